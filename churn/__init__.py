@@ -1,0 +1,1 @@
+"""The domain: customers, features, models, drift and money, in plain Python."""
