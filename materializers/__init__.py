@@ -1,0 +1,1 @@
+"""How this project's types travel as artifacts: native files, metadata, a picture; never a pickle."""
