@@ -48,20 +48,19 @@ def test_a_moved_state_folder_updates_the_tracker_in_place(tmp_path: Path) -> No
 
 
 def test_activation_is_for_this_process_and_leaves_the_users_choice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, session_zenml: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
 
-    monkeypatch.setenv("ZENML_ACTIVE_STACK_ID", "")
-    Client().get_stack("default")  # the configuration is made at first use
-    chosen_by_the_user = GlobalConfiguration().active_stack_id
+    monkeypatch.setenv("ZENML_ACTIVE_STACK_ID", "")  # put back as it was when the test ends
+    Client().activate_stack("default")
+    chosen_by_the_user = (session_zenml / "config.yaml").read_text()
     stack = apply_stack(load_stack("local"), {"state": str(tmp_path)})
 
     activate(stack)
 
     assert Client().active_stack_model.name == "local"
-    assert GlobalConfiguration().active_stack_id == chosen_by_the_user
+    assert (session_zenml / "config.yaml").read_text() == chosen_by_the_user
 
 
 def test_a_stack_somebody_else_made_is_never_touched(tmp_path: Path) -> None:
