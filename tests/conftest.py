@@ -52,9 +52,7 @@ def contract(root: Path) -> DataContract:
 
 
 @pytest.fixture(scope="session")
-def telco(
-    root: Path, contract: DataContract, tmp_path_factory: pytest.TempPathFactory
-) -> Dataset:
+def telco(root: Path, contract: DataContract, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The 7,043 real customers, parsed under the shipped contract; do not write to its frame."""
     from churn.dataset import acquire
 

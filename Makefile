@@ -1,0 +1,117 @@
+# The table of contents. `make train` and `make test` set themselves up; neither needs the other.
+#
+#   ARGS="..."   is handed to what a target runs:  make train ARGS="--stack local"
+#   PYTHON=...   a Python 3.11 to build .venv with, where python3.11 is not on the PATH
+#   VENV=...     the environment's folder (default .venv)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV ?= .venv
+export VENV
+ARGS ?=
+STATE := .churn
+COVERAGE_FLOOR := 85
+bin := $(VENV)/bin
+rooms := churn steps
+
+python311 = python=$$(tools/python311) && "$$python"
+# Installs a lock into $(VENV); at once where that was done before.
+install = $(python311) tools/install.py
+
+##@ Work
+.PHONY: train
+train: setup  ## Train, judge and register a model on the real data
+	$(bin)/python run.py --pipeline training $(ARGS)
+
+.PHONY: mlflow
+mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
+	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
+	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/$(STATE)/mlflow.db" --port $${MLFLOW_PORT:-5000} $(ARGS)
+
+.PHONY: dashboard
+dashboard: setup  ## Open ZenML's dashboard on this machine
+	$(bin)/zenml login --local $(ARGS)
+
+.PHONY: doctor
+doctor: setup  ## Check Python, versions, stack, data and ports, and say what to do
+	$(bin)/python run.py --doctor $(ARGS)
+
+##@ Checks
+.PHONY: test
+test: lint docs pytest  ## Everything that must pass: lint, types, imports, docs, tests, coverage
+
+.PHONY: lint
+lint: setup-dev  ## Style, types and import boundaries
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports --no-logo
+
+.PHONY: format
+format: setup-dev  ## Rewrite the code as the linter wants it
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+# The floor holds for each room by itself; the tables show only where one falls below it. pytest's
+# own summary stays last.
+.PHONY: pytest
+pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/unit -k split" runs some, without it)
+ifeq ($(strip $(ARGS)),)
+	@rm -rf $(STATE)/coverage && mkdir -p $(STATE)/coverage
+	$(bin)/python -m pytest --cov --cov-report= --cov-config=pyproject.toml
+	@for room in $(rooms); do \
+	    $(bin)/coverage report --include="$$room/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$room.txt \
+	    || { cat $(STATE)/coverage/$$room.txt; echo "Coverage of $$room/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
+	done
+else
+	$(bin)/python -m pytest $(ARGS)
+endif
+
+.PHONY: bench
+bench: setup-dev  ## Measure every performance goal and print one table (ARGS="--quick", "--clone")
+	$(bin)/python -m benchmarks.run $(ARGS)
+
+##@ Documentation
+.PHONY: docs
+docs: setup-dev  ## Build the site into site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
+
+.PHONY: docs-serve
+docs-serve: setup-dev  ## Serve the site while writing it (port 8000)
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs serve $(ARGS)
+
+##@ House
+.PHONY: setup
+setup:  ## Make .venv and install what the main job needs
+	@$(install) requirements.lock
+
+.PHONY: setup-dev
+setup-dev:  ## The same, with what the checks need
+	@$(install) requirements-dev.lock
+
+.PHONY: hooks
+hooks: setup-dev  ## Run the checks before every commit and push, through pre-commit
+	$(bin)/pre-commit install --install-hooks --hook-type pre-commit --hook-type pre-push
+
+# The locks' own pins hold unless they must move; UPGRADE=1 moves all, ARGS="--upgrade-package NAME" one.
+.PHONY: lock
+lock: setup  ## Write both lock files anew from pyproject.toml (UPGRADE=1 for newer versions)
+	@$(python311) tools/lock.py $(if $(UPGRADE),--upgrade) $(ARGS)
+
+.PHONY: clean
+clean:  ## Remove what tools leave behind; keeps .venv, trained models and tracked runs
+	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* $(STATE)/coverage
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean  ## Remove .venv and everything trained and tracked here, too
+	rm -rf $(VENV) $(STATE)
+
+.PHONY: help
+help:  ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	    /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

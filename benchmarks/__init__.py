@@ -1,0 +1,1 @@
+"""Each performance goal of the house, measured. `make bench` prints them as one table."""

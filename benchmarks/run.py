@@ -1,0 +1,67 @@
+"""Measures the performance goals and prints one table; exits 1 where one is missed.
+
+python -m benchmarks.run [--quick] [--runs N] [--clone] [--only NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks import goal_clone, goal_cost, goal_door, goal_orchestration, goal_rerun
+from benchmarks.goals import Figure, table
+from benchmarks.measuring import BenchmarkError
+from benchmarks.trainings import Trainings
+
+Measure = Callable[[Trainings], Iterator[Figure]]
+GOALS: dict[str, Measure] = {
+    "door": goal_door.measure,
+    "cost": goal_cost.measure,
+    "orchestration": goal_orchestration.measure,
+    "rerun": goal_rerun.measure,
+    "clone": goal_clone.measure,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures what was asked for and returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    names = asked.only or [name for name in GOALS if name != "clone" or asked.clone]
+    trainings = Trainings(runs=asked.runs or (1 if asked.quick else 3), quick=asked.quick)
+    figures: list[Figure] = []
+    try:
+        for name in names:
+            print(f"measuring {name} ...", file=sys.stderr, flush=True)
+            figures.extend(GOALS[name](trainings))
+    except BenchmarkError as error:
+        print(f"No figure for {name}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(trainings.folder, ignore_errors=True)
+    print(_machine(), table(figures), sep="\n\n")
+    if asked.quick:
+        print("\n--quick: goals about the default run are not judged.")
+    return 0 if all(figure.met for figure in figures if figure.binding) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one run each, of profile=quick")
+    parser.add_argument("--runs", type=int, help="training runs a figure is the median of (3)")
+    parser.add_argument("--clone", action="store_true", help="also clone, install and train anew")
+    parser.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
+    return parser
+
+
+def _machine() -> str:
+    cores = os.cpu_count()
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{cores} cores, {system}, Python {platform.python_version()}. Figures are medians."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

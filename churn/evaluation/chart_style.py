@@ -1,0 +1,150 @@
+"""How every chart looks, by day and by night, and how it becomes a file.
+
+Figures are made without pyplot, so drawing one leaves no trace in the process. The colours are
+Okabe & Ito's (2008, "Color universal design"), told apart with any common colour blindness; what a
+colour says is also said by position, shape or a label.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from dataclasses import dataclass
+from typing import Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import PercentFormatter
+
+Corner = Literal["upper left", "upper right", "lower left", "lower right"]
+
+_TITLE_WIDTH = 68
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a chart, as hex.
+
+    Attributes:
+        paper: behind everything.
+        ink: text and axes.
+        faint: grid and reference lines.
+        main: what the chart is about.
+        other: what it is set against.
+        shade: bands.
+    """
+
+    paper: str
+    ink: str
+    faint: str
+    main: str
+    other: str
+    shade: str
+
+
+LIGHT = Theme(
+    paper="#ffffff",
+    ink="#1f2933",
+    faint="#b8c2cc",
+    main="#0072b2",
+    other="#d55e00",
+    shade="#e4e9ee",
+)
+DARK = Theme(
+    paper="#171c22",
+    ink="#e3e8ed",
+    faint="#52606d",
+    main="#56b4e9",
+    other="#e69f00",
+    shade="#2a323b",
+)
+
+
+def blank_chart(title: str, theme: Theme, *, height: float = 3.9) -> tuple[Figure, Axes]:
+    """An empty chart, 7 inches wide, under a title that states a finding."""
+    figure = Figure(
+        figsize=(7.0, height),
+        layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1),
+        facecolor=theme.paper,
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_facecolor(theme.paper)
+    # Anchored to the paper, not to the axes: long row names must not push the title off its edge.
+    figure.suptitle(
+        textwrap.fill(title, _TITLE_WIDTH),
+        x=0.014,
+        ha="left",
+        color=theme.ink,
+        fontsize=11.5,
+        fontweight="bold",
+    )
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(theme.faint)
+    axes.tick_params(colors=theme.ink, labelsize=9.5, length=0, pad=5)
+    axes.grid(visible=True, color=theme.faint, linewidth=0.5, alpha=0.5)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def label_axes(axes: Axes, theme: Theme, *, x: str, y: str) -> None:
+    """Names both axes, units included."""
+    axes.set_xlabel(x, color=theme.ink, fontsize=9.5, labelpad=7)
+    axes.set_ylabel(y, color=theme.ink, fontsize=9.5, labelpad=7)
+
+
+def write_beside(
+    axes: Axes, theme: Theme, text: str, point: tuple[float, float], *, offset: tuple[float, float]
+) -> None:
+    """Writes a small text next to a point, `offset` points away, legible over any line."""
+    axes.annotate(
+        text,
+        point,
+        xytext=offset,
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=theme.ink,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": theme.paper, "edgecolor": "none"},
+    )
+
+
+def in_percent(axes: Axes, *, x: bool = False, y: bool = False) -> None:
+    """Shows an axis of shares in percent."""
+    if x:
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if y:
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def add_legend(axes: Axes, theme: Theme, *, place: Corner) -> None:
+    """A legend without a box."""
+    axes.legend(loc=place, frameon=False, fontsize=9.5, labelcolor=theme.ink)
+
+
+def as_svg(figure: Figure) -> str:
+    """The chart as SVG text; the same chart gives the same text."""
+    target = io.StringIO()
+    _settle(figure)
+    with mpl.rc_context({"svg.hashsalt": "churn", "svg.fonttype": "path"}):
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+    return target.getvalue()
+
+
+def as_png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
+    """The chart as PNG bytes, 1,050 pixels wide unless told otherwise."""
+    target = io.BytesIO()
+    _settle(figure)
+    figure.savefig(target, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return target.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lays the chart out once; the layout engine would move things a little at every drawing."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")

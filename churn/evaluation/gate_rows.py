@@ -1,0 +1,190 @@
+"""The final model on the rows set aside before anything was fitted.
+
+These rows choose nothing and tune nothing: they say once how the finished model does, and the
+promotion gates read the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
+
+from churn.evaluation.calibration import Reliability, assess_calibration
+from churn.evaluation.comparison import PairedDifference
+from churn.evaluation.intervals import Interval, auc_difference_interval, metric_intervals
+from churn.evaluation.metrics import Metrics, checked, measure
+from churn.evaluation.weighted import Floats, Labels, RankedRows
+from churn.features.encoding import Columns
+
+if TYPE_CHECKING:
+    from churn.models.candidate import FittedModel
+
+_CURVE_POINTS = 200
+_HISTOGRAM_BINS = 20
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Curve(_Report):
+    """Points of a line, from (0, 0) to (1, 1)."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class ScoreHistogram(_Report):
+    """How predictions spread, by what happened.
+
+    Attributes:
+        edges: probabilities that bound the bins, one more than there are bins.
+        stayed: customers per bin who stayed.
+        left: customers per bin who left.
+    """
+
+    edges: tuple[float, ...]
+    stayed: tuple[int, ...]
+    left: tuple[int, ...]
+
+
+class GateRowsReport(_Report):
+    """What the final model showed on the rows set aside.
+
+    Attributes:
+        model: the recipe.
+        metrics: its figures there.
+        intervals: 95% bootstrap interval of each figure, by metric name.
+        reliability: its calibration there.
+        against_baseline: ROC-AUC gained over the baseline on the same rows, if one was given.
+        roc: false against true positive rate.
+        gains: share of customers addressed, best scores first, against share of leavers reached.
+        scores: the spread of its predictions.
+        bootstrap_samples: resamplings behind the intervals.
+    """
+
+    model: str
+    metrics: Metrics
+    intervals: dict[str, Interval]
+    reliability: Reliability
+    against_baseline: PairedDifference | None
+    roc: Curve
+    gains: Curve
+    scores: ScoreHistogram
+    bootstrap_samples: int = Field(ge=1)
+
+    @property
+    def sentence(self) -> str:
+        """The headline in words."""
+        bounds = self.intervals["roc_auc"]
+        return (
+            f"On {self.metrics.rows:,} customers set aside before training, {self.model} reaches "
+            f"ROC-AUC {self.metrics.roc_auc:.4f} (95% interval {bounds.span()}); "
+            f"among the tenth it ranks highest, customers leave "
+            f"{self.metrics.lift_at_10:.1f} times as often as on average."
+        )
+
+
+def evaluate_gate_rows(
+    name: str,
+    model: FittedModel,
+    columns: Columns,
+    target: Labels,
+    *,
+    bootstrap_samples: int = 2000,
+    seed: int = 7,
+    baseline: tuple[str, FittedModel] | None = None,
+) -> GateRowsReport:
+    """Measures the final model on the rows set aside.
+
+    Args:
+        name: the recipe.
+        model: it, fitted on the development rows.
+        columns: feature columns of the n gate rows.
+        target: int8[n].
+        bootstrap_samples: resamplings of the customers behind every interval.
+        seed: fixes them, and the simulated calibration noise.
+        baseline: name and fit of a model to compare with, pair by pair.
+
+    Raises:
+        InputError: only one outcome occurs among the rows.
+    """
+    score = np.asarray(model.logit(columns), dtype=np.float64)
+    truth, probability = checked(target, expit(score))
+    return GateRowsReport(
+        model=name,
+        metrics=measure(truth, probability),
+        intervals=metric_intervals(truth, probability, samples=bootstrap_samples, seed=seed),
+        reliability=assess_calibration(truth, probability, seed=seed),
+        against_baseline=None
+        if baseline is None
+        else _compare(
+            name, score, baseline[0], baseline[1].logit(columns), truth, bootstrap_samples, seed
+        ),
+        roc=roc_curve(truth, score),
+        gains=gains_curve(truth, score),
+        scores=_histogram(truth, probability),
+        bootstrap_samples=bootstrap_samples,
+    )
+
+
+def _compare(
+    name: str,
+    score: Floats,
+    reference: str,
+    reference_score: Floats,
+    truth: Labels,
+    samples: int,
+    seed: int,
+) -> PairedDifference:
+    once = np.ones((len(truth), 1))
+    ours = RankedRows.of(truth, score).auc(once)[0]
+    theirs = RankedRows.of(truth, reference_score).auc(once)[0]
+    return PairedDifference(
+        model=name,
+        reference=reference,
+        difference=float(ours - theirs),
+        interval=auc_difference_interval(truth, score, reference_score, samples=samples, seed=seed),
+        splits=1,
+    )
+
+
+def roc_curve(target: Labels, score: Floats) -> Curve:
+    """False positive rate against true positive rate, thinned to at most 200 points."""
+    from sklearn.metrics import roc_curve as sklearn_roc_curve
+
+    false_positive, true_positive, _ = sklearn_roc_curve(target, score)
+    return _thinned(false_positive, true_positive)
+
+
+def gains_curve(target: Labels, score: Floats) -> Curve:
+    """Share of customers, best scores first, against share of leavers among them; ties at once."""
+    order = np.argsort(-score, kind="stable")
+    falling = score[order]
+    last_of_tie = np.r_[falling[1:] != falling[:-1], True]
+    found = np.cumsum(target[order], dtype=np.float64)
+    reached = np.arange(1, len(score) + 1, dtype=np.float64)
+    return _thinned(
+        np.r_[0.0, reached[last_of_tie] / len(score)], np.r_[0.0, found[last_of_tie] / found[-1]]
+    )
+
+
+def _thinned(x: Floats, y: Floats) -> Curve:
+    keep = np.unique(np.linspace(0, len(x) - 1, _CURVE_POINTS).round().astype(np.int64))
+    return Curve(x=_tuple(x[keep]), y=_tuple(y[keep]))
+
+
+def _tuple(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _histogram(target: Labels, probability: Floats) -> ScoreHistogram:
+    edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1)
+    stayed, left = (np.histogram(probability[target == side], bins=edges)[0] for side in (0, 1))
+    return ScoreHistogram(
+        edges=_tuple(edges), stayed=tuple(map(int, stayed)), left=tuple(map(int, left))
+    )

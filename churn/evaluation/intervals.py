@@ -1,0 +1,175 @@
+"""How sure a figure is: intervals from resampling the customers.
+
+A replicate draws as many customers as there are, with replacement (Efron & Tibshirani 1993, "An
+Introduction to the Bootstrap"). The fitted models are held fixed, so an interval tells how far the
+figure would move with other customers, not with another training set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from churn.evaluation.calibration import EceBins
+from churn.evaluation.metrics import checked, row_log_loss
+from churn.evaluation.weighted import Floats, Labels, RankedRows, ScoreGroups, ratio
+
+LEVEL = 0.95
+_WEIGHTS_BYTES = 64 * 2**20
+
+
+class Interval(BaseModel):
+    """A range that a figure plausibly lies in.
+
+    Attributes:
+        lower: its lower bound.
+        upper: its upper bound.
+        level: how often such a range holds the truth, 0.95 unless said otherwise.
+        method: how it was made, in a few words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lower: float
+    upper: float
+    level: float = Field(default=LEVEL, gt=0, lt=1)
+    method: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Interval:
+        if self.lower > self.upper:
+            raise ValueError("an interval's lower bound lies above its upper bound")
+        return self
+
+    def covers(self, value: float) -> bool:
+        """Whether the value lies inside, bounds included."""
+        return self.lower <= value <= self.upper
+
+    def span(self, form: str = ".4f") -> str:
+        """The bounds in words, each written in the given format."""
+        return f"{self.lower:{form}} to {self.upper:{form}}"
+
+
+def resampled_weights(rows: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yields how often each replicate drew each customer, as float32[rows, some replicates].
+
+    Chunks keep to 64 MiB (or 16 replicates, for very long tables); their size does not change
+    what is drawn.
+    """
+    generator = np.random.default_rng(seed)
+    chunk = max(16, _WEIGHTS_BYTES // (4 * rows))
+    for start in range(0, samples, chunk):
+        size = min(chunk, samples - start)
+        weights = np.empty((rows, size), dtype=np.float32)
+        for replicate in range(size):
+            drawn = generator.integers(0, rows, size=rows)
+            weights[:, replicate] = np.bincount(drawn, minlength=rows)
+        yield weights
+
+
+def percentile_interval(replicates: Floats, *, level: float = LEVEL) -> Interval:
+    """The middle share of the replicates (Efron's percentile interval); undefined ones are left out.
+
+    Raises:
+        ValueError: no replicate is defined.
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined):
+        raise ValueError("no bootstrap replicate is defined")
+    lower, upper = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(
+        lower=float(lower), upper=float(upper), level=level, method="customer bootstrap, percentile"
+    )
+
+
+def fold_mean_auc_intervals(
+    folds: Mapping[str, Sequence[RankedRows]], rows: int, *, samples: int, seed: int
+) -> dict[str, Interval]:
+    """Interval of each model's mean ROC-AUC over cross-validation folds.
+
+    A customer is drawn with all its out-of-fold scores, one per repeat, so repeats do not pass
+    for independent customers. All models see the same draws. Takes about 5 ms per fold of 1,409
+    rows and 2,000 replicates.
+
+    Args:
+        folds: per model, each fold's rows ranked; row numbers index the customers.
+        rows: customers in all.
+        samples: replicates.
+        seed: fixes the draws.
+    """
+    means: dict[str, list[Floats]] = {name: [] for name in folds}
+    for weights in resampled_weights(rows, samples, seed):
+        for name, ranked in folds.items():
+            means[name].append(_mean_over_folds(ranked, weights))
+    return {name: percentile_interval(np.concatenate(parts)) for name, parts in means.items()}
+
+
+def _mean_over_folds(ranked: Sequence[RankedRows], weights: npt.NDArray[np.float32]) -> Floats:
+    total = np.zeros(weights.shape[1])
+    defined = np.zeros(weights.shape[1])
+    for fold in ranked:
+        auc = fold.auc(weights)
+        known = np.isfinite(auc)
+        total += np.where(known, auc, 0)
+        defined += known
+    return ratio(total, defined)
+
+
+def metric_intervals(
+    target: npt.ArrayLike, probability: npt.ArrayLike, *, samples: int, seed: int
+) -> dict[str, Interval]:
+    """Bootstrap interval of every metric that `measure` returns, on the same rows.
+
+    Resampling adds noise to a calibration error, which is a sum of absolute values, and so pushes
+    its replicates up; its interval is therefore reflected about the estimate (the basic bootstrap,
+    Davison & Hinkley 1997, section 5.2) and cut at 0.
+
+    Raises:
+        ValueError, InputError: as `measure`.
+    """
+    truth, chance = checked(target, probability)
+    ranked, groups = RankedRows.of(truth, chance), ScoreGroups.of(truth, chance)
+    bins = EceBins.of(chance)
+    losses = np.stack([row_log_loss(truth, chance), np.square(chance - truth)])
+    drawn: dict[str, list[Floats]] = {}
+    for weights in resampled_weights(len(truth), samples, seed):
+        log_loss, brier = losses @ weights / len(truth)
+        replicates = {
+            "roc_auc": ranked.auc(weights),
+            "pr_auc": groups.average_precision(weights),
+            "log_loss": log_loss,
+            "brier": brier,
+            "ece": bins.error(truth - chance, weights),
+            "lift_at_10": groups.lift(weights),
+        }
+        for name, values in replicates.items():
+            drawn.setdefault(name, []).append(values)
+    intervals = {name: percentile_interval(np.concatenate(parts)) for name, parts in drawn.items()}
+    estimate = float(bins.error(truth - chance, np.ones((len(truth), 1)))[0])
+    intervals["ece"] = _reflected(intervals["ece"], estimate)
+    return intervals
+
+
+def _reflected(interval: Interval, estimate: float) -> Interval:
+    upper = max(0.0, 2 * estimate - interval.lower)
+    return Interval(
+        lower=min(max(0.0, 2 * estimate - interval.upper), upper),
+        upper=upper,
+        level=interval.level,
+        method="customer bootstrap, basic",
+    )
+
+
+def auc_difference_interval(
+    target: Labels, score: Floats, reference: Floats, *, samples: int, seed: int
+) -> Interval:
+    """Interval of the ROC-AUC gained over a reference on the same rows, customers resampled in pairs."""
+    ours, theirs = RankedRows.of(target, score), RankedRows.of(target, reference)
+    parts = [
+        ours.auc(weights) - theirs.auc(weights)
+        for weights in resampled_weights(len(target), samples, seed)
+    ]
+    return percentile_interval(np.concatenate(parts))

@@ -1,0 +1,90 @@
+"""What an evaluation is asked to do: resampling plans and the floors a first model must clear.
+
+Settings only, so that the configuration can be read without loading a statistics library.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Folds = Annotated[int, Field(ge=2, le=20, description="parts the rows are cut into")]
+Repeats = Annotated[int, Field(ge=1, le=100, description="times the rows are cut anew")]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="fixes every cut and every draw")]
+RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SelectionPlan(_Settings):
+    """Repeated stratified cross-validation that chooses a candidate on the development rows."""
+
+    folds: Folds = 5
+    repeats: Repeats = 2
+    seed: Seed = 11
+
+    def as_protocol(self) -> ProtocolPlan:
+        """The same cuts as a protocol plan, without the bootstrap that choosing does not need."""
+        return ProtocolPlan(
+            folds=self.folds, repeats=self.repeats, seed=self.seed, bootstrap_samples=0
+        )
+
+
+class ProtocolPlan(_Settings):
+    """Repeated stratified cross-validation that yields a figure with its interval.
+
+    `bootstrap_samples` counts the resamplings of the customers behind the interval; 0 leaves the
+    interval out.
+    """
+
+    folds: Folds = 5
+    repeats: Repeats = 10
+    seed: Seed = 7
+    bootstrap_samples: Annotated[int, Field(ge=0, le=20_000)] = 2000
+
+    @property
+    def splits(self) -> int:
+        """How many times every recipe is fitted and judged."""
+        return self.folds * self.repeats
+
+    @property
+    def sentence(self) -> str:
+        """The protocol in words, the way a report quotes it."""
+        times = "done once" if self.repeats == 1 else f"repeated {self.repeats} times with new cuts"
+        text = (
+            f"{self.folds}-fold stratified cross-validation, {times} (seed {self.seed}): "
+            f"every recipe is fitted {self.splits} times and judged on rows it has not seen"
+        )
+        if self.bootstrap_samples:
+            text += (
+                "; the 95% interval resamples the customers "
+                f"{self.bootstrap_samples:,} times, the fitted models held fixed"
+            )
+        return text + "."
+
+
+class ProtocolSettings(ProtocolPlan):
+    """A protocol plan with the two recipes named before the run: whom to beat, whom to judge."""
+
+    baseline: RecipeName = "logistic"
+    frozen_recipe: RecipeName = "blend"
+
+
+class Floors(_Settings):
+    """What a model must clear when no champion is there to be compared with.
+
+    Attributes:
+        roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
+        ece_upper: the gate rows' expected calibration error may not surely exceed this.
+        minimum_rows: fewer gate rows than this decide nothing.
+        baseline_margin: ROC-AUC by which a model may trail the plain baseline and still count as
+            not worse (a non-inferiority margin, fixed before the run).
+    """
+
+    roc_auc_lower: Annotated[float, Field(gt=0.5, lt=1)] = 0.80
+    ece_upper: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    minimum_rows: Annotated[int, Field(ge=1)] = 1000
+    baseline_margin: Annotated[float, Field(ge=0, lt=0.1)] = 0.002

@@ -1,0 +1,231 @@
+"""The protocol: repeated stratified cross-validation of all candidates, told with intervals.
+
+The same procedure serves twice: on the development rows to choose a candidate, and on all rows to
+put a figure on the recipe that the configuration froze before the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
+
+from churn.errors import InputError
+from churn.evaluation.comparison import PairedDifference, compare_folds
+from churn.evaluation.cross_validation import OnFold, OutOfFold, cross_validate
+from churn.evaluation.intervals import Interval, fold_mean_auc_intervals
+from churn.evaluation.metrics import Metrics, mean_of, measure
+from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.weighted import Labels, RankedRows
+from churn.features.encoding import Columns
+
+if TYPE_CHECKING:
+    from churn.models.candidate import Candidate
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CandidateResult(_Report):
+    """What cross-validation found out about one candidate.
+
+    Attributes:
+        name: the recipe.
+        metrics: means over the splits.
+        fold_roc_auc: ROC-AUC of every split, in the plan's order.
+        roc_auc_interval: 95% interval of the mean ROC-AUC; None where the plan has no bootstrap.
+        against_baseline: ROC-AUC gained over the baseline; None for the baseline itself.
+    """
+
+    name: str
+    metrics: Metrics
+    fold_roc_auc: tuple[float, ...]
+    roc_auc_interval: Interval | None
+    against_baseline: PairedDifference | None
+
+    def as_row(self) -> dict[str, str | float | None]:
+        """One flat line for a table, a tracker or a console."""
+        interval, gained = self.roc_auc_interval, self.against_baseline
+        return {
+            "candidate": self.name,
+            **self.metrics.figures,
+            "roc_auc_lower": interval.lower if interval else None,
+            "roc_auc_upper": interval.upper if interval else None,
+            "gained": gained.difference if gained else None,
+            "gained_lower": gained.interval.lower if gained else None,
+            "gained_upper": gained.interval.upper if gained else None,
+        }
+
+
+class ProtocolReport(_Report):
+    """All candidates side by side under one plan.
+
+    Attributes:
+        plan: how rows were cut, how often customers were resampled.
+        baseline: the candidate that the others are compared with.
+        rows: customers in all.
+        positives: of those, how many left.
+        candidates: one result each, in the order of the configuration.
+    """
+
+    plan: ProtocolPlan
+    baseline: str
+    rows: int
+    positives: int
+    candidates: tuple[CandidateResult, ...] = Field(min_length=1)
+
+    def result(self, name: str) -> CandidateResult:
+        """The result of the candidate of that name.
+
+        Raises:
+            KeyError: no candidate has that name.
+        """
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    @property
+    def ranking(self) -> tuple[CandidateResult, ...]:
+        """Candidates by falling mean ROC-AUC; among equals the one named first stays first."""
+        return tuple(sorted(self.candidates, key=lambda result: -result.metrics.roc_auc))
+
+    def compare(self, model: str, reference: str) -> PairedDifference:
+        """Compares any two candidates over the same splits."""
+        ours, theirs = self.result(model), self.result(reference)
+        return compare_folds(
+            model, ours.fold_roc_auc, reference, theirs.fold_roc_auc, folds=self.plan.folds
+        )
+
+    def table(self) -> list[dict[str, str | float | None]]:
+        """One line per candidate, best first."""
+        return [result.as_row() for result in self.ranking]
+
+
+class ProtocolFigure(_Report):
+    """The protocol's verdict on one recipe, and whether it can be taken at face value.
+
+    Attributes:
+        result: that recipe's result.
+        frozen_recipe: the recipe that the configuration named before the run.
+        optimistic: whether the recipe was picked on rows that also judge it.
+        sentence: the figure, its interval and that caveat, in words.
+    """
+
+    result: CandidateResult
+    frozen_recipe: str
+    optimistic: bool
+    sentence: str
+
+
+def run_protocol(
+    candidates: Mapping[str, Candidate],
+    columns: Columns,
+    target: Labels,
+    plan: ProtocolPlan,
+    *,
+    baseline: str,
+    on_fold: OnFold | None = None,
+    workers: int = 1,
+) -> ProtocolReport:
+    """Cross-validates all candidates and compares each with the baseline.
+
+    Args:
+        candidates: recipes by name.
+        columns: feature columns of n rows.
+        target: int8[n].
+        plan: folds, repeats, seed, bootstrap samples.
+        baseline: the candidate to beat.
+        on_fold: told after each split how many are done, of how many.
+        workers: splits fitted at a time, in threads; figures do not depend on it.
+
+    Raises:
+        InputError: the baseline is not among the candidates, or an outcome is too rare to split.
+    """
+    _require(baseline, candidates)
+    scored = cross_validate(candidates, columns, target, plan, on_fold=on_fold, workers=workers)
+    return summarise(scored, baseline=baseline)
+
+
+def summarise(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
+    """Turns out-of-fold scores into the report; fits nothing."""
+    plan, target = scored.plan, scored.target
+    names = tuple(scored.folds[0].logits)
+    _require(baseline, names)
+    measured = {
+        name: [measure(target[fold.rows], expit(fold.logits[name])) for fold in scored.folds]
+        for name in names
+    }
+    intervals: dict[str, Interval] = {}
+    if plan.bootstrap_samples:
+        ranked = {
+            name: [
+                RankedRows.of(target[fold.rows], fold.logits[name], fold.rows)
+                for fold in scored.folds
+            ]
+            for name in names
+        }
+        intervals = fold_mean_auc_intervals(
+            ranked, len(target), samples=plan.bootstrap_samples, seed=plan.seed
+        )
+    fold_auc = {name: tuple(metrics.roc_auc for metrics in measured[name]) for name in names}
+    left = int(target.sum())
+    return ProtocolReport(
+        plan=plan,
+        baseline=baseline,
+        rows=len(target),
+        positives=left,
+        candidates=tuple(
+            CandidateResult(
+                name=name,
+                metrics=mean_of(measured[name], rows=len(target), positives=left),
+                fold_roc_auc=fold_auc[name],
+                roc_auc_interval=intervals.get(name),
+                against_baseline=None
+                if name == baseline
+                else compare_folds(
+                    name, fold_auc[name], baseline, fold_auc[baseline], folds=plan.folds
+                ),
+            )
+            for name in names
+        ),
+    )
+
+
+def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) -> ProtocolFigure:
+    """The figure to publish for the chosen recipe.
+
+    The protocol is fair only to a recipe that was fixed before the data were looked at. If another
+    one was chosen, its figure is a maximum over candidates judged on rows that helped to choose it,
+    and is labelled optimistic.
+    """
+    result = report.result(chosen)
+    optimistic = chosen != frozen_recipe
+    figure = f"ROC-AUC {result.metrics.roc_auc:.4f}"
+    if result.roc_auc_interval is not None:
+        bounds = result.roc_auc_interval
+        figure += f" (95% interval {bounds.span()})"
+    if not optimistic:
+        sentence = f"{chosen}, the recipe frozen in the configuration before this run: {figure}."
+    else:
+        sentence = (
+            f"{chosen}: {figure}. This figure is optimistic: the recipe was chosen on rows that "
+            f"also judge it. The recipe frozen before this run is {frozen_recipe}"
+        )
+        frozen = {each.name: each for each in report.candidates}.get(frozen_recipe)
+        sentence += f", at {frozen.metrics.roc_auc:.4f}." if frozen else ", and was not run."
+    return ProtocolFigure(
+        result=result, frozen_recipe=frozen_recipe, optimistic=optimistic, sentence=sentence
+    )
+
+
+def _require(baseline: str, names: Mapping[str, Candidate] | tuple[str, ...]) -> None:
+    if baseline not in names:
+        known = ", ".join(names)
+        raise InputError(
+            f"The baseline {baseline!r} is not among the candidates ({known}). "
+            "Add it to candidates or set protocol.baseline to one of them."
+        )

@@ -1,0 +1,197 @@
+"""The training report: one HTML file that says first in sentences, then in tables, what was found.
+
+Self-contained: pictures are inlined, nothing is fetched, no script runs. It follows the reader's
+light or dark setting, prints on paper and reads on a phone.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Literal
+
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.evaluation import charts
+from churn.evaluation.chart_style import DARK, LIGHT, Theme, as_svg
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.metrics import HIGHER_IS_BETTER, METRIC_TITLES
+from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
+from churn.evaluation.selection import Selection
+from churn.promotion import Decision
+
+FULL_PROFILE = "full"
+
+ASSUMPTIONS = (
+    (
+        "Customers are independent of each other, and tomorrow's resemble this table's; the report "
+        "says nothing about drift."
+    ),
+    "The table's record of who left is right, and nothing in a row was written after the fact.",
+    (
+        "Intervals hold the fitted models fixed: they tell how the figures would move with other "
+        "customers, not with another training set."
+    ),
+)
+"""What the figures take for granted; a report labels each as an assumption."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_NOTABLE_ERROR = 0.05
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataFacts(_Report):
+    """Which table a model was trained on.
+
+    Attributes:
+        title: what the table is.
+        location: where it came from, as it was named.
+        sha256: of its bytes.
+        rows: customers in all.
+        columns: columns in the file.
+        churn_rate: share of customers who left.
+        development_rows: customers used to choose and fit.
+        gate_rows: customers set aside before anything was fitted.
+    """
+
+    title: str
+    location: str
+    sha256: str
+    rows: int
+    columns: int
+    churn_rate: float
+    development_rows: int
+    gate_rows: int
+
+
+class QualityFacts(_Report):
+    """What the quality gate said about that table.
+
+    Attributes:
+        verdict: pass, warn or fail.
+        passed: checks that held.
+        total: checks made.
+        findings: a sentence for each that did not.
+    """
+
+    verdict: Literal["pass", "warn", "fail"]
+    passed: int
+    total: int
+    findings: tuple[str, ...] = ()
+
+
+class TrainingReport(_Report):
+    """Everything one training run has to say about its model.
+
+    Attributes:
+        model_name: the registered model.
+        created: when, as it is to be printed.
+        profile: full, or the name of a lesser profile.
+        data: the table.
+        quality: what the quality gate said of it.
+        selection: how the candidate was chosen, on the development rows.
+        protocol: all candidates under the protocol.
+        figure: the protocol's figure for the chosen candidate.
+        gate_rows: the final model on the rows set aside.
+        decision: whether it is promoted.
+        assumptions: what the figures take for granted.
+    """
+
+    model_name: str
+    created: str
+    profile: str
+    data: DataFacts
+    quality: QualityFacts
+    selection: Selection
+    protocol: ProtocolReport
+    figure: ProtocolFigure
+    gate_rows: GateRowsReport
+    decision: Decision
+    assumptions: tuple[str, ...] = Field(default=ASSUMPTIONS)
+
+    @property
+    def profile_warning(self) -> str | None:
+        """What must be said beside every figure of a lesser profile; None for the full one."""
+        if self.profile == FULL_PROFILE:
+            return None
+        return (
+            f"Profile {self.profile}: these figures are not the protocol's. The run did less of "
+            f"the same ({self.protocol.plan.splits} splits, "
+            f"{self.protocol.plan.bootstrap_samples:,} resamplings) to be quick."
+        )
+
+    @property
+    def calibration_notes(self) -> tuple[str, ...]:
+        """A sentence for each candidate whose percentages must not be read as chances."""
+        usual = self.protocol.result(self.protocol.baseline)
+        notes = []
+        for each in self.protocol.candidates:
+            gained = each.against_baseline
+            if each.metrics.ece <= _NOTABLE_ERROR or gained is None:
+                continue
+            notes.append(
+                f"{each.name} changes ROC-AUC by {gained.difference:+.4f} against {usual.name}, "
+                f"but its calibration error is {each.metrics.ece:.3f} instead of "
+                f"{usual.metrics.ece:.3f}: it ranks customers, its percentages are not chances."
+            )
+        return tuple(notes)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings in plain words, most important first."""
+        return (
+            self.decision.sentence,
+            f"{'Cross-validation' if self.profile_warning else 'Protocol'}: {self.figure.sentence}",
+            self.gate_rows.sentence,
+            self.selection.sentence,
+            *self.calibration_notes,
+        )
+
+
+def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Figure]:
+    """The report's six pictures, by name, in the order it shows them."""
+    return {
+        "candidates": charts.candidates_chart(report.protocol, report.selection.chosen, theme),
+        "differences": charts.differences_chart(report.protocol, theme),
+        "roc": charts.roc_chart(report.gate_rows, theme),
+        "gains": charts.gains_chart(report.gate_rows, theme),
+        "reliability": charts.reliability_chart(report.gate_rows, theme),
+        "scores": charts.scores_chart(report.gate_rows, theme),
+    }
+
+
+def render_training_report(report: TrainingReport) -> str:
+    """The report as one HTML page; the same report gives the same page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    day, night = report_charts(report, LIGHT), report_charts(report, DARK)
+    pictures = {
+        name: {
+            "light": _inlined(figure),
+            "dark": _inlined(night[name]),
+            "alt": figure.get_suptitle().replace("\n", " "),
+        }
+        for name, figure in day.items()
+    }
+    return environment.get_template("training_report.html.j2").render(
+        report=report,
+        pictures=pictures,
+        metric_titles=METRIC_TITLES,
+        higher_is_better=HIGHER_IS_BETTER,
+    )
+
+
+def _inlined(figure: Figure) -> str:
+    encoded = base64.b64encode(as_svg(figure).encode()).decode()
+    return f"data:image/svg+xml;base64,{encoded}"

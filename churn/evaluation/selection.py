@@ -1,0 +1,65 @@
+"""Choosing a candidate: by cross-validation on the development rows, under a rule stated here."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from churn.evaluation.comparison import PairedDifference
+from churn.evaluation.protocol import ProtocolReport
+
+RULE = (
+    "The candidate with the highest mean ROC-AUC over the development splits is chosen; between "
+    "equals, the one that the configuration names first."
+)
+
+
+class Selection(BaseModel):
+    """Which candidate was chosen, and by how much.
+
+    Attributes:
+        chosen: the candidate with the highest mean ROC-AUC.
+        margin: its lead over the runner-up; None where there was no other candidate.
+        report: all candidates, on the development rows.
+        rule: how the choice was made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chosen: str
+    margin: PairedDifference | None
+    report: ProtocolReport
+    rule: str = RULE
+
+    @property
+    def runner_up(self) -> str | None:
+        """The second best, if there was one."""
+        return self.margin.reference if self.margin else None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the lead over the runner-up is more than chance could explain."""
+        return self.margin is not None and not self.margin.covers_zero
+
+    @property
+    def sentence(self) -> str:
+        """The choice in words."""
+        if self.margin is None:
+            return f"{self.chosen} was the only candidate."
+        standing = (
+            "more than chance explains"
+            if self.clear
+            else "so the two cannot be told apart on these rows"
+        )
+        relation = "leaves out" if self.clear else "covers"
+        return (
+            f"{self.chosen} was chosen, {self.margin.difference:+.4f} ROC-AUC ahead of "
+            f"{self.runner_up}; the 95% interval ({self.margin.interval.span('+.4f')}) "
+            f"{relation} 0, {standing}."
+        )
+
+
+def choose(report: ProtocolReport) -> Selection:
+    """Chooses by `RULE` from candidates that were cross-validated on the development rows."""
+    best, *others = report.ranking
+    margin = report.compare(best.name, others[0].name) if others else None
+    return Selection(chosen=best.name, margin=margin, report=report)

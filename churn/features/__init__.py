@@ -1,0 +1,1 @@
+"""Columns a model sees: one encoding and one formula for every path."""

@@ -1,0 +1,83 @@
+"""Turns typed customer tables into plain columns: numbers as they are, categories as codes.
+
+A code is the category's place in the contract's list, so one row and ten million rows, today's
+table and next year's, are encoded alike without anything being fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churn.contract import DataContract, NumberColumn
+from churn.errors import InputError
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+def encode(frame: pd.DataFrame, contract: DataContract) -> Columns:
+    """Feature columns as arrays.
+
+    Args:
+        frame: A typed table, as `churn.dataset.parse` returns it.
+        contract: The contract it was parsed by.
+
+    Returns:
+        Feature name -> float64[n] for a number, int8[n] codes for a category or flag.
+
+    Raises:
+        InputError: a feature column is missing or holds a value outside its categories.
+    """
+    columns: dict[str, NDArray[Any]] = {}
+    for column in contract.features:
+        if column.name not in frame.columns:
+            raise InputError(
+                f"Column '{column.name}' is missing; contract '{contract.name}' needs it as a "
+                "feature. Add it to the table."
+            )
+        if isinstance(column, NumberColumn):
+            columns[column.name] = frame[column.name].to_numpy(dtype=np.float64)
+        else:
+            columns[column.name] = _codes(frame[column.name], column.categories)
+    return columns
+
+
+def encode_target(frame: pd.DataFrame, contract: DataContract) -> NDArray[np.int8]:
+    """The target as int8[n]: 1 where the event happened, 0 elsewhere.
+
+    Raises:
+        InputError: the column is missing or holds another value.
+    """
+    target = contract.target
+    if target.name not in frame.columns:
+        raise InputError(f"Column '{target.name}' is missing; training needs the target.")
+    return _codes(frame[target.name], target.categories)
+
+
+def take(columns: Columns, rows: NDArray[Any]) -> Columns:
+    """The same columns, only those rows (positions or a mask)."""
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def row_count(columns: Columns) -> int:
+    """How many rows the columns hold; 0 without columns."""
+    return next((len(values) for values in columns.values()), 0)
+
+
+def _codes(series: pd.Series, categories: tuple[str, ...]) -> NDArray[np.int8]:
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and tuple(dtype.categories) == categories:
+        codes = series.cat.codes.to_numpy()
+    else:
+        codes = pd.Categorical(series, categories=list(categories)).codes
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise InputError(
+            f"Column '{series.name}' row {row + 1}: {series.iloc[row]!r} is not one of "
+            f"{', '.join(categories)}."
+        )
+    return np.asarray(codes, dtype=np.int8)

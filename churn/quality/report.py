@@ -1,0 +1,147 @@
+"""What the quality gate found: every check, its verdict, and one sentence about each.
+
+Rows are named by number, 1 for the first customer below the header; customers' ids never appear,
+so that a report can be shown and logged anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from churn.errors import InputError
+
+Severity = Literal["critical", "warning"]
+Verdict = Literal["pass", "warn", "fail"]
+Topic = Literal["table", "types", "blanks", "values", "relations", "distribution"]
+
+NAMED_ROWS = 20
+"""How many failing rows a check names at most; it counts them all."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Check(_Frozen):
+    """One thing the table was held to.
+
+    Attributes:
+        name: What was checked, unique within a report.
+        topic: The group it belongs to.
+        expectation: The Great Expectations type that judged it.
+        columns: The columns it concerns; all of them for a check of the whole table.
+        severity: What its failure means: critical stops the pipeline, warning is shown.
+        success: Whether it held.
+        sentence: What was found, for a person to read.
+        observed: What was seen, briefly.
+        expected: What was asked for, briefly.
+        way_out: What to do where it failed.
+        failing_rows: The first failing rows' numbers, 1-based, at most `NAMED_ROWS`.
+        failing_count: How many rows fail in all; 0 where a check is not about single rows.
+    """
+
+    name: str
+    topic: Topic
+    expectation: str
+    columns: tuple[str, ...]
+    severity: Severity
+    success: bool
+    sentence: str
+    observed: str
+    expected: str
+    way_out: str
+    failing_rows: tuple[int, ...] = Field(default=(), max_length=NAMED_ROWS)
+    failing_count: int = Field(default=0, ge=0)
+
+
+class QualityReport(_Frozen):
+    """The gate's verdict on one table.
+
+    Attributes:
+        contract: Name of the contract the suite was generated from.
+        contract_digest: SHA-256 of what that contract says.
+        title: What the table is, in the contract's words.
+        rows: Customers in the table.
+        columns: Columns in the table.
+        accepted_rows: Customers in the accepted snapshot it was compared with; None without one.
+        verdict: fail where a critical check failed, warn where only lesser ones did, else pass.
+        checks: Every check, in the order of the suite.
+        notes: What was left out, and why.
+    """
+
+    contract: str
+    contract_digest: str
+    title: str
+    rows: int = Field(ge=0)
+    columns: int = Field(ge=0)
+    accepted_rows: int | None
+    verdict: Verdict
+    checks: tuple[Check, ...] = Field(min_length=1)
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _verdict_follows_the_checks(self) -> Self:
+        if self.verdict != verdict_of(self.checks):
+            raise ValueError(f"verdict {self.verdict!r} contradicts the checks")
+        return self
+
+    @property
+    def held(self) -> int:
+        """How many checks held."""
+        return sum(check.success for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """Failed checks whose failure stops the pipeline."""
+        return tuple(c for c in self.checks if not c.success and c.severity == "critical")
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        """Failed checks that are only shown."""
+        return tuple(c for c in self.checks if not c.success and c.severity == "warning")
+
+    @property
+    def sentence(self) -> str:
+        """The whole report in one sentence."""
+        table = f"{self.rows:,} customers, {len(self.checks)} checks"
+        if self.verdict == "pass":
+            return f"{table}: all hold."
+        counted = [_count(len(self.failures), "critical check fails", "critical checks fail")]
+        counted += [_count(len(self.warnings), "warning", "warnings")]
+        return f"{table}: {' and '.join(part for part in counted if part)}."
+
+    def failure_sentence(self) -> str:
+        """Why the table is refused: check, columns, first rows and way out; '' where it is not."""
+        if not self.failures:
+            return ""
+        first = self.failures[0]
+        also = _count(len(self.failures) - 1, "other critical check fails", "others fail")
+        return (
+            f"The quality gate refuses the table at check '{first.name}'"
+            f"{f' ({also}, too)' if also else ''}: {first.sentence} {first.way_out}"
+        )
+
+
+def verdict_of(checks: tuple[Check, ...]) -> Verdict:
+    """The verdict that a set of checks amounts to."""
+    failed = {check.severity for check in checks if not check.success}
+    if "critical" in failed:
+        return "fail"
+    return "warn" if failed else "pass"
+
+
+def require(report: QualityReport) -> None:
+    """Lets a table through that no critical check refuses.
+
+    Raises:
+        InputError: a critical check failed; the message names it, its columns, the first failing
+            rows and the way out.
+    """
+    if report.verdict == "fail":
+        raise InputError(report.failure_sentence())
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return "" if number == 0 else f"{number} {one if number == 1 else many}"

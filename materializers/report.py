@@ -1,0 +1,53 @@
+"""Reports as artifacts: JSON for machines, figures as metadata, pictures and pages for people."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from zenml.enums import ArtifactType, VisualizationType
+
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.selection import Selection
+from churn.promotion import Decision
+from churn.quality import QualityReport
+from materializers.digest import json_digest
+from materializers.exhibits import exhibits, headline
+from materializers.folder import FolderMaterializer
+
+_FILE = "report.json"
+_KINDS = {
+    ".html": VisualizationType.HTML,
+    ".png": VisualizationType.IMAGE,
+    ".md": VisualizationType.MARKDOWN,
+}
+
+
+class ReportMaterializer(FolderMaterializer):
+    """Stores a frozen report as one JSON file beside what the dashboard shows of it."""
+
+    ASSOCIATED_TYPES = (QualityReport, ProtocolReport, Selection, GateRowsReport, Decision)
+    ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
+
+    def save(self, data: BaseModel) -> None:
+        """Writes the report."""
+        self.write_file(_FILE, data.model_dump_json(indent=1).encode())
+
+    def load(self, data_type: type[Any]) -> Any:
+        """Reads the report back as the type it was."""
+        with self.artifact_store.open(f"{self.uri}/{_FILE}", "rb") as file:
+            return data_type.model_validate_json(file.read())
+
+    def save_visualizations(self, data: BaseModel) -> dict[str, VisualizationType]:
+        """Draws the report's pages and pictures."""
+        return {
+            self.write_file(name, content): _KINDS[name[name.rindex(".") :]]
+            for name, content in exhibits(data).items()
+        }
+
+    def extract_metadata(self, data: BaseModel) -> dict[str, Any]:
+        """The few figures worth seeing in a list of a hundred artifacts."""
+        return headline(data)
+
+    def compute_content_hash(self, data: BaseModel) -> str:
+        """Equal reports are equal artifacts, so what follows stays cached."""
+        return json_digest(data.model_dump(mode="json"))

@@ -1,0 +1,20 @@
+"""The name of every artifact, in one place."""
+
+from enum import StrEnum
+
+
+class Artifact(StrEnum):
+    """Artifact names as they appear in the dashboard and on the Model Control Plane."""
+
+    CUSTOMERS = "customers"
+    QUALITY_REPORT = "quality_report"
+    SNAPSHOT = "data_snapshot"
+    SPLIT = "row_split"
+    SELECTION = "model_selection"
+    PROTOCOL = "protocol_report"
+    MODEL = "churn_model"
+    EVALUATION = "gate_evaluation"
+    DECISION = "promotion_decision"
+    TRAINING_REPORT = "training_report"
+    TRACKED_RUN = "tracked_run"
+    REGISTRATION = "model_registration"

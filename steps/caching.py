@@ -1,0 +1,33 @@
+"""When a step's cached result still holds: never after the code behind it changed.
+
+ZenML's own key covers a step's function, parameters and inputs. A step here is a thin shell round
+`churn/`, so its key also covers every source file of the domain, the steps and the materializers,
+and the locked library versions.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from zenml.config.cache_policy import CachePolicy
+
+_ROOT = Path(__file__).resolve().parent.parent
+_ROOMS = ("churn", "steps", "materializers")
+_LOCK = "requirements.lock"
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the code that a step's result depends on; read once a process."""
+    digest = hashlib.sha256()
+    files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
+    files += [path for path in (_ROOT / "churn").rglob("*.html") if path.is_file()]
+    files += [_ROOT / _LOCK] if (_ROOT / _LOCK).is_file() else []
+    for path in sorted(files):
+        digest.update(path.relative_to(_ROOT).as_posix().encode())
+        digest.update(b"\0")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+CODE_AWARE = CachePolicy(cache_func=code_digest)

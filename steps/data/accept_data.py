@@ -1,0 +1,31 @@
+"""The quality gate: a table that fails goes no further; one that passes is snapshotted."""
+
+from pathlib import Path
+from typing import Annotated
+
+from zenml import step
+
+from churn.dataset import Dataset, take_snapshot
+from churn.quality import QualityReport, require
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE)
+def accept_data(
+    customers: Dataset, quality: QualityReport, snapshot_folder: str
+) -> Annotated[str, Artifact.SNAPSHOT]:
+    """Refuses a table with a failing critical check; keeps a copy of one without.
+
+    Returns:
+        Where the snapshot is: the shipped one, or a new folder named by its content.
+
+    Raises:
+        InputError: a critical check failed; the sentence names rows and columns.
+    """
+    with stage("accept_data") as found:
+        require(quality)
+        place = take_snapshot(customers, Path(snapshot_folder))
+        found(f"accepted, sha256 {customers.source.sha256[:12]}", {"snapshot": str(place)})
+    return str(place)

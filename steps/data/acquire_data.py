@@ -1,0 +1,44 @@
+"""Reads the customer table from where the settings say, by its contract."""
+
+from pathlib import Path
+from typing import Annotated
+
+from zenml import step
+
+from churn.contract import load_contract
+from churn.dataset import Dataset, acquire
+from materializers.dataset import DatasetMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+from steps.root import ROOT
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=DatasetMaterializer)
+def acquire_data(
+    location: str, contract_path: str, sha256: str | None, cache_folder: str, fingerprint: str
+) -> Annotated[Dataset, Artifact.CUSTOMERS]:
+    """Acquires and parses the table.
+
+    Args:
+        location: `bundled`, a path, or an https URL.
+        contract_path: The data contract's file.
+        sha256: What the bytes must hash to; required for a URL.
+        cache_folder: Where downloads are kept.
+        fingerprint: SHA-256 of the source's bytes as the runner saw them. It is here so that the
+            cached result falls when the file changes under the same name.
+
+    Returns:
+        The typed table with its contract and its source.
+    """
+    with stage("acquire_data") as found:
+        contract = load_contract(Path(contract_path))
+        dataset = acquire(
+            location, contract, root=ROOT, sha256=sha256 or fingerprint, cache=Path(cache_folder)
+        )
+        found(
+            f"{dataset.rows:,} customers, {len(contract.features)} features, "
+            f"{dataset.target_rate:.1%} left",
+            {"rows": dataset.rows, "target_rate": dataset.target_rate, "sha256": fingerprint},
+        )
+    return dataset

@@ -1,0 +1,28 @@
+"""Holds the table against the quality suite that its contract generates."""
+
+from pathlib import Path
+from typing import Annotated
+
+from zenml import step
+
+from churn.dataset import Dataset, accepted_snapshot
+from churn.quality import QualityReport, check
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+from steps.root import ROOT
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def check_quality(customers: Dataset) -> Annotated[QualityReport, Artifact.QUALITY_REPORT]:
+    """Checks the table; a failing report is kept as an artifact, the next step acts on it."""
+    with stage("check_quality") as found:
+        accepted = accepted_snapshot(customers.contract, root=ROOT)
+        report = check(customers.frame, customers.contract, accepted)
+        held = sum(item.success for item in report.checks)
+        found(
+            f"{held} of {len(report.checks)} checks hold: {report.verdict}",
+            {"checks": len(report.checks), "held": held, "verdict": report.verdict},
+        )
+    return report

@@ -1,0 +1,26 @@
+"""Sets the gate rows aside before anything is fitted."""
+
+from typing import Annotated
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.split import Split, split_rows as split
+from materializers.split import SplitMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=SplitMaterializer)
+def split_rows(
+    customers: Dataset, gate_fraction: float, seed: int
+) -> Annotated[Split, Artifact.SPLIT]:
+    """Splits development rows from gate rows by the content of the rows."""
+    with stage("split_rows") as found:
+        rows = split(customers.frame, customers.contract, gate_fraction=gate_fraction, seed=seed)
+        found(
+            f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside",
+            {"development_rows": len(rows.development), "gate_rows": len(rows.gate)},
+        )
+    return rows

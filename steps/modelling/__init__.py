@@ -1,0 +1,1 @@
+"""From customers to a judged, tracked, reported model."""

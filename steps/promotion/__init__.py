@@ -1,0 +1,1 @@
+"""From a judged model to a version on the Model Control Plane."""

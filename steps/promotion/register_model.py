@@ -1,0 +1,108 @@
+"""Registers a trained model as a version on the Model Control Plane, once.
+
+No step declares a `model=`: ZenML would create a version the moment such a step starts (and anew
+for every cached rerun), so versions would appear that no training stands behind. Here a version is
+created last, from the `Model` of the settings, when everything it links to exists.
+"""
+
+from typing import Annotated, Any
+
+from zenml import Model, get_step_context, link_artifact_to_model, step
+from zenml.client import Client
+from zenml.enums import ModelStages
+from zenml.models import ModelVersionPipelineRunRequest, ModelVersionResponse
+
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.selection import Selection
+from churn.models.trained import TrainedModel
+from churn.promotion import Decision
+from steps.artifacts import Artifact
+from steps.progress import stage
+
+
+@step(enable_cache=False)
+def register_model(
+    model: TrainedModel,
+    selection: Selection,
+    protocol: ProtocolReport,
+    evaluation: GateRowsReport,
+    decision: Decision,
+    report: str,
+    registration: dict[str, Any],
+) -> Annotated[str, Artifact.REGISTRATION]:
+    """Creates the model version, links what it came from, and stages it if its gates let it.
+
+    Runs every time, and does nothing where the same model artifact is registered already: a fully
+    cached rerun ends at the version that the first run made.
+
+    Args:
+        model: What was trained.
+        selection: How it was chosen.
+        protocol: What the protocol says of its recipe.
+        evaluation: What it does on the gate rows.
+        decision: What the gates make of that; only `promote` earns the stage.
+        report: The report people read; linked, not read.
+        registration: The `Model` settings: name, description, tags and so on.
+
+    Returns:
+        The version's name.
+    """
+    with stage("register_model") as found:
+        version = _registered_before(registration["name"])
+        if version is None:
+            version = _register(registration, _metadata(model, protocol, evaluation, decision))
+        if decision.verdict == "promote" and version.stage != ModelStages.STAGING:
+            version.set_stage(ModelStages.STAGING, force=True)
+        place = "staging" if decision.verdict == "promote" else f"no stage: {decision.verdict}"
+        found(
+            f"{registration['name']} version {version.name} ({place})",
+            {"model_version": version.name, "verdict": decision.verdict},
+        )
+    return str(version.name)
+
+
+def _registered_before(name: str) -> ModelVersionResponse | None:
+    """The version that links this very model artifact, if there is one."""
+    client = Client()
+    artifact = get_step_context().inputs["model"].id
+    try:
+        versions = client.list_model_versions(model_name_or_id=name, size=1, sort_by="desc:number")
+    except KeyError:
+        return None
+    for version in versions:
+        links = client.list_model_version_artifact_links(
+            model_version_id=version.id, artifact_version_id=artifact
+        )
+        if links.total:
+            return version
+    return None
+
+
+def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVersionResponse:
+    context, client = get_step_context(), Client()
+    model = Model(**registration)
+    version = client.get_model_version(model.name, model.id)
+    for response in context.inputs.values():
+        link_artifact_to_model(response, Model(name=model.name, version=version.number))
+    client.zen_store.create_model_version_pipeline_run_link(
+        ModelVersionPipelineRunRequest(
+            model_version=version.id, pipeline_run=context.pipeline_run.id
+        )
+    )
+    model.log_metadata(metadata)
+    return version
+
+
+def _metadata(
+    model: TrainedModel, protocol: ProtocolReport, evaluation: GateRowsReport, decision: Decision
+) -> dict[str, Any]:
+    result = protocol.result(model.recipe)
+    return {
+        "recipe": model.recipe,
+        "protocol": result.metrics.figures,
+        "gate_rows": evaluation.metrics.figures,
+        "verdict": decision.verdict,
+        "gates": {gate.name: gate.verdict for gate in decision.gates},
+        "reasons": list(decision.reasons),
+    }

@@ -1,0 +1,106 @@
+"""The site builds strictly, fetches nothing, and speaks of commands and files that exist."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+@pytest.fixture(scope="module")
+def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder]
+    built = subprocess.run(
+        command,
+        cwd=root,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+class Fetched(HTMLParser):
+    """What a browser would load by itself from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        loads = tag in {"script", "img", "iframe", "source", "video", "audio"}
+        loads |= tag == "link" and given.get("rel") in {"stylesheet", "preconnect", "preload"}
+        address = given.get("src") or given.get("href") or ""
+        if loads and re.match(r"(https?:)?//", address):
+            self.found.append(address)
+        if "mermaid" in (given.get("class") or "").split():
+            self.found.append("a mermaid diagram, whose script comes from a public server")
+
+
+def test_every_page_reads_without_the_internet(site):
+    pages = list(site.rglob("*.html"))
+    fetched = Fetched()
+    for page in pages:
+        fetched.feed(page.read_text(encoding="utf-8"))
+
+    assert len(pages) > 10
+    assert fetched.found == []
+
+
+def test_every_page_is_in_the_navigation(root):
+    class Loader(yaml.SafeLoader):
+        """Reads mkdocs.yml, whose tags are for mkdocs alone."""
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+    nav = yaml.load((root / "mkdocs.yml").read_text(), Loader)["nav"]
+
+    def pages(entry) -> set[str]:
+        if isinstance(entry, str):
+            return {entry}
+        inner = entry.values() if isinstance(entry, dict) else entry
+        return set().union(*map(pages, inner))
+
+    written = {path.relative_to(root / "docs").as_posix() for path in root.glob("docs/**/*.md")}
+    assert pages(nav) == written
+
+
+def documents(root: Path) -> list[Path]:
+    top = [root / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    return top + sorted(root.glob("docs/**/*.md"))
+
+
+def test_links_between_files_lead_somewhere(root):
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents(root)
+        for target in LINK.findall(document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def test_every_make_target_that_is_mentioned_exists(root):
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    for document in documents(root):
+        text = document.read_text(encoding="utf-8")
+        code = re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
+        mentioned = {name for part in code for name in re.findall(r"\bmake ([a-z][a-z-]+)", part)}
+        assert mentioned <= targets, f"{document.name} mentions {mentioned - targets}"
+
+
+def test_the_readme_opens_with_the_two_commands_and_what_they_print(root):
+    opening = (root / "README.md").read_text(encoding="utf-8").splitlines()[:40]
+    text = "\n".join(opening)
+
+    assert 0 < text.index("make train") < text.index("make test") < text.index("<!-- output -->")

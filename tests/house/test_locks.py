@@ -1,0 +1,64 @@
+"""The locks pin everything pyproject.toml asks for, agree with each other, and know no machine."""
+
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+def pins(lock: Path) -> dict[str, str]:
+    lines = (line.split("#")[0].strip() for line in lock.read_text().splitlines())
+    return dict(line.split("==") for line in lines if line)
+
+
+@pytest.fixture(scope="module")
+def main(root: Path) -> dict[str, str]:
+    return pins(root / "requirements.lock")
+
+
+@pytest.fixture(scope="module")
+def dev(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-dev.lock")
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict:
+    return tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+
+def test_the_tests_lock_is_the_main_one_and_more(main, dev):
+    assert main.items() < dev.items()
+
+
+def test_every_dependency_is_pinned_within_its_bounds(project, main, dev):
+    extras = project["optional-dependencies"]
+    asked = [(text, main) for text in project["dependencies"]]
+    asked += [(text, dev) for extra in extras.values() for text in extra]
+    for text, lock in asked:
+        requirement = Requirement(text)
+        if requirement.name == project["name"]:
+            assert requirement.extras <= set(extras)
+            continue
+        pinned = lock[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pinned), f"{text} is pinned to {pinned}"
+
+
+def test_the_main_job_brings_no_tools_of_the_tests(main):
+    assert not {"pytest", "ruff", "mypy", "hypothesis", "mkdocs", "coverage"} & set(main)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_names_no_machine_and_no_index(root, name):
+    text = (root / name).read_text()
+
+    assert "make lock" in text.splitlines()[1]
+    assert not re.search(r"(^|\s)(/|file:|https?:|--)", text, re.MULTILINE)
+
+
+def test_the_tests_run_on_the_locked_versions(dev):
+    for name in ("zenml", "mlflow", "scikit-learn", "lightgbm", "numpy", "pandas", "pytest"):
+        assert version(name) == dev[name]

@@ -1,0 +1,71 @@
+"""Where packages come from is said once, to pip; uv hears the same."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def pip_settings(root: Path):
+    spec = importlib.util.spec_from_file_location("pip_settings", root / "tools/pip_settings.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_index_wheels_and_a_certificate_reach_uv(pip_settings):
+    listing = """\
+global.cert='/etc/corporate.pem'
+global.extra-index-url='https://one.example/simple\\nhttps://two.example/simple'
+global.find-links='/wheels https://three.example/wheels'
+global.index-url='https://user:secret@index.example/simple'
+global.trusted-host='index.example'
+install.default-timeout='90'
+"""
+
+    handed = pip_settings.for_uv(pip_settings.parse(listing), {})
+
+    assert handed == {
+        "SSL_CERT_FILE": "/etc/corporate.pem",
+        "UV_DEFAULT_INDEX": "https://user:secret@index.example/simple",
+        "UV_FIND_LINKS": "/wheels,https://three.example/wheels",
+        "UV_HTTP_TIMEOUT": "90",
+        "UV_INDEX": "https://one.example/simple https://two.example/simple",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_INSECURE_HOST": "index.example",
+    }
+
+
+@pytest.mark.parametrize(
+    ("listing", "winner"),
+    [
+        ("global.index-url='https://g'\n:env:.index-url='https://e'", "https://e"),
+        ("install.index-url='https://i'\nglobal.index-url='https://g'", "https://i"),
+        (":env:.index-url='https://e'\ninstall.index-url='https://i'", "https://e"),
+    ],
+)
+def test_the_section_pip_would_follow_wins(pip_settings, listing, winner):
+    assert pip_settings.parse(listing) == {"index-url": winner}
+
+
+def test_what_the_user_told_uv_stays(pip_settings):
+    handed = pip_settings.for_uv(
+        {"index-url": "https://pip.example", "cert": "/pip.pem"},
+        {"UV_DEFAULT_INDEX": "https://uv.example", "SSL_CERT_FILE": "/own.pem"},
+    )
+
+    assert "UV_DEFAULT_INDEX" not in handed
+    assert "SSL_CERT_FILE" not in handed
+
+
+def test_a_machine_with_nothing_configured_uses_the_public_index(pip_settings):
+    assert pip_settings.for_uv(pip_settings.parse(""), {}) == {
+        "UV_INDEX_STRATEGY": "unsafe-best-match"
+    }
+
+
+def test_lines_that_are_no_settings_are_passed_over(pip_settings):
+    listing = "WARNING: something\nhash.algorithm='sha512'\nglobal.broken=not quoted\n"
+
+    assert pip_settings.parse(listing) == {}

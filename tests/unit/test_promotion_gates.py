@@ -1,0 +1,156 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from churn.errors import GateError
+from churn.evaluation.comparison import PairedDifference
+from churn.evaluation.gate_rows import evaluate_gate_rows
+from churn.evaluation.intervals import Interval
+from churn.evaluation.plan import Floors
+from churn.promotion import Decision, Gate, decide, judge_absolute, require_promotion
+
+FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
+
+
+def gate_rows(*, rows=2000, spread=2.2, shift=0.0, seed=3):
+    """A model whose scores spread the customers by `spread` and are off by `shift` log-odds."""
+    generator = np.random.default_rng(seed)
+    score = generator.normal(-1.3, spread, size=rows)
+    target = (generator.random(rows) < expit(score)).astype(np.int8)
+    model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"] + shift)
+    return evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=200)
+
+
+def gained(lower, upper):
+    return PairedDifference(
+        model="blend",
+        reference="logistic",
+        difference=(lower + upper) / 2,
+        interval=Interval(lower=lower, upper=upper, method="given"),
+        splits=50,
+    )
+
+
+BETTER = gained(0.002, 0.008)
+
+
+@pytest.fixture(scope="module")
+def good():
+    return gate_rows()
+
+
+def verdicts(decision):
+    return {gate.name: gate.verdict for gate in decision.gates}
+
+
+def test_a_model_that_clears_every_floor_is_promoted(good):
+    decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
+    assert set(verdicts(decision).values()) == {"pass"}
+    assert decision.verdict == "promote"
+    assert decision.champion is None
+    assert decision.sentence == "blend is promoted: 4 of 4 gates passed."
+    require_promotion(decision)
+
+
+def test_too_few_gate_rows_hold_a_good_model(good):
+    decision = judge_absolute(
+        good, FLOORS.model_copy(update={"minimum_rows": 2001}), against_baseline=BETTER
+    )
+    assert decision.verdict == "hold"
+    assert verdicts(decision)["enough gate rows"] == "insufficient evidence"
+    assert decision.reasons == ("2,000 customers were set aside, fewer than the 2,001 asked.",)
+
+
+def test_exactly_enough_gate_rows_are_enough(good):
+    decision = judge_absolute(
+        good, FLOORS.model_copy(update={"minimum_rows": 2000}), against_baseline=BETTER
+    )
+    assert decision.verdict == "promote"
+
+
+def test_a_ranking_whose_whole_interval_lies_below_the_floor_is_rejected():
+    decision = judge_absolute(gate_rows(spread=0.7), FLOORS, against_baseline=BETTER)
+    assert verdicts(decision)["ranks well"] == "fail"
+    assert decision.verdict == "reject"
+    with pytest.raises(GateError, match=r"lies below the floor of 0\.8"):
+        require_promotion(decision)
+
+
+def test_a_ranking_whose_interval_straddles_the_floor_is_held(good):
+    floors = FLOORS.model_copy(update={"roc_auc_lower": good.metrics.roc_auc})
+    decision = judge_absolute(good, floors, against_baseline=BETTER)
+    assert verdicts(decision)["ranks well"] == "insufficient evidence"
+    assert decision.verdict == "hold"
+    with pytest.raises(GateError, match="does not clear the floor"):
+        require_promotion(decision)
+
+
+def test_probabilities_that_are_surely_off_are_rejected_however_well_they_rank():
+    decision = judge_absolute(gate_rows(shift=1.5), FLOORS, against_baseline=BETTER)
+    assert verdicts(decision)["ranks well"] == "pass"
+    assert verdicts(decision)["well calibrated"] == "fail"
+    assert decision.verdict == "reject"
+
+
+def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(good):
+    ceiling = (good.intervals["ece"].lower + good.reliability.ece) / 2
+    floors = FLOORS.model_copy(update={"ece_upper": ceiling})
+    decision = judge_absolute(good, floors, against_baseline=BETTER)
+    assert verdicts(decision)["well calibrated"] == "insufficient evidence"
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "verdict"),
+    [
+        (0.001, 0.009, "pass"),
+        (-0.0015, 0.006, "pass"),  # within the margin
+        (-0.004, 0.006, "insufficient evidence"),
+        (-0.009, -0.001, "insufficient evidence"),
+        (-0.009, -0.003, "fail"),
+        (float("nan"), float("nan"), "insufficient evidence"),
+    ],
+)
+def test_the_baseline_gate_reads_the_whole_interval(good, lower, upper, verdict):
+    decision = judge_absolute(good, FLOORS, against_baseline=gained(lower, upper))
+    assert verdicts(decision)["not worse than the baseline"] == verdict
+
+
+def test_the_baseline_itself_is_not_compared_with_itself(good):
+    decision = judge_absolute(good, FLOORS, against_baseline=None)
+    assert len(decision.gates) == 3
+    assert decision.verdict == "promote"
+
+
+def gate(verdict, sentence="so it is."):
+    return Gate(name="any", figure=1, threshold=0, verdict=verdict, sentence=sentence)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (["pass", "pass"], "promote"),
+        (["pass", "insufficient evidence"], "hold"),
+        (["insufficient evidence", "fail", "pass"], "reject"),
+        (["fail"], "reject"),
+    ],
+)
+def test_one_failure_outweighs_doubt_and_doubt_outweighs_success(found, verdict):
+    decision = decide([gate(each) for each in found], challenger="b", champion="a")
+    assert (decision.verdict, decision.challenger, decision.champion) == (verdict, "b", "a")
+
+
+def test_the_reasons_are_those_of_the_gates_that_decided():
+    asked = [gate("pass", "fine."), gate("insufficient evidence", "unsure."), gate("fail", "bad.")]
+    assert decide(asked, challenger="b").reasons == ("bad.",)
+
+
+def test_nothing_is_decided_without_a_gate():
+    with pytest.raises(ValueError, match="at least one gate"):
+        decide([], challenger="b")
+
+
+def test_a_decision_survives_json(good):
+    decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
+    assert Decision.model_validate_json(decision.model_dump_json()) == decision
