@@ -1,0 +1,136 @@
+"""CSV bytes to a table of texts: the structure is checked here, the cells' meaning later."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from churn.errors import InputError
+
+_BLOCK = 16 << 20  # bytes parsed at once; no row is longer
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_FOREIGN = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x1f\x8b", "a gzip file in a gzip file"),
+    (b"PAR1", "a parquet file"),
+    (b"\x80", "a Python pickle"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"<", "an HTML or XML page"),
+    (b"{", "a JSON document"),
+    (b"[", "a JSON document"),
+)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_csv(content: bytes, name: str) -> Any:
+    """Reads comma-separated UTF-8 text; a byte order mark and any line ends will do.
+
+    Args:
+        content: The text's bytes.
+        name: What a refusal calls them.
+
+    Returns:
+        A pyarrow table of texts under the header's names, as they stand.
+
+    Raises:
+        InputError: this is not CSV, or its rows have different lengths.
+    """
+    _require_text(content, name)
+    # A quote left open swallows the rest of the file, and the reader below would not mind.
+    if content.count(b'"') % 2:
+        _require_regular(content, name)
+    try:
+        return arrow_csv.read_csv(
+            pa.BufferReader(content),
+            read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=b'"' in content),
+            convert_options=arrow_csv.ConvertOptions(
+                strings_can_be_null=False, null_values=[], default_column_type=pa.string()
+            ),
+        )
+    except pa.ArrowException:
+        # Arrow's own message quotes the row, and with it a customer.
+        _refuse(content, name)
+
+
+def _require_text(content: bytes, name: str) -> None:
+    start = content[:64].removeprefix(codecs.BOM_UTF8).lstrip()
+    if content.startswith(_UTF16):
+        raise InputError(f"{name} is text in UTF-16. Save it as UTF-8.")
+    for magic, kind in _FOREIGN:
+        if start.startswith(magic):
+            raise InputError(f"{name} is {kind}, not a CSV table. Export the table as CSV.")
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
+        raise InputError(f"{name} is empty. Name a file with a header and customers.")
+    nul = content.find(b"\0")
+    if nul >= 0:
+        raise InputError(
+            f"{name} has a NUL byte on line {_line(content, nul)}, so it is no text. "
+            "Export the table as CSV again."
+        )
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not UTF-8 on line {_line(content, error.start)}; it may be Latin-1 or "
+            "Windows-1252. Save it as UTF-8."
+        ) from None
+
+
+def _line(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
+
+
+def _refuse(content: bytes, name: str) -> NoReturn:
+    """Says what is wrong with text that the fast reader refused."""
+    _require_regular(content, name)
+    raise InputError(f"{name} cannot be read as CSV. Export the table as CSV again.")
+
+
+def _require_regular(content: bytes, name: str) -> None:
+    """Walks the rows slowly, to name the first that is unlike the header.
+
+    Raises:
+        InputError: a row is longer or shorter, a quote stays open, or there is nothing but a header.
+    """
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    width = 0
+    rows = 0
+    for start, row in _rows(text, name):
+        if not row:
+            continue
+        rows += 1
+        if rows == 1:
+            width = len(row)
+        elif len(row) != width:
+            raise InputError(
+                f"{name} line {start}: {len(row):,} field{'s' if len(row) > 1 else ''} where the "
+                f"header has {width:,}. Make the line whole, or quote the comma in it."
+            )
+    if rows == 1:
+        raise InputError(f"{name} has a header but no customers. Name a file with rows.")
+
+
+def _rows(text: io.TextIOWrapper, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it starts on, from 1."""
+    reader = csv.reader(text, strict=False)
+    start = 1
+    try:
+        for row in reader:
+            yield start, row
+            start = reader.line_num + 1
+    except csv.Error:
+        raise InputError(
+            f"{name} line {start}: the row cannot be read as CSV; a quote may be open. "
+            "Close it, or export the table again."
+        ) from None

@@ -1,0 +1,65 @@
+"""Parquet bytes to a table of texts, so that one parser serves every format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from churn.dataset.wording import shown
+from churn.errors import InputError
+
+
+def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
+    """Reads a parquet file's columns as texts; a null stays null.
+
+    Args:
+        content: The file's bytes.
+        name: What a refusal calls them.
+        largest: How many bytes the columns may take once unpacked.
+
+    Raises:
+        InputError: the bytes are no parquet file, are damaged, or a column is no plain value.
+    """
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        unpacked = sum(
+            file.metadata.row_group(group).total_byte_size
+            for group in range(file.metadata.num_row_groups)
+        )
+        if unpacked > largest:
+            raise InputError(f"{name} is larger than 2 GiB unpacked. Split it.")
+        table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{name} is not a whole parquet file ({type(error).__name__}). Write it again, or hand "
+            "over CSV."
+        ) from None
+    texts = [_texts(table.column(place), each) for place, each in enumerate(table.column_names)]
+    return pa.table(texts, names=table.column_names)
+
+
+def _texts(column: Any, name: str) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    plain = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if pa.types.is_floating(kind):
+        column = _whole_where_it_can(column)
+    elif not (plain or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        raise InputError(
+            f"Column {shown(name)} is of parquet type '{kind}', and only texts and numbers are "
+            "read. Write it as text or as a number."
+        )
+    return column.cast(pa.string())
+
+
+def _whole_where_it_can(column: Any) -> Any:
+    """Floats as integers where every one is whole: a flag 0/1 next to a blank is stored so."""
+    try:
+        return pc.cast(column, pa.int64(), safe=True)
+    except pa.ArrowInvalid:
+        return column

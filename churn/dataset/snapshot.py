@@ -1,0 +1,138 @@
+"""Accepted tables: the one a contract was accepted on, and copies of those that came after."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churn.contract import DataContract
+from churn.dataset import checksum
+from churn.dataset.local import existing_file, reason
+from churn.dataset.parse import parse
+from churn.dataset.raw import read_raw
+from churn.dataset.table import Dataset
+from churn.errors import InputError
+
+TABLE = "customers.parquet"
+PROVENANCE = "provenance.json"
+
+
+def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | None:
+    """The table that a contract was accepted on, typed; None where its file is not there.
+
+    Args:
+        contract: The contract, which names the file and its sha256.
+        root: The folder that the file's path is relative to.
+
+    Raises:
+        InputError: the file is there, but is not the one the contract names.
+    """
+    path = root / contract.snapshot.path
+    if not path.exists():
+        return None
+    name = contract.snapshot.path
+    existing_file(path, name)
+    content = path.read_bytes()
+    checksum.require(
+        checksum.of_bytes(content),
+        contract.snapshot.sha256,
+        name,
+        f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py.",
+    )
+    table, _ = read_raw(content, name)
+    return parse(table, contract)
+
+
+def take_snapshot(dataset: Dataset, folder: Path) -> Path:
+    """Keeps a table that the quality gate accepted.
+
+    Args:
+        dataset: The table.
+        folder: Where snapshots are kept; made where it is missing.
+
+    Returns:
+        The contract's own snapshot (relative, as the contract names it) where the table is that
+        one, and nothing is written; else a folder named by the first 12 digits of the source's
+        sha256, with customers.parquet and provenance.json. What is there already is left alone.
+
+    Raises:
+        InputError: the folder cannot be written to. Nothing half-written stays.
+    """
+    contract = dataset.contract
+    if dataset.source.sha256 == contract.snapshot.sha256:
+        return Path(contract.snapshot.path)
+    try:
+        return _kept(dataset, folder)
+    except OSError as error:
+        raise InputError(
+            f"The snapshot folder {folder} cannot be written to: {reason(error)}. Make it a "
+            "folder you may write to, or choose another with --set output.folder=PATH."
+        ) from None
+
+
+def _kept(dataset: Dataset, folder: Path) -> Path:
+    target = folder / dataset.source.sha256[:12]
+    if target.exists():
+        if _says(target) == (dataset.source.sha256, dataset.contract.digest()):
+            return target
+        # The same bytes read by another contract are another table.
+        target = target.with_name(f"{target.name}-{dataset.contract.digest()[:12]}")
+        if target.exists():
+            return target
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
+    try:
+        dataset.frame.to_parquet(partial / TABLE, index=False)
+        text = json.dumps(_provenance(dataset), indent=2, ensure_ascii=False)
+        (partial / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+        partial.chmod(0o755)
+        try:
+            partial.rename(target)
+        except OSError:
+            # Another run kept the same table in the meantime.
+            if not (target / PROVENANCE).is_file():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _says(target: Path) -> tuple[str, str] | None:
+    """The source and the contract that a kept snapshot names; None where it says nothing."""
+    try:
+        content = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
+        return content["source"]["sha256"], content["contract"]["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _provenance(dataset: Dataset) -> dict[str, Any]:
+    source, contract = dataset.source, dataset.contract
+    return {
+        "source": {
+            "location": source.location,
+            "sha256": source.sha256,
+            "size": source.size,
+            "format": source.format,
+        },
+        "rows": dataset.rows,
+        "columns": list(contract.names),
+        "contract": {
+            "name": contract.name,
+            "version": contract.version,
+            "digest": contract.digest(),
+        },
+        "libraries": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "pandas", "pyarrow")},
+        },
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
