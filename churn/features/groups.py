@@ -1,0 +1,7 @@
+"""The groups that engineered columns come in; a recipe names the groups it wants."""
+
+from typing import Literal, get_args
+
+FeatureGroup = Literal["tenure", "revenue", "services"]
+
+GROUPS: tuple[FeatureGroup, ...] = get_args(FeatureGroup)

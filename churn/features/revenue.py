@@ -1,0 +1,75 @@
+"""What a customer pays, against what the customer used to pay and gets for it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from churn.contract import Role
+from churn.features.formula import Floats, Formula, Read, RoleValues
+
+_ONE_MONTH = 1.0
+
+
+def _average_charge(of: RoleValues) -> Floats:
+    tenure, average = of.number(Role.TENURE), of.number(Role.MONTHLY_CHARGE).copy()
+    # Before the first full month nothing has been averaged yet: the current bill stands in.
+    np.divide(of.number(Role.TOTAL_CHARGE), tenure, out=average, where=tenure >= _ONE_MONTH)
+    return average
+
+
+def _charge_change(of: RoleValues) -> Floats:
+    change: Floats = of.number(Role.MONTHLY_CHARGE) - _average_charge(of)
+    return change
+
+
+def _billed_gap(of: RoleValues) -> Floats:
+    expected = of.number(Role.TENURE) * of.number(Role.MONTHLY_CHARGE)
+    gap: Floats = of.number(Role.TOTAL_CHARGE) - expected
+    return gap
+
+
+def _charge_per_service(of: RoleValues) -> Floats:
+    share: Floats = of.number(Role.MONTHLY_CHARGE) / np.maximum(of.count(Role.SERVICE), 1.0)
+    return share
+
+
+_BILLS: Mapping[Role, Read] = {
+    Role.TENURE: "number",
+    Role.MONTHLY_CHARGE: "number",
+    Role.TOTAL_CHARGE: "number",
+}
+
+REVENUE_FORMULAS = (
+    Formula(
+        name="average_charge",
+        group="revenue",
+        meaning="Average monthly bill so far; the current one in the first month",
+        unit="currency per month",
+        needs=_BILLS,
+        compute=_average_charge,
+    ),
+    Formula(
+        name="charge_change",
+        group="revenue",
+        meaning="Current monthly bill less the average so far: above 0 the price went up",
+        unit="currency per month",
+        needs=_BILLS,
+        compute=_charge_change,
+    ),
+    Formula(
+        name="billed_gap",
+        group="revenue",
+        meaning="Billed so far less what the current bill times the tenure would come to",
+        unit="currency",
+        needs=_BILLS,
+        compute=_billed_gap,
+    ),
+    Formula(
+        name="charge_per_service",
+        group="revenue",
+        meaning="Monthly bill per service held; the whole bill where none is held",
+        unit="currency per month",
+        needs={Role.MONTHLY_CHARGE: "number", Role.SERVICE: "count"},
+        compute=_charge_per_service,
+    ),
+)

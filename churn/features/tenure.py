@@ -1,0 +1,47 @@
+"""What the length of a customer's life so far says beyond the number of months."""
+
+import numpy as np
+
+from churn.contract import Role
+from churn.features.formula import Floats, Formula, RoleValues
+
+BUCKET_STARTS = (6.0, 12.0, 24.0, 48.0, 60.0)
+"""Months at which the next bucket begins: half a year, then the anniversaries that matter."""
+
+BUCKET_NAMES = (
+    "under 6 months",
+    "6 to 11 months",
+    "second year",
+    "third and fourth year",
+    "fifth year",
+    "longer than 5 years",
+)
+
+
+def _bucket(of: RoleValues) -> Floats:
+    return np.searchsorted(BUCKET_STARTS, of.number(Role.TENURE), side="right").astype(np.float64)
+
+
+def _within_first_term(of: RoleValues) -> Floats:
+    return (of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)).astype(np.float64)
+
+
+TENURE_FORMULAS = (
+    Formula(
+        name="tenure_bucket",
+        group="tenure",
+        meaning="Stage of the customer's life: " + ", ".join(BUCKET_NAMES),
+        unit="bucket",
+        needs={Role.TENURE: "number"},
+        compute=_bucket,
+        steps=BUCKET_STARTS,
+    ),
+    Formula(
+        name="within_first_term",
+        group="tenure",
+        meaning="1 where the customer is younger than one term of the current contract",
+        unit="flag",
+        needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
+        compute=_within_first_term,
+    ),
+)

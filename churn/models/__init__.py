@@ -1,0 +1,1 @@
+"""Candidates: recipes that learn who leaves, and what they become once fitted."""

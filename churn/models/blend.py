@@ -1,0 +1,114 @@
+"""The mean of other models' log-odds: an additive and a tree model err in different places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from churn.features.encoding import Columns, row_count
+from churn.models.candidate import Candidate, FittedModel, Floats, Target
+
+_FILE = "blend.json"
+
+
+@dataclass(frozen=True)
+class BlendModel:
+    """Members that are asked together.
+
+    Attributes:
+        members: fitted models by the names of their recipes, in order.
+    """
+
+    kind: ClassVar[str] = "blend"
+
+    members: dict[str, FittedModel]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that any member tells contributions by, each once."""
+        return tuple(dict.fromkeys(name for m in self.members.values() for name in m.features))
+
+    @property
+    def base(self) -> float:
+        """Mean of the members' bases."""
+        return sum(member.base for member in self.members.values()) / len(self.members)
+
+    def logit(self, columns: Columns) -> Floats:
+        """Mean of the members' log-odds, float64[n]."""
+        total = np.zeros(row_count(columns))
+        for member in self.members.values():
+            total += member.logit(columns)
+        total /= len(self.members)
+        return total
+
+    def contributions(self, columns: Columns) -> Floats:
+        """Mean of the members' contributions, float64[n, features]; a column unknown to one is 0."""
+        places = {name: place for place, name in enumerate(self.features)}
+        total = np.zeros((row_count(columns), len(places)))
+        for member in self.members.values():
+            total[:, [places[name] for name in member.features]] += member.contributions(columns)
+        total /= len(self.members)
+        return total
+
+    def export(self, folder: Path) -> None:
+        """Writes every member into a folder of its own, and their order."""
+        order = []
+        for place, (name, member) in enumerate(self.members.items()):
+            inner = folder / f"member-{place + 1}"
+            inner.mkdir()
+            member.export(inner)
+            order.append({"recipe": name, "kind": member.kind, "folder": inner.name})
+        content = json.dumps({"members": order}, indent=1)
+        (folder / _FILE).write_text(content + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path, read_member: Callable[[str, Path], FittedModel]) -> BlendModel:
+        """The model that `export` wrote.
+
+        Args:
+            folder: where.
+            read_member: reads a member of some kind from its folder.
+
+        Raises:
+            OSError: a file is missing.
+            ValueError: a file is not what it should be.
+            KeyError: a part is missing.
+        """
+        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return cls(
+            {
+                str(entry["recipe"]): read_member(str(entry["kind"]), folder / entry["folder"])
+                for entry in content["members"]
+            }
+        )
+
+
+@dataclass(frozen=True)
+class BlendCandidate:
+    """A blend of recipes.
+
+    Attributes:
+        name: of the recipe.
+        members: the recipes it blends.
+    """
+
+    name: str
+    members: tuple[Candidate, ...]
+
+    def fit(self, columns: Columns, target: Target) -> BlendModel:
+        """Fits every member on the same rows.
+
+        Raises:
+            InputError: a member cannot learn from them.
+        """
+        return self.combine([member.fit(columns, target) for member in self.members])
+
+    def combine(self, fitted: Sequence[FittedModel]) -> BlendModel:
+        """The blend of members that are fitted already, in the order of `members`."""
+        names = [member.name for member in self.members]
+        return BlendModel(dict(zip(names, fitted, strict=True)))

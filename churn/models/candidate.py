@@ -1,0 +1,70 @@
+"""The one small interface between recipes, what they become, and everyone who scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.features.encoding import Columns
+
+Floats = NDArray[np.float64]
+Target = NDArray[Any]
+"""int8[n], 1 for a customer who left."""
+
+
+class FittedModel(Protocol):
+    """A fitted model: log-odds, their parts, and files that hold it.
+
+    The same rows give the same values, bit for bit, alone and among others.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Which loader reads its files back."""
+        ...
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns that contributions are told by."""
+        ...
+
+    @property
+    def base(self) -> float:
+        """Log-odds that contributions are told against: the mean over the training rows."""
+        ...
+
+    def logit(self, columns: Columns) -> Floats:
+        """Log-odds of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing or holds a code unseen in training.
+        """
+        ...
+
+    def contributions(self, columns: Columns) -> Floats:
+        """What each feature adds to `base`, float64[n, features]; rows sum to logit - base."""
+        ...
+
+    def export(self, folder: Path) -> None:
+        """Writes the model's native files into an existing folder; never a pickle."""
+        ...
+
+
+class Candidate(Protocol):
+    """A recipe under a name."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def fit(self, columns: Columns, target: Target) -> FittedModel:
+        """Learns from n rows; the same rows always give the same model.
+
+        Raises:
+            InputError: a column is missing, or only one outcome occurs.
+        """
+        ...

@@ -1,0 +1,99 @@
+"""From names in a configuration to candidates, and from candidates to fitted models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.encoding import Columns
+from churn.models.blend import BlendCandidate
+from churn.models.candidate import Candidate, FittedModel, Target
+from churn.models.gbm import GbmCandidate
+from churn.models.logistic import LogisticCandidate
+from churn.models.settings import (
+    BlendSettings,
+    GbmSettings,
+    LogisticSettings,
+    RecipeSettings,
+)
+from churn.models.spline_logistic import SplineLogisticCandidate
+
+
+def build_candidates(
+    names: Sequence[str], recipes: Mapping[str, RecipeSettings], contract: DataContract
+) -> dict[str, Candidate]:
+    """The candidates of some names, in their order; a blend shares its members with the rest.
+
+    Raises:
+        InputError: a recipe is unknown, a blend's member is missing or a blend itself, or the
+            contract lacks roles that a recipe asks for.
+    """
+    built: dict[str, Candidate] = {}
+
+    def single(name: str) -> Candidate:
+        if name not in built:
+            built[name] = _single(name, recipes[name], contract)
+        return built[name]
+
+    def candidate(name: str) -> Candidate:
+        if name not in recipes:
+            raise InputError(
+                f"Recipe '{name}' is not defined; the recipes are {', '.join(recipes)}. Name one "
+                "of them, or define it under recipes in the configuration."
+            )
+        settings = recipes[name]
+        if not isinstance(settings, BlendSettings):
+            return single(name)
+        _require_members(name, settings, recipes)
+        return BlendCandidate(name, tuple(single(member) for member in settings.members))
+
+    return {name: candidate(name) for name in names}
+
+
+def fit_all(
+    candidates: Mapping[str, Candidate], columns: Columns, target: Target
+) -> dict[str, FittedModel]:
+    """Fits every candidate on the same rows, each recipe once: blends reuse their members' fits.
+
+    Raises:
+        InputError: a candidate cannot learn from the rows.
+    """
+    fitted: dict[int, FittedModel] = {}
+
+    def fit(candidate: Candidate) -> FittedModel:
+        # By identity: a candidate of the same name elsewhere may be another recipe.
+        if id(candidate) not in fitted:
+            fitted[id(candidate)] = (
+                candidate.combine([fit(member) for member in candidate.members])
+                if isinstance(candidate, BlendCandidate)
+                else candidate.fit(columns, target)
+            )
+        return fitted[id(candidate)]
+
+    return {name: fit(candidate) for name, candidate in candidates.items()}
+
+
+def _single(name: str, settings: RecipeSettings, contract: DataContract) -> Candidate:
+    if isinstance(settings, LogisticSettings):
+        return LogisticCandidate.of(name, settings, contract)
+    if isinstance(settings, GbmSettings):
+        return GbmCandidate.of(name, settings, contract)
+    assert not isinstance(settings, BlendSettings)  # noqa: S101
+    return SplineLogisticCandidate.of(name, settings, contract)
+
+
+def _require_members(
+    name: str, settings: BlendSettings, recipes: Mapping[str, RecipeSettings]
+) -> None:
+    for member in settings.members:
+        if member not in recipes:
+            raise InputError(
+                f"Blend '{name}' names the member '{member}', which is not among the recipes "
+                f"({', '.join(recipes)}); define it or take it out of the blend's members."
+            )
+        if isinstance(recipes[member], BlendSettings):
+            raise InputError(
+                f"Blend '{name}' names the member '{member}', which is a blend itself; name its "
+                "members instead."
+            )

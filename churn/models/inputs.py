@@ -1,0 +1,70 @@
+"""What a recipe is fed under a contract: the table's feature columns and engineered ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.catalog import FeatureSet, feature_set
+from churn.features.encoding import Columns
+from churn.features.groups import FeatureGroup
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Columns of a recipe.
+
+    Attributes:
+        categories: coded columns -> how many categories each has, in file order.
+        numbers: number columns of the table, in file order.
+        engineered: formulas asked for and possible under the contract.
+        order: all columns of the table, in file order.
+    """
+
+    categories: dict[str, int]
+    numbers: tuple[str, ...]
+    engineered: FeatureSet
+    order: tuple[str, ...]
+
+    @classmethod
+    def of(cls, recipe: str, contract: DataContract, groups: Sequence[FeatureGroup]) -> Inputs:
+        """The columns of a recipe that asks for some groups of engineered columns.
+
+        Raises:
+            InputError: the contract lacks the roles of a whole group.
+        """
+        for group in groups:
+            found = feature_set(contract, (group,))
+            if not found.formulas:
+                raise InputError(
+                    f"Recipe '{recipe}' asks for the feature group '{group}', but none of its "
+                    f"formulas fits contract '{contract.name}' ({found.left_out[0]}) Give the "
+                    f"columns their roles in the contract, or drop '{group}' from the recipe."
+                )
+        return cls(
+            categories={column.name: len(column.categories) for column in contract.coded},
+            numbers=tuple(column.name for column in contract.numbers),
+            engineered=feature_set(contract, groups),
+            order=tuple(column.name for column in contract.features),
+        )
+
+    def extend(self, columns: Columns) -> Columns:
+        """All columns the recipe is fed.
+
+        Raises:
+            InputError: a column of the contract is missing.
+        """
+        for name in self.order:
+            if name not in columns:
+                raise InputError(
+                    f"Column '{name}' is missing; the recipe was built for it. Encode the rows "
+                    "with the recipe's own contract."
+                )
+        return self.engineered.extend(columns)
+
+    def without_steps(self) -> FeatureSet:
+        """The formulas less step functions of one number, which melt into that number's curve."""
+        kept = tuple(bound for bound in self.engineered.formulas if not bound.formula.steps)
+        return replace(self.engineered, formulas=kept)

@@ -1,0 +1,113 @@
+"""What can be set about each recipe, with ranges and the defaults the evidence speaks for.
+
+docs/models.md and docs/features.md have the figures behind the defaults. Loads pydantic alone, so
+that a configuration can be checked without waiting for any model library.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from churn.features.groups import FeatureGroup
+
+# YAML has lists where these settings have tuples; everything else is taken strictly.
+Groups = Annotated[tuple[FeatureGroup, ...], Field(strict=False)]
+
+
+class _Recipe(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class LogisticSettings(_Recipe):
+    """Plain logistic regression: one-hot categories, standardised numbers.
+
+    Attributes:
+        c: inverse strength of the ridge penalty.
+        class_weight: `balanced` weighs both outcomes alike in training, `none` takes them as they
+            come. Imbalance is handled by the decision threshold; weights are for the comparison.
+        features: groups of engineered columns to add.
+    """
+
+    kind: Literal["logistic"] = "logistic"
+    c: float = Field(default=1.0, gt=0, le=1e6)
+    class_weight: Literal["none", "balanced"] = "none"
+    features: Groups = ()
+
+
+class SplineLogisticSettings(_Recipe):
+    """Logistic regression on cubic splines of the numbers and one-hot categories.
+
+    Attributes:
+        c: inverse strength of the ridge penalty.
+        knots: spline knots per number column, at quantiles of the training rows.
+        features: groups of engineered columns to add.
+    """
+
+    kind: Literal["spline_logistic"] = "spline_logistic"
+    c: float = Field(default=0.2, gt=0, le=1e6)
+    knots: int = Field(default=7, ge=2, le=50)
+    features: Groups = ("tenure",)
+
+
+class GbmSettings(_Recipe):
+    """Shallow gradient-boosted trees (LightGBM).
+
+    Attributes:
+        trees: boosting rounds.
+        depth: levels of a tree; a tree has at most 2^depth leaves.
+        learning_rate: how much of each tree is kept.
+        minimum_leaf_rows: training rows a leaf must hold.
+        l2: ridge penalty on leaf values.
+        column_share: share of the columns each tree may use, drawn by `seed`.
+        monotone_tenure: whether a longer tenure may never raise the risk, all else equal.
+        seed: of the column draws; fixed, never searched.
+        features: groups of engineered columns to add.
+    """
+
+    kind: Literal["gbm"] = "gbm"
+    trees: int = Field(default=400, ge=1, le=5000)
+    depth: int = Field(default=3, ge=1, le=8)
+    learning_rate: float = Field(default=0.03, gt=0, le=1)
+    minimum_leaf_rows: int = Field(default=40, ge=1)
+    l2: float = Field(default=5.0, ge=0)
+    column_share: float = Field(default=0.4, gt=0, le=1)
+    monotone_tenure: bool = True
+    seed: int = Field(default=7, ge=0, le=2**31 - 1)
+    features: Groups = ()
+
+
+class BlendSettings(_Recipe):
+    """The mean of other recipes' log-odds.
+
+    Attributes:
+        members: names of the recipes it blends, each once.
+    """
+
+    kind: Literal["blend"] = "blend"
+    members: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
+
+    @field_validator("members")
+    @classmethod
+    def _each_once(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(members)) != len(members):
+            raise ValueError("a blend names each member once")
+        return members
+
+
+RecipeSettings = Annotated[
+    LogisticSettings | SplineLogisticSettings | GbmSettings | BlendSettings,
+    Field(discriminator="kind"),
+]
+
+
+def default_recipes() -> dict[str, RecipeSettings]:
+    """The recipes that ship, by name; `logistic` is the baseline."""
+    return {
+        "logistic": LogisticSettings(),
+        "logistic_balanced": LogisticSettings(class_weight="balanced"),
+        "spline_logistic": SplineLogisticSettings(),
+        "gbm": GbmSettings(),
+        "blend": BlendSettings(members=("spline_logistic", "gbm")),
+    }

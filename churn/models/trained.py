@@ -1,0 +1,151 @@
+"""A trained model and everything needed to score with it and to know where it came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.encoding import Columns, row_count
+from churn.models.candidate import Candidate, FittedModel, Floats, Target
+from churn.models.sealed import require_unsealed, seal, verify
+from churn.models.settings import RecipeSettings
+from churn.models.store import load_model, save_model
+
+_FILE = "trained.json"
+_MODEL = "model"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model, its contract, its data and its recipe.
+
+    Attributes:
+        recipe: name of the recipe.
+        model: what it became.
+        contract: what the columns mean; rows to be scored are encoded by it.
+        data_sha256: SHA-256 of the source that the training rows came from.
+        rows: how many rows it was trained on.
+        settings: the recipe's settings, as JSON values.
+        importance: feature -> mean absolute contribution over the training rows, in log-odds.
+    """
+
+    kind: ClassVar[str] = "trained"
+
+    recipe: str
+    model: FittedModel
+    contract: DataContract
+    data_sha256: str
+    rows: int
+    settings: dict[str, Any]
+    importance: dict[str, float]
+
+    @classmethod
+    def train(
+        cls,
+        candidate: Candidate,
+        columns: Columns,
+        target: Target,
+        *,
+        contract: DataContract,
+        data_sha256: str,
+        settings: RecipeSettings,
+    ) -> TrainedModel:
+        """Fits a candidate and notes where the model comes from.
+
+        Args:
+            candidate: the recipe.
+            columns: feature columns of the n training rows.
+            target: int8[n].
+            contract: what the columns mean.
+            data_sha256: SHA-256 of the rows' source.
+            settings: the recipe's settings.
+
+        Raises:
+            InputError: the candidate cannot learn from the rows.
+        """
+        model = candidate.fit(columns, target)
+        strength = np.abs(model.contributions(columns)).mean(axis=0)
+        return cls(
+            recipe=candidate.name,
+            model=model,
+            contract=contract,
+            data_sha256=data_sha256,
+            rows=row_count(columns),
+            settings=settings.model_dump(mode="json"),
+            importance=dict(zip(model.features, map(float, strength), strict=True)),
+        )
+
+    def logit(self, columns: Columns) -> Floats:
+        """Log-odds of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing or holds a code unseen in training.
+        """
+        return self.model.logit(columns)
+
+    def probability(self, columns: Columns) -> Floats:
+        """Probability of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing or holds a code unseen in training.
+        """
+        from scipy.special import expit
+
+        probability: Floats = expit(self.model.logit(columns))
+        return probability
+
+    def save(self, folder: Path) -> None:
+        """Writes the model into a folder that holds none yet.
+
+        Raises:
+            InputError: it already holds one.
+        """
+        require_unsealed(folder)
+        save_model(self.model, folder / _MODEL)
+        content = {
+            "recipe": self.recipe,
+            "data_sha256": self.data_sha256,
+            "rows": self.rows,
+            "settings": self.settings,
+            "importance": self.importance,
+            "contract": self.contract.model_dump(mode="json"),
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        (folder / _FILE).write_text(text, encoding="utf-8")
+        inner = [path for path in (folder / _MODEL).rglob("*") if path.is_file()]
+        seal(folder, self.kind, [folder / _FILE, *inner])
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainedModel:
+        """Verifies and reads a trained model.
+
+        Raises:
+            InputError: the folder holds no finished model, one of another version, or a corrupt
+                one.
+        """
+        verify(folder, (cls.kind,))
+        model = load_model(folder / _MODEL)
+        try:
+            content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            return cls(
+                recipe=str(content["recipe"]),
+                model=model,
+                contract=DataContract.model_validate(content["contract"]),
+                data_sha256=str(content["data_sha256"]),
+                rows=int(content["rows"]),
+                settings=dict(content["settings"]),
+                importance=dict(content["importance"]),
+            )
+        except (OSError, KeyError, TypeError, ValueError, ValidationError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"The trained model in {folder} cannot be read: {reason}. Restore the folder from "
+                "where it was copied, or train anew."
+            ) from None
