@@ -101,6 +101,7 @@ def numbers(texts: Any, column: NumberColumn, other: Any | None) -> pd.Series[An
     if blank.any() and column.blank is not None:
         values = np.where(blank, column.blank.value, values)
     _require_finite(values, texts, column)
+    values = values + 0.0  # -0.0 becomes 0.0: one number, one spelling
     if not column.integer:
         return pd.Series(values, name=column.name)
     _require_whole(values, texts, column)

@@ -11,6 +11,16 @@ from pyarrow import parquet
 from churn.dataset.wording import shown
 from churn.errors import InputError
 
+_PLAIN = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_null,
+)
+
 
 def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
     """Reads a parquet file's columns as texts; a null stays null.
@@ -30,7 +40,10 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
             for group in range(file.metadata.num_row_groups)
         )
         if unpacked > largest:
-            raise InputError(f"{name} is larger than 2 GiB unpacked. Split it.")
+            raise InputError(
+                f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
+                "Split it."
+            )
         table = file.read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(
@@ -42,19 +55,19 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
 
 
 def _texts(column: Any, name: str) -> Any:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-        kind = kind.value_type
-    plain = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if pa.types.is_floating(kind):
-        column = _whole_where_it_can(column)
-    elif not (plain or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise InputError(
-            f"Column {shown(name)} is of parquet type '{kind}', and only texts and numbers are "
-            "read. Write it as text or as a number."
-        )
-    return column.cast(pa.string())
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type):
+            column = _whole_where_it_can(column)
+        if any(is_kind(column.type) for is_kind in _PLAIN):
+            return column.cast(pa.string())
+    except pa.ArrowException:
+        pass  # a kind or a size that Arrow has no text for is refused like any other
+    raise InputError(
+        f"Column {shown(name)} is of parquet type {shown(str(column.type))}, and only texts and "
+        "numbers are read. Write it as text or as a number."
+    )
 
 
 def _whole_where_it_can(column: Any) -> Any:

@@ -14,7 +14,6 @@ LARGEST = 2 << 30  # bytes, of a source and of what it unpacks to
 
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
-_TOO_LARGE = "is larger than 2 GiB{}, and no customer table read here may be. Split it."
 
 
 def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any, Format]:
@@ -53,7 +52,10 @@ def _unpacked(content: bytes, name: str, largest: int) -> bytes:
             ) from None
         room -= len(parts[-1])
         if room < 0:
-            raise InputError(f"{name} {_TOO_LARGE.format(' unpacked')}")
+            raise InputError(
+                f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
+                "Split it."
+            )
         if not unpacker.eof:
             raise InputError(
                 f"{name} is a gzip file that ends too early. Copy or download it again."
