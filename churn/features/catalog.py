@@ -8,6 +8,7 @@ from typing import Any
 
 from churn.contract import DataContract, Role
 from churn.errors import InputError
+from churn.features.commitment import COMMITMENT_FORMULAS
 from churn.features.encoding import Columns
 from churn.features.formula import BoundFormula, Formula, Source
 from churn.features.groups import GROUPS, FeatureGroup
@@ -16,7 +17,8 @@ from churn.features.services import SERVICE_FORMULAS
 from churn.features.tenure import TENURE_FORMULAS
 
 FORMULAS: Mapping[str, Formula] = {
-    formula.name: formula for formula in (*TENURE_FORMULAS, *REVENUE_FORMULAS, *SERVICE_FORMULAS)
+    formula.name: formula
+    for formula in (*TENURE_FORMULAS, *COMMITMENT_FORMULAS, *REVENUE_FORMULAS, *SERVICE_FORMULAS)
 }
 
 

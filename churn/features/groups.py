@@ -2,6 +2,6 @@
 
 from typing import Literal, get_args
 
-FeatureGroup = Literal["tenure", "revenue", "services"]
+FeatureGroup = Literal["tenure", "commitment", "revenue", "services"]
 
 GROUPS: tuple[FeatureGroup, ...] = get_args(FeatureGroup)

@@ -22,10 +22,6 @@ def _bucket(of: RoleValues) -> Floats:
     return np.searchsorted(BUCKET_STARTS, of.number(Role.TENURE), side="right").astype(np.float64)
 
 
-def _within_first_term(of: RoleValues) -> Floats:
-    return (of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)).astype(np.float64)
-
-
 TENURE_FORMULAS = (
     Formula(
         name="tenure_bucket",
@@ -35,13 +31,5 @@ TENURE_FORMULAS = (
         needs={Role.TENURE: "number"},
         compute=_bucket,
         steps=BUCKET_STARTS,
-    ),
-    Formula(
-        name="within_first_term",
-        group="tenure",
-        meaning="1 where the customer is younger than one term of the current contract",
-        unit="flag",
-        needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
-        compute=_within_first_term,
     ),
 )

@@ -1,0 +1,23 @@
+"""How a customer stands to the contract: bound for the first time, or staying of free will."""
+
+import numpy as np
+
+from churn.contract import Role
+from churn.features.formula import Floats, Formula, RoleValues
+
+
+def _within_first_term(of: RoleValues) -> Floats:
+    younger = of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)
+    return younger.astype(np.float64)
+
+
+COMMITMENT_FORMULAS = (
+    Formula(
+        name="within_first_term",
+        group="commitment",
+        meaning="1 where the customer is younger than one term of the current contract",
+        unit="flag",
+        needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
+        compute=_within_first_term,
+    ),
+)

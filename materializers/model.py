@@ -1,0 +1,54 @@
+"""Trained models as artifacts: native files under checksums, and a picture of what moves them."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from zenml.enums import ArtifactType, VisualizationType
+
+from churn.evaluation.chart_style import as_png
+from churn.evaluation.importance_chart import importance_chart
+from churn.models.sealed import content_digest
+from churn.models.trained import TrainedModel
+from materializers.folder import FolderMaterializer
+
+_MODEL = "trained_model"
+_CHART = "importance.png"
+
+
+class ModelMaterializer(FolderMaterializer):
+    """Stores a trained model in its own files; what is loaded scores as what was saved."""
+
+    ASSOCIATED_TYPES = (TrainedModel,)
+    ASSOCIATED_ARTIFACT_TYPE = ArtifactType.MODEL
+
+    def save(self, data: TrainedModel) -> None:
+        """Writes the model's folder."""
+        with self.writing() as folder:
+            data.save(folder / _MODEL)
+
+    def load(self, data_type: type[Any]) -> TrainedModel:  # noqa: ARG002 - ZenML's signature
+        """Verifies the folder and reads the model back."""
+        with self.reading() as folder:
+            return TrainedModel.load(folder / _MODEL)
+
+    def save_visualizations(self, data: TrainedModel) -> dict[str, VisualizationType]:
+        """Draws how far each column moves the scores."""
+        picture = as_png(importance_chart(data.recipe, data.importance))
+        return {self.write_file(_CHART, picture): VisualizationType.IMAGE}
+
+    def extract_metadata(self, data: TrainedModel) -> dict[str, Any]:
+        """Recipe, size and origin."""
+        return {
+            "recipe": data.recipe,
+            "rows": data.rows,
+            "data_sha256": data.data_sha256,
+            "features": len(data.model.features),
+            "strongest_feature": max(data.importance, key=data.importance.__getitem__),
+        }
+
+    def compute_content_hash(self, data: TrainedModel) -> str:
+        """Equal files are equal artifacts: the manifest has the SHA-256 of each."""
+        with tempfile.TemporaryDirectory() as folder:
+            data.save(Path(folder) / _MODEL)
+            return content_digest(Path(folder) / _MODEL)
