@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from churn.contract import Column, DataContract, IdColumn, NumberColumn
-from churn.quality.rule import Demand, Outcome, Rule
+from churn.quality.rule import CustomerId, Demand, Outcome, Rule, listed, quoted, rows_in_words
 
-_TYPES = {"text": "str", "a number": "float", "a whole number": "int"}
+_TYPES = {
+    "text": ["str"],
+    "a number": ["float", "float32", "int", "int32"],
+    "a whole number": ["int", "int32"],
+}
+_SHOWN_NAMES = 5
 
 
 def table_rules(contract: DataContract) -> Iterator[Rule]:
@@ -45,9 +50,9 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
                 limit,
             ),
         ),
-        holds=lambda outcome: f"The table has {outcome.observed:,} rows.",
-        breaks=lambda outcome: f"{outcome.observed:,} rows, but {limit} are expected",
-        seen=lambda outcome: f"{outcome.observed:,} rows",
+        holds=lambda outcome: f"The table has {rows_in_words(outcome.observed)}.",
+        breaks=lambda outcome: f"{rows_in_words(outcome.observed)}, but {limit} are expected",
+        seen=lambda outcome: rows_in_words(outcome.observed),
         way_out=f"Take a fuller table, or change expectations.rows in contract '{contract.name}'.",
     )
 
@@ -72,12 +77,17 @@ def cell_rules(contract: DataContract) -> Iterator[Rule]:
 
 
 def column_difference(expected: tuple[str, ...], found: tuple[str, ...]) -> str:
-    """In which way a header is not the expected one."""
+    """In which way a header is not the expected one.
+
+    A header that shares no name with the contract is not quoted: it may be a customer's row.
+    """
     missing = [name for name in expected if name not in found]
+    if len(missing) == len(expected):
+        return "none of the contract's columns is there, so the first line may not be a header"
     extra = list(dict.fromkeys(name for name in found if name not in expected))
     twice = list(dict.fromkeys(name for name in expected if found.count(name) > 1))
     parts = [
-        f"{', '.join(repr(name) for name in names)} {'is' if len(names) == 1 else 'are'} {what}"
+        f"{_few(names)} {'is' if len(names) == 1 else 'are'} {what}"
         for names, what in ((missing, "missing"), (extra, "unknown"), (twice, "there twice"))
         if names
     ]
@@ -85,6 +95,13 @@ def column_difference(expected: tuple[str, ...], found: tuple[str, ...]) -> str:
         return ", ".join(parts)
     moved = next(here for here, there in zip(expected, found, strict=True) if here != there)
     return f"the columns are in another order, from {moved!r} on"
+
+
+def _few(names: list[str]) -> str:
+    shown = [quoted(name) for name in names[:_SHOWN_NAMES]]
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown)} more")
+    return listed(shown)
 
 
 def _typed(contract: DataContract, column: Column) -> Rule:
@@ -105,8 +122,8 @@ def _typed(contract: DataContract, column: Column) -> Rule:
         columns=(column.name,),
         demands=(
             Demand(
-                "ExpectColumnValuesToBeOfType",
-                {"column": column.name, "type_": _TYPES[kind]},
+                "ExpectColumnValuesToBeInTypeList",
+                {"column": column.name, "type_list": _TYPES[kind]},
                 "critical",
                 kind,
             ),
@@ -153,6 +170,9 @@ def _unique(column: IdColumn) -> Rule:
         ),
         holds=lambda _: f"No two rows share a {column.name}.",
         breaks=lambda _: "these rows share their id with another row",
+        seen=lambda outcome: (
+            f"{rows_in_words(outcome.count)} share an id" if outcome.count else "no id twice"
+        ),
         way_out="Keep one row per customer.",
     )
 
@@ -184,6 +204,11 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
 
 def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Rule:
     limit = ", ".join(categories)
+
+    def breaks(outcome: Outcome) -> str:
+        texts = all(isinstance(value, str | CustomerId) for value in outcome.examples)
+        return f"{outcome.said} not among {limit if texts else f'the texts {limit}'}"
+
     return Rule(
         name=f"categories of {name}",
         topic="values",
@@ -198,6 +223,6 @@ def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Ru
             ),
         ),
         holds=lambda _: f"Every {name} is one of {limit}.",
-        breaks=lambda outcome: f"{outcome.said} not among {limit}",
+        breaks=breaks,
         way_out=f"Fix the file, or add the category to contract '{contract.name}'.",
     )

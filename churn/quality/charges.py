@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import ChargeRule, DataContract, NumberColumn, Role
-from churn.quality.rule import Demand, Outcome, Rule
+from churn.quality.rule import Demand, Outcome, Rule, percent
 
 _ROLES = (Role.TOTAL_CHARGE, Role.TENURE, Role.MONTHLY_CHARGE)
 
@@ -36,9 +36,8 @@ class Charges:
     @property
     def tolerance(self) -> str:
         """How far the total may lie off, in words."""
-        return (
-            f"{self.rule.absolute:g} + {self.rule.relative:.0%} of {self.tenure} x {self.monthly}"
-        )
+        share = percent(self.rule.relative)
+        return f"{self.rule.absolute:g} + {share} of {self.tenure} x {self.monthly}"
 
     def excess(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """How far each total lies beyond the tolerance, in its unit: 0 or less agrees; float64[n].
@@ -64,22 +63,20 @@ def find_charges(contract: DataContract) -> Charges | None:
 
 
 def charges_left_out(contract: DataContract) -> tuple[str, ...]:
-    """A sentence where the contract asks for the rule and lacks a role that it needs."""
+    """A sentence where there is no such rule: not asked for, or a role that it needs is lacking."""
+    left_out = "Total charges were not compared with tenure: contract "
     if contract.expectations.charges is None:
-        return ()
+        return (f"{left_out}'{contract.name}' sets no expectations.charges.",)
     lacking = [role.value for role in _ROLES if _only_number(contract, role) is None]
     if not lacking:
         return ()
-    sentence = (
-        "Total charges were not compared with tenure: contract "
-        f"'{contract.name}' needs exactly one number with the role {' and one with '.join(lacking)}."
-    )
-    return (sentence,)
+    needed = " and one with ".join(lacking)
+    return (f"{left_out}'{contract.name}' needs exactly one number with the role {needed}.",)
 
 
 def charge_rule(contract: DataContract, charges: Charges) -> Rule:
     """Total, tenure and monthly charge agree in most rows; prices change over the years."""
-    mostly = f"{charges.rule.mostly:.0%}"
+    mostly = percent(charges.rule.mostly)
     return Rule(
         name=charges.name,
         topic="relations",

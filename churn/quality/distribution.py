@@ -14,14 +14,17 @@ from churn.quality.stability import Shift, shift
 def shifts(frame: pd.DataFrame, accepted: pd.DataFrame, contract: DataContract) -> dict[str, Shift]:
     """Every feature's shift from the accepted table.
 
-    Left out: a feature that either table lacks or cannot be read as its kind. The checks of the
-    header and of types have named it by then, and its own check fails for want of a figure.
+    Left out: a feature that either table lacks, has twice, leaves blank or fills with what cannot
+    be read as its kind. The checks of the header, types and blanks have named it by then, and its
+    own check fails for want of a figure.
     """
     found: dict[str, Shift] = {}
     for column in contract.features:
+        if any(list(table.columns).count(column.name) != 1 for table in (frame, accepted)):
+            continue
         try:
             found[column.name] = shift(column, accepted[column.name], frame[column.name])
-        except (KeyError, TypeError, ValueError):
+        except (TypeError, ValueError):
             continue
     return found
 
@@ -65,7 +68,7 @@ def _stable(
             f"{column.name} is distributed as in the accepted table (PSI {outcome.observed:.3f})."
         ),
         breaks=lambda outcome: (
-            f"the distribution has shifted from the accepted table, PSI {outcome.observed:.2f}; "
+            f"the distribution has shifted from the accepted table, PSI {outcome.observed:.3f}; "
             f"most of all, {moved} of rows"
         ),
         seen=lambda outcome: f"PSI {outcome.observed:.3f}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from churn.contract import DataContract
@@ -9,9 +11,10 @@ from churn.quality.cells import cell_rules, table_rules
 from churn.quality.charges import charges_left_out
 from churn.quality.distribution import distribution_rules, shift_table, shifts
 from churn.quality.engine import judge
+from churn.quality.implications import implications_left_out
 from churn.quality.relations import related_columns, relation_rules
 from churn.quality.report import Check, QualityReport, verdict_of
-from churn.quality.rule import Batch, Outcome, Rule, place
+from churn.quality.rule import Batch, CustomerId, Outcome, Rule, place, rows_in_words
 from churn.quality.stability import Shift
 
 _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to compare with."
@@ -43,8 +46,16 @@ def check(
         "shifts": shift_table(moved or {}),
     }
     outcomes = judge(rules, tables)
-    checks = tuple(_checked(rule, outcomes[rule.name]) for rule in rules)
-    notes = charges_left_out(contract) + (() if accepted is not None else (_NO_SNAPSHOT,))
+    ids = _ids(frame, contract)
+    checks = tuple(
+        _checked(rule, tuple(_without_ids(each, ids) for each in outcomes[rule.name]))
+        for rule in rules
+    )
+    notes = (
+        *implications_left_out(contract),
+        *charges_left_out(contract),
+        *(() if accepted is not None else (_NO_SNAPSHOT,)),
+    )
     return QualityReport(
         contract=contract.name,
         contract_digest=contract.digest(),
@@ -75,9 +86,25 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """The table as Great Expectations reads it best: no pandas extension types, rows from 0."""
     bare = frame.reset_index(drop=True)
     for position, dtype in enumerate(frame.dtypes):
-        if isinstance(dtype, pd.CategoricalDtype | pd.StringDtype):
+        if isinstance(dtype, pd.api.extensions.ExtensionDtype):
             bare.isetitem(position, bare.iloc[:, position].to_numpy(dtype=object))
     return bare
+
+
+def _ids(frame: pd.DataFrame, contract: DataContract) -> frozenset[str]:
+    """Every identifier in the table, to be kept out of its report; empty without that column."""
+    if list(frame.columns).count(contract.id.name) != 1:
+        return frozenset()
+    return frozenset(value for value in frame[contract.id.name] if isinstance(value, str))
+
+
+def _without_ids(outcome: Outcome, ids: frozenset[str]) -> Outcome:
+    """The same outcome with identifiers that strayed into other columns made nameless."""
+    examples = (
+        CustomerId() if isinstance(value, str) and value in ids else value
+        for value in outcome.examples
+    )
+    return replace(outcome, examples=tuple(examples))
 
 
 def _checked(rule: Rule, outcomes: tuple[Outcome, ...]) -> Check:
@@ -118,5 +145,5 @@ def _observed(rule: Rule, outcome: Outcome) -> str:
     if rule.seen is not None:
         return rule.seen(outcome)
     if outcome.count:
-        return f"{outcome.count:,} row{'s' if outcome.count > 1 else ''} outside"
-    return f"all {outcome.total:,} rows"
+        return f"{rows_in_words(outcome.count)} outside"
+    return f"all {rows_in_words(outcome.total)}"

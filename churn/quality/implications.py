@@ -91,6 +91,13 @@ def find_implications(contract: DataContract) -> Iterator[Implication]:
         yield Implication(rule, *sides)
 
 
+def implications_left_out(contract: DataContract) -> tuple[str, ...]:
+    """A sentence where the contract ties no columns to each other."""
+    if contract.expectations.implications:
+        return ()
+    return (f"No categories were compared: contract '{contract.name}' sets no implications.",)
+
+
 def implication_rule(contract: DataContract, implication: Implication) -> Rule:
     """Both sides hold, or neither does."""
     rule = implication.rule
@@ -110,7 +117,7 @@ def implication_rule(contract: DataContract, implication: Implication) -> Rule:
         ),
         holds=lambda _: f"{rule.column} is {limit}.",
         breaks=lambda outcome: (
-            f"{' and '.join(dict.fromkeys(map(str, outcome.values)))}, but {rule.column} must be "
+            f"{' and '.join(dict.fromkeys(map(str, outcome.examples)))}, but {rule.column} must be "
             f"{limit}"
         ),
         seen=lambda outcome: f"{outcome.count:,} contradictions" if outcome.count else "none",

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import DataContract
-from churn.quality.rule import Demand, Rule, quoted
+from churn.quality.rule import Demand, Rule, percent, quoted
 
 
 def share_name(contract: DataContract) -> str:
@@ -42,12 +42,12 @@ def outcome_rules(contract: DataContract) -> Iterator[Rule]:
         ),
         holds=lambda _: f"Both outcomes of {target.name} occur.",
         breaks=lambda outcome: (
-            f"no row has {' or '.join(map(quoted, outcome.values))}, so there is nothing to learn"
+            f"no row has {' or '.join(map(quoted, outcome.examples))}, so there is nothing to learn"
         ),
         seen=lambda outcome: "both" if outcome.success else "not both",
         way_out="Take a table with customers of both kinds.",
     )
-    limit = f"{bounds.minimum:.1%} to {bounds.maximum:.1%}"
+    limit = f"{percent(bounds.minimum)} to {percent(bounds.maximum)}"
     yield Rule(
         name=share_name(contract),
         topic="table",
@@ -69,7 +69,7 @@ def outcome_rules(contract: DataContract) -> Iterator[Rule]:
             f"{target.name} is {target.yes_value} in {outcome.observed:.1%} of rows."
         ),
         breaks=lambda outcome: (
-            f"{target.yes_value!r} in {outcome.observed:.1%} of rows, outside {limit}"
+            f"{target.yes_value!r} in {outcome.observed:.2%} of rows, outside {limit}"
         ),
         seen=lambda outcome: f"{outcome.observed:.1%}",
         way_out=(

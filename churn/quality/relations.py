@@ -31,8 +31,8 @@ def related_columns(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame
     """The computed columns, each named as its rule; shape [n, at most one a rule].
 
     Args:
-        frame: The table under judgement. What needs a column that it lacks, or has twice, is left
-            out here and fails where it is judged.
+        frame: The table under judgement. What needs a column that it lacks, has twice or leaves
+            empty, is left out here and fails where it is judged: nothing holds for want of rows.
         contract: The contract.
     """
     present = {name for name in frame.columns if (frame.columns == name).sum() == 1}
@@ -45,4 +45,5 @@ def related_columns(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame
         computed[charges.name] = charges.excess(frame)
     if contract.target.name in present:
         computed[share_name(contract)] = event(frame, contract)
-    return pd.DataFrame(computed, index=pd.RangeIndex(len(frame)))
+    related = pd.DataFrame(computed, index=pd.RangeIndex(len(frame)))
+    return related.loc[:, related.notna().any()]

@@ -105,7 +105,8 @@ class QualityReport(_Frozen):
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        table = f"{self.rows:,} customers, {len(self.checks)} checks"
+        customers = "1 customer" if self.rows == 1 else f"{self.rows:,} customers"
+        table = f"{customers}, {len(self.checks)} checks"
         if self.verdict == "pass":
             return f"{table}: all hold."
         counted = [_count(len(self.failures), "critical check fails", "critical checks fail")]
@@ -117,7 +118,7 @@ class QualityReport(_Frozen):
         if not self.failures:
             return ""
         first = self.failures[0]
-        also = _count(len(self.failures) - 1, "other critical check fails", "others fail")
+        also = _count(len(self.failures) - 1, "other fails", "others fail")
         return (
             f"The quality gate refuses the table at check '{first.name}'"
             f"{f' ({also}, too)' if also else ''}: {first.sentence} {first.way_out}"

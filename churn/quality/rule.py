@@ -17,6 +17,14 @@ Batch = Literal["customers", "relations", "shifts"]
 
 _SHOWN_VALUES = 3
 _SHOWN_ROWS = 5
+_TELLING_TEXTS = 10  # categories are few; more different texts than this are names or ids
+
+
+class CustomerId:
+    """Stands in a sentence for an identifier that strayed into another column."""
+
+    def __str__(self) -> str:
+        return "a customer's id"
 
 
 @dataclass(frozen=True)
@@ -26,30 +34,30 @@ class Outcome:
     Attributes:
         success: Whether it was met.
         observed: What a whole-column or whole-table expectation saw; None for one about rows.
-        values: The first failing values, as they stand in the table.
+        examples: The first failing values, as they stand in the table.
         rows: The first failing rows' numbers, 1-based.
         count: Failing rows in all.
         total: Rows judged, blanks left out.
-        error: Why the expectation could not be judged at all; None where it was.
+        error: Why the expectation could not be judged at all, in words; None where it was.
     """
 
     success: bool
     observed: Any = None
-    values: tuple[Any, ...] = ()
+    examples: tuple[Any, ...] = ()
     rows: tuple[int, ...] = ()
     count: int = 0
     total: int = 0
     error: str | None = None
 
     @property
-    def share(self) -> float:
-        """Failing rows among those judged, 0 to 1."""
-        return self.count / self.total if self.total else 0.0
-
-    @property
     def said(self) -> str:
-        """The failing values in words: at most three different ones, with the verb."""
-        different = list(dict.fromkeys(quoted(value) for value in self.values))
+        """The failing values in words: at most three different ones, with the verb.
+
+        Many different texts are not shown: they may name customers.
+        """
+        if len(set(filter(_is_wording, self.examples))) > _TELLING_TEXTS:
+            return "many different texts are"
+        different = list(dict.fromkeys(quoted(value) for value in self.examples))
         if len(different) == 1:
             return f"{different[0]} is"
         more = len(different) > _SHOWN_VALUES
@@ -105,6 +113,21 @@ def quoted(value: object) -> str:
     if not isinstance(value, str):
         return f"{value:g}" if isinstance(value, float) else str(value)
     return repr(value if len(value) <= 40 else value[:39] + "…")  # noqa: PLR2004 - a line's worth
+
+
+def _is_wording(value: object) -> bool:
+    """Whether a cell holds text other than a number's."""
+    return isinstance(value, str) and not value.strip().replace(".", "").isdigit()
+
+
+def percent(share: float) -> str:
+    """A limit in percent, with the digits it was written with: 0.995 is '99.5%'."""
+    return f"{100 * share:.10g}%"
+
+
+def rows_in_words(number: int) -> str:
+    """'1 row', '7,043 rows'."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ def shift(
         current: Its values in the table at hand, shape [n].
 
     Raises:
-        ValueError: a number column holds text.
+        ValueError: a number column holds text, or a table has no value that takes part.
         TypeError: a number column holds something that is not a number at all.
     """
     if isinstance(column, NumberColumn):
@@ -64,14 +64,17 @@ def shift(
     else:
         labels = list(column.categories)
         before, after = (_counts_of_categories(each, labels) for each in (accepted, current))
+    if not (before.any() and after.any()):
+        # Smoothing would make a uniform distribution of nothing at all.
+        raise ValueError(f"column {column.name!r} has no values to compare")
     was, now = _shares(before), _shares(after)
     terms = (now - was) * np.log(now / was)
     most = int(np.argmax(terms))
     return Shift(
         psi=float(terms.sum()),
         mover=labels[most],
-        was=float(before[most] / max(before.sum(), 1)),
-        now=float(after[most] / max(after.sum(), 1)),
+        was=float(before[most] / before.sum()),
+        now=float(after[most] / after.sum()),
     )
 
 
