@@ -6,7 +6,7 @@ table and next year's, are encoded alike without anything being fitted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,15 @@ from churn.errors import InputError
 Columns = Mapping[str, NDArray[Any]]
 
 
-def encode(frame: pd.DataFrame, contract: DataContract) -> Columns:
+def encode(
+    frame: pd.DataFrame, contract: DataContract, *, only: Collection[str] | None = None
+) -> Columns:
     """Feature columns as arrays.
 
     Args:
         frame: A typed table, as `churn.dataset.parse` returns it.
         contract: The contract it was parsed by.
+        only: Names of the features wanted; all of them where left out.
 
     Returns:
         Feature name -> float64[n] for a number, int8[n] codes for a category or flag.
@@ -34,6 +37,8 @@ def encode(frame: pd.DataFrame, contract: DataContract) -> Columns:
     """
     columns: dict[str, NDArray[Any]] = {}
     for column in contract.features:
+        if only is not None and column.name not in only:
+            continue
         if column.name not in frame.columns:
             raise InputError(
                 f"Column '{column.name}' is missing; contract '{contract.name}' needs it as a "

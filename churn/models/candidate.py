@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Target = NDArray[Any]
 """int8[n], 1 for a customer who left."""
 
 
+@runtime_checkable
 class FittedModel(Protocol):
     """A fitted model: log-odds, their parts, and files that hold it.
 

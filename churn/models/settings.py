@@ -48,7 +48,7 @@ class SplineLogisticSettings(_Recipe):
     kind: Literal["spline_logistic"] = "spline_logistic"
     c: float = Field(default=0.2, gt=0, le=1e6)
     knots: int = Field(default=7, ge=2, le=50)
-    features: Groups = ("tenure",)
+    features: Groups = ("commitment",)
 
 
 class GbmSettings(_Recipe):

@@ -1,0 +1,83 @@
+"""The feature formulas as a scikit-learn transformer, for pipelines outside this project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.catalog import FeatureSet, feature_set
+from churn.features.encoding import Columns, encode, row_count
+from churn.features.formula import Floats
+from churn.features.groups import GROUPS, FeatureGroup
+
+
+class FeatureFormulas(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Engineered columns of customers, computed by the formulas every model here uses.
+
+    Nothing is learnt: `fit` only binds the formulas to the contract's columns.
+
+    Args:
+        contract: what the columns mean.
+        groups: groups of formulas to compute.
+
+    Attributes:
+        feature_set_: the bound formulas.
+        left_out_: one sentence for each formula that the contract lacks a role for.
+    """
+
+    feature_set_: FeatureSet
+    left_out_: tuple[str, ...]
+
+    def __init__(self, contract: DataContract, groups: Sequence[FeatureGroup] = GROUPS) -> None:
+        self.contract = contract
+        self.groups = groups
+
+    def fit(self, X: pd.DataFrame | Columns, y: Any = None) -> Self:  # noqa: ARG002, N803
+        """Binds the formulas; X and y are not looked at.
+
+        Raises:
+            InputError: a group is unknown.
+        """
+        self.feature_set_ = feature_set(self.contract, self.groups)
+        self.left_out_ = self.feature_set_.left_out
+        return self
+
+    def transform(self, X: pd.DataFrame | Columns) -> NDArray[np.float64]:  # noqa: N803
+        """The engineered columns, float64[n, formulas].
+
+        Args:
+            X: a typed table, or columns as `churn.features.encoding.encode` makes them.
+
+        Raises:
+            InputError: X is neither, or lacks a column, or holds an unknown category.
+        """
+        check_is_fitted(self)
+        if isinstance(X, pd.DataFrame):
+            columns = self._encoded(X)
+        elif isinstance(X, Mapping):
+            columns = X
+        else:
+            raise InputError(
+                f"FeatureFormulas was given a {type(X).__name__}; hand it a typed table (pandas "
+                "DataFrame) or encoded columns."
+            )
+        made: list[Floats] = [bound(columns) for bound in self.feature_set_.formulas]
+        return np.stack(made, axis=1) if made else np.empty((row_count(columns), 0))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:  # noqa: ARG002
+        """Names of the engineered columns."""
+        check_is_fitted(self)
+        return np.array(self.feature_set_.names, dtype=object)
+
+    def _encoded(self, frame: pd.DataFrame) -> Columns:
+        """Only what the formulas read: a table may lack columns that none of them needs."""
+        read = {name for bound in self.feature_set_.formulas for name in bound.reads}
+        return encode(frame, self.contract, only=read)
