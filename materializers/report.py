@@ -7,6 +7,7 @@ from zenml.enums import ArtifactType, VisualizationType
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.report import TrainingReport
 from churn.evaluation.selection import Selection
 from churn.promotion import Decision
 from churn.quality import QualityReport
@@ -25,7 +26,14 @@ _KINDS = {
 class ReportMaterializer(FolderMaterializer):
     """Stores a frozen report as one JSON file beside what the dashboard shows of it."""
 
-    ASSOCIATED_TYPES = (QualityReport, ProtocolReport, Selection, GateRowsReport, Decision)
+    ASSOCIATED_TYPES = (
+        QualityReport,
+        ProtocolReport,
+        Selection,
+        GateRowsReport,
+        Decision,
+        TrainingReport,
+    )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 
     def save(self, data: BaseModel) -> None:

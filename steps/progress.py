@@ -30,9 +30,7 @@ class Finding:
 
     def advance(self, done: int, total: int) -> None:
         """Tells how far a long stage is; shape of a cross-validation's `on_fold`."""
-        _LOG.info(
-            "", extra={"step": self.step, "event": "progress", "done": done, "total": total}
-        )
+        _LOG.info("", extra={"step": self.step, "event": "progress", "done": done, "total": total})
 
 
 @contextmanager
@@ -48,9 +46,7 @@ def stage(name: str) -> Iterator[Finding]:
     yield found
     seconds = time.perf_counter() - began
     if in_step():
-        log_metadata(
-            {FINDING: found.sentence, DOMAIN_SECONDS: round(seconds, 4), **found.figures}
-        )
+        log_metadata({FINDING: found.sentence, DOMAIN_SECONDS: round(seconds, 4), **found.figures})
     _LOG.info(found.sentence, extra={"step": name, "event": "done", "seconds": seconds})
 
 

@@ -141,6 +141,19 @@ class TrainingReport(_Report):
         return tuple(notes)
 
     @property
+    def figures(self) -> dict[str, float]:
+        """What a tracker plots: protocol, gate rows and every candidate's ROC-AUC, dotted names."""
+        result = self.figure.result
+        found = {f"protocol.{name}": figure for name, figure in result.metrics.figures.items()}
+        if result.roc_auc_interval is not None:
+            found["protocol.roc_auc_lower"] = result.roc_auc_interval.lower
+            found["protocol.roc_auc_upper"] = result.roc_auc_interval.upper
+        found |= {f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()}
+        for each in self.protocol.candidates:
+            found[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
+        return found
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """The findings in plain words, most important first."""
         return (

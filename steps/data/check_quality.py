@@ -1,6 +1,5 @@
 """Holds the table against the quality suite that its contract generates."""
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step

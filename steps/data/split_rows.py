@@ -5,7 +5,8 @@ from typing import Annotated
 from zenml import step
 
 from churn.dataset import Dataset
-from churn.split import Split, split_rows as split
+from churn.split import Split
+from churn.split import split_rows as split
 from materializers.split import SplitMaterializer
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE

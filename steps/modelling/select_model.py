@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.dataset import Dataset
+from churn.evaluation.plan import SelectionPlan
 from churn.evaluation.protocol import run_protocol
 from churn.evaluation.selection import Selection, choose
 from churn.features.encoding import encode, encode_target, take
@@ -12,31 +13,37 @@ from churn.split import Split
 from materializers.report import ReportMaterializer
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.modelling.recipes import candidates_of, selection_plan
+from steps.modelling.recipes import candidates_of
 from steps.progress import stage
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def select_model(
-    customers: Dataset, split: Split, modelling: dict[str, Any]
+    customers: Dataset,
+    split: Split,
+    recipes: dict[str, Any],
+    plan: dict[str, Any],
+    baseline: str,
+    workers: int,
 ) -> Annotated[Selection, Artifact.SELECTION]:
     """Cross-validates every candidate on the development rows; the gate rows are not touched."""
     with stage("select_model") as found:
         columns = take(encode(customers.frame, customers.contract), split.development)
         target = encode_target(customers.frame, customers.contract)[split.development]
-        plan, baseline = selection_plan(modelling)
+        cuts = SelectionPlan.model_validate(plan)
         report = run_protocol(
-            candidates_of(modelling, customers.contract),
+            candidates_of(recipes, customers.contract),
             columns,
             target,
-            plan,
+            cuts.as_protocol(),
             baseline=baseline,
             on_fold=found.advance,
+            workers=workers,
         )
         selection = choose(report)
         found(
             f"{selection.chosen}, ROC-AUC {report.result(selection.chosen).metrics.roc_auc:.4f} "
-            f"over {plan.splits} splits of the development rows",
+            f"over {report.plan.splits} splits of the development rows",
             {"chosen": selection.chosen},
         )
     return selection

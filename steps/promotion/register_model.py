@@ -14,6 +14,7 @@ from zenml.models import ModelVersionPipelineRunRequest, ModelVersionResponse
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.report import TrainingReport
 from churn.evaluation.selection import Selection
 from churn.models.trained import TrainedModel
 from churn.promotion import Decision
@@ -28,8 +29,9 @@ def register_model(
     protocol: ProtocolReport,
     evaluation: GateRowsReport,
     decision: Decision,
-    report: str,
+    report: TrainingReport,
     registration: dict[str, Any],
+    tracked_run: str | None = None,
 ) -> Annotated[str, Artifact.REGISTRATION]:
     """Creates the model version, links what it came from, and stages it if its gates let it.
 
@@ -44,6 +46,7 @@ def register_model(
         decision: What the gates make of that; only `promote` earns the stage.
         report: The report people read; linked, not read.
         registration: The `Model` settings: name, description, tags and so on.
+        tracked_run: The tracker's id of this run; None on a stack without a tracker.
 
     Returns:
         The version's name.
@@ -51,7 +54,9 @@ def register_model(
     with stage("register_model") as found:
         version = _registered_before(registration["name"])
         if version is None:
-            version = _register(registration, _metadata(model, protocol, evaluation, decision))
+            metadata = _metadata(model, protocol, evaluation, decision)
+            tracked = {"tracked_run": tracked_run} if tracked_run else {}
+            version = _register(registration, metadata | tracked)
         if decision.verdict == "promote" and version.stage != ModelStages.STAGING:
             version.set_stage(ModelStages.STAGING, force=True)
         place = "staging" if decision.verdict == "promote" else f"no stage: {decision.verdict}"
@@ -65,7 +70,7 @@ def register_model(
 def _registered_before(name: str) -> ModelVersionResponse | None:
     """The version that links this very model artifact, if there is one."""
     client = Client()
-    artifact = get_step_context().inputs["model"].id
+    artifact = get_step_context().inputs["model"][0].id
     try:
         versions = client.list_model_versions(model_name_or_id=name, size=1, sort_by="desc:number")
     except KeyError:
@@ -83,7 +88,7 @@ def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVe
     context, client = get_step_context(), Client()
     model = Model(**registration)
     version = client.get_model_version(model.name, model.id)
-    for response in context.inputs.values():
+    for response in (each for versions in context.inputs.values() for each in versions):
         link_artifact_to_model(response, Model(name=model.name, version=version.number))
     client.zen_store.create_model_version_pipeline_run_link(
         ModelVersionPipelineRunRequest(

@@ -1,0 +1,130 @@
+"""Settings of the pipelines: frozen, strict, and read without loading anything heavy.
+
+A setting comes from the pipeline's file, then from the profile's part of that file, then from
+`--set`. What is not known is refused; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from churn.evaluation.plan import Floors, ProtocolSettings, RecipeName, Seed, SelectionPlan
+from churn.models.settings import RecipeSettings, default_recipes
+
+Profile = Literal["full", "quick"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataSettings(_Settings):
+    """Which table a pipeline works on.
+
+    Attributes:
+        source: `bundled`, a path to CSV or parquet, or an https address.
+        sha256: what the bytes must hash to; required for an address.
+        contract: the data contract's file.
+    """
+
+    source: Annotated[str, Field(min_length=1)] = "bundled"
+    sha256: Sha256 | None = None
+    contract: Annotated[str, Field(min_length=1)] = "data/contracts/telco.yaml"
+
+
+class SplitSettings(_Settings):
+    """How many rows are set aside before anything is fitted.
+
+    Attributes:
+        gate_fraction: share of the rows, 0.05 to 0.5.
+        seed: fixes which.
+    """
+
+    gate_fraction: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
+    seed: Seed = 11
+
+
+class EvaluationSettings(_Settings):
+    """How the final model is measured on the gate rows.
+
+    Attributes:
+        bootstrap_samples: resamplings of the customers behind every interval.
+        seed: fixes them.
+    """
+
+    bootstrap_samples: Annotated[int, Field(ge=100, le=20_000)] = 2000
+    seed: Seed = 7
+
+
+class RegistrationSettings(_Settings):
+    """The model on the Model Control Plane: ZenML's own fields, under ZenML's own names."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+    description: str | None = None
+    license: str | None = None
+    audience: str | None = None
+    use_cases: str | None = None
+    limitations: str | None = None
+    trade_offs: str | None = None
+    ethics: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class OutputSettings(_Settings):
+    """Where a pipeline keeps what it writes on this machine.
+
+    Attributes:
+        folder: reports, downloads, snapshots and tracked runs; relative to the project.
+    """
+
+    folder: Annotated[str, Field(min_length=1)] = ".churn"
+
+
+class TrainingSettings(_Settings):
+    """Everything the training pipeline can be told.
+
+    Attributes:
+        profile: `full`, or `quick` for less of the same.
+        data: the table.
+        split: the rows set aside.
+        candidates: names of the recipes to train, in this order.
+        recipes: what each name stands for.
+        selection: the cross-validation that chooses.
+        protocol: the cross-validation that judges.
+        evaluation: the measurement on the gate rows.
+        floors: what a first model must clear.
+        model: how it is registered.
+        output: where files go.
+        workers: splits fitted at a time, in threads.
+    """
+
+    profile: Profile = "full"
+    data: DataSettings = DataSettings()
+    split: SplitSettings = SplitSettings()
+    candidates: Annotated[tuple[RecipeName, ...], Field(min_length=1)] = tuple(default_recipes())
+    recipes: dict[RecipeName, RecipeSettings] = Field(default_factory=default_recipes)
+    selection: SelectionPlan = SelectionPlan()
+    protocol: ProtocolSettings = ProtocolSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    floors: Floors = Floors()
+    model: RegistrationSettings = RegistrationSettings()
+    output: OutputSettings = OutputSettings()
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _candidates_are_known(self) -> TrainingSettings:
+        if len(set(self.candidates)) != len(self.candidates):
+            raise ValueError("candidates names a recipe twice")
+        for name in self.candidates:
+            if name not in self.recipes:
+                known = ", ".join(self.recipes)
+                raise ValueError(f"candidates names '{name}', which is not among recipes: {known}")
+        if self.protocol.baseline not in self.candidates:
+            raise ValueError(
+                f"protocol.baseline is '{self.protocol.baseline}', which is not among candidates: "
+                f"{', '.join(self.candidates)}"
+            )
+        return self

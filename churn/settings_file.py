@@ -1,0 +1,219 @@
+"""Reads a pipeline's settings: the file, the profile's part of it, and `--set key=value`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from churn.errors import InputError
+
+Settings = TypeVar("Settings", bound=BaseModel)
+Tree = dict[str, Any]
+
+PROFILES = "profiles"
+PROFILE = "profile"
+FULL = "full"
+
+_DEMANDS = {
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "tuple_type": "must be a list, such as [a, b]",
+    "dict_type": "must be a mapping of settings",
+    "model_type": "must be a mapping of settings",
+    "model_attributes_type": "must be a mapping of settings",
+    "missing": "is required",
+    "too_short": "needs at least {min_length} entries",
+    "too_long": "takes at most {max_length} entries",
+    "literal_error": "must be one of {expected}",
+    "union_tag_invalid": "must have one of the kinds {expected_tags}",
+    "union_tag_not_found": "must say its kind",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+
+def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = ()) -> Settings:
+    """Reads, overlays and validates.
+
+    Args:
+        kind: the pipeline's settings.
+        path: its YAML file.
+        overrides: `key=value` each, dotted keys, values in YAML's spelling.
+
+    Raises:
+        InputError: the file cannot be read, or a key or value in it or in `overrides` is wrong.
+    """
+    tree = _read(path)
+    profiles = tree.pop(PROFILES, {})
+    changes: Tree = {}
+    for override in overrides:
+        _put(changes, override)
+    profile = changes.get(PROFILE, tree.get(PROFILE, FULL))
+    merged = _merge(tree, _overlay(profiles, profile, path))
+    merged = _merge(merged, changes)
+    try:
+        # As JSON: strict about types, while a list may still stand for a tuple.
+        return kind.model_validate_json(json.dumps(merged))
+    except TypeError:
+        raise InputError(
+            f"{_near(path)} holds a value that is not plain YAML; quote it as text."
+        ) from None
+    except ValidationError as error:
+        raise InputError(_sentence(kind, error, changes, path)) from None
+
+
+def _read(path: Path) -> Tree:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"The configuration {_near(path)} does not exist; name one that does."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"The configuration {_near(path)} cannot be read as YAML: {reason}."
+        ) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"The configuration {_near(path)} must be a YAML mapping of settings.")
+    return content
+
+
+def _overlay(profiles: Any, profile: Any, path: Path) -> Tree:
+    known = [FULL, *(profiles if isinstance(profiles, dict) else ())]
+    if profile not in known:
+        raise InputError(
+            f"There is no profile {profile!r} in {_near(path)}; known: {', '.join(known)}."
+        )
+    if profile == FULL and (not isinstance(profiles, dict) or FULL not in profiles):
+        return {}
+    overlay = profiles[profile]
+    if not isinstance(overlay, dict):
+        raise InputError(f"Profile {profile!r} in {_near(path)} must be a mapping of settings.")
+    return overlay
+
+
+def _put(changes: Tree, override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise InputError(f"--set {override!r} is not key=value, such as --set profile=quick.")
+    try:
+        value = yaml.safe_load(text) if text.strip() else ""
+    except yaml.YAMLError:
+        value = text
+    here = changes
+    for part in parts[:-1]:
+        here = here.setdefault(part, {})
+        if not isinstance(here, dict):
+            raise InputError(f"--set {override!r} goes into '{part}', which --set made a value.")
+    here[parts[-1]] = value
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        deeper = isinstance(value, dict) and isinstance(below, dict)
+        merged[key] = _merge(below or {}, value) if deeper else value
+    return merged
+
+
+def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path: Path) -> str:
+    """The first thing wrong, where it was said, and what may stand there."""
+    first = error.errors()[0]
+    place, holder = _walk(kind, first["loc"])
+    said = "--set" if _given(changes, place) else _near(path)
+    key = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        known = list(holder.model_fields) if holder else []
+        near = get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        where = f" under '{'.'.join(place[:-1])}'" if place[:-1] else ""
+        listed = f"; known{where}: {', '.join(known)}" if known else ""
+        return f"Unknown setting '{key}' in {said}{listed}.{hint}"
+    if not key:
+        reason = first["msg"].removeprefix("Value error, ")
+        return f"The settings in {_near(path)} do not go together: {reason}."
+    value = first["input"]
+    shown = "" if isinstance(value, dict) else f", not {value!r}"
+    return f"Setting '{key}' in {said} {_demand(first)}{shown}."
+
+
+def _demand(error: Any) -> str:
+    """What may stand in a place, in words: pydantic's own, where it has better ones than ours."""
+    context = error.get("ctx", {})
+    demand = _DEMANDS.get(error["type"])
+    if demand is not None:
+        return demand.format(**context)
+    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should ")
+    return f"must {reason[:1].lower()}{reason[1:]}" if "Input should" in error["msg"] else reason
+
+
+def _walk(
+    kind: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[list[str], type[BaseModel] | None]:
+    """A place as users write it, and the settings class that holds its last part.
+
+    pydantic's location also names the member of a union that it chose; users never write that.
+    """
+    place: list[str] = []
+    here: Any = kind
+    holder: type[BaseModel] | None = None
+    for part in map(str, location):
+        members = _members(here)
+        if members:
+            here = members.get(part)
+            continue
+        place.append(part)
+        holder = here if isinstance(here, type) and issubclass(here, BaseModel) else None
+        if holder is not None:
+            field = holder.model_fields.get(part)
+            here = field.annotation if field is not None else None
+        else:
+            inner = get_args(here)
+            here = inner[-1] if inner else None
+    return place, holder
+
+
+def _members(annotation: Any) -> dict[str, Any]:
+    """A tagged union's members by their `kind`; empty for anything else."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) not in (UnionType, Union):
+        return {}
+    kinds = [each for each in get_args(annotation) if isinstance(each, type)]
+    tagged = [each for each in kinds if issubclass(each, BaseModel)]
+    return {str(each.model_fields["kind"].default): each for each in tagged}
+
+
+def _given(changes: Any, place: Sequence[str]) -> bool:
+    for part in place:
+        if not isinstance(changes, dict):
+            return True
+        if part not in changes:
+            return False
+        changes = changes[part]
+    return bool(place)
+
+
+def _near(path: Path) -> str:
+    """The path as it is typed from here, where that is shorter."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

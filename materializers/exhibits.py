@@ -1,0 +1,145 @@
+"""What the dashboard shows of a report: its pages and pictures, and the figures for a list."""
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any
+
+from pydantic import BaseModel
+
+from churn.evaluation import charts
+from churn.evaluation.chart_style import as_png
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.report import TrainingReport, render_training_report
+from churn.evaluation.selection import Selection
+from churn.promotion import Decision
+from churn.quality import QualityReport, render_html
+
+Exhibits = dict[str, bytes]
+Headline = dict[str, Any]
+
+PAGE = "report.html"
+_PLACES = 5
+
+
+@singledispatch
+def exhibits(report: BaseModel) -> Exhibits:
+    """File name -> content, for a report of a known type.
+
+    Raises:
+        TypeError: nobody has said how to show that type.
+    """
+    raise TypeError(f"there is no way to show a {type(report).__name__}")
+
+
+@singledispatch
+def headline(report: BaseModel) -> Headline:
+    """The few figures worth seeing in a list of a hundred artifacts.
+
+    Raises:
+        TypeError: nobody has said what matters in that type.
+    """
+    raise TypeError(f"there is no headline of a {type(report).__name__}")
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(figure, _PLACES) for name, figure in figures.items()}
+
+
+def _drawn(**pictures: Callable[[], Any]) -> Exhibits:
+    return {f"{name}.png": as_png(draw()) for name, draw in pictures.items()}
+
+
+@exhibits.register
+def _(report: QualityReport) -> Exhibits:
+    return {PAGE: render_html(report, source=report.title).encode()}
+
+
+@headline.register
+def _(report: QualityReport) -> Headline:
+    return {
+        "verdict": report.verdict,
+        "checks": len(report.checks),
+        "held": report.held,
+        "rows": report.rows,
+    }
+
+
+@exhibits.register
+def _(report: Selection) -> Exhibits:
+    return _drawn(candidates=lambda: charts.candidates_chart(report.report, report.chosen))
+
+
+@headline.register
+def _(report: Selection) -> Headline:
+    result = report.report.result(report.chosen)
+    return {
+        "chosen": report.chosen,
+        "roc_auc": round(result.metrics.roc_auc, _PLACES),
+        "clear": report.clear,
+    }
+
+
+@exhibits.register
+def _(report: ProtocolReport) -> Exhibits:
+    best = report.ranking[0].name
+    return _drawn(
+        candidates=lambda: charts.candidates_chart(report, best),
+        differences=lambda: charts.differences_chart(report),
+    )
+
+
+@headline.register
+def _(report: ProtocolReport) -> Headline:
+    return {
+        "splits": report.plan.splits,
+        "roc_auc": {each.name: round(each.metrics.roc_auc, _PLACES) for each in report.candidates},
+    }
+
+
+@exhibits.register
+def _(report: GateRowsReport) -> Exhibits:
+    return _drawn(
+        roc=lambda: charts.roc_chart(report),
+        gains=lambda: charts.gains_chart(report),
+        reliability=lambda: charts.reliability_chart(report),
+        scores=lambda: charts.scores_chart(report),
+    )
+
+
+@headline.register
+def _(report: GateRowsReport) -> Headline:
+    return {"model": report.model, **_rounded(report.metrics.figures)}
+
+
+@exhibits.register
+def _(report: Decision) -> Exhibits:
+    lines = [f"**{report.verdict}**: {report.sentence}", ""]
+    lines += ["| gate | verdict | in words |", "|---|---|---|"]
+    lines += [f"| {each.name} | {each.verdict} | {each.sentence} |" for each in report.gates]
+    return {"decision.md": "\n".join([*lines, ""]).encode()}
+
+
+@headline.register
+def _(report: Decision) -> Headline:
+    return {
+        "verdict": report.verdict,
+        "challenger": report.challenger,
+        "champion": report.champion or "none",
+        "gates": {each.name: each.verdict for each in report.gates},
+    }
+
+
+@exhibits.register
+def _(report: TrainingReport) -> Exhibits:
+    return {PAGE: render_training_report(report).encode()}
+
+
+@headline.register
+def _(report: TrainingReport) -> Headline:
+    return {
+        "profile": report.profile,
+        "chosen": report.selection.chosen,
+        "verdict": report.decision.verdict,
+        "roc_auc": round(report.figure.result.metrics.roc_auc, _PLACES),
+    }

@@ -1,0 +1,60 @@
+"""The pipelines by name, each with a line about it; light enough for `run.py --list`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from churn.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class PipelineEntry:
+    """What the door must know of a pipeline before it is imported.
+
+    Attributes:
+        name: How `--pipeline` calls it; also its module here and its file in configs/.
+        summary: What it does, in a line.
+        settings: Its settings class in `churn.config`.
+    """
+
+    name: str
+    summary: str
+    settings: str
+
+    @property
+    def configuration(self) -> Path:
+        """The file with its parameters."""
+        return ROOT / "configs" / f"{self.name}.yaml"
+
+    def settings_class(self) -> Any:
+        """The class that its settings are validated by."""
+        return getattr(import_module("churn.config"), self.settings)
+
+
+PIPELINES = (
+    PipelineEntry(
+        name="training",
+        summary="From a customer table to a judged, tracked and registered model.",
+        settings="TrainingSettings",
+    ),
+)
+
+
+def find_pipeline(name: str) -> PipelineEntry:
+    """The pipeline of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = {entry.name: entry for entry in PIPELINES}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise InputError(f"There is no pipeline '{name}'; known: {', '.join(known)}.{hint}")
+    return known[name]

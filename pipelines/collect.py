@@ -1,0 +1,111 @@
+"""Reads back from ZenML what a run came to, and puts its pages where people look for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.outcome import Outcome
+from steps.artifacts import Artifact
+from steps.progress import FINDING
+
+if TYPE_CHECKING:
+    from zenml.models import ArtifactVersionResponse, PipelineRunResponse
+
+_PAGE = "report.html"
+_PAGES = {Artifact.TRAINING_REPORT: "training", Artifact.QUALITY_REPORT: "quality"}
+
+
+def collect(
+    run: PipelineRunResponse, *, stack: str, seconds: float, reports: Path, tracking: str | None
+) -> Outcome:
+    """The finished run as an outcome.
+
+    Args:
+        run: The run.
+        stack: The stack it ran on.
+        seconds: How long it took.
+        reports: Folder that its pages are copied into.
+        tracking: Where the stack's tracker keeps the run.
+    """
+    from zenml.utils.dashboard_utils import get_run_url
+
+    outputs = _outputs(run)
+    training: Any = None
+    if Artifact.TRAINING_REPORT in outputs:
+        training = outputs[Artifact.TRAINING_REPORT].load()
+    version, stage = _registered(outputs, training)
+    pages = keep_pages(run.name, reports)
+    held = training is not None and training.decision.verdict != "promote"
+    return Outcome(
+        pipeline=run.pipeline.name if run.pipeline else run.name,
+        status="held" if held else "completed",
+        stack=stack,
+        run_id=str(run.id),
+        run_name=run.name,
+        seconds=seconds,
+        model_version=version,
+        stage=stage,
+        metrics=training.figures if training else {},
+        artifacts={
+            name: {"id": str(each.id), "version": str(each.version), "uri": each.uri}
+            for name, each in outputs.items()
+        },
+        dashboard=get_run_url(run),
+        error=training.decision.sentence if held else None,
+        report=pages[0] if pages else None,
+        training=training,
+        tracking=tracking,
+        cached={
+            name: str(step.run_metadata.get(FINDING, ""))
+            for name, step in run.steps.items()
+            if step.status == "cached"
+        },
+    )
+
+
+def keep_pages(run_name: str, folder: Path) -> list[Path]:
+    """Copies a run's pages out of the artifact store; the training report first.
+
+    A run that failed early has fewer, or none; one that ZenML does not know has none.
+    """
+    from zenml.client import Client
+    from zenml.io import fileio
+
+    found = Client().list_pipeline_runs(name=run_name, hydrate=True).items
+    outputs = _outputs(found[0]) if found else {}
+    kept = []
+    for artifact, kind in _PAGES.items():
+        page = f"{outputs[artifact].uri}/{_PAGE}" if artifact in outputs else ""
+        if not page or not fileio.exists(page):
+            continue
+        with fileio.open(page, "rb") as file:
+            content = file.read()
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder / f"{run_name}-{kind}.html"
+        unfinished = place.with_suffix(".part")
+        unfinished.write_bytes(content)
+        os.replace(unfinished, place)  # noqa: PTH105 - atomic, and says so
+        kept.append(place)
+    return kept
+
+
+def _outputs(run: PipelineRunResponse) -> dict[str, ArtifactVersionResponse]:
+    return {
+        name: versions[0]
+        for step in run.steps.values()
+        for name, versions in step.outputs.items()
+        if versions
+    }
+
+
+def _registered(
+    outputs: dict[str, ArtifactVersionResponse], training: Any
+) -> tuple[str | None, str | None]:
+    if training is None or Artifact.REGISTRATION not in outputs:
+        return None, None
+    from zenml.client import Client
+
+    version = Client().get_model_version(training.model_name, outputs[Artifact.REGISTRATION].load())
+    return str(version.name), version.stage

@@ -1,0 +1,73 @@
+"""Looks at a run's input before anything is started, so that what is wrong is said at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.config import DataSettings
+from churn.contract import load_contract
+from churn.dataset import acquire
+from churn.errors import InputError
+
+OnBytes = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A table that was found, read and parsed once; a step can rely on it.
+
+    Attributes:
+        location: `bundled`, an absolute path, or an address.
+        contract_path: Absolute path of the contract.
+        sha256: What the user says the bytes hash to; None where nothing was said.
+        fingerprint: What they do hash to.
+    """
+
+    location: str
+    contract_path: str
+    sha256: str | None
+    fingerprint: str
+
+
+def look_at_table(
+    settings: DataSettings, *, root: Path, downloads: Path, on_bytes: OnBytes | None = None
+) -> TableInput:
+    """Fetches, reads and parses the table once.
+
+    Raises:
+        InputError: the contract, the source or the table is at fault.
+    """
+    contract_path = root / settings.contract
+    contract = load_contract(contract_path)
+    location = settings.source
+    if location != "bundled" and "://" not in location:
+        location = str(Path(location).expanduser().absolute())
+    dataset = acquire(
+        location,
+        contract,
+        root=root,
+        sha256=settings.sha256,
+        cache=downloads,
+        on_progress=on_bytes,
+    )
+    return TableInput(location, str(contract_path), settings.sha256, dataset.source.sha256)
+
+
+def require_writable(folder: Path) -> None:
+    """Makes a folder and tries to write into it.
+
+    Raises:
+        InputError: that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be written to ({error.strerror or error}); make it "
+            "writable or name another with --set output.folder=PATH."
+        ) from None

@@ -1,0 +1,124 @@
+"""Shows a run step by step on a terminal: what is being done, how far it is, what was found."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+_LABEL = 18
+_WIDEST = 120
+
+
+class ProgressView(logging.Handler):
+    """Renders what steps tell the `churn.progress` logger; a context manager.
+
+    On a terminal a step at work has a bar; elsewhere only finished steps get a line.
+    """
+
+    def __init__(self, console: Console) -> None:
+        """Draws nothing yet."""
+        super().__init__()
+        self._console = console
+        self._bars = Progress(
+            TextColumn("  [cyan]{task.fields[mark]}[/] {task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}", style="dim"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._download: Progress | None = None
+        self._failed = False
+
+    def __enter__(self) -> ProgressView:
+        """Starts listening."""
+        logger = logging.getLogger("churn.progress")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(self)
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stops listening and leaves the terminal as it was."""
+        logging.getLogger("churn.progress").removeHandler(self)
+        self._stop_download()
+        self._bars.stop()
+
+    def waiting(self, what: str) -> None:
+        """Shows what is being waited for before the first step; nothing for ''."""
+        self._stop_download()
+        self._end_bar()
+        if what:
+            self._task = self._bars.add_task(f"{what} ...", total=None, mark="·", note="")
+
+    def downloading(self, done: int, total: int | None) -> None:
+        """Shows how many bytes of a table have come."""
+        if self._download is None:
+            self._bars.stop()
+            columns = (TextColumn("  downloading"), BarColumn(bar_width=24), DownloadColumn())
+            self._download = Progress(
+                *columns,
+                console=self._console,
+                transient=True,
+                disable=not self._console.is_terminal,
+            )
+            self._download.start()
+            self._download.add_task("", total=total)
+        self._download.update(self._download.task_ids[0], completed=done, total=total)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Renders one message of a step."""
+        told = record.__dict__
+        step = str(told.get("step", "")).replace("_", " ")
+        match told.get("event"):
+            case "start":
+                self._end_bar()
+                self._task = self._bars.add_task(step.ljust(_LABEL), total=None, mark="·", note="")
+            case "progress" if self._task is not None:
+                done, total = told["done"], told["total"]
+                self._bars.update(
+                    self._task, completed=done, total=total, note=f"{done} of {total} splits"
+                )
+            case "done":
+                self._line("[green]✓[/]", step, record.getMessage(), f"{told['seconds']:.1f} s")
+            case "failed":
+                self._failed = True
+                self._line("[red]✗[/]", step, "stopped here", "")
+
+    def cached(self, findings: dict[str, str]) -> None:
+        """Lists the steps whose results were taken from an earlier run."""
+        for step, finding in findings.items():
+            self._line("[dim]=[/]", step.replace("_", " "), finding, "cached")
+
+    def _line(self, mark: str, step: str, sentence: str, ending: str) -> None:
+        self._end_bar()
+        label = step.ljust(_LABEL)
+        # Times line up at the right; a sentence too long for that is not cut.
+        room = max(0, min(_WIDEST, self._console.width) - _LABEL - len(ending) - 6)
+        self._console.print(
+            f"  {mark} {label} {escape(sentence.ljust(room))} [dim]{ending}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _end_bar(self) -> None:
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+    def _stop_download(self) -> None:
+        if self._download is not None:
+            self._download.stop()
+            self._download = None
+            self._bars.start()

@@ -1,0 +1,130 @@
+"""The end of a run as a person reads it: data, quality, models side by side, verdict, links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.outcome import Outcome
+
+if TYPE_CHECKING:
+    from churn.evaluation.protocol import CandidateResult
+    from churn.evaluation.report import TrainingReport
+
+_WIDE = 100
+_COLOURS = {"promote": "green", "pass": "green", "hold": "yellow", "warn": "yellow"}
+
+
+def show_summary(outcome: Outcome, console: Console) -> None:
+    """Prints the end of a completed or held run."""
+    console.print()
+    if outcome.training is not None:
+        _show_training(outcome.training, console)
+    _show_links(outcome, console)
+
+
+def _show_training(report: TrainingReport, console: Console) -> None:
+    data, quality = report.data, report.quality
+    facts = _facts()
+    facts.add_row(
+        "data",
+        f"{data.rows:,} customers of {data.title}, {data.churn_rate:.1%} left "
+        f"({data.location}, sha256 {data.sha256[:12]})",
+    )
+    checks = Text.assemble(
+        (quality.verdict, _COLOURS.get(quality.verdict, "red")),
+        f": {quality.passed} of {quality.total} checks hold",
+    )
+    facts.add_row("quality", checks)
+    facts.add_row(
+        "rows",
+        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
+    )
+    console.print(facts)
+    console.print()
+    console.print(_candidates(report, wide=console.width >= _WIDE))
+    plan = report.protocol.plan
+    kind = "protocol" if report.profile_warning is None else "less than the protocol"
+    console.print(
+        f"  {plan.folds}-fold x {plan.repeats} cross-validation, all rows ({kind}). "
+        f"Gain: paired with {report.protocol.baseline}, corrected for overlap.",
+        style="dim",
+        highlight=False,
+    )
+    console.print()
+    verdict = _facts()
+    verdict.add_row("chosen", report.selection.chosen)
+    if report.figure.optimistic:
+        verdict.add_row("caution", Text(report.figure.sentence, style="yellow"))
+    gate = report.gate_rows
+    verdict.add_row(
+        "gate rows",
+        f"ROC-AUC {gate.metrics.roc_auc:.4f} ({gate.intervals['roc_auc'].span()}), "
+        f"calibration error {gate.metrics.ece:.3f}, lift {gate.metrics.lift_at_10:.2f}",
+    )
+    colour = _COLOURS.get(report.decision.verdict, "red")
+    verdict.add_row("verdict", Text(report.decision.sentence, style=colour))
+    if report.profile_warning is not None:
+        verdict.add_row("profile", Text(report.profile_warning, style="yellow"))
+    console.print(verdict)
+
+
+def _candidates(report: TrainingReport, *, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    table.add_column("model", no_wrap=True)
+    titles = ["ROC-AUC", "95% interval", "gain", "95% interval", "ECE", "lift 10%"]
+    for title in titles + (["PR-AUC", "log loss"] if wide else []):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in report.protocol.ranking:
+        chosen = each.name == report.selection.chosen
+        cells = _candidate(each)
+        table.add_row(*cells if wide else cells[:-2], style="bold" if chosen else "")
+    return table
+
+
+def _candidate(each: CandidateResult) -> tuple[str, ...]:
+    figures, interval, gained = each.metrics, each.roc_auc_interval, each.against_baseline
+    return (
+        each.name,
+        f"{figures.roc_auc:.4f}",
+        f"{interval.lower:.4f}–{interval.upper:.4f}" if interval else "not computed",
+        f"{gained.difference:+.4f}" if gained else "baseline",
+        f"{gained.interval.lower:+.4f}…{gained.interval.upper:+.4f}" if gained else "",
+        f"{figures.ece:.3f}",
+        f"{figures.lift_at_10:.2f}",
+        f"{figures.pr_auc:.4f}",
+        f"{figures.log_loss:.4f}",
+    )
+
+
+def _show_links(outcome: Outcome, console: Console) -> None:
+    facts = _facts()
+    if outcome.model_version is not None:
+        name = outcome.training.model_name if outcome.training else "model"
+        stage = outcome.stage or "no stage"
+        facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
+    if outcome.report is not None:
+        facts.add_row("report", str(_near(outcome.report)))
+    facts.add_row("dashboard", outcome.dashboard or "make dashboard")
+    if outcome.tracking is not None:
+        local = outcome.tracking.startswith("sqlite:")
+        facts.add_row("mlflow", "make mlflow" if local else outcome.tracking)
+    facts.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
+    console.print(facts)
+
+
+def _facts() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=True, padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True, min_width=10)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _near(path: Path) -> Path:
+    """The path as it is typed from here, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,73 @@
+"""Training: acquire, check, split, select, measure, fit, judge, report, track, register."""
+
+from typing import Any
+
+from zenml import pipeline
+
+from steps.data.accept_data import accept_data
+from steps.data.acquire_data import acquire_data
+from steps.data.check_quality import check_quality
+from steps.data.split_rows import split_rows
+from steps.modelling.evaluate_model import evaluate_model
+from steps.modelling.measure_protocol import measure_protocol
+from steps.modelling.select_model import select_model
+from steps.modelling.track_run import track_run
+from steps.modelling.train_model import train_model
+from steps.modelling.write_report import write_report
+from steps.promotion.decide_promotion import decide_promotion
+from steps.promotion.register_model import register_model
+
+
+@pipeline(name="training")
+def training(
+    settings: dict[str, Any],
+    data: dict[str, Any],
+    folders: dict[str, str],
+    tracker: dict[str, str] | None,
+) -> None:
+    """Wires the steps.
+
+    Args:
+        settings: `TrainingSettings` as plain values.
+        data: The table as the runner resolved it: location, contract_path, sha256, fingerprint.
+        folders: Absolute folders for downloads and snapshots.
+        tracker: Name of the stack's experiment tracker and identity of the experiment there;
+            without one the run is not tracked.
+    """
+    recipes = {"candidates": settings["candidates"], "recipes": settings["recipes"]}
+    judging = dict(settings["protocol"])
+    baseline, frozen_recipe = judging.pop("baseline"), judging.pop("frozen_recipe")
+    workers = settings["workers"]
+
+    customers = acquire_data(**data, cache_folder=folders["downloads"])
+    quality = check_quality(customers)
+    accepted = accept_data(customers, quality, folders["snapshots"])
+    split = split_rows(customers, **settings["split"], after=accepted)
+    selection = select_model(customers, split, recipes, settings["selection"], baseline, workers)
+    protocol = measure_protocol(
+        customers, recipes, judging, baseline, frozen_recipe, workers, after=accepted
+    )
+    model = train_model(customers, split, selection, recipes)
+    evaluation = evaluate_model(customers, split, model, recipes, baseline, settings["evaluation"])
+    decision = decide_promotion(evaluation, protocol, settings["floors"])
+    report = write_report(
+        customers,
+        quality,
+        split,
+        selection,
+        protocol,
+        evaluation,
+        decision,
+        settings["model"]["name"],
+        settings["profile"],
+        frozen_recipe,
+    )
+    tracked = None
+    if tracker is not None:
+        experiment = {"experiment_tracker": {"experiment_name": settings["model"]["name"]}}
+        tracked = track_run.with_options(experiment_tracker=tracker["name"], settings=experiment)(
+            model, report, settings, tracker["experiment"]
+        )
+    register_model(
+        model, selection, protocol, evaluation, decision, report, settings["model"], tracked
+    )

@@ -1,0 +1,53 @@
+"""Measures the final model on the rows set aside."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.config import EvaluationSettings
+from churn.dataset import Dataset
+from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.split import Split
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def evaluate_model(
+    customers: Dataset,
+    split: Split,
+    model: TrainedModel,
+    recipes: dict[str, Any],
+    baseline: str,
+    evaluation: dict[str, Any],
+) -> Annotated[GateRowsReport, Artifact.EVALUATION]:
+    """Scores the gate rows once, beside the plain baseline fitted on the same development rows."""
+    with stage("evaluate_model") as found:
+        settings = EvaluationSettings.model_validate(evaluation)
+        columns = encode(customers.frame, customers.contract)
+        target = encode_target(customers.frame, customers.contract)
+        reference = None
+        if model.recipe != baseline:
+            candidate = candidates_of(recipes, customers.contract)[baseline]
+            fitted = candidate.fit(take(columns, split.development), target[split.development])
+            reference = (baseline, fitted)
+        report = evaluate_gate_rows(
+            model.recipe,
+            model.model,
+            take(columns, split.gate),
+            target[split.gate],
+            bootstrap_samples=settings.bootstrap_samples,
+            seed=settings.seed,
+            baseline=reference,
+        )
+        found(
+            f"ROC-AUC {report.metrics.roc_auc:.4f} ({report.intervals['roc_auc'].span()}) on "
+            f"{report.metrics.rows:,} gate rows",
+            report.metrics.figures,
+        )
+    return report

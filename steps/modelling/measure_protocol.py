@@ -1,0 +1,48 @@
+"""Puts a figure with its interval on every recipe, by the protocol frozen before the run."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.protocol import ProtocolReport, run_protocol
+from churn.features.encoding import encode, encode_target
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def measure_protocol(
+    customers: Dataset,
+    recipes: dict[str, Any],
+    plan: dict[str, Any],
+    baseline: str,
+    frozen_recipe: str,
+    workers: int,
+) -> Annotated[ProtocolReport, Artifact.PROTOCOL]:
+    """Cross-validates every recipe on all rows; what is fitted here is thrown away."""
+    with stage("measure_protocol") as found:
+        report = run_protocol(
+            candidates_of(recipes, customers.contract),
+            encode(customers.frame, customers.contract),
+            encode_target(customers.frame, customers.contract),
+            ProtocolPlan.model_validate(plan),
+            baseline=baseline,
+            on_fold=found.advance,
+            workers=workers,
+        )
+        shown = {each.name: each for each in report.candidates}.get(
+            frozen_recipe, report.ranking[0]
+        )
+        interval = shown.roc_auc_interval
+        found(
+            f"{shown.name}, ROC-AUC {shown.metrics.roc_auc:.4f}"
+            + (f" ({interval.span()})" if interval else "")
+            + f" over {report.plan.splits} splits of all rows",
+            {"roc_auc": shown.metrics.roc_auc, "splits": report.plan.splits},
+        )
+    return report

@@ -1,0 +1,37 @@
+"""Fits the chosen recipe on the development rows: the model that is judged and registered."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.selection import Selection
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.split import Split
+from materializers.model import ModelMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import Recipes, candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ModelMaterializer)
+def train_model(
+    customers: Dataset, split: Split, selection: Selection, recipes: dict[str, Any]
+) -> Annotated[TrainedModel, Artifact.MODEL]:
+    """Fits on development rows alone, so that the gate rows can judge this very model."""
+    with stage("train_model") as found:
+        chosen = selection.chosen
+        columns = take(encode(customers.frame, customers.contract), split.development)
+        target = encode_target(customers.frame, customers.contract)[split.development]
+        model = TrainedModel.train(
+            candidates_of(recipes, customers.contract)[chosen],
+            columns,
+            target,
+            contract=customers.contract,
+            data_sha256=customers.source.sha256,
+            settings=Recipes.model_validate(recipes).recipes[chosen],
+        )
+        found(f"{chosen} on {len(target):,} development rows", {"recipe": chosen})
+    return model

@@ -1,0 +1,65 @@
+"""Puts everything a run found into one report that people read."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.protocol import ProtocolReport, protocol_figure
+from churn.evaluation.report import DataFacts, QualityFacts, TrainingReport
+from churn.evaluation.selection import Selection
+from churn.promotion import Decision
+from churn.quality import QualityReport
+from churn.split import Split
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def write_report(
+    customers: Dataset,
+    quality: QualityReport,
+    split: Split,
+    selection: Selection,
+    protocol: ProtocolReport,
+    evaluation: GateRowsReport,
+    decision: Decision,
+    model_name: str,
+    profile: str,
+    frozen_recipe: str,
+) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
+    """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
+    with stage("write_report") as found:
+        contract = customers.contract
+        report = TrainingReport(
+            model_name=model_name,
+            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            profile=profile,
+            data=DataFacts(
+                title=contract.title,
+                location=customers.source.location,
+                sha256=customers.source.sha256,
+                rows=customers.rows,
+                columns=len(contract.columns),
+                churn_rate=customers.target_rate,
+                development_rows=len(split.development),
+                gate_rows=len(split.gate),
+            ),
+            quality=QualityFacts(
+                verdict=quality.verdict,
+                passed=quality.held,
+                total=len(quality.checks),
+                findings=tuple(each.sentence for each in (*quality.failures, *quality.warnings)),
+            ),
+            selection=selection,
+            protocol=protocol,
+            figure=protocol_figure(protocol, selection.chosen, frozen_recipe=frozen_recipe),
+            gate_rows=evaluation,
+            decision=decision,
+        )
+        found(f"{len(report.sentences)} findings, 6 charts")
+    return report

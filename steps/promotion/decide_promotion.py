@@ -1,0 +1,33 @@
+"""Holds the model against its gates."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.plan import Floors
+from churn.evaluation.protocol import ProtocolReport
+from churn.promotion import Decision, judge_absolute
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def decide_promotion(
+    evaluation: GateRowsReport, protocol: ProtocolReport, floors: dict[str, Any]
+) -> Annotated[Decision, Artifact.DECISION]:
+    """Asks every gate; a verdict other than promote keeps the model from being staged."""
+    with stage("decide_promotion") as found:
+        decision = judge_absolute(
+            evaluation,
+            Floors.model_validate(floors),
+            against_baseline=protocol.result(evaluation.model).against_baseline,
+        )
+        passed = sum(gate.verdict == "pass" for gate in decision.gates)
+        found(
+            f"{decision.verdict}: {passed} of {len(decision.gates)} gates passed",
+            {"verdict": decision.verdict},
+        )
+    return decision
