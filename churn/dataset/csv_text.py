@@ -46,6 +46,7 @@ def read_csv(content: bytes, name: str) -> Any:
         InputError: this is not CSV, or its rows have different lengths.
     """
     _require_text(content, name)
+    _require_commas(content, name)
     # A quote left open swallows the rest of the file, and the reader below would not mind.
     if content.count(b'"') % 2:
         _require_regular(content, name)
@@ -87,6 +88,16 @@ def _require_text(content: bytes, name: str) -> None:
         ) from None
 
 
+def _require_commas(content: bytes, name: str) -> None:
+    header = content.lstrip().partition(b"\n")[0].decode("utf-8")
+    for separator, plural in _SEPARATORS.items():
+        if header.count(separator) > header.count(","):
+            raise InputError(
+                f"{name} is separated by {plural}, not by commas. Export it again with commas, and "
+                "with a point for decimals."
+            )
+
+
 def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
@@ -123,7 +134,7 @@ def _require_regular(content: bytes, name: str) -> None:
 
 def _rows(text: io.TextIOWrapper, name: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line it starts on, from 1."""
-    reader = csv.reader(text, strict=False)
+    reader = csv.reader(text, strict=True)
     start = 1
     try:
         for row in reader:

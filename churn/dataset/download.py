@@ -84,16 +84,22 @@ def download(
 
 def _require_allowed(url: str, name: str) -> None:
     try:
-        parts = urlsplit(url)
-        scheme, host = parts.scheme.lower(), parts.hostname
-        httpx.URL(url)
+        allowed = _allowed(url)
     except (ValueError, httpx.InvalidURL):
         raise InputError(f"{name} is no valid address. Check how it is written.") from None
-    if not host or not (scheme == "https" or (scheme == "http" and host in _LOOPBACK)):
+    if not allowed:
         raise InputError(
             f"{name} is not an https address, and no other is fetched. Use https, or download the "
             "file and name its path."
         )
+
+
+def _allowed(url: str) -> bool:
+    urlsplit(url)  # stricter than what follows about brackets
+    parts = httpx.URL(url)
+    return bool(parts.host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.host in _LOOPBACK)
+    )
 
 
 def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, largest: int) -> str:
@@ -116,7 +122,7 @@ def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, la
                 file.write(piece)
                 if on_progress is not None:
                     on_progress(done, total)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise InputError(
             f"{name} cannot be fetched: {type(error).__name__}. Check the address and the "
             "connection, or download the file and name its path."
@@ -128,15 +134,19 @@ def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, la
 def _answer(url: str, name: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
     """The open answer at the end of the redirects, each of them to an allowed address."""
     for _ in range(_REDIRECTS + 1):
-        _require_allowed(url, name)
         # A proxy is for elsewhere, never for this machine itself.
-        elsewhere = urlsplit(url).hostname not in _LOOPBACK
+        elsewhere = httpx.URL(url).host not in _LOOPBACK
         with (
             httpx.Client(timeout=_TIMEOUT, trust_env=elsewhere) as client,
             client.stream("GET", url, headers=headers) as answer,
         ):
             if answer.has_redirect_location:
                 url = urljoin(url, answer.headers["location"])
+                if not _allowed(url):
+                    raise InputError(
+                        f"{name} redirects to an address that is not https, and no other is "
+                        "fetched. Name the final address."
+                    )
                 continue
             if answer.status_code != httpx.codes.OK:
                 raise InputError(

@@ -35,5 +35,7 @@ def existing_file(path: Path, name: str) -> int:
 
 
 def reason(error: Exception) -> str:
-    """Why the system refused, in its own few words."""
+    """Why the system refused, in a few words."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a file stands where a folder must be"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or repr(error)

@@ -11,6 +11,7 @@ from pyarrow import parquet
 from churn.dataset.wording import shown
 from churn.errors import InputError
 
+_ROWS = 1 << 13  # read at once
 _PLAIN = (
     pa.types.is_string,
     pa.types.is_large_string,
@@ -28,30 +29,41 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
     Args:
         content: The file's bytes.
         name: What a refusal calls them.
-        largest: How many bytes the columns may take once unpacked.
+        largest: How many bytes the texts may take.
 
     Raises:
-        InputError: the bytes are no parquet file, are damaged, or a column is no plain value.
+        InputError: the bytes are no parquet file, are damaged or unpack to too much, or a column
+            holds something other than texts and numbers.
     """
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
-        unpacked = sum(
-            file.metadata.row_group(group).total_byte_size
-            for group in range(file.metadata.num_row_groups)
-        )
-        if unpacked > largest:
-            raise InputError(
-                f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
-                "Split it."
-            )
-        table = file.read(use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        names = file.schema_arrow.names
+        _require_different(names)
+        batches = []
+        room = largest
+        # Piece by piece: a few bytes of parquet can stand for any number of rows.
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            pairs = zip(batch.columns, names, strict=True)
+            texts = [_texts(column, each) for column, each in pairs]
+            batches.append(pa.RecordBatch.from_arrays(texts, names=names))
+            room -= batches[-1].nbytes
+            if room < 0:
+                raise InputError(
+                    f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
+                    "Split it."
+                )
+    except (pa.ArrowException, OSError, ValueError):
         raise InputError(
-            f"{name} is not a whole parquet file ({type(error).__name__}). Write it again, or hand "
-            "over CSV."
+            f"{name} is not a whole parquet file. Write it again, or hand over CSV."
         ) from None
-    texts = [_texts(table.column(place), each) for place, each in enumerate(table.column_names)]
-    return pa.table(texts, names=table.column_names)
+    schema = pa.schema([(each, pa.string()) for each in names])
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def _require_different(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Column {shown(name)} is there twice in the file. Keep one.")
 
 
 def _texts(column: Any, name: str) -> Any:

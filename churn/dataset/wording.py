@@ -11,8 +11,12 @@ _SHOWN = 3
 
 
 def shown(value: str) -> str:
-    """A foreign text in quotes: printable, on one line, cut where it is long."""
-    return repr(value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…")
+    """A foreign text in quotes: printable, its first line, cut where it is long.
+
+    A value of several lines has swallowed other rows; those are nobody's to read.
+    """
+    line = value.partition("\n")[0][:_LONGEST]
+    return repr(line if line == value else f"{line}…")
 
 
 def listed(names: Iterable[str]) -> str:
