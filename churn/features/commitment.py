@@ -19,5 +19,6 @@ COMMITMENT_FORMULAS = (
         unit="flag",
         needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
         compute=_within_first_term,
+        categories=2,
     ),
 )

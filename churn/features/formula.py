@@ -63,11 +63,12 @@ def look_up(table: Floats, codes: NDArray[Any], column: str) -> Floats:
     Raises:
         InputError: a code lies outside the table; a negative one would count from its end.
     """
+    small = codes
     if codes.dtype != np.int8:
-        codes = np.clip(codes, -1, np.iinfo(np.int8).max).astype(np.int8)
+        small = np.clip(codes, -1, np.iinfo(np.int8).max).astype(np.int8)
     try:
         # As unsigned bytes -1 is 255, outside every table: contracts allow 127 categories.
-        found: Floats = table[codes.view(np.uint8)]
+        found: Floats = table[small.view(np.uint8)]
     except IndexError:
         outside = np.flatnonzero((codes < 0) | (codes >= len(table)))
         raise InputError(
@@ -113,6 +114,7 @@ class Formula:
         unit: of its values.
         needs: the roles it reads, and how.
         compute: the formula, float64[n] from float64[n]s; finite for finite input.
+        categories: how many codes 0, 1, ... the result takes; 0 where it is a number.
         steps: where the formula is a step function of its one role: the values at which the next
             step begins. Its result is then the number of the step, 0 for the first.
     """
@@ -123,6 +125,7 @@ class Formula:
     unit: str
     needs: Mapping[Role, Read]
     compute: Callable[[RoleValues], Floats]
+    categories: int = 0
     steps: tuple[float, ...] = ()
 
     def bind(self, contract: DataContract) -> BoundFormula | str:

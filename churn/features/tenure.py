@@ -30,6 +30,7 @@ TENURE_FORMULAS = (
         unit="bucket",
         needs={Role.TENURE: "number"},
         compute=_bucket,
+        categories=len(BUCKET_NAMES),
         steps=BUCKET_STARTS,
     ),
 )

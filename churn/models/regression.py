@@ -55,9 +55,12 @@ def blocks_of(
         else:
             blocks.append(number_block(name, known[name]))
     for bound in inputs.engineered.formulas:
-        if bound.formula.steps:
+        formula = bound.formula
+        if formula.steps:
             (source,) = bound.reads
-            blocks.append(steps(source, known[source], bound.formula.steps))
+            blocks.append(steps(source, known[source], formula.steps))
+        elif formula.categories:
+            blocks.append(one_hot(bound.name, known[bound.name], formula.categories))
         else:
             blocks.append(number_block(bound.name, known[bound.name]))
     return blocks

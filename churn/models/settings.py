@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from churn.features.groups import FeatureGroup
 
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("names something twice; name each once")
+    return names
+
+
 # YAML has lists where these settings have tuples; everything else is taken strictly.
-Groups = Annotated[tuple[FeatureGroup, ...], Field(strict=False)]
+Groups = Annotated[tuple[FeatureGroup, ...], Field(strict=False), AfterValidator(_each_once)]
+Members = Annotated[tuple[str, ...], Field(strict=False, min_length=2), AfterValidator(_each_once)]
+Penalty = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class _Recipe(BaseModel):
@@ -31,7 +40,7 @@ class LogisticSettings(_Recipe):
     """
 
     kind: Literal["logistic"] = "logistic"
-    c: float = Field(default=1.0, gt=0, le=1e6)
+    c: Penalty = 1.0
     class_weight: Literal["none", "balanced"] = "none"
     features: Groups = ()
 
@@ -46,7 +55,7 @@ class SplineLogisticSettings(_Recipe):
     """
 
     kind: Literal["spline_logistic"] = "spline_logistic"
-    c: float = Field(default=0.2, gt=0, le=1e6)
+    c: Penalty = 0.2
     knots: int = Field(default=7, ge=2, le=50)
     features: Groups = ("commitment",)
 
@@ -86,14 +95,7 @@ class BlendSettings(_Recipe):
     """
 
     kind: Literal["blend"] = "blend"
-    members: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
-
-    @field_validator("members")
-    @classmethod
-    def _each_once(cls, members: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(members)) != len(members):
-            raise ValueError("a blend names each member once")
-        return members
+    members: Members
 
 
 RecipeSettings = Annotated[

@@ -116,7 +116,8 @@ def stairs(column: str, starts: Floats, heights: Floats) -> Curve:
     """A step function: heights[0] below starts[0], heights[i] from starts[i - 1] on."""
     coefficients = np.zeros((_POWERS, len(heights)))
     coefficients[0] = heights
-    return Curve(column, starts, np.r_[starts[:1], starts], coefficients)
+    origins = np.r_[starts[0] if len(starts) else 0.0, starts]
+    return Curve(column, starts, origins, coefficients)
 
 
 def term_from_json(content: dict[str, Any]) -> Term:
@@ -133,7 +134,8 @@ def term_from_json(content: dict[str, Any]) -> Term:
     edges, origins, coefficients = (
         np.array(content[part], dtype=np.float64) for part in ("edges", "origins", "coefficients")
     )
-    if coefficients.shape != (_POWERS, len(origins)) or len(edges) != len(origins) - 1:
+    fitting = coefficients.shape == (_POWERS, len(origins)) and len(edges) == len(origins) - 1
+    if not fitting or (np.diff(edges) <= 0).any():
         raise ValueError(f"the pieces of the curve of '{column}' do not fit together")
     return Curve(column, edges, origins, coefficients)
 
