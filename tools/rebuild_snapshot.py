@@ -60,7 +60,8 @@ class _TableUnpickler(pickle.Unpickler):
         Raises:
             pickle.UnpicklingError: it is something else.
         """
-        if (module, name) not in KNOWN_PARTS:
+        # NumPy 2 renamed the module; a pickle may have either name.
+        if (module.replace("numpy._core", "numpy.core"), name) not in KNOWN_PARTS:
             raise pickle.UnpicklingError(f"{module}.{name} is not part of a table")
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
