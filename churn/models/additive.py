@@ -16,6 +16,7 @@ from churn.errors import InputError
 from churn.features.catalog import FeatureSet
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Floats
+from churn.models.inputs import refuse_not_finite
 from churn.models.terms import Term, term_from_json
 
 _FILE = "additive.json"
@@ -46,25 +47,29 @@ class AdditiveModel:
         """Log-odds of leaving, float64[n].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         known = self._known(columns)
         total = np.full(row_count(columns), self.base)
         # Term by term, never as a matrix product: BLAS adds up in another order for other shapes.
         for term in self.terms:
             total += term(known)
+        if not np.isfinite(total).all():
+            refuse_not_finite(known, self.features)
         return total
 
     def contributions(self, columns: Columns) -> Floats:
         """What each column adds to the base, float64[n, features].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         known = self._known(columns)
         parts = np.empty((row_count(columns), len(self.terms)))
         for place, term in enumerate(self.terms):
             parts[:, place] = term(known)
+        if not np.isfinite(parts).all():
+            refuse_not_finite(known, self.features)
         return parts
 
     def export(self, folder: Path) -> None:

@@ -41,7 +41,7 @@ class FittedModel(Protocol):
         """Log-odds of leaving, float64[n].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         ...
 

@@ -13,7 +13,7 @@ from churn.errors import InputError
 from churn.features.catalog import FeatureSet
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Floats, Target
-from churn.models.inputs import Inputs
+from churn.models.inputs import Inputs, refuse_not_finite
 from churn.models.regression import require_both_outcomes
 from churn.models.settings import GbmSettings
 
@@ -53,10 +53,21 @@ class GbmModel:
         categories: dict[str, int],
         engineered: FeatureSet,
     ) -> GbmModel:
-        """The model that LightGBM's own text describes."""
+        """The model that LightGBM's own text describes.
+
+        Raises:
+            ValueError: it is no such text, or of other columns.
+        """
         import lightgbm
 
-        booster = lightgbm.Booster(model_str=trees)
+        try:
+            booster = lightgbm.Booster(model_str=trees)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(f"LightGBM cannot read its trees ({error})") from None
+        if booster.num_feature() != len(features):
+            raise ValueError(
+                f"the trees look at {booster.num_feature()} columns, not at {len(features)}"
+            )
         parts = booster.predict(np.zeros((1, len(features))), pred_contrib=True, num_threads=1)
         return cls(features, categories, float(np.asarray(parts)[0, -1]), booster, engineered)
 
@@ -64,7 +75,7 @@ class GbmModel:
         """Log-odds of leaving, float64[n].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         known = self.engineered.extend(columns)
         score = np.empty(row_count(columns))
@@ -82,7 +93,7 @@ class GbmModel:
         LightGBM computes it.
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         known = self.engineered.extend(columns)
         parts = np.empty((row_count(columns), len(self.features)))
@@ -212,7 +223,7 @@ def matrix_of(
     """Some rows of some columns side by side, float64[n, features].
 
     Raises:
-        InputError: a column is missing or a code is none of its categories.
+        InputError: a column is missing, a code is none of its categories, or a number is NaN.
     """
     missing = [name for name in features if name not in columns]
     if missing:
@@ -230,6 +241,8 @@ def matrix_of(
                 f"its {categories[name]} categories. Encode rows with the model's own contract."
             )
         matrix[:, place] = values
+    if not np.isfinite(matrix).all():  # LightGBM would take NaN for a value of its own
+        refuse_not_finite({name: columns[name][rows] for name in features}, features)
     return matrix
 
 

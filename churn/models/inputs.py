@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.features.catalog import FeatureSet, feature_set
 from churn.features.encoding import Columns
 from churn.features.groups import FeatureGroup
+
+
+def refuse_not_finite(columns: Columns, names: Iterable[str]) -> None:
+    """Names the first number that is none: a model would guess at it, or spread it.
+
+    Raises:
+        InputError: a column holds NaN or an infinity.
+    """
+    for name in names:
+        bad = np.flatnonzero(~np.isfinite(columns[name]))
+        if len(bad):
+            raise InputError(
+                f"Column '{name}' row {bad[0] + 1}: {columns[name][bad[0]]} is no number that can "
+                "be scored. Parse the table by its contract, which fills or refuses blanks."
+            )
 
 
 @dataclass(frozen=True)

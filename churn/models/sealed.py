@@ -83,6 +83,11 @@ def verify(folder: Path, kinds: tuple[str, ...]) -> str:
     if not isinstance(files, dict) or not files:
         raise InputError(f"The manifest in {folder} lists no files; restore it, or train anew.")
     for name, expected in files.items():
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"The manifest in {folder} names '{name}', which lies outside the folder; restore "
+                "it, or train anew."
+            )
         try:
             found = _sha256((folder / name).read_bytes())
         except OSError:

@@ -86,7 +86,7 @@ class TrainedModel:
         """Log-odds of leaving, float64[n].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         return self.model.logit(columns)
 
@@ -94,7 +94,7 @@ class TrainedModel:
         """Probability of leaving, float64[n].
 
         Raises:
-            InputError: a column is missing or holds a code unseen in training.
+            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         from scipy.special import expit
 
