@@ -48,9 +48,10 @@ class Charges:
             pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
             for name in self.columns
         )
-        explained = tenure * monthly
-        allowed = self.rule.absolute + self.rule.relative * explained
-        return np.asarray(np.abs(total - explained) - allowed, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # infinite charges; the check of their range says so
+            explained = tenure * monthly
+            allowed = self.rule.absolute + self.rule.relative * explained
+            return np.asarray(np.abs(total - explained) - allowed, dtype=np.float64)
 
 
 def find_charges(contract: DataContract) -> Charges | None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from churn.contract import DataContract, IdColumn, ImplicationRule, NumberColumn
 from churn.errors import InputError
-from churn.quality.rule import Demand, Rule
+from churn.quality.rule import Demand, Rule, rows_in_words
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,10 @@ def implication_rule(contract: DataContract, implication: Implication) -> Rule:
             f"{' and '.join(dict.fromkeys(map(str, outcome.examples)))}, but {rule.column} must be "
             f"{limit}"
         ),
-        seen=lambda outcome: f"{outcome.count:,} contradictions" if outcome.count else "none",
+        seen=lambda outcome: (
+            f"{rows_in_words(outcome.count)} in contradiction"
+            if outcome.count
+            else "no contradiction"
+        ),
         way_out=f"Fix the file, or drop the implication from contract '{contract.name}'.",
     )
