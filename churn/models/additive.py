@@ -52,8 +52,9 @@ class AdditiveModel:
         known = self._known(columns)
         total = np.full(row_count(columns), self.base)
         # Term by term, never as a matrix product: BLAS adds up in another order for other shapes.
-        for term in self.terms:
-            total += term(known)
+        with np.errstate(invalid="ignore"):  # an infinite number is refused below, by name
+            for term in self.terms:
+                total += term(known)
         if not np.isfinite(total).all():
             refuse_not_finite(known, self.features)
         return total
@@ -66,8 +67,9 @@ class AdditiveModel:
         """
         known = self._known(columns)
         parts = np.empty((row_count(columns), len(self.terms)))
-        for place, term in enumerate(self.terms):
-            parts[:, place] = term(known)
+        with np.errstate(invalid="ignore"):
+            for place, term in enumerate(self.terms):
+                parts[:, place] = term(known)
         if not np.isfinite(parts).all():
             refuse_not_finite(known, self.features)
         return parts

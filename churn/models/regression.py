@@ -16,7 +16,7 @@ from churn.models.inputs import Inputs
 from churn.models.one_thread import one_thread
 from churn.models.terms import Curve, Term
 
-_TOLERANCE = 1e-9  # Newton's method doubles its digits each round: this costs one more round
+_TOLERANCE = 1e-12  # Newton's method doubles its digits each round: the last ones cost one more
 _MOST_ROUNDS = 100
 
 
