@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -161,3 +163,16 @@ def test_limits_are_shown_with_the_digits_they_were_written_with(contract):
         "within 50 + 12.5% of tenure x MonthlyCharges in 99.5% of rows"
     )
     assert limits["share of Churn"] == "0.05% to 30%"
+
+
+def test_the_documented_table_of_rules_is_the_suite(root, rules):
+    text = (root / "docs" / "quality.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\|.*\| (\d+) \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    made = Counter(rule.demands[0].expectation for rule in rules)
+
+    assert {expectation: int(count) for count, expectation, _ in lines} == made
+    assert f"{len(rules)} checks:" in text
+    assert all("critical" in severity for *_, severity in lines)
+    assert {rule.demands[-1].severity for rule in rules if rule.topic == "distribution"} == {
+        "warning"
+    }
