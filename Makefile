@@ -12,6 +12,8 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 export VENV
+# Where this is set, Python compiles ZenML and MLflow anew at every start, which takes longer than a run.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 STATE := .churn
 COVERAGE_FLOOR := 85

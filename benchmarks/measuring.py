@@ -21,6 +21,7 @@ _PERSONAL = (
     "COVERAGE_",
     "VIRTUAL_ENV",
     "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",  # imports would be compiled anew in every measured process
     "MAKE",
     "VENV",
 )

@@ -32,6 +32,7 @@ def hush(*, verbose: bool) -> None:
     os.environ["MLFLOW_LOGGING_LEVEL"] = "INFO" if verbose else "CRITICAL"
     os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
     os.environ.setdefault("ZENML_AUTO_OPEN_DASHBOARD", "false")
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "true" if verbose else "false"
     if verbose:
         logging.basicConfig(level=logging.INFO)
         return

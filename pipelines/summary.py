@@ -75,15 +75,15 @@ def _show_training(report: TrainingReport, console: Console) -> None:
 
 
 def _candidates(report: TrainingReport, *, wide: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
     table.add_column("model", no_wrap=True)
-    titles = ["ROC-AUC", "95% interval", "gain", "95% interval", "ECE", "lift 10%"]
-    for title in titles + (["PR-AUC", "log loss"] if wide else []):
+    titles = ["ROC-AUC", "95% interval", "gain", "95% interval", "ECE"]
+    for title in titles + (["lift", "PR-AUC", "log loss"] if wide else []):
         table.add_column(title, justify="right", no_wrap=True)
     for each in report.protocol.ranking:
         chosen = each.name == report.selection.chosen
         cells = _candidate(each)
-        table.add_row(*cells if wide else cells[:-2], style="bold" if chosen else "")
+        table.add_row(*cells if wide else cells[:-3], style="bold" if chosen else "")
     return table
 
 
@@ -92,9 +92,9 @@ def _candidate(each: CandidateResult) -> tuple[str, ...]:
     return (
         each.name,
         f"{figures.roc_auc:.4f}",
-        f"{interval.lower:.4f}–{interval.upper:.4f}" if interval else "not computed",
+        f"{interval.lower:.4f}-{interval.upper:.4f}" if interval else "not computed",
         f"{gained.difference:+.4f}" if gained else "baseline",
-        f"{gained.interval.lower:+.4f}…{gained.interval.upper:+.4f}" if gained else "",
+        f"{gained.interval.lower:+.4f}..{gained.interval.upper:+.4f}" if gained else "",
         f"{figures.ece:.3f}",
         f"{figures.lift_at_10:.2f}",
         f"{figures.pr_auc:.4f}",

@@ -83,7 +83,7 @@ def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     one copies this and sets `ZENML_CONFIG_PATH` to a folder of its own.
     """
     home = tmp_path_factory.mktemp("home")
-    drop = ("ZENML_", "MLFLOW_", "VIRTUAL_ENV", "PYTHONPATH")
+    drop = ("ZENML_", "MLFLOW_", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     return kept | {
         "HOME": str(home),
