@@ -59,7 +59,7 @@ def plainly(rows) -> dict[str, list[int]]:
     }
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.lists(members, min_size=1, max_size=60))
 def test_the_rows_it_names_are_those_of_a_plain_loop(rows):
     frame = pd.DataFrame(rows, columns=list(CONTRACT.names)).astype({"sauna": object})

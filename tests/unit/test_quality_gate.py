@@ -183,6 +183,12 @@ CASES = {
         (),
         "The table: 'Region' is unknown.",
     ),
+    "many extra columns": Case(
+        lambda frame: frame.assign(**dict.fromkeys("abcdefg", 1)),
+        {"columns"},
+        (),
+        "The table: 'a', 'b', 'c', 'd', 'e' and 2 more are unknown.",
+    ),
     "another order": Case(
         lambda frame: frame[[*frame.columns[:3], *frame.columns[:2:-1]]],
         {"columns"},
@@ -333,5 +339,7 @@ def test_rows_are_counted_whatever_the_index(telco, narrow):
         {"tenure": "int32", "MonthlyCharges": "float32", "Contract": object, "Churn": object},
     ],
 )
-def test_other_pandas_types_of_the_same_values_pass(telco, retype):
-    assert check(telco.frame.astype(retype), telco.contract, telco.frame).verdict == "pass"
+def test_other_pandas_types_of_the_same_values_pass(telco, narrow, retype):
+    retyped = telco.frame[list(COLUMNS)].astype(retype)
+
+    assert check(retyped, narrow, telco.frame).verdict == "pass"
