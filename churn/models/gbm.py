@@ -190,7 +190,7 @@ class GbmCandidate:
         known = self.inputs.extend(columns)
         features = (*self.inputs.order, *self.inputs.engineered.names)
         matrix = matrix_of(known, features, self.inputs.categories, slice(None))
-        parameters = self._parameters(features)
+        parameters = self.parameters(features)
         rows = lightgbm.Dataset(matrix, label=target, params=parameters, free_raw_data=True)
         booster = lightgbm.train(parameters, rows, num_boost_round=self.settings.trees)
         # Through its own text, so that the model in memory and the one read back are the same.
@@ -198,7 +198,8 @@ class GbmCandidate:
             booster.model_to_string(), features, self.inputs.categories, self.inputs.engineered
         )
 
-    def _parameters(self, features: tuple[str, ...]) -> dict[str, Any]:
+    def parameters(self, features: tuple[str, ...]) -> dict[str, Any]:
+        """What LightGBM is told, for trees over these columns."""
         chosen = self.settings
         return {
             "objective": "binary",
