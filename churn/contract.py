@@ -168,6 +168,12 @@ class Bounds(_Strict):
     minimum: float
     maximum: float
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Bounds:
+        if self.minimum > self.maximum:
+            raise ValueError("minimum must not lie above maximum")
+        return self
+
 
 class AcceptedSnapshot(_Strict):
     """The table this contract was accepted on; new data is compared with it."""
@@ -185,6 +191,12 @@ class Expectations(_Strict):
     psi_critical: float = Field(gt=0)
     charges: ChargeRule | None = None
     implications: tuple[ImplicationRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _warned_before_refused(self) -> Expectations:
+        if self.psi_warning > self.psi_critical:
+            raise ValueError("psi_warning must not lie above psi_critical")
+        return self
 
 
 class DataContract(_Strict):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from materializers.exhibits import PAGE
 from pipelines.outcome import Outcome
 from steps.artifacts import Artifact
 from steps.progress import FINDING
@@ -13,7 +14,6 @@ from steps.progress import FINDING
 if TYPE_CHECKING:
     from zenml.models import ArtifactVersionResponse, PipelineRunResponse
 
-_PAGE = "report.html"
 _PAGES = {Artifact.TRAINING_REPORT: "training", Artifact.QUALITY_REPORT: "quality"}
 
 
@@ -77,7 +77,7 @@ def keep_pages(run_name: str, folder: Path) -> list[Path]:
     outputs = _outputs(found[0]) if found else {}
     kept = []
     for artifact, kind in _PAGES.items():
-        page = f"{outputs[artifact].uri}/{_PAGE}" if artifact in outputs else ""
+        page = f"{outputs[artifact].uri}/{PAGE}" if artifact in outputs else ""
         if not page or not fileio.exists(page):
             continue
         with fileio.open(page, "rb") as file:

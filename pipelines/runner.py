@@ -79,8 +79,6 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     say("starting ZenML")
     from stacks.apply import activate, apply_stack
 
-    import_module("zenml.client")
-    began = time.perf_counter()
     stack = apply_stack(spec, {"state": str(state)})
     activate(stack)
     tracker = _tracker(stack, settings, state)
@@ -90,10 +88,13 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
         "folders": {"downloads": str(state / "downloads"), "snapshots": str(state / "snapshots")},
         "tracker": tracker and {"name": tracker["name"], "experiment": tracker["experiment"]},
     }
-    say("")
-    name = _run_name(entry, settings)
+    # Only now: the stack is active, and nothing below reads another one.
     from pipelines.collect import collect, keep_pages
 
+    import_module(f"pipelines.{entry.name}")
+    name = _run_name(entry, settings)
+    say("")
+    began = time.perf_counter()
     try:
         run = _run(entry, request, name, settings, parameters)
     except BaseException as error:

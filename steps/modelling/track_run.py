@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from zenml import step
+from zenml import get_step_context, step
+from zenml.io import fileio
 
 from churn.evaluation.chart_style import as_png
-from churn.evaluation.report import TrainingReport, render_training_report, report_charts
+from churn.evaluation.report import TrainingReport, report_charts
 from churn.models.trained import TrainedModel
+from materializers.exhibits import PAGE
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
@@ -44,8 +46,7 @@ def track_run(
         mlflow.set_tags({"profile": report.profile, "verdict": report.decision.verdict})
         mlflow.log_params(parameters(settings))
         mlflow.log_metrics(report.figures)
-        page = render_training_report(report)
-        mlflow.log_text(page, "training_report.html")
+        mlflow.log_text(_page(), "training_report.html")
         for name, figure in report_charts(report).items():
             _log_png(as_png(figure), f"plots/{name}.png")
         mlflow.log_table(_columns(report), "candidates.json")
@@ -65,6 +66,13 @@ def parameters(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             flat[name] = text[:_PARAMETER_LENGTH]
     return flat
+
+
+def _page() -> str:
+    """The report's page, which was drawn when its artifact was stored."""
+    stored = get_step_context().inputs["report"][0].uri
+    with fileio.open(f"{stored}/{PAGE}", "rb") as file:
+        return bytes(file.read()).decode()
 
 
 def _columns(report: TrainingReport) -> dict[str, list[Any]]:
