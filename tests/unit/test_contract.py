@@ -56,7 +56,7 @@ def test_text_that_is_no_yaml_is_refused(tmp_path):
         load_contract(path)
 
 
-def _changed(content: dict, name: str, **changes: object) -> dict:
+def _changed(content: dict, name: str, changes: dict) -> dict:
     columns = [c | changes if c["name"] == name else c for c in content["columns"]]
     return content | {"columns": columns}
 
@@ -74,7 +74,7 @@ def _changed(content: dict, name: str, **changes: object) -> dict:
     ],
 )
 def test_a_column_that_cannot_be_meant_is_refused(tmp_path, content, name, changes, said):
-    assert said in refused(tmp_path, _changed(content, name, **changes))
+    assert said in refused(tmp_path, _changed(content, name, changes))
 
 
 @pytest.mark.parametrize(
