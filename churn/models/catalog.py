@@ -74,6 +74,20 @@ def fit_all(
     return {name: fit(candidate) for name, candidate in candidates.items()}
 
 
+def left_out(candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
+    """One sentence for each engineered column that a recipe asks for and the contract lacks."""
+    every: list[Candidate] = []
+    for candidate in candidates.values():
+        every += candidate.members if isinstance(candidate, BlendCandidate) else [candidate]
+    found = [
+        f"Recipe '{candidate.name}': {sentence}"
+        for candidate in every
+        if isinstance(candidate, LogisticCandidate | SplineLogisticCandidate | GbmCandidate)
+        for sentence in candidate.inputs.engineered.left_out
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def _single(name: str, settings: RecipeSettings, contract: DataContract) -> Candidate:
     if isinstance(settings, LogisticSettings):
         return LogisticCandidate.of(name, settings, contract)

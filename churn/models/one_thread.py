@@ -1,35 +1,26 @@
-"""Keeps linear algebra on one thread while models are fitted.
+"""Keeps linear algebra on one thread while a regression is fitted.
 
-Sums split over threads round differently with the number of threads, and spinning threads cost
-more than they save on tables this small. The limit is the process's, so fits that overlap in
-threads share it: the first sets it, the last lifts it.
+Sums split over threads round differently with the number of threads, and on tables this small
+spinning threads cost more than they save.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 _lock = threading.Lock()
-_limit = ExitStack()
-_inside = 0
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within it, BLAS and OpenMP run on one thread; may be entered by many threads at once."""
+    """Within it, BLAS runs on one thread; whoever comes meanwhile waits.
+
+    BLAS has one pool a process, and only the thread that set a limit can lift it (threadpoolctl
+    3.8). So fits take turns: each takes some hundredths of a second.
+    """
     from threadpoolctl import threadpool_limits
 
-    global _inside  # noqa: PLW0603 - what it counts is process-wide too
-    with _lock:
-        if not _inside:
-            _limit.enter_context(threadpool_limits(limits=1))
-        _inside += 1
-    try:
+    with _lock, threadpool_limits(limits=1, user_api="blas"):
         yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                _limit.close()

@@ -6,7 +6,7 @@ import pytest
 from churn.contract import Role
 from churn.errors import InputError
 from churn.models.blend import BlendCandidate
-from churn.models.catalog import build_candidates, fit_all
+from churn.models.catalog import build_candidates, fit_all, left_out
 from churn.models.settings import BlendSettings, GbmSettings, LogisticSettings, default_recipes
 
 
@@ -114,9 +114,13 @@ def test_a_feature_group_the_contract_cannot_fill_is_refused(contract):
 def test_a_group_that_can_be_filled_in_part_says_what_is_left_out(contract):
     recipes = {"logistic": LogisticSettings(features=("revenue",))}
     poor = without_role(contract, Role.TOTAL_CHARGE)
-    built = build_candidates(["logistic"], recipes, poor)["logistic"]
-    assert built.inputs.engineered.names == ("charge_per_service",)
-    assert len(built.inputs.engineered.left_out) == 3
+    recipes |= {"gbm": GbmSettings(), "mix": BlendSettings(members=("logistic", "gbm"))}
+    built = build_candidates(["logistic", "mix"], recipes, poor)
+    assert built["logistic"].inputs.engineered.names == ("charge_per_service",)
+    sentences = left_out(built)
+    assert len(sentences) == 3
+    assert sentences[0].startswith("Recipe 'logistic': 'average_charge' is left out: it needs")
+    assert left_out({"toy": Counting("toy", 1.0)}) == ()
 
 
 @pytest.mark.parametrize("name", ["logistic", "spline_logistic", "gbm", "blend"])
