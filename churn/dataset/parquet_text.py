@@ -46,6 +46,7 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
             pairs = zip(batch.columns, names, strict=True)
             texts = [_texts(column, each) for column, each in pairs]
             batches.append(pa.RecordBatch.from_arrays(texts, names=names))
+            batches[-1].validate(full=True)  # a damaged text need not be UTF-8
             room -= batches[-1].nbytes
             if room < 0:
                 raise InputError(

@@ -79,14 +79,22 @@ def take_snapshot(dataset: Dataset, folder: Path) -> Path:
 
 
 def _kept(dataset: Dataset, folder: Path) -> Path:
-    target = folder / dataset.source.sha256[:12]
-    if target.exists():
-        if _says(target) == (dataset.source.sha256, dataset.contract.digest()):
-            return target
+    identity = (dataset.source.sha256, dataset.contract.digest())
+    target = folder / identity[0][:12]
+    if target.exists() and _says(target) != identity:
         # The same bytes read by another contract are another table.
-        target = target.with_name(f"{target.name}-{dataset.contract.digest()[:12]}")
-        if target.exists():
-            return target
+        target = folder / f"{identity[0][:12]}-{identity[1][:12]}"
+    if not target.exists():
+        _write(dataset, folder, target)
+    if _says(target) != identity:
+        raise InputError(
+            f"{target} is there already and is not a snapshot of this table. Move it away."
+        )
+    return target
+
+
+def _write(dataset: Dataset, folder: Path, target: Path) -> None:
+    """Writes a snapshot beside its place and moves it there whole."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
     try:
@@ -97,12 +105,11 @@ def _kept(dataset: Dataset, folder: Path) -> Path:
         try:
             partial.rename(target)
         except OSError:
-            # Another run kept the same table in the meantime.
-            if not (target / PROVENANCE).is_file():
+            # Another run may have kept the same table in the meantime.
+            if not target.exists():
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return target
 
 
 def _says(target: Path) -> tuple[str, str] | None:
@@ -110,7 +117,7 @@ def _says(target: Path) -> tuple[str, str] | None:
     try:
         content = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
         return content["source"]["sha256"], content["contract"]["digest"]
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -239,6 +239,15 @@ def test_a_damaged_parquet_file_is_refused(parquet_bytes, damage):
     )
 
 
+def test_a_parquet_text_that_is_not_utf8_is_refused():
+    file = io.BytesIO()
+    table = pa.table({"PaymentMethod": ["Mailed check"]})
+    parquet.write_table(table, file, compression="none", write_statistics=False)
+    spoilt = file.getvalue().replace(b"Mailed check", b"Mailed\x80check")
+
+    assert "is not a whole parquet file" in refusal(spoilt, "mine.parquet")
+
+
 @pytest.mark.parametrize(
     ("name", "values", "kind"),
     [

@@ -72,6 +72,37 @@ def test_the_same_bytes_under_another_contract_are_kept_beside(mine, tmp_path):
     assert json.loads((second / "provenance.json").read_text())["contract"]["version"] == 2
 
 
+def test_two_runs_that_keep_the_same_table_at_once_agree(mine, tmp_path, monkeypatch):
+    write = pd.DataFrame.to_parquet
+
+    def overtaken(self, path, **options) -> None:
+        monkeypatch.setattr(pd.DataFrame, "to_parquet", write)
+        take_snapshot(mine, tmp_path / "snapshots")  # the other run is done first
+        write(self, path, **options)
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", overtaken)
+
+    place = take_snapshot(mine, tmp_path / "snapshots")
+
+    assert list((tmp_path / "snapshots").iterdir()) == [place]
+
+
+def test_a_place_that_something_else_has_taken_is_left_alone(mine, tmp_path):
+    folder = tmp_path / "snapshots"
+    name = mine.source.sha256[:12]
+    (folder / name).mkdir(parents=True)
+    (folder / name / "notes.txt").write_text("mine")
+    taken = folder / f"{name}-{mine.contract.digest()[:12]}"
+
+    beside = take_snapshot(mine, folder)
+    (beside / "provenance.json").write_text("{}")
+
+    assert beside == taken
+    with pytest.raises(InputError, match=r"is not a snapshot of this table\. Move it away\."):
+        take_snapshot(mine, folder)
+    assert (folder / name / "notes.txt").read_text() == "mine"
+
+
 def test_an_unwritable_folder_is_named(mine, tmp_path):
     (tmp_path / "snapshots").write_text("a file where a folder must be")
 
