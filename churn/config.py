@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churn.evaluation.plan import Floors, ProtocolSettings, RecipeName, Seed, SelectionPlan
-from churn.models.settings import RecipeSettings, default_recipes
+from churn.models.settings import BlendSettings, RecipeSettings, default_recipes
 
 Profile = Literal["full", "quick"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -127,4 +127,17 @@ class TrainingSettings(_Settings):
                 f"protocol.baseline is '{self.protocol.baseline}', which is not among candidates: "
                 f"{', '.join(self.candidates)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _members_can_be_blended(self) -> TrainingSettings:
+        blends = {k: v for k, v in self.recipes.items() if isinstance(v, BlendSettings)}
+        single = [name for name in self.recipes if name not in blends]
+        for name, blend in blends.items():
+            for member in blend.members:
+                if member not in single:
+                    raise ValueError(
+                        f"recipes.{name}.members names '{member}', which is not among the recipes "
+                        f"that can be blended: {', '.join(single)}"
+                    )
         return self

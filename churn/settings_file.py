@@ -33,8 +33,9 @@ _DEMANDS = {
     "model_type": "must be a mapping of settings",
     "model_attributes_type": "must be a mapping of settings",
     "missing": "is required",
-    "too_short": "needs at least {min_length} entries",
-    "too_long": "takes at most {max_length} entries",
+    "string_too_short": "must not be empty",
+    "too_short": "must hold at least {min_length}",
+    "too_long": "must hold at most {max_length}",
     "literal_error": "must be one of {expected}",
     "union_tag_invalid": "must have one of the kinds {expected_tags}",
     "union_tag_not_found": "must say its kind",
@@ -69,8 +70,9 @@ def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = (
         # As JSON: strict about types, while a list may still stand for a tuple.
         return kind.model_validate_json(json.dumps(merged))
     except TypeError:
+        said = _near(path) if _is_plain(changes) else "--set"
         raise InputError(
-            f"{_near(path)} holds a value that is not plain YAML; quote it as text."
+            f"{said} holds a value that is not plain YAML, such as a date; quote it as text."
         ) from None
     except ValidationError as error:
         raise InputError(_sentence(kind, error, changes, path)) from None
@@ -139,7 +141,9 @@ def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path
     """The first thing wrong, where it was said, and what may stand there."""
     first = error.errors()[0]
     place, holder = _walk(kind, first["loc"])
-    said = "--set" if _given(changes, place) else _near(path)
+    # What is missing was left out where its holder was said.
+    spoken = place[:-1] if first["type"] == "missing" else place
+    said = "--set" if _given(changes, spoken) else _near(path)
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         known = list(holder.model_fields) if holder else []
@@ -150,7 +154,8 @@ def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path
         return f"Unknown setting '{key}' in {said}{listed}.{hint}"
     if not key:
         reason = first["msg"].removeprefix("Value error, ")
-        return f"The settings in {_near(path)} do not go together: {reason}."
+        said = f"{_near(path)} with --set" if changes else _near(path)
+        return f"The settings in {said} do not go together: {reason}."
     value = first["input"]
     shown = "" if isinstance(value, dict) else f", not {value!r}"
     return f"Setting '{key}' in {said} {_demand(first)}{shown}."
@@ -211,6 +216,14 @@ def _given(changes: Any, place: Sequence[str]) -> bool:
             return False
         changes = changes[part]
     return bool(place)
+
+
+def _is_plain(tree: Tree) -> bool:
+    try:
+        json.dumps(tree)
+    except TypeError:
+        return False
+    return True
 
 
 def _near(path: Path) -> str:
