@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The one door: runs a pipeline on a stack, and says how it ended.
 
-Exit codes: 0 done; 2 the input is at fault; 3 a gate held the model back; 1 anything else.
+Exit codes: 0 done; 2 the input is at fault; 3 a gate held the model back; 130 stopped by Ctrl-C;
+1 anything else.
 Imports are lazy, so that `--help` and `--list` answer at once.
 """
 
@@ -30,10 +31,11 @@ examples:
   python run.py --pipeline training --json 2>/dev/null | python -m json.tool
 
 exit codes:
-  0  done
-  2  the input is at fault: a name, a setting, or the data
-  3  a model or promotion gate held it back
-  1  anything else"""
+  0    done
+  2    the input is at fault: a name, a setting, or the data
+  3    a model or promotion gate held it back
+  130  stopped by Ctrl-C
+  1    anything else"""
 
 
 def parser() -> argparse.ArgumentParser:
