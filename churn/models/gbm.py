@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -106,8 +107,6 @@ class GbmModel:
 
     def export(self, folder: Path) -> None:
         """Writes LightGBM's text and the columns it speaks of."""
-        import json
-
         content = {
             "features": list(self.features),
             "categories": self.categories,
@@ -125,8 +124,6 @@ class GbmModel:
             ValueError: a file is not what it should be.
             KeyError: a part is missing.
         """
-        import json
-
         content = json.loads((folder / _COLUMNS).read_text(encoding="utf-8"))
         return cls.of(
             (folder / _TREES).read_text(encoding="utf-8"),
