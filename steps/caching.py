@@ -21,7 +21,7 @@ def code_digest() -> str:
     """SHA-256 over the code that a step's result depends on; read once a process."""
     digest = hashlib.sha256()
     files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
-    files += [path for path in (_ROOT / "churn").rglob("*.html") if path.is_file()]
+    files += (_ROOT / "churn").rglob("templates/*")
     files += [_ROOT / _LOCK] if (_ROOT / _LOCK).is_file() else []
     for path in sorted(files):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
