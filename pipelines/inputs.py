@@ -22,12 +22,14 @@ class TableInput:
     Attributes:
         location: `bundled`, an absolute path, or an address.
         contract_path: Absolute path of the contract.
+        contract_digest: What the contract says, as a digest.
         sha256: What the user says the bytes hash to; None where nothing was said.
         fingerprint: What they do hash to.
     """
 
     location: str
     contract_path: str
+    contract_digest: str
     sha256: str | None
     fingerprint: str
 
@@ -53,7 +55,13 @@ def look_at_table(
         cache=downloads,
         on_progress=on_bytes,
     )
-    return TableInput(location, str(contract_path), settings.sha256, dataset.source.sha256)
+    return TableInput(
+        location=location,
+        contract_path=str(contract_path),
+        contract_digest=contract.digest(),
+        sha256=settings.sha256,
+        fingerprint=dataset.source.sha256,
+    )
 
 
 def require_writable(folder: Path) -> None:

@@ -29,7 +29,7 @@ def training(
 
     Args:
         settings: `TrainingSettings` as plain values.
-        data: The table as the runner resolved it: location, contract_path, sha256, fingerprint.
+        data: The table as the runner resolved it, a `TableInput` as plain values.
         folders: Absolute folders for downloads and snapshots.
         tracker: Name of the stack's experiment tracker and identity of the experiment there;
             without one the run is not tracked.

@@ -16,13 +16,20 @@ from steps.root import ROOT
 
 @step(cache_policy=CODE_AWARE, output_materializers=DatasetMaterializer)
 def acquire_data(
-    location: str, contract_path: str, sha256: str | None, cache_folder: str, fingerprint: str
+    location: str,
+    contract_path: str,
+    contract_digest: str,
+    sha256: str | None,
+    cache_folder: str,
+    fingerprint: str,
 ) -> Annotated[Dataset, Artifact.CUSTOMERS]:
     """Acquires and parses the table.
 
     Args:
         location: `bundled`, a path, or an https URL.
         contract_path: The data contract's file.
+        contract_digest: What it said when the runner read it. Like `fingerprint`, it is here so
+            that the cached result falls when the file changes under the same name.
         sha256: What the bytes must hash to; required for a URL.
         cache_folder: Where downloads are kept.
         fingerprint: SHA-256 of the source's bytes as the runner saw them. It is here so that the
