@@ -134,7 +134,7 @@ def run(request: Request, *, as_json: bool) -> Outcome:
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
         reason = " ".join(str(error).split()) or "no reason given"
         hint = "" if request.verbose else " Run it again with --verbose to see where."
-        return ended("failed", error, f"{type(error).__name__}: {reason}{hint}")
+        return ended("failed", error, f"{type(error).__name__}: {reason.rstrip('.')}.{hint}")
     show(outcome, console if as_json else Console(highlight=False))
     return outcome
 
