@@ -384,10 +384,8 @@ def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
 
     monkeypatch.setattr("pipelines.runner.execute", execute)
 
-    code = run.main(
-        "--pipeline training --stack local --config a.yaml --set a=1 --set b=2 --no-cache "
-        "--verbose".split()
-    )
+    where = ["--stack", "local", "--config", "a.yaml", "--set", "a=1", "--set", "b=2"]
+    code = run.main(["--pipeline", "training", *where, "--no-cache", "--verbose"])
 
     assert code == 3
     assert asked == [
