@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from churn.evaluation.protocol import CandidateResult
     from churn.evaluation.report import TrainingReport
 
-_WIDE = 100
+_WIDE = 104  # columns that all figures of the shipped candidates take
 _COLOURS = {"promote": "green", "pass": "green", "hold": "yellow", "warn": "yellow"}
 
 
