@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -34,6 +35,28 @@ def test_columns_are_found_by_role(contract):
     assert [each.name for each in contract.with_role(Role.TENURE)] == ["tenure"]
     assert len(contract.with_role(Role.SERVICE)) == 9
     assert contract.with_role(Role.SENSITIVE)[1].categories == ("0", "1")
+
+
+def test_words_for_reasons_are_optional(content):
+    spoken = {"actionable", "phrases", "phrase", "offers", "prices"}
+    silent = [{k: v for k, v in c.items() if k not in spoken} for c in content["columns"]]
+    contract = DataContract.model_validate(content | {"columns": silent})
+
+    assert contract.column("Contract").phrases == ()
+    assert not any(column.actionable for column in contract.features)
+
+
+def test_prices_of_the_shipped_contract_add_up_to_the_bills(contract, telco_columns):
+    bill = sum(
+        np.array(column.prices)[telco_columns[column.name]]
+        for column in contract.coded
+        if column.prices
+    )
+    off = telco_columns["MonthlyCharges"] - bill
+
+    assert np.abs(off).max() < 6
+    assert np.abs(off.mean()) < 0.1
+    assert off.std() < 1.1
 
 
 def test_a_digest_follows_what_is_said_and_not_how(content):
@@ -71,6 +94,14 @@ def _changed(content: dict, name: str, changes: dict) -> dict:
         ("tenure", {"colour": "blue"}, "Extra inputs are not permitted"),
         ("gender", {"name": "tenure"}, "two columns share a name"),
         ("gender", {"roles": ["sign of the zodiac"]}, "Input should be"),
+        ("gender", {"actionable": True}, "nobody can change a column with the role 'sensitive'"),
+        ("tenure", {"actionable": True}, "nobody can change a column with the role 'tenure'"),
+        ("Partner", {"actionable": True}, "nobody can change a column with the role 'household'"),
+        ("Contract", {"phrases": ["Pays"]}, "'phrases' needs one entry per category"),
+        ("PaperlessBilling", {"prices": [1.0]}, "'prices' needs one entry per category"),
+        ("Contract", {"offers": {"Ten years": "ten years"}}, "'offers' names ['Ten years']"),
+        ("Contract", {"actionable": False}, "has offers, so it must be actionable"),
+        ("tenure", {"phrase": "Long a customer"}, "must say where {value} stands"),
     ],
 )
 def test_a_column_that_cannot_be_meant_is_refused(tmp_path, content, name, changes, said):
