@@ -1,0 +1,82 @@
+"""Words for reasons: what a column's value says of a customer, which way it points and how far.
+
+Thresholds are in log-odds. At 0.05 the odds of leaving move by 5%, at 0.2 by 22%, at 0.5 by 65%;
+less than the first is not worth a customer's time and is no reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.contract import CodedColumn, NumberColumn, Role
+from churn.models.candidate import Floats
+
+Strength = Literal["slight", "clear", "strong"]
+Direction = Literal["raises", "lowers"]
+
+WEAKEST = 0.05
+CLEAR = 0.2
+STRONG = 0.5
+
+UNSPOKEN = frozenset({Role.SENSITIVE, Role.HOUSEHOLD})
+"""Columns of these roles are never given as a reason: who somebody is, is nobody's sales talk."""
+
+_TAILS: dict[tuple[Direction, Strength], str] = {
+    ("raises", "slight"): ": customers like this leave a little more often.",
+    ("raises", "clear"): ": customers like this leave more often.",
+    ("raises", "strong"): ": customers like this leave much more often.",
+    ("lowers", "slight"): ": customers like this leave a little less often.",
+    ("lowers", "clear"): ": customers like this leave less often.",
+    ("lowers", "strong"): ": customers like this leave much less often.",
+}
+_STRENGTHS: tuple[Strength, ...] = ("slight", "clear", "strong")
+_DIRECTIONS: tuple[Direction, ...] = ("lowers", "raises")
+_BY_NUMBER = np.array([[_TAILS[way, how] for how in _STRENGTHS] for way in _DIRECTIONS], object)
+
+
+def may_be_spoken_of(column: CodedColumn | NumberColumn) -> bool:
+    """Whether a column may be given as a reason at all."""
+    return not UNSPOKEN.intersection(column.roles)
+
+
+def direction(contribution: float) -> Direction:
+    """Which way a contribution moves the risk."""
+    return "raises" if contribution > 0 else "lowers"
+
+
+def strength(contribution: float) -> Strength:
+    """How far a contribution moves the risk, by the thresholds above."""
+    size = abs(contribution)
+    return "strong" if size >= STRONG else "clear" if size >= CLEAR else "slight"
+
+
+def tails(contributions: Floats) -> NDArray[Any]:
+    """How sentences on some contributions end, object[n]."""
+    size = np.abs(contributions)
+    how = (size >= CLEAR).astype(np.intp) + (size >= STRONG)
+    words: NDArray[Any] = _BY_NUMBER[(contributions > 0).astype(np.intp), how]
+    return words
+
+
+def phrases(column: CodedColumn | NumberColumn, values: NDArray[Any]) -> NDArray[Any]:
+    """How sentences on some values of a column begin, object[n].
+
+    Args:
+        column: the column.
+        values: codes of a category or flag, or numbers.
+    """
+    if isinstance(column, NumberColumn):
+        phrase = column.phrase or f"{column.name} of {{value}} {column.unit}"
+        found = [phrase.replace("{value}", number_in_words(column, value)) for value in values]
+        return np.array(found, dtype=object)
+    told = column.phrases or tuple(f"{column.name} is {value}" for value in column.categories)
+    spoken: NDArray[Any] = np.array(told, dtype=object)[values]
+    return spoken
+
+
+def number_in_words(column: NumberColumn, value: float) -> str:
+    """A column's number as a sentence shows it, without its unit."""
+    return f"{value:,.0f}" if column.integer else f"{value:,.2f}"
