@@ -29,6 +29,10 @@ install = $(python311) tools/install.py
 train: setup  ## Train, judge and register a model on the real data
 	$(bin)/python run.py --pipeline training $(ARGS)
 
+.PHONY: train-deep
+train-deep: setup-deep  ## The same with tuning, the network and every report (takes minutes)
+	$(bin)/python run.py --pipeline training --set profile=deep $(ARGS)
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
@@ -91,8 +95,12 @@ docs-serve: setup-dev  ## Serve the site while writing it (port 8000)
 setup:  ## Make .venv and install what the main job needs
 	@$(install) requirements.lock
 
+.PHONY: setup-deep
+setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch for CPUs, ONNX, SHAP)
+	@$(install) requirements-deep.lock
+
 .PHONY: setup-dev
-setup-dev:  ## The same, with what the checks need
+setup-dev:  ## All of it, and what the checks need
 	@$(install) requirements-dev.lock
 
 .PHONY: hooks
@@ -101,7 +109,7 @@ hooks: setup-dev  ## Run the checks before every commit and push, through pre-co
 
 # The locks' own pins hold unless they must move; UPGRADE=1 moves all, ARGS="--upgrade-package NAME" one.
 .PHONY: lock
-lock: setup  ## Write both lock files anew from pyproject.toml (UPGRADE=1 for newer versions)
+lock: setup  ## Write the lock files anew from pyproject.toml (UPGRADE=1 for newer versions)
 	@$(python311) tools/lock.py $(if $(UPGRADE),--upgrade) $(ARGS)
 
 .PHONY: clean

@@ -1,19 +1,24 @@
-"""Writes both lock files anew from pyproject.toml; what is pinned stays where it may.
+"""Writes the lock files anew from pyproject.toml; what is pinned stays where it may.
 
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
-The tests' lock is resolved under the main one, so that it holds the same pins and more.
+The deep lock is resolved under the main one and the tests' lock under both, so that each holds the
+same pins and more.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from install import ROOT, UV, fetch_uv, say, uv_environment
 
 MAIN = "requirements.lock"
+DEEP = "requirements-deep.lock"
 DEV = "requirements-dev.lock"
+LOCAL_BUILD = re.compile(r"^(\S+==[^\s+]+)(\+\S+)", re.MULTILINE)
 
 
 def compile_lock(*arguments: str) -> None:
@@ -25,14 +30,29 @@ def compile_lock(*arguments: str) -> None:
     subprocess.run([*command, *target, *arguments], cwd=ROOT, env=environment, check=True)
 
 
+def name_no_build(lock: Path) -> None:
+    """Strips local versions: `torch==2.13.0+cpu` becomes `torch==2.13.0`.
+
+    Which build of torch there is depends on where packages come from: PyTorch's own index calls its
+    CPU build 2.13.0+cpu, the public one has 2.13.0 alone. A pin without the suffix fits them all.
+    """
+    text = LOCAL_BUILD.sub(lambda pin: pin[1] + " " * len(pin[2]), lock.read_text())
+    lock.write_text(text)
+
+
 def main(arguments: list[str]) -> int:
-    """Writes the main lock, then the tests' lock under its pins."""
+    """Writes the main lock, then those that hold more under its pins."""
     if not fetch_uv():
         say("uv cannot be had from the package index, and only uv writes the locks.")
         return 1
     try:
         compile_lock("--output-file", MAIN, *arguments)
-        compile_lock("--extra", "dev", "--constraints", MAIN, "--output-file", DEV, *arguments)
+        under = ["--constraints", MAIN]
+        compile_lock("--extra", "deep", *under, "--output-file", DEEP, *arguments)
+        name_no_build(ROOT / DEEP)
+        under += ["--constraints", DEEP]
+        compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)
+        name_no_build(ROOT / DEV)
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

@@ -21,6 +21,11 @@ def main(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def deep(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-deep.lock")
+
+
+@pytest.fixture(scope="module")
 def dev(root: Path) -> dict[str, str]:
     return pins(root / "requirements-dev.lock")
 
@@ -30,13 +35,14 @@ def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
 
-def test_the_tests_lock_is_the_main_one_and_more(main, dev):
-    assert main.items() < dev.items()
+def test_each_lock_is_the_one_before_and_more(main, deep, dev):
+    assert main.items() < deep.items() < dev.items()
 
 
-def test_every_dependency_is_pinned_within_its_bounds(project, main, dev):
+def test_every_dependency_is_pinned_within_its_bounds(project, main, deep, dev):
     extras = project["optional-dependencies"]
     asked = [(text, main) for text in project["dependencies"]]
+    asked += [(text, deep) for text in extras["deep"]]
     asked += [(text, dev) for extra in extras.values() for text in extra]
     for text, lock in asked:
         requirement = Requirement(text)
@@ -51,7 +57,19 @@ def test_the_main_job_brings_no_tools_of_the_tests(main):
     assert not {"pytest", "ruff", "mypy", "hypothesis", "mkdocs", "coverage"} & set(main)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_main_job_brings_no_network_and_no_tuning(main):
+    assert not {"torch", "tabm", "onnx", "onnxruntime", "optuna", "shap", "deepchecks"} & set(main)
+
+
+LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-dev.lock")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_pin_names_no_build_of_one_index(root, name):
+    assert [pin for pin in pins(root / name).values() if "+" in pin] == []
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_names_no_machine_and_no_index(root, name):
     text = (root / name).read_text()
 

@@ -45,7 +45,17 @@ def test_train_needs_the_main_lock_and_nothing_of_the_tests(root):
     assert "tools/install.py requirements.lock" in plan.stdout
     assert "run.py --pipeline training" in plan.stdout
     assert "requirements-dev.lock" not in plan.stdout
+    assert "requirements-deep.lock" not in plan.stdout
     assert "pytest" not in plan.stdout
+
+
+def test_deep_training_needs_the_deep_lock_and_names_its_profile(root):
+    plan = make(root, "-n", "train-deep")
+
+    assert plan.returncode == 0, plan.stderr
+    assert "tools/install.py requirements-deep.lock" in plan.stdout
+    assert "run.py --pipeline training --set profile=deep" in plan.stdout
+    assert "requirements-dev.lock" not in plan.stdout
 
 
 def test_test_sets_itself_up_once_checks_everything_and_ends_with_pytest(root):

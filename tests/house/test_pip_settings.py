@@ -59,10 +59,28 @@ def test_what_the_user_told_uv_stays(pip_settings):
     assert "SSL_CERT_FILE" not in handed
 
 
-def test_a_machine_with_nothing_configured_uses_the_public_index(pip_settings):
+def test_a_machine_with_nothing_configured_uses_the_public_index_and_torch_for_cpus(pip_settings):
     assert pip_settings.for_uv(pip_settings.parse(""), {}) == {
-        "UV_INDEX_STRATEGY": "unsafe-best-match"
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_TORCH_BACKEND": "cpu",
     }
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "global.find-links='/wheels'",
+        "global.index-url='https://mirror.example/simple'",
+        "install.extra-index-url='https://more.example/simple'",
+        ":env:.no-index='1'",
+    ],
+)
+def test_whoever_has_places_of_their_own_gets_torch_from_there(pip_settings, setting):
+    assert "UV_TORCH_BACKEND" not in pip_settings.for_uv(pip_settings.parse(setting), {})
+
+
+def test_another_build_of_torch_can_be_asked_for(pip_settings):
+    assert "UV_TORCH_BACKEND" not in pip_settings.for_uv({}, {"UV_TORCH_BACKEND": "cu130"})
 
 
 def test_lines_that_are_no_settings_are_passed_over(pip_settings):
