@@ -46,8 +46,7 @@ def evaluate_model(
             baseline=reference,
         )
         found(
-            f"ROC-AUC {report.metrics.roc_auc:.4f} ({report.intervals['roc_auc'].span()}) on "
-            f"{report.metrics.rows:,} gate rows",
+            f"ROC-AUC {report.metrics.roc_auc:.4f} ({report.intervals['roc_auc'].span()})",
             report.metrics.figures,
         )
     return report

@@ -42,7 +42,7 @@ def measure_protocol(
         found(
             f"{shown.name}, ROC-AUC {shown.metrics.roc_auc:.4f}"
             + (f" ({interval.span()})" if interval else "")
-            + f" over {report.plan.splits} splits of all rows",
+            + f", {report.plan.splits} splits",
             {"roc_auc": shown.metrics.roc_auc, "splits": report.plan.splits},
         )
     return report

@@ -42,8 +42,8 @@ def select_model(
         )
         selection = choose(report)
         found(
-            f"{selection.chosen}, ROC-AUC {report.result(selection.chosen).metrics.roc_auc:.4f} "
-            f"over {report.plan.splits} splits of the development rows",
+            f"{selection.chosen}, ROC-AUC {report.result(selection.chosen).metrics.roc_auc:.4f}, "
+            f"{report.plan.splits} splits",
             {"chosen": selection.chosen},
         )
     return selection
