@@ -24,3 +24,9 @@ class GateError(ChurnError):
     """A model or promotion gate held the run back; nothing that was good has changed."""
 
     exit_code: ClassVar[int] = 3
+
+
+class BundleError(ChurnError):
+    """A scoring bundle or a bundle store is not fit to be used; what served before still can."""
+
+    exit_code: ClassVar[int] = 1

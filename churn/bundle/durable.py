@@ -1,0 +1,84 @@
+"""Files and folders that are there whole or not at all, even when the power goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNFINISHED = ".unfinished-"
+"""How the name of a folder begins that somebody is still writing, or never finished."""
+
+
+class TakenError(Exception):
+    """The place of a new folder is taken."""
+
+
+@contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """A folder to write into, beside `place`, which it becomes at the end in one rename.
+
+    Raises:
+        TakenError: `place` is there by now.
+        OSError: it cannot be written.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix=UNFINISHED))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        flush_tree(unfinished)
+        _rename(unfinished, place)
+        flush_folder(place.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a file beside its place and moves it there in one step."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
+        flush_folder(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def flush_tree(folder: Path) -> None:
+    """Waits until every file below a folder, and the folders themselves, are on the disk."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Waits until a folder's entries are on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _rename(unfinished: Path, place: Path) -> None:
+    if place.exists():  # an empty folder would be renamed over
+        raise TakenError
+    try:
+        unfinished.rename(place)
+    except OSError:
+        if place.exists():  # somebody was quicker
+            raise TakenError from None
+        raise

@@ -1,0 +1,99 @@
+"""Which bundle of a store is in production, and what was before: one file, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from churn.errors import BundleError
+from churn.scoring.manifest import VERSION_PATTERN, Sha256
+
+CURRENT = "current.json"
+BUNDLES = "bundles"
+
+
+class Published(BaseModel):
+    """A version that went into production.
+
+    Attributes:
+        version: of the model; the name of its folder under `bundles/`.
+        digest: SHA-256 of the bundle's manifest, and so of everything in it.
+        at: when, UTC.
+        action: whether it was published, or came back by a rollback.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field(pattern=VERSION_PATTERN)
+    digest: Sha256
+    at: AwareDatetime
+    action: Literal["publish", "roll_back"]
+
+    def folder(self, store: Path) -> Path:
+        """The bundle's folder."""
+        return bundle_folder(store, self.version)
+
+
+class Pointer(BaseModel):
+    """The content of `current.json`; the last entry of the history is in production.
+
+    Attributes:
+        format_version: of the file.
+        version: in production; the last entry's, for a reader's eye.
+        history: everything that went into production, oldest first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = 1
+    version: str
+    history: Annotated[tuple[Published, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _agreeing(self) -> Pointer:
+        if self.version != self.history[-1].version:
+            raise ValueError("its version is not the last of its history")
+        return self
+
+
+def bundle_folder(store: Path, version: str) -> Path:
+    """Where a store keeps a version."""
+    return store / BUNDLES / version
+
+
+def read_current(store: Path) -> Published:
+    """What is in production.
+
+    Raises:
+        BundleError: nothing is, or `current.json` cannot be read.
+    """
+    past = read_history(store)
+    if not past:
+        raise BundleError(
+            f"The store {store} has nothing in production: it has no {CURRENT}. Publish a bundle "
+            "first."
+        )
+    return past[-1]
+
+
+def read_history(store: Path) -> tuple[Published, ...]:
+    """Everything that went into production, oldest first; empty where nothing did.
+
+    Raises:
+        BundleError: `current.json` is there and cannot be read.
+    """
+    try:
+        content = json.loads((store / CURRENT).read_text(encoding="utf-8"))
+        pointer = Pointer.model_validate(content)
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise BundleError(
+            f"The store {store} has a {CURRENT} that cannot be read: {reason}. Restore it from a "
+            "backup, or remove it and publish a bundle again."
+        ) from None
+    return pointer.history

@@ -1,0 +1,194 @@
+"""What a bundle says of itself: where its model comes from, and the checksum of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from churn.errors import BundleError
+
+MANIFEST = "manifest.json"
+CONTRACT = "contract.json"
+REFERENCE = "reference.npz"
+GOLDEN = "golden.json"
+MODEL_CARD = "MODEL_CARD.md"
+MODEL = "model"
+
+FORMAT: Final = "churn-bundle"
+FORMAT_VERSION: Final = 1
+
+VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelFacts(_Part):
+    """The model of a bundle.
+
+    Attributes:
+        name: of the model, whatever its version.
+        version: of this model; the name of its folder in a store.
+        recipe: it was trained by.
+        kind: of its files.
+        settings: of the recipe.
+        rows: it was trained on.
+    """
+
+    name: Text
+    version: str = Field(pattern=VERSION_PATTERN)
+    recipe: Text
+    kind: Text
+    settings: dict[str, Any]
+    rows: int = Field(ge=1)
+
+
+class ContractFacts(_Part):
+    """The data contract of a bundle.
+
+    Attributes:
+        name: of the contract.
+        version: of the contract.
+        digest: SHA-256 of what it says, however its file is laid out.
+    """
+
+    name: Text
+    version: int
+    digest: Sha256
+
+
+class Threshold(_Part):
+    """From which probability on a customer is to be acted for.
+
+    Attributes:
+        value: the probability.
+        basis: how it was chosen, in words.
+    """
+
+    value: float = Field(ge=0, le=1)
+    basis: Text
+
+
+class FileFacts(_Part):
+    """One file of a bundle.
+
+    Attributes:
+        sha256: of its bytes.
+        size: in bytes.
+    """
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+
+
+class Manifest(_Part):
+    """A bundle's manifest.
+
+    Attributes:
+        format: always `churn-bundle`.
+        format_version: of the layout.
+        model: what scores.
+        contract: what the fields mean.
+        data_sha256: SHA-256 of the source that the training rows came from.
+        git_commit: of the code that trained it; None where nobody knew.
+        created: when the bundle was written, UTC.
+        libraries: library -> version it was written with.
+        threshold: of the decision.
+        metrics: as measured, with whatever the caller says of them.
+        files: path below the folder -> what it holds; every file but the manifest.
+    """
+
+    format: Literal["churn-bundle"] = FORMAT
+    format_version: Literal[1] = FORMAT_VERSION
+    model: ModelFacts
+    contract: ContractFacts
+    data_sha256: Sha256
+    git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
+    created: AwareDatetime
+    libraries: dict[str, str]
+    threshold: Threshold
+    metrics: dict[str, Any]
+    files: Annotated[dict[str, FileFacts], Field(min_length=1)]
+
+    def text(self) -> str:
+        """The manifest's file: its fields, and a seal over them."""
+        content = self.model_dump(mode="json")
+        sealed = content | {"seal": _seal(content)}
+        return json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads and verifies a bundle's manifest, not yet its files.
+
+    Raises:
+        BundleError: it is missing, torn, changed, of another format, or not valid.
+    """
+    content = _content(folder)
+    found = content.get("format"), content.get("format_version")
+    if found != (FORMAT, FORMAT_VERSION):
+        raise BundleError(
+            f"The bundle {folder} has format {found[0]} version {found[1]}; this code reads "
+            f"{FORMAT} version {FORMAT_VERSION}. Serve it with the version that wrote it, or "
+            "write it anew."
+        )
+    seal = content.pop("seal", None)
+    if seal != _seal(content):
+        raise BundleError(
+            f"The bundle {folder} is corrupt: {MANIFEST} is not as it was written. Restore the "
+            "folder from where it was copied, or write it anew."
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the top level"
+        raise BundleError(
+            f"The bundle {folder} has a {MANIFEST} that is not valid at {place}: {first['msg']}. "
+            "Write the bundle anew."
+        ) from None
+
+
+def manifest_digest(folder: Path) -> str:
+    """SHA-256 of the manifest, and so of the whole bundle: it lists every other file's.
+
+    Raises:
+        BundleError: there is none.
+    """
+    try:
+        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        raise _absent(folder) from None
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise _absent(folder) from None
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise BundleError(
+            f"The bundle {folder} is corrupt: {MANIFEST} cannot be read as JSON. Restore the "
+            "folder from where it was copied, or write it anew."
+        )
+    return content
+
+
+def _absent(folder: Path) -> BundleError:
+    return BundleError(
+        f"The folder {folder} holds no bundle: it has no {MANIFEST}. Name the folder that a bundle "
+        "was written to."
+    )
+
+
+def _seal(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

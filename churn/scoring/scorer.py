@@ -1,0 +1,176 @@
+"""The scorer: one customer or ten million, the same formula and the same bits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit
+
+from churn.contract import DataContract
+from churn.errors import BundleError, InputError
+from churn.features.encoding import Columns, row_count
+from churn.models.candidate import FittedModel, Floats
+from churn.scoring.columns import checked
+from churn.scoring.current import CURRENT, read_current
+from churn.scoring.encoder import Row, RowEncoder, Values
+from churn.scoring.formulas import row_formula
+from churn.scoring.golden import read_golden, replay
+from churn.scoring.manifest import MODEL, Manifest, manifest_digest
+from churn.scoring.read import read_model
+from churn.scoring.remote import local_copy
+from churn.scoring.rows import engineered_of, row_model
+from churn.scoring.score import Explanation, Score, Scores
+from churn.scoring.verify import read_contract, verify_bundle
+
+_ROWS_AT_ONCE = 16_384  # whole columns of so many rows stay in the processor's cache
+
+
+class Scorer:
+    """A loaded bundle. It never changes, so any number of threads can share it.
+
+    Attributes:
+        manifest: the bundle's.
+        contract: what the fields mean.
+        model: what was fitted, in its form for columns.
+        version: of the model.
+        threshold: probability from which on `decision` is true.
+        features: names of the columns that contributions are told by.
+        base: log-odds of the average training customer.
+        exact: whether one row and many rows agree to the last bit by construction.
+    """
+
+    def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.contract = contract
+        self.model = model
+        self.version = manifest.model.version
+        self.threshold = manifest.threshold.value
+        self.features = model.features
+        self.base = model.base
+        self._encoder = RowEncoder(contract)
+        engineered = engineered_of(model)
+        names = (*self._encoder.names, *engineered.names)
+        places = {name: place for place, name in enumerate(names)}
+        self._formulas = tuple(row_formula(one, contract, places) for one in engineered.formulas)
+        self._row = row_model(model, self._encoder, places)
+        self._logit = self._row.logit
+        self.exact = self._row.exact
+
+    @classmethod
+    def load(cls, where: str | os.PathLike[str]) -> Scorer:
+        """Verifies a bundle, loads it and replays its golden rows.
+
+        Args:
+            where: a bundle's folder; or a store's, for its current bundle; or the URI of either
+                (file://, or whatever fsspec can read).
+
+        Raises:
+            BundleError: there is no bundle, or it is not fit to be served.
+        """
+        with local_copy(where) as folder:
+            if (folder / CURRENT).is_file():
+                entry = read_current(folder)
+                return cls._load(entry.folder(folder), entry.digest)
+            return cls._load(folder, None)
+
+    def score_one(self, row: Row) -> Score:
+        """Scores a customer.
+
+        Args:
+            row: every feature of the contract by name, in the contract's raw values: texts and
+                numbers as JSON or a CSV row gives them. The customer's id may stand beside them.
+
+        Raises:
+            FieldError: a field is unknown or missing, or its value is not allowed.
+        """
+        return self._score(self._logit(self._values(row)))
+
+    def score_many(self, columns: Columns) -> Scores:
+        """Scores n customers; each gets the very bits that `score_one` gives.
+
+        Args:
+            columns: the contract's features as `churn.features.encoding.encode` or `columns`
+                makes them.
+
+        Raises:
+            InputError: a column is missing, or a value is not what the contract allows.
+        """
+        known = checked(columns, self.contract)
+        logit = np.empty(row_count(known))
+        for rows in _slices(len(logit)):
+            logit[rows] = self.model.logit({name: all_[rows] for name, all_ in known.items()})
+        probability: Floats = expit(logit)
+        return Scores(probability, logit, probability >= self.threshold, self.version)
+
+    def columns(self, rows: Iterable[Row]) -> Columns:
+        """Raw customers as the columns that `score_many` and `contributions` take.
+
+        Raises:
+            FieldError: a customer is refused; the sentence begins with its row, counted from 1.
+        """
+        return self._encoder.columns(rows)
+
+    def contributions(self, columns: Columns) -> Floats:
+        """What each feature adds to the base for n customers, float64[n, features].
+
+        Raises:
+            InputError: a column is missing, or a value is not what the contract allows.
+        """
+        known = checked(columns, self.contract)
+        parts = np.empty((row_count(known), len(self.features)))
+        for rows in _slices(len(parts)):
+            some = {name: all_[rows] for name, all_ in known.items()}
+            parts[rows] = self.model.contributions(some)
+        return parts
+
+    def explain(self, row: Row) -> Explanation:
+        """Scores a customer and tells the parts; the very bits of `contributions`.
+
+        Raises:
+            FieldError: a field is unknown or missing, or its value is not allowed.
+        """
+        values = self._values(row)
+        parts = self._row.contributions(values)
+        return Explanation(
+            score=self._score(self._logit(values)),
+            base=self.base,
+            contributions=dict(zip(self.features, parts, strict=True)),
+        )
+
+    def _values(self, row: Row) -> Values:
+        values = self._encoder.encode(row)
+        for formula in self._formulas:
+            values.append(formula(values))
+        return values
+
+    def _score(self, logit: float) -> Score:
+        probability = float(expit(logit))
+        return Score(probability, logit, probability >= self.threshold, self.version)
+
+    @classmethod
+    def _load(cls, folder: Path, digest: str | None) -> Scorer:
+        if digest is not None and manifest_digest(folder) != digest:
+            raise BundleError(
+                f"The bundle {folder} is not the one that was published: its manifest has another "
+                "SHA-256. Restore the folder, or roll back."
+            )
+        manifest = verify_bundle(folder)
+        try:
+            scorer = cls(read_model(folder / MODEL), read_contract(folder), manifest)
+        except BundleError:
+            raise
+        except (InputError, OSError, KeyError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise BundleError(
+                f"The bundle {folder} has a model that cannot be loaded: {reason} Write the bundle "
+                "anew."
+            ) from None
+        replay(scorer, read_golden(folder), folder)
+        return scorer
+
+
+def _slices(rows: int) -> Iterable[slice]:
+    return (slice(start, start + _ROWS_AT_ONCE) for start in range(0, rows, _ROWS_AT_ONCE))

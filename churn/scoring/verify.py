@@ -1,0 +1,137 @@
+"""A bundle's files against its manifest: all there, none besides, each as it was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from churn.contract import DataContract
+from churn.errors import BundleError
+from churn.scoring.manifest import (
+    CONTRACT,
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    MODEL_CARD,
+    REFERENCE,
+    FileFacts,
+    Manifest,
+    read_manifest,
+)
+
+_NEEDED = (CONTRACT, REFERENCE, GOLDEN, f"{MODEL}/{MANIFEST}")
+_KNOWN = {CONTRACT, REFERENCE, GOLDEN, MODEL_CARD}
+
+
+def verify_bundle(folder: Path) -> Manifest:
+    """Verifies a bundle without loading its model.
+
+    Args:
+        folder: where it lies.
+
+    Returns:
+        Its manifest.
+
+    Raises:
+        BundleError: the folder is no bundle, of another format, or not as it was written; the
+            sentence names the file.
+    """
+    manifest = read_manifest(folder)
+    for name in manifest.files:
+        _require_within(folder, name)
+    for name in _NEEDED:
+        if name not in manifest.files:
+            raise BundleError(
+                f"The bundle {folder} is not whole: its {MANIFEST} does not list {name}. Write the "
+                "bundle anew."
+            )
+    for name in _files(folder):
+        if name != MANIFEST and name not in manifest.files:
+            raise BundleError(
+                f"The bundle {folder} holds {name}, which its {MANIFEST} does not list. Remove the "
+                "file, or write the bundle anew."
+            )
+    for name, facts in manifest.files.items():
+        _require_unchanged(folder, name, facts)
+    _require_contract(folder, manifest)
+    return manifest
+
+
+def read_contract(folder: Path) -> DataContract:
+    """The contract of a verified bundle.
+
+    Raises:
+        BundleError: it does not parse.
+    """
+    try:
+        content = json.loads((folder / CONTRACT).read_text(encoding="utf-8"))
+        return DataContract.model_validate(content)
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise BundleError(
+            f"The bundle {folder} has a {CONTRACT} that cannot be read: {reason}. Write the bundle "
+            "anew."
+        ) from None
+
+
+def _require_contract(folder: Path, manifest: Manifest) -> None:
+    if read_contract(folder).digest() != manifest.contract.digest:
+        raise BundleError(
+            f"The bundle {folder} has a {CONTRACT} that is not the one its {MANIFEST} names. Write "
+            "the bundle anew."
+        )
+
+
+def _require_within(folder: Path, name: str) -> None:
+    """A listed path is plain, relative, and one that a bundle can have."""
+    path = PurePosixPath(name)
+    plain = name == path.as_posix() and "\\" not in name and "\0" not in name
+    if not plain or path.is_absolute() or {"..", "."} & set(path.parts):
+        raise BundleError(
+            f"The bundle {folder} lists the file {name!r}, which leads out of its folder or is not "
+            "plainly spelt. Do not use it; write the bundle anew."
+        )
+    if name not in _KNOWN and path.parts[0] != MODEL:
+        raise BundleError(
+            f"The bundle {folder} lists the file {name!r}, which is no part of a bundle. Write the "
+            "bundle anew."
+        )
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Every file below the folder, sorted; links are none of a bundle's."""
+    for where, inner, names in os.walk(folder):
+        inner.sort()
+        for name in sorted([*inner, *names]):
+            path = Path(where) / name
+            if path.is_symlink():
+                raise BundleError(
+                    f"The bundle {folder} holds the link {path.relative_to(folder)}; a bundle has "
+                    "files only. Copy the file itself there, or write the bundle anew."
+                )
+        for name in sorted(names):
+            yield (Path(where) / name).relative_to(folder).as_posix()
+
+
+def _require_unchanged(folder: Path, name: str, facts: FileFacts) -> None:
+    try:
+        content = (folder / name).read_bytes()
+    except OSError:
+        content = None
+    if content is None:
+        what = "is missing"
+    elif len(content) != facts.size:
+        what = f"has {len(content):,} bytes, not {facts.size:,}"
+    elif hashlib.sha256(content).hexdigest() != facts.sha256:
+        what = "is not as it was written (SHA-256 differs)"
+    else:
+        return
+    raise BundleError(
+        f"The bundle {folder} is corrupt: {name} {what}. Restore the folder from where it was "
+        "copied, or write it anew."
+    )
