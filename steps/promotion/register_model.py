@@ -57,9 +57,13 @@ def register_model(
             metadata = _metadata(model, protocol, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
             version = _register(registration, metadata | tracked)
-        if decision.verdict == "promote" and version.stage != ModelStages.STAGING:
+        # Registered before, it may stand higher already: no rerun takes a stage away.
+        place = version.stage or "no stage"
+        if decision.verdict != "promote":
+            place = f"{place}: {decision.verdict}"
+        elif version.stage not in (ModelStages.STAGING, ModelStages.PRODUCTION):
             version.set_stage(ModelStages.STAGING, force=True)
-        place = "staging" if decision.verdict == "promote" else f"no stage: {decision.verdict}"
+            place = ModelStages.STAGING.value
         found(
             f"{registration['name']} version {version.name} ({place})",
             {"model_version": version.name, "verdict": decision.verdict},
@@ -71,17 +75,10 @@ def _registered_before(name: str) -> ModelVersionResponse | None:
     """The version that links this very model artifact, if there is one."""
     client = Client()
     artifact = get_step_context().inputs["model"][0].id
-    try:
-        versions = client.list_model_versions(model_name_or_id=name, size=1, sort_by="desc:number")
-    except KeyError:
-        return None
-    for version in versions:
-        links = client.list_model_version_artifact_links(
-            model_version_id=version.id, artifact_version_id=artifact
-        )
-        if links.total:
-            return version
-    return None
+    links = client.list_model_version_artifact_links(artifact_version_id=artifact)
+    versions = [client.zen_store.get_model_version(link.model_version) for link in links]
+    named = [version for version in versions if version.model.name == name]
+    return max(named, key=lambda version: version.number, default=None)
 
 
 def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVersionResponse:
