@@ -1,0 +1,179 @@
+"""One formula on every path: raw rows one by one, columns, threads, and the freshly trained model."""
+
+import csv
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import lightgbm
+import numpy as np
+import pytest
+
+from churn.bundle import Threshold, load_bundle, write_bundle
+from churn.features.encoding import take
+from churn.models.catalog import build_candidates
+from churn.models.settings import (
+    BlendSettings,
+    GbmSettings,
+    LogisticSettings,
+    SplineLogisticSettings,
+    default_recipes,
+)
+from churn.models.trained import TrainedModel
+from churn.scoring.trees import NativeTrees
+
+EVERYTHING = ("tenure", "commitment", "revenue", "services")
+RECIPES = default_recipes() | {
+    "logistic_wide": LogisticSettings(features=EVERYTHING),
+    "spline_wide": SplineLogisticSettings(features=EVERYTHING),
+    "gbm_wide": GbmSettings(trees=60, features=EVERYTHING),
+    "blend_wide": BlendSettings(members=("spline_wide", "gbm_wide", "logistic")),
+}
+NAMES = ["logistic", "spline_logistic", "gbm", "blend", "logistic_wide", "blend_wide"]
+
+
+@pytest.fixture(scope="module")
+def pairs(contract, telco_columns, telco_target, tmp_path_factory):
+    """Recipe -> the model in the trainer's hands, and the scorer that was loaded from its bundle."""
+    folder, made = tmp_path_factory.mktemp("bundles"), {}
+    for name in NAMES:
+        trained = TrainedModel.train(
+            build_candidates([name], RECIPES, contract)[name],
+            telco_columns,
+            telco_target,
+            contract=contract,
+            data_sha256="ab" * 32,
+            settings=RECIPES[name],
+        )
+        written = write_bundle(
+            folder / name,
+            trained,
+            telco_columns,
+            name="churn",
+            version="1",
+            threshold=Threshold(value=0.5, basis="for the test"),
+            metrics={},
+        )
+        made[name] = trained, load_bundle(written)
+    return made
+
+
+@pytest.fixture(scope="module")
+def raw(root):
+    """The shipped table as its file spells it: text in every cell."""
+    with (root / "data" / "raw" / "telco.csv").open(newline="", encoding="utf-8") as file:
+        rows = [dict(row) for row in csv.DictReader(file)]
+    for row in rows:
+        del row["Churn"]
+    return rows
+
+
+def as_json(row):
+    """The same customer as a JSON client sends it: numbers as numbers, a blank as null."""
+    total = row["TotalCharges"].strip()
+    return row | {
+        "SeniorCitizen": int(row["SeniorCitizen"]),
+        "tenure": int(row["tenure"]),
+        "MonthlyCharges": float(row["MonthlyCharges"]),
+        "TotalCharges": float(total) if total else None,
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_customer_alone_gets_the_bits_of_the_trained_model(pairs, raw, telco_columns, name):
+    trained, scorer = pairs[name]
+    logit, probability = trained.logit(telco_columns), trained.probability(telco_columns)
+
+    alone = [scorer.score_one(row) for row in raw]
+
+    assert len(alone) == 7043
+    assert np.array_equal([score.logit for score in alone], logit)
+    assert np.array_equal([score.probability for score in alone], probability)
+    assert [score.decision for score in alone] == list(probability >= 0.5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_customers_together_get_the_bits_of_the_trained_model(pairs, telco_columns, name):
+    trained, scorer = pairs[name]
+
+    among = scorer.score_many(telco_columns)
+
+    assert np.array_equal(among.logit, trained.logit(telco_columns))
+    assert np.array_equal(among.probability, trained.probability(telco_columns))
+    assert scorer.exact
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_alone_and_together_are_those_of_the_trained_model(pairs, raw, telco_columns, name):
+    trained, scorer = pairs[name]
+    rows = np.arange(0, 7043, 29)
+    some = take(telco_columns, rows)
+    expected = trained.model.contributions(some)
+
+    assert np.array_equal(scorer.contributions(some), expected)
+    assert scorer.features == trained.model.features
+    assert scorer.base == trained.model.base
+    for place, row in enumerate(rows):
+        told = scorer.explain(raw[row])
+        assert list(told.contributions.values()) == expected[place].tolist()
+        assert told.score == scorer.score_one(raw[row])
+        assert told.base + sum(told.contributions.values()) == pytest.approx(
+            told.score.logit, abs=1e-9
+        )
+
+
+def test_a_json_client_gets_what_the_file_gets(pairs, raw):
+    _, scorer = pairs["blend"]
+    for row in raw[::7]:
+        assert scorer.score_one(as_json(row)) == scorer.score_one(row)
+
+
+def test_raw_rows_become_the_columns_of_the_parsed_table(pairs, raw, telco_columns):
+    columns = pairs["blend"][1].columns(raw)
+    assert list(columns) == list(telco_columns)
+    for name, values in telco_columns.items():
+        assert columns[name].dtype == values.dtype
+        assert np.array_equal(columns[name], values)
+
+
+def test_more_rows_than_are_taken_at_once_score_alike(pairs, telco_columns):
+    _, scorer = pairs["blend"]
+    rows = np.arange(40_000) % 7043
+    many = scorer.score_many(take(telco_columns, rows))
+    assert np.array_equal(many.logit, scorer.score_many(telco_columns).logit[rows])
+
+
+def test_eight_threads_share_a_scorer_and_get_their_own_answers(pairs, raw):
+    _, scorer = pairs["blend"]
+    rows = raw[:1600]
+    expected = [scorer.score_one(row) for row in rows]
+    parts = [scorer.explain(row).contributions for row in rows[::20]]
+    together = threading.Barrier(8)
+
+    def work(turn):
+        together.wait()  # each begins elsewhere, so that no two do the same at once
+        order = [*range(turn * 200, 1600), *range(turn * 200)]
+        scored = {place: scorer.score_one(rows[place]) for place in order}
+        told = [scorer.explain(row).contributions for row in rows[::20]]
+        return [scored[place] for place in range(1600)], told
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(work, range(8)))
+
+    assert all(answer == (expected, parts) for answer in answers)
+
+
+def test_the_trees_answer_as_lightgbms_own_booster(pairs, telco_columns):
+    trained, _ = pairs["gbm"]
+    booster = trained.model.booster
+    assert isinstance(booster, lightgbm.Booster)
+    trees = NativeTrees(booster.model_to_string())
+    matrix = np.column_stack([telco_columns[name] for name in trained.model.features])
+    some = np.ascontiguousarray(matrix[::40])
+
+    assert np.array_equal(
+        trees.predict(matrix, raw_score=True), booster.predict(matrix, raw_score=True)
+    )
+    parts = booster.predict(some, pred_contrib=True)
+    assert np.array_equal(trees.predict(some, pred_contrib=True), parts)
+    for place, row in enumerate(some.tolist()):
+        assert trees.contributions(row) == parts[place, :-1].tolist()
