@@ -1,0 +1,111 @@
+"""Whether tenure counts otherwise under another contract, compared at the same tenure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.contract import DataContract, NumberColumn, Role
+from churn.explain.grouping import Contributions
+from churn.explain.report import FEWEST, Interaction, TermLine
+from churn.features.catalog import feature_set
+from churn.features.encoding import Columns
+from churn.models.candidate import Floats
+
+_BANDS = 16
+_FINE = 200  # tenures at which terms are compared: as they are where few, else in so many bins
+
+
+def interaction(
+    features: Sequence[str], rows: Columns, parts: Contributions, contract: DataContract
+) -> Interaction | None:
+    """How tenure's contribution differs between contract terms.
+
+    Args:
+        features: the model's own.
+        rows: encoded columns of n customers.
+        parts: their contributions, by column.
+        contract: the contract they were encoded by.
+
+    Returns:
+        None where the contract lacks exactly one number of tenure or one contract term, or the
+        model does not look at tenure.
+    """
+    tenures = [c for c in contract.with_role(Role.TENURE) if isinstance(c, NumberColumn)]
+    terms = [c for c in contract.with_role(Role.CONTRACT_TERM) if not isinstance(c, NumberColumn)]
+    if len(tenures) != 1 or len(terms) != 1 or tenures[0].name not in parts.columns:
+        return None
+    (tenure,), (term,) = tenures, terms
+    months, found = rows[tenure.name], parts.of(tenure.name)
+    band, apart = groups_of(months, _BANDS), found - _mean_at_same(months, found)
+    lines, heights = [], np.full((len(term.categories), int(band.max()) + 1), np.nan)
+    for code, label in enumerate(term.categories):
+        points = []
+        for number in range(heights.shape[1]):
+            everyone = band == number
+            inside = everyone & (rows[term.name] == code)
+            if inside.sum() < FEWEST:
+                continue
+            # Told at the months that the whole band has, so that terms are compared alike.
+            heights[code, number] = found[everyone].mean() + apart[inside].mean()
+            points.append((months[everyone].mean(), heights[code, number], inside.sum()))
+        if points:
+            at, means, counts = zip(*points, strict=True)
+            lines.append(
+                TermLine(
+                    term=label,
+                    months=tuple(map(float, at)),
+                    means=tuple(map(float, means)),
+                    rows=tuple(map(int, counts)),
+                )
+            )
+    largest, largest_at, typical = _gaps(heights, band, months)
+    return Interaction(
+        column=tenure.name,
+        by=term.name,
+        unit=tenure.unit,
+        lines=tuple(lines),
+        largest=largest,
+        largest_at=largest_at,
+        typical=typical,
+        carried_by=tuple(
+            bound.name
+            for bound in feature_set(contract).formulas
+            if bound.name in features and {tenure.name, term.name} <= set(bound.reads)
+        ),
+    )
+
+
+def groups_of(values: NDArray[Any], most: int) -> NDArray[np.intp]:
+    """Which of at most so many groups, alike in size, each value falls into."""
+    cuts = np.unique(np.quantile(values, np.linspace(0, 1, most + 1)[1:-1]))
+    return np.asarray(cuts.searchsorted(values, side="right"), dtype=np.intp)
+
+
+def _mean_at_same(values: NDArray[Any], found: Floats) -> Floats:
+    """Mean of `found` over the rows of the same value (of the same fine bin, where many)."""
+    different, group = np.unique(values, return_inverse=True)
+    if len(different) > _FINE:
+        group = groups_of(values, _FINE)
+    sums = np.bincount(group, weights=found)
+    return np.asarray((sums / np.maximum(np.bincount(group), 1))[group])
+
+
+def _gaps(heights: Floats, band: NDArray[np.intp], months: Floats) -> tuple[float, float, float]:
+    """The largest gap between terms, the tenure it lies at, and the mean over customers."""
+    compared = np.isfinite(heights).sum(axis=0) > 1
+    if not compared.any():
+        return 0.0, float(months.mean()), 0.0
+    gaps = np.zeros(heights.shape[1])
+    inside = heights[:, compared]
+    gaps[compared] = np.nanmax(inside, axis=0) - np.nanmin(inside, axis=0)
+    widest = int(np.argmax(gaps))
+    seen = compared[band]
+    return (
+        float(gaps[widest]),
+        float(months[band == widest].mean()),
+        float(gaps[band[seen]].mean()),
+    )

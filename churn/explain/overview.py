@@ -1,0 +1,172 @@
+"""Builds the explanation report from exact contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.contract import CodedColumn, DataContract, NumberColumn
+from churn.errors import InputError
+from churn.explain.grouping import Contributions, contributions_by_column
+from churn.explain.interaction import groups_of, interaction
+from churn.explain.report import (
+    FEWEST,
+    Band,
+    ColumnStrength,
+    Dependence,
+    ExplanationReport,
+    Swarm,
+)
+from churn.explain.wording import number_in_words
+from churn.features.encoding import Columns, row_count
+from churn.models.additive import AdditiveModel
+from churn.models.candidate import FittedModel, Floats
+
+SHOWN_SWARMS = 10
+SHOWN_DEPENDENCE = 4
+MOST_ROWS = 20_000  # Shapley values of trees take their time; these means need no more rows
+
+_LEVELS = 5
+_BANDS = 16
+_SWARM_BINS = 90
+
+_Described = CodedColumn | NumberColumn
+
+
+def explain(
+    model: FittedModel, columns: Columns, contract: DataContract, *, name: str
+) -> ExplanationReport:
+    """What a model goes by on some customers.
+
+    Args:
+        model: the model.
+        columns: encoded columns of n customers; of more than 20,000 rows as many at even steps
+            are taken.
+        contract: the contract they were encoded by.
+        name: what the model is called in titles.
+
+    Raises:
+        InputError: there are no customers, a column is missing or cannot be scored, or the model
+            has a feature that the contract does not know.
+    """
+    total = row_count(columns)
+    if total == 0:
+        raise InputError("There are no customers to explain the model on; hand over some rows.")
+    every = -(-total // MOST_ROWS)
+    some = {column: values[::every] for column, values in columns.items()}
+    parts = contributions_by_column(model, some, contract)
+    ranked = strengths(parts, contract)
+    strongest = [contract_column(contract, each.column) for each in ranked]
+    edges = _swarm_edges(parts, strongest[:SHOWN_SWARMS])
+    return ExplanationReport(
+        model=name,
+        additive=isinstance(model, AdditiveModel),
+        rows=row_count(some),
+        base=model.base,
+        importance=ranked,
+        swarm_edges=tuple(map(float, edges)),
+        swarms=tuple(_swarm(each, some, parts, edges) for each in strongest[:SHOWN_SWARMS]),
+        dependence=tuple(_dependence(each, some, parts) for each in strongest[:SHOWN_DEPENDENCE]),
+        interaction=interaction(model.features, some, parts, contract),
+    )
+
+
+def global_importance(
+    model: FittedModel, columns: Columns, contract: DataContract
+) -> tuple[ColumnStrength, ...]:
+    """Mean absolute contribution of every column of the table, strongest first.
+
+    Raises:
+        InputError: a column is missing or cannot be scored, or the model has a feature that the
+            contract does not know.
+    """
+    return strengths(contributions_by_column(model, columns, contract), contract)
+
+
+def strengths(parts: Contributions, contract: DataContract) -> tuple[ColumnStrength, ...]:
+    """The same from contributions that are known already."""
+    means = np.abs(parts.values).mean(axis=0)
+    order = np.argsort(-means, kind="stable")
+    return tuple(
+        ColumnStrength(
+            column=parts.columns[place],
+            strength=float(means[place]),
+            actionable=contract_column(contract, parts.columns[place]).actionable,
+        )
+        for place in order
+    )
+
+
+def contract_column(contract: DataContract, name: str) -> _Described:
+    """A feature column of a contract."""
+    return next(column for column in contract.features if column.name == name)
+
+
+def _swarm_edges(parts: Contributions, shown: Sequence[_Described]) -> Floats:
+    found = np.stack([parts.of(column.name) for column in shown], axis=1)
+    lowest, highest = float(found.min()), float(found.max())
+    wide = max(highest - lowest, 1e-6)  # a model that learnt nothing has one contribution: 0
+    return np.linspace(lowest - 0.01 * wide, highest + 0.01 * wide, _SWARM_BINS + 1)
+
+
+def _swarm(column: _Described, rows: Columns, parts: Contributions, edges: Floats) -> Swarm:
+    values = rows[column.name]
+    if isinstance(column, NumberColumn):
+        cuts = np.unique(np.quantile(values, np.linspace(0, 1, _LEVELS + 1)[1:-1]))
+        level = cuts.searchsorted(values, side="right")
+        levels = _ranges(column, values, level, len(cuts) + 1)
+    else:
+        level, levels = values.astype(np.intp), column.categories
+    bins = np.clip(edges.searchsorted(parts.of(column.name), side="right") - 1, 0, len(edges) - 2)
+    counts = np.zeros((len(edges) - 1, len(levels)), dtype=np.int64)
+    np.add.at(counts, (bins, level), 1)
+    return Swarm(column=column.name, levels=levels, counts=tuple(map(tuple, counts.tolist())))
+
+
+def _ranges(
+    column: NumberColumn, values: Floats, level: NDArray[np.intp], count: int
+) -> tuple[str, ...]:
+    """The ranges of number groups in words; an empty group keeps its place."""
+    found = []
+    for number in range(count):
+        inside = values[level == number]
+        if not len(inside):
+            found.append("none")
+            continue
+        low, high = (_brief(column, bound) for bound in (inside.min(), inside.max()))
+        found.append(low if low == high else f"{low} to {high}")
+    return tuple(found)
+
+
+def _brief(column: NumberColumn, value: float) -> str:
+    few = 100  # from here on the decimals of a number say nothing in a picture
+    return f"{value:,.0f}" if abs(value) >= few else number_in_words(column, value)
+
+
+def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Dependence:
+    values, found = rows[column.name], parts.of(column.name)
+    if isinstance(column, NumberColumn):
+        group = groups_of(values, _BANDS)
+        labels = _ranges(column, values, group, int(group.max()) + 1)
+        unit = column.unit
+    else:
+        group, labels, unit = values.astype(np.intp), column.categories, ""
+    bands = []
+    for number, label in enumerate(labels):
+        inside = group == number
+        if inside.sum() < min(FEWEST, len(values)):
+            continue
+        low, high = np.quantile(found[inside], [0.1, 0.9])
+        bands.append(
+            Band(
+                label=label,
+                middle=float(values[inside].mean()),
+                rows=int(inside.sum()),
+                mean=float(found[inside].mean()),
+                low=float(low),
+                high=float(high),
+            )
+        )
+    return Dependence(column=column.name, unit=unit, bands=tuple(bands))
