@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do: resampling plans and the floors a first model must clear.
+"""What an evaluation is asked to do: resampling plans, and what a model is held against.
 
 Settings only, so that the configuration can be read without loading a statistics library.
 """
@@ -76,6 +76,8 @@ class ProtocolSettings(ProtocolPlan):
 class Floors(_Settings):
     """What a model must clear when no champion is there to be compared with.
 
+    `ece_upper` and `minimum_rows` hold with a champion, too.
+
     Attributes:
         roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
         ece_upper: the gate rows' expected calibration error may not surely exceed this.
@@ -88,3 +90,39 @@ class Floors(_Settings):
     ece_upper: Annotated[float, Field(gt=0, lt=1)] = 0.05
     minimum_rows: Annotated[int, Field(ge=1)] = 1000
     baseline_margin: Annotated[float, Field(ge=0, lt=0.1)] = 0.002
+
+
+class SliceSettings(_Settings):
+    """When a group of customers is large enough to say something about it.
+
+    Attributes:
+        minimum_rows: customers, below which nothing is said.
+        minimum_each: customers of either outcome, below which no ROC-AUC is given.
+    """
+
+    minimum_rows: Annotated[int, Field(ge=10)] = 100
+    minimum_each: Annotated[int, Field(ge=5)] = 30
+
+
+class PromotionSettings(_Settings):
+    """What a challenger must show against the champion; fixed before they are compared.
+
+    Attributes:
+        roc_auc_margin: ROC-AUC by which a challenger may trail and still count as not worse.
+        profit_margin: the same for expected profit, as a share of the champion's.
+        slice_margin: ROC-AUC by which a challenger may trail within one slice.
+        confidence: of every one-sided bound.
+        golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
+        slices: when a slice is counted.
+        bootstrap_samples: resamplings of the customers behind profit and calibration.
+        seed: fixes them.
+    """
+
+    roc_auc_margin: Annotated[float, Field(gt=0, lt=0.1)] = 0.01
+    profit_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    slice_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
+    confidence: Annotated[float, Field(ge=0.8, lt=1)] = 0.95
+    golden_tolerance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-6
+    slices: SliceSettings = SliceSettings()
+    bootstrap_samples: Annotated[int, Field(ge=100, le=20_000)] = 2000
+    seed: Seed = 7

@@ -1,0 +1,137 @@
+"""How much a slice's figure differs from that of its column's largest slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy.stats import norm
+
+from churn.evaluation.intervals import LEVEL, Interval
+
+TOO_FEW: Literal["too few rows to tell"] = "too few rows to tell"
+
+DisparityVerdict = Literal["differs", "no difference seen", "too few rows to tell"]
+SliceMetric = Literal["roc_auc", "calibration_gap", "selection_rate"]
+METRICS: dict[SliceMetric, str] = {
+    "roc_auc": "ROC-AUC",
+    "calibration_gap": "Observed less predicted churn",
+    "selection_rate": "Selection rate",
+}
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Figure(_Report):
+    """A figure of one slice and its 95% interval."""
+
+    value: float
+    interval: Interval
+
+    def said(self, form: str) -> str:
+        """The figure and its bounds in words, each written in the given format."""
+        return f"{self.value:{form}} ({self.interval.span(form)})"
+
+
+class Disparity(_Report):
+    """How much one slice's figure differs from that of its column's largest slice.
+
+    Attributes:
+        column: what groups the customers.
+        value: the slice.
+        reference: the largest slice of the column.
+        metric: which figure.
+        verdict: whether the interval leaves 0 out, or the figure is missing on either side.
+        difference: of the slice less the reference, with its 95% interval.
+    """
+
+    column: str
+    value: str
+    reference: str
+    metric: SliceMetric
+    verdict: DisparityVerdict
+    difference: Figure | None
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        head = f"{METRICS[self.metric]}, {self.column} {self.value} against {self.reference}"
+        if self.difference is None:
+            return f"{head}: {TOO_FEW}."
+        form = "+.3f" if self.metric == "roc_auc" else "+.1%"
+        return f"{head}: {self.difference.said(form)}, {self.verdict}."
+
+
+def disparities(
+    column: str, reference: str, figures: Mapping[str, Mapping[SliceMetric, Figure | None]]
+) -> list[Disparity]:
+    """Every slice of a column against its reference, figure by figure.
+
+    Args:
+        column: what groups the customers.
+        reference: the slice the others are held against.
+        figures: per slice of the column, its figures; None for one that was not measured.
+    """
+    found = []
+    for value, ours in figures.items():
+        if value == reference:
+            continue
+        for metric in METRICS:
+            gap = difference(ours[metric], figures[reference][metric])
+            verdict: DisparityVerdict = TOO_FEW
+            if gap is not None:
+                verdict = "no difference seen" if gap.interval.covers(0) else "differs"
+            found.append(
+                Disparity(
+                    column=column,
+                    value=value,
+                    reference=reference,
+                    metric=metric,
+                    verdict=verdict,
+                    difference=gap,
+                )
+            )
+    return found
+
+
+def difference(ours: Figure | None, theirs: Figure | None) -> Figure | None:
+    """Of two independent figures, from their own intervals.
+
+    The squares of the distances to the bounds add up (Newcombe 1998, Statistics in Medicine
+    17:873-890, method 10, there for Wilson's intervals; Zou & Donner 2008, 27:1693-1702, for any).
+    """
+    if ours is None or theirs is None:
+        return None
+    value = ours.value - theirs.value
+    down = np.hypot(ours.value - ours.interval.lower, theirs.interval.upper - theirs.value)
+    up = np.hypot(ours.interval.upper - ours.value, theirs.value - theirs.interval.lower)
+    return Figure(
+        value=value,
+        interval=Interval(
+            lower=value - float(down), upper=value + float(up), method="Newcombe hybrid"
+        ),
+    )
+
+
+def wilson_interval(count: int, rows: int) -> Interval:
+    """Interval of a share (Wilson 1927, JASA 22:209-212): sensible near 0 and 1, too.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if rows < 1:
+        raise ValueError("a share needs at least one row")
+    z, share = reach(), count / rows
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    spread = share * (1 - share) / rows + z * z / (4 * rows * rows)
+    half = z * float(np.sqrt(spread)) / (1 + z * z / rows)
+    return Interval(lower=max(0.0, middle - half), upper=min(1.0, middle + half), method="Wilson")
+
+
+def reach() -> float:
+    """Standard errors from a figure to the bounds of its interval."""
+    return float(norm.ppf((1 + LEVEL) / 2))

@@ -1,0 +1,201 @@
+"""How a model does within groups of customers, and how much the groups differ.
+
+A group is judged only where it is large enough: `too few rows to tell` is a verdict of its own.
+Every interval stands for itself; with a dozen groups one in twenty may stand out by chance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.contract import DataContract
+from churn.evaluation.delong import delong
+from churn.evaluation.disparities import (
+    METRICS,
+    TOO_FEW,
+    Disparity,
+    Figure,
+    disparities,
+    reach,
+    wilson_interval,
+)
+from churn.evaluation.intervals import Interval
+from churn.evaluation.metrics import checked
+from churn.evaluation.plan import SliceSettings
+from churn.evaluation.slicing import Slice, declared_slices, rankable
+from churn.evaluation.weighted import Floats, Labels
+from churn.features.encoding import Columns, row_count
+
+SliceVerdict = Literal["measured", "too few rows to tell"]
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SliceReport(_Report):
+    """How a model does within one slice.
+
+    Attributes:
+        column: what groups the customers.
+        value: what these have in common.
+        rows: customers in it.
+        positives: of those, how many left.
+        verdict: `too few rows to tell` where no ROC-AUC can be given.
+        roc_auc: within the slice, with DeLong's interval.
+        calibration_gap: share who left less mean predicted probability; 0 is perfect.
+        selection_rate: share at or above the threshold, with Wilson's interval.
+    """
+
+    column: str
+    value: str
+    rows: int = Field(ge=0)
+    positives: int = Field(ge=0)
+    verdict: SliceVerdict
+    roc_auc: Figure | None = None
+    calibration_gap: Figure | None = None
+    selection_rate: Figure | None = None
+
+    @property
+    def name(self) -> str:
+        """How a sentence calls it."""
+        return f"{self.column} = {self.value}"
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        parts = []
+        if self.roc_auc:
+            parts.append(f"ROC-AUC {self.roc_auc.said('.3f')}")
+        if self.calibration_gap:
+            off = "" if self.calibration_gap.interval.covers(0) else ", more than chance explains"
+            gap = self.calibration_gap.said("+.1%")
+            parts.append(f"observed less predicted churn {gap}{off}")
+        if self.selection_rate:
+            parts.append(f"selected {self.selection_rate.said('.1%')}")
+        if self.verdict == TOO_FEW:
+            parts.append("too few rows to tell the ROC-AUC" if parts else TOO_FEW)
+        return (
+            f"{self.name} ({self.rows:,} customers, {self.positives:,} left): {'; '.join(parts)}."
+        )
+
+
+class SlicesReport(_Report):
+    """How a model does within every declared slice.
+
+    Attributes:
+        threshold: the probability from which on a customer is selected.
+        settings: when a slice was counted.
+        slices: by column, in the contract's order.
+        disparities: every slice against the largest of its column.
+        notes: what was left out, and why.
+    """
+
+    threshold: float
+    settings: SliceSettings
+    slices: tuple[SliceReport, ...]
+    disparities: tuple[Disparity, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The whole report in one sentence."""
+        measured = sum(each.verdict == "measured" for each in self.slices)
+        off = [
+            each.name
+            for each in self.slices
+            if each.calibration_gap and not each.calibration_gap.interval.covers(0)
+        ]
+        gaps = (
+            f"the predicted rate is off in {', '.join(off)}" if off else "no predicted rate is off"
+        )
+        return (
+            f"{measured} of {len(self.slices)} slices are large enough to measure "
+            f"(at least {self.settings.minimum_rows:,} customers and {self.settings.minimum_each:,} "
+            f"of each outcome); {gaps}."
+        )
+
+
+def evaluate_slices(
+    columns: Columns,
+    contract: DataContract,
+    target: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    threshold: float,
+    *,
+    settings: SliceSettings,
+) -> SlicesReport:
+    """Measures a model within every declared slice.
+
+    Args:
+        columns: feature columns of n customers.
+        contract: what they mean.
+        target: [n] of 0 (stayed) and 1 (left).
+        probability: [n] in [0, 1], of leaving.
+        threshold: a customer at or above it is selected.
+        settings: when a slice is counted.
+
+    Raises:
+        ValueError: the arrays do not match, or hold something else than that.
+        InputError: only one outcome occurs.
+    """
+    truth, chance = checked(target, probability)
+    if row_count(columns) != len(truth):
+        raise ValueError(f"{row_count(columns)} rows and {len(truth)} outcomes do not match")
+    slices, notes = declared_slices(columns, contract)
+    reports = [
+        _measured(each, truth[each.member], chance[each.member], threshold, settings)
+        for each in slices
+    ]
+    return SlicesReport(
+        threshold=threshold,
+        settings=settings,
+        slices=tuple(reports),
+        disparities=tuple(
+            disparity
+            for column, group in groupby(reports, key=lambda each: each.column)
+            for disparity in _against_largest(column, list(group))
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _measured(
+    part: Slice, target: Labels, chance: Floats, threshold: float, settings: SliceSettings
+) -> SliceReport:
+    rows, left = len(target), int(target.sum())
+    report = SliceReport(
+        column=part.column, value=part.value, rows=rows, positives=left, verdict=TOO_FEW
+    )
+    if rows < settings.minimum_rows:
+        return report
+    residual = target - chance
+    half = reach() * float(residual.std(ddof=1)) / np.sqrt(rows)
+    gap = float(residual.mean())
+    selected = int((chance >= threshold).sum())
+    found: dict[str, object] = {
+        "calibration_gap": Figure(
+            value=gap,
+            interval=Interval(lower=gap - half, upper=gap + half, method="normal, of residuals"),
+        ),
+        "selection_rate": Figure(value=selected / rows, interval=wilson_interval(selected, rows)),
+    }
+    if rankable(target, settings):
+        area = delong(target, chance)
+        found["roc_auc"] = Figure(value=area.area, interval=area.interval())
+        found["verdict"] = "measured"
+    return report.model_copy(update=found)
+
+
+def _against_largest(column: str, reports: Sequence[SliceReport]) -> list[Disparity]:
+    largest = max(reports, key=lambda each: each.rows)
+    figures = {
+        each.value: {metric: getattr(each, metric) for metric in METRICS} for each in reports
+    }
+    return disparities(column, largest.value, figures)

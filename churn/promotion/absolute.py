@@ -1,0 +1,120 @@
+"""A first model, with no champion to beat, held against floors that were fixed before the run."""
+
+from __future__ import annotations
+
+from churn.evaluation.comparison import PairedDifference
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.intervals import Interval
+from churn.evaluation.plan import Floors
+from churn.promotion.decision import Decision, Gate, GateVerdict, decide, verdict_at_least
+
+RANKS_WELL = "ranks well"
+WELL_CALIBRATED = "well calibrated"
+
+
+def judge_absolute(
+    gate_rows: GateRowsReport, floors: Floors, *, against_baseline: PairedDifference | None
+) -> Decision:
+    """Judges a first model, with no champion to beat, against floors fixed before the run.
+
+    Args:
+        gate_rows: the final model on the rows set aside.
+        floors: the thresholds.
+        against_baseline: its paired difference to the plain baseline over cross-validation
+            splits; None where the model is that baseline.
+    """
+    gates = [
+        enough_rows(gate_rows.metrics.rows, floors),
+        ranks_well(gate_rows, floors),
+        well_calibrated(gate_rows, floors),
+    ]
+    if against_baseline is not None:
+        gates.append(not_worse(against_baseline, floors))
+    return decide(gates, challenger=gate_rows.model)
+
+
+def enough_rows(rows: int, floors: Floors) -> Gate:
+    """Fewer rows than asked decide nothing."""
+    enough = rows >= floors.minimum_rows
+    relation = "at least" if enough else "fewer than"
+    return Gate(
+        name="enough gate rows",
+        figure=rows,
+        threshold=floors.minimum_rows,
+        verdict="pass" if enough else "insufficient evidence",
+        sentence=f"{rows:,} customers were set aside, {relation} the {floors.minimum_rows:,} asked.",
+    )
+
+
+def ranks_well(gate_rows: GateRowsReport, floors: Floors) -> Gate:
+    """Whether the interval of the ROC-AUC clears the floor."""
+    interval, floor = gate_rows.intervals["roc_auc"], floors.roc_auc_lower
+    verdict = verdict_at_least(interval, floor)
+    ending = {
+        "pass": f"lies above the floor of {floor:g}",
+        "fail": f"lies below the floor of {floor:g}",
+        "insufficient evidence": f"does not clear the floor of {floor:g}",
+    }[verdict]
+    return Gate(
+        name=RANKS_WELL,
+        figure=gate_rows.metrics.roc_auc,
+        threshold=floor,
+        verdict=verdict,
+        sentence=(
+            f"The gate rows' ROC-AUC is {gate_rows.metrics.roc_auc:.4f}; its 95% interval "
+            f"{interval.span()} {ending}."
+        ),
+        interval=_known(interval),
+    )
+
+
+def well_calibrated(gate_rows: GateRowsReport, floors: Floors) -> Gate:
+    """Whether the calibration error keeps below the ceiling, or exceeds it beyond chance."""
+    error, interval = gate_rows.reliability.ece, gate_rows.intervals["ece"]
+    ceiling, noise = floors.ece_upper, gate_rows.reliability.noise_mean
+    verdict: GateVerdict = "insufficient evidence"
+    ending = f"exceeds the ceiling of {ceiling:g}, but not by more than chance could explain"
+    if error <= ceiling:
+        verdict, ending = "pass", f"stays within the ceiling of {ceiling:g}"
+    elif interval.lower > ceiling:
+        verdict, ending = "fail", f"surely exceeds the ceiling of {ceiling:g}"
+    return Gate(
+        name=WELL_CALIBRATED,
+        figure=error,
+        threshold=ceiling,
+        verdict=verdict,
+        sentence=(
+            f"The calibration error is {error:.3f} (95% interval {interval.span('.3f')}; "
+            f"a perfect model would show {noise:.3f} on as many rows) "
+            f"and {ending}."
+        ),
+        interval=_known(interval),
+    )
+
+
+def not_worse(difference: PairedDifference, floors: Floors) -> Gate:
+    """Whether the model beats the plain baseline, or trails it by less than the margin."""
+    interval, margin = difference.interval, floors.baseline_margin
+    verdict = verdict_at_least(interval, -margin)
+    ending = {
+        "pass": f"it is not worse than {difference.reference}",
+        "fail": f"it is worse than {difference.reference}",
+        "insufficient evidence": f"it may be worse than {difference.reference}",
+    }[verdict]
+    return Gate(
+        name="not worse than the baseline",
+        figure=difference.difference,
+        threshold=-margin,
+        verdict=verdict,
+        sentence=(
+            f"Over {difference.splits} splits the model gains {difference.difference:+.4f} ROC-AUC "
+            f"(95% interval {interval.span('+.4f')}); with a margin of "
+            f"{margin:g}, {ending}."
+        ),
+        interval=_known(interval),
+    )
+
+
+def _known(interval: Interval) -> Interval | None:
+    """The interval, unless its bounds are no numbers: a record of those could not be read back."""
+    return interval if interval.lower <= interval.upper else None

@@ -1,0 +1,145 @@
+"""Gates that hold a challenger against the champion on the same customers, pair by pair.
+
+All ask for non-inferiority: a challenger passes where it is surely not worse by more than a margin
+that was fixed before the two were compared, fails where it surely is, and is held in between.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from churn.evaluation.delong import METHOD, PairedAuc, paired_delong
+from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
+from churn.evaluation.plan import PromotionSettings
+from churn.evaluation.slicing import declared_slices, rankable
+from churn.evaluation.weighted import Floats
+from churn.promotion.decision import Gate, GateVerdict, unknown, verdict_at_least
+from churn.promotion.evidence import Contender, GateRows
+
+RANKING = "ranks no worse than the champion"
+PROFIT = "earns no less than the champion"
+SLICES = "no slice collapses"
+
+_ENDINGS: dict[GateVerdict, str] = {
+    "pass": "it is not worse",
+    "fail": "it is worse",
+    "insufficient evidence": "it may be worse",
+}
+
+
+def ranking_gate(
+    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+) -> Gate:
+    """Non-inferiority of ROC-AUC: the one-sided bounds of the paired DeLong difference."""
+    found = paired_delong(rows.target, challenger.logit, champion.logit)
+    interval = one_sided(found, settings.confidence)
+    margin = settings.roc_auc_margin
+    verdict = verdict_at_least(interval, -margin)
+    return Gate(
+        name=RANKING,
+        figure=found.difference,
+        threshold=-margin,
+        verdict=verdict,
+        sentence=(
+            f"{challenger.name} reaches ROC-AUC {found.area:.4f} and {champion.name} "
+            f"{found.reference_area:.4f} on the same {found.rows:,} customers: "
+            f"{found.difference:+.4f} ({_sides(settings.confidence)} {interval.span('+.4f')}); "
+            f"with a margin of {margin:g}, {_ENDINGS[verdict]}."
+        ),
+        interval=interval,
+    )
+
+
+def profit_gate(
+    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+) -> Gate:
+    """Non-inferiority of profit per customer: a paired bootstrap over the customers."""
+    for contender in (challenger, champion):
+        broken = contender.profit_unusable(rows.rows)
+        if broken:
+            return unknown(PROFIT, float("nan"), broken)
+    ours, theirs = np.asarray(challenger.profit), np.asarray(champion.profit)
+    gained = ours - theirs
+    margin = settings.profit_margin * abs(float(theirs.mean()))
+    interval = _resampled_mean(gained, settings)
+    verdict = verdict_at_least(interval, -margin)
+    return Gate(
+        name=PROFIT,
+        figure=float(gained.mean()),
+        threshold=-margin,
+        verdict=verdict,
+        sentence=(
+            f"Under the assumptions given, {challenger.name} earns {ours.mean():.2f} per customer "
+            f"and {champion.name} {theirs.mean():.2f}: {gained.mean():+.2f} "
+            f"({_sides(settings.confidence)} {interval.span('+.2f')}); with a margin of "
+            f"{margin:.2f} ({settings.profit_margin:.0%} of the champion's), {_ENDINGS[verdict]}."
+        ),
+        interval=interval,
+    )
+
+
+def slices_gate(
+    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+) -> Gate:
+    """Whether the challenger ranks surely worse within some slice, by more than a margin.
+
+    Slices with too few rows are not counted. Each is tested by itself, without a correction for
+    their number: that errs towards stopping a challenger, never towards letting one through.
+    """
+    margin = settings.slice_margin
+    found = {
+        part.name: paired_delong(
+            rows.target[part.member], challenger.logit[part.member], champion.logit[part.member]
+        )
+        for part in declared_slices(rows.columns, rows.contract)[0]
+        if rankable(rows.target[part.member], settings.slices)
+    }
+    if not found:
+        return unknown(SLICES, -margin, "No slice has enough rows to tell how its customers fare")
+    bounds = {name: one_sided(each, settings.confidence) for name, each in found.items()}
+    worst = min(bounds, key=lambda name: bounds[name].upper)
+    collapsed = [name for name, interval in bounds.items() if interval.upper < -margin]
+    counted = f"Of {len(found)} slices large enough"
+    if collapsed:
+        said = (
+            f"{counted}, the challenger is worse by more than {margin:g} in {', '.join(collapsed)}"
+        )
+    else:
+        said = f"{counted}, the challenger is surely worse by more than {margin:g} in none"
+    return Gate(
+        name=SLICES,
+        figure=found[worst].difference,
+        threshold=-margin,
+        verdict="fail" if collapsed else "pass",
+        sentence=(
+            f"{said}; the worst is {worst} with {found[worst].difference:+.4f} ROC-AUC "
+            f"({_sides(settings.confidence)} {bounds[worst].span('+.4f')})."
+        ),
+        interval=bounds[worst],
+    )
+
+
+def one_sided(found: PairedAuc, confidence: float) -> Interval:
+    """Both one-sided bounds of a difference; together a two-sided interval of less confidence."""
+    return Interval(
+        lower=found.lower_bound(confidence),
+        upper=found.upper_bound(confidence),
+        level=_two_sided(confidence),
+        method=METHOD,
+    )
+
+
+def _resampled_mean(gained: Floats, settings: PromotionSettings) -> Interval:
+    means = [
+        gained @ weights / len(gained)
+        for weights in resampled_weights(len(gained), settings.bootstrap_samples, settings.seed)
+    ]
+    return percentile_interval(np.concatenate(means), level=_two_sided(settings.confidence))
+
+
+def _two_sided(confidence: float) -> float:
+    return round(2 * confidence - 1, 12)
+
+
+def _sides(confidence: float) -> str:
+    return f"one-sided {confidence:.0%} bounds"

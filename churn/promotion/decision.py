@@ -1,0 +1,164 @@
+"""What gates come to: promote, hold or reject.
+
+A gate has three answers, because failing and not knowing call for different things: a model that
+fails is rejected, one that is not known well enough is held until there is more evidence. Anything
+that cannot be compared, NaN included, counts as not known; nothing passes by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.errors import GateError
+from churn.evaluation.intervals import Interval
+
+GateVerdict = Literal["pass", "fail", "insufficient evidence"]
+Verdict = Literal["promote", "hold", "reject"]
+
+_LONGEST_REASON = 300
+
+
+class Gate(BaseModel):
+    """One condition of promotion.
+
+    Attributes:
+        name: what is asked.
+        figure: what was measured; NaN where nothing could be.
+        threshold: what the figure is held against.
+        verdict: pass, fail, or insufficient evidence.
+        sentence: the answer in words.
+        interval: where the figure plausibly lies, for a gate that judges by it.
+    """
+
+    # As text, because JSON has no NaN and a gate that measured nothing must survive a round trip.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    name: str
+    figure: float
+    threshold: float
+    verdict: GateVerdict
+    sentence: str
+    interval: Interval | None = None
+
+
+class Decision(BaseModel):
+    """What the gates come to.
+
+    Attributes:
+        verdict: promote, hold or reject.
+        gates: every gate that was asked, in order.
+        reasons: sentences of the gates that held the model back; all of them if none did.
+        challenger: the model judged.
+        champion: the model in production it was compared with; None where there is none yet.
+        basis: what the model was held against, in a sentence; empty where nobody said.
+        hashes: digests of what was compared, by name: `gate_rows`, and what the caller adds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    verdict: Verdict
+    gates: tuple[Gate, ...] = Field(min_length=1)
+    reasons: tuple[str, ...]
+    challenger: str
+    champion: str | None = None
+    basis: str = ""
+    hashes: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        passed = sum(gate.verdict == "pass" for gate in self.gates)
+        count = f"{passed} of {len(self.gates)} gates passed"
+        if self.verdict == "promote":
+            text = f"{self.challenger} is promoted: {count}."
+        else:
+            ending = "is held back" if self.verdict == "hold" else "is rejected"
+            text = f"{self.challenger} {ending} ({count}): {' '.join(self.reasons)}"
+        return f"{text} {self.basis}".rstrip()
+
+
+def decide(
+    gates: Sequence[Gate],
+    *,
+    challenger: str,
+    champion: str | None = None,
+    basis: str = "",
+    hashes: dict[str, str] | None = None,
+) -> Decision:
+    """Any fail rejects; else any insufficient evidence holds; else the model is promoted.
+
+    Raises:
+        ValueError: no gate was asked.
+    """
+    if not gates:
+        raise ValueError("a decision needs at least one gate")
+    verdict: Verdict = "promote"
+    against: GateVerdict = "pass"
+    if any(gate.verdict == "fail" for gate in gates):
+        verdict, against = "reject", "fail"
+    elif any(gate.verdict != "pass" for gate in gates):
+        verdict, against = "hold", "insufficient evidence"
+    return Decision(
+        verdict=verdict,
+        gates=tuple(gates),
+        reasons=tuple(gate.sentence for gate in gates if gate.verdict == against),
+        challenger=challenger,
+        champion=champion,
+        basis=basis,
+        hashes=hashes or {},
+    )
+
+
+def safely(
+    judge: Callable[[], Decision], *, challenger: str, champion: str | None = None
+) -> Decision:
+    """A decision whatever happens: an exception while comparing holds the challenger.
+
+    Args:
+        judge: makes the decision; gathering its evidence may be part of it.
+        challenger: whom the record names if it does not come to one.
+        champion: likewise; None where there is none.
+
+    Returns:
+        What `judge` returns, or a decision to hold whose only gate names the exception. Ctrl-C
+        and other exits pass through.
+    """
+    try:
+        return judge()
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the champion stays
+        reason = " ".join(str(error).split())[:_LONGEST_REASON] or "no reason given"
+        gate = unknown(
+            "comparison completes", 0, f"Comparing ended in {type(error).__name__}: {reason}"
+        )
+        return decide([gate], challenger=challenger, champion=champion)
+
+
+def require_promotion(decision: Decision) -> None:
+    """Lets a promoted model through.
+
+    Raises:
+        GateError: the decision is to hold or to reject.
+    """
+    if decision.verdict != "promote":
+        raise GateError(decision.sentence)
+
+
+def verdict_at_least(interval: Interval, threshold: float) -> GateVerdict:
+    """Whether the whole interval lies at or above a threshold, below it, or astride it."""
+    if interval.lower >= threshold:
+        return "pass"
+    return "fail" if interval.upper < threshold else "insufficient evidence"
+
+
+def unknown(name: str, threshold: float, why: str) -> Gate:
+    """A gate that could not be asked; `why` is a sentence with or without its full stop."""
+    return Gate(
+        name=name,
+        figure=float("nan"),
+        threshold=threshold,
+        verdict="insufficient evidence",
+        sentence=f"{why.rstrip('. ')}.",
+    )

@@ -1,0 +1,123 @@
+"""What a comparison needs to know: the rows that judge, what each model made of them, its bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from churn.contract import DataContract
+from churn.evaluation.weighted import Floats, Labels
+from churn.features.encoding import Columns, row_count
+from churn.promotion.overlap import RowDigests, row_digests
+
+_FEWEST = 2  # of each outcome; less has no spread
+
+
+@dataclass(frozen=True, eq=False)
+class GateRows:
+    """The rows set aside: the same raw rows, whoever scores them.
+
+    Attributes:
+        columns: feature columns of n customers.
+        target: int8[n], 1 for a customer who left.
+        contract: what the columns mean.
+
+    Raises:
+        ValueError: columns and target differ in length.
+    """
+
+    columns: Columns
+    target: Labels
+    contract: DataContract
+
+    def __post_init__(self) -> None:
+        if row_count(self.columns) != len(self.target):
+            raise ValueError(
+                f"{row_count(self.columns)} gate rows and {len(self.target)} outcomes do not match"
+            )
+
+    @property
+    def rows(self) -> int:
+        """How many customers."""
+        return len(self.target)
+
+    @cached_property
+    def digests(self) -> RowDigests:
+        """What identifies the rows."""
+        return row_digests(self.columns, self.contract)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the rows and their outcomes, in their order."""
+        content = self.digests.values.tobytes() + np.asarray(self.target, dtype=np.int8).tobytes()
+        return hashlib.sha256(content).hexdigest()
+
+    def unusable(self) -> str | None:
+        """Why no model can be measured on these rows; None where one can."""
+        if not np.isin(self.target, (0, 1)).all():
+            return "An outcome of the gate rows is neither 0 (stayed) nor 1 (left)"
+        left = int(self.target.sum())
+        if min(left, self.rows - left) < _FEWEST:
+            return (
+                f"Among {self.rows:,} gate rows {left:,} left and {self.rows - left:,} stayed, "
+                "and a comparison needs both outcomes"
+            )
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A model as the gates see it: what it made of the gate rows, through its own transform.
+
+    Attributes:
+        name: how the record calls it, with its version.
+        logit: float64[n], its log-odds of leaving.
+        profit: float64[n], what acting on its scores at its threshold earns per customer, under
+            the caller's stated assumptions; None where nobody worked it out.
+        trained_on: digests of the rows it learned from; None where they were not kept.
+    """
+
+    name: str
+    logit: Floats
+    profit: Floats | None = None
+    trained_on: RowDigests | None = None
+
+    def unusable(self, rows: int) -> str | None:
+        """Why its scores cannot be judged on that many gate rows; None where they can."""
+        return _unusable(f"{self.name}'s scores", self.logit, rows)
+
+    def profit_unusable(self, rows: int) -> str | None:
+        """Why its profit cannot be judged on that many gate rows; None where it can."""
+        if self.profit is None:
+            return f"{self.name}'s profit on the gate rows is not known"
+        return _unusable(f"{self.name}'s profits", self.profit, rows)
+
+
+def _unusable(what: str, values: Floats, rows: int) -> str | None:
+    if values.shape != (rows,):
+        return f"{what} do not match the {rows:,} gate rows: their shape is {values.shape}"
+    broken = int(np.sum(~np.isfinite(values)))
+    return f"{what} are not finite numbers in {broken:,} of {rows:,} gate rows" if broken else None
+
+
+class BundleCheck(BaseModel):
+    """What trying a challenger's scoring bundle showed.
+
+    Attributes:
+        loads: whether it loads and its checksums hold.
+        golden_max_difference: largest gap between a golden row's score and the one it was written
+            with, in log-odds; NaN where none was replayed.
+        latency_ms_median: of scoring one row, in milliseconds; NaN where it was not measured.
+        latency_budget_ms: what it may take.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    loads: bool
+    golden_max_difference: float
+    latency_ms_median: float
+    latency_budget_ms: float

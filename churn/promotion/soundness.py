@@ -1,0 +1,149 @@
+"""Gates about the evidence and the bundle: what must be right whatever the models are worth.
+
+Faulty evidence says nothing about a model, so it holds; a fault of the challenger's own rejects.
+"""
+
+from __future__ import annotations
+
+from churn.evaluation.plan import PromotionSettings
+from churn.promotion.decision import Gate, GateVerdict, unknown
+from churn.promotion.evidence import BundleCheck, Contender, GateRows
+from churn.quality.report import QualityReport
+
+DATA = "data accepted"
+LABELS = "labels are sane"
+LOADS = "bundle loads"
+GOLDEN = "bundle replays its golden rows"
+LATENCY = "fast enough"
+
+
+def data_accepted(quality: QualityReport | None) -> Gate:
+    """Whether the quality gate let the data through that the gate rows come from."""
+    if quality is None:
+        return unknown(DATA, 0, "No quality report says what the gate rows are worth")
+    failed = len(quality.failures)
+    refused = quality.verdict == "fail"
+    return Gate(
+        name=DATA,
+        figure=failed,
+        threshold=0,
+        verdict="insufficient evidence" if refused else "pass",
+        sentence=quality.failure_sentence()
+        if refused
+        else f"The quality gate accepted the data ({quality.sentence.rstrip('.')}).",
+    )
+
+
+def labels_sane(rows: GateRows) -> Gate:
+    """Whether both outcomes occur, about as often as the contract expects."""
+    bounds = rows.contract.expectations.target_rate
+    broken = rows.unusable()
+    if broken:
+        return unknown(LABELS, bounds.minimum, broken)
+    rate = float(rows.target.mean())
+    inside = bounds.minimum <= rate <= bounds.maximum
+    return Gate(
+        name=LABELS,
+        figure=rate,
+        threshold=bounds.maximum if rate > bounds.maximum else bounds.minimum,
+        verdict="pass" if inside else "insufficient evidence",
+        sentence=(
+            f"{rate:.1%} of the gate rows' customers left, {'within' if inside else 'outside'} "
+            f"the {bounds.minimum:.0%} to {bounds.maximum:.0%} that the contract expects."
+        ),
+    )
+
+
+def unseen(contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict) -> Gate:
+    """Whether a model learned from none of the rows that judge it.
+
+    Args:
+        contender: the model.
+        rows: the rows that judge.
+        role: challenger or champion.
+        otherwise: the verdict where it did.
+    """
+    name = f"{role} has not seen the gate rows"
+    if contender.trained_on is None:
+        why = f"Which rows {contender.name} learned from is not known"
+        return unknown(name, 0, why)
+    if contender.trained_on.layout != rows.digests.layout:
+        why = f"The rows {contender.name} learned from were told apart under another contract"
+        return unknown(name, 0, why)
+    shared = rows.digests.found_in(contender.trained_on)
+    return Gate(
+        name=name,
+        figure=shared,
+        threshold=0,
+        verdict=otherwise if shared else "pass",
+        sentence=(
+            f"{shared or 'None':{',' if shared else ''}} of the {rows.rows:,} gate rows "
+            f"{'is' if shared <= 1 else 'are'} among the {len(contender.trained_on):,} that "
+            f"{contender.name} learned from."
+        ),
+    )
+
+
+def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> list[Gate]:
+    """Whether the scoring bundle loads, gives the scores it was written with, and is fast enough."""
+    tolerance = settings.golden_tolerance
+    if bundle is None:
+        budget = float("nan")
+        why = "No bundle was tried"
+        return [
+            unknown(LOADS, 1, why),
+            unknown(GOLDEN, tolerance, why),
+            unknown(LATENCY, budget, why),
+        ]
+    loads = Gate(
+        name=LOADS,
+        figure=bundle.loads,
+        threshold=1,
+        verdict="pass" if bundle.loads else "fail",
+        sentence=f"The bundle {'loads and its checksums hold' if bundle.loads else 'does not load'}.",
+    )
+    if not bundle.loads:
+        why = "A bundle that does not load can be asked nothing"
+        return [
+            loads,
+            unknown(GOLDEN, tolerance, why),
+            unknown(LATENCY, bundle.latency_budget_ms, why),
+        ]
+    return [loads, _golden(bundle, tolerance), _latency(bundle)]
+
+
+def _golden(bundle: BundleCheck, tolerance: float) -> Gate:
+    gap = bundle.golden_max_difference
+    return Gate(
+        name=GOLDEN,
+        figure=gap,
+        threshold=tolerance,
+        verdict=_at_most(gap, tolerance),
+        sentence=(
+            f"The golden rows' scores lie within {gap:.2g} of those the bundle was written with; "
+            f"{tolerance:g} is allowed."
+            if gap == gap  # noqa: PLR0124 - NaN alone differs from itself
+            else "No golden row was replayed."
+        ),
+    )
+
+
+def _latency(bundle: BundleCheck) -> Gate:
+    median, budget = bundle.latency_ms_median, bundle.latency_budget_ms
+    return Gate(
+        name=LATENCY,
+        figure=median,
+        threshold=budget,
+        verdict=_at_most(median, budget),
+        sentence=(
+            f"Scoring one row takes {median:.3g} ms (median); {budget:g} ms is allowed."
+            if median == median  # noqa: PLR0124
+            else "How long the bundle takes was not measured."
+        ),
+    )
+
+
+def _at_most(figure: float, ceiling: float) -> GateVerdict:
+    if figure <= ceiling:
+        return "pass"
+    return "fail" if figure > ceiling else "insufficient evidence"
