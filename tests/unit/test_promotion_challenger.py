@@ -370,38 +370,6 @@ def test_an_exception_while_comparing_ends_without_promotion(world, contenders, 
     assert "InputError: Column 'Contract' is missing" in decision.sentence
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("no\nsuch thing"), ZeroDivisionError(), KeyError("x")]
-)
-def test_whatever_is_raised_holds(error):
-    def fails():
-        raise error
-
-    decision = safely(fails, challenger="b")
-    assert decision.verdict == "hold"
-    assert "\n" not in decision.sentence
-    assert type(error).__name__ in decision.reasons[0]
-
-
-def test_an_exit_is_no_decision():
-    def interrupted():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        safely(interrupted, challenger="b")
-
-
-def test_digests_know_rows_by_their_features_alone(telco_columns, contract):
-    some = take(telco_columns, np.arange(100))
-    turned = take(telco_columns, np.arange(100)[::-1])
-    one, other = row_digests(some, contract), row_digests(turned, contract)
-    assert one.found_in(other) == 100
-    assert np.array_equal(one.values[::-1], other.values)
-    # given one cent more for everybody
-    dearer = dict(some, MonthlyCharges=some["MonthlyCharges"] + 0.01)
-    assert row_digests(dearer, contract).found_in(one) == 0
-
-
 def test_gate_rows_and_outcomes_must_match(world):
     with pytest.raises(ValueError, match="do not match"):
         GateRows(columns=world[0].columns, target=world[0].target[:-1], contract=world[0].contract)

@@ -9,7 +9,16 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors
-from churn.promotion import Decision, Gate, decide, judge_absolute, require_promotion
+from churn.features.encoding import take
+from churn.promotion import (
+    Decision,
+    Gate,
+    decide,
+    judge_absolute,
+    require_promotion,
+    row_digests,
+    safely,
+)
 
 FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
 
@@ -154,3 +163,35 @@ def test_nothing_is_decided_without_a_gate():
 def test_a_decision_survives_json(good):
     decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no\nsuch thing"), ZeroDivisionError(), KeyError("x")]
+)
+def test_whatever_is_raised_holds(error):
+    def fails():
+        raise error
+
+    decision = safely(fails, challenger="b")
+    assert decision.verdict == "hold"
+    assert "\n" not in decision.sentence
+    assert type(error).__name__ in decision.reasons[0]
+
+
+def test_an_exit_is_no_decision():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        safely(interrupted, challenger="b")
+
+
+def test_digests_know_rows_by_their_features_alone(telco_columns, contract):
+    some = take(telco_columns, np.arange(100))
+    turned = take(telco_columns, np.arange(100)[::-1])
+    one, other = row_digests(some, contract), row_digests(turned, contract)
+    assert one.found_in(other) == 100
+    assert np.array_equal(one.values[::-1], other.values)
+    # given one cent more for everybody
+    dearer = dict(some, MonthlyCharges=some["MonthlyCharges"] + 0.01)
+    assert row_digests(dearer, contract).found_in(one) == 0

@@ -1,0 +1,128 @@
+"""The database behind the ledger: any that SQLAlchemy knows, and errors that keep its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from churn.errors import InputError
+
+DEFAULT_URL = "sqlite:///.churn/ledger.db"
+
+_WAIT_SECONDS = 30
+
+
+class Database:
+    """A database whose tables are made on first use. Opening it touches nothing."""
+
+    def __init__(self, url: str, schema: MetaData) -> None:
+        """Takes an address, as SQLAlchemy writes it, and the tables to be found there.
+
+        Raises:
+            InputError: that is not an address, or the driver for it is not installed.
+        """
+        self._url = _parsed(url)
+        self._schema = schema
+        self._engine = _engine(self._url)
+        self._ready = False
+
+    @property
+    def place(self) -> str:
+        """Where it is, without user, password or options."""
+        return _place(self._url)
+
+    def close(self) -> None:
+        """Lets go of it."""
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of it is kept, or none.
+
+        Raises:
+            InputError: the database cannot be reached, read or written to.
+        """
+        try:
+            if not self._ready:
+                self._prepare()
+                self._ready = True
+            with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise InputError(
+                f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
+                "that the database is there and may be written to, or name another address."
+            ) from None
+
+    def _prepare(self) -> None:
+        file = self._url.database
+        if self._url.get_backend_name() == "sqlite" and file and file != ":memory:":
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        # Another process may make a table in between, once for each; what else is wrong stays so.
+        for _ in self._schema.tables:
+            with suppress(SQLAlchemyError):
+                self._schema.create_all(self._engine)
+                return
+        self._schema.create_all(self._engine)
+
+
+def _parsed(url: str) -> URL:
+    # Nothing of the text is repeated: what cannot be parsed may be a password.
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise InputError(
+            "The ledger's address is not a database address. Write it like "
+            f"{DEFAULT_URL} or postgresql+psycopg://user:password@host/database."
+        ) from None
+
+
+def _engine(url: URL) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=not sqlite,
+            connect_args={"timeout": _WAIT_SECONDS} if sqlite else {},
+        )
+    except (ImportError, NoSuchModuleError):
+        raise InputError(
+            f"The ledger at {_place(url)} needs the database driver {url.drivername!r}, which is "
+            "not installed. Install it, or keep the ledger in SQLite."
+        ) from None
+    if sqlite:
+        event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    """Readers and a writer do not wait for each other in a write-ahead log."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.close()
+
+
+def _place(url: URL) -> str:
+    host = f"{url.host}{f':{url.port}' if url.port else ''}/" if url.host else ""
+    return f"{url.get_backend_name()}:{host}{url.database or '(memory)'}"
+
+
+def _reason(error: Exception, url: URL) -> str:
+    """Why the database refused: the driver's first line, without what the address keeps secret."""
+    cause = getattr(error, "orig", None) or error
+    strerror = cause.strerror if isinstance(cause, OSError) else None
+    text = (strerror or str(cause) or type(cause).__name__).strip().partition("\n")[0]
+    secrets = [
+        url.password,
+        *(value for values in url.normalized_query.values() for value in values),
+    ]
+    for secret in filter(None, secrets):
+        text = text.replace(str(secret), "***")
+    return text.rstrip(". ")

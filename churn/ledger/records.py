@@ -1,0 +1,197 @@
+"""What was decided, kept in a database: every promotion decision, and every person's approval."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import TracebackType
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import insert, select
+
+from churn.errors import InputError
+from churn.ledger.database import DEFAULT_URL, Database
+from churn.ledger.tables import APPROVALS, DECISIONS, SCHEMA
+from churn.promotion import Decision, Verdict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecordedDecision(_Record):
+    """A decision as it was recorded.
+
+    Attributes:
+        recorded_at: when, in UTC.
+        model: the model's name on the control plane.
+        version: the challenger's version there.
+        champion_version: the champion's; None where there was none.
+        decision: the whole record.
+    """
+
+    recorded_at: datetime
+    model: str
+    version: str
+    champion_version: str | None
+    decision: Decision
+
+    @property
+    def verdict(self) -> Verdict:
+        """Promote, hold or reject."""
+        return self.decision.verdict
+
+
+class Approval(_Record):
+    """A person's word that a version may go into production.
+
+    Attributes:
+        recorded_at: when, in UTC.
+        model: the model's name on the control plane.
+        version: the version approved; no other is.
+        person: who approves.
+        note: why, in their words; may be empty.
+    """
+
+    recorded_at: datetime
+    model: str
+    version: str
+    person: str
+    note: str
+
+
+class Ledger:
+    """Decisions and approvals in one database; its tables are made on first use.
+
+    Opening touches nothing. Threads may share one; processes may share the database.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Takes a database's address, as SQLAlchemy writes it.
+
+        Args:
+            url: `sqlite:///` and a path, `postgresql+psycopg://...` or another address.
+
+        Raises:
+            InputError: that is not an address, or the driver for it is not installed.
+        """
+        self._database = Database(url, SCHEMA)
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, without user, password or options."""
+        return self._database.place
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._database.close()
+
+    def record_decision(
+        self, model: str, version: str, decision: Decision, *, champion_version: str | None = None
+    ) -> RecordedDecision:
+        """Keeps a decision.
+
+        Args:
+            model: the model's name on the control plane.
+            version: the challenger's version there.
+            decision: what the gates came to.
+            champion_version: the champion's version; None where there was none.
+
+        Raises:
+            InputError: the database cannot be reached or written to, or a name is empty.
+        """
+        _named(model=model, version=version)
+        record = RecordedDecision(
+            recorded_at=datetime.now(UTC),
+            model=model,
+            version=version,
+            champion_version=champion_version,
+            decision=decision,
+        )
+        row = {
+            **record.model_dump(exclude={"decision"}),
+            "verdict": record.verdict,
+            "decision": decision.model_dump_json(),
+        }
+        with self._database.transaction() as connection:
+            connection.execute(insert(DECISIONS), row)
+        return record
+
+    def decisions(self, model: str) -> list[RecordedDecision]:
+        """Every decision about a model, newest first.
+
+        Raises:
+            InputError: the database cannot be read, or a record in it is not one of ours.
+        """
+        newest = select(DECISIONS).where(DECISIONS.c.model == model)
+        with self._database.transaction() as connection:
+            rows = connection.execute(newest.order_by(DECISIONS.c.id.desc())).mappings().all()
+        try:
+            return [
+                RecordedDecision(
+                    recorded_at=_in_utc(row["recorded_at"]),
+                    model=row["model"],
+                    version=row["version"],
+                    champion_version=row["champion_version"],
+                    decision=Decision.model_validate_json(row["decision"]),
+                )
+                for row in rows
+            ]
+        except ValidationError as error:
+            raise InputError(
+                f"The ledger at {self.place} holds a decision about {model!r} that cannot be read "
+                f"({error.error_count()} errors). Use the release that wrote it, or another ledger."
+            ) from None
+
+    def record_approval(self, model: str, version: str, person: str, note: str = "") -> Approval:
+        """Keeps a person's approval of one version.
+
+        Raises:
+            InputError: the database cannot be reached or written to, or a name is empty.
+        """
+        _named(model=model, version=version, person=person)
+        approval = Approval(
+            recorded_at=datetime.now(UTC),
+            model=model,
+            version=version,
+            person=person.strip(),
+            note=note.strip(),
+        )
+        with self._database.transaction() as connection:
+            connection.execute(insert(APPROVALS), approval.model_dump())
+        return approval
+
+    def approval(self, model: str, version: str) -> Approval | None:
+        """The latest approval of a version; None where nobody has approved it.
+
+        Raises:
+            InputError: the database cannot be read.
+        """
+        asked = select(APPROVALS).where(APPROVALS.c.model == model, APPROVALS.c.version == version)
+        with self._database.transaction() as connection:
+            row = connection.execute(asked.order_by(APPROVALS.c.id.desc())).mappings().first()
+        if row is None:
+            return None
+        found = {name: value for name, value in row.items() if name != "id"}
+        return Approval(**found | {"recorded_at": _in_utc(row["recorded_at"])})
+
+
+def _named(**names: str) -> None:
+    for what, name in names.items():
+        if not name.strip():
+            raise InputError(f"The ledger keeps no record with an empty {what}. Name the {what}.")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """SQLite forgets the zone; everything here is written in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,46 @@
+"""The ledger's tables: what a row of each holds, and that rows are only ever added."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import DDL, Column, DateTime, Integer, MetaData, String, Table, Text, event
+
+SCHEMA = MetaData()
+
+# The scoring paths will keep `predictions` and `outcomes` here, too.
+DECISIONS = Table(
+    "decisions",
+    SCHEMA,
+    Column("id", Integer, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("model", String(200), nullable=False, index=True),
+    Column("version", String(200), nullable=False),
+    Column("champion_version", String(200)),
+    Column("verdict", String(20), nullable=False),
+    Column("decision", Text, nullable=False),  # the whole record, as JSON
+)
+APPROVALS = Table(
+    "approvals",
+    SCHEMA,
+    Column("id", Integer, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("model", String(200), nullable=False, index=True),
+    Column("version", String(200), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+
+def _only_grows(table: Table) -> None:
+    """SQLite knows no rights, so it is told to refuse; on a server, rights do this better."""
+    for change in ("UPDATE", "DELETE"):
+        trigger = cast(Any, DDL)(
+            f"CREATE TRIGGER {table.name}_no_{change.lower()} BEFORE {change} ON {table.name} "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        )
+        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
+
+
+_only_grows(DECISIONS)
+_only_grows(APPROVALS)
