@@ -11,7 +11,13 @@ from typing import ClassVar
 import numpy as np
 
 from churn.features.encoding import Columns, row_count
-from churn.models.candidate import Candidate, FittedModel, Floats, Target
+from churn.models.candidate import (
+    Candidate,
+    FittedModel,
+    Floats,
+    Target,
+    contributions_are_exact,
+)
 
 _FILE = "blend.json"
 
@@ -32,6 +38,11 @@ class BlendModel:
     def features(self) -> tuple[str, ...]:
         """Columns that any member tells contributions by, each once."""
         return tuple(dict.fromkeys(name for m in self.members.values() for name in m.features))
+
+    @property
+    def exact(self) -> bool:
+        """Whether every member's contributions are exact."""
+        return all(contributions_are_exact(member) for member in self.members.values())
 
     @property
     def base(self) -> float:

@@ -69,3 +69,11 @@ class Candidate(Protocol):
             InputError: a column is missing, or only one outcome occurs.
         """
         ...
+
+
+def contributions_are_exact(model: FittedModel) -> bool:
+    """Whether a model's contributions are exact, or estimated as a network's are.
+
+    A model whose contributions are estimates says so by an attribute `exact` that is False.
+    """
+    return bool(getattr(model, "exact", True))

@@ -16,8 +16,12 @@ from churn.models.settings import (
     GbmSettings,
     LogisticSettings,
     RecipeSettings,
+    TabularNetSettings,
 )
 from churn.models.spline_logistic import SplineLogisticCandidate
+from churn.models.tabular_net import TabularNetCandidate
+
+_FED = LogisticCandidate | SplineLogisticCandidate | GbmCandidate | TabularNetCandidate
 
 
 def build_candidates(
@@ -82,7 +86,7 @@ def left_out(candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
     found = [
         f"Recipe '{candidate.name}': {sentence}"
         for candidate in every
-        if isinstance(candidate, LogisticCandidate | SplineLogisticCandidate | GbmCandidate)
+        if isinstance(candidate, _FED)
         for sentence in candidate.inputs.engineered.left_out
     ]
     return tuple(dict.fromkeys(found))
@@ -93,6 +97,8 @@ def _single(name: str, settings: RecipeSettings, contract: DataContract) -> Cand
         return LogisticCandidate.of(name, settings, contract)
     if isinstance(settings, GbmSettings):
         return GbmCandidate.of(name, settings, contract)
+    if isinstance(settings, TabularNetSettings):
+        return TabularNetCandidate.of(name, settings, contract)
     assert not isinstance(settings, BlendSettings)  # noqa: S101
     return SplineLogisticCandidate.of(name, settings, contract)
 

@@ -87,6 +87,43 @@ class GbmSettings(_Recipe):
     features: Groups = ()
 
 
+class TabularNetSettings(_Recipe):
+    """TabM: an ensemble of small networks that share their matrices; needs the extra `deep`.
+
+    Attributes:
+        networks: how many it holds (k); their mean log-odds are the score.
+        layers: hidden layers of each.
+        width: units of a hidden layer.
+        pieces: pieces that each number is cut into, at quantiles.
+        dropout: share of units left out at each training step.
+        learning_rate: of AdamW.
+        weight_decay: of AdamW.
+        batch_rows: rows of a training step.
+        epochs: passes over the training rows, at most.
+        patience: epochs without a lower validation loss after which the training stops.
+        validation_share: share of the training rows that only says when to stop.
+        seed: of initialisation, shuffling, dropout and that share; fixed, never searched.
+        device: `auto` takes a GPU where there is one; only on a `cpu` is a fit repeatable.
+        features: groups of engineered columns to add.
+    """
+
+    kind: Literal["tabular_net"] = "tabular_net"
+    networks: int = Field(default=16, ge=2, le=128)
+    layers: int = Field(default=2, ge=1, le=6)
+    width: int = Field(default=32, ge=2, le=1024)
+    pieces: int = Field(default=16, ge=1, le=128)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    learning_rate: float = Field(default=0.002, gt=0, le=1)
+    weight_decay: float = Field(default=0.0003, ge=0, le=1)
+    batch_rows: int = Field(default=256, ge=8)
+    epochs: int = Field(default=60, ge=1, le=1000)
+    patience: int = Field(default=6, ge=1)
+    validation_share: float = Field(default=0.15, gt=0, le=0.5)
+    seed: int = Field(default=7, ge=0, le=2**31 - 1)
+    device: Literal["auto", "cpu"] = "auto"
+    features: Groups = ()
+
+
 class BlendSettings(_Recipe):
     """The mean of other recipes' log-odds.
 
@@ -99,7 +136,7 @@ class BlendSettings(_Recipe):
 
 
 RecipeSettings = Annotated[
-    LogisticSettings | SplineLogisticSettings | GbmSettings | BlendSettings,
+    LogisticSettings | SplineLogisticSettings | GbmSettings | TabularNetSettings | BlendSettings,
     Field(discriminator="kind"),
 ]
 

@@ -9,9 +9,10 @@ from churn.models.additive import AdditiveModel
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
 from churn.models.gbm import GbmModel
+from churn.models.onnx_model import OnnxModel
 from churn.models.sealed import require_unsealed, seal, verify
 
-KINDS = (AdditiveModel.kind, GbmModel.kind, BlendModel.kind)
+KINDS = (AdditiveModel.kind, GbmModel.kind, OnnxModel.kind, BlendModel.kind)
 
 
 def save_model(model: FittedModel, folder: Path) -> None:
@@ -53,6 +54,8 @@ def _read(kind: str, folder: Path) -> FittedModel:
         return AdditiveModel.read(folder)
     if kind == GbmModel.kind:
         return GbmModel.read(folder)
+    if kind == OnnxModel.kind:
+        return OnnxModel.read(folder)
     if kind == BlendModel.kind:
         return BlendModel.read(folder, _read)
     raise ValueError(f"'{kind}' is no kind of model")
