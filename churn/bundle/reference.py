@@ -7,9 +7,11 @@ arrays.
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +122,7 @@ def read_reference(path: Path, contract: DataContract) -> Reference:
                 categories={c.name: arrays[f"categories/{c.name}/counts"] for c in contract.coded},
                 scores=_number(arrays, "scores"),
             )
-    except (OSError, KeyError, ValueError, IndexError) as error:
+    except (OSError, KeyError, ValueError, IndexError, BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise BundleError(
             f"The drift reference {path} cannot be read: {reason}. Write the bundle anew."
