@@ -1,0 +1,191 @@
+"""Training runs through the door, as somebody types them, in a ZenML and a folder of their own.
+
+A run costs a quarter of a minute, so each is made once and many tests look at it. Later ones are
+asked for after earlier ones: what a run finds there is part of what is tested.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PATIENCE = 300  # seconds; a run takes a tenth of it where the machine is not busy
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of the door ended, and what it said.
+
+    Attributes:
+        code: The exit code.
+        told: The JSON object on stdout.
+        stdout: All of stdout.
+        stderr: All of stderr.
+        output: The folder it kept its files in.
+    """
+
+    code: int
+    told: dict[str, Any]
+    stdout: str
+    stderr: str
+    output: Path
+
+
+@dataclass(frozen=True)
+class Door:
+    """Starts runs in one environment, from an empty folder."""
+
+    root: Path
+    environment: dict[str, str]
+    typed_in: Path
+
+    def command(self, output: Path, *arguments: str) -> list[str]:
+        """What is typed."""
+        asked = ["--pipeline", "training", "--json", "--set", "profile=quick"]
+        place = ["--set", f"output.folder={output}"]
+        return [sys.executable, str(self.root / "run.py"), *asked, *place, *arguments]
+
+    def train(self, output: Path, *arguments: str) -> Run:
+        """Runs a quick training to its end."""
+        ended = subprocess.run(
+            self.command(output, *arguments),
+            cwd=self.typed_in,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        return _run(ended.returncode, ended.stdout, ended.stderr, output)
+
+    def interrupt(self, output: Path, *arguments: str, after: str, scratch: Path) -> Run:
+        """Presses Ctrl-C when the step after the one that a line of stderr names is at work."""
+        started = subprocess.Popen(
+            self.command(output, *arguments),
+            cwd=self.typed_in,
+            env=self.environment | {"TMPDIR": str(scratch)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            said = ""
+            for line in started.stderr:
+                said += line
+                if after in line:
+                    break
+            time.sleep(1)
+            assert started.poll() is None, said
+            started.send_signal(signal.SIGINT)
+            stdout, rest = started.communicate(timeout=PATIENCE)
+        finally:
+            started.kill()
+        return _run(started.returncode, stdout, said + rest, output)
+
+    def ask(self, script: str, *arguments: str, knows_the_project: bool) -> Any:
+        """What a script beside this file, in the same environment, writes as JSON to a file."""
+        answer = self.typed_in.parent / f"answer-{time.monotonic_ns()}.json"
+        path = {"PYTHONPATH": str(self.root)} if knows_the_project else {}
+        ended = subprocess.run(
+            [sys.executable, str(HERE / script), str(answer), *arguments],
+            cwd=self.typed_in,
+            env=self.environment | path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(answer.read_text(encoding="utf-8"))
+
+
+def _run(code: int, stdout: str, stderr: str, output: Path) -> Run:
+    try:
+        told = json.loads(stdout)
+    except ValueError:
+        pytest.fail(f"stdout is not one JSON object:\n{stdout}\nstderr:\n{stderr}")
+    return Run(code, told, stdout, stderr, output)
+
+
+@pytest.fixture(scope="session")
+def door(
+    root: Path, isolated_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Door:
+    """The door, with a ZenML of its own behind it."""
+    return Door(root, isolated_environment, tmp_path_factory.mktemp("typed") / "here")
+
+
+@pytest.fixture(scope="session")
+def trained(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The first run: the shipped table on the default stack."""
+    door.typed_in.mkdir()
+    run = door.train(tmp_path_factory.mktemp("trained"))
+    assert run.code == 0, run.stderr  # all else would only follow from it
+    return run
+
+
+@pytest.fixture(scope="session")
+def found(door: Door, trained: Run) -> dict[str, Any]:
+    """What ZenML keeps after the first run."""
+    return door.ask("ask_zenml.py", trained.told["run_id"], knows_the_project=True)
+
+
+@pytest.fixture(scope="session")
+def tracked(door: Door, found: dict[str, Any], trained: Run, root: Path) -> dict[str, Any]:
+    """What MLflow keeps after the first run, seen from where this project is not installed."""
+    table = root / "data" / "raw" / "telco.csv"
+    return door.ask("ask_mlflow.py", str(trained.output), str(table), knows_the_project=False)
+
+
+@pytest.fixture(scope="session")
+def original(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same customers as IBM's own file writes them: other ids, blanks, Windows' line ends."""
+    header, *rows = (root / "data" / "raw" / "telco.csv").read_text(encoding="utf-8").splitlines()
+    renamed = [f"{n:04d}-IBMID,{row.partition(',')[2]}" for n, row in enumerate(rows)]
+    assert sum(row.endswith(", ,No") for row in renamed) == 11
+    path = tmp_path_factory.mktemp("original") / "WA_Fn-UseC_-Telco-Customer-Churn.csv"
+    path.write_bytes("\r\n".join([header, *renamed, ""]).encode("utf-8-sig"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def untracked(
+    door: Door, tracked: dict[str, Any], original: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """The second run: the same customers from a file, on the stack without a tracker."""
+    output = tmp_path_factory.mktemp("untracked")
+    return door.train(output, "--stack", "local", "--set", f"data.source={original}")
+
+
+@pytest.fixture(scope="session")
+def again(door: Door, trained: Run, untracked: Run) -> Run:
+    """The first run once more, after another was registered."""
+    return door.train(trained.output)
+
+
+@pytest.fixture
+def tracked_runs() -> Callable[[Run], int]:
+    """Counts the MLflow runs in a run's folder."""
+
+    def count(run: Run) -> int:
+        with sqlite3.connect(run.output / "mlflow.db") as database:
+            return int(database.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def state(door: Door) -> Callable[[], dict[str, Any]]:
+    """Asks ZenML which runs and versions there are now."""
+    return lambda: door.ask("ask_state.py", knows_the_project=False)
