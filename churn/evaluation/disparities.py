@@ -36,6 +36,13 @@ class Figure(_Report):
         """The figure and its bounds in words, each written in the given format."""
         return f"{self.value:{form}} ({self.interval.span(form)})"
 
+    def points(self) -> str:
+        """A difference of two shares and its bounds, in percentage points."""
+        value, lower, upper = (
+            100 * each for each in (self.value, self.interval.lower, self.interval.upper)
+        )
+        return f"{value:+.1f} points ({lower:+.1f} to {upper:+.1f})"
+
 
 class Disparity(_Report):
     """How much one slice's figure differs from that of its column's largest slice.
@@ -62,8 +69,9 @@ class Disparity(_Report):
         head = f"{METRICS[self.metric]}, {self.column} {self.value} against {self.reference}"
         if self.difference is None:
             return f"{head}: {TOO_FEW}."
-        form = "+.3f" if self.metric == "roc_auc" else "+.1%"
-        return f"{head}: {self.difference.said(form)}, {self.verdict}."
+        areas = self.metric == "roc_auc"
+        found = self.difference.said("+.3f") if areas else self.difference.points()
+        return f"{head}: {found}, {self.verdict}."
 
 
 def disparities(

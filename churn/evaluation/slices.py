@@ -75,7 +75,7 @@ class SliceReport(_Report):
             parts.append(f"ROC-AUC {self.roc_auc.said('.3f')}")
         if self.calibration_gap:
             off = "" if self.calibration_gap.interval.covers(0) else ", more than chance explains"
-            gap = self.calibration_gap.said("+.1%")
+            gap = self.calibration_gap.points()
             parts.append(f"observed less predicted churn {gap}{off}")
         if self.selection_rate:
             parts.append(f"selected {self.selection_rate.said('.1%')}")

@@ -195,3 +195,18 @@ def test_digests_know_rows_by_their_features_alone(telco_columns, contract):
     # given one cent more for everybody
     dearer = dict(some, MonthlyCharges=some["MonthlyCharges"] + 0.01)
     assert row_digests(dearer, contract).found_in(one) == 0
+
+
+def test_the_ranking_gate_errs_as_seldom_as_it_promises(contract):
+    # given 200 challengers that are worse by 0.016, and 200 that are exactly as good
+    from benchmarks.evidence_promotion import simulate
+
+    kind = {"trials": 200, "rows": 1374, "rate": 0.265, "seed": 5}
+    worse = simulate(-0.016, 0.96, contract, **kind)
+    equal = simulate(0.0, 0.96, contract, **kind)
+    # then the worse are kept out, the equal let in, and hardly any called superior
+    assert worse.verdicts["pass"] <= 4
+    assert worse.verdicts["fail"] > 50
+    assert equal.superior <= 14
+    assert equal.verdicts["pass"] > 150
+    assert equal.verdicts["fail"] == 0

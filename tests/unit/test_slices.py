@@ -133,6 +133,7 @@ def test_slices_are_held_against_the_largest_of_their_column(report):
     assert rate.verdict == "differs"
     assert rate.difference.interval.upper < 0
     assert "Selection rate, Contract Two year against Month-to-month: -" in rate.sentence
+    assert " points (-" in rate.sentence
 
 
 def test_groups_that_are_treated_alike_differ_about_once_in_twenty(telco_columns, contract):
