@@ -1,0 +1,147 @@
+"""Whether customers would be given the same reasons, had other customers been in the training rows.
+
+The recipe is fitted anew on bootstrap samples of the training rows (Efron 1979, Annals of Statistics
+7:1-26), and the reasons of the same customers are compared with the model's own by Jaccard's index
+(1901): what both name, over what either names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.explain.plan import ExplanationSettings
+from churn.explain.reasons import ReasonCodes, ReasonTable
+from churn.features.encoding import Columns, row_count, take
+from churn.models.candidate import Candidate, FittedModel, Target
+
+STEADY = 0.9
+"""Share of the refits in which a reason must stay to be called steady."""
+
+
+class ReasonStability(BaseModel):
+    """How far reasons depend on which customers a recipe was fitted on.
+
+    Attributes:
+        model: name of the recipe.
+        samples: bootstrap refits.
+        training_rows: size of each sample.
+        customers: whose reasons were compared.
+        top: reasons a customer gets at most.
+        first_same: share of customers whose first reason stays, mean over the refits.
+        first_same_lowest: the same in the worst refit.
+        first_steady: share of customers whose first reason stays in nine refits of ten.
+        set_same: share of customers all of whose reasons stay, in whatever order, mean over the
+            refits.
+        overlap: Jaccard's index of the two sets of reasons, mean over customers and refits.
+        overlap_lowest: the same in the worst refit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    samples: int = Field(ge=1)
+    training_rows: int = Field(ge=1)
+    customers: int = Field(ge=1)
+    top: int = Field(ge=1)
+    first_same: float = Field(ge=0, le=1)
+    first_same_lowest: float = Field(ge=0, le=1)
+    first_steady: float = Field(ge=0, le=1)
+    set_same: float = Field(ge=0, le=1)
+    overlap: float = Field(ge=0, le=1)
+    overlap_lowest: float = Field(ge=0, le=1)
+
+    @property
+    def sentence(self) -> str:
+        """The finding in plain words."""
+        return (
+            f"Fitted anew on {self.samples} bootstrap samples, {self.model} gives "
+            f"{self.first_same:.0%} of customers the same first reason ({self.first_same_lowest:.0%} "
+            f"in the worst sample); their top {self.top} overlap by {self.overlap:.0%} and are "
+            f"the same set for {self.set_same:.0%}."
+        )
+
+
+def reason_stability(
+    candidate: Candidate,
+    model: FittedModel,
+    columns: Columns,
+    target: Target,
+    contract: DataContract,
+    settings: ExplanationSettings,
+) -> ReasonStability:
+    """Compares a model's reasons with those of its recipe fitted on bootstrap samples.
+
+    Costs one fit and the reasons of `settings.customers` customers a sample.
+
+    Args:
+        candidate: the recipe.
+        model: what it became on the training rows.
+        columns: encoded columns of the n training rows.
+        target: int8[n].
+        contract: the contract they were encoded by.
+        settings: samples, customers, top, seed.
+
+    Raises:
+        InputError: no samples were asked for, or a sample cannot be learnt from.
+    """
+    if settings.samples < 1:
+        raise InputError(
+            "Stability of reasons needs at least one bootstrap sample; set samples to 1 or more, "
+            "or leave the comparison out."
+        )
+    rows = row_count(columns)
+    steps = np.linspace(0, rows - 1, min(settings.customers, rows))
+    shown = take(columns, np.unique(steps.astype(np.intp)))
+    own = _told(model, shown, contract, settings.top)
+    first, same, overlap = [], [], []
+    for sample in range(settings.samples):
+        # A generator a sample: five samples are the first five of twenty.
+        draw = np.random.default_rng([settings.seed, sample]).integers(rows, size=rows)
+        refit = candidate.fit(take(columns, draw), target[draw])
+        other = _told(refit, shown, contract, settings.top)
+        first.append(own.places[:, 0] == other.places[:, 0])
+        agreed = jaccard(own, other)
+        overlap.append(agreed)
+        same.append(agreed == 1)
+    stays = np.stack(first)
+    return ReasonStability(
+        model=candidate.name,
+        samples=settings.samples,
+        training_rows=rows,
+        customers=row_count(shown),
+        top=settings.top,
+        first_same=float(stays.mean()),
+        first_same_lowest=float(stays.mean(axis=1).min()),
+        first_steady=float((stays.mean(axis=0) >= STEADY).mean()),
+        set_same=float(np.mean(same)),
+        overlap=float(np.mean(overlap)),
+        overlap_lowest=float(np.mean(overlap, axis=1).min()),
+    )
+
+
+def jaccard(one: ReasonTable, other: ReasonTable) -> NDArray[np.float64]:
+    """Overlap of two tables' reasons, customer by customer, float64[n]; 1 where neither has any.
+
+    Args:
+        one: reasons of n customers.
+        other: reasons of the same customers, about the same columns.
+    """
+    ours, theirs = _named(one), _named(other)
+    either = (ours | theirs).sum(axis=1)
+    both = (ours & theirs).sum(axis=1)
+    return np.where(either == 0, 1.0, both / np.maximum(either, 1))
+
+
+def _named(table: ReasonTable) -> NDArray[np.bool_]:
+    """Which columns are among a customer's reasons, bool[n, columns]."""
+    named = np.zeros((len(table), len(table.columns) + 1), dtype=bool)
+    np.put_along_axis(named, table.places.astype(np.intp), values=True, axis=1)
+    return named[:, :-1]  # the last one took the places -1, where there is no reason
+
+
+def _told(model: FittedModel, shown: Columns, contract: DataContract, top: int) -> ReasonTable:
+    return ReasonCodes.of(model, contract)(shown, top=top)
