@@ -42,7 +42,7 @@ class GoldenRow:
 class Scoring(Protocol):
     """What a replay asks of a scorer."""
 
-    exact: bool
+    bitwise: bool
 
     def score_one(self, row: Row) -> Score:
         """One customer's score."""
@@ -94,7 +94,7 @@ def replay(scorer: Scoring, rows: tuple[GoldenRow, ...], folder: Path) -> None:
     Raises:
         BundleError: a row is refused or scored otherwise.
     """
-    tolerance = EXACT if scorer.exact else CLOSE
+    tolerance = EXACT if scorer.bitwise else CLOSE
     try:
         alone = [scorer.score_one(golden.row) for golden in rows]
         among = scorer.score_many(scorer.columns([golden.row for golden in rows]))

@@ -25,10 +25,10 @@ class RowModel(Protocol):
     """A fitted model asked for one customer.
 
     Attributes:
-        exact: whether one row and many rows agree to the last bit by construction.
+        bitwise: whether one row and many rows agree to the last bit by construction.
     """
 
-    exact: bool
+    bitwise: bool
 
     def logit(self, values: Values) -> float:
         """Log-odds, from the encoder's values and the engineered ones behind them."""
@@ -69,7 +69,7 @@ def row_model(model: FittedModel, encoder: RowEncoder, places: Mapping[str, int]
 
 
 class _Additive:
-    exact = True
+    bitwise = True
 
     def __init__(self, model: AdditiveModel, places: Mapping[str, int]) -> None:
         self._base = model.base
@@ -86,7 +86,7 @@ class _Additive:
 
 
 class _Trees:
-    exact = True
+    bitwise = True
 
     def __init__(self, trees: NativeTrees, places: list[int]) -> None:
         self._trees = trees
@@ -105,7 +105,7 @@ class _Blend:
         order = {name: place for place, name in enumerate(model.features)}
         self._targets = tuple([order[n] for n in m.features] for m in model.members.values())
         self._width = len(order)
-        self.exact = all(member.exact for member in self._members)
+        self.bitwise = all(member.bitwise for member in self._members)
 
     def logit(self, values: Values) -> float:
         total = 0.0
@@ -124,7 +124,7 @@ class _Blend:
 class _AnyKind:
     """A kind without a row form of its own: its columns, one row long."""
 
-    exact = False
+    bitwise = False
 
     def __init__(self, model: FittedModel, encoder: RowEncoder) -> None:
         self._model = model

@@ -46,7 +46,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One customer's score and its exact parts.
+    """One customer's score and its parts.
 
     Attributes:
         score: the score.

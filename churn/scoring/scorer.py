@@ -12,7 +12,7 @@ from scipy.special import expit
 from churn.contract import DataContract
 from churn.errors import BundleError, InputError
 from churn.features.encoding import Columns, row_count
-from churn.models.candidate import FittedModel, Floats
+from churn.models.candidate import FittedModel, Floats, contributions_are_exact
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, RowEncoder, Values
@@ -39,7 +39,7 @@ class Scorer:
         threshold: probability from which on `decision` is true.
         features: names of the columns that contributions are told by.
         base: log-odds of the average training customer.
-        exact: whether one row and many rows agree to the last bit by construction.
+        bitwise: whether one row and many rows agree to the last bit by construction.
     """
 
     def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:
@@ -57,7 +57,7 @@ class Scorer:
         self._formulas = tuple(row_formula(one, contract, places) for one in engineered.formulas)
         self._row = row_model(model, self._encoder, places)
         self._logit = self._row.logit
-        self.exact = self._row.exact
+        self.bitwise = self._row.bitwise
 
     @classmethod
     def load(cls, where: str | os.PathLike[str]) -> Scorer:
@@ -75,6 +75,11 @@ class Scorer:
                 entry = read_current(folder)
                 return cls._load(entry.folder(folder), entry.digest)
             return cls._load(folder, None)
+
+    @property
+    def contributions_are_exact(self) -> bool:
+        """Whether contributions are the model's exact parts, or estimated as a network's are."""
+        return contributions_are_exact(self.model)
 
     def score_one(self, row: Row) -> Score:
         """Scores a customer.

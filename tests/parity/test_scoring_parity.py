@@ -99,7 +99,7 @@ def test_all_customers_together_get_the_bits_of_the_trained_model(pairs, telco_c
 
     assert np.array_equal(among.logit, trained.logit(telco_columns))
     assert np.array_equal(among.probability, trained.probability(telco_columns))
-    assert scorer.exact
+    assert scorer.bitwise
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,3 +177,45 @@ def test_the_trees_answer_as_lightgbms_own_booster(pairs, telco_columns):
     assert np.array_equal(trees.predict(some, pred_contrib=True), parts)
     for place, row in enumerate(some.tolist()):
         assert trees.contributions(row) == parts[place, :-1].tolist()
+
+
+@pytest.mark.parametrize("members", [(), ("tabular_net", "spline_logistic", "gbm")])
+def test_a_network_is_served_as_it_was_trained(
+    contract, raw, telco_columns, telco_target, tmp_path, members
+):
+    for module in ("torch", "tabm", "onnx", "onnxruntime"):
+        pytest.importorskip(module)
+    from churn.models.settings import TabularNetSettings
+
+    recipes = default_recipes() | {
+        "tabular_net": TabularNetSettings(epochs=2),
+        "gbm": GbmSettings(trees=20),
+    }
+    name = "tabular_net"
+    if members:
+        name, recipes["deep_blend"] = "deep_blend", BlendSettings(members=members)
+    trained = TrainedModel.train(
+        build_candidates([name], recipes, contract)[name],
+        take(telco_columns, np.arange(600)),
+        telco_target[:600],
+        contract=contract,
+        data_sha256="ab" * 32,
+        settings=recipes[name],
+    )
+    some = np.arange(0, 7043, 50)
+    columns = take(telco_columns, some)
+
+    scorer = load_bundle(
+        write_bundle(
+            tmp_path / "1", trained, columns, name="churn", version="1",
+            threshold=Threshold(value=0.5, basis="for the test"), metrics={},
+        )
+    )  # fmt: skip
+
+    assert not scorer.bitwise
+    assert not scorer.contributions_are_exact
+    assert np.abs(scorer.score_many(columns).logit - trained.logit(columns)).max() <= 1e-6
+    alone = [scorer.score_one(raw[row]).logit for row in some]
+    assert np.abs(alone - trained.logit(columns)).max() <= 1e-6
+    told = scorer.explain(raw[some[1]])
+    assert told.base + sum(told.contributions.values()) == pytest.approx(told.score.logit, abs=1e-6)
