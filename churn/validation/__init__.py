@@ -1,0 +1,1 @@
+"""Deepchecks' tabular suites on the table, on its split, and on the model."""

@@ -1,0 +1,137 @@
+"""What Deepchecks found: every condition, its verdict, and one sentence about each.
+
+Neither rows nor customers' ids appear, so that a report can be shown and logged anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SuiteName = Literal["data_integrity", "train_test_validation", "model_evaluation"]
+Severity = Literal["critical", "shown"]
+Verdict = Literal["pass", "warn", "fail"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(_Frozen):
+    """One condition of one check.
+
+    Attributes:
+        suite: The suite it belongs to.
+        check: The check's class, as the settings name it.
+        name: The same for a person.
+        rows: The rows it looked at.
+        condition: What was asked.
+        severity: What a failure means: critical stops a model, shown is shown.
+        verdict: What it came to.
+        sentence: What was found, in Deepchecks' words.
+        reason: Why a failure would only be shown; empty for a critical one.
+    """
+
+    suite: SuiteName
+    check: str
+    name: str
+    rows: str
+    condition: str
+    severity: Severity
+    verdict: Verdict
+    sentence: str
+    reason: str = ""
+
+
+class LeftOut(_Frozen):
+    """A check of a suite that was not asked, and why."""
+
+    suite: SuiteName
+    check: str
+    reason: str
+
+
+class ValidationReport(_Frozen):
+    """Deepchecks' verdict on a table, its split and a model.
+
+    Attributes:
+        contract: Name of the contract that the columns follow.
+        contract_digest: SHA-256 of what that contract says.
+        title: What the table is, in the contract's words.
+        recipe: The model's recipe.
+        version: Deepchecks' own.
+        seed: Behind its draws and ours.
+        table_rows: Customers in the table.
+        development_rows: Development rows that were looked at.
+        gate_rows: Gate rows that were looked at.
+        verdict: fail where a critical condition failed, warn where a lesser one did, else pass.
+        findings: Every condition, in the order of the suites.
+        left_out: Every check that was not asked.
+        seconds: Suite -> how long it took.
+    """
+
+    contract: str
+    contract_digest: str
+    title: str
+    recipe: str
+    version: str
+    seed: int
+    table_rows: int = Field(ge=0)
+    development_rows: int = Field(ge=0)
+    gate_rows: int = Field(ge=0)
+    verdict: Verdict
+    findings: tuple[Finding, ...] = Field(min_length=1)
+    left_out: tuple[LeftOut, ...] = ()
+    seconds: dict[SuiteName, float]
+
+    @model_validator(mode="after")
+    def _verdict_follows_the_findings(self) -> Self:
+        if self.verdict != verdict_of(self.findings):
+            raise ValueError(f"verdict {self.verdict!r} contradicts the findings")
+        return self
+
+    @property
+    def held(self) -> int:
+        """How many conditions held."""
+        return sum(each.verdict == "pass" for each in self.findings)
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """Failed conditions that stop a model."""
+        return tuple(each for each in self.findings if each.verdict == "fail")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Failed conditions that are only shown."""
+        return tuple(each for each in self.findings if each.verdict == "warn")
+
+    @property
+    def sentence(self) -> str:
+        """The whole report in one sentence."""
+        asked = _count(len(self.findings), "condition", "conditions")
+        if self.verdict == "pass":
+            return f"{asked} in {len(self.seconds)} suites: all hold."
+        failed = len(self.failures)
+        told = [_count(failed, "critical one fails", "critical ones fail")] if failed else []
+        warned = len(self.warnings)
+        told += [_count(warned, "warning", "warnings")] if warned else []
+        return f"{asked} in {len(self.seconds)} suites: {' and '.join(told)}."
+
+    def failure_sentence(self) -> str:
+        """Why the model is held back: check, rows, and what was found; '' where it is not."""
+        if not self.failures:
+            return ""
+        first, others = self.failures[0], len(self.failures) - 1
+        also = f" ({_count(others, 'other fails', 'others fail')}, too)" if others else ""
+        return f"Deepchecks refuses at '{first.name}' on {first.rows}{also}: {first.sentence}"
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """The verdict that a set of findings amounts to."""
+    found = {each.verdict for each in findings}
+    return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
