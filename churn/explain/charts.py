@@ -33,9 +33,10 @@ def explanation_charts(report: ExplanationReport, theme: Theme = LIGHT) -> dict[
     drawn = {
         "importance": bar_chart(report, theme),
         "beeswarm": beeswarm_chart(report, theme),
-        "dependence": dependence_chart(report, theme),
     }
-    if report.interaction is not None:
+    if report.dependence:
+        drawn["dependence"] = dependence_chart(report, theme)
+    if report.interaction is not None and report.interaction.lines:
         drawn["interaction"] = interaction_chart(report, theme)
     return drawn
 

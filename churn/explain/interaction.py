@@ -40,7 +40,10 @@ def interaction(
         return None
     (tenure,), (term,) = tenures, terms
     months, found = rows[tenure.name], parts.of(tenure.name)
-    band, apart = groups_of(months, _BANDS), found - _mean_at_same(months, found)
+    band, apart = (
+        groups_of(months, min(_BANDS, len(months) // (2 * FEWEST))),
+        found - _mean_at_same(months, found),
+    )
     lines, heights = [], np.full((len(term.categories), int(band.max()) + 1), np.nan)
     for code, label in enumerate(term.categories):
         points = []

@@ -26,6 +26,7 @@ from churn.models.candidate import FittedModel, Floats
 
 SHOWN_SWARMS = 10
 SHOWN_DEPENDENCE = 4
+FEWEST_ROWS = 100
 MOST_ROWS = 20_000  # Shapley values of trees take their time; these means need no more rows
 
 _LEVELS = 5
@@ -48,12 +49,16 @@ def explain(
         name: what the model is called in titles.
 
     Raises:
-        InputError: there are no customers, a column is missing or cannot be scored, or the model
-            has a feature that the contract does not know.
+        InputError: there are fewer than 100 customers, a column is missing or cannot be scored, or
+            the model has a feature that the contract does not know.
     """
     total = row_count(columns)
-    if total == 0:
-        raise InputError("There are no customers to explain the model on; hand over some rows.")
+    if total < FEWEST_ROWS:
+        raise InputError(
+            f"A model cannot be explained on {total} customers, because no mean over fewer than "
+            f"{FEWEST} is kept; hand over {FEWEST_ROWS} rows or more, or ask for the reasons of "
+            "each customer."
+        )
     every = -(-total // MOST_ROWS)
     some = {column: values[::every] for column, values in columns.items()}
     parts = contributions_by_column(model, some, contract)
@@ -68,7 +73,11 @@ def explain(
         importance=ranked,
         swarm_edges=tuple(map(float, edges)),
         swarms=tuple(_swarm(each, some, parts, edges) for each in strongest[:SHOWN_SWARMS]),
-        dependence=tuple(_dependence(each, some, parts) for each in strongest[:SHOWN_DEPENDENCE]),
+        dependence=tuple(
+            found
+            for each in strongest[:SHOWN_DEPENDENCE]
+            if (found := _dependence(each, some, parts)).bands
+        ),
         interaction=interaction(model.features, some, parts, contract),
     )
 
@@ -148,7 +157,7 @@ def _brief(column: NumberColumn, value: float) -> str:
 def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Dependence:
     values, found = rows[column.name], parts.of(column.name)
     if isinstance(column, NumberColumn):
-        group = groups_of(values, _BANDS)
+        group = groups_of(values, min(_BANDS, len(values) // (2 * FEWEST)))
         labels = _ranges(column, values, group, int(group.max()) + 1)
         unit = column.unit
     else:
@@ -156,7 +165,7 @@ def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Depe
     bands = []
     for number, label in enumerate(labels):
         inside = group == number
-        if inside.sum() < min(FEWEST, len(values)):
+        if inside.sum() < FEWEST:
             continue
         low, high = np.quantile(found[inside], [0.1, 0.9])
         bands.append(

@@ -78,7 +78,7 @@ class Dependence(_Frozen):
 
     column: str
     unit: str
-    bands: tuple[Band, ...] = Field(min_length=1)
+    bands: tuple[Band, ...]
 
 
 class TermLine(_Frozen):

@@ -28,7 +28,9 @@ def tree_shap(models, telco_columns):
     explainer.model.model_type = "internal"
     matrix = np.column_stack([telco_columns[name][::EVERY] for name in model.features])
     values = explainer.shap_values(matrix.astype(float), check_additivity=False)
-    return dict(zip(model.features, values.T, strict=True)), float(explainer.expected_value)
+    return dict(zip(model.features, values.T, strict=True)), float(
+        np.ravel(explainer.expected_value)[0]
+    )
 
 
 def linear_shap(telco, columns, target, numbers, c):
@@ -50,7 +52,7 @@ def linear_shap(telco, columns, target, numbers, c):
     names = [name.split("__", 1)[1] for name in maker.get_feature_names_out()]
     values = {}
     for column in (*coded, *named):
-        mine = [n == column or n.startswith((f"{column}_", f"{column}_sp_")) for n in names]
+        mine = [n == column or n.startswith(f"{column}_") for n in names]
         values[column] = told.values[:, mine].sum(axis=1)
     return values, float(np.mean(told.base_values))
 
