@@ -1,0 +1,299 @@
+"""From which probability on a customer is contacted: chosen on out-of-fold scores, judged elsewhere.
+
+Choosing sees development rows alone, each scored by models that had not seen it; the gate rows say
+once what the choice earns. A profit rests on assumptions about money, which travel with the report.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
+
+from churn.evaluation.intervals import Interval, percentile_interval
+from churn.evaluation.metrics import checked
+from churn.evaluation.recalibration import Recalibration, recalibrate
+from churn.evaluation.threshold_cuts import Cuts
+from churn.evaluation.threshold_gate import (
+    Campaign,
+    GateJudgement,
+    judge_campaigns,
+    measure_campaign,
+)
+from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivities, sensitivity_sentence
+from churn.evaluation.weighted import Floats, Labels
+from churn.retention.maximum_profit import expected_maximum_profit
+from churn.retention.profit import break_even, campaign_profit, contact_value, require_worth
+from churn.retention.settings import Rule, ThresholdSettings, ValueSettings
+
+RULES: tuple[Rule, ...] = ("profit", "break_even", "capacity", "f_beta")
+
+_CURVE_POINTS = 200
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ThresholdChoice(_Report):
+    """The threshold that one rule chooses.
+
+    Attributes:
+        rule: which.
+        basis: the rule in words, with its figures.
+        campaign: what it comes to on the rows that chose it; a little optimistic for that reason.
+        interval: where the threshold falls in 95 of 100 resamplings of the customers.
+    """
+
+    rule: Rule
+    basis: str
+    campaign: Campaign
+    interval: Interval
+
+    @property
+    def threshold(self) -> float:
+        """The probability."""
+        return self.campaign.threshold
+
+
+class ProfitCurve(_Report):
+    """Share of the customers contacted, best scores first, against profit per customer.
+
+    `threshold` says from which probability on that share is contacted.
+    """
+
+    threshold: tuple[float, ...]
+    share: tuple[float, ...]
+    profit: tuple[float, ...]
+
+
+class ThresholdReport(_Report):
+    """The decision threshold, how it was chosen, and what it earns where it had no part.
+
+    Attributes:
+        model: the recipe.
+        value: the assumptions about money.
+        settings: how the choice was made.
+        rows: development customers whose out-of-fold scores chose.
+        positives: of those, how many left.
+        recalibration: the correction of the log-odds that comes before the threshold.
+        choices: one for each rule; the rule in `settings` is the one that counts.
+        expected_maximum_profit: EMPC on the development rows, per customer.
+        expected_maximum_share: the share it contacts, on average over the acceptance.
+        curve: profit against share contacted, on the development rows.
+        sensitivity: what becomes of the choice where an assumption is halved or doubled.
+        gate: the judgement on the gate rows; None before it was made.
+    """
+
+    model: str
+    value: ValueSettings
+    settings: ThresholdSettings
+    rows: int = Field(ge=1)
+    positives: int
+    recalibration: Recalibration
+    choices: tuple[ThresholdChoice, ...]
+    expected_maximum_profit: float
+    expected_maximum_share: float
+    curve: ProfitCurve
+    sensitivity: tuple[Sensitivity, ...]
+    gate: GateJudgement | None = None
+
+    @property
+    def chosen(self) -> ThresholdChoice:
+        """The choice that counts."""
+        return self.choice(self.settings.rule)
+
+    def choice(self, rule: Rule) -> ThresholdChoice:
+        """The choice of a rule."""
+        return next(each for each in self.choices if each.rule == rule)
+
+    @property
+    def threshold(self) -> float:
+        """The probability, after recalibration, from which on a customer is contacted."""
+        return self.chosen.threshold
+
+    @property
+    def basis(self) -> str:
+        """How the threshold was chosen, for a manifest or a record."""
+        return (
+            f"{self.chosen.basis}, on out-of-fold scores of {self.rows:,} development customers; "
+            f"assumptions: {' '.join(self.assumptions)}"
+        )
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What must be shown beside every profit in this report."""
+        return self.value.assumptions
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings in plain words, most important first; the assumptions belong beside them."""
+        found, money = self.chosen, self.value.currency
+        return (
+            (
+                f"Customers are contacted from a probability of {found.threshold:.1%} on (95% "
+                f"interval {found.interval.span('.1%')}), {found.basis}: out of fold, that is "
+                f"{found.campaign.share:.0%} of the customers and "
+                f"{found.campaign.leavers_reached:.0%} of those who left."
+            ),
+            self.gate.sentence(money)
+            if self.gate
+            else "What the threshold earns on the gate rows was not judged.",
+            self.recalibration.sentence,
+            sensitivity_sentence(self.sensitivity, money),
+            (
+                f"If the acceptance were known before each campaign, the ranking could earn "
+                f"{self.expected_maximum_profit:.2f} {money} per customer out of fold (EMPC), "
+                f"contacting {self.expected_maximum_share:.0%} on average; at its assumed mean, the "
+                f"most is {self.choice('profit').campaign.profit:.2f} (MPC)."
+            ),
+        )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a tracker plots, dotted names."""
+        found = {
+            "threshold.value": self.threshold,
+            "threshold.share": self.chosen.campaign.share,
+            "threshold.profit": self.chosen.campaign.profit,
+            "threshold.empc": self.expected_maximum_profit,
+        }
+        if self.gate:
+            found["gate.profit"] = self.gate.chosen.profit
+            found["gate.contacted_share"] = self.gate.chosen.share
+        return found
+
+
+def choose_threshold(
+    model: str,
+    target: Labels,
+    logit: Floats,
+    clv: Floats,
+    *,
+    value: ValueSettings,
+    settings: ThresholdSettings,
+    base: int | None = None,
+) -> ThresholdReport:
+    """Chooses the decision threshold by every rule.
+
+    Args:
+        model: the recipe.
+        target: int8[n] of the development rows.
+        logit: float64[n], their out-of-fold log-odds: no row scored by a model that saw it.
+        clv: float64[n], what each customer is worth if kept.
+        value: the assumptions.
+        settings: which rule counts, capacity, beta, resamplings.
+        base: customers that a campaign chooses from, which `capacity_customers` is a share of;
+            default n.
+
+    Raises:
+        InputError: only one outcome occurs, or no customer is worth more than the offer.
+        ValueError: the arrays do not match.
+    """
+    require_worth(clv, value)
+    recalibration = recalibrate(target, logit, settings)
+    truth, probability = checked(target, expit(recalibration.map.apply(logit)))
+    profit = contact_value(truth, clv, value).at(value.acceptance.mean)
+    cuts = Cuts.of(truth, probability, profit)
+    capacity = _capacity(settings, base or len(truth))
+    picking: tuple[Rule, ...] = tuple(rule for rule in RULES if rule != "break_even")
+    even = break_even(float(clv.mean()), value)
+    thresholds = {rule: cuts.pick(rule, settings, capacity) for rule in picking}
+    thresholds["break_even"] = even
+    intervals = {
+        rule: percentile_interval(drawn)
+        for rule, drawn in cuts.resampled(picking, settings, capacity).items()
+    }
+    intervals["break_even"] = Interval(
+        lower=even, upper=even, method="follows from the assumptions alone"
+    )
+    bases = _bases(settings, capacity)
+    empc = expected_maximum_profit(truth, probability, clv, value)
+    return ThresholdReport(
+        model=model,
+        value=value,
+        settings=settings,
+        rows=len(truth),
+        positives=int(truth.sum()),
+        recalibration=recalibration,
+        choices=tuple(
+            ThresholdChoice(
+                rule=rule,
+                basis=bases[rule],
+                campaign=measure_campaign(
+                    rule,
+                    thresholds[rule],
+                    truth,
+                    probability,
+                    campaign_profit(truth, probability, thresholds[rule], clv, value),
+                    settings,
+                ),
+                interval=intervals[rule],
+            )
+            for rule in RULES
+        ),
+        expected_maximum_profit=empc.profit,
+        expected_maximum_share=empc.share,
+        curve=_curve(cuts),
+        sensitivity=sensitivities(
+            truth, probability, clv, value, thresholds[settings.rule], settings
+        ),
+    )
+
+
+def judge_threshold(
+    report: ThresholdReport, target: Labels, logit: Floats, clv: Floats
+) -> ThresholdReport:
+    """The same report with its judgement on rows that had no part in it.
+
+    Args:
+        report: the choice.
+        target: int8[n] of the gate rows.
+        logit: float64[n], the final model's log-odds before recalibration.
+        clv: float64[n], what each customer is worth if kept.
+
+    Raises:
+        InputError: only one outcome occurs.
+    """
+    truth, probability = checked(target, expit(report.recalibration.map.apply(logit)))
+    ordered = (report.chosen, *(each for each in report.choices if each is not report.chosen))
+    judged = judge_campaigns(
+        {each.rule: each.threshold for each in ordered},
+        truth,
+        probability,
+        clv,
+        report.value,
+        report.settings,
+    )
+    return report.model_copy(update={"gate": judged})
+
+
+def _capacity(settings: ThresholdSettings, base: int) -> float:
+    if settings.capacity_customers is None:
+        return settings.capacity_share
+    return min(1.0, settings.capacity_customers / base)
+
+
+def _bases(settings: ThresholdSettings, capacity: float) -> dict[Rule, str]:
+    asked = settings.capacity_customers
+    room = f"{capacity:.1%} of the customers" if asked is None else f"{asked:,} customers"
+    return {
+        "profit": "chosen to earn most under the assumptions about money",
+        "break_even": (
+            "the probability at which a contact pays for itself under the assumptions about money, "
+            "if probabilities are calibrated"
+        ),
+        "capacity": f"chosen so that at most {room} are contacted, the riskiest first",
+        "f_beta": f"chosen for the highest F-beta (beta {settings.beta:g}), which knows no money",
+    }
+
+
+def _curve(cuts: Cuts) -> ProfitCurve:
+    reached = cuts.reached()
+    rows = len(cuts.profit)
+    keep = np.unique(np.linspace(0, len(cuts.thresholds) - 1, _CURVE_POINTS).round().astype(int))
+    return ProfitCurve(
+        threshold=tuple(cuts.thresholds[keep].tolist()),
+        share=tuple((reached.contacted[keep, 0] / rows).tolist()),
+        profit=tuple((reached.profit[keep, 0] / rows).tolist()),
+    )

@@ -1,0 +1,194 @@
+"""A threshold on the rows that had no part in choosing it: what its campaign earns there.
+
+It is held against contacting nobody, contacting everybody and the other rules' thresholds, on the
+same customers resampled in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
+from churn.evaluation.threshold_cuts import NOBODY
+from churn.evaluation.weighted import Floats, Labels
+from churn.retention.maximum_profit import maximum_profit
+from churn.retention.profit import campaign_profit
+from churn.retention.settings import ThresholdSettings, ValueSettings
+
+EVERYBODY = "everybody"
+NO_CAMPAIGN = "nobody"
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Campaign(_Report):
+    """What contacting everyone at or above a threshold comes to on some rows.
+
+    Attributes:
+        name: the rule that chose the threshold, `everybody` or `nobody`.
+        threshold: the probability.
+        contacted: customers at or above it.
+        share: of all customers.
+        leavers_reached: share of those who left that are among them.
+        precision: share of the contacted who left; 0 where nobody is contacted.
+        profit: mean over all customers, contacted or not, in currency.
+        profit_interval: its 95% interval, customers resampled, the threshold held fixed.
+    """
+
+    name: str
+    threshold: float = Field(ge=0, le=1)
+    contacted: int = Field(ge=0)
+    share: float
+    leavers_reached: float
+    precision: float
+    profit: float
+    profit_interval: Interval
+
+
+class ProfitDifference(_Report):
+    """Profit per customer gained over another campaign on the same customers.
+
+    Attributes:
+        reference: the other campaign.
+        difference: mean over all customers, in currency.
+        interval: its 95% interval, customers resampled in pairs.
+    """
+
+    reference: str
+    difference: float
+    interval: Interval
+
+    @property
+    def sure(self) -> bool:
+        """Whether chance alone does not explain it."""
+        return not self.interval.covers(0.0)
+
+    def words(self, currency: str) -> str:
+        """The difference as part of a sentence."""
+        standing = "" if self.sure else ", not told apart"
+        return (
+            f"{self.difference:+.2f} {currency} against {_called(self.reference)} "
+            f"({self.interval.span('+.2f')}{standing})"
+        )
+
+
+class GateJudgement(_Report):
+    """The chosen threshold's campaign and its rivals on the gate rows.
+
+    Attributes:
+        rows: customers.
+        positives: of those, how many left.
+        campaigns: the chosen one first, then the other rules', everybody, nobody.
+        differences: the chosen one against each of the others.
+        hindsight: profit per customer of the best threshold, had these outcomes been known.
+    """
+
+    rows: int = Field(ge=1)
+    positives: int
+    campaigns: tuple[Campaign, ...] = Field(min_length=1)
+    differences: tuple[ProfitDifference, ...]
+    hindsight: float
+
+    @property
+    def chosen(self) -> Campaign:
+        """The campaign of the chosen threshold."""
+        return self.campaigns[0]
+
+    def sentence(self, currency: str) -> str:
+        """The judgement in words; the assumptions belong beside it."""
+        found = self.chosen
+        against = "; ".join(each.words(currency) for each in self.differences)
+        return (
+            f"On {self.rows:,} gate rows the chosen threshold contacts {found.contacted:,} "
+            f"customers ({found.share:.0%}), reaches {found.leavers_reached:.0%} of the "
+            f"{self.positives:,} who left and, under the assumptions, earns {found.profit:.2f} "
+            f"{currency} per customer (95% interval {found.profit_interval.span('.2f')}), "
+            f"{found.profit * self.rows:,.0f} {currency} in all: {against}. With these outcomes "
+            f"known beforehand, the best threshold would have earned {self.hindsight:.2f}."
+        )
+
+
+def judge_campaigns(
+    thresholds: Mapping[str, float],
+    target: Labels,
+    probability: Floats,
+    clv: Floats,
+    value: ValueSettings,
+    settings: ThresholdSettings,
+) -> GateJudgement:
+    """Judges thresholds on rows that chose none of them.
+
+    Args:
+        thresholds: rule -> threshold; the first is the chosen one.
+        target: int8[n].
+        probability: float64[n], recalibrated as when the thresholds were chosen.
+        clv: float64[n], what each customer is worth if kept.
+        value: the assumptions.
+        settings: resamplings and seed.
+    """
+    every = {**thresholds, EVERYBODY: 0.0, NO_CAMPAIGN: NOBODY}
+    profits = {
+        name: campaign_profit(target, probability, threshold, clv, value)
+        for name, threshold in every.items()
+    }
+    campaigns = tuple(
+        measure_campaign(name, every[name], target, probability, profit, settings)
+        for name, profit in profits.items()
+    )
+    first, *others = profits
+    return GateJudgement(
+        rows=len(target),
+        positives=int(target.sum()),
+        campaigns=campaigns,
+        differences=tuple(
+            ProfitDifference(
+                reference=name,
+                difference=float((profits[first] - profits[name]).mean()),
+                interval=_of_mean(profits[first] - profits[name], settings),
+            )
+            for name in others
+        ),
+        hindsight=maximum_profit(target, probability, clv, value).profit,
+    )
+
+
+def measure_campaign(
+    name: str,
+    threshold: float,
+    target: Labels,
+    probability: Floats,
+    profit: Floats,
+    settings: ThresholdSettings,
+) -> Campaign:
+    """What one campaign comes to; `profit` is float64[n], 0 where nobody is contacted."""
+    inside = probability >= threshold
+    contacted, found = int(inside.sum()), int(target[inside].sum())
+    return Campaign(
+        name=name,
+        threshold=threshold,
+        contacted=contacted,
+        share=contacted / len(target),
+        leavers_reached=found / int(target.sum()),
+        precision=found / contacted if contacted else 0.0,
+        profit=float(profit.mean()),
+        profit_interval=_of_mean(profit, settings),
+    )
+
+
+def _of_mean(values: Floats, settings: ThresholdSettings) -> Interval:
+    means = [
+        values @ weights / len(values)
+        for weights in resampled_weights(len(values), settings.bootstrap_samples, settings.seed)
+    ]
+    return percentile_interval(np.concatenate(means))
+
+
+def _called(name: str) -> str:
+    if name in (EVERYBODY, NO_CAMPAIGN):
+        return f"contacting {name}"
+    return f"the {name.replace('_', '-')} threshold"
