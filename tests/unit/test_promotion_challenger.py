@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy.special import expit
 
 from churn.evaluation.comparison import PairedDifference
@@ -373,3 +374,20 @@ def test_an_exception_while_comparing_ends_without_promotion(world, contenders, 
 def test_gate_rows_and_outcomes_must_match(world):
     with pytest.raises(ValueError, match="do not match"):
         GateRows(columns=world[0].columns, target=world[0].target[:-1], contract=world[0].contract)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"roc_auc_margin": 0.0},
+        {"profit_margin": 1.0},
+        {"slice_margin": -0.01},
+        {"confidence": 0.5},
+        {"bootstrap_samples": 10},
+        {"slices": {"minimum_each": 1}},
+        {"roc_margin": 0.01},
+    ],
+)
+def test_margins_that_would_let_everything_or_nothing_through_are_refused(values):
+    with pytest.raises(ValidationError):
+        PromotionSettings.model_validate(values)
