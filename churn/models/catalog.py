@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from churn.contract import DataContract
 from churn.errors import InputError
@@ -10,24 +10,55 @@ from churn.features.encoding import Columns
 from churn.models.blend import BlendCandidate
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.gbm import GbmCandidate
+from churn.models.inputs import Inputs
 from churn.models.logistic import LogisticCandidate
 from churn.models.settings import (
     BlendSettings,
     GbmSettings,
     LogisticSettings,
     RecipeSettings,
+    SplineLogisticSettings,
     TabularNetSettings,
 )
 from churn.models.spline_logistic import SplineLogisticCandidate
 from churn.models.tabular_net import TabularNetCandidate
 
-_FED = LogisticCandidate | SplineLogisticCandidate | GbmCandidate | TabularNetCandidate
+Builder = Callable[[str, RecipeSettings, DataContract], Candidate]
+"""Makes the candidate of a recipe that is not a blend."""
+
+
+def build_single(name: str, settings: RecipeSettings, contract: DataContract) -> Candidate:
+    """The candidate of a recipe that is neither a blend nor tuned.
+
+    Raises:
+        InputError: the contract lacks roles that the recipe asks for, or a library is missing.
+        TypeError: the recipe is a blend or tuned (`churn.tuning.catalog` builds those).
+    """
+    if isinstance(settings, LogisticSettings):
+        return LogisticCandidate.of(name, settings, contract)
+    if isinstance(settings, SplineLogisticSettings):
+        return SplineLogisticCandidate.of(name, settings, contract)
+    if isinstance(settings, GbmSettings):
+        return GbmCandidate.of(name, settings, contract)
+    if isinstance(settings, TabularNetSettings):
+        return TabularNetCandidate.of(name, settings, contract)
+    raise TypeError(f"a recipe of kind '{settings.kind}' is not built here")
 
 
 def build_candidates(
-    names: Sequence[str], recipes: Mapping[str, RecipeSettings], contract: DataContract
+    names: Sequence[str],
+    recipes: Mapping[str, RecipeSettings],
+    contract: DataContract,
+    *,
+    builder: Builder = build_single,
 ) -> dict[str, Candidate]:
     """The candidates of some names, in their order; a blend shares its members with the rest.
+
+    Args:
+        names: of the recipes wanted.
+        recipes: all recipes by name.
+        contract: what the columns mean.
+        builder: makes every candidate that is not a blend.
 
     Raises:
         InputError: a recipe is unknown, a blend's member is missing or a blend itself, or the
@@ -37,7 +68,7 @@ def build_candidates(
 
     def single(name: str) -> Candidate:
         if name not in built:
-            built[name] = _single(name, recipes[name], contract)
+            built[name] = builder(name, recipes[name], contract)
         return built[name]
 
     def candidate(name: str) -> Candidate:
@@ -86,21 +117,10 @@ def left_out(candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
     found = [
         f"Recipe '{candidate.name}': {sentence}"
         for candidate in every
-        if isinstance(candidate, _FED)
-        for sentence in candidate.inputs.engineered.left_out
+        if isinstance(inputs := getattr(candidate, "inputs", None), Inputs)
+        for sentence in inputs.engineered.left_out
     ]
     return tuple(dict.fromkeys(found))
-
-
-def _single(name: str, settings: RecipeSettings, contract: DataContract) -> Candidate:
-    if isinstance(settings, LogisticSettings):
-        return LogisticCandidate.of(name, settings, contract)
-    if isinstance(settings, GbmSettings):
-        return GbmCandidate.of(name, settings, contract)
-    if isinstance(settings, TabularNetSettings):
-        return TabularNetCandidate.of(name, settings, contract)
-    assert not isinstance(settings, BlendSettings)  # noqa: S101
-    return SplineLogisticCandidate.of(name, settings, contract)
 
 
 def _require_members(

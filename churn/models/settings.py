@@ -6,11 +6,13 @@ that a configuration can be checked without waiting for any model library.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from churn.features.groups import FeatureGroup
+from churn.models.search_space import GbmSpace, SearchRange, TabularNetSpace
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,10 +137,83 @@ class BlendSettings(_Recipe):
     members: Members
 
 
+class TunedGbmSettings(_Recipe):
+    """Trees whose settings Optuna chooses on the rows they are fitted on; needs the extra `deep`.
+
+    Attributes:
+        base: the recipe to start from; what is not searched stays as it says.
+        space: what is searched, and where.
+        trials: settings that are tried, the base's own first.
+        inner_folds: parts the given rows are cut into to judge a trial.
+        most_trees: boosting rounds of a trial, at most; the best number of them is kept.
+        seed: of the search and of the cuts; fixed, never searched.
+        storage: an SQLite file that keeps the trials, so that a search broken off goes on where it
+            was; none keeps them in memory.
+    """
+
+    kind: Literal["tuned_gbm"] = "tuned_gbm"
+    base: GbmSettings = GbmSettings()
+    space: GbmSpace = GbmSpace()
+    trials: int = Field(default=20, ge=1, le=1000)
+    inner_folds: int = Field(default=3, ge=2, le=10)
+    most_trees: int = Field(default=800, ge=25, le=5000)
+    seed: int = Field(default=7, ge=0, le=2**31 - 1)
+    storage: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _searched_within_bounds(self) -> Self:
+        _require_within_bounds(self.base, self.space.ranges)
+        return self
+
+
+class TunedTabularNetSettings(_Recipe):
+    """A network whose settings Optuna chooses on the rows it is fitted on; needs the extra `deep`.
+
+    Attributes:
+        base: the recipe to start from; what is not searched stays as it says.
+        space: what is searched, and where.
+        trials: settings that are tried, the base's own first.
+        holdout_share: share of the given rows that judges a trial.
+        seed: of the search and of the cut; fixed, never searched.
+        storage: an SQLite file that keeps the trials, so that a search broken off goes on where it
+            was; none keeps them in memory.
+    """
+
+    kind: Literal["tuned_tabular_net"] = "tuned_tabular_net"
+    base: TabularNetSettings = TabularNetSettings()
+    space: TabularNetSpace = TabularNetSpace()
+    trials: int = Field(default=8, ge=1, le=1000)
+    holdout_share: float = Field(default=0.25, gt=0, le=0.5)
+    seed: int = Field(default=7, ge=0, le=2**31 - 1)
+    storage: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _searched_within_bounds(self) -> Self:
+        _require_within_bounds(self.base, self.space.ranges)
+        return self
+
+
+TunedSettings = TunedGbmSettings | TunedTabularNetSettings
 RecipeSettings = Annotated[
-    LogisticSettings | SplineLogisticSettings | GbmSettings | TabularNetSettings | BlendSettings,
+    LogisticSettings
+    | SplineLogisticSettings
+    | GbmSettings
+    | TabularNetSettings
+    | BlendSettings
+    | TunedGbmSettings
+    | TunedTabularNetSettings,
     Field(discriminator="kind"),
 ]
+
+
+def _require_within_bounds(base: BaseModel, ranges: Mapping[str, SearchRange]) -> None:
+    """Both ends of every range must be settings that the recipe itself would take."""
+    for name, searched in ranges.items():
+        for end in (searched.low, searched.high):
+            try:
+                type(base).model_validate(base.model_dump() | {name: end})
+            except ValueError:
+                raise ValueError(f"space.{name} reaches {end}, which {name} cannot be") from None
 
 
 def default_recipes() -> dict[str, RecipeSettings]:
@@ -149,4 +224,14 @@ def default_recipes() -> dict[str, RecipeSettings]:
         "spline_logistic": SplineLogisticSettings(),
         "gbm": GbmSettings(),
         "blend": BlendSettings(members=("spline_logistic", "gbm")),
+    }
+
+
+def deep_recipes() -> dict[str, RecipeSettings]:
+    """The recipes that need the extra `deep`, by name."""
+    return {
+        "tabular_net": TabularNetSettings(),
+        "deep_blend": BlendSettings(members=("spline_logistic", "gbm", "tabular_net")),
+        "tuned_gbm": TunedGbmSettings(),
+        "tuned_tabular_net": TunedTabularNetSettings(),
     }

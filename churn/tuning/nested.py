@@ -1,0 +1,54 @@
+"""The nested protocol: tuned candidates beside frozen recipes, on the same folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from churn.evaluation.cross_validation import OnFold
+from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.protocol import ProtocolReport, run_protocol
+from churn.evaluation.weighted import Labels
+from churn.features.encoding import Columns
+from churn.models.candidate import Candidate
+
+NESTED_REPEATS = 1
+"""Fifty tunings would be too dear; five, each within a training part, show what tuning is worth."""
+
+
+def nested_protocol(
+    candidates: Mapping[str, Candidate],
+    columns: Columns,
+    target: Labels,
+    plan: ProtocolPlan,
+    *,
+    baseline: str,
+    on_fold: OnFold | None = None,
+    workers: int = 1,
+) -> ProtocolReport:
+    """Cross-validates candidates once, whatever the plan repeats.
+
+    A tuned candidate tunes within each training part, so no row that judges it has tuned it (Cawley
+    & Talbot 2010, JMLR 11:2079-2107). The folds are those of the plan's first repeat: whoever was
+    judged under the whole plan was judged on these, too.
+
+    Args:
+        candidates: tuned ones and the frozen recipes to set them beside, by name.
+        columns: feature columns of n rows.
+        target: int8[n].
+        plan: the protocol's plan; its folds, seed and bootstrap are taken over.
+        baseline: the candidate to beat.
+        on_fold: told after each split how many are done, of how many.
+        workers: splits fitted at a time, in threads; figures do not depend on it.
+
+    Raises:
+        InputError: the baseline is not among the candidates, or an outcome is too rare to split.
+    """
+    once = ProtocolPlan(
+        folds=plan.folds,
+        repeats=NESTED_REPEATS,
+        seed=plan.seed,
+        bootstrap_samples=plan.bootstrap_samples,
+    )
+    return run_protocol(
+        candidates, columns, target, once, baseline=baseline, on_fold=on_fold, workers=workers
+    )
