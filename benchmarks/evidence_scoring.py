@@ -1,0 +1,303 @@
+"""What a score costs, beside scikit-learn and LightGBM's own interface on the same model.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.evidence_scoring [--rows 1000000]
+
+Prints a Markdown table of CPU time per customer. Every path scores the same customers with the
+same fitted model, and the table is only printed where all of them agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.measuring import ROOT, BenchmarkError, own_environment, run
+from churn.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
+from churn.contract import DataContract, NumberColumn, load_contract
+from churn.dataset import acquire
+from churn.features.encoding import Columns, encode, encode_target, take
+from churn.features.transformer import FeatureFormulas
+from churn.models.catalog import build_candidates
+from churn.models.gbm import GbmModel
+from churn.models.settings import SplineLogisticSettings, default_recipes
+from churn.models.trained import TrainedModel
+from churn.scoring.encoder import RowEncoder
+from churn.scoring.scorer import Scorer
+
+ROUNDS = 5
+FEW = 300  # one-row calls of the slow peers
+AT_ONCE = 100_000  # the peers' matrices are wide; a million rows at once would not fit everywhere
+CLOSE = 1e-8
+# The peak is read where Linux counts it anew for each program; getrusage's includes the parent's.
+LOADING = """
+import re, sys, time
+from pathlib import Path
+from churn.scoring import Scorer
+Scorer.load(sys.argv[1])
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(time.process_time(), int(peak[1]) * 1024)
+"""
+
+
+class Peer:
+    """The blend in scikit-learn's own words, on a pandas table of raw values."""
+
+    def __init__(self, contract: DataContract, table: pd.DataFrame, target: Any, trees: GbmModel):
+        from sklearn.compose import make_column_transformer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
+
+        settings = default_recipes()["spline_logistic"]
+        assert isinstance(settings, SplineLogisticSettings)  # noqa: S101
+        coded = [column.name for column in contract.coded]
+        numbers = [column.name for column in contract.numbers]
+        categories = [list(column.categories) for column in contract.coded]
+        splines = SplineTransformer(
+            n_knots=settings.knots, degree=3, knots="quantile", extrapolation="constant"
+        )
+        formulas = make_pipeline(
+            FeatureFormulas(contract, settings.features), OneHotEncoder(categories=[[0.0, 1.0]])
+        )
+        self.additive = make_pipeline(
+            make_column_transformer(
+                (OneHotEncoder(categories=categories), coded),
+                (splines, numbers),
+                (formulas, [column.name for column in contract.features]),
+                sparse_threshold=0,
+            ),
+            LogisticRegression(C=settings.c, solver="newton-cholesky", tol=1e-12),
+        ).fit(table, target)
+        self.matrix = make_column_transformer(
+            (OrdinalEncoder(categories=categories), coded), ("passthrough", numbers)
+        ).fit(table)
+        self.order = [[*coded, *numbers].index(name) for name in trees.features]
+        self.booster = trees.booster
+
+    def logit(self, table: pd.DataFrame) -> Any:
+        """Log-odds, float64[n]."""
+        matrix = self.matrix.transform(table)[:, self.order]
+        trees = self.booster.predict(matrix, raw_score=True, num_threads=1)
+        return (self.additive.decision_function(table) + trees) / 2
+
+
+def microseconds(work: Callable[[], object], customers: int, rounds: int = ROUNDS) -> float:
+    """Median CPU time of some rounds, per customer."""
+    found = []
+    gc.collect()
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        found.append((time.process_time() - began) / customers * 1e6)
+    return statistics.median(found)
+
+
+def generated(columns: Columns, rows: int) -> Columns:
+    """Customers drawn column by column, so that hardly any is alike."""
+    generator = np.random.default_rng(5)
+    some = len(next(iter(columns.values())))
+    return {
+        name: values[generator.integers(0, some, size=rows)] for name, values in columns.items()
+    }
+
+
+def as_table(columns: Columns, contract: DataContract) -> pd.DataFrame:
+    """The same customers in raw values: texts and numbers."""
+    return pd.DataFrame(
+        {
+            column.name: columns[column.name]
+            if isinstance(column, NumberColumn)
+            else np.array(column.categories, dtype=object)[columns[column.name]]
+            for column in contract.features
+        }
+    )
+
+
+def one_by_one(peer: Peer, rows: Sequence[dict[str, Any]]) -> list[float]:
+    """Each customer through pandas and scikit-learn."""
+    return [float(peer.logit(pd.DataFrame([row]))[0]) for row in rows]
+
+
+def in_pieces(peer: Peer, table: pd.DataFrame) -> Any:
+    """Many customers through pandas and scikit-learn."""
+    starts = range(0, len(table), AT_ONCE)
+    return np.concatenate([peer.logit(table.iloc[at : at + AT_ONCE]) for at in starts])
+
+
+def require_equal(what: str, found: Any, expected: Any, within: float) -> None:
+    """Refuses to compare the cost of different answers.
+
+    Raises:
+        BenchmarkError: they differ.
+    """
+    worst = float(np.max(np.abs(np.asarray(found) - np.asarray(expected))))
+    if not worst <= within:
+        raise BenchmarkError(f"{what} differs by {worst:g}, so its cost means nothing")
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
+    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    columns, target = encode(customers.frame, contract), encode_target(customers.frame, contract)
+    recipes = default_recipes()
+    with tempfile.TemporaryDirectory() as room:
+        models: dict[str, TrainedModel] = {}
+        scorers: dict[str, Scorer] = {}
+        for name in ("blend", "gbm"):
+            models[name] = TrainedModel.train(
+                build_candidates([name], recipes, contract)[name],
+                columns,
+                target,
+                contract=contract,
+                data_sha256=customers.source.sha256,
+                settings=recipes[name],
+            )
+            folder = write_bundle(
+                bundle_folder(Path(room) / name, "1"),
+                models[name],
+                columns,
+                name="churn",
+                version="1",
+                threshold=Threshold(value=0.5, basis="none: only its cost is looked at"),
+                metrics={},
+            )
+            publish(Path(room) / name, "1")
+            scorers[name] = load_bundle(folder)
+        started = loading(Path(room) / "blend", Path(room))
+        lines = one_customer(contract, columns, target, models, scorers)
+        lines += many_customers(contract, columns, target, models, scorers["blend"], asked.rows)
+        print("\n".join(lines))
+        print(f"\n{started}")
+    print(f"\nPython {platform.python_version()}, one thread.")
+
+
+def one_customer(
+    contract: DataContract,
+    columns: Columns,
+    target: Any,
+    models: dict[str, TrainedModel],
+    scorers: dict[str, Scorer],
+) -> list[str]:
+    """The lines of single customers: raw values in, a score out."""
+    table = as_table(columns, contract)
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    expected = {name: model.logit(columns) for name, model in models.items()}
+    lines = [
+        "| one customer, raw values to a score | µs CPU | times `score_one` |",
+        "|---|---|---|",
+    ]
+    base: dict[str, float] = {}
+    for name, scorer in scorers.items():
+        found = [scorer.score_one(row).logit for row in rows]
+        require_equal("score_one", found, expected[name], 0)
+        base[name] = microseconds(lambda s=scorer: [s.score_one(row) for row in rows], len(rows))
+
+    def line(what: str, cost: float, name: str) -> None:
+        lines.append(f"| {what} | {cost:,.1f} | {cost / base[name]:,.1f} |")
+
+    trees = models["gbm"].model
+    encoder = RowEncoder(contract)
+    assert isinstance(trees, GbmModel)  # noqa: S101
+    places = [encoder.names.index(name) for name in trees.features]
+
+    def by_booster(row: dict[str, Any]) -> float:
+        values = encoder.encode(row)
+        matrix = np.array([[values[place] for place in places]])
+        return float(trees.booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
+
+    few = rows[:: len(rows) // FEW][:FEW]
+    wanted = {name: values[:: len(rows) // FEW][:FEW] for name, values in expected.items()}
+    require_equal("Booster.predict", [by_booster(row) for row in few], wanted["gbm"], 0)
+    member = models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
+    peer = Peer(contract, table, target, member)
+    require_equal("the pipeline", one_by_one(peer, few), wanted["blend"], CLOSE)
+    scorer = scorers["blend"]
+    line("blend: `Scorer.score_one`", base["blend"], "blend")
+    line(
+        "blend: scikit-learn pipeline on a one-row DataFrame",
+        microseconds(lambda: one_by_one(peer, few), FEW, 3),
+        "blend",
+    )
+    explained = microseconds(lambda: [scorer.explain(row) for row in few], FEW)
+    line("blend: `Scorer.explain`", explained, "blend")
+    line("gbm: `Scorer.score_one`", base["gbm"], "gbm")
+    own = microseconds(lambda: [by_booster(row) for row in few], FEW)
+    matrices = [
+        np.array([[values[place] for place in places]]) for values in map(encoder.encode, few)
+    ]
+    booster, alone = trees.booster, scorers["gbm"]
+    parts = microseconds(
+        lambda: [booster.predict(one, pred_contrib=True, num_threads=1) for one in matrices], FEW
+    )
+    told = microseconds(lambda: [alone.explain(row) for row in few], FEW)
+    line("gbm: the same encoder and `lightgbm.Booster.predict`", own, "gbm")
+    line("gbm: `Scorer.explain`", told, "gbm")
+    line("gbm: bare `lightgbm.Booster.predict(..., pred_contrib=True)`", parts, "gbm")
+    bare = microseconds(lambda: [encoder.encode(row) for row in rows], len(rows))
+    lines.append(f"| of which the encoder, with all its checks | {bare:,.1f} | |")
+    return [*lines, ""]
+
+
+def many_customers(
+    contract: DataContract,
+    columns: Columns,
+    target: Any,
+    models: dict[str, TrainedModel],
+    scorer: Scorer,
+    most: int,
+) -> list[str]:
+    """The lines of whole tables: encoded columns, or a DataFrame, in; scores out."""
+    member = models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
+    peer = Peer(contract, as_table(columns, contract), target, member)
+    lines = [
+        "| many customers, the blend | customers | µs CPU a customer | times `score_many` |",
+        "|---|---|---|---|",
+    ]
+    every = np.arange(len(target))
+    for customers in (take(columns, every), generated(columns, most)):
+        rows = len(customers["tenure"])
+        rounds = ROUNDS if rows < AT_ONCE else 1
+        table = as_table(customers, contract)
+        require_equal(
+            "the pipeline", in_pieces(peer, table[:7043]), scorer.score_many(
+                {name: values[:7043] for name, values in customers.items()}
+            ).logit, CLOSE,
+        )  # fmt: skip
+        ours = microseconds(lambda c=customers: scorer.score_many(c), rows, rounds)
+        theirs = microseconds(lambda t=table: in_pieces(peer, t), rows, rounds)
+        lines.append(f"| `Scorer.score_many` | {rows:,} | {ours:.2f} | 1.0 |")
+        lines.append(
+            f"| scikit-learn pipeline on a DataFrame | {rows:,} | {theirs:.2f} "
+            f"| {theirs / ours:.1f} |"
+        )
+    return lines
+
+
+def loading(store: Path, room: Path) -> str:
+    """What a process costs that loads the current bundle and nothing else."""
+    own = own_environment(room, OMP_NUM_THREADS="1")
+    cpu, peak = map(float, run([sys.executable, "-c", LOADING, store], own).output.split())
+    return (
+        f"From nothing to a loaded scorer: {cpu:.2f} CPU-s, {peak / 1e6:.0f} MB resident at most."
+    )
+
+
+if __name__ == "__main__":
+    main()
