@@ -126,9 +126,9 @@ class ThresholdReport(_Report):
         return self.value.assumptions
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """The findings in plain words, most important first; the assumptions belong beside them."""
-        found, money = self.chosen, self.value.currency
+    def headlines(self) -> tuple[str, ...]:
+        """The choice and what it earns; the assumptions belong beside them."""
+        found = self.chosen
         return (
             (
                 f"Customers are contacted from a probability of {found.threshold:.1%} on (95% "
@@ -136,10 +136,17 @@ class ThresholdReport(_Report):
                 f"{found.campaign.share:.0%} of the customers and "
                 f"{found.campaign.leavers_reached:.0%} of those who left."
             ),
-            self.gate.sentence(money)
+            self.gate.sentence(self.value.currency)
             if self.gate
             else "What the threshold earns on the gate rows was not judged.",
-            self.recalibration.sentence,
+        )
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """How the choice stands against others; the assumptions belong beside them."""
+        money = self.value.currency
+        return (
+            *((self.gate.rivals(money),) if self.gate else ()),
             sensitivity_sentence(self.sensitivity, money),
             (
                 f"If the acceptance were known before each campaign, the ranking could earn "
@@ -148,6 +155,11 @@ class ThresholdReport(_Report):
                 f"most is {self.choice('profit').campaign.profit:.2f} (MPC)."
             ),
         )
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings in plain words, most important first; the assumptions belong beside them."""
+        return (*self.headlines, self.recalibration.sentence, *self.details)
 
     @property
     def figures(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from churn.evaluation.chart_style import (
     write_beside,
 )
 from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_gate import EVERYBODY, RULE_NAMES
 
 _ROW_HEIGHT = 0.52
 
@@ -53,7 +54,7 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
                 markerfacecolor=theme.paper,
                 markeredgewidth=1.6,
                 markersize=7,
-                label=f"{_name(each.rule)}: from {each.threshold:.1%} on",
+                label=f"{RULE_NAMES[each.rule]}: from {each.threshold:.1%} on",
             )
     axes.plot([found.campaign.share] * 2, [bounds.lower, bounds.upper], color=theme.main)
     axes.plot(
@@ -62,7 +63,7 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
         "D",
         color=theme.main,
         markersize=8,
-        label=f"chosen ({_name(found.rule)}): from {found.threshold:.1%} on",
+        label=f"chosen ({RULE_NAMES[found.rule]}): from {found.threshold:.1%} on",
     )
     axes.set_xlim(-0.01, 1.01)
     in_percent(axes, x=True)
@@ -93,7 +94,7 @@ def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     if report.gate is None:
         raise ValueError("the threshold was not judged on the gate rows yet")
     judged, money = report.gate, report.value.currency
-    everybody = next(each for each in judged.differences if each.reference == "everybody")
+    everybody = judged.against(EVERYBODY)
     standing = "" if everybody.sure else ", which chance could explain,"
     figure, axes = blank_chart(
         f"On rows set aside the chosen threshold earns {judged.chosen.profit:.2f} {money} per "
@@ -110,7 +111,7 @@ def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
         axes.plot([bounds.lower, bounds.upper], [place, place], color=colour, linewidth=2)
         axes.plot(each.profit, place, "D" if chosen else "o", color=colour, markersize=7.5)
         write_beside(axes, theme, f"{each.profit:.2f}", (each.profit, place), offset=(0, 8))
-    names = [f"{_name(each.name)}\n({each.share:.0%} contacted)" for each in judged.campaigns]
+    names = [f"{RULE_NAMES[each.name]}\n({each.share:.0%} contacted)" for each in judged.campaigns]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.45, -0.7)
     axes.grid(visible=False, axis="y")
@@ -133,7 +134,3 @@ def _share_band(report: ThresholdReport) -> tuple[float, float]:
     if not len(inside):
         return report.chosen.campaign.share, report.chosen.campaign.share
     return float(inside.min()), float(inside.max())
-
-
-def _name(rule: str) -> str:
-    return {"profit": "most profit", "break_even": "break-even", "f_beta": "F-beta"}.get(rule, rule)

@@ -20,6 +20,15 @@ from churn.retention.settings import ThresholdSettings, ValueSettings
 
 EVERYBODY = "everybody"
 NO_CAMPAIGN = "nobody"
+RULE_NAMES = {
+    "profit": "most-profit",
+    "break_even": "break-even",
+    "capacity": "capacity",
+    "f_beta": "F-beta",
+    EVERYBODY: EVERYBODY,
+    NO_CAMPAIGN: NO_CAMPAIGN,
+}
+"""How each campaign is called where people read it."""
 
 
 class _Report(BaseModel):
@@ -71,8 +80,9 @@ class ProfitDifference(_Report):
     def words(self, currency: str) -> str:
         """The difference as part of a sentence."""
         standing = "" if self.sure else ", not told apart"
+        gained = round(self.difference, 2) + 0.0  # no minus before a zero
         return (
-            f"{self.difference:+.2f} {currency} against {_called(self.reference)} "
+            f"{gained:+.2f} {currency} against {_called(self.reference)} "
             f"({self.interval.span('+.2f')}{standing})"
         )
 
@@ -102,15 +112,30 @@ class GateJudgement(_Report):
     def sentence(self, currency: str) -> str:
         """The judgement in words; the assumptions belong beside it."""
         found = self.chosen
-        against = "; ".join(each.words(currency) for each in self.differences)
         return (
             f"On {self.rows:,} gate rows the chosen threshold contacts {found.contacted:,} "
             f"customers ({found.share:.0%}), reaches {found.leavers_reached:.0%} of the "
             f"{self.positives:,} who left and, under the assumptions, earns {found.profit:.2f} "
             f"{currency} per customer (95% interval {found.profit_interval.span('.2f')}), "
-            f"{found.profit * self.rows:,.0f} {currency} in all: {against}. With these outcomes "
-            f"known beforehand, the best threshold would have earned {self.hindsight:.2f}."
+            f"{found.profit * self.rows:,.0f} {currency} in all: "
+            f"{self.against(EVERYBODY).words(currency)}."
         )
+
+    def rivals(self, currency: str) -> str:
+        """The other rules' thresholds, in words."""
+        others = [
+            each.words(currency)
+            for each in self.differences
+            if each.reference not in (EVERYBODY, NO_CAMPAIGN)
+        ]
+        return (
+            f"On the same gate rows it earns {'; '.join(others)}. With these outcomes known "
+            f"beforehand, the best threshold would have earned {self.hindsight:.2f} {currency}."
+        )
+
+    def against(self, reference: str) -> ProfitDifference:
+        """The chosen campaign against another."""
+        return next(each for each in self.differences if each.reference == reference)
 
 
 def judge_campaigns(
@@ -191,4 +216,4 @@ def _of_mean(values: Floats, settings: ThresholdSettings) -> Interval:
 def _called(name: str) -> str:
     if name in (EVERYBODY, NO_CAMPAIGN):
         return f"contacting {name}"
-    return f"the {name.replace('_', '-')} threshold"
+    return f"the {RULE_NAMES[name]} threshold"

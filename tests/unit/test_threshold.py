@@ -193,7 +193,7 @@ def test_every_figure_of_money_stands_beside_its_assumptions(report):
 def test_an_unjudged_threshold_says_so(rows):
     report = choose(*rows[0])
 
-    assert "was not judged" in report.sentences[1]
+    assert "was not judged" in report.headlines[1]
     assert "gate.profit" not in report.figures
     with pytest.raises(ValueError, match="not judged"):
         campaigns_chart(report)

@@ -1,0 +1,114 @@
+"""A part of a card, ready to be shown: words and cells only, every figure already written out.
+
+Whoever has something to tell about a model gives it as a section; Markdown and HTML are drawn from
+the same sections, so neither can say more than the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from churn.evaluation.intervals import Interval
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardTable(_Frozen):
+    """A table.
+
+    Attributes:
+        caption: what it shows, one sentence.
+        header: column titles.
+        rows: cells, as many in each row as there are titles.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class CardSection(_Frozen):
+    """One section.
+
+    Attributes:
+        title: its heading.
+        sentences: findings, most important first.
+        facts: name -> value.
+        tables: figures side by side.
+        commands: what each does, and the command.
+        pictures: names of the charts shown with it, where charts can be shown.
+        assumptions: what its figures take for granted.
+        missing: what ought to stand here and was not given, a sentence each.
+    """
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    facts: dict[str, str] = {}
+    tables: tuple[CardTable, ...] = ()
+    commands: dict[str, str] = {}
+    pictures: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def summary_section(
+    title: str,
+    report: Any,
+    *,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    most_rows: int = 25,
+) -> CardSection:
+    """A section made of what a report says of itself.
+
+    Args:
+        title: the section's heading.
+        report: has `sentences` or `sentence`; optionally `table()`, and `assumptions`.
+        rows: of its table, one mapping each; default what `table()` gives.
+        most_rows: of the table; a sentence says how many there are beyond.
+
+    Raises:
+        TypeError: the report says nothing of itself.
+    """
+    said = getattr(report, "sentences", None) or getattr(report, "sentence", None)
+    if said is None:
+        raise TypeError(f"{type(report).__name__} has neither sentences nor a sentence")
+    sentences = (said,) if isinstance(said, str) else tuple(said)
+    if rows is None:
+        rows = report.table() if hasattr(report, "table") else []
+    if len(rows) > most_rows:
+        sentences += (f"The table shows {most_rows} of {len(rows):,} rows.",)
+    return CardSection(
+        title=title,
+        sentences=sentences,
+        tables=(table_of(title, rows[:most_rows]),) if rows else (),
+        assumptions=tuple(getattr(report, "assumptions", ())),
+    )
+
+
+def table_of(caption: str, rows: Sequence[Mapping[str, Any]]) -> CardTable:
+    """A table of mappings, each a row; titles are the keys in the order they first appear."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return CardTable(
+        caption=caption,
+        header=tuple(key.replace("_", " ") for key in keys),
+        rows=tuple(tuple(cell(row.get(key)) for key in keys) for row in rows),
+    )
+
+
+def cell(value: Any) -> str:
+    """A value as it is written into a table: four significant figures, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def span(interval: Interval | None, form: str = ".4f") -> str:
+    """An interval as it is written into a table."""
+    return interval.span(form) if interval else "not computed"
