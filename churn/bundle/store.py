@@ -112,7 +112,7 @@ def _before(past: tuple[Published, ...]) -> Published | None:
     for entry in past:
         if entry.action == "publish":
             pile.append(entry)
-        else:
+        elif pile:  # a history that somebody has shortened may begin with a rollback
             pile.pop()
     return pile[-2] if len(pile) > 1 else None
 

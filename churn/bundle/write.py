@@ -158,6 +158,7 @@ def _manifest(
 ) -> Manifest:
     """The manifest of the files that lie in the folder."""
     contract = trained.contract
+    when = created or datetime.now(UTC)
     try:
         manifest = Manifest(
             model=ModelFacts(
@@ -173,7 +174,7 @@ def _manifest(
             ),
             data_sha256=trained.data_sha256,
             git_commit=git_commit,
-            created=(created or datetime.now(UTC)).replace(microsecond=0),
+            created=(when.astimezone(UTC) if when.tzinfo else when).replace(microsecond=0),
             libraries=_libraries(),
             threshold=threshold,
             metrics=json.loads(_json(dict(metrics))),

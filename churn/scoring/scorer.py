@@ -168,9 +168,9 @@ class Scorer:
         except BundleError:
             raise
         except (InputError, OSError, KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split()).rstrip(".")
             raise BundleError(
-                f"The bundle {folder} has a model that cannot be loaded: {reason} Write the bundle "
+                f"The bundle {folder} has a model that cannot be loaded: {reason}. Write the bundle "
                 "anew."
             ) from None
         replay(scorer, read_golden(folder), folder)

@@ -67,20 +67,15 @@ class NativeTrees:
             ValueError: the text is no LightGBM model of one outcome.
             BundleError: LightGBM is not installed.
         """
-        self._library = _library()
-        self._booster = ctypes.c_void_p()
+        self._booster = _Owned("LGBM_BoosterFree")
         self._threads = threading.local()
         rounds, counted = ctypes.c_int(), ctypes.c_int()
-        self._ask("LGBM_BoosterLoadModelFromString", text.encode(), rounds, self._booster)
-        self._ask("LGBM_BoosterGetNumClasses", self._booster, counted)
+        _ask("LGBM_BoosterLoadModelFromString", text.encode(), rounds, self._booster.handle)
+        _ask("LGBM_BoosterGetNumClasses", self._booster.handle, counted)
         if counted.value != 1:
             raise ValueError(f"the trees tell {counted.value} outcomes apart, not one")
-        self._ask("LGBM_BoosterGetNumFeature", self._booster, counted)
+        _ask("LGBM_BoosterGetNumFeature", self._booster.handle, counted)
         self.features = counted.value
-
-    def __del__(self) -> None:
-        if self._booster.value:
-            self._library.LGBM_BoosterFree(self._booster)
 
     def predict(
         self,
@@ -111,9 +106,9 @@ class NativeTrees:
         found = np.empty((rows, wide))
         length = ctypes.c_int64()
         if rows:
-            self._ask(
+            _ask(
                 "LGBM_BoosterPredictForMat",
-                self._booster, matrix.ctypes.data, _FLOAT64, rows, width, _ROW_MAJOR,
+                self._booster.handle, matrix.ctypes.data, _FLOAT64, rows, width, _ROW_MAJOR,
                 _CONTRIBUTIONS if pred_contrib else _RAW, 0, _ALL, _PARAMETERS, length,
                 found.ctypes.data,
             )  # fmt: skip
@@ -128,7 +123,7 @@ class NativeTrees:
         try:
             row = self._threads.logit
         except AttributeError:
-            row = self._threads.logit = _Row(self, _RAW, 1)
+            row = self._threads.logit = _Row(self._booster, self.features, _RAW, 1)
         answer: float = row(values)[0]
         return answer
 
@@ -137,34 +132,40 @@ class NativeTrees:
         try:
             row = self._threads.contributions
         except AttributeError:
-            wide = self.features + 1
-            row = self._threads.contributions = _Row(self, _CONTRIBUTIONS, wide)
+            row = _Row(self._booster, self.features, _CONTRIBUTIONS, self.features + 1)
+            self._threads.contributions = row
         return list(row(values)[:-1])
 
-    def _ask(self, name: str, *arguments: Any) -> None:
-        if getattr(self._library, name)(*arguments) != 0:
-            reason = self._library.LGBM_GetLastError().decode(errors="replace")
-            raise ValueError(f"LightGBM cannot read or use its trees ({reason})")
+
+class _Owned:
+    """Something of LightGBM's that is freed when nobody holds it any longer."""
+
+    def __init__(self, free: str) -> None:
+        self.handle = ctypes.c_void_p()
+        self._free = getattr(_library(), free)
+
+    def __del__(self) -> None:
+        if self.handle.value:
+            self._free(self.handle)
 
 
 class _Row:
     """One thread's way to the trees: a handle, a place for the row and one for the answer."""
 
-    def __init__(self, trees: NativeTrees, what: int, wide: int) -> None:
-        self._free = trees._library.LGBM_FastConfigFree
-        self._handle = ctypes.c_void_p()
-        trees._ask(
+    def __init__(self, booster: _Owned, features: int, what: int, wide: int) -> None:
+        self._booster = booster  # what the handle points into outlives it
+        self._config = _Owned("LGBM_FastConfigFree")
+        _ask(
             "LGBM_BoosterPredictForMatSingleRowFastInit",
-            trees._booster, what, 0, _ALL, _FLOAT64, trees.features, _PARAMETERS, self._handle,
+            booster.handle, what, 0, _ALL, _FLOAT64, features, _PARAMETERS, self._config.handle,
         )  # fmt: skip
-        self._trees = trees._booster, trees._library  # the handle points into them
         self._predict = _single_row_call()
-        self._put = struct.Struct(f"{trees.features}d").pack_into
-        self._row = (ctypes.c_double * trees.features)()
+        self._put = struct.Struct(f"{features}d").pack_into
+        self._row = (ctypes.c_double * features)()
         self._answer = (ctypes.c_double * wide)()
         self._length = ctypes.c_int64()
         self._arguments = (
-            self._handle,
+            self._config.handle,
             ctypes.c_void_p(ctypes.addressof(self._row)),
             ctypes.c_void_p(ctypes.addressof(self._length)),
             ctypes.c_void_p(ctypes.addressof(self._answer)),
@@ -177,9 +178,11 @@ class _Row:
             raise ValueError("LightGBM refused a row")
         return self._answer
 
-    def __del__(self) -> None:
-        if self._handle.value:
-            self._free(self._handle)
+
+def _ask(name: str, *arguments: Any) -> None:
+    if getattr(_library(), name)(*arguments) != 0:
+        reason = _library().LGBM_GetLastError().decode(errors="replace")
+        raise ValueError(f"LightGBM cannot read or use its trees ({reason})")
 
 
 @cache

@@ -138,6 +138,18 @@ def test_rolling_back_twice_goes_two_versions_back_and_never_forth(store):
     ]  # fmt: skip
 
 
+def test_a_shortened_history_that_begins_with_a_rollback_still_reads(store):
+    for version in VERSIONS:
+        publish(store, version)
+    roll_back(store)
+    content = json.loads((store / "current.json").read_text())
+    content["history"] = content["history"][-1:]
+    (store / "current.json").write_text(json.dumps(content))
+    with pytest.raises(BundleError, match="has no version before 2"):
+        roll_back(store)
+    assert Scorer.load(store).version == "2"
+
+
 def test_a_dry_run_says_what_would_come_back_and_changes_nothing(store):
     publish(store, "1")
     publish(store, "2")

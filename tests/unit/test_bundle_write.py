@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -184,6 +184,18 @@ def test_a_folder_of_something_else_is_not_written_over(write, tmp_path):
     assert listing(tmp_path / "7") == {"mine.txt"}
 
 
+def test_a_place_that_cannot_be_written_to_is_named(write, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BundleError, match="cannot be written: "):
+        write("file/7")
+    assert listing(tmp_path) == {"file"}
+
+
+def test_the_time_is_kept_in_utc(write):
+    summer = THEN.astimezone(timezone(timedelta(hours=2)))
+    assert '"2026-05-04T12:30:00Z"' in (write(created=summer) / "manifest.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -282,6 +294,7 @@ def test_loading_unpickles_nothing(write, root):
     assert answer.stdout.strip() == "7 []", answer.stderr
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the disassembler, at random bytes
 def test_no_file_of_a_bundle_is_a_pickle(write):
     import pickletools
 
