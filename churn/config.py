@@ -6,19 +6,38 @@ A setting comes from the pipeline's file, then from the profile's part of that f
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from churn.evaluation.plan import Floors, ProtocolSettings, RecipeName, Seed, SelectionPlan
+from churn.evaluation.plan import (
+    Floors,
+    PromotionSettings,
+    ProtocolSettings,
+    RecipeName,
+    Seed,
+    SelectionPlan,
+    SliceSettings,
+)
+from churn.explain.plan import ExplanationSettings
 from churn.models.settings import BlendSettings, RecipeSettings, default_recipes
+from churn.retention.settings import ThresholdSettings, ValueSettings
 
 Profile = Literal["full", "quick"]
+VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
+"""A version on the Model Control Plane; `--set challenger=7` is read as a number, and meant as a name."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """The settings from the plain values they were dumped to."""
+        return cls.model_validate_json(json.dumps(plain))
 
 
 class DataSettings(_Settings):
@@ -96,6 +115,10 @@ class TrainingSettings(_Settings):
         protocol: the cross-validation that judges.
         evaluation: the measurement on the gate rows.
         floors: what a first model must clear.
+        value: the money behind a decision threshold; assumptions, every one.
+        threshold: how the decision threshold is chosen.
+        slices: when a group of customers is large enough to say something about it.
+        explanation: how much work goes into the stability of reasons.
         model: how it is registered.
         output: where files go.
         workers: splits fitted at a time, in threads.
@@ -110,6 +133,10 @@ class TrainingSettings(_Settings):
     protocol: ProtocolSettings = ProtocolSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     floors: Floors = Floors()
+    value: ValueSettings = ValueSettings()
+    threshold: ThresholdSettings = ThresholdSettings()
+    slices: SliceSettings = SliceSettings()
+    explanation: ExplanationSettings = ExplanationSettings()
     model: RegistrationSettings = RegistrationSettings()
     output: OutputSettings = OutputSettings()
     workers: Annotated[int, Field(ge=1, le=64)] = 2
@@ -141,3 +168,83 @@ class TrainingSettings(_Settings):
                         f"that can be blended: {', '.join(single)}"
                     )
         return self
+
+
+class ApprovalSettings(_Settings):
+    """A person's word, recorded with the run that carries it.
+
+    Attributes:
+        person: who approves; empty for nobody.
+        version: the version they approve, which must be the challenger's; empty for nobody.
+        note: why, in their words.
+    """
+
+    person: str = ""
+    version: VersionName = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> ApprovalSettings:
+        if bool(self.person.strip()) != bool(self.version.strip()):
+            raise ValueError("an approval names both approve.person and approve.version")
+        return self
+
+
+class NamedModel(_Settings):
+    """Which model on the Model Control Plane.
+
+    Attributes:
+        name: its name there.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+
+
+class _AfterTraining(_Settings):
+    """What promotion and rollback share.
+
+    Attributes:
+        profile: `full`, or `quick` for less of the same.
+        model: which model.
+        ledger: a database address; empty for SQLite in the output folder.
+        output: where bundles and reports go.
+    """
+
+    profile: Profile = "full"
+    model: NamedModel = NamedModel()
+    ledger: str = ""
+    output: OutputSettings = OutputSettings()
+
+
+class PromotionPipelineSettings(_AfterTraining):
+    """Everything the promotion pipeline can be told.
+
+    Attributes:
+        challenger: the version to promote; empty for the one that training has staged.
+        approval: `required` waits for a person's recorded approval.
+        approve: that approval.
+        floors: what a first model must clear.
+        gates: what a challenger must show against the champion.
+        value: the money behind expected profit; assumptions, every one.
+        latency_budget_ms: what scoring one customer may take, median, on this machine.
+    """
+
+    challenger: VersionName = ""
+    approval: Literal["none", "required"] = "none"
+    approve: ApprovalSettings = ApprovalSettings()
+    floors: Floors = Floors()
+    gates: PromotionSettings = PromotionSettings()
+    value: ValueSettings = ValueSettings()
+    latency_budget_ms: Annotated[float, Field(gt=0, le=10_000)] = 5.0
+
+
+class RollbackSettings(_AfterTraining):
+    """Everything the rollback pipeline can be told.
+
+    Attributes:
+        dry_run: only say what would be put back.
+        reason: why, for the record.
+    """
+
+    dry_run: bool = False
+    reason: str = ""

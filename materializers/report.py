@@ -5,12 +5,19 @@ from typing import Any
 from pydantic import BaseModel
 from zenml.enums import ArtifactType, VisualizationType
 
+import materializers.exhibits_decision  # noqa: F401 - says how its types are shown
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.report import TrainingReport
 from churn.evaluation.selection import Selection
+from churn.evaluation.slices import SlicesReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.explain.report import ExplanationReport
+from churn.explain.stability import ReasonStability
 from churn.promotion import Decision
+from churn.promotion.pair import Pair, PromotionOutcome
 from churn.quality import QualityReport
+from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
 from materializers.exhibits import exhibits, headline
 from materializers.folder import FolderMaterializer
@@ -33,6 +40,13 @@ class ReportMaterializer(FolderMaterializer):
         GateRowsReport,
         Decision,
         TrainingReport,
+        ValidationReport,
+        ThresholdReport,
+        SlicesReport,
+        ExplanationReport,
+        ReasonStability,
+        Pair,
+        PromotionOutcome,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

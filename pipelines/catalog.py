@@ -21,11 +21,13 @@ class PipelineEntry:
         name: How `--pipeline` calls it; also its module here and its file in configs/.
         summary: What it does, in a line.
         settings: Its settings class in `churn.config`.
+        reads_table: Whether a table is looked at before anything is started.
     """
 
     name: str
     summary: str
     settings: str
+    reads_table: bool = False
 
     @property
     def configuration(self) -> Path:
@@ -42,6 +44,17 @@ PIPELINES = (
         name="training",
         summary="From a customer table to a judged, tracked and registered model.",
         settings="TrainingSettings",
+        reads_table=True,
+    ),
+    PipelineEntry(
+        name="promotion",
+        summary="Judges the staged model against the one in production; promotes it, or says why not.",
+        settings="PromotionPipelineSettings",
+    ),
+    PipelineEntry(
+        name="rollback",
+        summary="Puts back the model that was in production before; dry_run=true only says which.",
+        settings="RollbackSettings",
     ),
 )
 

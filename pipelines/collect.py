@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,30 +33,34 @@ def collect(
     from zenml.utils.dashboard_utils import get_run_url
 
     outputs = _outputs(run)
-    training: Any = None
-    if Artifact.TRAINING_REPORT in outputs:
-        training = outputs[Artifact.TRAINING_REPORT].load()
-    version, stage = _registered(outputs, training)
+    found = {
+        name: outputs[name].load() if name in outputs else None
+        for name in (Artifact.TRAINING_REPORT, Artifact.DECISION, Artifact.OUTCOME)
+    }
+    training, decision, promotion = found.values()
+    version, stage = _registered(outputs, training, promotion)
     pages = keep_pages(run.name, reports)
-    held = training is not None and training.decision.verdict != "promote"
+    error = _held(decision, promotion)
     return Outcome(
         pipeline=run.pipeline.name if run.pipeline else run.name,
-        status="held" if held else "completed",
+        status="held" if error else "completed",
         stack=stack,
         run_id=str(run.id),
         run_name=run.name,
         seconds=seconds,
         model_version=version,
         stage=stage,
-        metrics=training.figures if training else {},
+        metrics=training.figures if training else _figures(decision),
         artifacts={
             name: {"id": str(each.id), "version": str(each.version), "uri": each.uri}
             for name, each in outputs.items()
         },
         dashboard=get_run_url(run),
-        error=training.decision.sentence if held else None,
+        error=error,
         report=pages[0] if pages else None,
         training=training,
+        decision=decision,
+        promotion=promotion,
         tracking=tracking,
         cached={
             name: str(step.run_metadata.get(FINDING, ""))
@@ -63,6 +68,20 @@ def collect(
             if step.status == "cached"
         },
     )
+
+
+def _held(decision: Any, promotion: Any) -> str | None:
+    """Why a gate, or a person who is waited for, holds the model; None where nothing does."""
+    if decision is not None and decision.verdict != "promote":
+        return str(decision.sentence)
+    if promotion is not None and promotion.status == "waiting":
+        return str(promotion.sentence)
+    return None
+
+
+def _figures(decision: Any) -> dict[str, float]:
+    gates = decision.gates if decision is not None else ()
+    return {gate.name.replace(" ", "_"): gate.figure for gate in gates if isfinite(gate.figure)}
 
 
 def keep_pages(run_name: str, folder: Path) -> list[Path]:
@@ -101,11 +120,16 @@ def _outputs(run: PipelineRunResponse) -> dict[str, ArtifactVersionResponse]:
 
 
 def _registered(
-    outputs: dict[str, ArtifactVersionResponse], training: Any
+    outputs: dict[str, ArtifactVersionResponse], training: Any, promotion: Any
 ) -> tuple[str | None, str | None]:
-    if training is None or Artifact.REGISTRATION not in outputs:
-        return None, None
+    """The version that the run is about, and the stage it is in now."""
     from zenml.client import Client
 
-    version = Client().get_model_version(training.model_name, outputs[Artifact.REGISTRATION].load())
+    if promotion is not None:
+        model, name = promotion.model, promotion.version
+    elif training is not None and Artifact.REGISTRATION in outputs:
+        model, name = training.model_name, outputs[Artifact.REGISTRATION].load()
+    else:
+        return None, None
+    version = Client().get_model_version(model, name)
     return str(version.name), version.stage

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from churn.evaluation.report import TrainingReport
+    from churn.promotion import Decision
+    from churn.promotion.pair import PromotionOutcome
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 
@@ -45,6 +47,8 @@ class Outcome:
         error: Why it did not complete.
         report: The page to read.
         training: What a training run found; not part of the JSON object.
+        decision: What the promotion gates came to; not part of it either.
+        promotion: What followed from a promotion or a rollback; not part of it either.
         tracking: Where the stack's tracker keeps the run; not part of the JSON object.
         cached: Steps that came from the cache, with what they had found; not part of it either.
     """
@@ -63,6 +67,8 @@ class Outcome:
     error: str | None = None
     report: Path | None = None
     training: TrainingReport | None = None
+    decision: Decision | None = None
+    promotion: PromotionOutcome | None = None
     tracking: str | None = None
     cached: dict[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn.config import TrainingSettings
 from churn.settings_file import load_settings
 from pipelines.catalog import ROOT, PipelineEntry, find_pipeline
 from pipelines.inputs import OnBytes, look_at_table, require_writable
@@ -73,21 +72,32 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     state = ROOT / settings.output.folder
     require_writable(state)
     hush(verbose=request.verbose)
-    table = look_at_table(
-        settings.data, root=ROOT, downloads=state / "downloads", on_bytes=on_bytes
+    table = (
+        look_at_table(settings.data, root=ROOT, downloads=state / "downloads", on_bytes=on_bytes)
+        if entry.reads_table
+        else None
     )
     say("starting ZenML")
     from stacks.apply import activate, apply_stack
 
     stack = apply_stack(spec, {"state": str(state)})
     activate(stack)
-    tracker = _tracker(stack, settings, state)
-    parameters = {
+    tracker = _tracker(stack, settings, state) if entry.reads_table else None
+    parameters: dict[str, Any] = {
         "settings": settings.model_dump(mode="json"),
-        "data": dict(vars(table)),
-        "folders": {"downloads": str(state / "downloads"), "snapshots": str(state / "snapshots")},
-        "tracker": tracker and {"name": tracker["name"], "experiment": tracker["experiment"]},
+        "folders": {
+            "downloads": str(state / "downloads"),
+            "snapshots": str(state / "snapshots"),
+            "bundles": str(state / "production"),
+            "ledger": getattr(settings, "ledger", "") or f"sqlite:///{state / 'ledger.db'}",
+        },
     }
+    if table is not None:
+        parameters["data"] = dict(vars(table))
+        parameters["tracker"] = tracker and {
+            "name": tracker["name"],
+            "experiment": tracker["experiment"],
+        }
     # Only now: the stack is active, and nothing below reads another one.
     from pipelines.collect import collect, keep_pages
 
@@ -116,7 +126,7 @@ def _run(
     entry: PipelineEntry,
     request: Request,
     name: str,
-    settings: TrainingSettings,
+    settings: Any,
     parameters: dict[str, Any],
 ) -> PipelineRunResponse:
     from zenml.enums import ExecutionMode
@@ -132,13 +142,13 @@ def _run(
         enable_cache=request.cache,
         execution_mode=ExecutionMode.FAIL_FAST,
         on_failure=report_failure,
-        tags=[settings.profile, settings.data.source.partition("://")[0][:40]],
+        tags=_tags(entry, settings),
     )
     run: PipelineRunResponse = configured(**parameters)
     return run
 
 
-def _tracker(stack: AppliedStack, settings: TrainingSettings, state: Path) -> dict[str, str] | None:
+def _tracker(stack: AppliedStack, settings: Any, state: Path) -> dict[str, str] | None:
     if stack.tracker is None:
         return None
     from stacks.tracking import prepare_experiment
@@ -147,6 +157,13 @@ def _tracker(stack: AppliedStack, settings: TrainingSettings, state: Path) -> di
     return {"name": stack.tracker, "experiment": experiment.identity, "uri": experiment.uri}
 
 
-def _run_name(entry: PipelineEntry, settings: TrainingSettings) -> str:
+def _tags(entry: PipelineEntry, settings: Any) -> list[str]:
+    tags = [settings.profile]
+    if entry.reads_table:
+        tags.append("bundled data" if settings.data.source == "bundled" else "own data")
+    return tags
+
+
+def _run_name(entry: PipelineEntry, settings: Any) -> str:
     profile = "" if settings.profile == "full" else f"-{settings.profile}"
     return f"{entry.name}{profile}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,7 @@ from pipelines.outcome import Outcome
 if TYPE_CHECKING:
     from churn.evaluation.protocol import CandidateResult
     from churn.evaluation.report import TrainingReport
+    from churn.promotion import Decision
 
 _WIDE = 104  # columns that all figures of the shipped candidates take
 _COLOURS = {"promote": "green", "pass": "green", "hold": "yellow", "warn": "yellow"}
@@ -25,6 +27,16 @@ def show_summary(outcome: Outcome, console: Console) -> None:
     console.print()
     if outcome.training is not None:
         _show_training(outcome.training, console)
+    elif outcome.decision is not None:
+        _show_decision(outcome.decision, console)
+    if outcome.promotion is not None:
+        words = _facts()
+        words.add_row("outcome", outcome.promotion.sentence)
+        if outcome.promotion.bundle is not None:
+            words.add_row("bundle", str(_near(Path(outcome.promotion.bundle))))
+        if outcome.promotion.alias is not None:
+            words.add_row("alias", f"{outcome.promotion.alias} in MLflow")
+        console.print(words)
     _show_links(outcome, console)
 
 
@@ -74,6 +86,18 @@ def _show_training(report: TrainingReport, console: Console) -> None:
     console.print(verdict)
 
 
+def _show_decision(decision: Decision, console: Console) -> None:
+    for gate in decision.gates:
+        colour = _COLOURS.get(gate.verdict, "yellow" if "evidence" in gate.verdict else "red")
+        console.print(Text.assemble(f" {gate.name}: ", (gate.verdict, colour)))
+        console.print(Padding(Text(gate.sentence, style="dim"), (0, 0, 0, 3)))
+    console.print()
+    words = _facts()
+    colour = _COLOURS.get(decision.verdict, "red")
+    words.add_row("verdict", Text(decision.sentence, style=colour))
+    console.print(words)
+
+
 def _candidates(report: TrainingReport, *, wide: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
     table.add_column("model", no_wrap=True)
@@ -106,6 +130,7 @@ def _show_links(outcome: Outcome, console: Console) -> None:
     facts = _facts()
     if outcome.model_version is not None:
         name = outcome.training.model_name if outcome.training else "model"
+        name = outcome.promotion.model if outcome.promotion else name
         stage = outcome.stage or "no stage"
         facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
     if outcome.report is not None:

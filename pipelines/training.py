@@ -8,8 +8,11 @@ from steps.data.accept_data import accept_data
 from steps.data.acquire_data import acquire_data
 from steps.data.check_quality import check_quality
 from steps.data.split_rows import split_rows
+from steps.modelling.choose_threshold import choose_threshold
 from steps.modelling.evaluate_model import evaluate_model
+from steps.modelling.explain_model import explain_model
 from steps.modelling.measure_protocol import measure_protocol
+from steps.modelling.measure_slices import measure_slices
 from steps.modelling.select_model import select_model
 from steps.modelling.track_run import track_run
 from steps.modelling.train_model import train_model
@@ -43,12 +46,21 @@ def training(
     quality = check_quality(customers)
     accepted = accept_data(customers, quality, folders["snapshots"])
     split = split_rows(customers, **settings["split"], after=accepted)
-    selection = select_model(customers, split, recipes, settings["selection"], baseline, workers)
+    selection, out_of_fold = select_model(
+        customers, split, recipes, settings["selection"], baseline, workers
+    )
     protocol = measure_protocol(
         customers, recipes, judging, baseline, frozen_recipe, workers, after=accepted
     )
     model = train_model(customers, split, selection, recipes)
     evaluation = evaluate_model(customers, split, model, recipes, baseline, settings["evaluation"])
+    threshold = choose_threshold(
+        customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
+    )
+    slices = measure_slices(customers, split, model, threshold, settings["slices"])
+    explanation, stability = explain_model(
+        customers, split, model, recipes, settings["explanation"]
+    )
     decision = decide_promotion(evaluation, protocol, settings["floors"])
     report = write_report(
         customers,

@@ -85,7 +85,10 @@ def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVe
     context, client = get_step_context(), Client()
     model = Model(**registration)
     version = client.get_model_version(model.name, model.id)
-    for response in (each for versions in context.inputs.values() for each in versions):
+    # Everything the run made so far belongs to the version: a promotion judges it by that.
+    steps = client.get_pipeline_run(context.pipeline_run.id).steps.values()
+    made = (each for done in steps for versions in done.outputs.values() for each in versions)
+    for response in made:
         link_artifact_to_model(response, Model(name=model.name, version=version.number))
     client.zen_store.create_model_version_pipeline_run_link(
         ModelVersionPipelineRunRequest(

@@ -1,0 +1,56 @@
+"""Who is judged against whom, by version."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Pair(BaseModel):
+    """A challenger and the champion it is judged against.
+
+    Attributes:
+        model: their common name on the control plane.
+        challenger: the challenger's version.
+        champion: the version in production; None where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    challenger: str
+    champion: str | None
+
+    @property
+    def sentence(self) -> str:
+        """The pair in words."""
+        against = f"against {self.champion}" if self.champion else "with no champion yet"
+        return f"{self.model} version {self.challenger} {against}"
+
+
+class PromotionOutcome(BaseModel):
+    """What followed from a decision.
+
+    Attributes:
+        status: promoted; waiting for a person's approval; kept back by a gate; restored by a
+            rollback; or what a dry run would restore.
+        model: the model's name on the control plane.
+        version: the version this is about.
+        before: the version in production before; None where there was none.
+        bundle: where the bundle lies that serves now; None where nothing changed.
+        alias: the tracker's alias that points to it now; None on a stack without a registry.
+        approved_by: who approved, where approval was asked for.
+        sentence: all of it in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["promoted", "waiting", "kept back", "restored", "dry run"]
+    model: str
+    version: str
+    before: str | None
+    bundle: str | None = None
+    alias: str | None = None
+    approved_by: str | None = None
+    sentence: str

@@ -1,0 +1,104 @@
+"""What the dashboard shows of thresholds, groups, explanations and promotions."""
+
+from churn.evaluation.chart_style import as_png
+from churn.evaluation.slices import SlicesReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_chart import campaigns_chart, profit_chart
+from churn.explain.charts import explanation_charts
+from churn.explain.report import ExplanationReport
+from churn.explain.stability import ReasonStability
+from churn.promotion.pair import Pair, PromotionOutcome
+from materializers.exhibits import Exhibits, Headline, exhibits, headline
+
+_PLACES = 5
+
+
+def _markdown(*lines: str) -> bytes:
+    return "\n".join([*lines, ""]).encode()
+
+
+@exhibits.register
+def _(report: ThresholdReport) -> Exhibits:
+    words = [*report.sentences, *(f"Assumption: {each}" for each in report.assumptions)]
+    return {
+        "profit.png": as_png(profit_chart(report)),
+        "campaigns.png": as_png(campaigns_chart(report)),
+        "threshold.md": _markdown(*(f"- {each}" for each in words)),
+    }
+
+
+@headline.register
+def _(report: ThresholdReport) -> Headline:
+    figures = {name: round(figure, _PLACES) for name, figure in report.figures.items()}
+    return {"rule": report.settings.rule, **figures}
+
+
+@exhibits.register
+def _(report: SlicesReport) -> Exhibits:
+    lines = [report.sentence, "", "| group | rows | left | in words |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.name} | {each.rows:,} | {each.positives:,} | {each.sentence} |"
+        for each in report.slices
+    ]
+    lines += ["", *(f"- {note}" for note in report.notes)]
+    return {"slices.md": _markdown(*lines)}
+
+
+@headline.register
+def _(report: SlicesReport) -> Headline:
+    measured = sum(each.verdict == "measured" for each in report.slices)
+    return {"slices": len(report.slices), "measured": measured}
+
+
+@exhibits.register
+def _(report: ExplanationReport) -> Exhibits:
+    charts = explanation_charts(report)
+    return {f"{name}.png": as_png(figure) for name, figure in charts.items()}
+
+
+@headline.register
+def _(report: ExplanationReport) -> Headline:
+    return {
+        "strongest": report.importance[0].column,
+        "rows": report.rows,
+        "additive": report.additive,
+    }
+
+
+@exhibits.register
+def _(report: ReasonStability) -> Exhibits:
+    return {"stability.md": _markdown(report.sentence)}
+
+
+@headline.register
+def _(report: ReasonStability) -> Headline:
+    return {
+        "samples": report.samples,
+        "first_same": round(report.first_same, _PLACES),
+        "overlap": round(report.overlap, _PLACES),
+    }
+
+
+@exhibits.register
+def _(report: Pair) -> Exhibits:
+    return {"pair.md": _markdown(report.sentence)}
+
+
+@headline.register
+def _(report: Pair) -> Headline:
+    return {"challenger": report.challenger, "champion": report.champion or "none"}
+
+
+@exhibits.register
+def _(report: PromotionOutcome) -> Exhibits:
+    return {"outcome.md": _markdown(f"**{report.status}**: {report.sentence}")}
+
+
+@headline.register
+def _(report: PromotionOutcome) -> Headline:
+    return {
+        "status": report.status,
+        "version": report.version,
+        "before": report.before or "none",
+        "approved_by": report.approved_by or "nobody was asked",
+    }

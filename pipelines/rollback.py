@@ -1,0 +1,18 @@
+"""Rollback: puts back what was in production before."""
+
+from typing import Any
+
+from zenml import pipeline
+
+from steps.promotion.restore_champion import restore_champion
+
+
+@pipeline(name="rollback")
+def rollback(settings: dict[str, Any], folders: dict[str, str]) -> None:
+    """Wires the step.
+
+    Args:
+        settings: `RollbackSettings` as plain values.
+        folders: The bundle store, and the ledger's address.
+    """
+    restore_champion(settings, folders)

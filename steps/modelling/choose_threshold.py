@@ -1,0 +1,57 @@
+"""Chooses the decision threshold on out-of-fold scores; the gate rows only judge it."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.selection import Selection
+from churn.evaluation.threshold import ThresholdReport, judge_threshold
+from churn.evaluation.threshold import choose_threshold as choose
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.retention.settings import ThresholdSettings, ValueSettings
+from churn.retention.value import lifetime_values
+from churn.split import Split
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def choose_threshold(
+    customers: Dataset,
+    split: Split,
+    selection: Selection,
+    out_of_fold: np.ndarray,
+    model: TrainedModel,
+    value: dict[str, Any],
+    threshold: dict[str, Any],
+) -> Annotated[ThresholdReport, Artifact.THRESHOLD]:
+    """Chooses by expected profit, capacity and F-beta, then judges the choice on the gate rows."""
+    with stage("choose_threshold") as found:
+        money = ValueSettings.model_validate(value)
+        columns = encode(customers.frame, customers.contract)
+        target = encode_target(customers.frame, customers.contract)
+        worth = lifetime_values(columns, customers.contract, money)
+        development, gate = split.development, split.gate
+        chosen = choose(
+            selection.chosen,
+            target[development],
+            out_of_fold,
+            worth[development],
+            value=money,
+            settings=ThresholdSettings.model_validate(threshold),
+            base=customers.rows,
+        )
+        report = judge_threshold(
+            chosen, target[gate], model.logit(take(columns, gate)), worth[gate]
+        )
+        found(
+            f"{report.threshold:.1%}, contacting {report.chosen.campaign.share:.0%} of customers "
+            "(profit on assumed money)",
+            report.figures,
+        )
+    return report

@@ -1,0 +1,45 @@
+"""Measures the final model within groups of customers, on the rows set aside."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.model_threshold import model_threshold
+from churn.evaluation.plan import SliceSettings
+from churn.evaluation.slices import SlicesReport, evaluate_slices
+from churn.evaluation.threshold import ThresholdReport
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.split import Split
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def measure_slices(
+    customers: Dataset,
+    split: Split,
+    model: TrainedModel,
+    threshold: ThresholdReport,
+    slices: dict[str, Any],
+) -> Annotated[SlicesReport, Artifact.SLICES]:
+    """ROC-AUC, calibration and selection rate per group, or too few rows to tell."""
+    with stage("measure_slices") as found:
+        columns = take(encode(customers.frame, customers.contract), split.gate)
+        report = evaluate_slices(
+            columns,
+            customers.contract,
+            encode_target(customers.frame, customers.contract)[split.gate],
+            model.probability(columns),
+            model_threshold(threshold),
+            settings=SliceSettings.model_validate(slices),
+        )
+        measured = sum(each.verdict == "measured" for each in report.slices)
+        found(
+            f"{measured} of {len(report.slices)} groups are large enough to tell",
+            {"slices": len(report.slices), "measured": measured},
+        )
+    return report

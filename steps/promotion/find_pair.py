@@ -1,0 +1,43 @@
+"""Finds the challenger and the champion on the Model Control Plane."""
+
+from typing import Annotated
+
+from zenml import step
+from zenml.enums import ModelStages
+
+from churn.errors import InputError
+from churn.promotion.pair import Pair
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.progress import stage
+from steps.promotion.versions import find_version
+
+
+@step(enable_cache=False, output_materializers=ReportMaterializer)
+def find_pair(model_name: str, challenger: str) -> Annotated[Pair, Artifact.PAIR]:
+    """The version asked for, or the staged one, and the one in production.
+
+    Raises:
+        InputError: there is no such version, or it is in production already.
+    """
+    with stage("find_pair") as found:
+        version = find_version(model_name, challenger or ModelStages.STAGING)
+        if version is None:
+            what = f"version '{challenger}'" if challenger else "staged version"
+            raise InputError(
+                f"Model '{model_name}' has no {what} to promote. Train one with "
+                "run.py --pipeline training, or name one with --set challenger=VERSION."
+            )
+        champion = find_version(model_name, ModelStages.PRODUCTION)
+        if champion is not None and champion.id == version.id:
+            raise InputError(
+                f"Version {version.name} of '{model_name}' is in production already; there is "
+                "nothing to promote. Train another, or name one with --set challenger=VERSION."
+            )
+        pair = Pair(
+            model=model_name,
+            challenger=str(version.name),
+            champion=str(champion.name) if champion else None,
+        )
+        found(pair.sentence, {"challenger": pair.challenger, "champion": pair.champion or "none"})
+    return pair
