@@ -14,6 +14,8 @@ from churn.evaluation.report import TrainingReport, render_training_report
 from churn.evaluation.selection import Selection
 from churn.promotion import Decision
 from churn.quality import QualityReport, render_html
+from churn.validation.page import render_html as render_validation
+from churn.validation.report import ValidationReport
 
 Exhibits = dict[str, bytes]
 Headline = dict[str, Any]
@@ -142,4 +144,20 @@ def _(report: TrainingReport) -> Headline:
         "chosen": report.selection.chosen,
         "verdict": report.decision.verdict,
         "roc_auc": round(report.figure.result.metrics.roc_auc, _PLACES),
+    }
+
+
+@exhibits.register
+def _(report: ValidationReport) -> Exhibits:
+    return {PAGE: render_validation(report).encode()}
+
+
+@headline.register
+def _(report: ValidationReport) -> Headline:
+    return {
+        "verdict": report.verdict,
+        "conditions": len(report.findings),
+        "held": report.held,
+        "deepchecks": report.version,
+        "seconds": round(sum(report.seconds.values()), 2),
     }

@@ -25,7 +25,7 @@ SHOWN_ONLY: Mapping[str, str] = MappingProxyType(
         "IdentifierLabelCorrelation": "a condition of exactly 0 leaves no room for chance",
         "TrainTestPerformance": "it compares two figures at a cut of 0.5 without an interval; the "
         "evaluation of the gate rows has one",
-        "WeakSegmentsPerformance": "where half of the customers leave nobody is right much more "
+        "WeakSegmentsPerformance": "where half of the customers leave, nobody is right much more "
         "often than half of the time; slices are judged by ROC-AUC and calibration instead",
         "UnusedFeatures": "an unused feature costs a little time and no accuracy",
     }
