@@ -11,7 +11,7 @@ class ExplanationSettings(BaseModel):
     """What an explanation is made from.
 
     Attributes:
-        samples: bootstrap refits behind the stability of reasons; 0 leaves it out.
+        samples: bootstrap refits behind the stability of reasons.
         customers: customers whose reasons are compared, at even steps through the rows.
         top: how many reasons a customer gets.
         seed: fixes the bootstrap samples; fewer samples are the first of more.
@@ -19,7 +19,7 @@ class ExplanationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    samples: Annotated[int, Field(ge=0, le=1000)] = 20
+    samples: Annotated[int, Field(ge=1, le=1000)] = 20
     customers: Annotated[int, Field(ge=20, le=100_000)] = 1000
     top: Annotated[int, Field(ge=1, le=20)] = 3
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn.contract import DataContract
-from churn.errors import InputError
 from churn.explain.plan import ExplanationSettings
 from churn.explain.reasons import ReasonCodes, ReasonTable
 from churn.features.encoding import Columns, row_count, take
@@ -86,13 +85,8 @@ def reason_stability(
         settings: samples, customers, top, seed.
 
     Raises:
-        InputError: no samples were asked for, or a sample cannot be learnt from.
+        InputError: a sample cannot be learnt from: of its customers all left, or none.
     """
-    if settings.samples < 1:
-        raise InputError(
-            "Stability of reasons needs at least one bootstrap sample; set samples to 1 or more, "
-            "or leave the comparison out."
-        )
     rows = row_count(columns)
     steps = np.linspace(0, rows - 1, min(settings.customers, rows))
     shown = take(columns, np.unique(steps.astype(np.intp)))

@@ -1,0 +1,237 @@
+"""What explanations cost, how stable reasons are, and how far counterfactuals reach.
+
+    python -m benchmarks.evidence_reasons [--repeats 7] [--samples 20] [--pictures docs/images]
+
+Prints Markdown tables for docs/explanations.md; with --pictures it draws that page's pictures
+instead. Models are the shipped recipes fitted on all 7,043 rows. Costs are CPU seconds of this
+process on one thread; what is compared takes turns, so that a busy machine slows both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measuring import ROOT
+from churn.contract import DataContract, load_contract
+from churn.dataset import acquire
+from churn.evaluation.chart_style import as_png
+from churn.explain.charts import explanation_charts
+from churn.explain.counterfactual import counterfactuals
+from churn.explain.overview import explain
+from churn.explain.plan import ExplanationSettings
+from churn.explain.reasons import ReasonCodes
+from churn.explain.stability import reason_stability
+from churn.features.encoding import Columns, encode, encode_target, take
+from churn.models.blend import BlendModel
+from churn.models.candidate import Candidate, FittedModel, Target
+from churn.models.catalog import build_candidates, fit_all
+from churn.models.gbm import GbmModel, matrix_of
+from churn.models.settings import default_recipes
+
+GOAL = 1.2
+NAMES = ("spline_logistic", "gbm", "blend")
+_THRESHOLD = 0.3
+_EVERY = 14  # of the customers, where each is asked about alone
+
+
+def trees_of(model: FittedModel) -> GbmModel:
+    """The trees in a model, whose bare contributions are the yardstick."""
+    if isinstance(model, BlendModel):
+        return next(each for each in model.members.values() if isinstance(each, GbmModel))
+    assert isinstance(model, GbmModel)  # noqa: S101
+    return model
+
+
+def cost(work: Callable[[], object]) -> float:
+    """CPU seconds of one call."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def reason_costs(
+    models: Mapping[str, FittedModel], columns: Columns, contract: DataContract, repeats: int
+) -> str:
+    """Reason codes, sentences included, against LightGBM's bare pred_contrib on the same rows."""
+    lines = ["| model | reason codes | bare `pred_contrib` | ratio | range | goal |"]
+    lines.append("|---|---|---|---|---|---|")
+    for name in ("gbm", "blend"):
+        trees = trees_of(models[name])
+        matrix = matrix_of(columns, trees.features, trees.categories, slice(None))
+        codes = ReasonCodes.of(models[name], contract)
+        told, bare = [], []
+        for _ in range(repeats):
+            told.append(cost(lambda codes=codes: codes(columns)))
+            bare.append(
+                cost(
+                    lambda trees=trees, matrix=matrix: trees.booster.predict(
+                        matrix, pred_contrib=True, num_threads=1
+                    )
+                )
+            )
+        ratios = np.array(told) / np.array(bare)
+        middle = float(np.median(ratios))
+        lines.append(
+            f"| {name} | {np.median(told):.2f} s | {np.median(bare):.2f} s | {middle:.2f} "
+            f"| {ratios.min():.2f} to {ratios.max():.2f} "
+            f"| {GOAL}: {'met' if middle <= GOAL else 'MISSED'} |"
+        )
+    return "\n".join(lines)
+
+
+def single_costs(
+    models: Mapping[str, FittedModel], columns: Columns, contract: DataContract
+) -> str:
+    """Milliseconds for one customer asked about alone."""
+    lines = ["| model | score | reasons | counterfactuals |", "|---|---|---|---|"]
+    ones = [take(columns, np.array([row])) for row in range(0, len(columns["tenure"]), _EVERY)]
+    for name in NAMES:
+        model, codes = models[name], ReasonCodes.of(models[name], contract)
+        works: Sequence[Callable[[Columns], object]] = (
+            model.logit,
+            lambda one, codes=codes: codes(one).of(0),
+            lambda one, model=model: counterfactuals(model, one, contract),
+        )
+        spent = [cost(lambda work=work: [work(one) for one in ones]) / len(ones) for work in works]
+        lines.append(f"| {name} | " + " | ".join(f"{1000 * s:.1f} ms" for s in spent) + " |")
+    return "\n".join(lines)
+
+
+def stability(
+    candidates: Mapping[str, Candidate],
+    models: Mapping[str, FittedModel],
+    columns: Columns,
+    target: Target,
+    contract: DataContract,
+    samples: int,
+) -> str:
+    """Whether customers keep their reasons when the recipe sees other customers."""
+    lines = ["| model | first stays | worst sample | first stays in 9 of 10 | top 3 overlap "]
+    lines[0] += "| top 3 same | CPU |"
+    lines.append("|---|---|---|---|---|---|---|")
+    for name in NAMES:
+        began = time.process_time()
+        found = reason_stability(
+            candidates[name],
+            models[name],
+            columns,
+            target,
+            contract,
+            ExplanationSettings(samples=samples),
+        )
+        spent = time.process_time() - began
+        lines.append(
+            f"| {name} | {found.first_same:.0%} | {found.first_same_lowest:.0%} "
+            f"| {found.first_steady:.0%} | {found.overlap:.0%} | {found.set_same:.0%} "
+            f"| {spent:.1f} s |"
+        )
+    return "\n".join(lines)
+
+
+def reach(model: FittedModel, columns: Columns, contract: DataContract) -> str:
+    """How often something on offer lowers the risk, and below a threshold."""
+    helped, risky, reached = [], 0, 0
+    for row in range(0, len(columns["tenure"]), _EVERY):
+        one = take(columns, np.array([row]))
+        helped.append(bool(counterfactuals(model, one, contract).found))
+        answer = counterfactuals(model, one, contract, threshold=_THRESHOLD)
+        risky += answer.risk >= _THRESHOLD
+        reached += answer.risk >= _THRESHOLD and answer.reached
+    return (
+        f"Of {len(helped)} customers something on offer lowers the risk by half a point or more "
+        f"for {np.mean(helped):.0%}; of {risky} at {_THRESHOLD:.0%} or above, {reached} "
+        f"({reached / risky:.0%}) can be brought below it by one change or two."
+    )
+
+
+def longer_terms(models: Mapping[str, FittedModel], columns: Columns) -> str:
+    """For how many customers a longer contract lowers the risk."""
+    lines = ["| model | one year below month to month | two years below one |", "|---|---|---|"]
+    rows = len(columns["tenure"])
+    for name, model in models.items():
+        scores = [
+            model.logit({**columns, "Contract": np.full(rows, term, dtype=np.int8)})
+            for term in range(3)
+        ]
+        first, second = ((scores[i + 1] < scores[i]).mean() for i in range(2))
+        lines.append(f"| {name} | {first:.1%} | {second:.1%} |")
+    return "\n".join(lines)
+
+
+def prices(columns: Columns, contract: DataContract) -> str:
+    """What each service adds to a bill, by least squares over the table."""
+    counted = [(c, v) for c in contract.coded if c.prices for v in c.yes]
+    design = [columns[c.name] == c.categories.index(v) for c, v in counted]
+    matrix = np.column_stack([np.ones(len(columns["tenure"])), *design]).astype(float)
+    bill = columns["MonthlyCharges"]
+    found, *_ = np.linalg.lstsq(matrix, bill, rcond=None)
+    off = bill - matrix @ found
+    lines = ["| service | USD per month | in the contract |", "|---|---|---|"]
+    for (column, value), price in zip(counted, found[1:], strict=True):
+        stated = column.prices[column.categories.index(value)]
+        lines.append(f"| {column.name}: {value} | {price:.2f} | {stated:g} |")
+    lines.append("")
+    lines.append(
+        f"Constant {found[0]:.2f}; R2 {1 - off.var() / bill.var():.4f}; largest error "
+        f"{np.abs(off).max():.2f} USD."
+    )
+    return "\n".join(lines)
+
+
+def draw(
+    models: Mapping[str, FittedModel], columns: Columns, contract: DataContract, folder: Path
+) -> None:
+    """Writes the pictures of docs/explanations.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, wanted in (("blend", ()), ("spline_logistic", ("interaction",))):
+        report = explain(models[name], columns, contract, name=name)
+        for picture, figure in explanation_charts(report).items():
+            if not wanted or picture in wanted:
+                path = folder / f"explanations-{name}-{picture}.png"
+                path.write_bytes(as_png(figure, dots_per_inch=120))
+                print(f"{path} {path.stat().st_size / 1000:.0f} kB")
+        print(*report.sentences, sep="\n")
+
+
+def main() -> None:
+    """Measures and prints, or draws."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--pictures", type=Path)
+    asked = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
+    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    columns = encode(customers.frame, contract)
+    target = encode_target(customers.frame, contract)
+    recipes = default_recipes()
+    candidates = build_candidates(list(recipes), recipes, contract)
+    models = fit_all(candidates, columns, target)
+    if asked.pictures is not None:
+        draw(models, columns, contract, asked.pictures)
+        return
+    for title, text in (
+        ("Reason codes of 7,043 customers", reason_costs(models, columns, contract, asked.repeats)),
+        ("One customer", single_costs(models, columns, contract)),
+        (
+            f"Stability over {asked.samples} bootstrap samples",
+            stability(candidates, models, columns, target, contract, asked.samples),
+        ),
+        ("Reach of counterfactuals, blend", reach(models["blend"], columns, contract)),
+        ("Longer contracts", longer_terms(models, columns)),
+        ("Prices", prices(columns, contract)),
+    ):
+        print(f"\n**{title}**\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()
