@@ -20,7 +20,6 @@ from churn.evaluation.chart_style import LIGHT, Theme, add_legend, blank_chart, 
 from churn.evaluation.importance_chart import importance_chart
 from churn.explain.report import Dependence, ExplanationReport, Interaction, Swarm
 
-_CONTRIBUTION = "contribution to the score, log-odds"
 _SWARM_ROW = 0.56
 _SWARM_HALF = 0.27  # of a row's height, above and below its line
 _MARKERS = "osD^vPX"
@@ -50,6 +49,7 @@ def bar_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
 def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
     """How contributions spread over the customers, coloured by the column's value."""
     figure, axes = blank_chart(_widest(report), theme, height=1.5 + _SWARM_ROW * len(report.swarms))
+    contribution = "contribution" if report.exact else "estimated contribution"
     edges = np.array(report.swarm_edges)
     axes.axvline(0, color=theme.ink, linewidth=0.8)
     for place, swarm in enumerate(report.swarms):
@@ -79,7 +79,7 @@ def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
     label_axes(
         axes,
         theme,
-        x=f"{_CONTRIBUTION} (height: square root of the number of customers)",
+        x=f"{contribution} to the score, log-odds (height: square root of the number of customers)",
         y="",
     )
     return figure

@@ -22,12 +22,13 @@ from churn.explain.report import (
 from churn.explain.wording import number_in_words
 from churn.features.encoding import Columns, row_count
 from churn.models.additive import AdditiveModel
-from churn.models.candidate import FittedModel, Floats
+from churn.models.candidate import FittedModel, Floats, contributions_are_exact
 
 SHOWN_SWARMS = 10
 SHOWN_DEPENDENCE = 4
 FEWEST_ROWS = 100
 MOST_ROWS = 20_000  # Shapley values of trees take their time; these means need no more rows
+MOST_ESTIMATED_ROWS = 2_000  # estimated ones take milliseconds a customer
 
 _LEVELS = 5
 _BANDS = 16
@@ -44,7 +45,7 @@ def explain(
     Args:
         model: the model.
         columns: encoded columns of n customers; of more than 20,000 rows as many at even steps
-            are taken.
+            are taken, of more than 2,000 where contributions are estimated.
         contract: the contract they were encoded by.
         name: what the model is called in titles.
 
@@ -59,7 +60,8 @@ def explain(
             f"{FEWEST} is kept; hand over {FEWEST_ROWS} rows or more, or ask for the reasons of "
             "each customer."
         )
-    every = -(-total // MOST_ROWS)
+    exact = contributions_are_exact(model)
+    every = -(-total // (MOST_ROWS if exact else MOST_ESTIMATED_ROWS))
     some = {column: values[::every] for column, values in columns.items()}
     parts = contributions_by_column(model, some, contract)
     ranked = strengths(parts, contract)
@@ -68,6 +70,7 @@ def explain(
     return ExplanationReport(
         model=name,
         additive=isinstance(model, AdditiveModel),
+        exact=exact,
         rows=row_count(some),
         base=model.base,
         importance=ranked,

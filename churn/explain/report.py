@@ -15,6 +15,12 @@ FEWEST = 20
 """Customers that a mean must rest on to be kept."""
 
 
+_ESTIMATED = (
+    "Contributions of {model} are estimates, from a sample of the orders in which columns can be "
+    "revealed; they still sum to the score."
+)
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -127,6 +133,7 @@ class ExplanationReport(_Frozen):
     Attributes:
         model: name of the recipe.
         additive: whether log-odds are a plain sum of terms, one a feature.
+        exact: whether contributions are exact, or estimated as a network's are.
         rows: customers it was looked at with.
         base: mean log-odds of the training rows, which contributions are told against.
         importance: every column of the table that the model looks at, strongest first.
@@ -138,6 +145,7 @@ class ExplanationReport(_Frozen):
 
     model: str
     additive: bool
+    exact: bool = True
     rows: int = Field(ge=1)
     base: float
     importance: tuple[ColumnStrength, ...] = Field(min_length=1)
@@ -158,7 +166,8 @@ class ExplanationReport(_Frozen):
     @property
     def sentences(self) -> tuple[str, ...]:
         """The findings in plain words."""
-        return (self._strongest, self._interacts)
+        found = (self._strongest, self._interacts)
+        return found if self.exact else (*found, _ESTIMATED.format(model=self.model))
 
     @property
     def _strongest(self) -> str:

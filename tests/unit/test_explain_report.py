@@ -83,6 +83,8 @@ def test_dependence_is_the_mean_contribution_of_each_value(models, some, contrac
 def test_an_additive_model_has_no_interaction_and_says_why(reports):
     report = reports["logistic"]
 
+    assert report.exact
+    assert len(report.sentences) == 2
     assert report.interaction.largest < 1e-12
     assert "additive, so by construction" in report.sentences[1]
     assert "do not interact, by construction" in title(interaction_chart(report))
@@ -143,6 +145,32 @@ def test_many_rows_are_thinned_evenly(models, telco_columns, contract):
     report = explain(models["logistic"], many, contract, name="logistic")
 
     assert 10_000 < report.rows <= 20_000
+
+
+class Estimated:
+    """An additive model that owns up to estimating."""
+
+    exact = False
+    kind = "estimated"
+
+    def __init__(self, model):
+        self.model, self.features, self.base = model, model.features, model.base
+
+    def contributions(self, columns):
+        return self.model.contributions(columns)
+
+    def logit(self, columns):
+        return self.model.logit(columns)
+
+
+def test_estimates_are_called_so_and_taken_of_fewer_customers(models, telco_columns, contract):
+    report = explain(Estimated(models["logistic"]), telco_columns, contract, name="guess")
+
+    assert not report.exact
+    assert 1_000 < report.rows <= 2_000
+    assert "Contributions of guess are estimates" in report.sentences[2]
+    beeswarm = explanation_charts(report)["beeswarm"]
+    assert "estimated contribution" in beeswarm.axes[0].get_xlabel()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99])
