@@ -7,14 +7,16 @@ table and next year's, are encoded alike without anything being fitted.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import DataContract, NumberColumn
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -74,6 +76,9 @@ def row_count(columns: Columns) -> int:
 
 
 def _codes(series: pd.Series, categories: tuple[str, ...]) -> NDArray[np.int8]:
+    # Here and not above: a service scores mappings, and never loads pandas.
+    import pandas as pd
+
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype) and tuple(dtype.categories) == categories:
         codes = series.cat.codes.to_numpy()

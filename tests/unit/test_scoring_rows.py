@@ -304,6 +304,7 @@ scorer = Scorer.load(sys.argv[1])
 for golden in read_golden(Path(sys.argv[1])):
     assert abs(scorer.score_one(golden.row).logit - golden.logit) < 1e-9
 heavy = {"lightgbm", "sklearn", "torch", "zenml", "mlflow", "great_expectations", "matplotlib"}
+heavy |= {"pandas"}
 print(sorted(heavy & set(sys.modules)))
 """
 
