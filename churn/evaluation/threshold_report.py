@@ -1,0 +1,156 @@
+"""What is known of a decision threshold: how it was chosen, what it earns, what that rests on."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.evaluation.intervals import Interval
+from churn.evaluation.recalibration import Recalibration
+from churn.evaluation.threshold_gate import Campaign, GateJudgement
+from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivity_sentence
+from churn.retention.settings import Rule, ThresholdSettings, ValueSettings
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ThresholdChoice(_Report):
+    """The threshold that one rule chooses.
+
+    Attributes:
+        rule: which.
+        basis: the rule in words, with its figures.
+        campaign: what it comes to on the rows that chose it; a little optimistic for that reason.
+        interval: where the threshold falls in 95 of 100 resamplings of the customers.
+    """
+
+    rule: Rule
+    basis: str
+    campaign: Campaign
+    interval: Interval
+
+    @property
+    def threshold(self) -> float:
+        """The probability."""
+        return self.campaign.threshold
+
+
+class ProfitCurve(_Report):
+    """Share of the customers contacted, best scores first, against profit per customer.
+
+    `threshold` says from which probability on that share is contacted.
+    """
+
+    threshold: tuple[float, ...]
+    share: tuple[float, ...]
+    profit: tuple[float, ...]
+
+
+class ThresholdReport(_Report):
+    """The decision threshold, how it was chosen, and what it earns where it had no part.
+
+    Attributes:
+        model: the recipe.
+        value: the assumptions about money.
+        settings: how the choice was made.
+        rows: development customers whose out-of-fold scores chose.
+        positives: of those, how many left.
+        recalibration: the correction of the log-odds that comes before the threshold.
+        choices: one for each rule; the rule in `settings` is the one that counts.
+        expected_maximum_profit: EMPC on the development rows, per customer.
+        expected_maximum_share: the share it contacts, on average over the acceptance.
+        curve: profit against share contacted, on the development rows.
+        sensitivity: what becomes of the choice where an assumption is halved or doubled.
+        gate: the judgement on the gate rows; None before it was made.
+    """
+
+    model: str
+    value: ValueSettings
+    settings: ThresholdSettings
+    rows: int = Field(ge=1)
+    positives: int
+    recalibration: Recalibration
+    choices: tuple[ThresholdChoice, ...]
+    expected_maximum_profit: float
+    expected_maximum_share: float
+    curve: ProfitCurve
+    sensitivity: tuple[Sensitivity, ...]
+    gate: GateJudgement | None = None
+
+    @property
+    def chosen(self) -> ThresholdChoice:
+        """The choice that counts."""
+        return self.choice(self.settings.rule)
+
+    def choice(self, rule: Rule) -> ThresholdChoice:
+        """The choice of a rule."""
+        return next(each for each in self.choices if each.rule == rule)
+
+    @property
+    def threshold(self) -> float:
+        """The probability, after recalibration, from which on a customer is contacted."""
+        return self.chosen.threshold
+
+    @property
+    def basis(self) -> str:
+        """How the threshold was chosen, for a manifest or a record."""
+        return (
+            f"{self.chosen.basis}, on out-of-fold scores of {self.rows:,} development customers; "
+            f"assumptions: {' '.join(self.assumptions)}"
+        )
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What must be shown beside every profit in this report."""
+        return self.value.assumptions
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """The choice and what it earns; the assumptions belong beside them."""
+        found = self.chosen
+        return (
+            (
+                f"Customers are contacted from a probability of {found.threshold:.1%} on (95% "
+                f"interval {found.interval.span('.1%')}), {found.basis}: out of fold, that is "
+                f"{found.campaign.share:.0%} of the customers and "
+                f"{found.campaign.leavers_reached:.0%} of those who left."
+            ),
+            self.gate.sentence(self.value.currency)
+            if self.gate
+            else "What the threshold earns on the gate rows was not judged.",
+        )
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """How the choice stands against others; the assumptions belong beside them."""
+        money = self.value.currency
+        return (
+            *((self.gate.rivals(money),) if self.gate else ()),
+            sensitivity_sentence(self.sensitivity, money),
+            (
+                f"If the acceptance were known before each campaign, the ranking could earn "
+                f"{self.expected_maximum_profit:.2f} {money} per customer out of fold (EMPC), "
+                f"contacting {self.expected_maximum_share:.0%} on average; at its assumed mean, the "
+                f"most is {self.choice('profit').campaign.profit:.2f} (MPC)."
+            ),
+        )
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings in plain words, most important first; the assumptions belong beside them."""
+        return (*self.headlines, self.recalibration.sentence, *self.details)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a tracker plots, dotted names."""
+        found = {
+            "threshold.value": self.threshold,
+            "threshold.share": self.chosen.campaign.share,
+            "threshold.profit": self.chosen.campaign.profit,
+            "threshold.empc": self.expected_maximum_profit,
+        }
+        if self.gate:
+            found["gate.profit"] = self.gate.chosen.profit
+            found["gate.contacted_share"] = self.gate.chosen.share
+        return found
