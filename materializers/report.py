@@ -18,7 +18,6 @@ from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
 from churn.quality import QualityReport
 from churn.validation.report import ValidationReport
-from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
 from materializers.exhibits import exhibits, headline
 from materializers.folder import FolderMaterializer
@@ -41,7 +40,6 @@ class ReportMaterializer(FolderMaterializer):
         GateRowsReport,
         Decision,
         TrainingReport,
-        ValidationReport,
         ValidationReport,
         ThresholdReport,
         SlicesReport,

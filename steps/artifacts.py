@@ -15,7 +15,6 @@ class Artifact(StrEnum):
     MODEL = "churn_model"
     EVALUATION = "gate_evaluation"
     VALIDATION = "validation_report"
-    VALIDATION = "validation_report"
     DECISION = "promotion_decision"
     TRAINING_REPORT = "training_report"
     TRACKED_RUN = "tracked_run"
