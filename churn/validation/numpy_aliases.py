@@ -1,6 +1,6 @@
 """The numpy names that numpy 2 dropped and Deepchecks still asks for.
 
-Deepchecks 0.19.1, its newest version, says `np.Inf` and `np.NINF` where numpy 2 has `np.inf` and
+Deepchecks 0.19.1 says `np.Inf` and `np.NINF` where numpy 2 has `np.inf` and
 `-np.inf`, some of it in default arguments, so at import. This file can go with the first
 Deepchecks that imports on numpy 2 by itself; nothing but `churn.validation.border` needs it.
 """

@@ -1,6 +1,6 @@
 """The validation report on one page for people: first what failed, then every condition.
 
-Deepchecks' own page shows customers' rows, is 15 to 39 MB a suite on the shipped table, and its
+Deepchecks' own page shows customers' rows, is 15 to 68 MB a suite on the shipped table, and its
 interactive form needs a package that it does not bring; so this one is ours. Self-contained, like
 the other reports: nothing is fetched, no script runs.
 """

@@ -116,6 +116,14 @@ def test_every_leniency_has_a_reason_and_nothing_is_both_shown_and_left_out():
     assert ValidationSettings().shown_only == SHOWN_ONLY
 
 
+def test_the_docs_tell_every_leniency_and_its_reason(root):
+    text = (root / "docs" / "validation.md").read_text(encoding="utf-8")
+
+    assert [name for name in SHOWN_ONLY | LEFT_OUT if f"`{name}`" not in text] == []
+    plain = text.replace("[evaluation](evaluation.md)", "evaluation")
+    assert [why for why in SHOWN_ONLY.values() if why[1:] not in plain] == []
+
+
 @pytest.mark.parametrize(
     "given",
     [{"shown_only": {"Leakage": ""}}, {"seed": -1}, {"maximum_rows": 10}, {"speed": "fast"}],
