@@ -54,8 +54,8 @@ def for_uv(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[
         hand_over("UV_NO_INDEX", ["1"])
     proxy = settings.get("proxy", "")
     hand_over("HTTPS_PROXY", [proxy] if not environment.get("https_proxy") else [])
-    # PyTorch's CPU build is a tenth of the default one and lies on an index of PyTorch's own, which
-    # uv knows by this name. Whoever told pip where packages come from gets them from there alone.
+    # The default build of PyTorch brings CUDA along; its CPU build lies on an index of PyTorch's own,
+    # which uv knows by this name. Whoever told pip where packages come from gets them from there.
     own_places = ("index-url", "extra-index-url", "find-links", "no-index")
     if not any(settings.get(place) for place in own_places):
         hand_over("UV_TORCH_BACKEND", ["cpu"])

@@ -1,7 +1,7 @@
 """A trained network as an ONNX graph, written op by op.
 
 PyTorch's own exporter wants a further library and draws a graph of its own taste. This one is
-short, says the same in eight kinds of operations, and is laid out so that a customer alone and
+short, says the same in seven kinds of operations, and is laid out so that a customer alone and
 among thousands goes through the same arithmetic.
 """
 
