@@ -4,11 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
-import torch
-from sklearn.model_selection import train_test_split
 
 from churn.features.encoding import take
 from churn.models.catalog import build_candidates
@@ -31,12 +27,17 @@ def model(candidate, telco_columns, telco_target):
 
 @pytest.fixture(scope="module")
 def trained(candidate, telco_columns, telco_target):
+    from sklearn.model_selection import train_test_split
+
     training, validation = train_test_split(np.arange(7043), test_size=0.2, random_state=1)
     known = candidate.known(telco_columns, telco_target)
     return candidate.train(known, telco_target, training, validation)
 
 
 def test_onnx_answers_as_torch_does_on_every_real_customer(trained, telco_columns):
+    import onnxruntime
+    import torch
+
     entrance, network = trained
     encoded = entrance.encode(telco_columns)
     with torch.inference_mode():
@@ -50,6 +51,8 @@ def test_onnx_answers_as_torch_does_on_every_real_customer(trained, telco_column
 
 
 def test_the_graph_is_valid_onnx_of_plain_operations(model):
+    import onnx
+
     graph = onnx.load_from_string(model.network)
     onnx.checker.check_model(graph, full_check=True)
     assert {node.op_type for node in graph.graph.node} == {

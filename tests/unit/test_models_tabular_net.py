@@ -1,3 +1,7 @@
+"""The network as a candidate. PyTorch is imported by the tests that need it, not while collecting:
+it would double the memory of the whole test run from its first test on.
+"""
+
 import hashlib
 import json
 import subprocess
@@ -6,15 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
-from sklearn.metrics import roc_auc_score
 
 from churn.errors import InputError
 from churn.features.encoding import take
 from churn.models.candidate import contributions_are_exact
 from churn.models.catalog import build_candidates, fit_all, left_out
 from churn.models.network_input import NetworkInput
-from churn.models.network_training import train_network
 from churn.models.sampled_shapley import SampledShapley
 from churn.models.settings import (
     BlendSettings,
@@ -43,6 +44,8 @@ def model(contract, seen):
 
 
 def test_it_ranks_customers_it_has_not_seen(model, telco_columns, telco_target):
+    from sklearn.metrics import roc_auc_score
+
     unseen = np.arange(2000, 7043)
     assert roc_auc_score(telco_target[unseen], model.logit(take(telco_columns, unseen))) > 0.81
 
@@ -55,6 +58,8 @@ def test_the_same_rows_and_seed_give_the_same_bytes_in_any_thread(contract, seen
 
 
 def test_torch_is_left_as_it_was_found(contract, seen):
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
@@ -75,6 +80,10 @@ def rows_to_learn(count=600, inputs=5):
 
 
 def test_training_stops_when_the_validation_rows_say_so_and_keeps_the_best_epoch():
+    import torch
+
+    from churn.models.network_training import train_network
+
     rows, target, training, validation = rows_to_learn()
     settings = TabularNetSettings(**SMALL | {"epochs": 200, "patience": 4, "learning_rate": 0.05})
     heard = []
@@ -98,6 +107,8 @@ def test_training_stops_when_the_validation_rows_say_so_and_keeps_the_best_epoch
 
 
 def test_validation_rows_are_not_learnt_from():
+    from churn.models.network_training import train_network
+
     rows, target, training, validation = rows_to_learn()
     told = {"widths": (1,) * 5, "training": training, "validation": validation}
     settings = TabularNetSettings(**SMALL | {"epochs": 1})
