@@ -235,3 +235,19 @@ def deep_recipes() -> dict[str, RecipeSettings]:
         "tuned_gbm": TunedGbmSettings(),
         "tuned_tabular_net": TunedTabularNetSettings(),
     }
+
+
+def dear_recipes(recipes: Mapping[str, RecipeSettings]) -> tuple[str, ...]:
+    """Names of the recipes that take seconds a fit, not tenths: networks, tuned ones, and blends
+    that hold one. They are for the nested protocol, not for fifty splits.
+    """
+    kinds = {name: settings.kind for name, settings in recipes.items()}
+    dear = ("tabular_net", "tuned_gbm", "tuned_tabular_net")
+    return tuple(
+        name
+        for name, settings in recipes.items()
+        if any(
+            kinds.get(each) in dear
+            for each in (settings.members if isinstance(settings, BlendSettings) else (name,))
+        )
+    )

@@ -8,6 +8,7 @@ from churn.models.settings import (
     TabularNetSettings,
     TunedGbmSettings,
     TunedTabularNetSettings,
+    dear_recipes,
     deep_recipes,
     default_recipes,
 )
@@ -72,3 +73,9 @@ def test_every_default_lies_in_its_own_space():
     ):
         for name, searched in tuned.space.ranges.items():
             assert searched.low <= getattr(base, name) <= searched.high
+
+
+def test_what_takes_seconds_a_fit_is_known_before_it_is_fitted():
+    recipes = default_recipes() | deep_recipes()
+    assert dear_recipes(recipes) == tuple(deep_recipes())
+    assert dear_recipes(default_recipes()) == ()
