@@ -238,8 +238,9 @@ def deep_recipes() -> dict[str, RecipeSettings]:
 
 
 def dear_recipes(recipes: Mapping[str, RecipeSettings]) -> tuple[str, ...]:
-    """Names of the recipes that take seconds a fit, not tenths: networks, tuned ones, and blends
-    that hold one. They are for the nested protocol, not for fifty splits.
+    """Names of the recipes that take seconds a fit: networks, tuned ones, blends that hold one.
+
+    They are for the nested protocol, not for fifty splits.
     """
     kinds = {name: settings.kind for name, settings in recipes.items()}
     dear = ("tabular_net", "tuned_gbm", "tuned_tabular_net")
