@@ -24,6 +24,7 @@ from churn.evaluation.plan import (
 from churn.explain.plan import ExplanationSettings
 from churn.models.settings import BlendSettings, RecipeSettings, default_recipes
 from churn.retention.settings import ThresholdSettings, ValueSettings
+from churn.validation.settings import ValidationSettings
 
 Profile = Literal["full", "quick"]
 VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
@@ -119,6 +120,7 @@ class TrainingSettings(_Settings):
         threshold: how the decision threshold is chosen.
         slices: when a group of customers is large enough to say something about it.
         explanation: how much work goes into the stability of reasons.
+        validation: what Deepchecks is asked; None leaves it out, as it needs an extra.
         model: how it is registered.
         output: where files go.
         workers: splits fitted at a time, in threads.
@@ -137,6 +139,7 @@ class TrainingSettings(_Settings):
     threshold: ThresholdSettings = ThresholdSettings()
     slices: SliceSettings = SliceSettings()
     explanation: ExplanationSettings = ExplanationSettings()
+    validation: ValidationSettings | None = None
     model: RegistrationSettings = RegistrationSettings()
     output: OutputSettings = OutputSettings()
     workers: Annotated[int, Field(ge=1, le=64)] = 2

@@ -10,10 +10,10 @@ from churn.evaluation import charts
 from churn.evaluation.chart_style import as_png
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
-from churn.evaluation.report import TrainingReport, render_training_report
 from churn.evaluation.selection import Selection
 from churn.promotion import Decision
 from churn.quality import QualityReport, render_html
+from churn.training_report.report import TrainingReport, render_training_report
 from churn.validation.page import render_html as render_validation
 from churn.validation.report import ValidationReport
 

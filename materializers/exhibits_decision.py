@@ -7,8 +7,10 @@ from churn.evaluation.threshold_chart import campaigns_chart, profit_chart
 from churn.explain.charts import explanation_charts
 from churn.explain.report import ExplanationReport
 from churn.explain.stability import ReasonStability
+from churn.model_card.card import ModelCard
+from churn.model_card.render import render_html, render_markdown
 from churn.promotion.pair import Pair, PromotionOutcome
-from materializers.exhibits import Exhibits, Headline, exhibits, headline
+from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
 
 _PLACES = 5
 
@@ -101,4 +103,18 @@ def _(report: PromotionOutcome) -> Headline:
         "version": report.version,
         "before": report.before or "none",
         "approved_by": report.approved_by or "nobody was asked",
+    }
+
+
+@exhibits.register
+def _(card: ModelCard) -> Exhibits:
+    return {PAGE: render_html(card).encode(), "MODEL_CARD.md": render_markdown(card).encode()}
+
+
+@headline.register
+def _(card: ModelCard) -> Headline:
+    return {
+        "model": card.report.model_name,
+        "git_commit": card.provenance.git_commit or "not known",
+        "verdict": card.report.decision.verdict,
     }

@@ -8,15 +8,16 @@ from zenml.enums import ArtifactType, VisualizationType
 import materializers.exhibits_decision  # noqa: F401 - says how its types are shown
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
-from churn.evaluation.report import TrainingReport
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.explain.report import ExplanationReport
 from churn.explain.stability import ReasonStability
+from churn.model_card.card import ModelCard
 from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
 from churn.quality import QualityReport
+from churn.training_report.report import TrainingReport
 from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
 from materializers.exhibits import exhibits, headline
@@ -47,6 +48,7 @@ class ReportMaterializer(FolderMaterializer):
         ReasonStability,
         Pair,
         PromotionOutcome,
+        ModelCard,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

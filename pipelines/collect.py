@@ -15,7 +15,12 @@ from steps.progress import FINDING
 if TYPE_CHECKING:
     from zenml.models import ArtifactVersionResponse, PipelineRunResponse
 
-_PAGES = {Artifact.TRAINING_REPORT: "training", Artifact.QUALITY_REPORT: "quality"}
+_PAGES = {
+    Artifact.TRAINING_REPORT: "training",
+    Artifact.MODEL_CARD: "card",
+    Artifact.VALIDATION: "deepchecks",
+    Artifact.QUALITY_REPORT: "quality",
+}
 
 
 def collect(

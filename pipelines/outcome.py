@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from churn.evaluation.report import TrainingReport
     from churn.promotion import Decision
     from churn.promotion.pair import PromotionOutcome
+    from churn.training_report.report import TrainingReport
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 

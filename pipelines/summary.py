@@ -15,8 +15,8 @@ from pipelines.outcome import Outcome
 
 if TYPE_CHECKING:
     from churn.evaluation.protocol import CandidateResult
-    from churn.evaluation.report import TrainingReport
     from churn.promotion import Decision
+    from churn.training_report.report import TrainingReport
 
 _WIDE = 104  # columns that all figures of the shipped candidates take
 _COLOURS = {"promote": "green", "pass": "green", "hold": "yellow", "warn": "yellow"}

@@ -13,9 +13,11 @@ from steps.modelling.evaluate_model import evaluate_model
 from steps.modelling.explain_model import explain_model
 from steps.modelling.measure_protocol import measure_protocol
 from steps.modelling.measure_slices import measure_slices
+from steps.modelling.run_deepchecks import run_deepchecks
 from steps.modelling.select_model import select_model
 from steps.modelling.track_run import track_run
 from steps.modelling.train_model import train_model
+from steps.modelling.write_model_card import write_model_card
 from steps.modelling.write_report import write_report
 from steps.promotion.decide_promotion import decide_promotion
 from steps.promotion.register_model import register_model
@@ -62,6 +64,9 @@ def training(
         customers, split, model, recipes, settings["explanation"]
     )
     decision = decide_promotion(evaluation, protocol, settings["floors"])
+    validation = None
+    if settings["validation"] is not None:
+        validation = run_deepchecks(customers, split, model, settings["validation"])
     report = write_report(
         customers,
         quality,
@@ -70,10 +75,16 @@ def training(
         protocol,
         evaluation,
         decision,
+        threshold,
+        slices,
+        explanation,
+        stability,
         settings["model"]["name"],
         settings["profile"],
         frozen_recipe,
+        validation,
     )
+    card = write_model_card(customers, report, settings["model"])
     tracked = None
     if tracker is not None:
         experiment = {"experiment_tracker": {"experiment_name": settings["model"]["name"]}}
@@ -81,5 +92,13 @@ def training(
             model, report, settings, tracker["experiment"]
         )
     register_model(
-        model, selection, protocol, evaluation, decision, report, settings["model"], tracked
+        model,
+        selection,
+        protocol,
+        evaluation,
+        decision,
+        report,
+        settings["model"],
+        tracked,
+        after=card,
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn.evaluation.report import TrainingReport
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.model_card.section import CardSection
+from churn.training_report.report import TrainingReport
 
 MISUSE = (
     (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.metrics import METRIC_TITLES
-from churn.evaluation.report import TrainingReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.model_card.section import CardSection, CardTable, span
+from churn.training_report.report import TrainingReport
 
 _TWO_DIGITS = ("lift_at_10",)
 

@@ -7,8 +7,8 @@ from zenml import get_step_context, step
 from zenml.io import fileio
 
 from churn.evaluation.chart_style import as_png
-from churn.evaluation.report import TrainingReport, report_charts
 from churn.models.trained import TrainedModel
+from churn.training_report.report import TrainingReport, report_charts
 from materializers.exhibits import PAGE
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE

@@ -8,11 +8,16 @@ from zenml import step
 from churn.dataset import Dataset
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport, protocol_figure
-from churn.evaluation.report import DataFacts, QualityFacts, TrainingReport
 from churn.evaluation.selection import Selection
+from churn.evaluation.slices import SlicesReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.explain.report import ExplanationReport
+from churn.explain.stability import ReasonStability
 from churn.promotion import Decision
 from churn.quality import QualityReport
 from churn.split import Split
+from churn.training_report.report import DataFacts, QualityFacts, TrainingReport
+from churn.validation.report import ValidationReport
 from materializers.report import ReportMaterializer
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE
@@ -28,9 +33,14 @@ def write_report(
     protocol: ProtocolReport,
     evaluation: GateRowsReport,
     decision: Decision,
+    threshold: ThresholdReport,
+    slices: SlicesReport,
+    explanation: ExplanationReport,
+    stability: ReasonStability,
     model_name: str,
     profile: str,
     frozen_recipe: str,
+    validation: ValidationReport | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
     """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
     with stage("write_report") as found:
@@ -60,6 +70,11 @@ def write_report(
             figure=protocol_figure(protocol, selection.chosen, frozen_recipe=frozen_recipe),
             gate_rows=evaluation,
             decision=decision,
+            threshold=threshold,
+            slices=slices,
+            explanation=explanation,
+            stability=stability,
+            validation=validation,
         )
-        found(f"{len(report.sentences)} findings, 6 charts")
+        found(f"{len(report.sentences)} findings")
     return report

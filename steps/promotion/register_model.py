@@ -14,10 +14,10 @@ from zenml.models import ModelVersionPipelineRunRequest, ModelVersionResponse
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
-from churn.evaluation.report import TrainingReport
 from churn.evaluation.selection import Selection
 from churn.models.trained import TrainedModel
 from churn.promotion import Decision
+from churn.training_report.report import TrainingReport
 from steps.artifacts import Artifact
 from steps.progress import stage
 

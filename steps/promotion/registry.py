@@ -27,6 +27,8 @@ def point_alias(model: str, version: str, tracked_run: str | None) -> str | None
     if found is None and tracked_run:
         found = _register(client, model, version, tracked_run)
     if found is None:
+        # MLflow never saw this version: better no alias than one that points to the old champion.
+        _drop_alias(client, model)
         return None
     client.set_registered_model_alias(model, ALIAS, found.version)
     return f"{model}@{ALIAS}"
@@ -40,6 +42,16 @@ def _registry() -> Any:
 
     tracker.configure_mlflow()
     return MlflowClient()
+
+
+def _drop_alias(client: Any, model: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.delete_registered_model_alias(model, ALIAS)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
 
 
 def _registered(client: Any, model: str, version: str) -> Any:

@@ -12,6 +12,7 @@ from churn.errors import InputError
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import Columns, encode, encode_target, take
+from churn.model_card.render import render_markdown
 from churn.models.trained import TrainedModel
 from churn.quality import QualityReport
 from churn.split import Split
@@ -90,5 +91,5 @@ def trained_version(version: ModelVersionResponse) -> Trained:
             )
         loaded[field] = found.load()
     card = version.get_artifact(Artifact.MODEL_CARD)
-    loaded["card"] = card.load().markdown if card is not None else None
+    loaded["card"] = render_markdown(card.load()) if card is not None else None
     return Trained(version=str(version.name), **loaded)

@@ -50,16 +50,20 @@ class Door:
     environment: dict[str, str]
     typed_in: Path
 
-    def command(self, output: Path, *arguments: str) -> list[str]:
+    def command(self, output: Path, *arguments: str, pipeline: str = "training") -> list[str]:
         """What is typed."""
-        asked = ["--pipeline", "training", "--json", "--set", "profile=quick"]
+        asked = ["--pipeline", pipeline, "--json", "--set", "profile=quick"]
         place = ["--set", f"output.folder={output}"]
         return [sys.executable, str(self.root / "run.py"), *asked, *place, *arguments]
 
     def train(self, output: Path, *arguments: str) -> Run:
         """Runs a quick training to its end."""
+        return self.run("training", output, *arguments)
+
+    def run(self, pipeline: str, output: Path, *arguments: str) -> Run:
+        """Runs a pipeline to its end."""
         ended = subprocess.run(
-            self.command(output, *arguments),
+            self.command(output, *arguments, pipeline=pipeline),
             cwd=self.typed_in,
             env=self.environment,
             capture_output=True,

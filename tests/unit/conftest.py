@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from churn.evaluation.report import TrainingReport
+    from churn.training_report.report import TrainingReport
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +22,9 @@ def generated_report() -> TrainingReport:
     from churn.evaluation.gate_rows import evaluate_gate_rows
     from churn.evaluation.plan import Floors, ProtocolPlan
     from churn.evaluation.protocol import protocol_figure, summarise
-    from churn.evaluation.report import DataFacts, QualityFacts, TrainingReport
     from churn.evaluation.selection import choose
     from churn.promotion import judge_absolute
+    from churn.training_report.report import DataFacts, QualityFacts, TrainingReport
 
     generator = np.random.default_rng(17)
     score = generator.normal(-1.2, 2.0, size=900)

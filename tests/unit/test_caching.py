@@ -31,7 +31,7 @@ def test_equal_code_has_an_equal_digest_wherever_it_lies(tree):
     "changed",
     [
         "churn/models/blend.py",
-        "churn/evaluation/templates/training_report.html.j2",
+        "churn/training_report/templates/training_report.html.j2",
         "churn/quality/templates/quality_report.html.j2",
         "steps/modelling/train_model.py",
         "materializers/report.py",

@@ -19,7 +19,14 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.metrics import HIGHER_IS_BETTER, METRIC_TITLES
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
 from churn.evaluation.selection import Selection
+from churn.evaluation.slices import SlicesReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_chart import campaigns_chart, profit_chart
+from churn.explain.charts import explanation_charts
+from churn.explain.report import ExplanationReport
+from churn.explain.stability import ReasonStability
 from churn.promotion import Decision
+from churn.validation.report import ValidationReport
 
 FULL_PROFILE = "full"
 
@@ -38,6 +45,7 @@ ASSUMPTIONS = (
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _NOTABLE_ERROR = 0.05
+_EXPLANATIONS = ("importance", "beeswarm", "dependence", "interaction")
 
 
 class _Report(BaseModel):
@@ -98,6 +106,11 @@ class TrainingReport(_Report):
         figure: the protocol's figure for the chosen candidate.
         gate_rows: the final model on the rows set aside.
         decision: whether it is promoted.
+        threshold: from which probability on customers are contacted; None where not chosen.
+        slices: the final model within groups of customers.
+        explanation: what it goes by.
+        stability: how far its reasons depend on whom it was fitted on.
+        validation: what Deepchecks found; None where it was not asked.
         assumptions: what the figures take for granted.
     """
 
@@ -111,6 +124,11 @@ class TrainingReport(_Report):
     figure: ProtocolFigure
     gate_rows: GateRowsReport
     decision: Decision
+    threshold: ThresholdReport | None = None
+    slices: SlicesReport | None = None
+    explanation: ExplanationReport | None = None
+    stability: ReasonStability | None = None
+    validation: ValidationReport | None = None
     assumptions: tuple[str, ...] = Field(default=ASSUMPTIONS)
 
     @property
@@ -151,7 +169,9 @@ class TrainingReport(_Report):
         found |= {f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()}
         for each in self.protocol.candidates:
             found[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
-        return found
+        if self.stability is not None:
+            found["reasons.first_same"] = self.stability.first_same
+        return found | (self.threshold.figures if self.threshold else {})
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -162,12 +182,15 @@ class TrainingReport(_Report):
             self.gate_rows.sentence,
             self.selection.sentence,
             *self.calibration_notes,
+            *(self.threshold.headlines if self.threshold else ()),
+            *(self.explanation.sentences if self.explanation else ()),
+            *((self.validation.sentence,) if self.validation else ()),
         )
 
 
 def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Figure]:
-    """The report's six pictures, by name, in the order it shows them."""
-    return {
+    """The report's pictures, by name, in the order it shows them: six, and those of its parts."""
+    drawn = {
         "candidates": charts.candidates_chart(report.protocol, report.selection.chosen, theme),
         "differences": charts.differences_chart(report.protocol, theme),
         "roc": charts.roc_chart(report.gate_rows, theme),
@@ -175,6 +198,13 @@ def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Fig
         "reliability": charts.reliability_chart(report.gate_rows, theme),
         "scores": charts.scores_chart(report.gate_rows, theme),
     }
+    if report.threshold is not None:
+        drawn["profit"] = profit_chart(report.threshold, theme)
+        if report.threshold.gate is not None:
+            drawn["campaigns"] = campaigns_chart(report.threshold, theme)
+    if report.explanation is not None:
+        drawn |= explanation_charts(report.explanation, theme)
+    return drawn
 
 
 def render_training_report(report: TrainingReport) -> str:
@@ -202,6 +232,7 @@ def render_training_report(report: TrainingReport) -> str:
         pictures=pictures,
         metric_titles=METRIC_TITLES,
         higher_is_better=HIGHER_IS_BETTER,
+        explanations=[name for name in _EXPLANATIONS if name in pictures],
     )
 
 

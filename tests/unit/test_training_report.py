@@ -13,7 +13,7 @@ from churn.evaluation.cross_validation import Fold, OutOfFold
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.plan import Floors, ProtocolPlan
 from churn.evaluation.protocol import protocol_figure, summarise
-from churn.evaluation.report import (
+from churn.training_report.report import (
     DataFacts,
     QualityFacts,
     TrainingReport,

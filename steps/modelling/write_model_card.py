@@ -1,0 +1,56 @@
+"""Writes the model card from the run's own reports."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.model_card.card import ModelCard, Provenance, Purpose
+from churn.model_card.section import CardSection, summary_section
+from churn.training_report.report import TrainingReport
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.code_version import git_commit, library_versions
+from steps.progress import stage
+
+_SAID = tuple(name for name in Purpose.model_fields if name not in ("owners", "misuse"))
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def write_model_card(
+    customers: Dataset, report: TrainingReport, registration: dict[str, Any]
+) -> Annotated[ModelCard, Artifact.MODEL_CARD]:
+    """Gathers what people say of the model and what the run found; nothing is written by hand."""
+    with stage("write_model_card") as found:
+        contract = customers.contract
+        card = ModelCard(
+            report=report,
+            purpose=Purpose(**{name: registration.get(name) for name in _SAID}),
+            provenance=Provenance(
+                git_commit=git_commit(),
+                contract=f"{contract.name} {contract.version}",
+                contract_digest=contract.digest(),
+                libraries=library_versions(),
+            ),
+            threshold=report.threshold,
+            slices=report.slices,
+            explanations=_explanations(report),
+            checks=summary_section("Deepchecks", report.validation) if report.validation else None,
+        )
+        found("purpose, data, figures, groups, limits, commands")
+    return card
+
+
+def _explanations(report: TrainingReport) -> CardSection | None:
+    if report.explanation is None:
+        return None
+    rows = [
+        {"column": each.column, "mean change of the log-odds": each.strength}
+        for each in report.explanation.importance
+    ]
+    section = summary_section("Explanations", report.explanation, rows=rows)
+    if report.stability is None:
+        return section
+    said = (*section.sentences, report.stability.sentence)
+    return section.model_copy(update={"sentences": said})
