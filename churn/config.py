@@ -22,11 +22,17 @@ from churn.evaluation.plan import (
     SliceSettings,
 )
 from churn.explain.plan import ExplanationSettings
-from churn.models.settings import BlendSettings, RecipeSettings, default_recipes
+from churn.models.settings import (
+    BlendSettings,
+    RecipeSettings,
+    dear_recipes,
+    deep_recipes,
+    default_recipes,
+)
 from churn.retention.settings import ThresholdSettings, ValueSettings
 from churn.validation.settings import ValidationSettings
 
-Profile = Literal["full", "quick"]
+Profile = Literal["full", "quick", "deep"]
 VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
 """A version on the Model Control Plane; `--set challenger=7` is read as a number, and meant as a name."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -103,17 +109,28 @@ class OutputSettings(_Settings):
     folder: Annotated[str, Field(min_length=1)] = ".churn"
 
 
+class NestedSettings(_Settings):
+    """Recipes that are too dear for fifty splits: tuned ones and networks, judged on five.
+
+    Attributes:
+        candidates: names of recipes, the baseline among them; empty leaves it all out.
+    """
+
+    candidates: tuple[RecipeName, ...] = ()
+
+
 class TrainingSettings(_Settings):
     """Everything the training pipeline can be told.
 
     Attributes:
-        profile: `full`, or `quick` for less of the same.
+        profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too.
         data: the table.
         split: the rows set aside.
         candidates: names of the recipes to train, in this order.
         recipes: what each name stands for.
         selection: the cross-validation that chooses.
         protocol: the cross-validation that judges.
+        nested: dear recipes, judged on the protocol's first repeat, tuning inside its folds.
         evaluation: the measurement on the gate rows.
         floors: what a first model must clear.
         value: the money behind a decision threshold; assumptions, every one.
@@ -130,9 +147,12 @@ class TrainingSettings(_Settings):
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
     candidates: Annotated[tuple[RecipeName, ...], Field(min_length=1)] = tuple(default_recipes())
-    recipes: dict[RecipeName, RecipeSettings] = Field(default_factory=default_recipes)
+    recipes: dict[RecipeName, RecipeSettings] = Field(
+        default_factory=lambda: default_recipes() | deep_recipes()
+    )
     selection: SelectionPlan = SelectionPlan()
     protocol: ProtocolSettings = ProtocolSettings()
+    nested: NestedSettings = NestedSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     floors: Floors = Floors()
     value: ValueSettings = ValueSettings()
@@ -158,6 +178,32 @@ class TrainingSettings(_Settings):
                 f"{', '.join(self.candidates)}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _dear_ones_are_nested(self) -> TrainingSettings:
+        nested = self.nested.candidates
+        for name in nested:
+            if name not in self.recipes:
+                raise ValueError(f"nested.candidates names '{name}', which is not among recipes")
+        if nested and self.protocol.baseline not in nested:
+            raise ValueError(
+                f"nested.candidates must name the baseline '{self.protocol.baseline}', too"
+            )
+        dear = set(dear_recipes(self.recipes))
+        for name in self.candidates:
+            if name in dear and name not in nested:
+                raise ValueError(
+                    f"candidates names '{name}', which is too dear for the protocol's "
+                    f"{self.protocol.splits} splits; name it in nested.candidates, too, as "
+                    "profile=deep does"
+                )
+        return self
+
+    @property
+    def thrifty(self) -> tuple[str, ...]:
+        """Candidates that the whole protocol judges."""
+        dear = set(dear_recipes(self.recipes))
+        return tuple(name for name in self.candidates if name not in dear)
 
     @model_validator(mode="after")
     def _members_can_be_blended(self) -> TrainingSettings:

@@ -10,6 +10,8 @@ from churn.explain.stability import ReasonStability
 from churn.model_card.card import ModelCard
 from churn.model_card.render import render_html, render_markdown
 from churn.promotion.pair import Pair, PromotionOutcome
+from churn.tuning.charts import history_chart, setting_importance_chart
+from churn.tuning.searches import Searches
 from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
 
 _PLACES = 5
@@ -117,4 +119,23 @@ def _(card: ModelCard) -> Headline:
         "model": card.report.model_name,
         "git_commit": card.provenance.git_commit or "not known",
         "verdict": card.report.decision.verdict,
+    }
+
+
+@exhibits.register
+def _(searches: Searches) -> Exhibits:
+    drawn = {"tuning.md": _markdown(*(f"- {each}" for each in searches.sentences))}
+    for search in searches.reports:
+        drawn[f"{search.recipe}_history.png"] = as_png(history_chart(search))
+        if search.importance:
+            chart = setting_importance_chart(search)
+            drawn[f"{search.recipe}_settings.png"] = as_png(chart)
+    return drawn
+
+
+@headline.register
+def _(searches: Searches) -> Headline:
+    return {
+        "trials": sum(len(search.trials) for search in searches.reports),
+        "best": {search.recipe: round(search.best_value, _PLACES) for search in searches.reports},
     }

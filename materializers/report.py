@@ -18,6 +18,7 @@ from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
 from churn.quality import QualityReport
 from churn.training_report.report import TrainingReport
+from churn.tuning.searches import Searches
 from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
 from materializers.exhibits import exhibits, headline
@@ -49,6 +50,7 @@ class ReportMaterializer(FolderMaterializer):
         Pair,
         PromotionOutcome,
         ModelCard,
+        Searches,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

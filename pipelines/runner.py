@@ -88,6 +88,7 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
         "folders": {
             "downloads": str(state / "downloads"),
             "snapshots": str(state / "snapshots"),
+            "searches": str(state / "tuning.db"),
             "bundles": str(state / "production"),
             "ledger": getattr(settings, "ledger", "") or f"sqlite:///{state / 'ledger.db'}",
         },

@@ -4,6 +4,7 @@ from typing import Any
 
 from zenml import pipeline
 
+from churn.config import TrainingSettings
 from steps.data.accept_data import accept_data
 from steps.data.acquire_data import acquire_data
 from steps.data.check_quality import check_quality
@@ -11,16 +12,20 @@ from steps.data.split_rows import split_rows
 from steps.modelling.choose_threshold import choose_threshold
 from steps.modelling.evaluate_model import evaluate_model
 from steps.modelling.explain_model import explain_model
+from steps.modelling.measure_nested import measure_nested
 from steps.modelling.measure_protocol import measure_protocol
 from steps.modelling.measure_slices import measure_slices
 from steps.modelling.run_deepchecks import run_deepchecks
 from steps.modelling.select_model import select_model
 from steps.modelling.track_run import track_run
 from steps.modelling.train_model import train_model
+from steps.modelling.tune_recipes import tune_recipes
 from steps.modelling.write_model_card import write_model_card
 from steps.modelling.write_report import write_report
 from steps.promotion.decide_promotion import decide_promotion
 from steps.promotion.register_model import register_model
+
+TUNED = ("tuned_gbm", "tuned_tabular_net")
 
 
 @pipeline(name="training")
@@ -39,7 +44,8 @@ def training(
         tracker: Name of the stack's experiment tracker and identity of the experiment there;
             without one the run is not tracked.
     """
-    recipes = {"candidates": settings["candidates"], "recipes": settings["recipes"]}
+    asked = TrainingSettings.of(settings)
+    recipes = _recipes(settings, asked.candidates, folders)
     judging = dict(settings["protocol"])
     baseline, frozen_recipe = judging.pop("baseline"), judging.pop("frozen_recipe")
     workers = settings["workers"]
@@ -51,9 +57,16 @@ def training(
     selection, out_of_fold = select_model(
         customers, split, recipes, settings["selection"], baseline, workers
     )
+    thrifty = _recipes(settings, asked.thrifty, folders)
     protocol = measure_protocol(
-        customers, recipes, judging, baseline, frozen_recipe, workers, after=accepted
+        customers, thrifty, judging, baseline, frozen_recipe, workers, after=accepted
     )
+    nested = searches = None
+    if asked.nested.candidates:
+        dear = _recipes(settings, asked.nested.candidates, folders)
+        nested = measure_nested(customers, dear, judging, baseline, workers, after=accepted)
+        if any(asked.recipes[name].kind in TUNED for name in asked.nested.candidates):
+            searches = tune_recipes(customers, split, dear)
     model = train_model(customers, split, selection, recipes)
     evaluation = evaluate_model(customers, split, model, recipes, baseline, settings["evaluation"])
     threshold = choose_threshold(
@@ -63,7 +76,7 @@ def training(
     explanation, stability = explain_model(
         customers, split, model, recipes, settings["explanation"]
     )
-    decision = decide_promotion(evaluation, protocol, settings["floors"])
+    decision = decide_promotion(evaluation, protocol, settings["floors"], nested)
     validation = None
     if settings["validation"] is not None:
         validation = run_deepchecks(customers, split, model, settings["validation"])
@@ -83,6 +96,8 @@ def training(
         settings["profile"],
         frozen_recipe,
         validation,
+        nested,
+        searches,
     )
     card = write_model_card(customers, report, settings["model"])
     tracked = None
@@ -102,3 +117,16 @@ def training(
         tracked,
         after=card,
     )
+
+
+def _recipes(
+    settings: dict[str, Any], names: tuple[str, ...], folders: dict[str, str]
+) -> dict[str, Any]:
+    """Recipes as a step's parameters; searches are kept in the output folder, to go on from."""
+    kept = {
+        name: {**recipe, "storage": recipe.get("storage") or folders["searches"]}
+        if recipe["kind"] in TUNED
+        else recipe
+        for name, recipe in settings["recipes"].items()
+    }
+    return {"candidates": list(names), "recipes": kept}

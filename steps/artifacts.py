@@ -12,6 +12,8 @@ class Artifact(StrEnum):
     SPLIT = "row_split"
     SELECTION = "model_selection"
     PROTOCOL = "protocol_report"
+    NESTED = "nested_report"
+    TUNING = "tuning_report"
     MODEL = "churn_model"
     EVALUATION = "gate_evaluation"
     VALIDATION = "validation_report"

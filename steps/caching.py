@@ -13,7 +13,7 @@ from zenml.config.cache_policy import CachePolicy
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("churn", "steps", "materializers")
-_LOCK = "requirements.lock"
+_LOCKS = ("requirements.lock", "requirements-deep.lock")
 
 
 @cache
@@ -22,7 +22,7 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
     files += (_ROOT / "churn").rglob("templates/*")
-    files += [_ROOT / _LOCK] if (_ROOT / _LOCK).is_file() else []
+    files += [_ROOT / lock for lock in _LOCKS if (_ROOT / lock).is_file()]
     for path in sorted(files):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(b"\0")

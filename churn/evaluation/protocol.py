@@ -222,6 +222,21 @@ def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) 
     )
 
 
+def report_with(name: str, *reports: ProtocolReport | None) -> ProtocolReport:
+    """The first report that judges a candidate of that name.
+
+    Raises:
+        InputError: none does.
+    """
+    for report in reports:
+        if report is not None and any(each.name == name for each in report.candidates):
+            return report
+    raise InputError(
+        f"Recipe '{name}' was chosen, but neither the protocol nor the nested protocol judges it; "
+        "name it in nested.candidates."
+    )
+
+
 def _require(baseline: str, names: Mapping[str, Candidate] | tuple[str, ...]) -> None:
     if baseline not in names:
         known = ", ".join(names)

@@ -26,6 +26,8 @@ from churn.explain.charts import explanation_charts
 from churn.explain.report import ExplanationReport
 from churn.explain.stability import ReasonStability
 from churn.promotion import Decision
+from churn.tuning.charts import history_chart, setting_importance_chart
+from churn.tuning.searches import Searches
 from churn.validation.report import ValidationReport
 
 FULL_PROFILE = "full"
@@ -110,6 +112,9 @@ class TrainingReport(_Report):
         slices: the final model within groups of customers.
         explanation: what it goes by.
         stability: how far its reasons depend on whom it was fitted on.
+        nested: dear recipes, tuned inside each training fold; None where none was judged. Where a
+            dear recipe was chosen, `protocol` holds these and this the others.
+        searches: what tuning came to, on the development rows.
         validation: what Deepchecks found; None where it was not asked.
         assumptions: what the figures take for granted.
     """
@@ -128,6 +133,8 @@ class TrainingReport(_Report):
     slices: SlicesReport | None = None
     explanation: ExplanationReport | None = None
     stability: ReasonStability | None = None
+    nested: ProtocolReport | None = None
+    searches: Searches | None = None
     validation: ValidationReport | None = None
     assumptions: tuple[str, ...] = Field(default=ASSUMPTIONS)
 
@@ -169,6 +176,8 @@ class TrainingReport(_Report):
         found |= {f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()}
         for each in self.protocol.candidates:
             found[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
+        for each in self.nested.candidates if self.nested else ():
+            found[f"nested.{each.name}.roc_auc"] = each.metrics.roc_auc
         if self.stability is not None:
             found["reasons.first_same"] = self.stability.first_same
         return found | (self.threshold.figures if self.threshold else {})
@@ -204,6 +213,10 @@ def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Fig
             drawn["campaigns"] = campaigns_chart(report.threshold, theme)
     if report.explanation is not None:
         drawn |= explanation_charts(report.explanation, theme)
+    for search in report.searches.reports if report.searches else ():
+        drawn[f"{search.recipe}_history"] = history_chart(search, theme)
+        if search.importance:
+            drawn[f"{search.recipe}_settings"] = setting_importance_chart(search, theme)
     return drawn
 
 
@@ -233,6 +246,7 @@ def render_training_report(report: TrainingReport) -> str:
         metric_titles=METRIC_TITLES,
         higher_is_better=HIGHER_IS_BETTER,
         explanations=[name for name in _EXPLANATIONS if name in pictures],
+        searched=[name for name in pictures if name.endswith(("_history", "_settings"))],
     )
 
 

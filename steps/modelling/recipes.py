@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 from churn.contract import DataContract
 from churn.models.candidate import Candidate
-from churn.models.catalog import build_candidates
 from churn.models.settings import RecipeSettings
+from churn.tuning.catalog import build_candidates
 
 
 class Recipes(BaseModel):

@@ -51,6 +51,7 @@ def track_run(
             _log_png(as_png(figure), f"plots/{name}.png")
         mlflow.log_table(_columns(report), "candidates.json")
         _log_model(model)
+        _log_trials(report)
         found(f"MLflow run {run.info.run_id[:8]}", {"mlflow_run_id": run.info.run_id})
     return str(run.info.run_id)
 
@@ -90,6 +91,20 @@ def _log_png(content: bytes, place: str) -> None:
         file = Path(temporary) / name
         file.write_bytes(content)
         mlflow.log_artifact(str(file), folder)
+
+
+def _log_trials(report: TrainingReport) -> None:
+    """One child run a trial, so that MLflow can set a search's trials side by side."""
+    import mlflow
+
+    for search in report.searches.reports if report.searches else ():
+        for trial in search.trials:
+            name = f"{search.recipe} trial {trial.number}"
+            with mlflow.start_run(run_name=name, nested=True):
+                mlflow.set_tags({"recipe": search.recipe, "state": trial.state})
+                mlflow.log_params(trial.parameters)
+                figures = {"inner_log_loss": trial.value, "seconds": trial.seconds}
+                mlflow.log_metrics({k: v for k, v in figures.items() if v is not None})
 
 
 def _log_model(model: TrainedModel) -> None:

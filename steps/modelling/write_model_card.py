@@ -36,6 +36,7 @@ def write_model_card(
             threshold=report.threshold,
             slices=report.slices,
             explanations=_explanations(report),
+            tuning=summary_section("Tuning", report.searches) if report.searches else None,
             checks=summary_section("Deepchecks", report.validation) if report.validation else None,
         )
         found("purpose, data, figures, groups, limits, commands")

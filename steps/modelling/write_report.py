@@ -7,7 +7,7 @@ from zenml import step
 
 from churn.dataset import Dataset
 from churn.evaluation.gate_rows import GateRowsReport
-from churn.evaluation.protocol import ProtocolReport, protocol_figure
+from churn.evaluation.protocol import ProtocolReport, protocol_figure, report_with
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
@@ -17,6 +17,7 @@ from churn.promotion import Decision
 from churn.quality import QualityReport
 from churn.split import Split
 from churn.training_report.report import DataFacts, QualityFacts, TrainingReport
+from churn.tuning.searches import Searches
 from churn.validation.report import ValidationReport
 from materializers.report import ReportMaterializer
 from steps.artifacts import Artifact
@@ -41,10 +42,14 @@ def write_report(
     profile: str,
     frozen_recipe: str,
     validation: ValidationReport | None = None,
+    nested: ProtocolReport | None = None,
+    searches: Searches | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
     """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
     with stage("write_report") as found:
         contract = customers.contract
+        judged = report_with(selection.chosen, protocol, nested)
+        beside = nested if judged is protocol else protocol
         report = TrainingReport(
             model_name=model_name,
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -66,8 +71,10 @@ def write_report(
                 findings=tuple(each.sentence for each in (*quality.failures, *quality.warnings)),
             ),
             selection=selection,
-            protocol=protocol,
-            figure=protocol_figure(protocol, selection.chosen, frozen_recipe=frozen_recipe),
+            protocol=judged,
+            nested=beside,
+            searches=searches,
+            figure=protocol_figure(judged, selection.chosen, frozen_recipe=frozen_recipe),
             gate_rows=evaluation,
             decision=decision,
             threshold=threshold,

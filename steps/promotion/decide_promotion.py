@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.plan import Floors
-from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.protocol import ProtocolReport, report_with
 from churn.promotion import Decision, judge_absolute
 from materializers.report import ReportMaterializer
 from steps.artifacts import Artifact
@@ -16,14 +16,18 @@ from steps.progress import stage
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def decide_promotion(
-    evaluation: GateRowsReport, protocol: ProtocolReport, floors: dict[str, Any]
+    evaluation: GateRowsReport,
+    protocol: ProtocolReport,
+    floors: dict[str, Any],
+    nested: ProtocolReport | None = None,
 ) -> Annotated[Decision, Artifact.DECISION]:
     """Asks every gate; a verdict other than promote keeps the model from being staged."""
     with stage("decide_promotion") as found:
+        judged = report_with(evaluation.model, protocol, nested)
         decision = judge_absolute(
             evaluation,
             Floors.model_validate(floors),
-            against_baseline=protocol.result(evaluation.model).against_baseline,
+            against_baseline=judged.result(evaluation.model).against_baseline,
         )
         passed = sum(gate.verdict == "pass" for gate in decision.gates)
         found(

@@ -54,7 +54,7 @@ def register_model(
     with stage("register_model") as found:
         version = _registered_before(registration["name"])
         if version is None:
-            metadata = _metadata(model, protocol, evaluation, decision)
+            metadata = _metadata(model, report, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
             version = _register(registration, metadata | tracked)
         # Registered before, it may stand higher already: no rerun takes a stage away.
@@ -100,9 +100,9 @@ def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVe
 
 
 def _metadata(
-    model: TrainedModel, protocol: ProtocolReport, evaluation: GateRowsReport, decision: Decision
+    model: TrainedModel, report: TrainingReport, evaluation: GateRowsReport, decision: Decision
 ) -> dict[str, Any]:
-    result = protocol.result(model.recipe)
+    result = report.figure.result
     return {
         "recipe": model.recipe,
         "protocol": result.metrics.figures,

@@ -13,6 +13,8 @@ from churn.evaluation.cross_validation import Fold, OutOfFold
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.plan import Floors, ProtocolPlan
 from churn.evaluation.protocol import protocol_figure, summarise
+from churn.evaluation.selection import choose
+from churn.promotion import judge_absolute
 from churn.training_report.report import (
     DataFacts,
     QualityFacts,
@@ -20,8 +22,6 @@ from churn.training_report.report import (
     render_training_report,
     report_charts,
 )
-from churn.evaluation.selection import choose
-from churn.promotion import judge_absolute
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,43 @@
+"""Judges dear recipes on the protocol's first repeat; tuning happens inside each training fold."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.protocol import ProtocolReport
+from churn.features.encoding import encode, encode_target
+from churn.tuning.nested import nested_protocol
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def measure_nested(
+    customers: Dataset,
+    recipes: dict[str, Any],
+    plan: dict[str, Any],
+    baseline: str,
+    workers: int,
+) -> Annotated[ProtocolReport, Artifact.NESTED]:
+    """Cross-validates on all rows; no row that judges a recipe has tuned it."""
+    with stage("measure_nested") as found:
+        report = nested_protocol(
+            candidates_of(recipes, customers.contract),
+            encode(customers.frame, customers.contract),
+            encode_target(customers.frame, customers.contract),
+            ProtocolPlan.model_validate(plan),
+            baseline=baseline,
+            on_fold=found.advance,
+            workers=workers,
+        )
+        best = report.ranking[0]
+        found(
+            f"{best.name}, ROC-AUC {best.metrics.roc_auc:.4f}, {report.plan.splits} splits",
+            {each.name: each.metrics.roc_auc for each in report.candidates},
+        )
+    return report

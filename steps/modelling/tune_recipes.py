@@ -1,0 +1,39 @@
+"""Searches the settings of every tuned recipe, on the development rows alone."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.features.encoding import encode, encode_target, take
+from churn.split import Split
+from churn.tuning.candidate import TunedCandidate
+from churn.tuning.searches import Searches
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def tune_recipes(
+    customers: Dataset, split: Split, recipes: dict[str, Any]
+) -> Annotated[Searches, Artifact.TUNING]:
+    """Tunes one recipe after another; a search that was broken off goes on where it stood."""
+    with stage("tune_recipes") as found:
+        columns = take(encode(customers.frame, customers.contract), split.development)
+        target = encode_target(customers.frame, customers.contract)[split.development]
+        candidates = candidates_of(recipes, customers.contract).values()
+        tuned = [each for each in candidates if isinstance(each, TunedCandidate)]
+        reports = []
+        for number, candidate in enumerate(tuned):
+            reports.append(candidate.tune(columns, target).report)
+            found.advance(number + 1, len(tuned))
+        searches = Searches(reports=tuple(reports))
+        trials = sum(len(report.trials) for report in reports)
+        found(
+            f"{len(reports)} recipes, {trials} trials",
+            {report.recipe: report.best_value for report in reports},
+        )
+    return searches
