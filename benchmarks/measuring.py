@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,24 @@ _PERSONAL = (
     "MAKE",
     "VENV",
 )
+
+
+# A process starts with its parent's peak memory as its own (the kernel keeps it over exec), so a
+# small one stands between whoever measures and what is measured. wait4 gives the child's own cost.
+_LAUNCHER = """
+import json, os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+told = {
+    "wall": time.perf_counter() - began,
+    "cpu": usage.ru_utime + usage.ru_stime,
+    "peak": usage.ru_maxrss,
+    "code": os.waitstatus_to_exitcode(status),
+}
+with open(sys.argv[1], "w") as file:
+    json.dump(told, file)
+"""
 
 
 class BenchmarkError(Exception):
@@ -68,22 +86,26 @@ def run(
     Raises:
         BenchmarkError: it did not exit with 0; the message carries its last lines.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaint:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, env=dict(environment), stdout=output, stderr=complaint
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as complaint,
+        tempfile.NamedTemporaryFile("r") as told,
+    ):
+        subprocess.run(
+            [sys.executable, "-S", "-c", _LAUNCHER, told.name, *map(str, command)],
+            cwd=folder,
+            env=dict(environment),
+            stdout=output,
+            stderr=complaint,
+            check=False,
         )
-        # wait4, because it alone gives this child's own cost; Popen then learns the exit code.
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        cost = json.loads(told.read() or "{}")
+        if cost.get("code") != 0:
             last = "\n".join(_text(complaint).strip().splitlines()[-8:])
             shown = " ".join(str(part) for part in command)
-            raise BenchmarkError(f"`{shown}` exited with {process.returncode}:\n{last}")
+            raise BenchmarkError(f"`{shown}` exited with {cost.get('code')}:\n{last}")
         unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kibibytes here
-        cpu = usage.ru_utime + usage.ru_stime
-        return Cost(wall, cpu, usage.ru_maxrss * unit, _text(output))
+        return Cost(cost["wall"], cost["cpu"], cost["peak"] * unit, _text(output))
 
 
 def _text(file: IO[bytes]) -> str:

@@ -6,6 +6,8 @@ from scipy.special import expit, logit
 
 from churn.evaluation.threshold import ThresholdReport
 
+_HAIR = 1e-12
+
 
 def model_threshold(report: ThresholdReport) -> float:
     """The model's own probability that corresponds to the chosen threshold.
@@ -17,4 +19,5 @@ def model_threshold(report: ThresholdReport) -> float:
     if correction.identity:
         return report.threshold
     raw = (logit(report.threshold) - correction.intercept) / correction.slope
-    return float(expit(raw))
+    # There and back again rounds; a hair lower keeps the customer who stands on the threshold.
+    return float(expit(raw)) * (1 - _HAIR)

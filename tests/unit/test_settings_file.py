@@ -104,8 +104,8 @@ def test_a_recipe_of_ones_own_needs_no_file(file):
 
 
 KNOWN = (
-    "known: profile, data, split, candidates, recipes, selection, protocol, evaluation, floors, "
-    "model, output, workers."
+    "known: profile, data, split, candidates, recipes, selection, protocol, nested, evaluation, "
+    "floors, value, threshold, slices, explanation, validation, model, output, workers."
 )
 
 
@@ -166,7 +166,8 @@ def test_an_unknown_key_names_its_place_the_known_ones_and_the_nearest(file, ove
         (
             "recipes.gbm={kind: forest}",
             "Setting 'recipes.gbm' in --set must have one of the kinds 'logistic', "
-            "'spline_logistic', 'gbm', 'blend'.",
+            "'spline_logistic', 'gbm', 'tabular_net', "
+            "'blend', 'tuned_gbm', 'tuned_tabular_net'.",
         ),
         ("recipes.gbm={depth: 3}", "Setting 'recipes.gbm' in --set must say its kind."),
         ("recipes.blend={kind: blend}", "Setting 'recipes.blend.members' in --set is required."),
@@ -298,9 +299,19 @@ def test_an_empty_file_says_nothing_and_that_is_allowed(file):
         (
             ["candidates=[logistic, forest]"],
             "candidates names 'forest', which is not among recipes: logistic, logistic_balanced, "
-            "spline_logistic, gbm, blend",
+            "spline_logistic, gbm, blend, tabular_net, deep_blend, tuned_gbm, tuned_tabular_net",
         ),
         (["candidates=[logistic, gbm, gbm]"], "candidates names a recipe twice"),
+        (
+            ["candidates=[logistic, tuned_gbm]"],
+            "candidates names 'tuned_gbm', which is too dear for the protocol's 50 splits; name it "
+            "in nested.candidates, too, as profile=deep does",
+        ),
+        (["nested.candidates=[gbm]"], "nested.candidates must name the baseline 'logistic', too"),
+        (
+            ["nested.candidates=[logistic, forest]"],
+            "nested.candidates names 'forest', which is not among recipes",
+        ),
         (
             ["candidates=[gbm]"],
             "protocol.baseline is 'logistic', which is not among candidates: gbm",
@@ -308,15 +319,26 @@ def test_an_empty_file_says_nothing_and_that_is_allowed(file):
         (
             ["recipes.blend.members=[gbm, forest]"],
             "recipes.blend.members names 'forest', which is not among the recipes that can be "
-            "blended: logistic, logistic_balanced, spline_logistic, gbm",
+            "blended: logistic, logistic_balanced, spline_logistic, gbm, tabular_net, tuned_gbm, "
+            "tuned_tabular_net",
         ),
         (
             ["recipes.more={kind: blend, members: [gbm, blend]}"],
             "recipes.more.members names 'blend', which is not among the recipes that can be "
-            "blended: logistic, logistic_balanced, spline_logistic, gbm",
+            "blended: logistic, logistic_balanced, spline_logistic, gbm, tabular_net, tuned_gbm, "
+            "tuned_tabular_net",
         ),
     ],
-    ids=["unknown candidate", "twice", "no baseline", "unknown member", "blend of a blend"],
+    ids=[
+        "unknown candidate",
+        "twice",
+        "dear",
+        "nested without baseline",
+        "nested unknown",
+        "no baseline",
+        "unknown member",
+        "blend of a blend",
+    ],
 )
 def test_settings_that_contradict_each_other_are_refused_before_a_run(
     root, monkeypatch, overrides, reason
