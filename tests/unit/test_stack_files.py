@@ -49,16 +49,13 @@ def test_a_placeholder_without_a_value_is_named() -> None:
         ("name: other\ndescription: d\ncomponents: {}\n", "named like its file"),
         ("name: [\n", "is not YAML"),
         (
-            "name: odd\ndescription: d\ncomponents:\n"
-            "  alerter: {name: mine, flavor: slack}\n",
+            "name: odd\ndescription: d\ncomponents:\n  alerter: {name: mine, flavor: slack}\n",
             "components.alerter",
         ),
     ],
     ids=["unknown key", "wrong name", "not yaml", "foreign component name"],
 )
-def test_a_bad_stack_file_is_refused_in_one_sentence(
-    tmp_path: Path, text: str, said: str
-) -> None:
+def test_a_bad_stack_file_is_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(InputError) as refused:
         load_stack("odd", tmp_path)
