@@ -15,7 +15,7 @@ GIGABYTE = 1e9
 def measure(trainings: Trainings) -> Iterator[Figure]:
     """CPU seconds and peak resident memory of the whole process, imports included."""
     costs = [training.cost for training in trainings.fresh()]
-    how = f"wait4 of the whole process, imports included, empty state, {trainings.profile}"
+    how = f"wait4 of the whole process, imports included, empty state, {trainings.taken_on}"
     binding = not trainings.quick
     seconds = tuple(cost.cpu for cost in costs)
     yield Figure("CPU of a training run", CPU_LIMIT, "s CPU", seconds, how, binding)

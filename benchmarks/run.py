@@ -1,6 +1,6 @@
 """Measures the performance goals and prints one table; exits 1 where one is missed.
 
-python -m benchmarks.run [--quick] [--runs N] [--clone] [--only NAME]
+python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--only NAME]
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import goal_clone, goal_cost, goal_door, goal_orchestration, goal_rerun
+from benchmarks import (
+    goal_clone,
+    goal_cost,
+    goal_deep,
+    goal_door,
+    goal_orchestration,
+    goal_quick,
+    goal_reasons,
+    goal_rerun,
+    goal_scale,
+)
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import BenchmarkError
 from benchmarks.trainings import Trainings
@@ -23,14 +33,19 @@ GOALS: dict[str, Measure] = {
     "cost": goal_cost.measure,
     "orchestration": goal_orchestration.measure,
     "rerun": goal_rerun.measure,
+    "quick": goal_quick.measure,
+    "scale": goal_scale.measure,
+    "reasons": goal_reasons.measure,
     "clone": goal_clone.measure,
+    "deep": goal_deep.measure,
 }
+LONG = ("clone", "deep")  # minutes each: only when asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what was asked for and returns the exit code."""
-    asked = _parser().parse_args(arguments)
-    names = asked.only or [name for name in GOALS if name != "clone" or asked.clone]
+    asked = parser().parse_args(arguments)
+    names = chosen(asked)
     trainings = Trainings(runs=asked.runs or (1 if asked.quick else 3), quick=asked.quick)
     figures: list[Figure] = []
     try:
@@ -48,13 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(figure.met for figure in figures if figure.binding) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one run each, of profile=quick")
-    parser.add_argument("--runs", type=int, help="training runs a figure is the median of (3)")
-    parser.add_argument("--clone", action="store_true", help="also clone, install and train anew")
-    parser.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
-    return parser
+def chosen(asked: argparse.Namespace) -> list[str]:
+    """Names of the goals that the command line asks for."""
+    return asked.only or [
+        name for name in GOALS if name not in LONG or (asked.clone, asked.deep)[LONG.index(name)]
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be asked for."""
+    made = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    made.add_argument("--quick", action="store_true", help="one run each, of profile=quick")
+    made.add_argument("--runs", type=int, help="training runs a figure is the median of (3)")
+    made.add_argument("--clone", action="store_true", help="also clone, install and train anew")
+    made.add_argument("--deep", action="store_true", help="also train with profile=deep")
+    made.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
+    return made
 
 
 def _machine() -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from zenml.enums import ArtifactType, VisualizationType
+from zenml.enums import ArtifactType
 
 from churn.contract import DataContract
 from churn.dataset import Dataset, Source, parse, read_raw, render_html
@@ -40,9 +40,9 @@ class DatasetMaterializer(FolderMaterializer):
             table, _ = read_raw((folder / _TABLE).read_bytes(), _TABLE)
         return Dataset(frame=parse(table, contract), contract=contract, source=source)
 
-    def save_visualizations(self, data: Dataset) -> dict[str, VisualizationType]:
-        """Draws the page: size, churn rate and columns in aggregate, no customer."""
-        return {self.write_file(_PAGE, render_html(data).encode()): VisualizationType.HTML}
+    def draw(self, data: Dataset) -> dict[str, bytes]:
+        """The page: size, churn rate and columns in aggregate, no customer."""
+        return {_PAGE: render_html(data).encode()}
 
     def extract_metadata(self, data: Dataset) -> dict[str, Any]:
         """Size, churn rate and origin."""

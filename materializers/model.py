@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from zenml.enums import ArtifactType, VisualizationType
+from zenml.enums import ArtifactType
 
 from churn.evaluation.chart_style import as_png
 from churn.evaluation.importance_chart import importance_chart
@@ -32,10 +32,9 @@ class ModelMaterializer(FolderMaterializer):
         with self.reading() as folder:
             return TrainedModel.load(folder / _MODEL)
 
-    def save_visualizations(self, data: TrainedModel) -> dict[str, VisualizationType]:
-        """Draws how far each column moves the scores."""
-        picture = as_png(importance_chart(data.recipe, data.importance))
-        return {self.write_file(_CHART, picture): VisualizationType.IMAGE}
+    def draw(self, data: TrainedModel) -> dict[str, bytes]:
+        """How far each column moves the scores."""
+        return {_CHART: as_png(importance_chart(data.recipe, data.importance))}
 
     def extract_metadata(self, data: TrainedModel) -> dict[str, Any]:
         """Recipe, size and origin."""

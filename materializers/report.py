@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import BaseModel
-from zenml.enums import ArtifactType, VisualizationType
+from zenml.enums import ArtifactType
 
 import materializers.exhibits_decision  # noqa: F401 - says how its types are shown
 from churn.evaluation.gate_rows import GateRowsReport
@@ -21,15 +21,10 @@ from churn.training_report.report import TrainingReport
 from churn.tuning.searches import Searches
 from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
-from materializers.exhibits import exhibits, headline
+from materializers.exhibits import Exhibits, exhibits, headline
 from materializers.folder import FolderMaterializer
 
 _FILE = "report.json"
-_KINDS = {
-    ".html": VisualizationType.HTML,
-    ".png": VisualizationType.IMAGE,
-    ".md": VisualizationType.MARKDOWN,
-}
 
 
 class ReportMaterializer(FolderMaterializer):
@@ -63,12 +58,9 @@ class ReportMaterializer(FolderMaterializer):
         with self.artifact_store.open(f"{self.uri}/{_FILE}", "rb") as file:
             return data_type.model_validate_json(file.read())
 
-    def save_visualizations(self, data: BaseModel) -> dict[str, VisualizationType]:
-        """Draws the report's pages and pictures."""
-        return {
-            self.write_file(name, content): _KINDS[name[name.rindex(".") :]]
-            for name, content in exhibits(data).items()
-        }
+    def draw(self, data: BaseModel) -> Exhibits:
+        """The report's pages and pictures."""
+        return exhibits(data)
 
     def extract_metadata(self, data: BaseModel) -> dict[str, Any]:
         """The few figures worth seeing in a list of a hundred artifacts."""

@@ -1,12 +1,22 @@
 """The benchmarks tell what was measured, judge it by its median, and never judge what was not run."""
 
+import json
 import os
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import benchmarks
+from benchmarks import goal_deep, goal_orchestration, goal_quick, goal_reasons, goal_scale
+from benchmarks.evidence_reasons import ReasonCosts, cost_table
+from benchmarks.evidence_scale import generate
 from benchmarks.goals import Figure, table
-from benchmarks.measuring import BenchmarkError, own_environment, run
+from benchmarks.measuring import BenchmarkError, Cost, own_environment, run
+from benchmarks.run import GOALS, chosen, parser
+from benchmarks.trainings import Training, Trainings
+from churn.features.encoding import encode, encode_target
 
 
 def figure(*values, binding=True):
@@ -67,3 +77,113 @@ def test_a_measured_run_cannot_see_the_users_state(tmp_path, monkeypatch):
     assert environment["HOME"] == environment["ZENML_CONFIG_PATH"].removesuffix("/zenml")
     assert not {"ZENML_ACTIVE_STACK_ID", "MLFLOW_TRACKING_URI"} & set(environment)
     assert environment["PATH"] == os.environ["PATH"]
+
+
+def training(*, cpu=10.0, wall=20.0, seconds=10.0, domain=0.0, drawing=0.0, ran=()):
+    return Training(Cost(wall, cpu, 0, ""), seconds, domain, drawing, list(ran))
+
+
+@pytest.fixture
+def trainings(monkeypatch, tmp_path):
+    """Trainings that were made already: their costs are stated, nothing runs."""
+    made = Trainings(runs=3, quick=False, folder=tmp_path)
+    queues = {"full": [], "quick": [], "deep": []}
+    asked = []
+
+    def train(self, state, profile):
+        asked.append((state.name, profile))
+        return queues[profile].pop(0)
+
+    monkeypatch.setattr(Trainings, "_train", train)
+    made.queues, made.asked = queues, asked
+    return made
+
+
+def test_every_goal_file_is_judged_by_the_table():
+    folder = Path(benchmarks.__file__).parent
+    files = {path.stem for path in folder.glob("goal_*.py")}
+
+    assert files == {f"goal_{name}" for name in GOALS}
+    for name, measure in GOALS.items():
+        assert measure.__module__ == f"benchmarks.goal_{name}"
+
+
+def test_what_takes_minutes_is_measured_only_when_asked_for():
+    usual = set(GOALS) - {"clone", "deep"}
+
+    assert set(chosen(parser().parse_args([]))) == usual
+    assert set(chosen(parser().parse_args(["--deep"]))) == usual | {"deep"}
+    assert set(chosen(parser().parse_args(["--clone", "--deep"]))) == set(GOALS)
+    assert chosen(parser().parse_args(["--only", "deep"])) == ["deep"]
+
+
+def test_what_the_domain_draws_for_an_artifact_is_not_zenmls(trainings):
+    trainings.queues["full"] = [training(seconds=50.0, domain=30.0, drawing=12.0)] * 3
+
+    (figure,) = goal_orchestration.measure(trainings)
+
+    assert figure.values == pytest.approx([16.0] * 3)
+    assert figure.verdict == "met"
+
+
+def test_a_profile_is_trained_once_however_many_goals_ask_for_it(trainings):
+    trainings.queues["quick"] = [training(cpu=cpu) for cpu in (40.0, 61.0, 62.0)]
+    trainings.queues["deep"] = [training(wall=12 * 60.0)]
+
+    (first,), (again,) = (list(goal_quick.measure(trainings)) for _ in range(2))
+    (deep,) = goal_deep.measure(trainings)
+
+    assert first.values == again.values == (40.0, 61.0, 62.0)
+    assert (first.verdict, deep.verdict, deep.values) == ("MISSED", "met", (12.0,))
+    assert [name for name, _ in trainings.asked] == ["quick-0", "quick-1", "quick-2", "deep-0"]
+
+
+def test_a_rerun_in_which_a_step_was_not_cached_gives_no_figure(trainings):
+    trainings.queues["full"] = [
+        *[training()] * 3,
+        *[training(ran=["register_model"])] * 2,
+        training(ran=["register_model", "measure_protocol"]),
+    ]
+
+    with pytest.raises(BenchmarkError, match=r"ran again: measure_protocol$"):
+        trainings.cached()
+    assert [name for name, _ in trainings.asked[3:]] == ["full-0"] * 3
+
+
+def test_reasons_are_judged_by_the_middle_of_their_turns(monkeypatch, trainings):
+    costs = ReasonCosts("gbm", told=(1.0, 1.3, 9.0), bare=(1.0, 1.0, 1.0))
+    told = json.dumps({costs.model: costs.ratios})
+    monkeypatch.setattr(goal_reasons, "run", lambda *_: Cost(1.0, 1.0, 0, told))
+
+    (figure,) = goal_reasons.measure(trainings)
+
+    assert (figure.median, figure.verdict) == (1.3, "MISSED")
+    assert "| gbm | 1.30 s | 1.00 s | 1.30 | 1.00 to 9.00 | 1.2: MISSED |" in cost_table([costs])
+
+
+def test_scale_is_judged_by_the_fits_seconds_and_the_process_memory(monkeypatch, trainings):
+    costs = iter([Cost(90.0, 80.0, peak, f'{{"seconds": {s}}}') for s, peak in SCALE])
+    monkeypatch.setattr(goal_scale, "run", lambda *_: next(costs))
+
+    seconds, memory = goal_scale.measure(trainings)
+
+    assert (seconds.median, seconds.verdict) == (59.0, "met")
+    assert (memory.median, memory.verdict) == (1.6, "MISSED")
+
+
+SCALE = ((50.0, 1_400_000_000), (59.0, 1_600_000_000), (70.0, 1_700_000_000))
+
+
+def test_generated_customers_stay_within_the_contract_and_are_not_the_same_ones(telco):
+    columns, target = (
+        encode(telco.frame, telco.contract),
+        encode_target(telco.frame, telco.contract),
+    )
+
+    made, left = generate(columns, target, telco.contract, rows=20_000, seed=1)
+
+    assert len(left) == 20_000
+    assert abs(left.mean() - target.mean()) < 0.02
+    assert made["tenure"].min() >= 0
+    assert np.array_equal(made["tenure"], np.round(made["tenure"]))
+    assert len(np.unique(made["MonthlyCharges"])) > 2 * len(np.unique(columns["MonthlyCharges"]))

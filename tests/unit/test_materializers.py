@@ -15,6 +15,7 @@ from zenml.enums import StackComponentType, VisualizationType
 from churn.quality import check
 from churn.split import Split, split_rows
 from materializers.exhibits import exhibits, headline
+from materializers.folder import DRAWING_SECONDS
 from materializers.report import ReportMaterializer
 from materializers.split import SplitMaterializer
 
@@ -131,6 +132,22 @@ def test_every_kind_of_report_is_described_in_few_figures(report, store):
 
     assert 2 <= len(told) <= 12
     assert None not in told.values()
+
+
+def test_a_drawn_artifact_tells_what_drawing_took_and_one_without_pictures_does_not(
+    generated_report, split, materialize
+):
+    drawn = materialize(ReportMaterializer)
+    drawn.save(generated_report.selection)
+    drawn.save_visualizations(generated_report.selection)
+    bare = SplitMaterializer(drawn.uri, drawn.artifact_store)
+    bare.save(split)
+
+    told = drawn.extract_full_metadata(generated_report.selection)
+
+    assert 0 < told[DRAWING_SECONDS] < 60
+    assert set(told) > set(headline(generated_report.selection))
+    assert DRAWING_SECONDS not in bare.extract_full_metadata(split)
 
 
 def test_a_report_that_was_loaded_has_the_hash_of_the_one_saved(report, store):
