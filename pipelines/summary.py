@@ -68,6 +68,14 @@ def _show_training(report: TrainingReport, console: Console) -> None:
         style="dim",
         highlight=False,
     )
+    if report.nested is not None:
+        ranked = ", ".join(
+            f"{each.name} {each.metrics.roc_auc:.4f}" for each in report.nested.ranking
+        )
+        console.print(
+            Padding(Text(f"First repeat alone, tuned inside its folds: {ranked}."), (0, 0, 0, 2)),
+            style="dim",
+        )
     console.print()
     verdict = _facts()
     verdict.add_row("chosen", report.selection.chosen)

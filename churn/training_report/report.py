@@ -30,7 +30,8 @@ from churn.tuning.charts import history_chart, setting_importance_chart
 from churn.tuning.searches import Searches
 from churn.validation.report import ValidationReport
 
-FULL_PROFILE = "full"
+WHOLE_PROFILES = ("full", "deep")
+"""Profiles that run the whole protocol."""
 
 ASSUMPTIONS = (
     (
@@ -100,7 +101,7 @@ class TrainingReport(_Report):
     Attributes:
         model_name: the registered model.
         created: when, as it is to be printed.
-        profile: full, or the name of a lesser profile.
+        profile: full, deep, or the name of a lesser profile.
         data: the table.
         quality: what the quality gate said of it.
         selection: how the candidate was chosen, on the development rows.
@@ -141,7 +142,7 @@ class TrainingReport(_Report):
     @property
     def profile_warning(self) -> str | None:
         """What must be said beside every figure of a lesser profile; None for the full one."""
-        if self.profile == FULL_PROFILE:
+        if self.profile in WHOLE_PROFILES:
             return None
         return (
             f"Profile {self.profile}: these figures are not the protocol's. The run did less of "

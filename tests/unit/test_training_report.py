@@ -142,6 +142,7 @@ def test_ruined_probabilities_are_called_that(report):
 
 def test_a_lesser_profile_says_that_its_figures_are_not_the_protocols(report, page):
     quick = report.model_copy(update={"profile": "quick"})
+    assert report.model_copy(update={"profile": "deep"}).profile_warning is None
     assert "these figures are not the protocol&#39;s" in render_training_report(quick)
     assert "not the protocol" not in page
 
