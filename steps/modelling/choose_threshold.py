@@ -50,8 +50,7 @@ def choose_threshold(
             chosen, target[gate], model.logit(take(columns, gate)), worth[gate]
         )
         found(
-            f"{report.threshold:.1%}, contacting {report.chosen.campaign.share:.0%} of customers "
-            "(profit on assumed money)",
+            f"{report.threshold:.1%}, contacts {report.chosen.campaign.share:.0%}; money is assumed",
             report.figures,
         )
     return report

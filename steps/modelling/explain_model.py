@@ -45,8 +45,7 @@ def explain_model(
             ExplanationSettings.model_validate(explanation),
         )
         found(
-            f"{report.importance[0].column} weighs most; first reasons stay for "
-            f"{stability.first_same:.0%} of customers",
+            f"{report.importance[0].column} weighs most; {stability.first_same:.0%} keep their reason",
             {"strongest": report.importance[0].column, "first_same": stability.first_same},
         )
     return report, stability
