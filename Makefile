@@ -33,6 +33,15 @@ train: setup  ## Train, judge and register a model on the real data
 train-deep: setup-deep  ## The same with tuning, the network and every report (takes minutes)
 	$(bin)/python run.py --pipeline training --set profile=deep $(ARGS)
 
+# Serves what promotion published. Training is nobody's side effect: it is asked for by name.
+.PHONY: serve
+serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion first where nothing is served)
+	@test -f $(STATE)/production/current.json || { \
+	    echo "Nothing is in production yet: running promotion first." >&2; \
+	    $(bin)/python run.py --pipeline promotion || { \
+	        echo "Promotion put nothing into production: run make train first, then make serve again." >&2; exit 1; }; }
+	$(bin)/python -m service.api $(ARGS)
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }

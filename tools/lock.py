@@ -3,7 +3,8 @@
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
 The deep lock is resolved under the main one and the tests' lock under both, so that each holds the
-same pins and more.
+same pins and more. The serving lock holds what the extra `serve` lists and nothing of the main job,
+under the main lock's pins.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from install import ROOT, UV, fetch_uv, say, uv_environment
@@ -18,16 +20,27 @@ from install import ROOT, UV, fetch_uv, say, uv_environment
 MAIN = "requirements.lock"
 DEEP = "requirements-deep.lock"
 DEV = "requirements-dev.lock"
+SERVE = "requirements-serve.lock"
 LOCAL_BUILD = re.compile(r"^(\S+==[^\s+]+)(\+\S+)", re.MULTILINE)
 
 
-def compile_lock(*arguments: str) -> None:
-    """Resolves pyproject.toml into one lock, for the Python and the system that CI runs."""
+def compile_lock(*arguments: str, wanted: str | None = None) -> None:
+    """Resolves pyproject.toml, or what is wanted, into one lock, for the Python that CI runs."""
+    source = "pyproject.toml" if wanted is None else "-"
     target = ["--python-version", "3.11", "--python-platform", "linux"]
-    command = [UV, "pip", "compile", "pyproject.toml", "--quiet", "--annotation-style", "line"]
+    command = [UV, "pip", "compile", source, "--quiet", "--annotation-style", "line"]
     # Paths are relative and the header names the make target: a lock knows no machine.
     environment = uv_environment() | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    subprocess.run([*command, *target, *arguments], cwd=ROOT, env=environment, check=True)
+    asked = None if wanted is None else wanted.encode()
+    subprocess.run(
+        [*command, *target, *arguments], cwd=ROOT, env=environment, check=True, input=asked
+    )
+
+
+def extra(name: str) -> str:
+    """What an extra lists, one requirement a line."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return "\n".join(project["optional-dependencies"][name])
 
 
 def name_no_build(lock: Path) -> None:
@@ -53,6 +66,8 @@ def main(arguments: list[str]) -> int:
         under += ["--constraints", DEEP]
         compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)
         name_no_build(ROOT / DEV)
+        serving = ["--constraints", MAIN, "--output-file", SERVE, *arguments]
+        compile_lock(*serving, wanted=extra("serve"))
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import DDL, Column, DateTime, Integer, MetaData, String, Table, Text, event
+from sqlalchemy import (
+    DDL,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    event,
+)
 
 SCHEMA = MetaData()
 
-# The scoring paths will keep `predictions` and `outcomes` here, too.
 DECISIONS = Table(
     "decisions",
     SCHEMA,
@@ -30,6 +41,31 @@ APPROVALS = Table(
     Column("person", String(200), nullable=False),
     Column("note", Text, nullable=False),
 )
+# One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
+PREDICTIONS = Table(
+    "predictions",
+    SCHEMA,
+    Column("id", Integer, primary_key=True),
+    Column("predicted_at", DateTime(timezone=True), nullable=False),
+    Column("prediction_id", String(64), nullable=False, index=True),
+    Column("customer", String(200)),
+    Column("version", String(100), nullable=False),
+    Column("role", String(20), nullable=False),  # who answered: production, canary; or shadow
+    Column("source", String(20), nullable=False),  # on which path
+    Column("probability", Float(53), nullable=False),
+    Column("decision", Boolean, nullable=False),
+    Column("input_hash", String(32), nullable=False),
+)
+OUTCOMES = Table(
+    "outcomes",
+    SCHEMA,
+    Column("id", Integer, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("observed_at", DateTime(timezone=True), nullable=False),
+    Column("prediction_id", String(64), index=True),
+    Column("customer", String(200), index=True),
+    Column("churned", Boolean, nullable=False),
+)
 
 
 def _only_grows(table: Table) -> None:
@@ -44,3 +80,5 @@ def _only_grows(table: Table) -> None:
 
 _only_grows(DECISIONS)
 _only_grows(APPROVALS)
+_only_grows(PREDICTIONS)
+_only_grows(OUTCOMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("churn", "materializers", "pipelines", "stacks", "steps")
+ROOMS = ("churn", "materializers", "pipelines", "service", "stacks", "steps")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,9 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
         ("steps/offender.py", "import stacks.spec", "Imports go one way"),
         ("stacks/offender.py", "import materializers", "Stacks and materializers"),
         ("pipelines/offender.py", "import run", "Nothing imports the door"),
+        ("service/offender.py", "import zenml", "The service knows the domain"),
+        ("service/offender.py", "import steps.artifacts", "The service knows the domain"),
+        ("churn/offender.py", "import service.keys", "The domain does not know the service"),
     ],
 )
 def test_an_import_against_the_plan_is_caught(copied, file, line, contract):

@@ -23,7 +23,17 @@ TEXT = {
     ".json",
     "",
 }
-ROOMS = ("benchmarks", "churn", "materializers", "pipelines", "stacks", "steps", "tests", "tools")
+ROOMS = (
+    "benchmarks",
+    "churn",
+    "materializers",
+    "pipelines",
+    "service",
+    "stacks",
+    "steps",
+    "tests",
+    "tools",
+)
 LONGEST = 400
 LONG = 250
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}

@@ -31,6 +31,11 @@ def dev(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def serve(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-serve.lock")
+
+
+@pytest.fixture(scope="module")
 def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
@@ -57,11 +62,27 @@ def test_the_main_job_brings_no_tools_of_the_tests(main):
     assert not {"pytest", "ruff", "mypy", "hypothesis", "mkdocs", "coverage"} & set(main)
 
 
+def test_the_service_runs_on_the_main_jobs_pins_and_without_its_weight(project, main, serve):
+    wanted = {
+        canonicalize_name(Requirement(text).name)
+        for text in project["optional-dependencies"]["serve"]
+    }
+
+    assert wanted <= set(serve)
+    assert serve.items() < main.items()
+    assert not {"zenml", "mlflow", "pandas", "scikit-learn", "torch", "pyarrow"} & set(serve)
+
+
 def test_the_main_job_brings_no_network_and_no_tuning(main):
     assert not {"torch", "tabm", "onnx", "onnxruntime", "optuna", "shap", "deepchecks"} & set(main)
 
 
-LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-deep.lock",
+    "requirements-dev.lock",
+    "requirements-serve.lock",
+)
 
 
 @pytest.mark.parametrize("name", LOCKS)

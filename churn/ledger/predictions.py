@@ -1,0 +1,198 @@
+"""What was predicted of whom, by which version, and what happened later."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+from sqlalchemy import Select, func, insert, select
+
+from churn.ledger.database import DEFAULT_URL, Database
+from churn.ledger.tables import OUTCOMES, PREDICTIONS, SCHEMA
+
+Role = Literal["production", "canary", "shadow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One prediction.
+
+    Attributes:
+        prediction_id: as it was told to whoever asked; a shadow has that of the answer beside it.
+        predicted_at: when, with its zone.
+        customer: the customer's id; None where none was given.
+        version: of the model.
+        role: whether this was the answer, by the production version or by the canary, or a
+            shadow's that nobody was told.
+        source: on which path: `api`, `batch`, ...
+        probability: of leaving.
+        decision: whether it reached the version's threshold.
+        input_hash: of what was scored; see `input_hash`.
+    """
+
+    prediction_id: str
+    predicted_at: datetime
+    customer: str | None
+    version: str
+    role: Role
+    source: str
+    probability: float
+    decision: bool
+    input_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to a customer.
+
+    Attributes:
+        observed_at: when it was known, with its zone.
+        churned: whether the customer left.
+        prediction_id: of the prediction it belongs to; None where only the customer is known.
+        customer: the customer's id; None where only the prediction is known.
+    """
+
+    observed_at: datetime
+    churned: bool
+    prediction_id: str | None = None
+    customer: str | None = None
+
+
+class PredictionLedger:
+    """Predictions and outcomes in one database; its tables are made on first use.
+
+    Opening touches nothing. Threads may share one; processes may share the database.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Takes a database's address, as SQLAlchemy writes it.
+
+        Raises:
+            InputError: that is not an address, or the driver for it is not installed.
+        """
+        self._database = Database(url, SCHEMA)
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, without user, password or options."""
+        return self._database.place
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._database.close()
+
+    def prepare(self) -> None:
+        """Makes the tables where they are missing.
+
+        Raises:
+            InputError: the database cannot be reached or written to.
+        """
+        with self._database.transaction():
+            pass
+
+    def record(self, predictions: Sequence[Prediction]) -> None:
+        """Keeps predictions: all of them or none.
+
+        Raises:
+            InputError: the database cannot be reached or written to.
+        """
+        if not predictions:
+            return
+        rows = [
+            {
+                "predicted_at": one.predicted_at,
+                "prediction_id": one.prediction_id,
+                "customer": one.customer,
+                "version": one.version,
+                "role": one.role,
+                "source": one.source,
+                "probability": one.probability,
+                "decision": one.decision,
+                "input_hash": one.input_hash,
+            }
+            for one in predictions
+        ]
+        with self._database.transaction() as connection:
+            connection.execute(insert(PREDICTIONS), rows)
+
+    def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Keeps outcomes: all of them or none. Of several about one prediction the last counts.
+
+        Raises:
+            InputError: the database cannot be reached or written to.
+        """
+        if not outcomes:
+            return
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "recorded_at": now,
+                "observed_at": one.observed_at,
+                "prediction_id": one.prediction_id,
+                "customer": one.customer,
+                "churned": one.churned,
+            }
+            for one in outcomes
+        ]
+        with self._database.transaction() as connection:
+            connection.execute(insert(OUTCOMES), rows)
+
+    def count(self) -> int:
+        """How many predictions are kept.
+
+        Raises:
+            InputError: the database cannot be read.
+        """
+        with self._database.transaction() as connection:
+            return int(connection.execute(select(func.count(PREDICTIONS.c.id))).scalar_one())
+
+    def predictions(self, *, after: int = 0, limit: int = 10_000) -> list[Prediction]:
+        """Predictions in the order they were written, at most `limit` of them.
+
+        Args:
+            after: how many to pass over.
+            limit: at most so many.
+
+        Raises:
+            InputError: the database cannot be read.
+        """
+        asked = select(PREDICTIONS).order_by(PREDICTIONS.c.id).offset(after).limit(limit)
+        return [Prediction(**row) for row in self._read(asked, "id")]
+
+    def outcomes(self, *, after: int = 0, limit: int = 10_000) -> list[Outcome]:
+        """Outcomes in the order they were written, at most `limit` of them.
+
+        Raises:
+            InputError: the database cannot be read.
+        """
+        asked = select(OUTCOMES).order_by(OUTCOMES.c.id).offset(after).limit(limit)
+        return [Outcome(**row) for row in self._read(asked, "id", "recorded_at")]
+
+    def _read(self, asked: Select[Any], *without: str) -> Iterable[dict[str, Any]]:
+        with self._database.transaction() as connection:
+            rows = connection.execute(asked).mappings().all()
+        return [
+            {
+                name: value.replace(tzinfo=UTC)  # SQLite forgets the zone; all is written in UTC
+                if isinstance(value, datetime) and value.tzinfo is None
+                else value
+                for name, value in row.items()
+                if name not in without
+            }
+            for row in rows
+        ]
+
+
+def input_hash(values: Sequence[float]) -> str:
+    """A customer's encoded values as 128 bits: the same customer, the same hash, and no raw value.
+
+    It tells apart, it does not hide: who can list all customers that are possible can hash them.
+
+    Args:
+        values: codes and numbers in the encoder's order.
+    """
+    return blake2b(struct.pack(f"<{len(values)}d", *values), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""The serving side: what answers about customers, from a bundle alone."""

@@ -1,0 +1,190 @@
+"""The FastAPI application: its routes, the way through its door, and what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import perf_counter
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from churn.errors import InputError
+from churn.scoring.fields import FieldError
+from service.api import hot
+from service.api.customer_schema import customer_schema
+from service.api.desk import Desk, request_id_of
+from service.api.log import log
+from service.api.problems import PROBLEM_JSON, Problem, Refusal
+from service.api.reading import ClientLeftError, Message, Receive, Scope, Send
+from service.api.routes_scoring import add_scoring_routes
+from service.api.routes_state import add_state_routes
+
+OPEN = frozenset(
+    ("/livez", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready")
+)
+"""Paths that need no key: probes, figures and the schema say nothing of a customer."""
+_TICK_SECONDS = 0.5
+
+
+class ChurnService(FastAPI):
+    """The application; `POST /v1/score` goes past FastAPI's own machinery, all else through it.
+
+    Attributes:
+        desk: the worker's state.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(
+            title="Churn scoring",
+            version="1",
+            summary="Who is about to leave, why, and what could be offered.",
+            docs_url=None,  # its pages load scripts from a public server
+            redoc_url=None,
+            lifespan=_lifespan,
+            redirect_slashes=False,
+        )
+        self.desk = desk
+        self._openapi_for: Any = None
+        add_scoring_routes(self, desk)
+        add_state_routes(self, desk)
+        for kind in (Refusal, FieldError, RequestValidationError, StarletteHTTPException):
+            self.add_exception_handler(kind, _refused)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers a request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] == hot.PATH and scope["method"] == "POST":
+            await hot.score(self.desk, scope, receive, send)
+        else:
+            await self._through_the_door(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, with the served contract's customer in it."""
+        served = self.desk.champions.production
+        if self._openapi_for is not served.contract or not self.openapi_schema:
+            self.openapi_schema = None
+            schema = super().openapi()
+            parts = schema.setdefault("components", {})
+            kinds = parts.setdefault("schemas", {})
+            kinds["Customer"] = customer_schema(served.contract, served.example)
+            kinds["Problem"] = Problem.model_json_schema()
+            if self.desk.keys.required:
+                parts["securitySchemes"] = {
+                    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                    "bearer": {"type": "http", "scheme": "bearer"},
+                }
+                for path, methods in schema["paths"].items():
+                    for operation in methods.values():
+                        if path not in OPEN:
+                            operation["security"] = [{"key": []}, {"bearer": []}]
+            self._openapi_for = served.contract
+            self.openapi_schema = schema
+        return self.openapi_schema
+
+    async def _through_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        desk, path = self.desk, scope["path"]
+        request_id = request_id_of(scope["headers"]) or desk.new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            if path not in OPEN:
+                if desk.keys.required:
+                    desk.require_key(scope["headers"])
+                desk.require_room()
+            await super().__call__(scope, receive, sending)
+        except Refusal as refusal:
+            await _problem(refusal, request_id)(scope, receive, sending)
+        except ClientLeftError:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            log(
+                "error", "request_failed", route=_route(path), request_id=request_id,
+                error=type(error).__name__,
+            )  # fmt: skip
+            if status == 0:
+                failed = Refusal(
+                    500, "The service failed at this request. Name the request id when asking."
+                )
+                await _problem(failed, request_id)(scope, receive, sending)
+        seconds = perf_counter() - began
+        desk.tally.answered(path, status, seconds)
+        if (path not in OPEN and status >= 400) or desk.settings.access_log:  # noqa: PLR2004
+            log(
+                "info", "answered", route=_route(path), status=status, request_id=request_id,
+                seconds=round(seconds, 6),
+            )  # fmt: skip
+
+
+@asynccontextmanager
+async def _lifespan(application: Any) -> AsyncIterator[None]:
+    desk: Desk = application.desk
+    desk.recorder.start()
+    tasks = [asyncio.create_task(desk.champions.watch()), asyncio.create_task(_tick(desk))]
+    log("info", "ready", version=desk.champions.production.version)
+    yield
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await asyncio.to_thread(desk.recorder.stop, desk.settings.stop_seconds)
+
+
+async def _tick(desk: Desk) -> None:
+    """What is looked after twice a second: the gauges, and the file of keys."""
+    complained = ""
+    while True:
+        await asyncio.sleep(_TICK_SECONDS)
+        desk.recorder.measure()
+        desk.tally.put("in_flight", len(desk.running))
+        desk.tally.put("draining", float(desk.draining))
+        try:
+            if desk.keys.reread():
+                log("info", "keys_reread")
+            complained = ""
+        except InputError as error:
+            if complained != str(error):
+                complained = str(error)
+                log("error", "keys_unreadable", reason=complained)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Every refusal of every route, in one form."""
+    if isinstance(error, FieldError):
+        error = Refusal.of(error)
+    elif isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        error = Refusal(422, f"Parameter '{field}': {first['msg']}.", field=field)
+    elif isinstance(error, StarletteHTTPException | HTTPException):
+        known = "There is no such path; /openapi.json lists them."
+        detail = known if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
+        error = Refusal(error.status_code, detail, headers=dict(error.headers or {}))
+    assert isinstance(error, Refusal)  # noqa: S101 - the handlers are registered for these alone
+    return _problem(error, request.scope.get("state", {}).get("request_id", ""))
+
+
+def _problem(refusal: Refusal, request_id: str) -> Response:
+    return Response(
+        refusal.body(request_id), refusal.status, refusal.headers, media_type=PROBLEM_JSON
+    )
+
+
+def _route(path: str) -> str:
+    """A path fit for a log: one of ours, or none; a foreign one may hold anything."""
+    ours = path in OPEN or path.startswith(("/v1/score", "/v1/explain", "/v1/outcomes", "/v2/"))
+    return path[:60] if ours and path.isascii() and path.isprintable() else "other"

@@ -1,0 +1,43 @@
+"""The data contract as a JSON schema, so that the OpenAPI document says what a customer is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn
+
+
+def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one customer.
+
+    Args:
+        contract: what the fields mean.
+        example: a customer that can be scored.
+    """
+    identifier = {"type": ["string", "integer", "null"], "description": contract.id.meaning}
+    return {
+        "type": "object",
+        "title": "Customer",
+        "description": f"{contract.title}, in the contract's own raw values.",
+        "properties": {contract.id.name: identifier}
+        | {column.name: _field(column) for column in contract.features},
+        "required": [column.name for column in contract.features],
+        "additionalProperties": False,
+        "example": example,
+    }
+
+
+def _field(column: CategoryColumn | FlagColumn | NumberColumn) -> dict[str, Any]:
+    if isinstance(column, NumberColumn):
+        meaning = f"{column.meaning} ({column.unit})"
+        if column.blank is not None:
+            rule = column.blank
+            meaning += f"; may be blank where {rule.only_when} is {rule.equals:g}"
+        kind: dict[str, Any] = {
+            "type": "integer" if column.integer else "number",
+            "minimum": column.minimum,
+            "maximum": column.maximum,
+            "description": meaning,
+        }
+        return kind
+    return {"type": "string", "enum": list(column.categories), "description": column.meaning}

@@ -1,0 +1,173 @@
+"""What every route shares: who answers, who may ask, and the note that goes to the ledger."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sized
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from churn.ledger.predictions import PredictionLedger
+from churn.scoring import Score
+from service.api.champions import Champions
+from service.api.problems import Refusal
+from service.api.recorder import Noted, Recorder
+from service.api.served import Served
+from service.api.settings import NO_LEDGER, Settings
+from service.api.tallies import RequestTally
+from service.keys import Keyring
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_BEARER = b"bearer "
+
+
+class ScoreAnswer(msgspec.Struct):
+    """What POST /v1/score answers; `service.api.answers.Score` is its schema."""
+
+    prediction_id: str
+    probability: float
+    decision: bool
+    risk_band: str
+    model_version: str
+
+
+class Desk:
+    """One worker's state.
+
+    Attributes:
+        settings: how it runs.
+        tallies: folder of the figures of all workers.
+        tally: this worker's figures.
+        champions: who answers.
+        keys: who may ask.
+        ledger: where outcomes go; None where nothing is kept.
+        recorder: where predictions go.
+        running: the requests being answered, queued ones too; the server's own set.
+        draining: whether this worker is about to stop.
+    """
+
+    def __init__(self, settings: Settings, tallies: Path) -> None:
+        """Loads everything.
+
+        Raises:
+            ChurnError: something the service needs is not there or not fit to be used.
+        """
+        self.settings = settings
+        self.tallies = tallies
+        self.keys = Keyring(settings.api_keys, settings.api_key_file)
+        self.tally = RequestTally(tallies)
+        self.champions = Champions(settings, tallies, self.tally)
+        self.ledger = None if settings.ledger == NO_LEDGER else PredictionLedger(settings.ledger)
+        self.recorder = Recorder(
+            self.ledger,
+            self.tally,
+            limit=settings.ledger_queue,
+            flush=settings.ledger_flush_seconds,
+            shadow=lambda: self.champions.shadow,
+        )
+        self.running: Sized = ()
+        self.draining = False
+        self._prefix = secrets.token_hex(8)
+        self._count = count(1)
+
+    def new_id(self) -> str:
+        """An id that no other prediction or request has, in this process or any other."""
+        return f"{self._prefix}-{next(self._count):08x}"
+
+    def score(self, row: Any, source: str) -> tuple[ScoreAnswer, Served, Score]:
+        """Scores a customer and notes it for the ledger.
+
+        Args:
+            row: as it came, decoded.
+            source: on which path it came.
+
+        Raises:
+            FieldError: the contract does not allow the customer.
+            Refusal: it is no object.
+        """
+        if type(row) is not dict:
+            raise not_an_object(row)
+        prediction_id = self.new_id()
+        champions = self.champions
+        served = champions.production
+        if champions.canary is not None:
+            served = champions.choose(str(row.get(served.contract.id.name) or prediction_id))
+        score = served.scorer.score_one(row)
+        probability, decision = score.probability, score.decision
+        served.tally.scored(probability, decision=decision)
+        self.recorder.note(
+            Noted(time.time(), prediction_id, served, row, probability, decision, source)
+        )
+        answer = ScoreAnswer(
+            prediction_id, probability, decision, served.bands(probability), score.version
+        )
+        return answer, served, score
+
+    def require_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Refuses whoever shows no key that is let in.
+
+        Raises:
+            Refusal: 401.
+        """
+        shown = b""
+        for name, value in headers:
+            if name == b"x-api-key":
+                shown = value
+            elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+                shown = value[len(_BEARER) :].strip()
+        if not shown:
+            raise Refusal(
+                401, "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'.",
+                headers={"www-authenticate": "Bearer"},
+            )  # fmt: skip
+        if not self.keys.lets_in(shown):
+            raise Refusal(
+                401, "The key is not one that is let in. Send one whose digest the service lists.",
+                headers={"www-authenticate": "Bearer"},
+            )  # fmt: skip
+
+    def require_room(self) -> None:
+        """Refuses a request beyond those this worker answers at once.
+
+        Raises:
+            Refusal: 503, with Retry-After.
+        """
+        if len(self.running) > self.settings.max_concurrency:
+            raise Refusal(
+                503, "More requests than are answered at once. Ask again in a second.",
+                headers={"retry-after": "1"},
+            )  # fmt: skip
+
+    def faults(self) -> dict[str, str]:
+        """Why this worker should not be asked; empty where it should."""
+        found = {}
+        if self.draining:
+            found["draining"] = "The worker is about to stop."
+        return found
+
+    def detail(self) -> Mapping[str, Any]:
+        """What /readyz says of the versions and of what is wrong with them."""
+        return {"versions": self.champions.roles(), "refused_bundle": self.champions.refused}
+
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The id that the caller gave the request, where it gave one fit to be repeated."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return None
+
+
+def not_an_object(value: object) -> Refusal:
+    """The refusal of a customer that is no JSON object."""
+    kind = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
+    return Refusal(
+        422, f"The customer is {kind.get(type(value), 'a number')}, not an object. Send a JSON "
+        "object with the customer's fields.",
+        field="body", value=kind.get(type(value), "a number"), allowed="a JSON object",
+    )  # fmt: skip

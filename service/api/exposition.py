@@ -1,0 +1,135 @@
+"""Every worker's figures as one Prometheus page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from service.api.tallies import (
+    COUNTERS,
+    GAUGES,
+    LATENCY,
+    PROBABILITY,
+    ROUTES,
+    STATUSES,
+    Found,
+    read_tallies,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_WORDS = {
+    "ledger_waiting": "Predictions that wait to be written to the ledger",
+    "ledger_lag_seconds": "Age of the oldest prediction that waits to be written, the worst worker's",
+    "in_flight": "Requests being answered",
+    "bundle_refused": "Workers whose store names a bundle that they refuse",
+    "draining": "Workers that are about to stop",
+    "ledger_written": "Predictions written to the ledger",
+    "ledger_dropped": "Predictions lost because too many waited or the ledger could not be written",
+    "ledger_failures": "Attempts to write to the ledger that failed",
+    "bundle_swaps": "Bundles that took the place of another while serving",
+    "bundle_refusals": "Bundles that were refused while serving",
+    "shadow_failures": "Customers that the shadow could not score",
+}
+
+
+class _Page:
+    """What prometheus_client asks a collector for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._found = read_tallies(folder)
+
+    def collect(self) -> Iterable[Metric]:
+        workers = [each for each in self._found if each.labels["kind"] == "requests"]
+        yield GaugeMetricFamily(
+            "churn_workers", "Workers that answer", sum(each.alive for each in workers)
+        )
+        yield from _requests(workers)
+        for name in GAUGES:
+            values = [dict(each.named())[name] for each in workers if each.alive]
+            total = max(values, default=0.0) if name.endswith("seconds") else sum(values)
+            yield GaugeMetricFamily(f"churn_{name}", _WORDS[name], total)
+        for name in COUNTERS:
+            total = sum(dict(each.named())[name] for each in workers)
+            yield CounterMetricFamily(f"churn_{name}", _WORDS[name], total)
+        yield from _scores([each for each in self._found if each.labels["kind"] == "scores"])
+
+
+def page(folder: Path) -> bytes:
+    """The page for /metrics."""
+    return generate_latest(_Page(folder))
+
+
+def _requests(workers: Sequence[Found]) -> Iterable[Metric]:
+    answers = CounterMetricFamily(
+        "churn_requests", "Answers by route and status", labels=["route", "status"]
+    )
+    durations = HistogramMetricFamily(
+        "churn_request_seconds", "From the request's head to the answer's end", labels=["route"]
+    )
+    for place, route in enumerate(ROUTES):
+        parts = [each.route(place) for each in workers]
+        for where, status in enumerate(STATUSES):
+            if count := sum(by_status[where] for by_status, _, _ in parts):
+                answers.add_metric([route, str(status or "other")], count)
+        counts = [sum(by_time[i] for _, by_time, _ in parts) for i in range(len(LATENCY) + 1)]
+        if any(counts):
+            buckets = _buckets(LATENCY, counts)
+            durations.add_metric([route], buckets, sum(total for _, _, total in parts))
+    yield answers
+    yield durations
+
+
+def _scores(found: Sequence[Found]) -> Iterable[Metric]:
+    totals: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(PROBABILITY) + 2))
+    serving: dict[tuple[str, str], int] = defaultdict(int)
+    for each in found:
+        key = each.labels["version"], each.labels["role"]
+        totals[key] = [a + b for a, b in zip(totals[key], each.numbers, strict=True)]
+    for each in _latest(found):
+        serving[each.labels["version"], each.labels["role"]] += 1
+    labels = ["version", "role"]
+    info = GaugeMetricFamily("churn_model_version", "Workers that serve a version", labels=labels)
+    scores = HistogramMetricFamily(
+        "churn_score_probability", "Probabilities that were answered", labels=labels
+    )
+    acted = CounterMetricFamily(
+        "churn_decisions_positive", "Customers who reached the threshold", labels=labels
+    )
+    for key, numbers in sorted(totals.items()):
+        info.add_metric(list(key), serving[key])
+        counts = [*numbers[: len(PROBABILITY)], 0.0]
+        scores.add_metric(list(key), _buckets(PROBABILITY, counts), numbers[-2])
+        acted.add_metric(list(key), numbers[-1])
+    yield info
+    yield scores
+    yield acted
+
+
+def _latest(found: Sequence[Found]) -> Iterable[Found]:
+    """Of each living worker and role, what it serves now."""
+    newest: dict[tuple[str, str], Found] = {}
+    for each in found:
+        key = each.labels["pid"], each.labels["role"]
+        if each.alive and (
+            key not in newest or int(newest[key].labels["turn"]) < int(each.labels["turn"])
+        ):
+            newest[key] = each
+    return newest.values()
+
+
+def _buckets(edges: Sequence[float], counts: Sequence[float]) -> list[tuple[str, float]]:
+    total, found = 0.0, []
+    for edge, count in zip([*map(str, edges), "+Inf"], counts, strict=True):
+        total += count
+        found.append((edge, total))
+    return found

@@ -1,0 +1,172 @@
+"""Bodies: read up to a limit, decoded strictly, and where that fails, the field at fault found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from churn.scoring.fields import shown
+from service.api.problems import Refusal
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+DEEPEST = 8
+"""Levels of lists and objects in a body; no request needs more than four."""
+
+decode = msgspec.json.Decoder().decode
+
+
+class ClientLeftError(Exception):
+    """Whoever asked is gone before the request was whole."""
+
+
+async def read_body(receive: Receive, limit: int, declared: int = 0) -> bytes:
+    """A request's body.
+
+    Args:
+        receive: ASGI's.
+        limit: bytes; more are refused, as soon as that is known.
+        declared: Content-Length, 0 where there is none.
+
+    Raises:
+        Refusal: 413.
+        ClientLeftError: the connection was closed.
+    """
+    if declared > limit:
+        raise too_large(limit)
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientLeftError
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientLeftError
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise too_large(limit)
+        body = b"".join(parts)
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
+
+
+def too_large(limit: int) -> Refusal:
+    """413."""
+    return Refusal(
+        413, f"The body is larger than the {limit:,} bytes allowed here. Send less.",
+        field="body", allowed=f"{limit} bytes",
+    )  # fmt: skip
+
+
+def parsed(body: bytes) -> Any:
+    """A JSON value; what is not strict JSON is refused by its field where it can be told.
+
+    Raises:
+        Refusal: 400, or 422 where a field's value is what JSON or the contract cannot have.
+    """
+    if not body:
+        raise Refusal(400, "The body is empty. Send a JSON object with the customer's fields.")
+    try:
+        return decode(body)
+    except RecursionError:
+        raise _too_deep(body) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise _fault(body, error) from None
+
+
+def require_shallow(body: bytes) -> None:
+    """Refuses what is nested deeper than any request needs.
+
+    Raises:
+        Refusal: 422.
+    """
+    if _depth(body)[0] > DEEPEST:
+        raise _too_deep(body)
+
+
+def _fault(body: bytes, error: Exception) -> Refusal:
+    """Python's own reader is laxer: it may read what was refused, and then the field can be named."""
+    if _depth(body)[0] > DEEPEST:
+        return _too_deep(body)
+    reason = str(error).rstrip(".")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return Refusal(400, f"The body is not JSON: {reason}. Send a JSON object.")
+    for field, value in _leaves(content):
+        if isinstance(value, float) and not isfinite(value):
+            text = shown(value)
+            return Refusal(
+                422, f"Field '{field}': {text} is not a finite number. Give one.",
+                field=field, value=text, allowed="a finite number",
+            )  # fmt: skip
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            text = shown(value)
+            return Refusal(
+                422, f"Field '{field}': {text} holds half a surrogate pair. Send whole characters.",
+                field=field, value=text, allowed="Unicode text",
+            )  # fmt: skip
+        if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
+            text = shown(value)
+            return Refusal(
+                422, f"Field '{field}': {text} is too large for a number here.",
+                field=field, value=text, allowed="a number of at most 64 bits",
+            )  # fmt: skip
+    return Refusal(400, f"The body is not strict JSON: {reason}. Send a JSON object.")
+
+
+def _leaves(content: Any, field: str = "body", depth: int = 0) -> Any:
+    if isinstance(content, dict) and depth <= DEEPEST:
+        for name, value in content.items():
+            yield name, name
+            yield from _leaves(value, name, depth + 1)
+    elif isinstance(content, list) and depth <= DEEPEST:
+        for value in content:
+            yield from _leaves(value, field, depth + 1)
+    else:
+        yield field, content
+
+
+def _too_deep(body: bytes) -> Refusal:
+    field = _depth(body)[1] or "body"
+    return Refusal(
+        422, f"Field '{field}' is nested deeper than {DEEPEST} levels. Give the value itself.",
+        field=field, value="a nested value", allowed=f"at most {DEEPEST} levels",
+    )  # fmt: skip
+
+
+def _depth(body: bytes) -> tuple[int, str]:
+    """How deep a body goes, and under which of a customer's fields it goes too deep."""
+    depth = deepest = place = 0
+    name = ""
+    named_at = 2 if body.lstrip()[:1] == b"[" else 1
+    length = len(body)
+    while place < length:
+        letter = body[place]
+        if letter == 0x22:  # a quotation mark  # noqa: PLR2004
+            end = place + 1
+            while end < length and body[end] != 0x22:  # noqa: PLR2004
+                end += 2 if body[end] == 0x5C else 1  # noqa: PLR2004
+            if depth == named_at and body[end + 1 : end + 16].lstrip()[:1] == b":":
+                name = body[place + 1 : min(end, place + 41)].decode("utf-8", "replace")
+            place = end
+        elif letter in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if depth > DEEPEST:
+                break
+        elif letter in b"]}":
+            depth -= 1
+        place += 1
+    return deepest, name

@@ -1,0 +1,62 @@
+"""What the service says of itself: probes, metadata, figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from service.api import answers
+from service.api.desk import Desk
+from service.api.exposition import CONTENT_TYPE, page
+from service.api.wording import encode, problems
+
+
+def add_state_routes(app: FastAPI, desk: Desk) -> None:
+    """Adds /livez, /readyz, /metadata and /metrics."""
+
+    @app.get("/livez", tags=["state"], summary="Whether the process runs", responses=problems())
+    async def livez() -> answers.Alive:
+        return answers.Alive()
+
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"model": answers.Ready, "description": "This worker should not be asked"}
+    }
+    figures: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+    }
+
+    @app.get(
+        "/readyz",
+        tags=["state"],
+        summary="Whether this worker should be asked, and if not, why",
+        response_model=answers.Ready,
+        responses=problems() | not_ready,
+    )
+    async def readyz() -> Response:
+        reasons = desk.faults()
+        content = {"ready": not reasons, "reasons": reasons, **desk.detail()}
+        return Response(encode(content), 503 if reasons else 200, media_type="application/json")
+
+    @app.get(
+        "/metadata",
+        tags=["state"],
+        summary="What is served, how good it is, and where it comes from",
+        response_model=answers.Metadata,
+        responses=problems(401, 503),
+    )
+    async def metadata() -> Response:
+        champions = desk.champions
+        content = champions.production.metadata() | {"versions": champions.roles()}
+        return Response(encode(content), media_type="application/json")
+
+    @app.get(
+        "/metrics",
+        tags=["state"],
+        summary="Figures of all workers, for Prometheus",
+        response_class=Response,
+        responses=figures,
+    )
+    def metrics() -> Response:
+        desk.recorder.measure()
+        return Response(page(desk.tallies), media_type=CONTENT_TYPE)

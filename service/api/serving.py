@@ -1,0 +1,181 @@
+"""Runs the service: one process, or several behind one socket that are replaced when they die."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import FrameType
+
+from churn.errors import ChurnError, InputError
+from service.api.log import log
+from service.api.settings import Settings
+
+FAILED = 3
+_BACKLOG = 1024
+_LOOK_SECONDS = 0.1
+_TRIES = 3
+_SHORT_LIVED = 5.0
+
+
+def serve(settings: Settings) -> int:
+    """Serves until told to stop, and returns the exit code.
+
+    Raises:
+        ChurnError: it cannot start.
+    """
+    listener = listening(settings)
+    address, port = listener.getsockname()[:2]
+    log(
+        "info", "listening", host=address, port=port, workers=settings.workers,
+        environment=settings.environment, store=settings.store, keyed=settings.keyed,
+    )  # fmt: skip
+    tallies = Path(tempfile.mkdtemp(prefix="churn-service-"))
+    try:
+        if settings.workers == 1:
+            return work(settings, listener, tallies)
+        return _Supervisor(settings, listener, tallies).run()
+    finally:
+        listener.close()
+        shutil.rmtree(tallies, ignore_errors=True)
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The socket that all workers share.
+
+    Raises:
+        InputError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"The service cannot listen on {settings.host}:{settings.port}: {error.strerror}. Name "
+            "another port with --port or CHURN_PORT, or stop what listens there."
+        ) from None
+    listener.listen(_BACKLOG)
+    listener.set_inheritable(True)
+    return listener
+
+
+def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
+    """One worker: loads, serves, drains.
+
+    Raises:
+        ChurnError: it cannot load what it serves.
+    """
+    import uvicorn
+
+    from service.api.application import ChurnService
+    from service.api.desk import Desk
+
+    desk = Desk(settings, tallies)
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """The first signal begins the draining; a second one ends it."""
+            if desk.draining or settings.drain_seconds == 0:
+                desk.draining = True
+                super().handle_exit(sig, frame)
+                return
+            desk.draining = True
+            stop: Callable[[], None] = lambda: setattr(self, "should_exit", True)  # noqa: E731
+            timer = threading.Timer(settings.drain_seconds, stop)
+            timer.daemon = True
+            timer.start()
+
+    config = uvicorn.Config(
+        ChurnService(desk),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+    )
+    server = Server(config)
+    desk.running = server.server_state.tasks
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    log("info", "stopped")
+    return 0
+
+
+def _child(settings: Settings, listener: socket.socket, tallies: Path) -> None:
+    """A worker's process; it ends with the one that started it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    try:
+        sys.exit(work(settings, listener, tallies))
+    except ChurnError as error:
+        log("error", "failed_to_start", reason=str(error))
+        sys.exit(FAILED)
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings, listener: socket.socket, tallies: Path) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._settings = settings
+        self._arguments = (settings, listener, tallies)
+        self._workers: list[tuple[SpawnProcess, float]] = []
+        self._stopping = threading.Event()
+
+    def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self._stopping.set())
+        self._workers = [self._started() for _ in range(self._settings.workers)]
+        early = 0
+        while not self._stopping.wait(_LOOK_SECONDS) and early < _TRIES:
+            for place, (worker, since) in enumerate(self._workers):
+                if worker.is_alive():
+                    continue
+                # Whoever dies right away would do so again and again.
+                early = early + 1 if time.monotonic() - since < _SHORT_LIVED else 0
+                log("error", "worker_died", worker=worker.pid, exit_code=worker.exitcode)
+                if worker.exitcode == FAILED:
+                    early = _TRIES
+                if early < _TRIES:
+                    self._workers[place] = self._started()
+        self._stop()
+        return 0 if early < _TRIES else 1
+
+    def _started(self) -> tuple[SpawnProcess, float]:
+        worker = self._context.Process(target=_child, args=self._arguments)
+        worker.start()
+        return worker, time.monotonic()
+
+    def _stop(self) -> None:
+        for worker, _ in self._workers:
+            if worker.is_alive():
+                worker.terminate()
+        # The recorder may take as long again as the requests do.
+        until = (
+            time.monotonic() + self._settings.drain_seconds + 2 * self._settings.stop_seconds + 5
+        )
+        for worker, _ in self._workers:
+            worker.join(max(0.1, until - time.monotonic()))
+            if worker.is_alive():
+                log("error", "worker_killed", worker=worker.pid)
+                worker.kill()
+                worker.join()

@@ -1,0 +1,102 @@
+"""POST /v1/score: the model's own bits, and the state of whoever answers."""
+
+import numpy as np
+
+
+def test_answers_are_the_trained_models_bit_for_bit(client, trained, telco_columns, customers):
+    expected = trained["1"].probability(telco_columns)
+
+    for place in range(0, len(customers), 61):
+        answer = client.post("/v1/score", json=customers[place])
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["probability"] == expected[place]
+
+
+def test_an_answer_says_what_was_decided_by_whom_and_under_which_id(client, customers):
+    first, second = (client.post("/v1/score", json=customers[0]).json() for _ in range(2))
+
+    assert first["model_version"] == "1"
+    assert first["decision"] is (first["probability"] >= 0.3)
+    assert first["prediction_id"] != second["prediction_id"]
+    assert first | {"prediction_id": ""} == second | {"prediction_id": ""}
+
+
+def test_bands_rise_with_the_probability_and_the_upper_two_are_those_to_act_for(client, customers):
+    bands = client.get("/metadata").json()["risk_bands"]
+    seen = set()
+
+    for customer in customers[::40]:
+        answer = client.post("/v1/score", json=customer).json()
+        low, high = bands[answer["risk_band"]]
+        assert low <= answer["probability"] < high
+        assert answer["decision"] is (answer["risk_band"] in {"high", "very_high"})
+        seen.add(answer["risk_band"])
+    assert seen == {"low", "medium", "high", "very_high"}
+    edges = [edge for bounds in bands.values() for edge in bounds]
+    assert edges == sorted(edges)
+
+
+def test_bands_come_from_the_threshold_and_the_training_scores(client, trained, telco_columns):
+    scores = trained["1"].probability({n: v[:1500] for n, v in telco_columns.items()})
+    middle, tenth = np.quantile(scores, [0.5, 0.9], method="inverted_cdf")
+
+    bands = client.get("/metadata").json()["risk_bands"]
+
+    assert bands["low"] == [0.0, min(middle, 0.3)]
+    assert bands["high"][0] == 0.3
+    assert bands["very_high"] == [max(tenth, 0.3), 1.0]
+
+
+def test_probes_say_that_it_lives_and_is_ready_with_what(client):
+    assert client.get("/livez").json() == {"status": "alive"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {
+        "ready": True,
+        "reasons": {},
+        "versions": {"production": "1"},
+        "refused_bundle": None,
+    }
+
+
+def test_metadata_says_where_the_model_comes_from(client, contract):
+    facts = client.get("/metadata").json()
+
+    assert facts["model"]["version"] == "1"
+    assert facts["model"]["recipe"] == "blend"
+    assert facts["threshold"] == {"value": 0.3, "basis": "chosen for the tests"}
+    assert facts["metrics"]["roc_auc"]["interval"] == [0.82, 0.86]
+    assert facts["contract"]["digest"] == contract.digest()
+    assert facts["promoted_by"] == "publish"
+    assert facts["trained_at"] <= facts["promoted_at"]
+
+
+def test_the_openapi_document_describes_the_contracts_customer(client, contract, service):
+    document = client.get("/openapi.json").json()
+
+    customer = document["components"]["schemas"]["Customer"]
+    assert customer["required"] == [column.name for column in contract.features]
+    assert customer["properties"]["Contract"]["enum"] == ["Month-to-month", "One year", "Two year"]
+    assert client.post("/v1/score", json=customer["example"]).status_code == 200
+    posted = document["paths"]["/v1/score"]["post"]
+    assert posted["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/Customer"
+    }
+
+
+def test_a_request_id_is_given_back_and_made_where_there_is_none(client, customers):
+    given = client.post("/v1/score", json=customers[0], headers={"X-Request-ID": "call-17"})
+    made = client.post("/v1/score", json=customers[0])
+    other = client.get("/metadata", headers={"X-Request-ID": "call-18"})
+
+    assert given.headers["x-request-id"] == "call-17"
+    assert made.headers["x-request-id"] == made.json()["prediction_id"]
+    assert other.headers["x-request-id"] == "call-18"
+
+
+def test_an_unknown_path_is_a_problem_and_no_page(client):
+    answer = client.get("/v1/customers")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["title"] == "Not Found"
