@@ -1,0 +1,103 @@
+r"""Renders the manifests of a rollout; the same settings give the same bytes.
+
+For example:
+
+    python -m service.seldon.render --image registry.example/churn-seldon:1.4.0 \
+        --bundle-uri s3://models/churn --version 7 --canary 8=10 --shadow 9 | kubectl apply -f -
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import yaml
+
+from churn.errors import InputError
+from service.seldon.core1 import seldon_deployment
+from service.seldon.core2 import seldon_models
+from service.seldon.pods import Tree
+from service.seldon.rollout import Rollout, canary_of, rollout
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes no anchors: people read this."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Always."""
+        del data
+        return True
+
+
+def render(settings: Rollout, *, v2: bool = False) -> str:
+    """The manifests as one YAML stream.
+
+    Args:
+        settings: of the rollout.
+        v2: for Seldon Core 2 rather than 1.
+
+    Raises:
+        InputError: Core 2 cannot do what the settings ask for.
+    """
+    documents: list[Tree] = seldon_models(settings) if v2 else [seldon_deployment(settings)]
+    return yaml.dump_all(
+        documents,
+        Dumper=_Plain,
+        sort_keys=False,
+        explicit_start=True,
+        allow_unicode=True,
+        width=100,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the manifests and returns the exit code; 2 where a setting will not do."""
+    given = _parser().parse_args(arguments)
+    try:
+        settings = rollout(
+            name=given.name,
+            namespace=given.namespace,
+            image=given.image,
+            bundle_uri=given.bundle_uri,
+            version=given.version,
+            canary=canary_of(given.canary) if given.canary is not None else None,
+            shadow=given.shadow,
+            secret=given.secret,
+            minimum=given.min_replicas,
+            maximum=given.max_replicas,
+        )
+        text = render(settings, v2=given.v2)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service.seldon.render",
+        description="Print the Seldon manifests of a rollout.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--image", required=True, help="with a tag other than latest, or a digest")
+    parser.add_argument("--bundle-uri", required=True, help="of the store; see --v2")
+    parser.add_argument("--version", help="that serves; the store's production where left out")
+    parser.add_argument("--canary", metavar="VERSION=PERCENT", help="a second version's part")
+    parser.add_argument("--shadow", metavar="VERSION", help="gets a copy of every request")
+    parser.add_argument(
+        "--v2",
+        action="store_true",
+        help="for Seldon Core 2; --bundle-uri is then where service.seldon.package's folders lie",
+    )
+    parser.add_argument("--name", default="churn")
+    parser.add_argument("--namespace")
+    parser.add_argument("--secret", help="with the credentials of the store")
+    parser.add_argument("--min-replicas", type=int, default=2)
+    parser.add_argument("--max-replicas", type=int, default=6)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
