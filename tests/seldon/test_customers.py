@@ -83,7 +83,9 @@ def test_more_customers_than_a_request_may_bring_are_refused(shop, scorer, monke
 
 def test_tensors_of_unlike_length_or_of_no_text_are_refused(shop, scorer):
     tensors = {name: [value] for name, value in shop.rows[0].items()}
-    with pytest.raises(InputError, match=r"'tenure' has 2 values|has 1 values where 'tenure' has 2"):
+    with pytest.raises(
+        InputError, match=r"'tenure' has 2 values|has 1 values where 'tenure' has 2"
+    ):
         score_tensors(scorer, tensors | {"tenure": [1, 2]})
     with pytest.raises(InputError, match="Input 'gender' holds bytes that are not UTF-8"):
         score_tensors(scorer, tensors | {"gender": [b"\xff"]})
