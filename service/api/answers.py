@@ -46,6 +46,153 @@ class BatchRow(BaseModel):
     error: Problem | None = None
 
 
+class ReasonGiven(BaseModel):
+    """One reason behind a score.
+
+    Attributes:
+        column: of the contract.
+        sentence: to be read out.
+        direction: whether it raises or lowers the risk against the average customer.
+        strength: how far, in words.
+        actionable: whether the business can do something about it.
+        contribution: how far exactly, in log-odds.
+        odds_ratio: what the odds of leaving are multiplied by.
+    """
+
+    column: str
+    sentence: str
+    direction: str
+    strength: str
+    actionable: bool
+    contribution: float
+    odds_ratio: float
+
+
+class Way(BaseModel):
+    """One way to a lower risk, in the model.
+
+    Attributes:
+        sentence: to be read out, together with the caveat.
+        changes: what is proposed, and what follows from it.
+        risk: the probability then.
+        bill_before: monthly bill now; null where the contract has none.
+        bill_after: monthly bill then.
+        bill_held: whether a service changes whose price is not known.
+    """
+
+    sentence: str
+    changes: list[dict[str, Any]]
+    risk: float = Field(ge=0, le=1)
+    bill_before: float | None
+    bill_after: float | None
+    bill_held: bool
+
+
+class Ways(BaseModel):
+    """What would have to be otherwise for the risk to be lower.
+
+    Attributes:
+        sentence: the whole answer in one.
+        threshold: what the risk was to fall below; null where it was to fall as far as it can.
+        reached: whether it can, or is below already.
+        found: fewest changes first, then the lowest risk.
+        caveat: what none of this promises; show it wherever the others are shown.
+    """
+
+    sentence: str
+    threshold: float | None
+    reached: bool
+    found: list[Way]
+    caveat: str
+
+
+class Explained(Score):
+    """A score with its reasons.
+
+    Attributes:
+        base_probability: what the model gives where no column adds anything: the average of the
+            training customers' log-odds, as a probability.
+        reasons: what can be acted on first; at most as many as asked for.
+        withheld: log-odds of the columns that are never given as a reason.
+        exact: whether contributions are exact, or estimated as a network's are.
+        counterfactuals: null where they were not asked for.
+    """
+
+    base_probability: float
+    reasons: list[ReasonGiven]
+    withheld: float
+    exact: bool
+    counterfactuals: Ways | None = None
+
+
+class Recorded(BaseModel):
+    """Outcomes were kept.
+
+    Attributes:
+        recorded: how many.
+    """
+
+    recorded: int
+
+
+class Tensor(BaseModel):
+    """A tensor's name and kind.
+
+    Attributes:
+        name: of it.
+        datatype: as the protocol has it.
+        shape: -1 stands for any length.
+    """
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class FilledTensor(Tensor):
+    """A tensor.
+
+    Attributes:
+        data: flat.
+    """
+
+    data: list[Any]
+
+
+class ModelMetadata(BaseModel):
+    """The model as the Open Inference Protocol describes it.
+
+    Attributes:
+        name: of the model here.
+        versions: that answer now.
+        platform: what it runs on.
+        inputs: one tensor a field.
+        outputs: what is answered.
+    """
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Inferred(BaseModel):
+    """An answer of the Open Inference Protocol.
+
+    Attributes:
+        model_name: of the model here.
+        model_version: that answered; several, joined by a comma, where a canary took its share.
+        id: the request's.
+        outputs: those asked for.
+    """
+
+    model_name: str
+    model_version: str
+    id: str
+    outputs: list[FilledTensor]
+
+
 class Alive(BaseModel):
     """The process runs.
 

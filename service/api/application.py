@@ -20,6 +20,7 @@ from service.api.desk import Desk, request_id_of
 from service.api.log import log
 from service.api.problems import PROBLEM_JSON, Problem, Refusal
 from service.api.reading import ClientLeftError, Message, Receive, Scope, Send
+from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
 
@@ -51,6 +52,7 @@ class ChurnService(FastAPI):
         self._openapi_for: Any = None
         add_scoring_routes(self, desk)
         add_state_routes(self, desk)
+        add_inference_routes(self, desk)
         for kind in (Refusal, FieldError, RequestValidationError, StarletteHTTPException):
             self.add_exception_handler(kind, _refused)
 

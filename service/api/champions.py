@@ -25,6 +25,7 @@ class Champions:
         production: answers; replaced as a whole by a newer one.
         canary: answers its share of the customers; None where there is none.
         shadow: scores beside, for the ledger; None where there is none.
+        id_field: name of the customer's id.
         refused: why the store's current bundle is not served; None where it is.
     """
 
@@ -42,6 +43,7 @@ class Champions:
         self._tried_at = 0.0
         self.refused: str | None = None
         self.production = self._load()
+        self.id_field = self.production.contract.id.name
         self.canary = self._beside(settings.canary_version, "canary")
         self.shadow = self._beside(settings.shadow_version, "shadow")
         self._share = round(settings.canary_percent * _SHARES / 100)

@@ -14,7 +14,11 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
         contract: what the fields mean.
         example: a customer that can be scored.
     """
-    identifier = {"type": ["string", "integer", "null"], "description": contract.id.meaning}
+    identifier = {
+        "type": ["string", "integer", "null"],
+        "maxLength": 200,
+        "description": contract.id.meaning,
+    }
     return {
         "type": "object",
         "title": "Customer",

@@ -14,6 +14,7 @@ import msgspec
 
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring import Score
+from churn.scoring.fields import shown
 from service.api.champions import Champions
 from service.api.problems import Refusal
 from service.api.recorder import Noted, Recorder
@@ -24,6 +25,8 @@ from service.keys import Keyring
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _BEARER = b"bearer "
+LONGEST_ID = 200
+"""Characters of a customer's id; the ledger keeps no more."""
 
 
 class ScoreAnswer(msgspec.Struct):
@@ -79,7 +82,7 @@ class Desk:
         """An id that no other prediction or request has, in this process or any other."""
         return f"{self._prefix}-{next(self._count):08x}"
 
-    def score(self, row: Any, source: str) -> tuple[ScoreAnswer, Served, Score]:
+    def score(self, row: Any, source: str) -> ScoreAnswer:
         """Scores a customer and notes it for the ledger.
 
         Args:
@@ -90,23 +93,42 @@ class Desk:
             FieldError: the contract does not allow the customer.
             Refusal: it is no object.
         """
+        served, prediction_id = self.who_answers(row)
+        score = served.scorer.score_one(row)
+        return self.answer(row, served, prediction_id, score, source)
+
+    def who_answers(self, row: Any) -> tuple[Served, str]:
+        """The version that answers for a customer, and the prediction's id.
+
+        Raises:
+            Refusal: the customer is no object, or has an id that is none.
+        """
         if type(row) is not dict:
             raise not_an_object(row)
         prediction_id = self.new_id()
         champions = self.champions
-        served = champions.production
-        if champions.canary is not None:
-            served = champions.choose(str(row.get(served.contract.id.name) or prediction_id))
-        score = served.scorer.score_one(row)
+        customer = row.get(champions.id_field)
+        if customer is not None and not (
+            (type(customer) is str and len(customer) <= LONGEST_ID and "\0" not in customer)
+            or type(customer) is int
+        ):
+            raise _not_an_id(champions.id_field, customer)
+        if champions.canary is None:
+            return champions.production, prediction_id
+        return champions.choose(str(customer or prediction_id)), prediction_id
+
+    def answer(
+        self, row: Mapping[str, Any], served: Served, prediction_id: str, score: Score, source: str
+    ) -> ScoreAnswer:
+        """A score as it is answered; it is counted, and noted for the ledger."""
         probability, decision = score.probability, score.decision
         served.tally.scored(probability, decision=decision)
         self.recorder.note(
             Noted(time.time(), prediction_id, served, row, probability, decision, source)
         )
-        answer = ScoreAnswer(
+        return ScoreAnswer(
             prediction_id, probability, decision, served.bands(probability), score.version
         )
-        return answer, served, score
 
     def require_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Refuses whoever shows no key that is let in.
@@ -161,6 +183,15 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
     return None
+
+
+def _not_an_id(field: str, value: object) -> Refusal:
+    allowed = f"a text of at most {LONGEST_ID} characters or a whole number, or left out"
+    found = shown(value)
+    return Refusal(
+        422, f"Field '{field}': {found} is no customer's id. Give {allowed}.",
+        field=field, value=found, allowed=allowed,
+    )  # fmt: skip
 
 
 def not_an_object(value: object) -> Refusal:

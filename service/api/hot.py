@@ -53,7 +53,7 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
             row = decode(content)
         except (msgspec.DecodeError, RecursionError, ValueError):
             row = parsed(content)
-        answer, _, _ = desk.score(row, "api")
+        answer = desk.score(row, "api")
         request_id = request_id or answer.prediction_id
         body = _encode(answer)
         headers = [_JSON]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request, Response
+from typing import Annotated, Any
 
-from service.api import answers, hot
+from fastapi import FastAPI, Path, Query, Request, Response
+
+from service.api import answers, hot, outcomes
+from service.api.batch import NDJSON, score_batch
 from service.api.desk import Desk
-from service.api.wording import CUSTOMER, body, problems
+from service.api.explaining import explain
+from service.api.problems import Refusal
+from service.api.reading import body_of, parsed
+from service.api.wording import CUSTOMER, body, encode, problems
+
+_JSON = "application/json"
 
 
 class _Plain(Response):
@@ -16,12 +24,12 @@ class _Plain(Response):
         super().__init__()
         self._desk = desk
 
-    async def __call__(self, scope: object, receive: object, send: object) -> None:
-        await hot.score(self._desk, scope, receive, send)  # type: ignore[arg-type]
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await hot.score(self._desk, scope, receive, send)
 
 
 def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
-    """Adds POST /v1/score."""
+    """Adds /v1/score, /v1/score/batch, /v1/explain, /v1/outcomes and /v1/customers."""
 
     @app.post(
         hot.PATH,
@@ -33,3 +41,70 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
     )
     async def score(_request: Request) -> Response:
         return _Plain(desk)
+
+    lines: dict[int | str, dict[str, Any]] = {
+        200: {"content": {NDJSON: {"schema": {"type": "string"}}}}
+    }
+
+    @app.post(
+        "/v1/score/batch",
+        tags=["scoring"],
+        summary="Many customers; a refused row spoils no other",
+        response_model=list[answers.BatchRow],
+        responses=lines | problems(400, 401, 413, 422, 503),
+        openapi_extra=body({"type": "array", "items": CUSTOMER}, ndjson=True),
+    )
+    async def batch(request: Request) -> Response:
+        return await score_batch(desk, request)
+
+    @app.post(
+        "/v1/explain",
+        tags=["scoring"],
+        summary="One customer's risk, the reasons for it, and what would lower it",
+        response_model=answers.Explained,
+        responses=problems(400, 401, 413, 422, 503),
+        openapi_extra=body(CUSTOMER),
+    )
+    async def explanation(
+        request: Request,
+        top: Annotated[int, Query(ge=1, le=20, description="Reasons at most")] = 3,
+        counterfactuals: Annotated[
+            bool, Query(description="Whether ways to less risk are told")
+        ] = True,
+        below: Annotated[
+            float | None, Query(gt=0, lt=1, description="Probability the ways are to get below")
+        ] = None,
+    ) -> Response:
+        row = parsed(await body_of(request, desk.settings.max_body_bytes))
+        told = await explain(desk, row, top=top, ways=counterfactuals, below=below)
+        return Response(encode(told), media_type=_JSON)
+
+    several = {"oneOf": [outcomes.SCHEMA, {"type": "array", "items": outcomes.SCHEMA}]}
+
+    @app.post(
+        "/v1/outcomes",
+        tags=["outcomes"],
+        summary="What happened to customers later",
+        status_code=201,
+        response_model=answers.Recorded,
+        responses=problems(400, 401, 413, 422, 503),
+        openapi_extra=body(several),
+    )
+    async def observed(request: Request) -> Response:
+        content = parsed(await body_of(request, desk.settings.max_batch_bytes))
+        count = await outcomes.record_outcomes(desk, content)
+        return Response(encode({"recorded": count}), 201, media_type=_JSON)
+
+    @app.get(
+        "/v1/customers/{customer}/score",
+        tags=["scoring"],
+        summary="A customer's score by id: not there until there is a feature store",
+        status_code=501,
+        response_class=Response,
+        responses=problems(401, 404, 501, 503),
+    )
+    async def by_id(customer: Annotated[str, Path(min_length=1)]) -> Response:  # noqa: ARG001
+        raise Refusal(
+            501, "The service has no feature store to look a customer up in. Send the customer's "
+            "fields to POST /v1/score.",
+        )  # fmt: skip

@@ -29,10 +29,12 @@ class Service:
         process: the one that was started; the supervisor, where there are several workers.
         port: it listens on.
         lines: what it logged so far.
+        ledger: address of its ledger.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], ledger: str) -> None:
         self.process = process
+        self.ledger = ledger
         self.lines: list[dict[str, Any]] = []
         self.port = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -111,7 +113,7 @@ def serving(store: Path, folder: Path, workers: int = 1, **settings: Any) -> Ite
         stderr=subprocess.PIPE,
         text=True,
     )
-    service = Service(process)
+    service = Service(process, str(settings["ledger"]))
     try:
         service.wait_for("listening")
         service.port = service.logged("listening")[0]["port"]

@@ -1,0 +1,103 @@
+"""POST /v1/outcomes: what happened to customers later."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from churn.errors import InputError
+from churn.ledger.predictions import Outcome
+from service.api.desk import Desk
+from service.api.log import log
+from service.api.problems import Refusal
+
+_NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
+_AT = re.compile(r" - at `\$(?:\[\.\.\.\])?\.?([A-Za-z_]*)`$")
+_NAMED = re.compile(r"field `([^`]*)`")
+
+
+class Observed(msgspec.Struct, forbid_unknown_fields=True):
+    """An outcome as it is sent."""
+
+    churned: bool
+    prediction_id: (
+        Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_NO_NUL)] | None
+    ) = None
+    customer: _Name | None = None
+    observed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "churned": {"type": "boolean", "description": "Whether the customer left"},
+        "prediction_id": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": _NO_NUL},
+        "customer": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL},
+        "observed_at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it was known, with its zone; now where left out",
+        },
+    },
+    "required": ["churned"],
+    "anyOf": [{"required": ["prediction_id"]}, {"required": ["customer"]}],
+    "additionalProperties": False,
+}
+
+
+async def record_outcomes(desk: Desk, content: Any) -> int:
+    """Keeps one outcome or several, and says how many.
+
+    Raises:
+        Refusal: one is not what it must be, there are too many, or they cannot be kept now.
+    """
+    if desk.ledger is None:
+        raise Refusal(
+            503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
+            headers={"retry-after": "60"},
+        )  # fmt: skip
+    sent = content if isinstance(content, list) else [content]
+    if len(sent) > desk.settings.max_batch_rows:
+        raise Refusal(
+            413, f"{len(sent):,} outcomes are more than the {desk.settings.max_batch_rows:,} allowed "
+            "at once. Send several requests.", field="body",
+        )  # fmt: skip
+    now = datetime.now(UTC)
+    outcomes = [_outcome(one, number, now) for number, one in enumerate(sent, start=1)]
+    try:
+        await asyncio.to_thread(desk.ledger.record_outcomes, outcomes)
+    except InputError as error:
+        log("error", "ledger_failed", reason=str(error))
+        raise Refusal(
+            503, "The ledger cannot be written now. Ask again later.", headers={"retry-after": "5"}
+        ) from None
+    return len(outcomes)
+
+
+def _outcome(sent: Any, number: int, now: datetime) -> Outcome:
+    try:
+        observed = msgspec.convert(sent, Observed)
+        seen = (observed.observed_at or now).astimezone(UTC)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        match = _AT.search(text) or _NAMED.search(text)
+        field = (match[1] if match else "") or "body"
+        raise Refusal(
+            422, f"Outcome {number}: {text.partition(' - at ')[0]} at '{field}'.", field=field
+        ) from None
+    except OverflowError:
+        raise Refusal(
+            422, f"Outcome {number}: 'observed_at' is no time between the years 1 and 9999.",
+            field="observed_at",
+        ) from None  # fmt: skip
+    if observed.prediction_id is None and observed.customer is None:
+        raise Refusal(
+            422, f"Outcome {number} names neither prediction nor customer. Give 'prediction_id', "
+            "'customer' or both.", field="prediction_id",
+        )  # fmt: skip
+    return Outcome(seen, observed.churned, observed.prediction_id, observed.customer)

@@ -1,0 +1,96 @@
+"""Routes of the Open Inference Protocol (V2), for clients of Seldon, KServe and Triton."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
+
+from service.api import answers, inference
+from service.api.desk import Desk
+from service.api.reading import body_of, parsed
+from service.api.wording import body, encode, problems
+
+_JSON = "application/json"
+_TAGS: list[Any] = ["Open Inference Protocol"]
+
+
+class Live(BaseModel):
+    """The process runs.
+
+    Attributes:
+        live: always true.
+    """
+
+    live: bool
+
+
+class ReadyNow(BaseModel):
+    """Whether this worker should be asked.
+
+    Attributes:
+        ready: whether it should.
+    """
+
+    ready: bool
+
+
+def add_inference_routes(app: FastAPI, desk: Desk) -> None:
+    """Adds /v2/health, /v2/models/churn and its infer."""
+
+    @app.get("/v2/health/live", tags=_TAGS, summary="Whether the process runs")
+    async def live() -> Live:
+        return Live(live=True)
+
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"model": ReadyNow, "description": "This worker should not be asked"}
+    }
+
+    @app.get(
+        "/v2/health/ready",
+        tags=_TAGS,
+        summary="Whether this worker should be asked",
+        response_model=ReadyNow,
+        responses=not_ready,
+    )
+    async def ready() -> Response:
+        return _ready(desk)
+
+    @app.get(
+        f"/v2/models/{inference.NAME}/ready",
+        tags=_TAGS,
+        summary="Whether the model can be asked",
+        response_model=ReadyNow,
+        responses=problems(401) | not_ready,
+    )
+    async def model_ready() -> Response:
+        return _ready(desk)
+
+    @app.get(
+        f"/v2/models/{inference.NAME}",
+        tags=_TAGS,
+        summary="The model's tensors",
+        response_model=answers.ModelMetadata,
+        responses=problems(401, 503),
+    )
+    async def model() -> Response:
+        return Response(encode(inference.model_metadata(desk)), media_type=_JSON)
+
+    @app.post(
+        f"/v2/models/{inference.NAME}/infer",
+        tags=_TAGS,
+        summary="Customers as tensors",
+        response_model=answers.Inferred,
+        responses=problems(400, 401, 413, 422, 503),
+        openapi_extra=body(inference.SCHEMA),
+    )
+    async def infer(request: Request) -> Response:
+        content = parsed(await body_of(request, desk.settings.max_batch_bytes))
+        request_id = request.scope["state"]["request_id"]
+        return Response(encode(inference.infer(desk, content, request_id)), media_type=_JSON)
+
+
+def _ready(desk: Desk) -> Response:
+    reasons = desk.faults()
+    return Response(encode({"ready": not reasons}), 503 if reasons else 200, media_type=_JSON)

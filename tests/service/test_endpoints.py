@@ -1,0 +1,261 @@
+"""Batches, explanations, outcomes and the Open Inference Protocol, over HTTP."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from churn.explain.counterfactual import counterfactuals
+from churn.explain.reasons import reasons_of_one
+from churn.ledger import PredictionLedger
+from service.api import answers
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+def lines(customers):
+    return "\n".join(map(json.dumps, customers))
+
+
+def of_one(columns, place):
+    return {name: values[place : place + 1] for name, values in columns.items()}
+
+
+def test_a_batch_answers_each_customer_as_if_alone(client, trained, telco_columns, customers):
+    expected = trained["1"].probability(telco_columns)
+
+    array = client.post("/v1/score/batch", json=customers[:300])
+    by_line = client.post("/v1/score/batch", content=lines(customers[:300]), headers=NDJSON)
+
+    rows = [json.loads(line) for line in by_line.text.splitlines()]
+    for found in (array.json(), rows):
+        assert [row["row"] for row in found] == list(range(1, 301))
+        assert [row["probability"] for row in found] == expected[:300].tolist()
+        TypeAdapter(list[answers.BatchRow]).validate_python(found)
+    assert by_line.headers["content-type"] == "application/x-ndjson"
+    assert len({row["prediction_id"] for row in [*array.json(), *rows]}) == 600
+
+
+def test_a_refused_row_spoils_no_other(client, customers):
+    good, bad = customers[0], customers[1] | {"Contract": "Biennial"}
+
+    rows = client.post("/v1/score/batch", json=[good, bad, 7, good]).json()
+
+    assert "probability" in rows[0]
+    assert "probability" in rows[3]
+    assert rows[1]["error"]["field"] == "Contract"
+    assert rows[1]["error"]["value"] == "'Biennial'"
+    assert rows[1]["error"]["allowed"] == "Month-to-month, One year, Two year"
+    assert rows[2]["error"]["status"] == 422
+
+
+def test_a_line_that_is_no_json_spoils_no_other(client, customers):
+    text = "\n".join(
+        [json.dumps(customers[0]), "{", '{"tenure": NaN}', "", json.dumps(customers[1])]
+    )
+
+    answer = client.post("/v1/score/batch", content=text, headers=NDJSON)
+
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    assert ["error" in row for row in rows] == [False, True, True, False]
+    assert rows[1]["error"]["status"] == 400
+    assert rows[2]["error"]["field"] == "tenure"
+
+
+def test_an_empty_batch_is_answered_empty(client):
+    assert client.post("/v1/score/batch", json=[]).json() == []
+    assert client.post("/v1/score/batch", content=b"", headers=NDJSON).text == ""
+
+
+def test_a_batch_of_too_many_rows_is_refused_whole(client):
+    answer = client.post("/v1/score/batch", content=b"{}\n" * 10_001, headers=NDJSON)
+
+    assert answer.status_code == 413
+    assert answer.json()["allowed"] == "10000 rows"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"7", b'"a"'])
+def test_a_batch_that_is_no_array_is_refused(client, body):
+    assert client.post("/v1/score/batch", content=body).status_code == 422
+
+
+def test_reasons_are_those_of_the_model_in_words(
+    client, trained, telco_columns, customers, contract
+):
+    for place in (0, 4, 17, 2020):
+        told = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
+        answers.Explained.model_validate(told)
+        expected = reasons_of_one(trained["1"].model, of_one(telco_columns, place), contract, top=5)
+        assert [reason["sentence"] for reason in told["reasons"]] == [r.sentence for r in expected]
+        assert [r["contribution"] for r in told["reasons"]] == [r.contribution for r in expected]
+        score = client.post("/v1/score", json=customers[place]).json()
+        assert told["probability"] == score["probability"]
+        assert told["decision"] == score["decision"]
+
+
+def test_counterfactuals_are_told_with_their_caveat_or_left_out(
+    client, trained, telco_columns, customers, contract
+):
+    place = int(np.argmax(trained["1"].probability(telco_columns)))
+    expected = counterfactuals(
+        trained["1"].model, of_one(telco_columns, place), contract, threshold=0.4
+    )
+
+    told = client.post("/v1/explain", json=customers[place], params={"below": 0.4}).json()
+    without = client.post(
+        "/v1/explain", json=customers[place], params={"counterfactuals": "false"}
+    ).json()
+
+    ways = told["counterfactuals"]
+    assert [way["sentence"] for way in ways["found"]] == [way.sentence for way in expected.found]
+    assert ways["found"]
+    assert ways["caveat"] == expected.caveat
+    assert ways["sentence"] == expected.sentence
+    assert without["counterfactuals"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("top", "0"), ("top", "many"), ("below", "1"), ("counterfactuals", "7x")]
+)
+def test_a_parameter_out_of_range_is_named(client, customers, name, value):
+    answer = client.post("/v1/explain", json=customers[0], params={name: value})
+
+    assert answer.status_code == 422
+    assert answer.json()["field"] == name
+
+
+def test_outcomes_are_kept_with_their_prediction(client, service, customers):
+    scored = client.post("/v1/score", json=customers[3]).json()["prediction_id"]
+
+    one = client.post(
+        "/v1/outcomes",
+        json={"prediction_id": scored, "churned": True, "observed_at": "2026-11-01T10:00:00+02:00"},
+    )
+    two = client.post(
+        "/v1/outcomes",
+        json=[{"customer": "a", "churned": False}, {"customer": "b", "churned": True}],
+    )
+
+    assert (one.status_code, one.json()) == (201, {"recorded": 1})
+    assert two.json() == {"recorded": 2}
+    kept = ledger_of(service).outcomes()
+    first = next(each for each in kept if each.prediction_id == scored)
+    assert first.churned is True
+    assert first.observed_at.isoformat() == "2026-11-01T08:00:00+00:00"
+    assert [each.customer for each in kept if each.customer] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"customer": "a", "churned": "yes"}, "churned"),
+        ({"customer": "a"}, "churned"),
+        ({"churned": True}, "prediction_id"),
+        ({"customer": "", "churned": True}, "customer"),
+        ({"customer": "a", "churned": True, "when": 1}, "when"),
+        ({"customer": "a", "churned": True, "observed_at": "yesterday"}, "observed_at"),
+        ({"customer": "a", "churned": True, "observed_at": "2026-11-01T10:00:00"}, "observed_at"),
+        ([{"customer": "a", "churned": True}, {"customer": "a\0", "churned": True}], "customer"),
+    ],
+)
+def test_an_outcome_that_is_none_is_refused_by_field(client, sent, field):
+    answer = client.post("/v1/outcomes", json=sent)
+
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+
+
+def tensors(rows):
+    return [
+        {
+            "name": name,
+            "shape": [len(rows)],
+            "datatype": "BYTES",
+            "data": [row[name] for row in rows],
+        }
+        for name in rows[0]
+    ]
+
+
+def test_an_inference_client_gets_the_same_scores(client, trained, telco_columns, customers):
+    expected = trained["1"].probability(telco_columns)[:5]
+
+    answer = client.post(
+        "/v2/models/churn/infer", json={"id": "call", "inputs": tensors(customers[:5])}
+    ).json()
+
+    answers.Inferred.model_validate(answer)
+    outputs = {output["name"]: output for output in answer["outputs"]}
+    assert (answer["id"], answer["model_version"]) == ("call", "1")
+    assert outputs["probability"]["data"] == expected.tolist()
+    assert outputs["probability"]["shape"] == [5]
+    assert outputs["decision"]["data"] == (expected >= 0.3).tolist()
+
+
+def test_an_inference_client_gets_only_the_outputs_it_names(client, customers):
+    request = {"inputs": tensors(customers[:1]), "outputs": [{"name": "decision"}]}
+
+    outputs = client.post("/v2/models/churn/infer", json=request).json()["outputs"]
+
+    assert [output["name"] for output in outputs] == ["decision"]
+
+
+def test_an_inference_request_at_fault_is_refused_by_tensor(client, customers):
+    wrong = tensors(customers[:3])
+    wrong[5]["data"] = wrong[5]["data"][:2]
+    other = tensors([customers[0], customers[1] | {"tenure": 999}])
+
+    shape = client.post("/v2/models/churn/infer", json={"inputs": wrong}).json()
+    value = client.post("/v2/models/churn/infer", json={"inputs": other}).json()
+
+    assert (shape["status"], shape["field"]) == (422, wrong[5]["name"])
+    assert (value["status"], value["field"]) == (422, "tenure")
+    assert value["detail"].startswith("Row 2: ")
+
+
+def test_the_model_is_described_and_ready(client, contract):
+    described = client.get("/v2/models/churn").json()
+
+    answers.ModelMetadata.model_validate(described)
+    assert [each["name"] for each in described["inputs"]][1:] == [c.name for c in contract.features]
+    assert described["versions"] == ["1"]
+    for path in ("/v2/health/ready", "/v2/models/churn/ready"):
+        assert client.get(path).json() == {"ready": True}
+    assert client.get("/v2/health/live").json() == {"live": True}
+    assert client.get("/v2/models/other").status_code == 404
+
+
+def test_a_score_by_id_says_that_there_is_no_feature_store(client):
+    answer = client.get("/v1/customers/0001-TELCO/score")
+
+    assert answer.status_code == 501
+    assert "feature store" in answer.json()["detail"]
+
+
+def ledger_of(service):
+    return PredictionLedger(service.ledger)
+
+
+def test_every_answer_stands_in_the_ledger_and_nothing_of_the_customer_but_the_id(
+    client, service, customers
+):
+    sent = [client.post("/v1/score", json=customer).json() for customer in customers[:20]]
+    batch = client.post("/v1/score/batch", json=customers[:20]).json()
+
+    until = time.monotonic() + 10
+    wanted = {each["prediction_id"] for each in [*sent, *batch]}
+    while True:
+        kept = {p.prediction_id: p for p in ledger_of(service).predictions(limit=100_000)}
+        if wanted <= set(kept) or time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    for place, (alone, among) in enumerate(zip(sent, batch, strict=True)):
+        one, other = kept[alone["prediction_id"]], kept[among["prediction_id"]]
+        assert one.customer == customers[place]["customerID"]
+        assert (one.version, one.role, one.source) == ("1", "production", "api")
+        assert (one.probability, one.decision) == (alone["probability"], alone["decision"])
+        assert one.input_hash == other.input_hash
+        assert other.source == "batch"
+    assert len({kept[each["prediction_id"]].input_hash for each in sent}) == 20

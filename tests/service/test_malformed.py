@@ -1,0 +1,118 @@
+"""Whatever is sent, the answer is a refusal that names the field, and the service goes on."""
+
+import json
+
+import pytest
+
+PLACE = "/v1/score"
+
+
+def refused(client, body, path=PLACE):
+    answer = client.post(path, content=body)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    return problem
+
+
+def spelt(customer, field, raw):
+    """The customer as JSON, one value spelt as given."""
+    return json.dumps(customer | {field: "@"}).replace('"@"', raw).encode()
+
+
+@pytest.mark.parametrize("path", [PLACE, "/v1/explain"])
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    [
+        ("Contract", json.dumps("x" * 1_000_000)),
+        ("customerID", json.dumps("x" * 1_000_000)),
+        ("Contract", "[" * 5_000 + "]" * 5_000),
+        ("Contract", '{"a":' * 5_000 + "1" + "}" * 5_000),
+        ("MonthlyCharges", "[" * 100_000),
+        ("tenure", "NaN"),
+        ("tenure", "Infinity"),
+        ("MonthlyCharges", "-Infinity"),
+        ("MonthlyCharges", "1e308"),
+        ("MonthlyCharges", "1e999"),
+        ("tenure", "1" + "0" * 400),
+        ("gender", '"\\ud800"'),
+        ("customerID", '"\\udfff"'),
+        ("gender", "1.5"),
+        ("gender", "null"),
+        ("gender", "[]"),
+        ("gender", "{}"),
+        ("customerID", "{}"),
+        ("customerID", "true"),
+        ("customerID", '"a\\u0000b"'),
+        ("tenure", "true"),
+        ("tenure", "12.5"),
+        ("tenure", "-1"),
+        ("tenure", '"twelve"'),
+        ("TotalCharges", '""'),
+        ("SeniorCitizen", "2"),
+        ("Tenure", "1"),
+        ("Churn", '"Yes"'),
+        ("\\ud800", "1"),
+    ],
+)
+def test_a_field_at_fault_is_named(client, customers, path, field, raw):
+    assert customers[0]["tenure"] > 0  # a blank total would be allowed otherwise
+    if field.startswith("\\"):
+        body = json.dumps(customers[0] | {"@": 1}).replace('"@"', f'"{field}"').encode()
+    else:
+        body = spelt(customers[0], field, raw)
+
+    problem = refused(client, body, path)
+
+    assert field in problem.get("field", ""), problem
+    assert field in problem["detail"]
+
+
+def test_a_value_is_told_with_what_is_allowed(client, customers):
+    problem = refused(client, json.dumps(customers[0] | {"tenure": 241}))
+
+    assert problem["value"] == "241"
+    assert problem["allowed"] == "a whole number from 0 to 240 (months)"
+    assert problem["title"] == "Unprocessable Content" or problem["title"] == "Unprocessable Entity"
+
+
+def test_a_missing_field_is_named(client, customers, contract):
+    for column in contract.features:
+        less = {name: value for name, value in customers[0].items() if name != column.name}
+        assert refused(client, json.dumps(less))["field"] == column.name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b" ", b"{", b'{"tenure": 1,}', b"\xff\xfe", b'"\xff"', b"nul", b"[]", b"7", b"null", b'"a"',
+     b"{}" * 2, b"NaN", b"[" * 100_000, b'{"a": 1' + b"\0" + b"}"],
+)  # fmt: skip
+def test_what_is_no_customer_at_all_is_refused(client, body):
+    refused(client, body)
+    refused(client, body, "/v1/explain")
+    refused(client, body, "/v2/models/churn/infer")
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(client):
+    problem = refused(client, b"x" * (2 * 2**20 + 1))
+
+    assert problem["status"] == 413
+    assert problem["allowed"] == "2097152 bytes"
+
+
+def test_a_body_without_length_is_held_to_the_same_limit(client):
+    answer = client.post(PLACE, content=iter([b"x" * 2**20] * 3))
+
+    assert answer.status_code == 413
+
+
+def test_after_all_of_it_the_service_answers_and_has_logged_no_value(client, service, customers):
+    assert client.post(PLACE, json=customers[0]).status_code == 200
+    client.post(PLACE, json=customers[0] | {"gender": "Zaphod"})
+    logged = json.dumps(service.lines)
+    assert "Zaphod" not in logged
+    assert customers[0]["customerID"] not in logged
+    assert not service.logged("request_failed")
+    assert not service.logged("unreadable")
