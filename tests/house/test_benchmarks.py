@@ -14,7 +14,7 @@ from benchmarks.evidence_reasons import ReasonCosts, cost_table
 from benchmarks.evidence_scale import generate
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import BenchmarkError, Cost, own_environment, run
-from benchmarks.run import GOALS, chosen, parser
+from benchmarks.run import GOALS, chosen, main, parser
 from benchmarks.trainings import Training, Trainings
 from churn.features.encoding import encode, encode_target
 
@@ -115,6 +115,22 @@ def test_what_takes_minutes_is_measured_only_when_asked_for():
     assert set(chosen(parser().parse_args(["--deep"]))) == usual | {"deep"}
     assert set(chosen(parser().parse_args(["--clone", "--deep"]))) == set(GOALS)
     assert chosen(parser().parse_args(["--only", "deep"])) == ["deep"]
+
+
+def test_a_goal_without_a_figure_fails_and_leaves_the_others_their_rows(monkeypatch, capsys):
+    def broken(trainings):
+        raise BenchmarkError("the cache was empty")
+
+    monkeypatch.setitem(GOALS, "rerun", broken)
+    monkeypatch.setitem(GOALS, "door", lambda trainings: iter([figure(1.0)]))
+
+    code = main(["--only", "rerun", "--only", "door"])
+
+    told = capsys.readouterr().out
+    assert code == 1
+    assert "| a goal " in told
+    assert "No figure for rerun: the cache was empty" in told
+    assert main(["--only", "door"]) == 0
 
 
 def test_what_the_domain_draws_for_an_artifact_is_not_zenmls(trainings):
