@@ -18,7 +18,21 @@ _OUTPUTS = {
     "prediction_id": "BYTES",
 }
 _DATATYPES = frozenset(
-    ["BOOL", "BYTES", "FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+    [
+        "BOOL",
+        "BYTES",
+        "FP16",
+        "FP32",
+        "FP64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+    ]
 )
 
 _TENSOR = {

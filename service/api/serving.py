@@ -12,7 +12,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
@@ -110,8 +109,10 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
     )
     server = Server(config)
     desk.running = server.server_state.tasks
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    # uvicorn raises the signal that stopped it once more, for whoever listened before it: nobody does.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    server.run(sockets=[listener])
     log("info", "stopped")
     return 0
 
