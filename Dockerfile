@@ -1,0 +1,149 @@
+# Images of the platform, one target each:
+#
+#   api       the scoring service: churn/, service/ and what requirements-serve.lock pins
+#   seldon    the same model behind Seldon Core 1's microservice
+#   mlserver  the same model behind MLServer, for Seldon Core 2
+#   pipeline  run.py and everything it needs
+#   mlflow    the tracking server, with the same MLflow as the pipelines and a PostgreSQL driver
+#
+#   docker build --target api --tag churn-api:0.1.0 .
+#
+# docs/containers.md tells how each is run. Any image with Python 3.11 and apt can stand in for the base.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+# Needs pip, too; nothing of it reaches an image but the environment that it fills.
+ARG BUILD_IMAGE=${PYTHON_IMAGE}
+
+# What every image runs in.
+FROM ${PYTHON_IMAGE} AS runtime
+# LightGBM's library wants OpenMP's. The base's Debian release says which build; there is only one.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 churn \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin churn \
+    && install --directory --owner 10001 --group 10001 /state /store
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONPATH=/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    OMP_NUM_THREADS=1 \
+    OPENBLAS_NUM_THREADS=1
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="churn-platform" \
+      org.opencontainers.image.description="Who is about to leave, why, and what is it worth doing about it?" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# By number: Kubernetes can tell from a number, and not from a name, that this is not root.
+USER 10001:10001
+
+# What installs pinned packages, and stays behind.
+FROM ${BUILD_IMAGE} AS installer
+ARG UV_VERSION=0.13.9
+RUN python3.11 -m pip install --no-cache-dir --target /uv "uv==${UV_VERSION}"
+# Compiled here, because a read-only root can keep no bytecode.
+ENV PATH=/uv/bin:$PATH \
+    UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_NO_CACHE=1 \
+    UV_PYTHON_DOWNLOADS=never
+RUN uv venv --no-project --python python3.11 /venv
+WORKDIR /locks
+
+FROM installer AS serving-packages
+COPY requirements-serve.lock ./
+RUN uv pip install --python /venv/bin/python --requirements requirements-serve.lock
+
+FROM installer AS seldon-packages
+COPY service/seldon/requirements.txt ./
+RUN uv pip install --python /venv/bin/python --requirements requirements.txt
+
+FROM installer AS mlserver-packages
+COPY service/seldon/requirements-mlserver.txt ./
+RUN uv pip install --python /venv/bin/python --requirements requirements-mlserver.txt
+
+FROM installer AS pipeline-packages
+COPY requirements.lock ./
+RUN uv pip install --python /venv/bin/python --requirements requirements.lock
+
+FROM installer AS mlflow-packages
+COPY requirements.lock deploy/mlflow/requirements.txt ./
+RUN uv pip install --python /venv/bin/python --constraints requirements.lock --requirements requirements.txt
+
+FROM runtime AS seldon
+COPY --from=seldon-packages /venv /venv
+COPY churn churn
+COPY service service
+# REST, gRPC, metrics. The bundle's address comes as a parameter of the graph or as BUNDLE_URI.
+EXPOSE 9000 9500 6000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9000/health/ping', timeout=2)"]
+ENTRYPOINT ["seldon-core-microservice", "service.seldon.model.ChurnModel"]
+CMD ["--service-type", "MODEL"]
+
+FROM runtime AS mlserver
+COPY --from=mlserver-packages /venv /venv
+COPY churn churn
+COPY service service
+ENV MLSERVER_PARALLEL_WORKERS=0
+EXPOSE 8080 8081
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/v2/health/live', timeout=2)"]
+ENTRYPOINT ["mlserver", "start"]
+CMD ["/store"]
+
+FROM runtime AS pipeline
+COPY --from=pipeline-packages /venv /venv
+COPY run.py pyproject.toml requirements.lock ./
+COPY churn churn
+COPY configs configs
+COPY data data
+COPY materializers materializers
+COPY pipelines pipelines
+COPY service service
+COPY stacks stacks
+COPY steps steps
+# The state folder is a link to the volume: everything else here is read-only.
+USER 0
+RUN ln -s /state /app/.churn
+USER 10001:10001
+ENV MPLBACKEND=Agg \
+    ZENML_CONFIG_PATH=/state/zenml \
+    ZENML_ANALYTICS_OPT_IN=false \
+    GX_ANALYTICS_ENABLED=false \
+    MLFLOW_DISABLE_TELEMETRY=true
+VOLUME ["/state"]
+# A job ends by itself: there is nothing to ask whether it is well.
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "run.py"]
+CMD ["--list"]
+
+FROM runtime AS mlflow
+COPY --from=mlflow-packages /venv /venv
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/health', timeout=2)"]
+VOLUME ["/state"]
+ENTRYPOINT ["mlflow", "server"]
+CMD ["--host", "0.0.0.0", "--port", "5000", "--artifacts-destination", "/state/artifacts"]
+
+# Last, so that `docker build .` makes it.
+FROM runtime AS api
+COPY --from=serving-packages /venv /venv
+COPY churn churn
+COPY service service
+# Outside development the service refuses to start without an API key.
+ENV CHURN_ENVIRONMENT=production \
+    CHURN_HOST=0.0.0.0 \
+    CHURN_PORT=8000 \
+    CHURN_STORE=/store \
+    CHURN_LEDGER=sqlite:////state/ledger.db
+EXPOSE 8000
+VOLUME ["/state"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os; from urllib.request import urlopen; urlopen(f'http://127.0.0.1:{os.environ[\"CHURN_PORT\"]}/livez', timeout=2)"]
+ENTRYPOINT ["python", "-m", "service.api"]

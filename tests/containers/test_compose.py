@@ -1,0 +1,190 @@
+"""Docker's own Compose accepts the file; nothing in it is secret, root, unbounded or unpinned."""
+
+import json
+import re
+import stat
+
+import pytest
+import yaml
+
+NAME = "docker-compose"
+PROFILES = {
+    "": {"api"},
+    "tracking": {"api", "mlflow", "mlflow-db"},
+    "zenml": {"api", "zenml", "zenml-db"},
+    "monitoring": {"api", "prometheus", "grafana"},
+}
+ASKED = {
+    "CHURN_API_KEYS",
+    "MLFLOW_DB_PASSWORD",
+    "ZENML_DB_PASSWORD",
+    "ZENML_JWT_KEY",
+    "ZENML_ENCRYPTION_KEY",
+    "GRAFANA_PASSWORD",
+}
+
+
+@pytest.fixture(scope="module")
+def compose(root, tool, secrets_file):
+    def run(*arguments, env_file=secrets_file):
+        return tool(NAME, "--env-file", str(env_file), *arguments, cwd=root)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def services(compose):
+    answer = compose("--profile", "*", "config", "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)["services"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_compose_accepts_every_profile_and_starts_what_it_says(compose, profile):
+    asked = ["--profile", profile] if profile else []
+
+    assert compose(*asked, "config", "--quiet").returncode == 0
+    names = compose(*asked, "config", "--services").stdout.split()
+
+    assert set(names) == PROFILES[profile]
+
+
+def test_compose_would_refuse_a_wrong_file(root, tool, tmp_path):
+    (tmp_path / "docker-compose.yml").write_text("services: {api: {image: a:1, reed_only: true}}\n")
+
+    answer = tool(NAME, "config", "--quiet", cwd=tmp_path)
+
+    assert answer.returncode != 0
+    assert "reed_only" in answer.stderr
+
+
+@pytest.mark.parametrize("name", sorted(ASKED))
+def test_a_secret_that_is_missing_stops_everything_and_says_what_to_do(
+    compose, secrets_file, tmp_path, name
+):
+    lines = secrets_file.read_text().splitlines()
+    fewer = tmp_path / "fewer.env"
+    fewer.write_text("\n".join(line for line in lines if not line.startswith(f"{name}=")) + "\n")
+
+    answer = compose("--profile", "*", "config", "--quiet", env_file=fewer)
+
+    assert answer.returncode != 0
+    assert (
+        f"required variable {name} is missing a value: run tools/compose_secrets.py"
+        in answer.stderr
+    )
+
+
+def test_no_secret_is_written_down(root):
+    raw = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    given = {
+        (service, name): str(value)
+        for service, what in raw.items()
+        for name, value in what.get("environment", {}).items()
+        if re.search(r"PASSWORD|KEY|SECRET_|TOKEN", name) or "://" in str(value)
+    }
+    given.pop(("zenml-db", "MYSQL_RANDOM_ROOT_PASSWORD"))  # drawn by MySQL itself
+    example = dict(
+        re.findall(r"^([A-Z_]+)=(.*)$", (root / ".env.example").read_text(), re.MULTILINE)
+    )
+
+    # Each comes from a variable that must be set: as it is, or as an address's password.
+    assert len(given) >= len(ASKED)
+    for where, value in given.items():
+        assert re.match(r"(\w+://\w+:)?\$\{[A-Z_]+:\?", value), where
+    assert set(example) == ASKED
+    assert set(example.values()) == {""}
+
+
+def test_what_is_drawn_is_new_every_time_for_the_owner_alone_and_never_written_over(
+    script, secrets_file, tmp_path, capsys
+):
+    draw = script("compose_secrets").main
+    other = tmp_path / "state" / "compose.env"
+
+    assert draw(other) == 0
+    shown = re.search(r"churn_[\w-]{40,}", capsys.readouterr().out)[0]
+    before = other.read_text()
+    assert draw(other) == 2
+
+    assert other.read_text() == before
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
+    drawn, earlier = (dict(re.findall(r"^([A-Z_]+)=(.+)$", text, re.MULTILINE))
+                      for text in (before, secrets_file.read_text()))  # fmt: skip
+    assert set(drawn) == ASKED
+    assert all(drawn[name] != earlier[name] for name in ASKED)
+    assert shown not in before  # the key's digest is kept, the key is not
+
+
+def test_the_key_that_is_shown_is_let_in(script, tmp_path, capsys):
+    from service.keys import Keyring
+
+    out = tmp_path / "compose.env"
+    script("compose_secrets").main(out)
+    shown = re.search(r"churn_[\w-]{40,}", capsys.readouterr().out)[0]
+    digest = re.search(r"^CHURN_API_KEYS=(.+)$", out.read_text(), re.MULTILINE)[1]
+
+    assert Keyring([digest]).lets_in(shown.encode())
+    assert not Keyring([digest]).lets_in(b"another")
+
+
+def test_every_container_is_held_to_little(services):
+    assert set(services) == set().union(*PROFILES.values())
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert not service.get("privileged"), name
+        limits = service["deploy"]["resources"]["limits"]
+        assert {"cpus", "memory", "pids"} <= set(limits), name
+        assert "cap_add" not in service, name
+
+
+def test_roots_are_read_only_and_nobody_is_root(services):
+    # ZenML's image says by itself that it is not root, and writes where it likes.
+    for name, service in services.items():
+        if name == "zenml":
+            continue
+        assert service["read_only"] is True, name
+        assert service["user"].split(":")[0] not in ("", "0", "root"), name
+
+
+def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(services):
+    for name, service in services.items():
+        ports = service.get("ports", [])
+        assert all(port["host_ip"] == "127.0.0.1" for port in ports), name
+        assert bool(ports) is not name.endswith("-db"), name
+        if name.endswith("-db"):
+            assert set(service["networks"]) == {
+                name.removesuffix("-db").replace("mlflow", "tracking")
+            }
+
+
+def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, services):
+    dockerfile = (root / "Dockerfile").read_text()
+    for name, service in services.items():
+        tag = service["image"].rpartition(":")[2]
+        assert re.match(r"v?\d+\.\d+", tag), name
+        if "build" in service:
+            assert f"AS {service['build']['target']}\n" in dockerfile
+
+
+def test_every_service_is_asked_whether_it_is_well(root, services):
+    dockerfile = (root / "Dockerfile").read_text()
+    for name, service in services.items():
+        if "healthcheck" not in service:  # then its image says how
+            stage = dockerfile.split(f"AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
+            assert "HEALTHCHECK --" in stage, name
+
+
+def test_zenmls_server_is_the_version_of_its_client(root, services):
+    locked = re.search(r"^zenml==(\S+)", (root / "requirements.lock").read_text(), re.MULTILINE)[1]
+
+    assert services["zenml"]["image"] == f"zenmldocker/zenml-server:{locked}"
+
+
+def test_the_store_is_read_only_and_never_made_by_the_engine(services):
+    store = next(each for each in services["api"]["volumes"] if each["target"] == "/store")
+
+    assert store["source"].endswith("/.churn/production")
+    assert store["read_only"] is True
+    assert store["bind"].get("create_host_path", False) is False

@@ -1,0 +1,46 @@
+"""Draws what docker-compose.yml asks for: passwords, and an API key of which it keeps the digest.
+
+    python tools/compose_secrets.py
+
+Writes .churn/compose.env, readable for its owner alone, and never over one that is there: databases
+remember the passwords they were made with. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / ".env.example"
+OUT = ROOT / ".churn" / "compose.env"
+_BLANK = re.compile(r"^([A-Z_]+)=$", re.MULTILINE)
+
+
+def main(out: Path = OUT) -> int:
+    """Writes the file and prints the key once."""
+    if out.exists():
+        print(f"{out} is there already and stays: databases remember its passwords.")
+        return 2
+    key = "churn_" + secrets.token_urlsafe(32)
+    drawn = {"CHURN_API_KEYS": hashlib.sha256(key.encode()).hexdigest()}
+    text = _BLANK.sub(
+        # Hexadecimal: two of them stand inside addresses, where other characters mean something.
+        lambda name: f"{name[1]}={drawn.get(name[1]) or secrets.token_hex(32)}",
+        EXAMPLE.read_text(encoding="utf-8"),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Opened with its mode: nobody else can read it, not even for a moment.
+    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"Wrote {out}. The API key is shown this once: {key}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
