@@ -78,13 +78,11 @@ def _predictor(
                 "hpaSpec": {
                     "minReplicas": replicas,
                     "maxReplicas": rollout.maximum,
-                    "metricsv2": [
+                    # In the words of Seldon's own guide, not of autoscaling/v2.
+                    "metrics": [
                         {
                             "type": "Resource",
-                            "resource": {
-                                "name": "cpu",
-                                "target": {"type": "Utilization", "averageUtilization": _BUSY},
-                            },
+                            "resource": {"name": "cpu", "targetAverageUtilization": _BUSY},
                         }
                     ],
                 },

@@ -126,7 +126,9 @@ def test_core_1_sends_every_request_somewhere_and_copies_it_to_one_shadow_at_mos
         assert (
             1 <= one["replicas"] == part["hpaSpec"]["minReplicas"] <= part["hpaSpec"]["maxReplicas"]
         )
-        assert part["hpaSpec"]["metricsv2"][0]["resource"]["name"] == "cpu"
+        assert part["hpaSpec"]["metrics"] == [
+            {"type": "Resource", "resource": {"name": "cpu", "targetAverageUtilization": 70}}
+        ]
 
 
 def test_core_1_gives_each_predictor_its_own_bundle():
