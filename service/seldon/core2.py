@@ -65,6 +65,9 @@ def _server(rollout: Rollout) -> Tree:
                         "name": "mlserver",
                         "image": rollout.image,
                         "imagePullPolicy": "IfNotPresent",
+                        # Where the agent puts models; Kubernetes takes it from Seldon's ServerConfig.
+                        "command": ["mlserver", "start"],
+                        "args": ["$(MLSERVER_MODELS_DIR)"],
                         "env": environment(MLSERVER_PARALLEL_WORKERS="0"),
                         # The scheduler counts models against this memory.
                         "resources": resources(

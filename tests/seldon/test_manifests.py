@@ -173,6 +173,9 @@ def test_core_2_ties_our_models_to_our_server(name):
     found = documents(name, v2=True)
     [server] = [one for one in found if one["kind"] == "Server"]
 
+    [container] = server["spec"]["podSpec"]["containers"]
+    assert container["name"] == server["spec"]["serverConfig"] == "mlserver"
+    assert container["args"] == ["$(MLSERVER_MODELS_DIR)"]
     for one in found:
         if one["kind"] == "Model":
             assert one["spec"]["server"] == server["metadata"]["name"]
