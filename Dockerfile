@@ -79,7 +79,7 @@ COPY --from=seldon-packages /venv /venv
 COPY churn churn
 COPY service service
 # REST, gRPC, metrics. The bundle's address comes as a parameter of the graph or as BUNDLE_URI.
-EXPOSE 9000 9500 6000
+EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9000/health/ping', timeout=2)"]
 ENTRYPOINT ["seldon-core-microservice", "service.seldon.model.ChurnModel"]
@@ -89,12 +89,13 @@ FROM runtime AS mlserver
 COPY --from=mlserver-packages /venv /venv
 COPY churn churn
 COPY service service
-ENV MLSERVER_PARALLEL_WORKERS=0
+# Core 2 names the folder that it downloads models to.
+ENV MLSERVER_MODELS_DIR=/store \
+    MLSERVER_PARALLEL_WORKERS=0
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/v2/health/live', timeout=2)"]
-ENTRYPOINT ["mlserver", "start"]
-CMD ["/store"]
+CMD ["sh", "-c", "exec mlserver start \"$MLSERVER_MODELS_DIR\""]
 
 FROM runtime AS pipeline
 COPY --from=pipeline-packages /venv /venv

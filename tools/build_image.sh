@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Builds the api image without a Docker engine and without an image registry, then runs and asks it.
+#
+#   tools/build_image.sh STORE        as root, on Debian with buildah, mmdebstrap and curl
+#
+# STORE is a bundle store with something in production, such as .churn/production. The base is made
+# of Debian's own packages (bookworm and its Python 3.11), so it stands in for python:3.11-slim-bookworm;
+# the Dockerfile is the same. Not part of `make test`: it takes minutes and root's rights.
+#
+# Chroot isolation needs no privileges of a container runtime, and so proves less than one: namespaces,
+# seccomp and a read-only root are not in force here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+store=$(realpath "${1:?name a bundle store, such as .churn/production}")
+test -f "$store/current.json" || { echo "Nothing is in production in $store: run promotion first." >&2; exit 2; }
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -1)
+image=localhost/churn-api:$version
+port=${PORT:-18000}
+base=localhost/churn-python:bookworm
+builder=localhost/churn-python-pip:bookworm
+export BUILDAH_ISOLATION=chroot
+room=$(mktemp -d)
+server=
+mkdir "$room/state" && chown 10001:10001 "$room/state"
+containers=()
+
+finish() {
+    if [[ -n $server ]]; then stop || true; fi
+    for each in "${containers[@]}"; do buildah rm "$each" >/dev/null 2>&1 || true; done
+    rm -rf "$room"
+}
+trap finish EXIT
+# By the id that the service wrote down itself; buildah hands no signal on.
+stop() {
+    kill -TERM "$(cat "$room/state/pid")" && wait "$server"
+}
+say() { printf '\n== %s\n' "$*"; }
+
+if ! buildah inspect "$builder" >/dev/null 2>&1; then
+    say "a base of Debian's packages"
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3.11 bookworm "$room/base.tar"
+    container=$(buildah from scratch)
+    containers+=("$container")
+    buildah add --quiet "$container" "$room/base.tar" / >/dev/null
+    buildah commit --quiet "$container" "$base" >/dev/null
+    # The builder gets pip, and this machine's own certificates: packages may come through a proxy.
+    container=$(buildah from "$base")
+    containers+=("$container")
+    buildah run "$container" -- sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip >/dev/null'
+    buildah copy --quiet "$container" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt >/dev/null
+    buildah config --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+        --env PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$container"
+    buildah commit --quiet "$container" "$builder" >/dev/null
+fi
+
+say "the image"
+began=$SECONDS
+buildah build --quiet --format docker --layers --target api --tag "$image" \
+    --build-arg "PYTHON_IMAGE=$base" --build-arg "BUILD_IMAGE=$builder" \
+    --build-arg "REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" . >/dev/null
+echo "built in $((SECONDS - began)) s"
+
+container=$(buildah from "$image")
+containers+=("$container")
+root=$(buildah mount "$container")
+inside() { buildah run "$container" -- "$@"; }
+
+say "what is in it"
+echo "uncompressed: $(du --summarize --bytes --one-file-system "$root" | awk '{printf "%.0f MB", $1 / 1e6}'), of which" \
+    "base $(du -sb --exclude=venv --exclude=app "$root" | awk '{printf "%.0f", $1 / 1e6}')," \
+    "packages $(du -sb "$root/venv" | awk '{printf "%.0f", $1 / 1e6}')," \
+    "ours $(du -sb "$root/app" | awk '{printf "%.1f", $1 / 1e6}')"
+echo "in /app: $(cd "$root/app" && echo *)"
+echo "as: $(inside id)"
+for name in zenml torch pandas mlflow sklearn pip; do
+    if inside python -c "import $name" 2>/dev/null; then
+        echo "python -c 'import $name' works, and must not" >&2
+        exit 1
+    fi
+    echo "import $name: fails, as it must"
+done
+for name in gcc cc make uv; do
+    if inside sh -c "command -v $name" >/dev/null; then echo "$name is in the image, and must not be" >&2; exit 1; fi
+done
+echo "no gcc, cc, make, uv"
+# Whatever its owner may write to, outside the places that are volumes.
+writable=$(inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /state -o -path /store -o -path /run \) -prune -o -writable ! -type l -print 2>/dev/null || true)
+echo "writable outside /tmp, /state, /store: ${writable:-nothing}"
+
+say "without a key"
+# shellcheck disable=SC2015
+inside python -m service.api && { echo "it starts without a key, and must not" >&2; exit 1; } || echo "exit $?"
+
+say "serving $store"
+key_line=$(inside python -m service.keys new 2>/dev/null)
+key=$(awk '$1 == "key" {print $2}' <<<"$key_line")
+digest=$(awk '$1 == "digest" {print $2}' <<<"$key_line")
+buildah run --volume "$store:/store:ro" --volume "$room/state:/state" --env "CHURN_API_KEYS=$digest" \
+    --env "CHURN_PORT=$port" --env CHURN_HOST=127.0.0.1 "$container" -- \
+    sh -c 'echo $$ >/state/pid && exec python -m service.api' &
+server=$!
+for _ in $(seq 120); do curl --silent --fail --output /dev/null "http://127.0.0.1:$port/readyz" && break; sleep 0.25; done
+ask() { echo "\$ curl $1"; curl --silent --show-error --max-time 5 "${@:2}" "http://127.0.0.1:$port$1"; echo; }
+ask /livez
+ask /readyz
+
+# A golden row of the bundle: the answer is known to the last digit.
+golden=$(buildah run --volume "$store:/store:ro" "$container" -- python -c '
+import json
+from pathlib import Path
+from churn.scoring.current import read_current
+store = Path("/store")
+path = read_current(store).folder(store) / "golden.json"
+print(json.dumps(json.loads(path.read_text())["rows"][0]))')
+row=$(python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["row"]))' "$golden")
+ask /v1/score --request POST --header "Authorization: Bearer $key" --header "Content-Type: application/json" --data "$row" |
+    tee "$room/answer"
+python3 -c '
+import json, sys
+expected = json.loads(sys.argv[1])["probability"]
+answered = json.loads(open(sys.argv[2]).read().splitlines()[1])["probability"]
+print("the golden row says", expected)
+sys.exit(abs(expected - answered) > 1e-12)' "$golden" "$room/answer"
+ask /v1/score --request POST --header "Content-Type: application/json" --data "$row" | tail -1
+ask /metrics | grep -E '^churn_(workers|requests_total|ledger_written_total)'
+inside python -c "
+import os
+os.environ['CHURN_PORT'] = '$port'
+$(buildah inspect --format '{{index .Docker.Config.Healthcheck.Test 3}}' "$image")
+print('the image'\''s own health check: well')"
+
+say "publishing from inside, as the publisher pod does"
+inside python -c 'import churn.bundle; print("churn.bundle imports without the training packages")'
+
+say "stopping"
+stop && echo "exit 0" || echo "exit $?"
+server=
+ls -l "$room/state"
