@@ -131,6 +131,7 @@ def _run(
     parameters: dict[str, Any],
 ) -> PipelineRunResponse:
     from zenml.enums import ExecutionMode
+    from zenml.exceptions import RunInterruptedException
     from zenml.utils.source_utils import set_custom_source_root
 
     from steps.hooks import report_failure
@@ -145,7 +146,11 @@ def _run(
         on_failure=report_failure,
         tags=_tags(entry, settings),
     )
-    run: PipelineRunResponse = configured(**parameters)
+    try:
+        run: PipelineRunResponse = configured(**parameters)
+    except RunInterruptedException:
+        # A step's heartbeat may notice Ctrl-C first and give it another name.
+        raise KeyboardInterrupt from None
     return run
 
 

@@ -15,7 +15,9 @@ from steps.modelling.explain_model import explain_model
 from steps.modelling.measure_nested import measure_nested
 from steps.modelling.measure_protocol import measure_protocol
 from steps.modelling.measure_slices import measure_slices
+from steps.modelling.measure_stability import measure_stability
 from steps.modelling.run_deepchecks import run_deepchecks
+from steps.modelling.score_candidates import score_candidates
 from steps.modelling.select_model import select_model
 from steps.modelling.track_run import track_run
 from steps.modelling.train_model import train_model
@@ -54,9 +56,8 @@ def training(
     quality = check_quality(customers)
     accepted = accept_data(customers, quality, folders["snapshots"])
     split = split_rows(customers, **settings["split"], after=accepted)
-    selection, out_of_fold = select_model(
-        customers, split, recipes, settings["selection"], baseline, workers
-    )
+    out_of_fold = score_candidates(customers, split, recipes, settings["selection"], workers)
+    selection = select_model(out_of_fold, baseline)
     thrifty = _recipes(settings, asked.thrifty, folders)
     protocol = measure_protocol(
         customers, thrifty, judging, baseline, frozen_recipe, workers, after=accepted
@@ -73,9 +74,8 @@ def training(
         customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
     )
     slices = measure_slices(customers, split, model, threshold, settings["slices"])
-    explanation, stability = explain_model(
-        customers, split, model, recipes, settings["explanation"]
-    )
+    explanation = explain_model(customers, split, model)
+    stability = measure_stability(customers, split, model, recipes, settings["explanation"])
     decision = decide_promotion(evaluation, protocol, settings["floors"], nested)
     validation = None
     if settings["validation"] is not None:

@@ -21,7 +21,7 @@ class Artifact(StrEnum):
     TRAINING_REPORT = "training_report"
     TRACKED_RUN = "tracked_run"
     REGISTRATION = "model_registration"
-    OUT_OF_FOLD = "out_of_fold_logits"
+    OUT_OF_FOLD = "out_of_fold_scores"
     THRESHOLD = "threshold_report"
     SLICES = "slices_report"
     EXPLANATION = "explanation_report"

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-import numpy as np
 from zenml import step
 
 from churn.dataset import Dataset
+from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.selection import Selection
 from churn.evaluation.threshold import ThresholdReport, judge_threshold
 from churn.evaluation.threshold import choose_threshold as choose
@@ -25,7 +25,7 @@ def choose_threshold(
     customers: Dataset,
     split: Split,
     selection: Selection,
-    out_of_fold: np.ndarray,
+    out_of_fold: OutOfFold,
     model: TrainedModel,
     value: dict[str, Any],
     threshold: dict[str, Any],
@@ -40,7 +40,7 @@ def choose_threshold(
         chosen = choose(
             selection.chosen,
             target[development],
-            out_of_fold,
+            out_of_fold.mean_logit(selection.chosen),
             worth[development],
             value=money,
             settings=ThresholdSettings.model_validate(threshold),

@@ -24,6 +24,8 @@ STEPS = {
     "choose_threshold",
     "measure_slices",
     "explain_model",
+    "measure_stability",
+    "score_candidates",
     "decide_promotion",
     "write_report",
     "track_run",
@@ -51,6 +53,7 @@ PICTURES = {
     Artifact.SLICES: {"markdown"},
     Artifact.EXPLANATION: {"image"},
     Artifact.STABILITY: {"markdown"},
+    Artifact.OUT_OF_FOLD: set(),
     Artifact.MODEL_CARD: {"html", "markdown"},
 }
 

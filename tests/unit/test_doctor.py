@@ -105,9 +105,9 @@ def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
 def test_an_invalid_config_is_broken_and_its_fault_told(tree):
     (tree / "configs" / "training.yaml").write_text("splitt: {}\n")
 
-    found = about("settings", tree)
+    found = next(each for each in diagnose("local", root=tree) if each.standing == "broken")
 
-    assert found.standing == "broken"
+    assert found.subject == "settings"
     assert found.finding.startswith("Unknown setting 'splitt' in ")
     assert "Did you mean 'split'?" in found.finding
     assert found.remedy == "Mend configs/training.yaml."

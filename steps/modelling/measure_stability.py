@@ -1,0 +1,43 @@
+"""How far the model's reasons depend on whom it was fitted on."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.explain.plan import ExplanationSettings
+from churn.explain.stability import ReasonStability, reason_stability
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.split import Split
+from materializers.report import ReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
+def measure_stability(
+    customers: Dataset,
+    split: Split,
+    model: TrainedModel,
+    recipes: dict[str, Any],
+    explanation: dict[str, Any],
+) -> Annotated[ReasonStability, Artifact.STABILITY]:
+    """Compares the model's reasons with those of refits on bootstrap samples; one fit a sample."""
+    with stage("measure_stability") as found:
+        contract = customers.contract
+        stability = reason_stability(
+            candidates_of(recipes, contract)[model.recipe],
+            model.model,
+            take(encode(customers.frame, contract), split.development),
+            encode_target(customers.frame, contract)[split.development],
+            contract,
+            ExplanationSettings.model_validate(explanation),
+        )
+        found(
+            f"{stability.first_same:.0%} keep their first reason over {stability.samples} refits",
+            {"first_same": stability.first_same, "overlap": stability.overlap},
+        )
+    return stability

@@ -1,0 +1,36 @@
+"""Cross-validates every candidate on the development rows."""
+
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.dataset import Dataset
+from churn.evaluation.cross_validation import OutOfFold, cross_validate
+from churn.evaluation.plan import SelectionPlan
+from churn.features.encoding import encode, encode_target, take
+from churn.split import Split
+from materializers.out_of_fold import OutOfFoldMaterializer
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.modelling.recipes import candidates_of
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE, output_materializers=OutOfFoldMaterializer)
+def score_candidates(
+    customers: Dataset, split: Split, recipes: dict[str, Any], plan: dict[str, Any], workers: int
+) -> Annotated[OutOfFold, Artifact.OUT_OF_FOLD]:
+    """Scores each development row by models that have not seen it; gate rows are not touched."""
+    with stage("score_candidates") as found:
+        columns = take(encode(customers.frame, customers.contract), split.development)
+        target = encode_target(customers.frame, customers.contract)[split.development]
+        scored = cross_validate(
+            candidates_of(recipes, customers.contract),
+            columns,
+            target,
+            SelectionPlan.model_validate(plan).as_protocol(),
+            on_fold=found.advance,
+            workers=workers,
+        )
+        found(f"{len(scored.folds[0].logits)} candidates, {scored.plan.splits} splits")
+    return scored
