@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from churn.ledger.database import DEFAULT_URL, Database
 from churn.ledger.tables import OUTCOMES, PREDICTIONS, SCHEMA
@@ -17,13 +17,12 @@ from churn.ledger.tables import OUTCOMES, PREDICTIONS, SCHEMA
 Role = Literal["production", "canary", "shadow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One prediction.
+class Prediction(NamedTuple):
+    """One prediction; a tuple, as making and keeping one is part of every answer's cost.
 
     Attributes:
+        predicted_at: when, in UTC.
         prediction_id: as it was told to whoever asked; a shadow has that of the answer beside it.
-        predicted_at: when, with its zone.
         customer: the customer's id; None where none was given.
         version: of the model.
         role: whether this was the answer, by the production version or by the canary, or a
@@ -34,8 +33,8 @@ class Prediction:
         input_hash: of what was scored; see `input_hash`.
     """
 
-    prediction_id: str
     predicted_at: datetime
+    prediction_id: str
     customer: str | None
     version: str
     role: Role
@@ -102,22 +101,11 @@ class PredictionLedger:
         """
         if not predictions:
             return
-        rows = [
-            {
-                "predicted_at": one.predicted_at,
-                "prediction_id": one.prediction_id,
-                "customer": one.customer,
-                "version": one.version,
-                "role": one.role,
-                "source": one.source,
-                "probability": one.probability,
-                "decision": one.decision,
-                "input_hash": one.input_hash,
-            }
-            for one in predictions
-        ]
         with self._database.transaction() as connection:
-            connection.execute(insert(PREDICTIONS), rows)
+            if connection.dialect.name == "sqlite":
+                _insert_in_sqlite(connection, predictions)
+            else:
+                connection.execute(insert(PREDICTIONS), [one._asdict() for one in predictions])
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Keeps outcomes: all of them or none. Of several about one prediction the last counts.
@@ -185,6 +173,36 @@ class PredictionLedger:
             }
             for row in rows
         ]
+
+
+def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction]) -> None:
+    """Many rows a statement.
+
+    The driver gives the interpreter away and takes it back at every statement, which beside a busy
+    thread costs more than the row; a few sizes only, so that it knows each statement already.
+    """
+    place = 0
+    for size, statement in _SQLITE_INSERTS.items():
+        while len(predictions) - place >= size:
+            some = predictions[place : place + size]
+            connection.exec_driver_sql(
+                statement, tuple(value for one in some for value in _as_sqlite(one))
+            )
+            place += size
+
+
+_ROW = f"({', '.join('?' * len(Prediction._fields))})"
+_SQLITE_INSERTS = {
+    size: f"INSERT INTO predictions ({', '.join(Prediction._fields)}) "  # noqa: S608 - our names
+    f"VALUES {', '.join([_ROW] * size)}"
+    for size in (100, 10, 1)
+}
+
+
+def _as_sqlite(one: Prediction) -> tuple[Any, ...]:
+    """As Core would have written it: a time without its zone."""
+    at = one.predicted_at.astimezone(UTC).replace(tzinfo=None)
+    return (at.isoformat(" ", "microseconds"), *one[1:])
 
 
 def input_hash(values: Sequence[float]) -> str:

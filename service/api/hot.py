@@ -36,18 +36,18 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
     status, headers, body = 200, [], b""
     request_id = ""
     try:
-        declared = 0
-        given = False
+        declared, key = 0, b""
         for name, value in scope["headers"]:
             if name == b"content-length":
                 declared = int(value)
+            elif name == b"x-api-key":
+                key = value
             elif name == b"x-request-id":
-                given = True
-        if given:
-            request_id = request_id_of(scope["headers"]) or ""
-        if desk.keys.required:
+                request_id = request_id_of(((name, value),)) or ""
+        if desk.keys.required and not (key and desk.keys.lets_in(key)):
             desk.require_key(scope["headers"])
-        desk.require_room()
+        if len(desk.running) > desk.settings.max_concurrency:
+            desk.require_room()
         content = await read_body(receive, desk.settings.max_body_bytes, declared)
         try:
             row = decode(content)
@@ -76,8 +76,7 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
             500, "The service failed at this request. Name the request id when asking."
         )
         status, body, headers = 500, refusal.body(request_id), [_PROBLEM]
-    headers.append((b"content-length", b"%d" % len(body)))
-    headers.append((b"x-request-id", request_id.encode()))
+    headers += ((b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     seconds = perf_counter() - began

@@ -70,6 +70,7 @@ class Recorder:
             shadow: the version that scores beside the one that answers.
         """
         self._ledger = ledger
+        self._idle = ledger is None
         self._tally = tally
         self._limit = limit
         self._flush = flush
@@ -86,6 +87,8 @@ class Recorder:
 
     def note(self, noted: Noted) -> None:
         """Takes a prediction; drops it where too many wait."""
+        if self._idle and self._shadow() is None:
+            return
         if len(self._waiting) >= self._limit:
             self._tally.add("ledger_dropped")
             return
@@ -165,15 +168,10 @@ class Recorder:
             self._tally.add("shadow_failures")
             return [answer]
         shadow.tally.scored(score.probability, decision=score.decision)
-        beside = Prediction(
-            prediction_id=answer.prediction_id,
-            predicted_at=answer.predicted_at,
-            customer=answer.customer,
+        beside = answer._replace(
             version=shadow.version,
             role="shadow",
-            source=answer.source,
             probability=score.probability,
             decision=score.decision,
-            input_hash=answer.input_hash,
         )
         return [answer, beside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -22,6 +23,7 @@ from service.api.settings import Settings
 
 FAILED = 3
 _BACKLOG = 1024
+_COLLECT_AFTER = (20_000, 20, 20)  # requests make no cycles; notes that wait are no garbage
 _LOOK_SECONDS = 0.1
 _TRIES = 3
 _SHORT_LIVED = 5.0
@@ -112,6 +114,10 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
     # uvicorn raises the signal that stopped it once more, for whoever listened before it: nobody does.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
+    # What is loaded by now stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     server.run(sockets=[listener])
     log("info", "stopped")
     return 0

@@ -1,0 +1,115 @@
+"""A load of HTTP requests over kept connections, light enough to share a core with its server.
+
+    python -m benchmarks.load PORT CONNECTIONS REQUESTS FILE
+
+FILE holds whole requests, one a line in hexadecimal; they are sent in turn. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = b"content-length: "
+
+
+class Caller(asyncio.Protocol):
+    """One connection: sends, waits for the whole answer, sends the next."""
+
+    def __init__(
+        self, requests: list[bytes], start: int, count: int, tally: dict[str, int]
+    ) -> None:
+        self.requests = requests
+        self.place = start
+        self.left = count
+        self.tally = tally
+        self.buffer = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sent_at = 0.0
+        self.waits: list[float] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Sends the first request."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.send()
+
+    def send(self) -> None:
+        """Sends the next request, or ends."""
+        if self.left == 0:
+            self.transport.close()
+            self.done.set_result(None)
+            return
+        self.left -= 1
+        self.place = (self.place + 1) % len(self.requests)
+        self.sent_at = time.perf_counter()
+        self.transport.write(self.requests[self.place])
+
+    def data_received(self, data: bytes) -> None:
+        """Takes an answer, or a part of one."""
+        self.buffer += data
+        end = self.buffer.find(_HEAD_END)
+        if end < 0:
+            return
+        head = self.buffer[:end].lower()
+        start = head.index(_LENGTH) + len(_LENGTH)
+        size = int(head[start:].partition(b"\r")[0])
+        if len(self.buffer) < end + len(_HEAD_END) + size:
+            return
+        status = head[9:12].decode()
+        self.tally[status] = self.tally.get(status, 0) + 1
+        self.waits.append(time.perf_counter() - self.sent_at)
+        self.buffer = b""
+        self.send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends early, where the server hung up."""
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionError("the server hung up"))
+
+
+async def load(port: int, connections: int, count: int, requests: list[bytes]) -> dict[str, object]:
+    """Sends `count` requests over so many connections."""
+    loop, tally = asyncio.get_running_loop(), dict[str, int]()
+    began = time.perf_counter()
+    callers = []
+    for number in range(connections):
+        start = number * len(requests) // connections
+
+        def caller(start: int = start) -> Caller:
+            return Caller(requests, start, count // connections, tally)
+
+        _, protocol = await loop.create_connection(caller, "127.0.0.1", port)
+        callers.append(protocol)
+    await asyncio.gather(*(each.done for each in callers))
+    seconds = time.perf_counter() - began
+    waits = sorted(wait for each in callers for wait in each.waits)
+    return {
+        "answers": tally,
+        "seconds": seconds,
+        "p50": waits[len(waits) // 2],
+        "p99": waits[len(waits) * 99 // 100],
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the load."""
+    port, connections, count = map(int, arguments[:3])
+    lines = Path(arguments[3]).read_text(encoding="ascii").split()
+    requests = [bytes.fromhex(line) for line in lines]
+    try:
+        import uvloop
+
+        runner = uvloop.run
+    except ImportError:
+        runner = asyncio.run
+    print(json.dumps(runner(load(port, connections, count, requests))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
