@@ -29,6 +29,7 @@ OPEN = frozenset(
 )
 """Paths that need no key: probes, figures and the schema say nothing of a customer."""
 _TICK_SECONDS = 0.5
+_FAILED = Refusal(500, "The service failed at this request. Name the request id when asking.")
 
 
 class ChurnService(FastAPI):
@@ -55,6 +56,7 @@ class ChurnService(FastAPI):
         add_inference_routes(self, desk)
         for kind in (Refusal, FieldError, RequestValidationError, StarletteHTTPException):
             self.add_exception_handler(kind, _refused)
+        self.add_exception_handler(Exception, _failed)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request."""
@@ -119,10 +121,7 @@ class ChurnService(FastAPI):
                 error=type(error).__name__,
             )  # fmt: skip
             if status == 0:
-                failed = Refusal(
-                    500, "The service failed at this request. Name the request id when asking."
-                )
-                await _problem(failed, request_id)(scope, receive, sending)
+                await _problem(_FAILED, request_id)(scope, receive, sending)
         seconds = perf_counter() - began
         desk.tally.answered(path, status, seconds)
         if (path not in OPEN and status >= 400) or desk.settings.access_log:  # noqa: PLR2004
@@ -178,6 +177,11 @@ async def _refused(request: Request, error: Exception) -> Response:
         error = Refusal(error.status_code, detail, headers=dict(error.headers or {}))
     assert isinstance(error, Refusal)  # noqa: S101 - the handlers are registered for these alone
     return _problem(error, request.scope.get("state", {}).get("request_id", ""))
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    """FastAPI answers with this, then raises the error again: it is logged at the door."""
+    return _problem(_FAILED, request.scope.get("state", {}).get("request_id", ""))
 
 
 def _problem(refusal: Refusal, request_id: str) -> Response:

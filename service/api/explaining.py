@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import msgspec
 import numpy as np
 from scipy.special import expit
 
+from churn.errors import InputError
 from churn.explain.counterfactual import counterfactuals
 from churn.explain.grouping import Contributions
 from churn.features.encoding import Columns
 from service.api.desk import Desk
+from service.api.problems import Refusal
 from service.api.served import Served
+
+_NAMED = re.compile(r"'([^']+)'")
 
 
 async def explain(
@@ -35,6 +40,8 @@ async def explain(
     scorer = served.scorer
     explanation = scorer.explain(row)
     columns = scorer.columns([row])
+    # Milliseconds, and so not on the thread that answers everybody else.
+    told_ways = await asyncio.to_thread(_ways, served, columns, below) if ways else None
     answer = desk.answer(row, served, prediction_id, explanation.score, "explain")
     reasons = served.reasons
     # The bits of `contributions`, from the trees' way for a single row.
@@ -47,13 +54,19 @@ async def explain(
         "reasons": [reason.model_dump(mode="json") for reason in told.of(0)],
         "withheld": float(told.withheld[0]),
         "exact": scorer.contributions_are_exact,
-        # Milliseconds, and so not on the thread that answers everybody else.
-        "counterfactuals": await asyncio.to_thread(_ways, served, columns, below) if ways else None,
+        "counterfactuals": told_ways,
     }
 
 
 def _ways(served: Served, columns: Columns, below: float | None) -> dict[str, Any]:
-    found = counterfactuals(served.scorer.model, columns, served.contract, threshold=below)
+    try:
+        found = counterfactuals(served.scorer.model, columns, served.contract, threshold=below)
+    except InputError as error:
+        # Each field is allowed, but not these two together; a score is given all the same.
+        named = _NAMED.search(str(error))
+        raise Refusal(
+            422, f"{error} Or ask with counterfactuals=false.", field=named[1] if named else ""
+        ) from None
     # The changed rows stay here: they repeat what the caller sent.
     content = found.model_dump(mode="json", exclude={"risk": True, "found": {"__all__": {"row"}}})
     return content

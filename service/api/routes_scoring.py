@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from service.api import answers, hot, outcomes
 from service.api.batch import NDJSON, score_batch
 from service.api.desk import Desk
 from service.api.explaining import explain
-from service.api.problems import Refusal
 from service.api.reading import body_of, parsed
 from service.api.wording import CUSTOMER, body, encode, problems
 
@@ -29,7 +28,7 @@ class _Plain(Response):
 
 
 def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
-    """Adds /v1/score, /v1/score/batch, /v1/explain, /v1/outcomes and /v1/customers."""
+    """Adds /v1/score, /v1/score/batch, /v1/explain and /v1/outcomes."""
 
     @app.post(
         hot.PATH,
@@ -94,17 +93,3 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         content = parsed(await body_of(request, desk.settings.max_batch_bytes))
         count = await outcomes.record_outcomes(desk, content)
         return Response(encode({"recorded": count}), 201, media_type=_JSON)
-
-    @app.get(
-        "/v1/customers/{customer}/score",
-        tags=["scoring"],
-        summary="A customer's score by id: not there until there is a feature store",
-        status_code=501,
-        response_class=Response,
-        responses=problems(401, 404, 501, 503),
-    )
-    async def by_id(customer: Annotated[str, Path(min_length=1)]) -> Response:  # noqa: ARG001
-        raise Refusal(
-            501, "The service has no feature store to look a customer up in. Send the customer's "
-            "fields to POST /v1/score.",
-        )  # fmt: skip

@@ -18,7 +18,6 @@ _WHEN = {
     404: "There is no such thing",
     413: "The body, or the batch, is too large",
     422: "A field or a parameter is not what it must be",
-    501: "Not there yet",
     503: "Not now; see Retry-After",
 }
 

@@ -116,6 +116,18 @@ def test_counterfactuals_are_told_with_their_caveat_or_left_out(
     assert without["counterfactuals"] is None
 
 
+def test_ways_of_a_customer_whose_fields_contradict_each_other_are_refused_by_field(
+    client, customers
+):
+    customer = customers[0] | {"PhoneService": "No", "MultipleLines": "Yes"}
+
+    refused = client.post("/v1/explain", json=customer)
+    without = client.post("/v1/explain", json=customer, params={"counterfactuals": "false"})
+
+    assert (refused.status_code, refused.json()["field"]) == (422, "MultipleLines")
+    assert without.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("top", "0"), ("top", "many"), ("below", "1"), ("counterfactuals", "7x")]
 )
@@ -225,13 +237,6 @@ def test_the_model_is_described_and_ready(client, contract):
         assert client.get(path).json() == {"ready": True}
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/models/other").status_code == 404
-
-
-def test_a_score_by_id_says_that_there_is_no_feature_store(client):
-    answer = client.get("/v1/customers/0001-TELCO/score")
-
-    assert answer.status_code == 501
-    assert "feature store" in answer.json()["detail"]
 
 
 def ledger_of(service):
