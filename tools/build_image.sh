@@ -71,6 +71,8 @@ echo "uncompressed: $(du --summarize --bytes --one-file-system "$root" | awk '{p
     "base $(du -sb --exclude=venv --exclude=app "$root" | awk '{printf "%.0f", $1 / 1e6}')," \
     "packages $(du -sb "$root/venv" | awk '{printf "%.0f", $1 / 1e6}')," \
     "ours $(du -sb "$root/app" | awk '{printf "%.1f", $1 / 1e6}')"
+buildah push --quiet "$image" "oci:$room/pushed:latest"
+echo "compressed, as a registry would hold it: $(du -sb "$room/pushed" | awk '{printf "%.0f MB", $1 / 1e6}')"
 echo "in /app: $(cd "$root/app" && echo *)"
 echo "as: $(inside id)"
 for name in zenml torch pandas mlflow sklearn pip; do

@@ -1,6 +1,7 @@
 """The Dockerfile is clean by hadolint, every stage ends as nobody, and versions are the locks' own."""
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -128,3 +129,16 @@ def test_the_tracking_server_is_the_pipelines_mlflow(root):
 
     assert [line for line in wanted if "==" not in line] == ["mlflow"]
     assert re.search(r"^mlflow==", locked, re.MULTILINE)
+
+
+def test_the_script_that_builds_without_an_engine_speaks_of_what_the_dockerfile_has(root, text):
+    script = root / "tools" / "build_image.sh"
+    content = script.read_text()
+    syntax = subprocess.run(["bash", "-n", script], capture_output=True, text=True, check=False)
+    declared = set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))
+
+    assert syntax.returncode == 0, syntax.stderr
+    assert set(re.findall(r'--build-arg "(\w+)=', content)) <= declared
+    assert set(re.findall(r"--target (\w+)", content)) <= set(TARGETS)
+    # Others' processes are none of its business.
+    assert not re.search(r"\b(pkill|killall|pgrep)\b", content)
