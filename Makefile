@@ -87,7 +87,7 @@ else
 endif
 
 .PHONY: bench
-bench: setup-dev  ## Measure every performance goal and print one table (ARGS="--quick", "--clone")
+bench: setup-dev  ## Measure every performance goal and print one table (ARGS="--quick", "--clone", "--deep")
 	$(bin)/python -m benchmarks.run $(ARGS)
 
 ##@ Documentation
