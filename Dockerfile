@@ -22,7 +22,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 churn \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin churn \
-    && install --directory --owner 10001 --group 10001 /state /store
+    && install --directory --owner 10001 --group 10001 /state /store \
+    && install --directory /app
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH \
     HOME=/tmp \
@@ -45,7 +46,7 @@ USER 10001:10001
 FROM ${BUILD_IMAGE} AS installer
 ARG UV_VERSION=0.13.9
 RUN python3.11 -m pip install --no-cache-dir --target /uv "uv==${UV_VERSION}"
-# Compiled here, because a read-only root can keep no bytecode.
+# Compiled here, because a read-only root can keep no bytecode. uv's lock file goes: anybody may write to it.
 ENV PATH=/uv/bin:$PATH \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
@@ -56,23 +57,28 @@ WORKDIR /locks
 
 FROM installer AS serving-packages
 COPY requirements-serve.lock ./
-RUN uv pip install --python /venv/bin/python --requirements requirements-serve.lock
+RUN uv pip install --python /venv/bin/python --requirements requirements-serve.lock \
+    && rm -f /venv/.lock
 
 FROM installer AS seldon-packages
 COPY service/seldon/requirements.txt ./
-RUN uv pip install --python /venv/bin/python --requirements requirements.txt
+RUN uv pip install --python /venv/bin/python --requirements requirements.txt \
+    && rm -f /venv/.lock
 
 FROM installer AS mlserver-packages
 COPY service/seldon/requirements-mlserver.txt ./
-RUN uv pip install --python /venv/bin/python --requirements requirements-mlserver.txt
+RUN uv pip install --python /venv/bin/python --requirements requirements-mlserver.txt \
+    && rm -f /venv/.lock
 
 FROM installer AS pipeline-packages
 COPY requirements.lock ./
-RUN uv pip install --python /venv/bin/python --requirements requirements.lock
+RUN uv pip install --python /venv/bin/python --requirements requirements.lock \
+    && rm -f /venv/.lock
 
 FROM installer AS mlflow-packages
 COPY requirements.lock deploy/mlflow/requirements.txt ./
-RUN uv pip install --python /venv/bin/python --constraints requirements.lock --requirements requirements.txt
+RUN uv pip install --python /venv/bin/python --constraints requirements.lock --requirements requirements.txt \
+    && rm -f /venv/.lock
 
 FROM runtime AS seldon
 COPY --from=seldon-packages /venv /venv
