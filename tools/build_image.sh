@@ -7,8 +7,8 @@
 # of Debian's own packages (bookworm and its Python 3.11), so it stands in for python:3.11-slim-bookworm;
 # the Dockerfile is the same. Not part of `make test`: it takes minutes and root's rights.
 #
-# Chroot isolation needs no privileges of a container runtime, and so proves less than one: namespaces,
-# seccomp and a read-only root are not in force here.
+# Chroot isolation needs no container runtime, and so proves less than one: namespaces, seccomp and limits
+# are not in force here. A read-only root is, in its own step.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -134,6 +134,40 @@ os.environ['CHURN_PORT'] = '$port'
 $(buildah inspect --format '{{index .Docker.Config.Healthcheck.Test 3}}' "$image")
 print('health check of the image: well')"
 
+say "stopping"
+stop && echo "exit 0" || echo "exit $?"
+server=
+ls "$room/state"
+
+say "the same on a read-only root"
+# The image's own variables and user, a root that nobody can write to, and the places that are volumes.
+mapfile -t variables < <(buildah inspect --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "$image" | grep "=")
+# shellcheck disable=SC2016
+unshare --mount bash -c '
+    set -eu
+    root=$1 state=$2 store=$3; shift 3
+    mount --bind "$root" "$root"
+    mount --options remount,ro,bind "$root"
+    mount --types tmpfs --options mode=1777,size=64m tmpfs "$root/tmp"
+    mount --bind "$state" "$root/state"
+    mount --bind "$store" "$root/store"
+    mount --options remount,ro,bind "$root/store"
+    # Not even root can, here.
+    for each in "$root/app/x" "$root/store/x"; do
+        if touch "$each" 2>/dev/null; then echo "$each can be written" >&2; exit 1; fi
+    done
+    exec env --ignore-environment "$@" chroot --userspec=10001:10001 "$root" sh -c "
+        cd /app && echo \$\$ >/state/pid && exec python -m service.api"
+' serve "$root" "$room/state" "$store" "${variables[@]}" "CHURN_API_KEYS=$digest" "CHURN_PORT=$port" \
+    CHURN_HOST=127.0.0.1 CHURN_WORKERS=2 &
+server=$!
+for _ in $(seq 120); do curl --silent --fail --output /dev/null "http://127.0.0.1:$port/readyz" && break; sleep 0.25; done
+ask /v1/score --request POST --header "X-API-Key: $key" --header "Content-Type: application/json" --data "$row"
+for _ in $(seq 40); do grep -q '^churn_workers 2.0' <<<"$(ask /metrics)" && break; sleep 0.25; done
+ask /metrics | grep '^churn_workers'
+stop && echo "exit 0" || echo "exit $?"
+server=
+
 say "publishing from inside, as the publisher pod does"
 # Into a copy: what is served is not this script's to change.
 cp -r "$store" "$room/store" && chown -R 10001:10001 "$room/store"
@@ -141,8 +175,3 @@ buildah run --volume "$room/store:/store" "$container" -- python -c '
 from pathlib import Path
 from churn.bundle import current, publish
 print("published:", publish(Path("/store"), current(Path("/store")).version).version)'
-
-say "stopping"
-stop && echo "exit 0" || echo "exit $?"
-server=
-ls -l "$room/state"
