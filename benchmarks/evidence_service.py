@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.measuring import ROOT, BenchmarkError
 from churn.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from churn.contract import load_contract
@@ -32,10 +34,12 @@ from churn.features.encoding import encode, encode_target
 from churn.models.catalog import build_candidates
 from churn.models.settings import default_recipes
 from churn.models.trained import TrainedModel
+from churn.scoring import Scorer
 from service.keys import new_key
 
 CONNECTIONS = 32
 CUSTOMERS = 2000
+EXPLAINED = 500
 PATIENCE = 60
 EMPTY = """
 import sys, uvicorn
@@ -158,6 +162,7 @@ def _tables(folder: Path, customers: list[bytes], count: int, rounds: int) -> It
                 _load(server, requests, max(CONNECTIONS, many // 10))
                 found[name].append(_load(server, requests, many))
     yield _per_request(found)
+    yield _explaining(folder, customers, found)
     yield _starting(folder, settings, rounds)
     yield _workers(folder, settings, score, count, rounds)
 
@@ -182,6 +187,36 @@ def _per_request(found: dict[str, list[Run]]) -> str:
             f"| {p50:.1f} | {p99:.1f} |"
         )
     return "\n".join(lines)
+
+
+def _explaining(folder: Path, customers: list[bytes], found: dict[str, list[Run]]) -> str:
+    """Reasons over HTTP beside LightGBM's own contributions and an empty answer."""
+    import lightgbm
+
+    bundle = bundle_folder(folder / "store", "gbm")
+    trees = lightgbm.Booster(model_file=str(next((bundle / "model").rglob("*.txt"))))
+    rows = [row.reshape(1, -1) for row in _matrix(load_bundle(bundle), customers[:EXPLAINED])]
+    trees.predict(rows[0], pred_contrib=True, num_threads=1)
+    began = time.process_time()
+    for row in rows:
+        trees.predict(row, pred_contrib=True, num_threads=1)
+    bare = (time.process_time() - began) / len(rows) * 1e6
+    cpu = {name: statistics.median(run.cpu for run in runs) for name, runs in found.items()}
+    empty = cpu["FastAPI's empty endpoint"]
+    asked = cpu["`POST /v1/explain`, reasons"]
+    return (
+        "| reasons | µs CPU |\n|---|---|\n"
+        f"| bare `Booster.predict(..., pred_contrib=True)`, one row | {bare:.1f} |\n"
+        f"| the same and FastAPI's empty endpoint | {bare + empty:.1f} |\n"
+        f"| `POST /v1/explain?counterfactuals=false` | {asked:.1f} |\n"
+        f"| ratio | {asked / (bare + empty):.2f} |"
+    )
+
+
+def _matrix(scorer: Scorer, customers: list[bytes]) -> Any:
+    """The customers as the trees see them, float64[n, features]."""
+    columns = scorer.columns([json.loads(customer) for customer in customers])
+    return np.column_stack([columns[name] for name in scorer.features]).astype(np.float64)
 
 
 def _starting(folder: Path, settings: dict[str, str], rounds: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
@@ -119,7 +120,7 @@ class PredictionLedger:
         rows = [
             {
                 "recorded_at": now,
-                "observed_at": one.observed_at,
+                "observed_at": one.observed_at.astimezone(UTC),
                 "prediction_id": one.prediction_id,
                 "customer": one.customer,
                 "churned": one.churned,
@@ -191,6 +192,7 @@ def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction])
             place += size
 
 
+_WITHOUT_ZONE = len("2026-11-25 12:00:00.123456")
 _ROW = f"({', '.join('?' * len(Prediction._fields))})"
 _SQLITE_INSERTS = {
     size: f"INSERT INTO predictions ({', '.join(Prediction._fields)}) "  # noqa: S608 - our names
@@ -201,8 +203,10 @@ _SQLITE_INSERTS = {
 
 def _as_sqlite(one: Prediction) -> tuple[Any, ...]:
     """As Core would have written it: a time without its zone."""
-    at = one.predicted_at.astimezone(UTC).replace(tzinfo=None)
-    return (at.isoformat(" ", "microseconds"), *one[1:])
+    at = one.predicted_at
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return (at.isoformat(" ", "microseconds")[:_WITHOUT_ZONE], *one[1:])
 
 
 def input_hash(values: Sequence[float]) -> str:
@@ -213,4 +217,9 @@ def input_hash(values: Sequence[float]) -> str:
     Args:
         values: codes and numbers in the encoder's order.
     """
-    return blake2b(struct.pack(f"<{len(values)}d", *values), digest_size=16).hexdigest()
+    return blake2b(_doubles(len(values))(*values), digest_size=16).hexdigest()
+
+
+@cache
+def _doubles(count: int) -> Callable[..., bytes]:
+    return struct.Struct(f"<{count}d").pack

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from churn.ledger.predictions import PredictionLedger
+from churn.ledger.predictions import PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.fields import shown
 from service.api.champions import Champions
@@ -73,6 +73,8 @@ class Desk:
             flush=settings.ledger_flush_seconds,
             shadow=lambda: self.champions.shadow,
         )
+        self._shadowed = self.champions.shadow is not None
+        self._noting = self._shadowed or self.ledger is not None
         self.running: Sized = ()
         self.draining = False
         self._prefix = secrets.token_hex(8)
@@ -123,9 +125,21 @@ class Desk:
         """A score as it is answered; it is counted, and noted for the ledger."""
         probability, decision = score.probability, score.decision
         served.tally.scored(probability, decision=decision)
-        self.recorder.note(
-            Noted(time.time(), prediction_id, served, row, probability, decision, source)
-        )
+        if self._noting:
+            customer = row.get(self.champions.id_field)
+            self.recorder.note(
+                Noted(
+                    time.time(),
+                    prediction_id,
+                    served,
+                    None if customer is None else str(customer),
+                    probability,
+                    decision,
+                    source,
+                    input_hash(served.encode(row)),
+                    row if self._shadowed else None,
+                )
+            )
         return ScoreAnswer(
             prediction_id, probability, decision, served.bands(probability), score.version
         )

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from churn.errors import InputError
-from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
-from churn.scoring.encoder import RowEncoder
+from churn.ledger.predictions import Prediction, PredictionLedger
 from churn.scoring.fields import FieldError
 from service.api.log import log
 from service.api.served import Served
@@ -33,19 +32,24 @@ class Noted(NamedTuple):
         at: seconds since the epoch.
         prediction_id: as it was answered.
         served: who answered.
-        row: the customer, in raw values.
+        customer: the id; None where none was given.
         probability: answered.
         decision: answered.
         source: on which path.
+        input_hash: of the customer's values. The values themselves are let go of at once: kept for
+            a quarter of a second, they would push everything else out of the processor's cache.
+        row: the customer, where a shadow is to score it, too.
     """
 
     at: float
     prediction_id: str
     served: Served
-    row: Mapping[str, Any]
+    customer: str | None
     probability: float
     decision: bool
     source: str
+    input_hash: str
+    row: Mapping[str, Any] | None
 
 
 class Recorder:
@@ -70,7 +74,6 @@ class Recorder:
             shadow: the version that scores beside the one that answers.
         """
         self._ledger = ledger
-        self._idle = ledger is None
         self._tally = tally
         self._limit = limit
         self._flush = flush
@@ -79,7 +82,6 @@ class Recorder:
         self._unwritten: list[Prediction] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._encoders: dict[int, RowEncoder] = {}
 
     def start(self) -> None:
         """Begins to write."""
@@ -87,8 +89,6 @@ class Recorder:
 
     def note(self, noted: Noted) -> None:
         """Takes a prediction; drops it where too many wait."""
-        if self._idle and self._shadow() is None:
-            return
         if len(self._waiting) >= self._limit:
             self._tally.add("ledger_dropped")
             return
@@ -143,24 +143,19 @@ class Recorder:
 
     def _predictions(self, noted: Noted) -> list[Prediction]:
         """What was answered, and what the shadow would have said."""
-        contract = noted.served.contract
-        encoder = self._encoders.get(id(contract))
-        if encoder is None:
-            encoder = self._encoders[id(contract)] = RowEncoder(contract)
-        customer = noted.row.get(contract.id.name)
         answer = Prediction(
             prediction_id=noted.prediction_id,
             predicted_at=datetime.fromtimestamp(noted.at, UTC),
-            customer=None if customer is None else str(customer)[:200],
+            customer=noted.customer,
             version=noted.served.version,
             role=noted.served.role,
             source=noted.source,
             probability=noted.probability,
             decision=noted.decision,
-            input_hash=input_hash(encoder.encode(noted.row)),
+            input_hash=noted.input_hash,
         )
         shadow = self._shadow()
-        if shadow is None:
+        if shadow is None or noted.row is None:
             return [answer]
         try:
             score = shadow.scorer.score_one(noted.row)

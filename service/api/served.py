@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
 from churn.scoring.current import CURRENT, read_current
+from churn.scoring.encoder import Row, RowEncoder, Values
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.remote import local_copy
 from service.api.bands import Bands
@@ -30,6 +32,7 @@ class Served:
         golden: customers that do not exist, with the scores they must get.
         published: when it went into production and as what; None for a canary or a shadow.
         role: what its answers are.
+        encode: makes the values that the input hash is of.
         tally: where its scores are counted.
     """
 
@@ -39,6 +42,7 @@ class Served:
     published: Published | None
     role: Role
     tally: ScoreTally
+    encode: Callable[[Row], Values]
 
     @property
     def version(self) -> str:
@@ -110,7 +114,13 @@ def load_served(
         bands = Bands.read(bundle, scorer.threshold)
         golden = tuple(read_golden(bundle))
     served = Served(
-        scorer, bands, golden, published, role, ScoreTally(tallies, turn, scorer.version, role)
+        scorer,
+        bands,
+        golden,
+        published,
+        role,
+        ScoreTally(tallies, turn, scorer.version, role),
+        RowEncoder(scorer.contract).encode,
     )
     served.warm()
     _ = served.reasons

@@ -1,0 +1,54 @@
+"""docs/service.md lists every setting with its default, and every path that there is."""
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from service.api.answers import Score
+from service.api.desk import ScoreAnswer
+from service.api.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return (root / "docs" / "service.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_stands_in_the_table_with_its_default(page):
+    rows = dict(re.findall(r"^\| ((?:`CHURN_[A-Z_]+`(?:, )?)+) \| ([^|]+) \|", page, re.MULTILINE))
+    listed = {}
+    for names, defaults in rows.items():
+        found = [name.strip("` ") for name in names.split(",")]
+        listed |= dict(zip(found, map(str.strip, defaults.split(",")), strict=False))
+
+    for name, field in Settings.model_fields.items():
+        default = listed.pop(f"CHURN_{name.upper()}").strip("`")
+        spelt = "none" if field.default in (None, ()) else str(field.default)
+        assert default == (spelt.lower() if isinstance(field.default, bool) else spelt), name
+    assert listed == {}
+
+
+def test_every_path_is_named(page, client):
+    paths = client.get("/openapi.json").json()["paths"]
+
+    for path in [*paths, "/openapi.json"]:
+        assert path.removeprefix("/v2/models/churn") in page, path
+
+
+def test_the_curl_line_is_answered(page, client):
+    sent = re.search(
+        r"/v1/score -H 'Content-Type: application/json' -d '(\{.*?\})'", page, re.DOTALL
+    )
+    answer = client.post("/v1/score", content=sent[1])
+    told = json.loads(re.search(r'^\{"prediction_id".*\}$', page, re.MULTILINE)[0])
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == list(told)
+
+
+def test_the_hot_routes_answer_has_the_fields_of_its_schema():
+    fast = {field.name: field.type for field in msgspec.structs.fields(ScoreAnswer)}
+
+    assert list(fast) == list(Score.model_fields)
