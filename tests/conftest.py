@@ -31,6 +31,18 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["ZENML_CONFIG_PATH"] = tempfile.mkdtemp(prefix="churn-tests-zenml-")
 atexit.register(shutil.rmtree, os.environ["ZENML_CONFIG_PATH"], ignore_errors=True)
 
+# Tests of these folders share what takes long to make, so one worker runs them all.
+_TOGETHER = ("pipeline", "seldon", "service")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file stays on one, and a folder with shared servers or runs, too."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests")
+        group = place.parts[0] if place.parts[0] in _TOGETHER else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("local", deadline=None, suppress_health_check=_quiet)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=_quiet)

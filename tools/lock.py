@@ -60,7 +60,9 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         compile_lock("--output-file", MAIN, *arguments)
-        under = ["--constraints", MAIN]
+        # The pin in a lock names no build, and so would prefer one without a name: the default build
+        # with CUDA's libraries. Chosen anew, the CPU build wins wherever there is one.
+        under = ["--constraints", MAIN, "--upgrade-package", "torch"]
         compile_lock("--extra", "deep", *under, "--output-file", DEEP, *arguments)
         name_no_build(ROOT / DEEP)
         under += ["--constraints", DEEP]
