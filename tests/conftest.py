@@ -29,6 +29,8 @@ for switch in ("ZENML_ANALYTICS_OPT_IN", "GX_ANALYTICS_ENABLED"):
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # Set before ZenML is imported by anything: tests never see the developer's own configuration.
 os.environ["ZENML_CONFIG_PATH"] = tempfile.mkdtemp(prefix="churn-tests-zenml-")
+# Where a worker of pytest-xdist runs the tests, the main module has no file for ZenML to go by.
+os.environ["ZENML_CUSTOM_SOURCE_ROOT"] = str(ROOT)
 atexit.register(shutil.rmtree, os.environ["ZENML_CONFIG_PATH"], ignore_errors=True)
 
 # Tests of these folders share what takes long to make, so one worker runs them all.

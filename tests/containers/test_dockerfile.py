@@ -51,7 +51,7 @@ def test_an_image_runs_as_nobody_in_particular_and_brings_no_installer(stages, t
     assert not [line for line in lines if re.search(r"\b(pip|uv|apt-get|gcc)\b", line)]
 
 
-@pytest.mark.parametrize("target", set(TARGETS) - {"pipeline"})
+@pytest.mark.parametrize("target", sorted(set(TARGETS) - {"pipeline"}))
 def test_what_serves_can_be_asked_whether_it_is_well(stages, target):
     assert [line for line in stages[target][1] if line.startswith("HEALTHCHECK --")]
 
