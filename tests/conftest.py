@@ -37,6 +37,7 @@ atexit.register(shutil.rmtree, os.environ["ZENML_CONFIG_PATH"], ignore_errors=Tr
 _TOGETHER = ("pipeline", "seldon", "service")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers a file stays on one, and a folder with shared servers or runs, too."""
     for item in items:
