@@ -77,7 +77,7 @@ format: setup-dev  ## Rewrite the code as the linter wants it
 pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/unit -k split" runs some, without it)
 ifeq ($(strip $(ARGS)),)
 	@rm -rf $(STATE)/coverage && mkdir -p $(STATE)/coverage
-	$(bin)/python -m pytest --cov --cov-report= --cov-config=pyproject.toml --numprocesses=2 --dist=loadgroup
+	$(bin)/python -m pytest --cov --cov-report= --cov-config=pyproject.toml
 	@for room in $(rooms); do \
 	    $(bin)/coverage report --include="$$room/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$room.txt \
 	    || { cat $(STATE)/coverage/$$room.txt; echo "Coverage of $$room/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \

@@ -29,22 +29,7 @@ for switch in ("ZENML_ANALYTICS_OPT_IN", "GX_ANALYTICS_ENABLED"):
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # Set before ZenML is imported by anything: tests never see the developer's own configuration.
 os.environ["ZENML_CONFIG_PATH"] = tempfile.mkdtemp(prefix="churn-tests-zenml-")
-# Where a worker of pytest-xdist runs the tests, the main module has no file for ZenML to go by.
-os.environ["ZENML_CUSTOM_SOURCE_ROOT"] = str(ROOT)
 atexit.register(shutil.rmtree, os.environ["ZENML_CONFIG_PATH"], ignore_errors=True)
-
-# Tests of these folders share what takes long to make, so one worker runs them all.
-_TOGETHER = ("pipeline", "seldon", "service")
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers a file stays on one, and a folder with shared servers or runs, too."""
-    for item in items:
-        place = item.path.relative_to(ROOT / "tests")
-        group = place.parts[0] if place.parts[0] in _TOGETHER else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("local", deadline=None, suppress_health_check=_quiet)
