@@ -33,7 +33,6 @@ class ProgressView(logging.Handler):
         )
         self._task: TaskID | None = None
         self._download: Progress | None = None
-        self._failed = False
 
     def __enter__(self) -> ProgressView:
         """Starts listening."""
@@ -93,7 +92,6 @@ class ProgressView(logging.Handler):
             case "done":
                 self._line("[green]✓[/]", step, record.getMessage(), f"{told['seconds']:.1f} s")
             case "failed":
-                self._failed = True
                 self._line("[red]✗[/]", step, "stopped here", "")
 
     def cached(self, findings: dict[str, str]) -> None:
