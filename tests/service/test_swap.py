@@ -87,6 +87,13 @@ def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
     assert min(counts.values()) > 100
 
 
+def point(store, content):
+    """Replaces the pointer whole, as publishing does: half a write would be a refusal of its own."""
+    fresh = store / f"{CURRENT}.fresh"
+    fresh.write_text(content)
+    fresh.replace(store / CURRENT)
+
+
 def corruptions(bundle, other):
     """Every file of a bundle truncated, flipped, missing, or another version's."""
     names = [path.relative_to(bundle) for path in sorted(bundle.rglob("*")) if path.is_file()]
@@ -107,33 +114,33 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
     first = (store / CURRENT).read_text()
     publish(store, "2")
     second = (store / CURRENT).read_text()
-    (store / CURRENT).write_text(first)
+    point(store, first)
     refused = 0
 
     with serving(store, tmp_path, poll_seconds=0.05) as service, service.client() as client:
         for name, kind, content, bad in corruptions(bundle, other):
             path = bundle / name
             path.unlink() if bad is None else path.write_bytes(bad)
-            (store / CURRENT).write_text(second)
+            point(store, second)
             wait_until(client, lambda ready: ready["refused_bundle"] is not None)
             ready = client.get("/readyz")
             assert ready.status_code == 200, (name, kind)
             assert ready.json()["versions"]["production"] == "1", (name, kind)
             assert client.post("/v1/score", json=customers[0]).json()["model_version"] == "1"
             refused += 1
-            path.write_bytes(content)
-            (store / CURRENT).write_text(first)
+            point(store, first)
             wait_until(client, lambda ready: ready["refused_bundle"] is None)
+            path.write_bytes(content)
         figures = sample(client.get("/metrics").text)
         logged = service.logged("bundle_refused")
 
-        (store / CURRENT).write_text("{")
+        point(store, "{")
         wait_until(client, lambda ready: ready["refused_bundle"] is not None)
         (store / CURRENT).unlink()
         wait_until(client, lambda ready: "current.json" in (ready["refused_bundle"] or ""))
         assert sample(client.get("/metrics").text)["churn_bundle_refused"] == 1
 
-        (store / CURRENT).write_text(second)
+        point(store, second)
         wait_until(client, lambda ready: ready["versions"]["production"] == "2")
 
     assert refused >= 15
