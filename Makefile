@@ -108,6 +108,10 @@ setup:  ## Make .venv and install what the main job needs
 setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch for CPUs, ONNX, SHAP)
 	@$(install) requirements-deep.lock
 
+.PHONY: setup-stacks
+setup-stacks:  ## The same, with what every stack needs (Kubernetes, Evidently, Deepchecks)
+	@$(install) requirements-stacks.lock
+
 .PHONY: setup-dev
 setup-dev:  ## All of it, and what the checks need
 	@$(install) requirements-dev.lock

@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
-The deep lock is resolved under the main one and the tests' lock under both, so that each holds the
-same pins and more. The serving lock holds what the extra `serve` lists and nothing of the main job,
-under the main lock's pins.
+The deep lock is resolved under the main one, the stacks' lock under both and the tests' lock under
+all three, so that each holds the same pins and more. The serving lock holds what the extra `serve`
+lists and nothing of the main job, under the main lock's pins; the stream's lock adds `stream`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from install import ROOT, UV, fetch_uv, say, uv_environment
 MAIN = "requirements.lock"
 DEEP = "requirements-deep.lock"
 DEV = "requirements-dev.lock"
+STACKS = "requirements-stacks.lock"
+STREAM = "requirements-stream.lock"
 SERVE = "requirements-serve.lock"
 LOCAL_BUILD = re.compile(r"^(\S+==[^\s+]+)(\+\S+)", re.MULTILINE)
 
@@ -66,10 +68,14 @@ def main(arguments: list[str]) -> int:
         compile_lock("--extra", "deep", *under, "--output-file", DEEP, *arguments)
         name_no_build(ROOT / DEEP)
         under += ["--constraints", DEEP]
+        compile_lock("--extra", "stacks", *under, "--output-file", STACKS, *arguments)
+        under += ["--constraints", STACKS]
         compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)
         name_no_build(ROOT / DEV)
         serving = ["--constraints", MAIN, "--output-file", SERVE, *arguments]
         compile_lock(*serving, wanted=extra("serve"))
+        streaming = ["--constraints", DEV, "--output-file", STREAM, *arguments]
+        compile_lock(*streaming, wanted="\n".join((extra("serve"), extra("stream"))))
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

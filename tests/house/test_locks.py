@@ -31,6 +31,16 @@ def dev(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def stacks(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-stacks.lock")
+
+
+@pytest.fixture(scope="module")
+def stream(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-stream.lock")
+
+
+@pytest.fixture(scope="module")
 def serve(root: Path) -> dict[str, str]:
     return pins(root / "requirements-serve.lock")
 
@@ -40,8 +50,10 @@ def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
 
-def test_each_lock_is_the_one_before_and_more(main, deep, dev):
+def test_each_lock_is_the_one_before_and_more(main, deep, stacks, dev, serve, stream):
     assert main.items() < deep.items() < dev.items()
+    assert main.items() < stacks.items() < dev.items()
+    assert serve.items() < stream.items() < dev.items()
 
 
 def test_every_dependency_is_pinned_within_its_bounds(project, main, deep, dev):
@@ -82,6 +94,8 @@ LOCKS = (
     "requirements-deep.lock",
     "requirements-dev.lock",
     "requirements-serve.lock",
+    "requirements-stacks.lock",
+    "requirements-stream.lock",
 )
 
 
