@@ -5,21 +5,20 @@ Light on purpose: `run.py --list` reads descriptions from here without importing
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn.errors import InputError
+from stacks.placeholders import Filling, variables
 
 FOLDER = Path(__file__).resolve().parent
 DEFAULT_STACK = "local-mlflow"
-
-_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class _Strict(BaseModel):
@@ -33,49 +32,145 @@ class ExistingComponent(_Strict):
 
 
 class OwnComponent(_Strict):
-    """A component that this project makes and keeps as the file says."""
+    """A component that this project makes and keeps as the file says.
+
+    A value `{{secret.key}}` is a reference that ZenML resolves from its secret store where the
+    component is used; the secret itself never stands in a file or in the component.
+    """
 
     name: str = Field(pattern=r"^churn-[a-z0-9-]+$")
     flavor: str
-    configuration: dict[str, str] = {}
+    configuration: dict[str, Any] = {}
+
+
+class Server(_Strict):
+    """The ZenML server that a stack lives on; used by the runs on this stack alone."""
+
+    url: str
+    api_key: str
+
+
+class Places(_Strict):
+    """Where this project's own things go; what is left out lies in the state folder.
+
+    Attributes:
+        bundles: Where promotion publishes: a folder or an `s3://` address.
+        ledger: SQLAlchemy URL of the decisions' and predictions' ledger.
+        state: Absolute folder that steps may write passing things to, where it is not this machine's.
+    """
+
+    bundles: str | None = None
+    ledger: str | None = None
+    state: str | None = None
+
+
+class Resources(_Strict):
+    """What a step may use, where the orchestrator gives each step a machine of its own."""
+
+    cpu: float | None = Field(default=None, gt=0)
+    memory: str | None = Field(default=None, pattern=r"^[0-9]+(MB|MiB|GB|GiB)$")
+    gpu: int | None = Field(default=None, ge=0)
+
+
+class Retry(_Strict):
+    """How often a failed step is tried again, and how long is waited before."""
+
+    times: int = Field(ge=1, le=10)
+    delay_seconds: int = Field(default=10, ge=0)
+    backoff: int = Field(default=2, ge=1)
+
+
+class Image(_Strict):
+    """The image that steps run in, where the orchestrator runs containers.
+
+    Attributes:
+        prebuilt: A finished image with this project in it; '' lets ZenML build one.
+        base: The image that ZenML builds on.
+        requirements: The lock that it installs.
+        environment: Variables inside.
+    """
+
+    prebuilt: str = ""
+    base: str | None = None
+    requirements: str | None = None
+    environment: dict[str, str] = {}
+
+
+class RunSettings(_Strict):
+    """How runs are run on a stack.
+
+    Attributes:
+        resources: Of every step that `steps` does not name.
+        steps: Resources of single steps.
+        retry: Of failed steps; None tries once.
+        image: What steps run in.
+        settings: ZenML's own settings of components, such as `orchestrator: {...}`.
+    """
+
+    resources: Resources | None = None
+    steps: dict[str, Resources] = {}
+    retry: Retry | None = None
+    image: Image | None = None
+    settings: dict[str, dict[str, Any]] = {}
 
 
 class StackSpec(_Strict):
-    """One stack: its components by ZenML's component type."""
+    """One stack.
+
+    Attributes:
+        name: Its name in ZenML, and its file's.
+        description: In a line.
+        needs: Importable modules that not every installation has.
+        server: The ZenML server that it lives on; None uses the one the user is connected to.
+        secrets: Secrets that the server must hold -> the keys that they must have.
+        components: By ZenML's component type.
+        places: Where this project's own things go.
+        run: How runs are run.
+    """
 
     name: str
     description: str
+    needs: tuple[str, ...] = ()
+    server: Server | None = None
+    secrets: dict[str, tuple[str, ...]] = {}
     components: dict[str, Annotated[ExistingComponent | OwnComponent, Field(union_mode="smart")]]
+    places: Places = Places()
+    run: RunSettings = RunSettings()
 
-    def resolved(self, values: Mapping[str, str]) -> StackSpec:
-        """The same stack with `${name}` placeholders in configurations filled in.
+    def resolved(
+        self, values: Mapping[str, str], environment: Mapping[str, str] | None = None
+    ) -> StackSpec:
+        """The same stack with its placeholders filled in.
+
+        Args:
+            values: What this project gives, such as the absolute `state` folder.
+            environment: Where `${env:NAME}` is looked up; None takes the process's own.
 
         Raises:
-            InputError: a placeholder names a value that is not given.
+            InputError: a placeholder has no value.
         """
-        components: dict[str, ExistingComponent | OwnComponent] = {}
-        for kind, component in self.components.items():
-            if isinstance(component, OwnComponent):
-                filled = {
-                    key: self._fill(text, values, f"{kind}.configuration.{key}")
-                    for key, text in component.configuration.items()
-                }
-                components[kind] = component.model_copy(update={"configuration": filled})
-            else:
-                components[kind] = component
-        return self.model_copy(update={"components": components})
+        filling = Filling(self.name, values, os.environ if environment is None else environment)
+        filled = filling.fill(self.model_dump(mode="json", exclude_unset=True))
+        filling.require_complete()
+        try:
+            return StackSpec.model_validate(filled)
+        except ValidationError as error:
+            place, message = _first(error)
+            raise InputError(
+                f"Stack '{self.name}' is not valid at {place} once its placeholders are filled in: "
+                f"{message}."
+            ) from None
 
-    def _fill(self, text: str, values: Mapping[str, str], place: str) -> str:
-        def value(match: re.Match[str]) -> str:
-            name = match.group(1)
-            if name not in values:
-                raise InputError(
-                    f"Stack '{self.name}' needs a value for ${{{name}}} at components.{place}; "
-                    f"known here: {', '.join(sorted(values))}."
-                )
-            return values[name]
+    def variables(self) -> list[str]:
+        """The environment variables that must be set for this stack."""
+        return variables(self.model_dump(mode="json", exclude_unset=True))
 
-        return _PLACEHOLDER.sub(value, text)
+    def component_name(self, kind: str) -> str | None:
+        """What ZenML calls the stack's component of this type; None where it has none."""
+        component = self.components.get(kind)
+        if component is None:
+            return None
+        return component.use if isinstance(component, ExistingComponent) else component.name
 
 
 def stack_names(folder: Path = FOLDER) -> tuple[str, ...]:
@@ -104,13 +199,15 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
         reason = " ".join(str(error).split())
         raise InputError(f"The stack file {path} is not YAML: {reason}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise InputError(
-            f"The stack file {path} is not valid at {place}: {first['msg']}."
-        ) from None
+        place, message = _first(error)
+        raise InputError(f"The stack file {path} is not valid at {place}: {message}.") from None
     if spec.name != name:
         raise InputError(
             f"The stack file {path} says name: {spec.name}; a stack is named like its file, {name}."
         )
     return spec
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    first = error.errors()[0]
+    return ".".join(str(part) for part in first["loc"]) or "the top level", first["msg"]
