@@ -1,0 +1,141 @@
+"""A server in a process of its own, on a free port of this machine, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+PATIENCE = 180  # seconds; the slowest takes a tenth of it where the machine is not busy
+STOP_SECONDS = 60
+
+DEBIAN = {
+    "MariaDB": (("mariadbd", "mariadb-install-db"), "mariadb-server"),
+    "PostgreSQL": (("postgres", "initdb"), "postgresql"),
+}
+"""What Debian brings: server -> its programs and the package they come in."""
+
+_PLACES = ("/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/lib/postgresql/*/bin")
+
+
+def program(name: str) -> str:
+    """Where a program lies, also where no shell looks.
+
+    Raises:
+        FileNotFoundError: nowhere.
+    """
+    if found := shutil.which(name):
+        return found
+    for place in _PLACES:
+        anchor, pattern = Path("/"), f"{place[1:]}/{name}"
+        for path in sorted(anchor.glob(pattern), reverse=True):  # the newest first
+            return str(path)
+    raise FileNotFoundError(name)
+
+
+def missing() -> str:
+    """Why none of this can run here, in words; empty where it can."""
+    for server, (programs, package) in DEBIAN.items():
+        try:
+            for each in programs:
+                program(each)
+        except FileNotFoundError:
+            return f"{server} is not installed here: apt-get install {package}"
+    return ""
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def own_folder(folder: Path, user: str | None) -> Path:
+    """A new folder that belongs to whoever the server runs as."""
+    folder.mkdir()
+    if user is not None:
+        entry = pwd.getpwnam(user)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+    return folder
+
+
+def unprivileged(*names: str) -> str | None:
+    """Whom a server runs as that refuses to run as root; None for whoever runs the tests."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in (*names, "nobody") if name in known)
+
+
+class Server:
+    """A started program.
+
+    Attributes:
+        name: what it is called in a message.
+        seconds: from its start to its first answer; 0 before that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        user: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Starts it; `wait` tells when it answers."""
+        self.name = name
+        self.seconds = 0.0
+        self._log = log
+        self._began = time.perf_counter()
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=log.parent,
+                env={**os.environ, **(environment or {})},
+                user=user,
+                group=user and pwd.getpwnam(user).pw_gid,
+                extra_groups=[] if user else None,
+                start_new_session=True,
+            )
+
+    def wait(self, answers: Callable[[], bool]) -> None:
+        """Waits until it answers.
+
+        Raises:
+            AssertionError: it ended, or does not answer; with the end of its log.
+        """
+        until = time.monotonic() + PATIENCE
+        while not answers():
+            ended = self._process.poll()
+            assert ended is None, f"{self.name} ended with {ended}:\n{self.said()}"
+            assert time.monotonic() < until, f"{self.name} does not answer:\n{self.said()}"
+            time.sleep(0.05)
+        self.seconds = time.perf_counter() - self._began
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Asks it to stop, and insists where it does not."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        # What it started itself: a program with workers may leave them behind.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

@@ -1,0 +1,319 @@
+"""The services of the cloud stack, for real: databases, bucket, ZenML server, MLflow server."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from servers import Server, free_port, own_folder, program, unprivileged
+
+BUCKET = "churn"
+KEY, SECRET = "churn-key", "churn-secret"
+_PROGRAMS = Path(sys.executable).parent
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL server with one superuser, who needs a password."""
+
+    folder: Path
+    port: int
+    password: str
+    user: str | None
+    server: Server = field(init=False)
+
+    def start(self) -> None:
+        """Starts it on its folder; it may have run there before."""
+        options = ("fsync=off", "listen_addresses=127.0.0.1", f"port={self.port}")
+        where = ("-D", str(self.folder / "data"), "-k", str(self.folder))
+        self.server = Server(
+            "PostgreSQL",
+            [program("postgres"), *where, *(f"--{option}" for option in options)],
+            self.folder / "log",
+            user=self.user,
+        )
+        self.server.wait(self._answers)
+
+    def stop(self) -> None:
+        """Stops it as an operator does, whoever is connected; its data stays."""
+        self.server.stop(signal.SIGINT)
+
+    def url(self, database: str = "postgres") -> str:
+        """A database's address."""
+        return f"postgresql://churn:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """A new database's address."""
+        import psycopg2
+
+        connection = psycopg2.connect(self.url())
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{database}"')
+        connection.close()
+        return self.url(database)
+
+    def _answers(self) -> bool:
+        import psycopg2
+
+        try:
+            psycopg2.connect(self.url(), connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """PostgreSQL on an empty folder."""
+    user = unprivileged("postgres")
+    with _room(user) as room:
+        made = Postgres(room, free_port(), secrets.token_hex(8), user)
+        secret = room / "password"
+        secret.write_text(made.password)
+        secret.chmod(0o644)
+        _run(
+            [
+                program("initdb"), "-D", str(room / "data"), "-U", "churn", "-E", "UTF8",
+                "--no-locale", "--no-sync", "--auth=scram-sha-256", f"--pwfile={secret}",
+            ],
+            user,
+        )  # fmt: skip
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+@dataclass(frozen=True)
+class MariaDb:
+    """A MariaDB server, and the address of a database for ZenML."""
+
+    url: str
+    server: Server
+
+
+@contextmanager
+def mariadb() -> Iterator[MariaDb]:
+    """MariaDB on an empty folder, with one user of its own for ZenML."""
+    import pymysql
+
+    user = unprivileged("mysql")
+    with _room(user) as room:
+        data, socket, port = room / "data", room / "socket", free_port()
+        password = secrets.token_hex(8)
+        setup = room / "setup.sql"
+        setup.write_text(
+            f"CREATE USER 'zenml'@'%' IDENTIFIED BY '{password}';\n"
+            "GRANT ALL ON *.* TO 'zenml'@'%';\n"
+        )
+        setup.chmod(0o644)
+        _run(
+            [
+                program("mariadb-install-db"), "--no-defaults", f"--datadir={data}",
+                "--skip-test-db", "--auth-root-authentication-method=normal", "--force",
+            ],
+            user,
+        )  # fmt: skip
+        options = (
+            f"--datadir={data}", f"--socket={socket}", f"--port={port}",
+            "--bind-address=127.0.0.1", f"--init-file={setup}", "--skip-name-resolve",
+            "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
+        )  # fmt: skip
+        server = Server(
+            "MariaDB", [program("mariadbd"), "--no-defaults", *options], room / "log", user=user
+        )
+
+        def answers() -> bool:
+            try:
+                pymysql.connect(
+                    host="127.0.0.1", port=port, user="zenml", password=password
+                ).close()
+            except pymysql.MySQLError:
+                return False
+            return True
+
+        try:
+            server.wait(answers)
+            yield MariaDb(f"mysql://zenml:{password}@127.0.0.1:{port}/zenml", server)
+        finally:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 server with one bucket."""
+
+    endpoint: str
+    server: Server
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program needs to reach it, by the names that AWS gave these."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def files(self, prefix: str = "") -> list[str]:
+        """What lies in the bucket below a prefix, sorted."""
+        import boto3
+
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+            region_name="us-east-1",
+        )
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return sorted(each["Key"] for page in pages for each in page.get("Contents", ()))
+
+
+@contextmanager
+def bucket() -> Iterator[Bucket]:
+    """An S3 server with an empty bucket."""
+    with _room(None) as room:
+        port = free_port()
+        server = Server(
+            "the S3 server",
+            [str(_PROGRAMS / "moto_server"), "-H", "127.0.0.1", "-p", str(port)],
+            room / "log",
+        )
+        made = Bucket(f"http://127.0.0.1:{port}", server)
+        try:
+            server.wait(lambda: _answers(f"{made.endpoint}/moto-api/"))
+            httpx.put(f"{made.endpoint}/{BUCKET}", timeout=30).raise_for_status()
+            yield made
+        finally:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class Web:
+    """A web service."""
+
+    url: str
+    server: Server
+
+
+@contextmanager
+def mlflow_server(database: str, bucket: Bucket) -> Iterator[Web]:
+    """MLflow on a database, handing files to the bucket itself: clients need no keys for it."""
+    with _room(None) as room:
+        port = free_port()
+        server = Server(
+            "MLflow",
+            [
+                str(_PROGRAMS / "mlflow"), "server", "--host=127.0.0.1", f"--port={port}",
+                f"--backend-store-uri={database}", "--serve-artifacts", "--workers=1",
+                f"--artifacts-destination=s3://{BUCKET}/mlflow",
+            ],
+            room / "log",
+            environment={
+                **bucket.environment,
+                "MLFLOW_S3_ENDPOINT_URL": bucket.endpoint,
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
+        )  # fmt: skip
+        made = Web(f"http://127.0.0.1:{port}", server)
+        try:
+            server.wait(lambda: _answers(f"{made.url}/health"))
+            yield made
+        finally:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class ZenServer(Web):
+    """A ZenML server with authentication on, and the key of a service account there."""
+
+    api_key: str = ""
+
+
+@contextmanager
+def zenml_server(database: MariaDb) -> Iterator[ZenServer]:
+    """ZenML's server, activated with an administrator, and a service account for clients."""
+    with _room(None) as room:
+        port, password = free_port(), secrets.token_hex(8)
+        url = f"http://127.0.0.1:{port}"
+        server = Server(
+            "the ZenML server",
+            [
+                sys.executable, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app",
+                "--host=127.0.0.1", f"--port={port}", "--log-level=warning", "--no-server-header",
+            ],
+            room / "log",
+            environment={
+                "ZENML_CONFIG_PATH": str(room / "config"),
+                "ZENML_ANALYTICS_OPT_IN": "false",
+                "ZENML_SERVER": "true",
+                "ZENML_STORE_URL": database.url,
+                "ZENML_STORE_TYPE": "sql",
+                "ZENML_STORE_BACKUP_STRATEGY": "disabled",
+                "ZENML_SERVER_AUTH_SCHEME": "OAUTH2_PASSWORD_BEARER",
+                "ZENML_SERVER_JWT_SECRET_KEY": secrets.token_hex(32),
+                "ZENML_SERVER_DEPLOYMENT_TYPE": "other",
+            },
+        )  # fmt: skip
+        try:
+            server.wait(lambda: _answers(f"{url}/health"))
+            yield ZenServer(url, server, _service_account(url, password))
+        finally:
+            server.stop()
+
+
+def _service_account(url: str, password: str) -> str:
+    """Activates a fresh server, and gives the key of a new service account."""
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=60) as client:
+        admin = {"admin_username": "admin", "admin_password": password}
+        _ok(client.put("/activate", json={"server_name": "churn", **admin}))
+        login = _ok(client.post("/login", data={"username": "admin", "password": password}))
+        client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+        account = {"name": "churn-platform", "description": "runs pipelines", "active": True}
+        made = _ok(client.post("/service_accounts", json=account)).json()
+        key = {"name": "default", "description": "", "expires_in": None}
+        answer = _ok(client.post(f"/service_accounts/{made['id']}/api_keys", json=key))
+        return str(answer.json()["body"]["key"])
+
+
+def _ok(answer: httpx.Response) -> httpx.Response:
+    assert answer.is_success, f"{answer.request.url}: {answer.status_code} {answer.text[:500]}"
+    return answer
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _run(command: list[str], user: str | None) -> None:
+    ended = subprocess.run(
+        command, user=user, capture_output=True, text=True, check=False, cwd="/", timeout=300
+    )
+    assert ended.returncode == 0, f"{command[0]}:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
+
+
+@contextmanager
+def _room(user: str | None) -> Iterator[Path]:
+    """A folder that the server's user may enter: pytest's own are closed to others."""
+    above = Path(tempfile.mkdtemp(prefix="churn-cloud-"))
+    above.chmod(0o755)
+    try:
+        yield own_folder(above / "room", user)
+    finally:
+        shutil.rmtree(above, ignore_errors=True)
