@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.bundle.reference import Reference, read_reference
 from churn.bundle.store import current, history, publish, roll_back
 from churn.bundle.write import write_bundle
+from churn.scoring.address import Address, address
 from churn.scoring.current import Published, bundle_folder
 from churn.scoring.golden import GoldenRow, read_golden
 from churn.scoring.manifest import Manifest, Threshold
@@ -14,11 +13,13 @@ from churn.scoring.scorer import Scorer
 from churn.scoring.verify import verify_bundle
 
 __all__ = [
+    "Address",
     "GoldenRow",
     "Manifest",
     "Published",
     "Reference",
     "Threshold",
+    "address",
     "bundle_folder",
     "current",
     "history",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def load_bundle(folder: Path) -> Scorer:
+def load_bundle(folder: Address) -> Scorer:
     """Verifies a bundle, builds its scorer and replays its golden rows.
 
     Raises:

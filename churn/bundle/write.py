@@ -14,13 +14,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from churn.bundle.durable import TakenError, new_folder
+from churn.bundle.durable import TakenError
 from churn.bundle.golden_rows import golden_rows
 from churn.bundle.reference import as_bytes, reference_of
+from churn.bundle.upload import new_bundle
 from churn.errors import BundleError, InputError
 from churn.features.encoding import Columns, row_count
 from churn.models.store import save_model
 from churn.models.trained import TrainedModel
+from churn.scoring.address import Address, address
 from churn.scoring.columns import checked
 from churn.scoring.encoder import RowEncoder
 from churn.scoring.manifest import (
@@ -37,6 +39,7 @@ from churn.scoring.manifest import (
     ModelFacts,
     Threshold,
 )
+from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.scoring.verify import verify_bundle
 
@@ -44,7 +47,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "pydantic", "onnxrun
 
 
 def write_bundle(
-    folder: Path,
+    folder: Address,
     trained: TrainedModel,
     columns: Columns,
     *,
@@ -55,11 +58,11 @@ def write_bundle(
     git_commit: str | None = None,
     model_card: str | None = None,
     created: datetime | None = None,
-) -> Path:
+) -> Address:
     """Writes a bundle and proves that it loads.
 
     Args:
-        folder: what it is to become; in a store, `bundle_folder(store, version)`.
+        folder: what it is to become, or its URI; in a store, `bundle_folder(store, version)`.
         trained: the model.
         columns: feature columns of the rows it was trained on: the drift reference.
         name: of the model, whatever its version.
@@ -71,12 +74,13 @@ def write_bundle(
         created: when, with its zone; now where left out.
 
     Returns:
-        The folder. Where it holds the very same bundle already, but for its time, it stays.
+        The folder or URI. Where it holds the very same bundle already, but for its time, it stays.
 
     Raises:
         InputError: an argument is not what it must be.
         BundleError: the folder holds another bundle or something else, cannot be written, or what
-            was written does not score as the model does. Nothing half-written stays.
+            was written does not score as the model does. Nothing half-written stays; in a bucket,
+            nothing that has a manifest.
     """
     if not re.fullmatch(VERSION_PATTERN, version):
         raise InputError(
@@ -85,8 +89,9 @@ def write_bundle(
         )
     known = _training_rows(columns, trained)
     files = _files(trained, known, model_card)
+    place = address(folder)
     try:
-        with new_folder(folder) as unfinished:
+        with new_bundle(place) as unfinished:
             for path, content in files.items():
                 (unfinished / path).write_bytes(content)
             save_model(trained.model, unfinished / MODEL)
@@ -103,14 +108,14 @@ def write_bundle(
             (unfinished / MANIFEST).write_text(manifest.text(), encoding="utf-8")
             Scorer.load(unfinished)
     except TakenError:
-        return _same(folder, manifest)
+        return _same(place, manifest)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BundleError(
             f"The bundle {folder} cannot be written: {reason}. Make its parent a folder you may "
             "write to, with room on the disk."
         ) from None
-    return folder
+    return place
 
 
 def _training_rows(columns: Columns, trained: TrainedModel) -> Columns:
@@ -197,19 +202,20 @@ def _manifest(
     return manifest
 
 
-def _same(folder: Path, manifest: Manifest) -> Path:
-    """The folder, if what it holds is this bundle.
+def _same(place: Address, manifest: Manifest) -> Address:
+    """The place, if what it holds is this bundle.
 
     Raises:
         BundleError: it is not.
     """
-    found = verify_bundle(folder)
+    with local_copy(place) as folder:
+        found = verify_bundle(folder)
     if found.model_copy(update={"created": manifest.created}) != manifest:
         raise BundleError(
-            f"The bundle {folder} is there already with other content; a version never changes. "
+            f"The bundle {place} is there already with other content; a version never changes. "
             "Write this one under another version."
         )
-    return folder
+    return place
 
 
 def _facts(content: bytes) -> FileFacts:

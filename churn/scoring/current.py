@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, overload
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churn.errors import BundleError
+from churn.scoring.address import Address, address, read_file
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
 CURRENT = "current.json"
@@ -32,8 +33,12 @@ class Published(BaseModel):
     at: AwareDatetime
     action: Literal["publish", "roll_back"]
 
-    def folder(self, store: Path) -> Path:
-        """The bundle's folder."""
+    @overload
+    def folder(self, store: Path) -> Path: ...
+    @overload
+    def folder(self, store: str) -> str: ...
+    def folder(self, store: Address) -> Address:
+        """The bundle's folder, or its URI."""
         return bundle_folder(store, self.version)
 
 
@@ -59,12 +64,18 @@ class Pointer(BaseModel):
         return self
 
 
-def bundle_folder(store: Path, version: str) -> Path:
-    """Where a store keeps a version."""
+@overload
+def bundle_folder(store: Path, version: str) -> Path: ...
+@overload
+def bundle_folder(store: str, version: str) -> str: ...
+def bundle_folder(store: Address, version: str) -> Address:
+    """Where a store keeps a version: in a folder of a folder, below the URI of a URI."""
+    if isinstance(store, str):
+        return f"{store.rstrip('/')}/{BUNDLES}/{version}"
     return store / BUNDLES / version
 
 
-def read_current(store: Path) -> Published:
+def read_current(store: Address) -> Published:
     """What is in production.
 
     Raises:
@@ -79,21 +90,28 @@ def read_current(store: Path) -> Published:
     return past[-1]
 
 
-def read_history(store: Path) -> tuple[Published, ...]:
+def read_history(store: Address) -> tuple[Published, ...]:
     """Everything that went into production, oldest first; empty where nothing did.
 
     Raises:
         BundleError: `current.json` is there and cannot be read.
     """
     try:
-        content = json.loads((store / CURRENT).read_text(encoding="utf-8"))
-        pointer = Pointer.model_validate(content)
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
+        content = _content(store)
+        return () if content is None else Pointer.model_validate(json.loads(content)).history
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         reason = " ".join(str(error).split())
         raise BundleError(
             f"The store {store} has a {CURRENT} that cannot be read: {reason}. Restore it from a "
             "backup, or remove it and publish a bundle again."
         ) from None
-    return pointer.history
+
+
+def _content(store: Address) -> str | bytes | None:
+    place = address(store)
+    if isinstance(place, str):
+        return read_file(f"{place}/{CURRENT}")
+    try:
+        return (place / CURRENT).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None

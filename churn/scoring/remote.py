@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from churn.errors import BundleError
+from churn.scoring.address import address, file_system, unreadable
 from churn.scoring.current import BUNDLES, CURRENT, read_current
 from churn.scoring.manifest import MANIFEST
+
+_BUNDLE = "bundle"
 
 
 @contextmanager
@@ -22,16 +24,20 @@ def local_copy(where: str | os.PathLike[str]) -> Iterator[Path]:
         where: a folder, a file:// URI, or a URI that fsspec reads (s3://, gs://, memory://, ...).
 
     Raises:
-        BundleError: the URI cannot be read.
+        BundleError: the URI cannot be read. What is raised about the copy, by whoever uses it,
+            names the URI.
     """
-    text = os.fspath(where)
-    if "://" not in text:
-        yield Path(text)
-    elif text.startswith("file://"):
-        yield Path(unquote(urlsplit(text).path))
-    else:
-        with tempfile.TemporaryDirectory(prefix="churn-bundle-") as room:
-            yield _fetched(text.rstrip("/"), Path(room))
+    place = address(where)
+    if isinstance(place, Path):
+        yield place
+        return
+    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as folder:
+        room = Path(folder)
+        try:
+            yield _fetched(place, room)
+        except BundleError as error:
+            told = str(error).replace(str(room / _BUNDLE), place).replace(folder, place)
+            raise BundleError(told) from None
 
 
 def _fetched(uri: str, room: Path) -> Path:
@@ -41,23 +47,24 @@ def _fetched(uri: str, room: Path) -> Path:
     except BundleError:
         raise
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BundleError(
-            f"The bundle at {uri} cannot be read ({reason}). Check the address, its credentials "
-            "and that fsspec's driver for it is installed."
-        ) from None
+        raise unreadable(f"The bundle at {uri}", error) from None
 
 
 def _copied(uri: str, room: Path) -> Path:
-    import fsspec  # type: ignore[import-untyped]
-
-    system, root = fsspec.core.url_to_fs(uri)
+    system, root = file_system(uri)
     if system.exists(f"{root}/{CURRENT}"):
-        system.get(f"{root}/{CURRENT}", str(room / CURRENT))
+        system.get_file(f"{root}/{CURRENT}", str(room / CURRENT))
         inner = f"{BUNDLES}/{read_current(room).version}"
-        system.get(f"{root}/{inner}/", str(room / inner), recursive=True)
+        (room / inner).mkdir(parents=True)
+        _copy(system, f"{root}/{inner}", room / inner)
         return room
     if not system.exists(f"{root}/{MANIFEST}"):
         raise FileNotFoundError(f"neither {CURRENT} nor {MANIFEST} is there")
-    system.get(f"{root}/", str(room / "bundle"), recursive=True)
-    return room / "bundle"
+    (room / _BUNDLE).mkdir()
+    _copy(system, root, room / _BUNDLE)
+    return room / _BUNDLE
+
+
+def _copy(system: object, source: str, target: Path) -> None:
+    # With both slashes, what lies in the one comes into the other, on every file system alike.
+    system.get(f"{source}/", f"{target}/", recursive=True)  # type: ignore[attr-defined]

@@ -1,0 +1,87 @@
+"""Where a store or a bundle lies: a folder, or an address beyond this machine that fsspec reads.
+
+Credentials and endpoint of an `s3://` address come from the environment, by the names that AWS
+(`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, ...) and fsspec (`FSSPEC_S3_...`) gave them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from churn.errors import BundleError
+
+Address = Path | str
+"""A folder of this machine; or, as text, a URI without a slash at its end."""
+
+
+def address(where: str | os.PathLike[str]) -> Address:
+    """A folder, a file:// URI or any other URI, told apart.
+
+    Raises:
+        BundleError: it was a URI before somebody made a path of it.
+    """
+    text = os.fspath(where)
+    if re.match(r"[a-z][a-z0-9+.-]+:/(?!/)", text):
+        raise BundleError(
+            f"'{text}' was an address before it was made a path, which loses a slash. Hand it over "
+            "as text."
+        )
+    if "://" not in text:
+        return Path(text)
+    if text.startswith("file://"):
+        return Path(unquote(urlsplit(text).path))
+    return text.rstrip("/")
+
+
+def file_system(uri: str) -> tuple[Any, str]:
+    """The file system of a URI and the place there; it remembers nothing of earlier looks.
+
+    Raises:
+        Exception: fsspec has no driver for it, or the driver its own reasons.
+    """
+    import fsspec  # type: ignore[import-untyped]
+
+    system, root = fsspec.core.url_to_fs(uri)
+    system.invalidate_cache()
+    return system, root
+
+
+def read_file(uri: str) -> bytes | None:
+    """A remote file; None where there is none.
+
+    Raises:
+        BundleError: the place cannot be read.
+    """
+    try:
+        system, root = file_system(uri)
+        content: bytes = system.cat_file(root)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        raise unreadable(uri, error) from None
+    return content
+
+
+def unreadable(uri: str, error: Exception) -> BundleError:
+    """The sentence for a place that cannot be read."""
+    return BundleError(
+        f"{uri} cannot be read ({reason(error)}). Check the address, its credentials and that "
+        "fsspec's driver for it is installed."
+    )
+
+
+def unwritable(uri: str, error: Exception) -> BundleError:
+    """The sentence for a place that cannot be written to."""
+    return BundleError(
+        f"{uri} cannot be written to ({reason(error)}). Check the address and that its credentials "
+        "may write there; what was in production stays."
+    )
+
+
+def reason(error: Exception) -> str:
+    """A driver's error in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
