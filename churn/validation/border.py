@@ -64,7 +64,7 @@ def _load() -> Deepchecks:
         reason = " ".join(str(error).split()) or "unknown reason"
         raise InputError(
             f"The validation suites need Deepchecks, which cannot be loaded ({reason}): install "
-            "the extra 'deep' with make setup-deep."
+            "the extra 'deep' with make setup-deep, or 'stacks' with make setup-stacks."
         ) from None
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from churn.contract import DataContract
 from churn.errors import InputError
 from churn.models.trained import TrainedModel
 from churn.split import Split
@@ -61,19 +60,18 @@ def validate(
     left_out: list[LeftOut] = []
     seconds: dict[SuiteName, float] = {}
     with deepchecks_at_work() as deepchecks:
-        asked = _suites(deepchecks, model, settings)
-        _require_known(settings, asked)
+        asked = shipped_suites(
+            deepchecks, model.contract, settings.seed, segment_features=settings.segment_features
+        )
+        require_known(settings.shown_only, asked, "validation.shown_only")
         runs = _runs(deepchecks, table, sides, model)
         for name, suite in asked.items():
-            left_out += [
-                LeftOut(suite=name, check=check, reason=LEFT_OUT[check])
-                for check in _drop(suite, LEFT_OUT)
-            ]
+            left_out += leave_out(suite, name)
             began = time.perf_counter()
             result = runs[name](suite)
             seconds[name] = round(time.perf_counter() - began, 2)
             found = findings_of(result, name, _LOOKED_AT[name], settings.shown_only)
-            order = list(_checks(suite))  # Deepchecks sorts by what failed
+            order = list(checks_of(suite))  # Deepchecks sorts by what failed
             findings += sorted(found, key=lambda each: order.index(each.check))
     return ValidationReport(
         contract=model.contract.name,
@@ -92,39 +90,47 @@ def validate(
     )
 
 
-def _suites(
-    deepchecks: Deepchecks, model: TrainedModel, settings: ValidationSettings
+def shipped_suites(
+    deepchecks: Deepchecks, contract: DataContract, seed: int, *, segment_features: int = 2
 ) -> dict[SuiteName, Any]:
-    """The suites as Deepchecks ships them, conditions included."""
-    suites, seed = deepchecks.suites, settings.seed
+    """The suites as Deepchecks ships them, conditions included.
+
+    Args:
+        deepchecks: The library.
+        contract: What the columns mean.
+        seed: Fixes its draws.
+        segment_features: How many features the search for weak segments crosses.
+    """
+    suites = deepchecks.suites
     # By its number every customer differs from every other, so duplicates are sought without it.
-    number = [number_name(model.contract)]
+    number = [number_name(contract)]
     return {
         "data_integrity": suites.data_integrity(random_state=seed, ignore_columns=number),
         "train_test_validation": suites.train_test_validation(random_state=seed),
         "model_evaluation": suites.model_evaluation(
-            random_state=seed, n_top_features=settings.segment_features
+            random_state=seed, n_top_features=segment_features
         ),
     }
+
+
+def dataset_of(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataContract) -> Any:
+    """A table of `plain_table`, or some of its rows, with what Deepchecks needs to be told."""
+    return deepchecks.dataset(
+        table.reset_index(drop=True),
+        label=contract.target.name,
+        cat_features=[column.name for column in contract.coded],
+        index_name=number_name(contract),
+        label_type="binary",
+    )
 
 
 def _runs(
     deepchecks: Deepchecks, table: pd.DataFrame, sides: Sides, model: TrainedModel
 ) -> dict[SuiteName, Callable[[Any], Any]]:
     """How each suite is run; without display, which is slow and shows customers."""
-    contract = model.contract
-
-    def dataset(rows: NDArray[np.int64]) -> Any:
-        return deepchecks.dataset(
-            table.iloc[rows].reset_index(drop=True),
-            label=contract.target.name,
-            cat_features=[column.name for column in contract.coded],
-            index_name=number_name(contract),
-            label_type="binary",
-        )
-
     everyone, train, test = (
-        dataset(rows) for rows in (sides.everyone, sides.development, sides.gate)
+        dataset_of(deepchecks, table.iloc[rows], model.contract)
+        for rows in (sides.everyone, sides.development, sides.gate)
     )
     return {
         "data_integrity": lambda suite: suite.run(everyone, with_display=False),
@@ -139,24 +145,29 @@ def _runs(
     }
 
 
-def _checks(suite: Any) -> dict[str, int]:
+def checks_of(suite: Any) -> dict[str, int]:
     """Name of each check -> its key in the suite."""
     return {type(check).__name__: key for key, check in suite.checks.items()}
 
 
-def _drop(suite: Any, unwanted: Any) -> list[str]:
-    """Takes checks out of a suite; returns the names of those that were in it."""
-    found = {name: key for name, key in _checks(suite).items() if name in unwanted}
+def leave_out(suite: Any, name: SuiteName) -> list[LeftOut]:
+    """Takes the checks out of a suite that are not asked; says which, and why."""
+    found = {check: key for check, key in checks_of(suite).items() if check in LEFT_OUT}
     for key in found.values():
         suite.remove(key)
-    return list(found)
+    return [LeftOut(suite=name, check=check, reason=LEFT_OUT[check]) for check in found]
 
 
-def _require_known(settings: ValidationSettings, suites: dict[SuiteName, Any]) -> None:
-    known = {name for suite in suites.values() for name in _checks(suite)}
-    for name in settings.shown_only:
+def require_known(names: Collection[str], suites: Mapping[SuiteName, Any], setting: str) -> None:
+    """Refuses names that are no check's.
+
+    Raises:
+        InputError: one is not; the sentence says which setting named it.
+    """
+    known = {name for suite in suites.values() for name in checks_of(suite)}
+    for name in names:
         if name not in known:
             raise InputError(
-                f"validation.shown_only names '{name}', which is no check of Deepchecks' suites; "
+                f"{setting} names '{name}', which is no check of Deepchecks' suites; "
                 f"they are {', '.join(sorted(known))}."
             )

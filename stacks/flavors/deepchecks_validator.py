@@ -1,0 +1,106 @@
+"""Deepchecks 0.19 as a stack's data validator; ZenML's own wants the extras for pictures, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import pandas as pd
+from zenml.data_validators import BaseDataValidatorFlavor
+from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
+
+from churn.contract import DataContract
+from churn.models.trained import TrainedModel
+from churn.split import Split
+from churn.validation.deepchecks_suites import validate as validate_with_model
+from churn.validation.report import ValidationReport
+from churn.validation.settings import ValidationSettings
+from churn.validators.by_deepchecks import validate
+from churn.validators.report import ValidatorReport
+from churn.validators.settings import DeepchecksSettings
+from stacks.flavors.data_validator import ContractDataValidator
+
+
+class DeepchecksConfig(BaseDataValidatorConfig, DeepchecksSettings):
+    """What the component can be told: the validator's settings, and nothing else."""
+
+
+class DeepchecksFlavor(BaseDataValidatorFlavor):
+    """The flavor `churn-deepchecks`."""
+
+    @property
+    def name(self) -> str:
+        """What a stack file calls it."""
+        return "churn-deepchecks"
+
+    @property
+    def display_name(self) -> str:
+        """What the dashboard calls it."""
+        return "Deepchecks 0.19"
+
+    @property
+    def config_class(self) -> type[DeepchecksConfig]:
+        """Its settings."""
+        return DeepchecksConfig
+
+    @property
+    def implementation_class(self) -> type[DeepchecksValidator]:
+        """Its component."""
+        return DeepchecksValidator
+
+
+class DeepchecksValidator(ContractDataValidator):
+    """Runs the suites that ship with Deepchecks: two about data, a third where there is a model."""
+
+    NAME: ClassVar[str] = "Deepchecks"
+    FLAVOR: ClassVar[type[BaseDataValidatorFlavor]] = DeepchecksFlavor
+
+    @property
+    def config(self) -> DeepchecksConfig:
+        """The settings."""
+        return cast(DeepchecksConfig, self._config)
+
+    def validate(
+        self,
+        reference: pd.DataFrame,
+        current: pd.DataFrame,
+        contract: DataContract,
+        *,
+        target: str,
+    ) -> ValidatorReport:
+        """See `ContractDataValidator`."""
+        return validate(reference, current, contract, self.config, target=target)
+
+    def model_validation(
+        self,
+        dataset: Any,
+        model: TrainedModel,
+        comparison_dataset: Any | None = None,
+        check_list: Sequence[Any] | None = None,
+        **unknown: Any,
+    ) -> ValidationReport:
+        """All three suites, the model's among them: the step `run_deepchecks` through ZenML's door.
+
+        Args:
+            dataset: Rows that the model learned from.
+            model: The model; its contract says what the columns mean.
+            comparison_dataset: Rows that it has not seen.
+            check_list: Not taken: what is looked at is a setting of the component.
+            **unknown: Not taken either.
+
+        Raises:
+            InputError: there are no rows that the model has not seen, something is asked for that
+                is a setting, or Deepchecks is not installed.
+        """
+        self.refuse(check_list, unknown)
+        unseen = dataset.iloc[:0] if comparison_dataset is None else comparison_dataset
+        rows = pd.concat([dataset, unseen], ignore_index=True)
+        places = np.arange(len(rows))
+        split = Split(development=places[: len(dataset)], gate=places[len(dataset) :])
+        settings = ValidationSettings(
+            seed=self.config.seed,
+            maximum_rows=self.config.maximum_rows,
+            shown_only=self.config.shown_only,
+        )
+        return validate_with_model(rows, split, model, settings)

@@ -1,0 +1,108 @@
+"""Sends one JSON message to a webhook: signed, tried again where that can help, never raising.
+
+An address of a webhook is a secret (Slack's carries its key), so no log ever holds more of it than
+the host's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+SIGNATURE = "X-Churn-Signature"
+
+_LOG = logging.getLogger("churn.progress")
+_BUSY = 429
+_FAULT_OF_THE_SERVER = 500
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where to, and how patiently.
+
+    Attributes:
+        url: The address.
+        secret: What the message is signed with; None leaves the signature out.
+        timeout_seconds: How long one try may take.
+        retries: How many tries follow a failed one.
+        backoff_seconds: The wait before the first of them; it doubles each time.
+    """
+
+    url: str
+    secret: str | None = None
+    timeout_seconds: float = 5.0
+    retries: int = 2
+    backoff_seconds: float = 0.5
+
+
+def signature(secret: str, body: bytes) -> str:
+    """What the receiver compares: `sha256=` and the HMAC-SHA256 of the body, in hex."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
+    """POSTs the payload; False, and one line in the log, where it did not arrive.
+
+    What the receiver refuses (4xx, except 429) is not tried again: it would refuse it again.
+    """
+    body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    if webhook.secret:
+        headers[SIGNATURE] = signature(webhook.secret, body)
+    trouble, wait = "", webhook.backoff_seconds
+    tries = 0
+    for tries in range(1, webhook.retries + 2):
+        trouble, worth_it = _try(webhook, body, headers)
+        if not trouble:
+            return True
+        if not worth_it or tries > webhook.retries:
+            break
+        time.sleep(wait)
+        wait *= 2
+    told = "once" if tries == 1 else f"{tries} times"
+    _LOG.warning(
+        "The alert was not delivered: the webhook at %s was tried %s and %s; the run goes on.",
+        _host(webhook.url),
+        told,
+        trouble,
+    )
+    return False
+
+
+def _try(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """What went wrong, '' for nothing; and whether another try could go better."""
+    import httpx
+
+    try:
+        answer = httpx.post(
+            webhook.url,
+            content=body,
+            headers=dict(headers),
+            timeout=webhook.timeout_seconds,
+            follow_redirects=False,
+        )
+    except httpx.TimeoutException:
+        return f"gave no answer within {webhook.timeout_seconds:g} s", True
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        return "is no http or https address", False
+    except httpx.HTTPError as error:
+        return f"could not be reached ({type(error).__name__})", True
+    if answer.is_success:
+        return "", False
+    again = answer.status_code == _BUSY or answer.status_code >= _FAULT_OF_THE_SERVER
+    return f"answered {answer.status_code}", again
+
+
+def _host(url: str) -> str:
+    """The host's name alone: path and query of a webhook's address are its key."""
+    try:
+        return urlsplit(url).hostname or "an address without a host"
+    except ValueError:
+        return "an address that is none"
