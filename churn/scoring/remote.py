@@ -13,7 +13,7 @@ from churn.scoring.address import address, file_system, unreadable
 from churn.scoring.current import BUNDLES, CURRENT, read_current
 from churn.scoring.manifest import MANIFEST
 
-_BUNDLE = "bundle"
+_BUNDLE = "alone"  # within no other name of a store
 
 
 @contextmanager

@@ -50,3 +50,62 @@ def zenml_server(mariadb: services.MariaDb) -> Iterator[services.ZenServer]:
 def mlflow_server(postgres: services.Postgres, bucket: services.Bucket) -> Iterator[services.Web]:
     with services.mlflow_server(postgres.create("mlflow"), bucket) as started:
         yield started
+
+
+@pytest.fixture
+def keys(bucket, monkeypatch):
+    """The bucket's keys and its address, where AWS' own programs look for them."""
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def models(contract, telco_columns, telco_target):
+    """Three small models, by version, and the customers that each was trained on."""
+    from churn.models.catalog import build_candidates
+    from churn.models.settings import default_recipes
+    from churn.models.trained import TrainedModel
+
+    recipe = default_recipes()["spline_logistic"]
+    candidate = build_candidates(["spline_logistic"], default_recipes(), contract)[
+        "spline_logistic"
+    ]
+    made = {}
+    for turn, version in enumerate("123"):
+        some = {name: values[: 900 + turn] for name, values in telco_columns.items()}
+        trained = TrainedModel.train(
+            candidate, some, telco_target[: 900 + turn],
+            contract=contract, data_sha256="ab" * 32, settings=recipe,
+        )  # fmt: skip
+        made[version] = (trained, some)
+    return made
+
+
+@pytest.fixture
+def store(request):
+    """A place in the bucket for this test alone."""
+    return f"s3://{services.BUCKET}/{request.node.name.partition('[')[0]}"
+
+
+@pytest.fixture
+def write(models, store):
+    """Writes a version into the store."""
+    from churn.bundle import Threshold, bundle_folder, write_bundle
+
+    def write(version, like=None, store=store):
+        trained, columns = models[like or version]
+        return write_bundle(
+            bundle_folder(store, version), trained, columns, name="churn", version=version,
+            threshold=Threshold(value=0.3, basis="profit"), metrics={},
+        )  # fmt: skip
+
+    return write
+
+
+@pytest.fixture
+def files():
+    """The bucket's files, as whoever holds its keys sees them."""
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    return s3fs.S3FileSystem(use_listings_cache=False)

@@ -4,77 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-from services import BUCKET
 
 from churn.bundle import (
-    Threshold,
     bundle_folder,
     current,
     history,
     load_bundle,
     publish,
     roll_back,
-    write_bundle,
 )
 from churn.bundle.pointer import move_pointer
 from churn.errors import BundleError
-from churn.models.catalog import build_candidates
-from churn.models.settings import default_recipes
-from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
 
-
-@pytest.fixture(autouse=True)
-def _keys(bucket, monkeypatch):
-    for name, value in bucket.environment.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture(scope="module")
-def models(contract, telco_columns, telco_target):
-    """Three small models, by version, and the customers that each was trained on."""
-    recipe = default_recipes()["spline_logistic"]
-    candidate = build_candidates(["spline_logistic"], default_recipes(), contract)[
-        "spline_logistic"
-    ]
-    made = {}
-    for turn, version in enumerate("123"):
-        some = {name: values[: 900 + turn] for name, values in telco_columns.items()}
-        trained = TrainedModel.train(
-            candidate, some, telco_target[: 900 + turn],
-            contract=contract, data_sha256="ab" * 32, settings=recipe,
-        )  # fmt: skip
-        made[version] = (trained, some)
-    return made
-
-
-@pytest.fixture
-def store(request):
-    """A place in the bucket for this test alone."""
-    return f"s3://{BUCKET}/{request.node.name.partition('[')[0]}"
-
-
-@pytest.fixture
-def write(models, store):
-    """Writes a version into the store."""
-
-    def write(version, like=None, store=store):
-        trained, columns = models[like or version]
-        return write_bundle(
-            bundle_folder(store, version), trained, columns, name="churn", version=version,
-            threshold=Threshold(value=0.3, basis="profit"), metrics={},
-        )  # fmt: skip
-
-    return write
-
-
-@pytest.fixture
-def files():
-    """The bucket's files, as whoever holds its keys sees them."""
-    import s3fs
-
-    s3fs.S3FileSystem.clear_instance_cache()
-    return s3fs.S3FileSystem(use_listings_cache=False)
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 def spoil(files, store, version, name="golden.json"):
