@@ -29,6 +29,7 @@ examples:
   python run.py --pipeline training --set profile=quick
   python run.py --pipeline training --set data.source=customers.csv --stack local
   python run.py --pipeline training --json 2>/dev/null | python -m json.tool
+  python run.py stack --help                       (stacks: list, show, diff, apply, ...)
 
 exit codes:
   0    done
@@ -63,6 +64,11 @@ def parser() -> argparse.ArgumentParser:
         dest="overrides",
         help="change one setting, such as profile=quick; repeatable",
     )
+    made.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="compile the pipeline for the stack and say what would run; nothing runs",
+    )
     made.add_argument("--no-cache", action="store_true", help="take nothing from earlier runs")
     made.add_argument(
         "--json", action="store_true", help="one JSON object on stdout, all else on stderr"
@@ -73,7 +79,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what was asked for and returns the exit code."""
-    asked = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["stack"]:
+        return handle_stacks(words[1:])
+    asked = parser().parse_args(words)
     if asked.list:
         return show_list(as_json=asked.json)
     if asked.doctor:
@@ -91,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cache=not asked.no_cache,
         verbose=asked.verbose,
     )
+    if asked.dry_run:
+        return rehearse(request, as_json=asked.json)
     if not asked.json:
         return run(request, as_json=False).exit_code
     with own_stdout() as stdout:
@@ -98,6 +109,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stdout.write(json.dumps(outcome.as_json(), indent=1) + "\n")
     stdout.flush()
     return outcome.exit_code
+
+
+def handle_stacks(words: Sequence[str]) -> int:
+    """Does what `run.py stack ...` asks for and returns the exit code."""
+    from stacks.door import door
+    from stacks.door import parser as stack_parser
+
+    asked = stack_parser().parse_args(words)
+    from rich.console import Console
+
+    from pipelines.catalog import ROOT
+    from pipelines.quiet import hush
+
+    hush(verbose=False)
+    return door(asked, ROOT, Console(highlight=False), Console(stderr=True, highlight=False))
+
+
+def rehearse(request: Request, *, as_json: bool) -> int:
+    """Compiles a pipeline for a stack, shows what would run, and returns the exit code."""
+    from rich.console import Console
+
+    from churn.errors import ChurnError, InputError
+    from pipelines.dry_run import dry_run, show
+
+    errors = Console(stderr=True, highlight=False)
+    with own_stdout() as stdout:
+        try:
+            found = dry_run(request)
+        except ChurnError as error:
+            refused = error.exit_code == InputError.exit_code
+            errors.print(f"[red]{'refused' if refused else 'failed'}:[/] ", end="")
+            errors.print(str(error), markup=False, soft_wrap=True)
+            return error.exit_code
+        if as_json:
+            stdout.write(json.dumps(found.as_json(), indent=1) + "\n")
+        else:
+            show(found, Console(file=stdout, highlight=False))
+        stdout.flush()
+    return 0
 
 
 def run(request: Request, *, as_json: bool) -> Outcome:

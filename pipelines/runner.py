@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from churn.settings_file import load_settings
 from pipelines.catalog import ROOT, PipelineEntry, find_pipeline
-from pipelines.inputs import OnBytes, look_at_table, require_writable
+from pipelines.inputs import OnBytes, TableInput, look_at_table, require_writable
 from pipelines.outcome import Outcome
 from pipelines.quiet import hush
-from stacks.spec import DEFAULT_STACK, load_stack
+from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -64,6 +64,65 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
             gate refused the table.
         ChurnError: something else that has a sentence.
     """
+    ready = prepare(request, on_bytes)
+    say("starting ZenML")
+    from stacks.apply import activate, apply_stack
+    from stacks.reach import require_reachable
+
+    stack = apply_stack(ready.spec, {"state": str(ready.state)})
+    require_reachable(stack)
+    activate(stack)
+    tracker = _tracker(stack, ready) if ready.entry.reads_table else None
+    parameters = pipeline_parameters(ready, stack, tracker)
+    # Only now: the stack is active, and nothing below reads another one.
+    from pipelines.collect import collect, keep_pages
+
+    name = _run_name(ready)
+    configured = configured_pipeline(ready, request, stack, name)
+    say("")
+    began = time.perf_counter()
+    try:
+        run = _run(configured, parameters)
+    except BaseException as error:
+        # A refused table's report is worth reading: it goes where people look for it.
+        pages = keep_pages(name, ready.state / "reports")
+        if pages:
+            error.add_note(f"report: {pages[0]}")
+        raise
+    return collect(
+        run,
+        stack=stack.name,
+        seconds=time.perf_counter() - began,
+        reports=ready.state / "reports",
+        tracking=tracker["uri"] if tracker else None,
+    )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request whose input was looked at; nothing is started yet.
+
+    Attributes:
+        entry: The pipeline.
+        spec: The stack, its placeholders not filled in.
+        settings: The pipeline's settings.
+        state: The absolute output folder.
+        table: The table that the pipeline reads; None where it reads none.
+    """
+
+    entry: PipelineEntry
+    spec: StackSpec
+    settings: Any
+    state: Path
+    table: TableInput | None
+
+
+def prepare(request: Request, on_bytes: OnBytes | None = None) -> Prepared:
+    """Looks at everything that is asked for, before anything is started.
+
+    Raises:
+        InputError: name, settings, stack or data are at fault.
+    """
     entry = find_pipeline(request.pipeline)
     spec = load_stack(request.stack)
     settings = load_settings(
@@ -77,75 +136,50 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
         if entry.reads_table
         else None
     )
-    say("starting ZenML")
-    from stacks.apply import activate, apply_stack
+    return Prepared(entry, spec, settings, state, table)
 
-    stack = apply_stack(spec, {"state": str(state)})
-    activate(stack)
-    tracker = _tracker(stack, settings, state) if entry.reads_table else None
+
+def pipeline_parameters(
+    ready: Prepared, stack: AppliedStack, tracker: dict[str, str] | None
+) -> dict[str, Any]:
+    """What the pipeline is called with, as plain values."""
     parameters: dict[str, Any] = {
-        "settings": settings.model_dump(mode="json"),
-        "folders": {
-            "downloads": str(state / "downloads"),
-            "snapshots": str(state / "snapshots"),
-            "searches": str(state / "tuning.db"),
-            "bundles": str(state / "production"),
-            "ledger": getattr(settings, "ledger", "") or f"sqlite:///{state / 'ledger.db'}",
-        },
+        "settings": ready.settings.model_dump(mode="json"),
+        "folders": _folders(stack, ready),
     }
-    if table is not None:
-        parameters["data"] = dict(vars(table))
+    if ready.table is not None:
+        parameters["data"] = dict(vars(ready.table))
         parameters["tracker"] = tracker and {
             "name": tracker["name"],
             "experiment": tracker["experiment"],
         }
-    # Only now: the stack is active, and nothing below reads another one.
-    from pipelines.collect import collect, keep_pages
-
-    import_module(f"pipelines.{entry.name}")
-    name = _run_name(entry, settings)
-    say("")
-    began = time.perf_counter()
-    try:
-        run = _run(entry, request, name, settings, parameters)
-    except BaseException as error:
-        # A refused table's report is worth reading: it goes where people look for it.
-        pages = keep_pages(name, state / "reports")
-        if pages:
-            error.add_note(f"report: {pages[0]}")
-        raise
-    return collect(
-        run,
-        stack=spec.name,
-        seconds=time.perf_counter() - began,
-        reports=state / "reports",
-        tracking=tracker["uri"] if tracker else None,
-    )
+    return parameters
 
 
-def _run(
-    entry: PipelineEntry,
-    request: Request,
-    name: str,
-    settings: Any,
-    parameters: dict[str, Any],
-) -> PipelineRunResponse:
+def configured_pipeline(ready: Prepared, request: Request, stack: AppliedStack, name: str) -> Any:
+    """The pipeline, imported and configured for the stack, which must be the active one by now."""
     from zenml.enums import ExecutionMode
-    from zenml.exceptions import RunInterruptedException
     from zenml.utils.source_utils import set_custom_source_root
 
+    from stacks.run_settings import pipeline_options
     from steps.hooks import report_failure
 
     # Wherever the command was typed, and whatever repositories lie above it.
     set_custom_source_root(str(ROOT))
-    built = getattr(import_module(f"pipelines.{entry.name}"), entry.name)
-    configured = built.with_options(
+    built = getattr(import_module(f"pipelines.{ready.entry.name}"), ready.entry.name)
+    return built.with_options(
         run_name=name,
         enable_cache=request.cache,
         execution_mode=ExecutionMode.FAIL_FAST,
         on_failure=report_failure,
-        tags=_tags(entry, settings),
+        tags=_tags(ready),
+        **pipeline_options(stack.spec.run, ready.entry.name),
     )
+
+
+def _run(configured: Any, parameters: dict[str, Any]) -> PipelineRunResponse:
+    from zenml.exceptions import RunInterruptedException
+
     try:
         run: PipelineRunResponse = configured(**parameters)
     except RunInterruptedException:
@@ -154,22 +188,36 @@ def _run(
     return run
 
 
-def _tracker(stack: AppliedStack, settings: Any, state: Path) -> dict[str, str] | None:
+def _folders(stack: AppliedStack, ready: Prepared) -> dict[str, str]:
+    places = stack.spec.places
+    passing = Path(places.state) if places.state else ready.state
+    return {
+        "downloads": str(passing / "downloads"),
+        "snapshots": str(passing / "snapshots"),
+        "searches": str(passing / "tuning.db"),
+        "bundles": places.bundles or str(ready.state / "production"),
+        "ledger": getattr(ready.settings, "ledger", "")
+        or places.ledger
+        or f"sqlite:///{ready.state / 'ledger.db'}",
+    }
+
+
+def _tracker(stack: AppliedStack, ready: Prepared) -> dict[str, str] | None:
     if stack.tracker is None:
         return None
     from stacks.tracking import prepare_experiment
 
-    experiment = prepare_experiment(stack.tracker, settings.model.name, state)
+    experiment = prepare_experiment(stack.tracker, ready.settings.model.name, ready.state)
     return {"name": stack.tracker, "experiment": experiment.identity, "uri": experiment.uri}
 
 
-def _tags(entry: PipelineEntry, settings: Any) -> list[str]:
-    tags = [settings.profile]
-    if entry.reads_table:
-        tags.append("bundled data" if settings.data.source == "bundled" else "own data")
+def _tags(ready: Prepared) -> list[str]:
+    tags = [ready.settings.profile]
+    if ready.entry.reads_table:
+        tags.append("bundled data" if ready.settings.data.source == "bundled" else "own data")
     return tags
 
 
-def _run_name(entry: PipelineEntry, settings: Any) -> str:
-    profile = "" if settings.profile == "full" else f"-{settings.profile}"
-    return f"{entry.name}{profile}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+def _run_name(ready: Prepared) -> str:
+    profile = "" if ready.settings.profile == "full" else f"-{ready.settings.profile}"
+    return f"{ready.entry.name}{profile}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

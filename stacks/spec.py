@@ -101,14 +101,14 @@ class RunSettings(_Strict):
 
     Attributes:
         resources: Of every step that `steps` does not name.
-        steps: Resources of single steps.
+        steps: Resources of single steps, by pipeline.
         retry: Of failed steps; None tries once.
         image: What steps run in.
         settings: ZenML's own settings of components, such as `orchestrator: {...}`.
     """
 
     resources: Resources | None = None
-    steps: dict[str, Resources] = {}
+    steps: dict[str, dict[str, Resources]] = {}
     retry: Retry | None = None
     image: Image | None = None
     settings: dict[str, dict[str, Any]] = {}
