@@ -18,7 +18,7 @@ ARGS ?=
 STATE := .churn
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
-rooms := churn steps
+rooms := churn service steps
 
 python311 = python=$$(tools/python311) && "$$python"
 # Installs a lock into $(VENV); at once where that was done before.
@@ -72,12 +72,11 @@ format: setup-dev  ## Rewrite the code as the linter wants it
 	$(bin)/ruff format .
 
 # The floor holds for each room by itself; the tables show only where one falls below it. pytest's
-# own summary stays last.
+# own summaries stay last.
 .PHONY: pytest
 pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/unit -k split" runs some, without it)
 ifeq ($(strip $(ARGS)),)
-	@rm -rf $(STATE)/coverage && mkdir -p $(STATE)/coverage
-	$(bin)/python -m pytest --cov --cov-report= --cov-config=pyproject.toml
+	$(bin)/python tools/run_tests.py
 	@for room in $(rooms); do \
 	    $(bin)/coverage report --include="$$room/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$room.txt \
 	    || { cat $(STATE)/coverage/$$room.txt; echo "Coverage of $$room/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,18 +65,32 @@ def test_test_sets_itself_up_once_checks_everything_and_ends_with_pytest(root):
     assert plan.returncode == 0, plan.stderr
     assert plan.stdout.count("tools/install.py requirements-dev.lock") == 1
     order = ["install.py", "ruff check", "ruff format --check", "mypy", "lint-imports"]
-    order += ["mkdocs build --strict", "-m pytest --cov", "coverage report"]
+    order += ["mkdocs build --strict", "tools/run_tests.py", "coverage report"]
     places = [plan.stdout.find(command) for command in order]
     assert -1 not in places, dict(zip(order, places, strict=True))
     assert places == sorted(places)
     assert "run.py --pipeline" not in plan.stdout
 
 
-def test_coverage_floor_holds_for_the_domain_and_the_steps(root):
+def test_coverage_floor_holds_for_the_domain_the_service_and_the_steps(root):
     plan = make(root, "-n", "pytest").stdout
 
     assert "--fail-under=85" in plan
-    assert "for room in churn steps" in plan
+    assert "for room in churn service steps" in plan
+
+
+def test_every_folder_of_tests_is_run_once(root):
+    sys.path.insert(0, str(root / "tools"))
+    try:
+        from run_tests import folders
+    finally:
+        sys.path.pop(0)
+    waiting, others = folders()
+
+    wanted = {f"tests/{path.parent.name}" for path in (root / "tests").glob("*/test_*.py")}
+    assert sorted(waiting + others) == sorted(wanted)
+    assert waiting
+    assert not list((root / "tests").glob("test_*.py"))
 
 
 def test_an_unknown_target_is_an_error(root):
