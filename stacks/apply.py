@@ -85,7 +85,7 @@ def perform(plan: Plan, client: Client, flavors: tuple[Change, ...]) -> AppliedS
     """Does what a plan says."""
     spec = plan.spec
     register_flavors(client, [change.name for change in flavors])
-    components = {part.kind: _component(client, spec, part) for part in plan.parts}
+    components = _components(client, plan)
     if plan.found is None:
         made = client.create_stack(name=spec.name, components=components, labels=LABELS)
         identifier = client.update_stack(made.id, description=spec.description).id
@@ -115,6 +115,22 @@ def activate(stack: AppliedStack) -> None:
     from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 
     os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
+
+
+def _components(client: Client, plan: Plan) -> dict[Any, UUID]:
+    """Makes all of them, or leaves none of the new ones behind."""
+    made: list[tuple[Any, UUID]] = []
+    components: dict[Any, UUID] = {}
+    try:
+        for part in plan.parts:
+            components[part.kind] = _component(client, plan.spec, part)
+            if part.found is None:
+                made.append((part.kind, components[part.kind]))
+    except BaseException:
+        for kind, identifier in made:
+            client.delete_stack_component(identifier, kind)
+        raise
+    return components
 
 
 def _component(client: Client, spec: StackSpec, part: Part) -> UUID:

@@ -1,0 +1,246 @@
+"""`run.py stack ...` on a real ZenML configuration (this session's own, on SQLite)."""
+
+from __future__ import annotations
+
+import json
+import os
+from unittest import mock
+
+import pytest
+
+import run
+from churn.errors import InputError
+from stacks.manage import delete_stack, diff_stack, list_stacks, show_stack
+from stacks.spec import OwnComponent, StackSpec, load_stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def zenml_of_this_session(session_zenml):
+    return session_zenml
+
+
+@pytest.fixture(autouse=True)
+def own_process():
+    """What the door sets for its process, and what a test sets active, ends with the test."""
+    from zenml.client import Client
+
+    with mock.patch.dict(os.environ):
+        yield
+        Client().activate_stack("default")
+        for name in ("local", "local-mlflow"):
+            for stack in Client().list_stacks(name=name).items:
+                Client().delete_stack(stack.id)
+
+
+@pytest.fixture
+def door(tmp_path, capfd):
+    """Types `run.py stack ...` and returns the exit code, stdout and stderr."""
+
+    def typed(*words: str) -> tuple[int, str, str]:
+        code = run.main(["stack", *words, "--state", str(tmp_path)])
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return typed
+
+
+def components() -> set[str]:
+    from zenml.client import Client
+
+    return {found.name for found in Client().list_stack_components(size=100).items}
+
+
+def test_a_difference_is_shown_and_nothing_is_changed(door):
+    before = components()
+
+    code, out, _ = door("diff", "local-mlflow")
+
+    assert code == 0
+    assert "+ experiment_tracker churn-mlflow" in out
+    assert "+ stack local-mlflow" in out
+    assert components() == before
+
+
+def test_applying_makes_what_the_difference_said_and_then_there_is_none(door):
+    code, out, _ = door("apply", "local-mlflow")
+    assert code == 0
+    assert "+ stack local-mlflow" in out
+
+    code, out, _ = door("diff", "local-mlflow")
+
+    assert (code, out) == (
+        0,
+        "local-mlflow: nothing to change; ZenML holds it as the file says\n",
+    )
+
+
+def test_a_changed_value_is_shown_as_before_and_after(tmp_path):
+    from stacks.apply import apply_stack
+
+    spec = load_stack("local-mlflow")
+    apply_stack(spec, {"state": str(tmp_path / "old")})
+
+    (change,) = diff_stack(spec, {"state": str(tmp_path / "new")})
+
+    assert (change.action, change.name) == ("update", "churn-mlflow")
+    assert change.details == (
+        f"tracking_uri: sqlite:///{tmp_path}/old/mlflow.db → sqlite:///{tmp_path}/new/mlflow.db",
+    )
+
+
+def test_the_list_says_how_each_stack_stands_and_which_is_active(door):
+    door("apply", "local")
+    code, out, _ = door("list", "--json")
+
+    assert code == 0
+    told = {each["name"]: each for each in json.loads(out)["stacks"]}
+    assert told["local"]["standing"] == "applied"
+    assert told["local-mlflow"]["standing"] == "not applied"
+    assert not any(each["active"] for each in told.values())
+
+    assert door("activate", "local")[0] == 0
+    told = {each["name"]: each for each in json.loads(door("list", "--json")[1])["stacks"]}
+    assert told["local"]["active"]
+
+
+def test_a_stack_whose_variables_are_not_set_is_listed_with_their_names(monkeypatch, tmp_path):
+    (tmp_path / "far.yaml").write_text(
+        "name: far\ndescription: A stack elsewhere.\nneeds: [no_such_module]\n"
+        "server: {url: '${env:FAR_URL}', api_key: '${env:FAR_KEY}'}\n"
+        "components: {orchestrator: {use: default}, artifact_store: {use: default}}\n"
+    )
+    monkeypatch.setattr("stacks.manage.stack_names", lambda: ("far",))
+    monkeypatch.setattr("stacks.manage.load_stack", lambda name: load_stack(name, tmp_path))
+    monkeypatch.setenv("FAR_KEY", "hush")
+
+    (found,) = list_stacks({"state": str(tmp_path)})
+
+    assert found.standing == "not set up"
+    assert found.remark == "FAR_URL unset; no_such_module not installed"
+
+
+def test_the_active_stack_is_not_deleted(door):
+    door("activate", "local")
+
+    code, out, err = door("delete", "local")
+
+    assert (code, out) == (2, "")
+    assert "is the active one; set another first" in err
+
+
+def test_deleting_takes_what_no_other_stack_uses_and_nothing_else(tmp_path):
+    from stacks.apply import apply_stack
+
+    values = {"state": str(tmp_path)}
+    first = load_stack("local-mlflow")
+    shared = first.components["experiment_tracker"]
+    second = StackSpec(
+        name="second",
+        description="Uses the same tracker.",
+        components={**first.components, "experiment_tracker": shared},
+    )
+    apply_stack(first, values)
+    apply_stack(second, values)
+
+    assert [str(each) for each in delete_stack(second, values)] == ["delete stack second"]
+    assert "churn-mlflow" in components()
+    assert [str(each) for each in delete_stack(first, values)] == [
+        "delete stack local-mlflow",
+        "delete experiment_tracker churn-mlflow",
+    ]
+    assert "default" in components()
+    assert delete_stack(first, values) == ()
+
+
+def test_somebody_elses_stack_is_not_deleted(tmp_path):
+    from zenml.client import Client
+    from zenml.enums import StackComponentType
+
+    kinds = (StackComponentType.ORCHESTRATOR, StackComponentType.ARTIFACT_STORE)
+    made = Client().create_stack(name="local", components=dict.fromkeys(kinds, "default"))
+
+    with pytest.raises(InputError, match="did not make"):
+        delete_stack(load_stack("local"), {"state": str(tmp_path)})
+
+    assert Client().get_stack(made.id).name == "local"
+
+
+def test_what_a_stack_is_made_of_is_shown_without_its_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAR_KEY", "hush-hush")
+    spec = StackSpec.model_validate(
+        {
+            "name": "far",
+            "description": "A stack elsewhere.",
+            "server": {"url": "${env:FAR_URL}", "api_key": "${env:FAR_KEY}"},
+            "components": {
+                "experiment_tracker": {
+                    "name": "churn-far",
+                    "flavor": "mlflow",
+                    "configuration": {
+                        "tracking_uri": "http://someone:hush-hush@mlflow",
+                        "tracking_password": "hush-hush",
+                        "tracking_token": "{{far.token}}",
+                    },
+                }
+            },
+            "places": {"ledger": "postgresql://ledger:hush-hush@db/ledger"},
+        }
+    )
+
+    shown = show_stack(spec, {"state": str(tmp_path)})
+
+    assert "hush-hush" not in json.dumps(shown)
+    assert shown["server"]["url"] == "${env:FAR_URL}"
+    tracker = shown["components"]["experiment_tracker"]["configuration"]
+    assert tracker["tracking_token"] == "{{far.token}}"
+    assert tracker["tracking_uri"] == "http://***@mlflow"
+
+
+def test_an_unknown_stack_is_one_sentence_and_exit_code_two(door):
+    code, out, err = door("show", "local-mlfow")
+
+    assert (code, out) == (2, "")
+    assert "Did you mean 'local-mlflow'?" in err
+
+
+def test_a_secret_that_is_not_there_is_named_with_the_command_that_makes_it(tmp_path):
+    from zenml.client import Client
+
+    spec = load_stack("local").model_copy(update={"secrets": {"churn-test": ("key", "token")}})
+    values = {"state": str(tmp_path)}
+    with pytest.raises(InputError, match=r"`zenml secret create churn-test --key=\.\.\. --token"):
+        diff_stack(spec, values)
+
+    Client().create_secret("churn-test", {"key": "k"})
+    try:
+        with pytest.raises(InputError, match="lacks token"):
+            diff_stack(spec, values)
+    finally:
+        Client().delete_secret("churn-test")
+
+
+def test_a_refused_configuration_leaves_no_half_made_stack(tmp_path):
+    from stacks.apply import apply_stack
+
+    spec = load_stack("local").model_copy(
+        update={
+            "name": "odd",
+            "components": {
+                **load_stack("local").components,
+                "alerter": OwnComponent(
+                    name="churn-fine", flavor="slack", configuration={"slack_token": "x"}
+                ),
+                "experiment_tracker": OwnComponent(
+                    name="churn-odd", flavor="mlflow", configuration={"no_such_setting": "x"}
+                ),
+            },
+        }
+    )
+
+    with pytest.raises(InputError, match="churn-odd"):
+        apply_stack(spec, {"state": str(tmp_path)})
+
+    assert not {"churn-odd", "churn-fine"} & components()
+    from zenml.client import Client
+
+    assert not Client().list_stacks(name="odd").items

@@ -1,0 +1,117 @@
+"""Placeholders in stack files: filled from what is given and from the environment, or named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn.errors import InputError
+from stacks.placeholders import Filling, variables
+from stacks.spec import StackSpec
+
+BUCKET = "s3://${env:CHURN_BUCKET}/zenml"
+
+
+def spec(**more) -> StackSpec:
+    return StackSpec.model_validate(
+        {
+            "name": "cloud",
+            "description": "A stack.",
+            "components": {
+                "orchestrator": {"use": "default"},
+                "artifact_store": {
+                    "name": "churn-store",
+                    "flavor": "s3",
+                    "configuration": {
+                        "path": BUCKET,
+                        "key": "{{churn-cloud.s3_key}}",
+                        "client_kwargs": {"endpoint_url": "${env:CHURN_S3_ENDPOINT:-}"},
+                    },
+                },
+            },
+            **more,
+        }
+    )
+
+
+def configuration(filled: StackSpec) -> dict:
+    return filled.components["artifact_store"].configuration
+
+
+def test_a_variable_is_read_from_the_environment_also_inside_of_other_values():
+    filled = spec().resolved({}, {"CHURN_BUCKET": "b", "CHURN_S3_ENDPOINT": "http://s3:9000"})
+
+    assert configuration(filled)["path"] == "s3://b/zenml"
+    assert configuration(filled)["client_kwargs"] == {"endpoint_url": "http://s3:9000"}
+
+
+def test_what_follows_the_dash_stands_in_for_a_variable_that_is_not_set():
+    filled = spec().resolved({}, {"CHURN_BUCKET": "b"})
+
+    assert configuration(filled)["client_kwargs"] == {"endpoint_url": ""}
+
+
+def test_a_reference_to_a_secret_is_left_to_zenml():
+    filled = spec().resolved({}, {"CHURN_BUCKET": "b"})
+
+    assert configuration(filled)["key"] == "{{churn-cloud.s3_key}}"
+
+
+def test_every_variable_that_is_missing_is_named_at_once_with_a_place_that_wants_it():
+    asked = spec(
+        server={"url": "${env:CHURN_ZENML_URL}", "api_key": "${env:CHURN_ZENML_API_KEY}"},
+    )
+
+    with pytest.raises(InputError) as refused:
+        asked.resolved({}, {"CHURN_ZENML_URL": "http://zenml"})
+
+    said = str(refused.value)
+    assert "CHURN_BUCKET (for components.artifact_store.configuration.path)" in said
+    assert "CHURN_ZENML_API_KEY (for server.api_key)" in said
+    assert "CHURN_ZENML_URL" not in said
+    assert "CHURN_S3_ENDPOINT" not in said
+    assert "\n" not in said
+
+
+def test_a_variable_that_is_set_to_nothing_counts_as_missing():
+    with pytest.raises(InputError, match="CHURN_BUCKET"):
+        spec().resolved({}, {"CHURN_BUCKET": ""})
+
+
+def test_the_variables_that_a_stack_needs_can_be_listed():
+    assert spec().variables() == ["CHURN_BUCKET"]
+
+
+def test_a_value_that_does_not_fit_once_it_is_filled_in_is_named():
+    asked = spec(run={"retry": {"times": 1}, "resources": {"memory": "2GiB"}})
+    assert asked.run.retry.times == 1
+
+    with pytest.raises(InputError, match=r"run\.resources\.memory"):
+        StackSpec.model_construct(
+            **{
+                **asked.__dict__,
+                "run": asked.run.model_copy(
+                    update={
+                        "resources": asked.run.resources.model_copy(
+                            update={"memory": "${env:MEMORY}"}
+                        )
+                    }
+                ),
+            }
+        ).resolved({}, {"CHURN_BUCKET": "b", "MEMORY": "much"})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_a_document_without_placeholders_stays_as_it_is(document):
+    if "${" in str(document):
+        return
+    filling = Filling("any", {}, {})
+
+    assert filling.fill(document) == document
+    assert variables(document) == []
