@@ -19,6 +19,7 @@ _PAGES = {
     Artifact.TRAINING_REPORT: "training",
     Artifact.MODEL_CARD: "card",
     Artifact.VALIDATION: "deepchecks",
+    Artifact.VALIDATOR_REPORT: "validator",
     Artifact.QUALITY_REPORT: "quality",
 }
 
@@ -40,9 +41,14 @@ def collect(
     outputs = _outputs(run)
     found = {
         name: outputs[name].load() if name in outputs else None
-        for name in (Artifact.TRAINING_REPORT, Artifact.DECISION, Artifact.OUTCOME)
+        for name in (
+            Artifact.TRAINING_REPORT,
+            Artifact.DECISION,
+            Artifact.OUTCOME,
+            Artifact.VALIDATOR_REPORT,
+        )
     }
-    training, decision, promotion = found.values()
+    training, decision, promotion, validated = found.values()
     version, stage = _registered(outputs, training, promotion)
     pages = keep_pages(run.name, reports)
     error = _held(decision, promotion)
@@ -66,6 +72,8 @@ def collect(
         training=training,
         decision=decision,
         promotion=promotion,
+        validated=validated,
+        validator_page=next((page for page in pages if page.stem.endswith("-validator")), None),
         tracking=tracking,
         cached={
             name: str(step.run_metadata.get(FINDING, ""))

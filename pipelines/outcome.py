@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from churn.promotion import Decision
     from churn.promotion.pair import PromotionOutcome
     from churn.training_report.report import TrainingReport
+    from churn.validators.report import ValidatorReport
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 
@@ -49,6 +50,8 @@ class Outcome:
         training: What a training run found; not part of the JSON object.
         decision: What the promotion gates came to; not part of it either.
         promotion: What followed from a promotion or a rollback; not part of it either.
+        validated: What the stack's data validator found; not part of it either.
+        validator_page: The page about that.
         tracking: Where the stack's tracker keeps the run; not part of the JSON object.
         cached: Steps that came from the cache, with what they had found; not part of it either.
     """
@@ -69,6 +72,8 @@ class Outcome:
     training: TrainingReport | None = None
     decision: Decision | None = None
     promotion: PromotionOutcome | None = None
+    validated: ValidatorReport | None = None
+    validator_page: Path | None = None
     tracking: str | None = None
     cached: dict[str, str] = field(default_factory=dict)
 

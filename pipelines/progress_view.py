@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-_LABEL = 18
+_LABEL = 19
 _WIDEST = 120
 
 
@@ -93,6 +93,8 @@ class ProgressView(logging.Handler):
                 self._line("[green]✓[/]", step, record.getMessage(), f"{told['seconds']:.1f} s")
             case "failed":
                 self._line("[red]✗[/]", step, "stopped here", "")
+            case "warned":
+                self._line("[yellow]![/]", step, record.getMessage(), "")
 
     def cached(self, findings: dict[str, str]) -> None:
         """Lists the steps whose results were taken from an earlier run."""

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from churn.evaluation.protocol import CandidateResult
     from churn.promotion import Decision
     from churn.training_report.report import TrainingReport
+    from churn.validators.report import ValidatorReport
 
 _WIDE = 104  # columns that all figures of the shipped candidates take
-_COLOURS = {"promote": "green", "pass": "green", "hold": "yellow", "warn": "yellow"}
+_COLOURS = {
+    **dict.fromkeys(("promote", "pass", "fine"), "green"),
+    **dict.fromkeys(("hold", "warn", "attention"), "yellow"),
+}
 
 
 def show_summary(outcome: Outcome, console: Console) -> None:
     """Prints the end of a completed or held run."""
     console.print()
     if outcome.training is not None:
-        _show_training(outcome.training, console)
+        _show_training(outcome.training, console, outcome.validated)
     elif outcome.decision is not None:
         _show_decision(outcome.decision, console)
     if outcome.promotion is not None:
@@ -40,7 +44,9 @@ def show_summary(outcome: Outcome, console: Console) -> None:
     _show_links(outcome, console)
 
 
-def _show_training(report: TrainingReport, console: Console) -> None:
+def _show_training(
+    report: TrainingReport, console: Console, validated: ValidatorReport | None
+) -> None:
     data, quality = report.data, report.quality
     facts = _facts()
     facts.add_row(
@@ -53,6 +59,11 @@ def _show_training(report: TrainingReport, console: Console) -> None:
         f": {quality.passed} of {quality.total} checks hold",
     )
     facts.add_row("quality", checks)
+    if validated is not None:
+        colour = _COLOURS.get(validated.verdict, "red")
+        facts.add_row(
+            "validator", Text.assemble((validated.verdict, colour), f": {validated.sentence}")
+        )
     facts.add_row(
         "rows",
         f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
@@ -143,6 +154,8 @@ def _show_links(outcome: Outcome, console: Console) -> None:
         facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
     if outcome.report is not None:
         facts.add_row("report", str(_near(outcome.report)))
+    if outcome.validator_page is not None:
+        facts.add_row("validator", str(_near(outcome.validator_page)))
     facts.add_row("dashboard", outcome.dashboard or "make dashboard")
     if outcome.tracking is not None:
         local = outcome.tracking.startswith("sqlite:")

@@ -6,9 +6,11 @@ from zenml import pipeline
 
 from churn.config import TrainingSettings
 from steps.data.accept_data import accept_data
+from steps.data.accept_validation import accept_validation
 from steps.data.acquire_data import acquire_data
 from steps.data.check_quality import check_quality
 from steps.data.split_rows import split_rows
+from steps.data.validate_with_stack import validate_with_stack
 from steps.modelling.choose_threshold import choose_threshold
 from steps.modelling.evaluate_model import evaluate_model
 from steps.modelling.explain_model import explain_model
@@ -36,6 +38,7 @@ def training(
     data: dict[str, Any],
     folders: dict[str, str],
     tracker: dict[str, str] | None,
+    validator: str | None = None,
 ) -> None:
     """Wires the steps.
 
@@ -45,6 +48,7 @@ def training(
         folders: Absolute folders for downloads and snapshots.
         tracker: Name of the stack's experiment tracker and identity of the experiment there;
             without one the run is not tracked.
+        validator: Name of the stack's data validator; without one nothing is asked of it.
     """
     asked = TrainingSettings.of(settings)
     recipes = _recipes(settings, asked.candidates, folders)
@@ -56,16 +60,22 @@ def training(
     quality = check_quality(customers)
     accepted = accept_data(customers, quality, folders["snapshots"])
     split = split_rows(customers, **settings["split"], after=accepted)
-    out_of_fold = score_candidates(customers, split, recipes, settings["selection"], workers)
+    ready = [accepted]
+    if validator is not None:
+        looked_at = validate_with_stack(customers, split, validator)
+        ready.append(accept_validation(looked_at))
+    out_of_fold = score_candidates(
+        customers, split, recipes, settings["selection"], workers, after=ready
+    )
     selection = select_model(out_of_fold, baseline)
     thrifty = _recipes(settings, asked.thrifty, folders)
     protocol = measure_protocol(
-        customers, thrifty, judging, baseline, frozen_recipe, workers, after=accepted
+        customers, thrifty, judging, baseline, frozen_recipe, workers, after=ready
     )
     nested = searches = None
     if asked.nested.candidates:
         dear = _recipes(settings, asked.nested.candidates, folders)
-        nested = measure_nested(customers, dear, judging, baseline, workers, after=accepted)
+        nested = measure_nested(customers, dear, judging, baseline, workers, after=ready)
         if any(asked.recipes[name].kind in TUNED for name in asked.nested.candidates):
             searches = tune_recipes(customers, split, dear)
     model = train_model(customers, split, selection, recipes)

@@ -17,6 +17,8 @@ class Artifact(StrEnum):
     MODEL = "churn_model"
     EVALUATION = "gate_evaluation"
     VALIDATION = "validation_report"
+    VALIDATOR_REPORT = "validator_report"
+    VALIDATOR_VERDICT = "validator_verdict"
     DECISION = "promotion_decision"
     TRAINING_REPORT = "training_report"
     TRACKED_RUN = "tracked_run"
@@ -29,3 +31,4 @@ class Artifact(StrEnum):
     MODEL_CARD = "model_card"
     PAIR = "promotion_pair"
     OUTCOME = "promotion_outcome"
+    SCORE = "customer_score"

@@ -103,9 +103,9 @@ class WebhookAlerter(BaseAlerter):
         except KeyError:
             # ZenML's own words hold the whole component; which secret it was, its file says.
             _LOG.warning(
-                "The alert was not delivered: alerter '%s' names a secret or a key that ZenML "
-                "does not have; make it with `zenml secret create`. The run goes on.",
-                self.name,
+                f"The alert was not delivered: alerter '{self.name}' names a secret or a key that "
+                "ZenML does not have; make it with `zenml secret create`. The run goes on.",
+                extra={"step": "alert", "event": "warned"},
             )
             return False
         return send(webhook, alert.payload())

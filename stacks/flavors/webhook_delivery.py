@@ -68,10 +68,9 @@ def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
         wait *= 2
     told = "once" if tries == 1 else f"{tries} times"
     _LOG.warning(
-        "The alert was not delivered: the webhook at %s was tried %s and %s; the run goes on.",
-        _host(webhook.url),
-        told,
-        trouble,
+        f"The alert was not delivered: the webhook at {_host(webhook.url)} was tried {told} and "
+        f"{trouble}; the run goes on.",
+        extra={"step": "alert", "event": "warned"},
     )
     return False
 

@@ -7,6 +7,7 @@ from zenml import step
 from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
+from churn.alert import Level
 from churn.bundle import Threshold, bundle_folder, publish, write_bundle
 from churn.config import PromotionPipelineSettings
 from churn.errors import InputError
@@ -15,6 +16,7 @@ from churn.ledger import Ledger
 from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
 from materializers.report import ReportMaterializer
+from steps.alerting import alert
 from steps.artifacts import Artifact
 from steps.progress import stage
 from steps.promotion.registry import point_alias
@@ -43,6 +45,8 @@ def apply_promotion(
         approver = _approver(pair, asked, ledger)
         outcome = _outcome(pair, decision, asked, approver, Path(folders["bundles"]))
         found(outcome.sentence, {"status": outcome.status, "version": outcome.version})
+    level: Level = "info" if outcome.status == "promoted" else "warning"
+    alert(f"{outcome.model}: {decision.verdict}", f"{outcome.sentence}.", level)
     return outcome
 
 

@@ -1,0 +1,52 @@
+"""Tells people through the stack's alerter, where it has one; no run ever fails for it."""
+
+import logging
+
+from zenml import get_step_context
+from zenml.client import Client
+
+from churn.alert import Alert, Alerting, Level
+from steps.progress import in_step
+
+_LOG = logging.getLogger("churn.progress")
+
+
+def alert(title: str, text: str, level: Level = "info") -> None:
+    """Sends a message; does nothing outside of runs and on a stack without an alerter.
+
+    Args:
+        title: What happened, in a few words.
+        text: What was found, in a sentence; no customer in it.
+        level: How much it matters.
+    """
+    if not in_step():
+        return
+    try:
+        alerter = Client().active_stack.alerter
+        if alerter is None:
+            return
+        message = _in_this_run(title, text, level)
+        if isinstance(alerter, Alerting):
+            alerter.deliver(message)
+        else:
+            alerter.post(message.whole)
+    except Exception as error:  # noqa: BLE001 - whatever an alerter does, the run goes on
+        _LOG.warning(
+            f"The alert was not sent: the stack's alerter broke off with {type(error).__name__}; "
+            "the run goes on.",
+            extra={"step": "alert", "event": "warned"},
+        )
+
+
+def _in_this_run(title: str, text: str, level: Level) -> Alert:
+    from zenml.utils.dashboard_utils import get_run_url
+
+    run = get_step_context().pipeline_run
+    return Alert(
+        title=title,
+        text=text,
+        level=level,
+        run=run.name,
+        pipeline=run.pipeline.name if run.pipeline else None,
+        dashboard=get_run_url(run),
+    )

@@ -1,0 +1,30 @@
+"""What the stack's validator refuses goes no further; what it only notices is passed on."""
+
+from typing import Annotated
+
+from zenml import step
+
+from churn.validators.report import ValidatorReport, require
+from steps.artifacts import Artifact
+from steps.caching import CODE_AWARE
+from steps.progress import stage
+
+
+@step(cache_policy=CODE_AWARE)
+def accept_validation(
+    validation: ValidatorReport,
+) -> Annotated[str, Artifact.VALIDATOR_VERDICT]:
+    """Stops a run whose rows failed; a step of its own, so that the report is kept either way.
+
+    Returns:
+        The verdict: fine, or attention.
+
+    Raises:
+        InputError: a finding failed; the sentence names check, column and figure.
+    """
+    with stage("accept_validation") as found:
+        require(validation)
+        noticed = len(validation.standing_at("attention"))
+        words = "nothing speaks against the rows"
+        found(f"{words}, {noticed} to look at" if noticed else words)
+    return validation.verdict

@@ -1,0 +1,84 @@
+"""Asks the stack's own data validator: do the gate rows look like the development rows?"""
+
+import json
+from typing import Annotated
+
+from zenml import step
+from zenml.client import Client
+from zenml.config.cache_policy import CachePolicy
+from zenml.enums import StackComponentType
+
+from churn.dataset import Dataset
+from churn.errors import InputError
+from churn.split import Split
+from churn.validators.report import DataValidator, ValidatorReport
+from materializers.validator_report import ValidatorReportMaterializer
+from steps.artifacts import Artifact
+from steps.caching import code_digest
+from steps.progress import stage
+
+
+def validator_digest() -> str:
+    """What the answer depends on besides the rows: the code, and the validator's configuration."""
+    found = Client().active_stack_model.components.get(StackComponentType.DATA_VALIDATOR, [])
+    asked = [[each.flavor_name, each.configuration] for each in found]
+    return f"{code_digest()} {json.dumps(asked, sort_keys=True, default=str)}"
+
+
+VALIDATOR_AWARE = CachePolicy(cache_func=validator_digest)
+
+
+@step(cache_policy=VALIDATOR_AWARE, output_materializers=ValidatorReportMaterializer)
+def validate_with_stack(
+    customers: Dataset, split: Split, validator: str
+) -> Annotated[ValidatorReport, Artifact.VALIDATOR_REPORT]:
+    """Has the gate rows looked at beside the development rows; the next step acts on the report.
+
+    Args:
+        customers: The table.
+        split: Development rows, the reference, and gate rows, the current ones.
+        validator: Name of the stack's data validator.
+
+    Raises:
+        InputError: the stack has no such validator, its library is not installed, or it is of a
+            kind that cannot be asked.
+    """
+    with stage("validate_with_stack") as found:
+        report = stack_validator(validator).validate(
+            customers.frame.iloc[split.development],
+            customers.frame.iloc[split.gate],
+            customers.contract,
+            target=customers.contract.target.name,
+        )
+        found(
+            report.sentence,
+            {
+                "verdict": report.verdict,
+                "checks": len(report.findings),
+                "failed": len(report.standing_at("failed")),
+                "attention": len(report.standing_at("attention")),
+            },
+        )
+    return report
+
+
+def stack_validator(name: str) -> DataValidator:
+    """The active stack's data validator, which the runner has named.
+
+    Raises:
+        InputError: it is not there, or cannot be asked.
+    """
+    component = Client().active_stack.data_validator
+    if component is None or component.name != name:
+        there = "has none" if component is None else f"has '{component.name}'"
+        raise InputError(
+            f"This run was started for the data validator '{name}', but the active stack {there}; "
+            "run it again with the stack that is meant, --stack NAME."
+        )
+    if not isinstance(component, DataValidator):
+        raise InputError(
+            f"The data validator '{name}' is of flavor '{component.flavor}', which cannot be asked "
+            "about a table and its contract; take churn-evidently, churn-deepchecks or "
+            "churn-great-expectations (docs/validators.md says how to write another)."
+        )
+    return component
