@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, InputError
 
 _LOCAL = ("sqlite:", "file:")
+_REFUSED = (401, 403)
+_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,23 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
 
     Raises:
         ChurnError: the tracking database or server does not answer.
+        InputError: it refuses the credentials.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
     from zenml.client import Client
     from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
 
-    component = Client().get_stack_component(
+    found = Client().get_stack_component(
         StackComponentType.EXPERIMENT_TRACKER, tracker, allow_name_prefix_match=False
     )
-    uri = str(component.configuration["tracking_uri"])
+    component: Any = StackComponent.from_model(found)
+    uri = str(component.get_tracking_uri())
+    what = f"The experiment tracker '{tracker}' at {_without_password(uri)}"
+    _require_answer(what, uri)
+    component.configure_mlflow()  # its credentials, out of ZenML's secret store
     place = (state / "mlflow-artifacts" / name).as_uri() if uri.startswith(_LOCAL) else None
     try:
         client = MlflowClient(tracking_uri=uri)
@@ -60,12 +69,32 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
         elif experiment.lifecycle_stage != "active":
             client.restore_experiment(experiment.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ChurnError(
-            f"The experiment tracker '{tracker}' at {_without_password(uri)} does not answer: "
-            f"{reason}. Start it, or use --stack local, which has no tracker."
-        ) from error
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        if any(f"error code {code}" in reason for code in _REFUSED):
+            raise InputError(
+                f"{what} refuses the credentials; correct its user, or its password in ZenML's "
+                "secret store."
+            ) from error
+        raise _silent(what, reason) from error
     return Experiment(name, f"{experiment.experiment_id}@{experiment.creation_time}", uri)
+
+
+def _require_answer(what: str, uri: str) -> None:
+    """Asks a server once, whatever it says: MLflow's client would go on trying for minutes."""
+    if not uri.startswith(("http://", "https://")):
+        return
+    import httpx
+
+    try:
+        httpx.get(uri, timeout=_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _silent(what, " ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _silent(what: str, reason: str) -> ChurnError:
+    return ChurnError(
+        f"{what} does not answer: {reason}. Start it, or use --stack local, which has no tracker."
+    )
 
 
 def _without_password(uri: str) -> str:

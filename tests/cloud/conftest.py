@@ -47,7 +47,9 @@ def zenml_server(mariadb: services.MariaDb) -> Iterator[services.ZenServer]:
 
 
 @pytest.fixture(scope="session")
-def mlflow_server(postgres: services.Postgres, bucket: services.Bucket) -> Iterator[services.Web]:
+def mlflow_server(
+    postgres: services.Postgres, bucket: services.Bucket
+) -> Iterator[services.Tracking]:
     with services.mlflow_server(postgres.create("mlflow"), bucket) as started:
         yield started
 

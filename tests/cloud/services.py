@@ -209,8 +209,16 @@ class Web:
     server: Server
 
 
+@dataclass(frozen=True)
+class Tracking(Web):
+    """An MLflow server behind a password."""
+
+    user: str
+    password: str
+
+
 @contextmanager
-def mlflow_server(database: str, bucket: Bucket) -> Iterator[Web]:
+def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
     """MLflow on a database, handing files to the bucket itself: clients need no keys for it."""
     with _room(None) as room:
         port = free_port()
@@ -228,12 +236,33 @@ def mlflow_server(database: str, bucket: Bucket) -> Iterator[Web]:
                 "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             },
         )  # fmt: skip
-        made = Web(f"http://127.0.0.1:{port}", server)
+        url = f"http://127.0.0.1:{port}"
         try:
-            server.wait(lambda: _answers(f"{made.url}/health"))
-            yield made
+            with _password_door(url, room) as door:
+                server.wait(lambda: _answers(f"{url}/health"))
+                yield Tracking(door.url, server, door.user, door.password)
         finally:
             server.stop()
+
+
+@contextmanager
+def _password_door(behind: str, room: Path) -> Iterator[Tracking]:
+    port, user, password = free_port(), "churn", secrets.token_hex(8)
+    server = Server(
+        "the password door",
+        [
+            sys.executable, "-m", "uvicorn", "password_door:app", "--host=127.0.0.1",
+            f"--port={port}", f"--app-dir={Path(__file__).parent}", "--log-level=warning",
+        ],
+        room / "door-log",
+        environment={"DOOR_BEHIND": behind, "DOOR_USER": user, "DOOR_PASSWORD": password},
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        server.wait(lambda: _listens(url))
+        yield Tracking(url, server, user, password)
+    finally:
+        server.stop()
 
 
 @dataclass(frozen=True)
@@ -299,6 +328,14 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=5).is_success
     except httpx.HTTPError:
         return False
+
+
+def _listens(url: str) -> bool:
+    try:
+        httpx.get(url, timeout=5)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def _run(command: list[str], user: str | None) -> None:
