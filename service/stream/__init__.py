@@ -1,0 +1,1 @@
+"""The stream worker: customers from a Kafka topic, their scores to another."""

@@ -1,0 +1,95 @@
+"""`python -m service.stream`: scores the customers of a Kafka topic with what the store has in production.
+
+Everything is set by the environment: see docs/streaming.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from churn.errors import ChurnError, InputError
+from service.stream.settings import Settings, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads the settings, works until told to stop, and returns the exit code."""
+    # Before numpy and LightGBM are loaded: threads that wait for one row cost more than the row.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    argparse.ArgumentParser(prog="python -m service.stream", description=__doc__).parse_args(
+        arguments
+    )
+    tallies = Path(tempfile.mkdtemp(prefix="churn-stream-"))
+    try:
+        settings = read_settings(os.environ)
+        _require_something_to_score_with(settings)
+        return _work(settings, tallies)
+    except ChurnError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        shutil.rmtree(tallies, ignore_errors=True)
+
+
+def _work(settings: Settings, tallies: Path) -> int:
+    from service.api.log import log
+    from service.stream.probes import Probes
+    from service.stream.worker import Worker
+
+    # What it writes of its own accord is no JSON and, without a broker, ten lines a second.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    worker = Worker(settings, tallies)
+    probes = Probes(
+        settings.host,
+        settings.port,
+        alive=worker.alive,
+        ready=worker.ready,
+        figures=worker.figures.page,
+    )
+
+    def told(number: int, _frame: FrameType | None) -> None:
+        """The first signal asks for an end; a second one does not wait for it."""
+        worker.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+    probes.start()
+    log(
+        "info", "listening", host=settings.host, port=probes.port, store=settings.store,
+        version=worker.champions.production.version, group=settings.group,
+        topics=[settings.input_topic, settings.output_topic, settings.dead_letter_topic],
+    )  # fmt: skip
+    threading.Thread(
+        target=lambda: asyncio.run(worker.champions.watch()), name="store", daemon=True
+    ).start()
+    worker.run()
+    probes.stop()
+    log("info", "stopped")
+    return 0
+
+
+def _require_something_to_score_with(settings: Settings) -> None:
+    store = settings.store
+    if "://" not in store and not (Path(store) / "current.json").is_file():
+        raise InputError(
+            f"Nothing is in production in {store}. Run `python run.py --pipeline promotion` first, "
+            "or name another store with CHURN_STORE."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""One connection to the brokers: reads as a member of the group, writes, and commits what was done.
+
+A session that fails is closed and another one opened, which begins behind the last commit. So a
+message is read again rather than lost.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import time
+from typing import Any
+
+from kafka import (  # type: ignore[import-untyped]
+    KafkaConsumer,
+    KafkaProducer,
+    TopicPartition,
+)
+from kafka.errors import (  # type: ignore[import-untyped]
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    RebalanceInProgressError,
+)
+from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
+
+from service.stream.messages import Message, Rejection
+from service.stream.scoring import Batch
+from service.stream.settings import Settings
+
+SessionError = KafkaError
+"""What every method of a session may raise: open another one."""
+
+_ANSWER_SECONDS = 10
+_DELIVERY_SECONDS = 20
+_LOOK_SECONDS = 2
+_CLOSE_SECONDS = 5
+_LONGEST_REASON = 2_000  # characters
+
+Offsets = dict[TopicPartition, OffsetAndMetadata]
+
+
+class Session:
+    """A consumer in the group and an idempotent producer that waits for all replicas."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connects.
+
+        Raises:
+            SessionError: no broker answers, or the topic to be read is not there.
+        """
+        self._settings = settings
+        common = _connection(settings)
+        self._consumer: Any = KafkaConsumer(
+            **common,
+            group_id=settings.group,
+            group_instance_id=settings.instance,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_poll_records=settings.batch_messages,
+            session_timeout_ms=round(settings.session_seconds * 1000),
+            heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
+        )
+        self._producer: Any = None
+        try:
+            self._consumer.bootstrap(timeout_ms=_ANSWER_SECONDS * 1000)
+            self._require_topic(settings.input_topic)
+            self._consumer.subscribe([settings.input_topic])
+            self._producer = KafkaProducer(
+                **common,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=5,
+                max_block_ms=_ANSWER_SECONDS * 1000,
+                delivery_timeout_ms=_DELIVERY_SECONDS * 1000,
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def member(self) -> bool:
+        """Whether the group knows this worker and has given it its share, which may be nothing."""
+        return bool(self._consumer.group_metadata().state is MemberState.STABLE)
+
+    @property
+    def partitions(self) -> int:
+        """How many this worker has been given."""
+        return len(self._consumer.assignment())
+
+    def poll(self, seconds: float) -> tuple[list[Message], Offsets]:
+        """The next messages, in the order of each partition; and what to commit once they are done.
+
+        Raises:
+            SessionError: this session is over.
+        """
+        messages: list[Message] = []
+        offsets: Offsets = {}
+        for place, records in self._consumer.poll(timeout_ms=round(seconds * 1000)).items():
+            messages.extend(
+                Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value)
+                for r in records
+            )
+            offsets[place] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
+        return messages, offsets
+
+    def send(self, batch: Batch) -> None:
+        """Writes scores and rejections, and comes back when all replicas have them.
+
+        Raises:
+            SessionError: not all of them were written; those that were may be written again.
+        """
+        sent = [
+            self._producer.send(
+                self._settings.output_topic, key=scored.customer.encode(), value=scored.value
+            )
+            for scored in batch.scored
+        ]
+        for message, rejection in batch.rejected:
+            sent.append(self._reject(message, rejection))
+        self._producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_SECONDS)
+        for future in sent:
+            if not future.succeeded():
+                raise future.exception or KafkaTimeoutError("a message was not acknowledged")
+
+    def commit(self, offsets: Offsets) -> bool:
+        """Says that everything below these offsets is done.
+
+        Returns:
+            Whether the group took it; it does not where the partitions have gone to another
+            worker, which then reads the messages again.
+
+        Raises:
+            SessionError: this session is over.
+        """
+        try:
+            self._consumer.commit(offsets, timeout_ms=_ANSWER_SECONDS * 1000)
+        except (CommitFailedError, RebalanceInProgressError):
+            return False
+        return True
+
+    def waiting(self) -> int:
+        """How many messages of this worker's partitions are not read yet.
+
+        Raises:
+            SessionError: no broker answers.
+        """
+        mine = self._consumer.assignment()
+        if not mine:
+            return 0
+        ends = self._consumer.end_offsets(list(mine), timeout_ms=_LOOK_SECONDS * 1000)
+        total = 0
+        for place, end in ends.items():
+            position = self._consumer.position(place, timeout_ms=_LOOK_SECONDS * 1000)
+            total += max(0, end - (position or 0))
+        return total
+
+    def close(self) -> None:
+        """Leaves the group; what was not committed is read again by whoever comes next."""
+        if self._producer is not None:
+            with suppress(KafkaError):
+                self._producer.close(timeout=_CLOSE_SECONDS)
+        with suppress(KafkaError):
+            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_SECONDS * 1000)
+
+    def _require_topic(self, name: str) -> None:
+        """Asked before it is subscribed to: a topic made later would go unseen for minutes."""
+        if not self._consumer.partitions_for_topic(name):
+            raise KafkaError(f"the topic {name} is not there. Make it, or set CHURN_INPUT_TOPIC")
+
+    def _reject(self, message: Message, rejection: Rejection) -> Any:
+        """The message as it came, with the reason beside it."""
+        whole = message.size <= self._settings.max_message_bytes
+        reason = str(rejection)[:_LONGEST_REASON]
+        headers = {
+            "churn-reason": reason,
+            "churn-kind": rejection.kind,
+            "churn-field": rejection.field,
+            "churn-topic": message.topic,
+            "churn-partition": str(message.partition),
+            "churn-offset": str(message.offset),
+            "churn-rejected-at": f"{time():.3f}",
+        }
+        return self._producer.send(
+            self._settings.dead_letter_topic,
+            key=message.key if whole else None,
+            value=(message.value if whole else None) or b"",
+            headers=[(n, text.encode("utf-8", "backslashreplace")) for n, text in headers.items()],
+        )
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_servers),
+        "client_id": "churn-stream",
+        "security_protocol": settings.kafka_security,
+        "request_timeout_ms": _ANSWER_SECONDS * 1000,
+        "bootstrap_timeout_ms": _ANSWER_SECONDS * 1000,
+        "reconnect_backoff_max_ms": 2_000,
+        "metrics_enabled": False,
+    }
+    if settings.kafka_ca_file is not None:
+        found["ssl_cafile"] = settings.kafka_ca_file
+    if settings.kafka_security.startswith("SASL"):
+        password = settings.kafka_password
+        found |= {
+            "sasl_mechanism": settings.kafka_mechanism,
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": password.get_secret_value() if password else None,
+        }
+    return found

@@ -1,0 +1,90 @@
+"""What the worker waits for when it does not answer: the group, the brokers, the ledger, Redis."""
+
+import json
+
+import pytest
+from worker_process import Outside, wait_until, working
+
+
+@pytest.fixture
+def outside(broker, topics):
+    found = Outside(broker.address, topics)
+    yield found
+    found.close()
+
+
+def test_a_ledger_that_cannot_be_written_holds_the_messages_back_and_sigterm_still_ends_it(
+    settings, outside, customers
+):
+    outside.send(customers[:5])
+
+    with working(settings, ledger="sqlite:////proc/none/ledger.db") as worker:
+        worker.wait_for("ledger_failed")
+        state = wait_until(lambda: found if "ledger" in (found := worker.ready())["reasons"] else 0)
+        code = worker.stop()
+    committed = outside.committed(settings["group"])
+
+    assert state["ready"] is False
+    assert "cannot be used" in state["reasons"]["ledger"]
+    assert code == 0
+    assert committed == 0
+
+
+def test_a_batch_held_back_while_another_worker_joins_is_read_again(
+    broker, settings, outside, customers, redis_server
+):
+    """The group has moved on when the first worker wants to commit: it goes on all the same."""
+    outside.send(customers[:30])
+
+    with working(settings, redis=redis_server.address) as first:
+        first.wait_for("redis_failed")
+        held = first.ready()
+        with working(settings, redis=redis_server.address) as second:
+            wait_until(
+                lambda: broker.group_state(settings["group"]) == "PreparingRebalance",
+                lambda: broker.group_state(settings["group"]),
+            )
+            redis_server.start()
+            wait_until(lambda: outside.committed(settings["group"]) == 30, first.ready)
+            wait_until(lambda: first.ready()["ready"], first.ready)
+            wait_until(lambda: second.ready()["ready"], second.ready)
+            outside.send(customers[30:60])
+            answers = outside.read("output", 60)
+            codes = first.stop(), second.stop()
+
+    assert held["ready"] is False
+    assert "redis" in held["reasons"]
+    assert first.logged("commit_refused")
+    assert codes == (0, 0)
+    said = {}
+    for record in answers:
+        said.setdefault(record.key.decode(), set()).add(record.value)
+    assert set(said) == {customer["customerID"] for customer in customers[:60]}
+    assert all(len(values) == 1 for values in said.values())
+
+
+def test_brokers_that_go_away_and_come_back_find_the_worker_as_it_was(
+    broker, settings, outside, customers
+):
+    with working(settings) as worker:
+        outside.send(customers[:10])
+        outside.read("output", 10)
+        wait_until(lambda: outside.committed(settings["group"]) == 10)
+        broker.stop()
+        try:
+            away = wait_until(
+                lambda: found if "kafka" in (found := worker.ready())["reasons"] else None
+            )
+        finally:
+            broker.start()
+        wait_until(lambda: worker.ready()["ready"], worker.ready)
+        outside.send(customers[10:20])
+        answers = outside.read("output", 20)
+        code = worker.stop()
+
+    assert away["ready"] is False
+    assert {record.key.decode() for record in answers} == {
+        customer["customerID"] for customer in customers[:20]
+    }
+    assert code == 0
+    assert all("unreadable" not in json.dumps(line) for line in worker.lines)

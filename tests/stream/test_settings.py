@@ -1,0 +1,104 @@
+"""Settings are strict, secrets stay secret, and the worker brings no web framework along."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from worker_process import environment
+
+from churn.errors import InputError
+from service.stream.__main__ import main
+from service.stream.settings import read_settings
+
+
+def test_without_any_setting_a_broker_on_this_machine_is_read():
+    settings = read_settings({"PATH": "/bin"})
+
+    assert settings.kafka_servers == ("127.0.0.1:9092",)
+    assert (settings.input_topic, settings.output_topic) == ("churn-customers", "churn-scores")
+    assert settings.redis.get_secret_value() == "none"
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"CHURN_INPUT_TOPC": "a"}, "did you mean CHURN_INPUT_TOPIC?"),
+        ({"CHURN_WORKERS": "2"}, "no setting of the stream worker"),
+        ({"CHURN_KAFKA_SERVERS": "broker"}, "CHURN_KAFKA_SERVERS cannot be used"),
+        ({"CHURN_KAFKA_SERVERS": ""}, "CHURN_KAFKA_SERVERS cannot be used"),
+        ({"CHURN_OUTPUT_TOPIC": "churn-customers"}, "what is written must not be read"),
+        ({"CHURN_DEAD_LETTER_TOPIC": "churn-scores"}, "the three topics must be three"),
+        ({"CHURN_KAFKA_SECURITY": "SASL_SSL"}, "SASL needs a kafka_user"),
+        ({"CHURN_CANARY_PERCENT": "5"}, "needs a canary_version"),
+        ({"CHURN_BATCH_MESSAGES": "0"}, "CHURN_BATCH_MESSAGES cannot be used"),
+        ({"CHURN_MAX_MESSAGE_BYTES": "5000000"}, "CHURN_MAX_MESSAGE_BYTES cannot be used"),
+        ({"CHURN_SESSION_SECONDS": "nan"}, "CHURN_SESSION_SECONDS cannot be used"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(variables, sentence):
+    with pytest.raises(InputError, match=r"[.?]$") as refused:
+        read_settings(variables)
+
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_passwords_are_not_shown():
+    settings = read_settings(
+        {
+            "CHURN_KAFKA_SECURITY": "SASL_SSL",
+            "CHURN_KAFKA_USER": "worker",
+            "CHURN_KAFKA_PASSWORD": "hush-1",
+            "CHURN_REDIS": "redis://:hush-2@redis:6379/0",
+            "CHURN_LEDGER": "postgresql://churn:hush-3@db/churn",
+        }
+    )
+
+    assert "hush" not in repr(settings)
+    assert settings.kafka_password.get_secret_value() == "hush-1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"grup": "a"}, "CHURN_GRUP"),
+        ({"store": "/nowhere"}, "Nothing is in production in /nowhere."),
+        ({"redis": "http://hush@redis", "store": "STORE"}, "CHURN_REDIS is not an address"),
+        ({"ledger": "nonsense-hush", "store": "STORE"}, "not a database address"),
+    ],
+)
+def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
+    shelf, monkeypatch, capsys, settings, sentence
+):
+    settings = {name: str(value).replace("STORE", str(shelf)) for name, value in settings.items()}
+    for name in [name for name in os.environ if name.startswith("CHURN_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    code = main([])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert sentence in said
+    assert len(said.strip().splitlines()) == 1
+    assert "hush" not in said
+
+
+def test_neither_a_web_framework_nor_pandas_nor_zenml_is_loaded(root):
+    program = (
+        "import sys, service.stream.__main__, service.stream.worker, service.stream.probes\n"
+        "print({'fastapi', 'starlette', 'uvicorn', 'pandas', 'zenml', 'mlflow'} & set(sys.modules))"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert answer.stdout.strip() == "set()"
