@@ -26,7 +26,7 @@ def test_an_unknown_stack_lists_the_known_ones_and_the_nearest() -> None:
     with pytest.raises(InputError) as refused:
         load_stack("local-mlfow")
     sentence = str(refused.value)
-    assert "local-mlflow, local" in sentence
+    assert "known: local-mlflow, cloud, " in sentence
     assert "Did you mean 'local-mlflow'?" in sentence
 
 
