@@ -32,3 +32,6 @@ class Artifact(StrEnum):
     PAIR = "promotion_pair"
     OUTCOME = "promotion_outcome"
     SCORE = "customer_score"
+    DEPLOYMENT_PLAN = "deployment_plan"
+    DEPLOYMENT = "deployment"
+    DEPLOYMENT_RECORD = "deployment_record"

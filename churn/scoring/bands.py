@@ -1,0 +1,66 @@
+"""Risk bands: four names for a probability, from the bundle's threshold and its training scores.
+
+- `low`: below the threshold and below the median score of the training customers,
+- `medium`: below the threshold, but not below that median,
+- `high`: at or above the threshold,
+- `very_high`: at or above the threshold, and above nine of ten training customers.
+
+So `high` and `very_high` are exactly the customers who are to be acted for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from churn.errors import BundleError
+from churn.scoring.manifest import REFERENCE
+
+NAMES = ("low", "medium", "high", "very_high")
+_MEDIAN, _NINE_OF_TEN = 500, 900  # places among the thousandths
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Where one band ends and the next begins.
+
+    Attributes:
+        cuts: three probabilities, rising; each is the first of the higher band.
+    """
+
+    cuts: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, threshold: float, quantiles: list[float]) -> Bands:
+        """Bands of a threshold and of the training scores' quantiles at every thousandth."""
+        middle = min(quantiles[_MEDIAN], threshold)
+        return cls((middle, threshold, max(quantiles[_NINE_OF_TEN], threshold)))
+
+    @classmethod
+    def read(cls, bundle: Path, threshold: float) -> Bands:
+        """Bands of a bundle.
+
+        Raises:
+            BundleError: its reference cannot be read.
+        """
+        try:
+            with np.load(bundle / REFERENCE, allow_pickle=False) as arrays:
+                return cls.of(threshold, arrays["scores/quantiles"].tolist())
+        except (OSError, KeyError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())
+            raise BundleError(
+                f"The bundle {bundle} has a {REFERENCE} without the training scores: {reason}. "
+                "Write the bundle anew."
+            ) from None
+
+    def __call__(self, probability: float) -> str:
+        """The name of a probability's band."""
+        return NAMES[bisect_right(self.cuts, probability)]
+
+    def bounds(self) -> dict[str, list[float]]:
+        """Each band's bounds: the first included, the last not, but for 1."""
+        edges = [0.0, *self.cuts, 1.0]
+        return {name: edges[place : place + 2] for place, name in enumerate(NAMES)}

@@ -1,0 +1,23 @@
+"""Scores one customer with what is in production."""
+
+from typing import Annotated, Any, cast
+
+from zenml import get_step_context, step
+
+from steps.artifacts import Artifact
+from steps.inference.production_scorer import ProductionScorer
+
+
+@step(enable_cache=False)
+def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifact.SCORE]:
+    """The answer of POST /v1/score; the run is its record, so the run's id is the prediction's.
+
+    Args:
+        customer: Every feature of the contract by name, in the contract's raw values.
+
+    Raises:
+        FieldError: the contract does not allow the customer.
+    """
+    context = get_step_context()
+    scorer = cast(ProductionScorer, context.pipeline_state)
+    return {"prediction_id": str(context.pipeline_run.id), **scorer.answer(customer)}
