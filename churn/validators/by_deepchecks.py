@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -176,7 +177,8 @@ def _ours(
 ) -> Iterator[ValidatorFinding]:
     standing = _STANDINGS[found.verdict]
     by_column = [_drifted(name, score, limit, standing) for name, score in drift.items()]
-    if by_column and verdict_of(tuple(by_column)) == standing:
+    told = verdict_of(tuple(by_column)) if by_column else "fine"
+    if by_column and (standing == "fine" or told != "fine"):
         yield from by_column
         return
     sentence = found.sentence
@@ -187,7 +189,7 @@ def _ours(
         check=found.name,
         column=named.pop() if len(named) == 1 else "",
         standing=standing,
-        sentence=f"{sentence} Asked for: {found.condition}." if standing != "fine" else sentence,
+        sentence=f"{sentence} Asked for: {found.condition}.",
     )
 
 
@@ -196,7 +198,16 @@ def _drifted(
 ) -> ValidatorFinding:
     """One column's drift; where it reaches the limit it stands where Deepchecks' verdict does."""
     score, method = float(answer["Drift score"]), answer["Method"]
-    over = not score < limit
+    if not isfinite(score):
+        # Nothing passes for want of an answer.
+        return ValidatorFinding(
+            check="drift",
+            column=column,
+            threshold=limit,
+            standing="failed",
+            sentence=f"{column}: Deepchecks has no figure for its drift, so it counts as drifted.",
+        )
+    over = score >= limit
     told = "otherwise than" if over else "as"
     return ValidatorFinding(
         check="drift",
