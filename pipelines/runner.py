@@ -153,6 +153,7 @@ def pipeline_parameters(
             "name": tracker["name"],
             "experiment": tracker["experiment"],
         }
+        parameters["validator"] = stack.validator
     return parameters
 
 
