@@ -17,19 +17,19 @@ from churn.errors import BundleError
 Address = Path | str
 """A folder of this machine; or, as text, a URI without a slash at its end."""
 
+_ONE_SLASH = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)(.*)", re.DOTALL)
+
 
 def address(where: str | os.PathLike[str]) -> Address:
     """A folder, a file:// URI or any other URI, told apart.
 
-    Raises:
-        BundleError: it was a URI before somebody made a path of it.
+    A URI that became a path on its way (`Path("s3://bucket/store")` keeps one slash) is the URI
+    again: as a path it would name a folder called `s3:`, which nobody means.
     """
     text = os.fspath(where)
-    if re.match(r"[a-z][a-z0-9+.-]+:/(?!/)", text):
-        raise BundleError(
-            f"'{text}' was an address before it was made a path, which loses a slash. Hand it over "
-            "as text."
-        )
+    if became_a_path := _ONE_SLASH.match(text):
+        scheme, rest = became_a_path.groups()
+        text = f"{scheme}:///{rest}" if scheme == "file" else f"{scheme}://{rest}"
     if "://" not in text:
         return Path(text)
     if text.startswith("file://"):

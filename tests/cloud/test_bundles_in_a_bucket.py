@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from churn.bundle import (
+    address,
     bundle_folder,
     current,
     history,
@@ -150,11 +151,19 @@ def test_a_bucket_that_is_not_there_is_named(write):
         current(nowhere)
 
 
-def test_an_address_that_became_a_path_makes_no_folder(tmp_path, monkeypatch):
+def test_an_address_that_became_a_path_is_the_address_all_the_same(
+    store, write, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BundleError, match=r"'s3:/churn/production' was an address"):
-        publish(Path("s3://churn/production"), "1")
-    assert not list(tmp_path.iterdir())
+
+    place = write("1", store=Path(store))
+    publish(Path(store), "1")
+
+    assert place == f"{store}/bundles/1"
+    assert current(store) == current(Path(store))
+    assert Scorer.load(Path(store)).version == "1"
+    assert address(Path("file:///some/where")) == Path("/some/where")
+    assert not list(tmp_path.iterdir())  # no folder called 's3:'
 
 
 def test_a_pointer_there_is_the_same_text_as_in_a_folder(store, write, tmp_path, files):
