@@ -12,6 +12,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from churn.deployment.settings import (
+    Action,
+    ComposeSettings,
+    KubernetesSettings,
+    LocalSettings,
+    SeldonSettings,
+    SmokeSettings,
+    TargetName,
+)
 from churn.evaluation.plan import (
     Floors,
     PromotionSettings,
@@ -297,3 +306,36 @@ class RollbackSettings(_AfterTraining):
 
     dry_run: bool = False
     reason: str = ""
+
+
+class DeploymentSettings(_AfterTraining):
+    """Everything the deployment pipeline can be told.
+
+    Attributes:
+        target: where the production version is to be served.
+        action: `deploy`; or `stop`, for the local target alone.
+        dry_run: only say what would be done.
+        local: the service as a process of this machine.
+        compose: the service of docker-compose.yml.
+        kubernetes: the manifests of deploy/kubernetes.
+        seldon: what service.seldon.render is told.
+        smoke: how the golden rows are asked for.
+    """
+
+    target: TargetName = "local"
+    action: Action = "deploy"
+    dry_run: bool = False
+    local: LocalSettings = LocalSettings()
+    compose: ComposeSettings = ComposeSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    seldon: SeldonSettings = SeldonSettings()
+    smoke: SmokeSettings = SmokeSettings()
+
+    @model_validator(mode="after")
+    def _only_ours_is_stopped(self) -> DeploymentSettings:
+        if self.action == "stop" and self.target != "local":
+            raise ValueError(
+                f"action=stop stops the local target alone; {self.target} has its own commands, "
+                "which docs/deployment.md lists"
+            )
+        return self

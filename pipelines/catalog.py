@@ -56,6 +56,11 @@ PIPELINES = (
         summary="Puts back the model that was in production before; dry_run=true only says which.",
         settings="RollbackSettings",
     ),
+    PipelineEntry(
+        name="deployment",
+        summary="Serves the production version (target=local|compose|kubernetes|seldon), and proves it.",
+        settings="DeploymentSettings",
+    ),
 )
 
 

@@ -21,6 +21,7 @@ _PAGES = {
     Artifact.VALIDATION: "deepchecks",
     Artifact.VALIDATOR_REPORT: "validator",
     Artifact.QUALITY_REPORT: "quality",
+    Artifact.DEPLOYMENT: "deployment",
 }
 
 
@@ -46,12 +47,13 @@ def collect(
             Artifact.DECISION,
             Artifact.OUTCOME,
             Artifact.VALIDATOR_REPORT,
+            Artifact.DEPLOYMENT,
         )
     }
-    training, decision, promotion, validated = found.values()
-    version, stage = _registered(outputs, training, promotion)
+    training, decision, promotion, validated, deployment = found.values()
+    version, stage = _registered(outputs, training, promotion or deployment)
     pages = keep_pages(run.name, reports)
-    error = _held(decision, promotion)
+    error = _held(decision, promotion, deployment)
     return Outcome(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status="held" if error else "completed",
@@ -61,7 +63,7 @@ def collect(
         seconds=seconds,
         model_version=version,
         stage=stage,
-        metrics=training.figures if training else _figures(decision),
+        metrics=training.figures if training else _figures(decision, deployment),
         artifacts={
             name: {"id": str(each.id), "version": str(each.version), "uri": each.uri}
             for name, each in outputs.items()
@@ -72,6 +74,7 @@ def collect(
         training=training,
         decision=decision,
         promotion=promotion,
+        deployment=deployment,
         validated=validated,
         validator_page=next((page for page in pages if page.stem.endswith("-validator")), None),
         tracking=tracking,
@@ -83,16 +86,20 @@ def collect(
     )
 
 
-def _held(decision: Any, promotion: Any) -> str | None:
-    """Why a gate, or a person who is waited for, holds the model; None where nothing does."""
+def _held(decision: Any, promotion: Any, deployment: Any) -> str | None:
+    """Why a gate, a smoke test, or a person who is waited for, holds the model; None: nothing does."""
     if decision is not None and decision.verdict != "promote":
         return str(decision.sentence)
     if promotion is not None and promotion.status == "waiting":
         return str(promotion.sentence)
+    if deployment is not None and deployment.status == "rolled back":
+        return str(deployment.sentence)
     return None
 
 
-def _figures(decision: Any) -> dict[str, float]:
+def _figures(decision: Any, deployment: Any) -> dict[str, float]:
+    if deployment is not None:
+        return dict(deployment.figures)
     gates = decision.gates if decision is not None else ()
     return {gate.name.replace(" ", "_"): gate.figure for gate in gates if isfinite(gate.figure)}
 
@@ -133,13 +140,13 @@ def _outputs(run: PipelineRunResponse) -> dict[str, ArtifactVersionResponse]:
 
 
 def _registered(
-    outputs: dict[str, ArtifactVersionResponse], training: Any, promotion: Any
+    outputs: dict[str, ArtifactVersionResponse], training: Any, moved: Any
 ) -> tuple[str | None, str | None]:
     """The version that the run is about, and the stage it is in now."""
     from zenml.client import Client
 
-    if promotion is not None:
-        model, name = promotion.model, promotion.version
+    if moved is not None and moved.version:
+        model, name = moved.model, moved.version
     elif training is not None and Artifact.REGISTRATION in outputs:
         model, name = training.model_name, outputs[Artifact.REGISTRATION].load()
     else:

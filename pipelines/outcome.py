@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from churn.deployment.record import Deployment
     from churn.promotion import Decision
     from churn.promotion.pair import PromotionOutcome
     from churn.training_report.report import TrainingReport
@@ -52,6 +53,7 @@ class Outcome:
         promotion: What followed from a promotion or a rollback; not part of it either.
         validated: What the stack's data validator found; not part of it either.
         validator_page: The page about that.
+        deployment: What a deployment came to; not part of it either.
         tracking: Where the stack's tracker keeps the run; not part of the JSON object.
         cached: Steps that came from the cache, with what they had found; not part of it either.
     """
@@ -72,6 +74,7 @@ class Outcome:
     training: TrainingReport | None = None
     decision: Decision | None = None
     promotion: PromotionOutcome | None = None
+    deployment: Deployment | None = None
     validated: ValidatorReport | None = None
     validator_page: Path | None = None
     tracking: str | None = None

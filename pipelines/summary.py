@@ -14,6 +14,7 @@ from rich.text import Text
 from pipelines.outcome import Outcome
 
 if TYPE_CHECKING:
+    from churn.deployment.record import Deployment
     from churn.evaluation.protocol import CandidateResult
     from churn.promotion import Decision
     from churn.training_report.report import TrainingReport
@@ -41,7 +42,23 @@ def show_summary(outcome: Outcome, console: Console) -> None:
         if outcome.promotion.alias is not None:
             words.add_row("alias", f"{outcome.promotion.alias} in MLflow")
         console.print(words)
+    if outcome.deployment is not None:
+        _show_deployment(outcome.deployment, console)
     _show_links(outcome, console)
+
+
+def _show_deployment(deployment: Deployment, console: Console) -> None:
+    for number, action in enumerate(deployment.actions, start=1):
+        console.print(Padding(Text(f"{number}. {action}", style="dim"), (0, 0, 0, 1)))
+    console.print()
+    words = _facts()
+    colour = _COLOURS.get(deployment.status, "yellow")
+    words.add_row("outcome", Text(deployment.sentence, style=colour))
+    for route in deployment.smoke.routes if deployment.smoke else ():
+        took = f", median {route.median_ms:.1f} ms" if route.median_ms is not None else ""
+        found = f"{len(route.faults)} faults" if route.faults else "all agree"
+        words.add_row("asked", f"{route.path}: {route.rows} golden rows, {found}{took}")
+    console.print(words)
 
 
 def _show_training(
@@ -149,7 +166,8 @@ def _show_links(outcome: Outcome, console: Console) -> None:
     facts = _facts()
     if outcome.model_version is not None:
         name = outcome.training.model_name if outcome.training else "model"
-        name = outcome.promotion.model if outcome.promotion else name
+        moved = outcome.promotion or outcome.deployment
+        name = moved.model if moved else name
         stage = outcome.stage or "no stage"
         facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
     if outcome.report is not None:

@@ -41,6 +41,18 @@ APPROVALS = Table(
     Column("person", String(200), nullable=False),
     Column("note", Text, nullable=False),
 )
+DEPLOYMENTS = Table(
+    "deployments",
+    SCHEMA,
+    Column("id", Integer, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("model", String(200), nullable=False, index=True),
+    Column("version", String(200), nullable=False),
+    Column("target", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("serving", String(200)),  # the version that served at the end
+    Column("deployment", Text, nullable=False),  # the whole record, as JSON
+)
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
 PREDICTIONS = Table(
     "predictions",
@@ -80,5 +92,6 @@ def _only_grows(table: Table) -> None:
 
 _only_grows(DECISIONS)
 _only_grows(APPROVALS)
+_only_grows(DEPLOYMENTS)
 _only_grows(PREDICTIONS)
 _only_grows(OUTCOMES)

@@ -1,0 +1,72 @@
+"""What was deployed where, kept beside the decisions: rows that are only ever added."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from pydantic import ValidationError
+from sqlalchemy import insert, select
+
+from churn.deployment.record import Deployment
+from churn.errors import InputError
+from churn.ledger.database import DEFAULT_URL, Database
+from churn.ledger.tables import DEPLOYMENTS, SCHEMA
+
+
+class DeploymentLedger:
+    """Deployments in one database; its table is made on first use. Opening touches nothing."""
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Takes a database's address, as SQLAlchemy writes it.
+
+        Raises:
+            InputError: that is not an address, or the driver for it is not installed.
+        """
+        self._database = Database(url, SCHEMA)
+
+    def __enter__(self) -> DeploymentLedger:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def record(self, deployment: Deployment) -> None:
+        """Keeps a deployment.
+
+        Raises:
+            InputError: the database cannot be reached or written to.
+        """
+        row = {
+            "recorded_at": deployment.at,
+            "model": deployment.model,
+            "version": deployment.version,
+            "target": deployment.target,
+            "status": deployment.status,
+            "serving": deployment.serving,
+            "deployment": deployment.model_dump_json(),
+        }
+        with self._database.transaction() as connection:
+            connection.execute(insert(DEPLOYMENTS), row)
+
+    def deployments(self, model: str) -> list[Deployment]:
+        """Every deployment of a model, newest first.
+
+        Raises:
+            InputError: the database cannot be read, or a record in it is not one of ours.
+        """
+        asked = select(DEPLOYMENTS.c.deployment).where(DEPLOYMENTS.c.model == model)
+        with self._database.transaction() as connection:
+            found = connection.execute(asked.order_by(DEPLOYMENTS.c.id.desc())).scalars().all()
+        try:
+            return [Deployment.model_validate_json(text) for text in found]
+        except ValidationError as error:
+            raise InputError(
+                f"The ledger at {self._database.place} holds a deployment of {model!r} that cannot "
+                f"be read ({error.error_count()} errors). Use the release that wrote it, or another "
+                "ledger."
+            ) from None

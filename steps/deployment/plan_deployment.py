@@ -1,0 +1,50 @@
+"""Finds what is in production, and looks whether the target can be deployed to."""
+
+from typing import Annotated, Any
+
+from zenml import step
+from zenml.enums import ModelStages
+
+from churn.config import DeploymentSettings
+from churn.deployment.record import DeploymentPlan
+from churn.errors import InputError
+from materializers.deployment import DeploymentMaterializer
+from steps.artifacts import Artifact
+from steps.deployment.choose import target_of, wanted
+from steps.deployment.shared_store import has_bundle
+from steps.progress import stage
+from steps.promotion.versions import find_version
+
+
+@step(enable_cache=False, output_materializers=DeploymentMaterializer)
+def plan_deployment(
+    settings: dict[str, Any], folders: dict[str, str]
+) -> Annotated[DeploymentPlan, Artifact.DEPLOYMENT_PLAN]:
+    """Changes nothing.
+
+    Raises:
+        InputError: nothing is in production, or the target lacks something.
+        ChurnError: the target does not answer.
+    """
+    with stage("plan_deployment") as found:
+        asked = DeploymentSettings.of(settings)
+        version = find_version(asked.model.name, ModelStages.PRODUCTION)
+        if version is None:
+            raise InputError(
+                f"Model '{asked.model.name}' has no version in production to deploy; promote one "
+                "with run.py --pipeline promotion first."
+            )
+        goods = wanted(asked, folders, version=str(version.name))
+        target = target_of(goods)
+        target.require_able()
+        writing = () if has_bundle(goods) else (f"Write the bundle of version {goods.version}.",)
+        plan = DeploymentPlan(
+            model=goods.model,
+            version=goods.version,
+            target=asked.target,
+            place=target.place,
+            actions=(*writing, *target.describe()),
+            manifests=target.manifests,
+        )
+        found(plan.sentence, {"version": plan.version, "target": plan.target})
+    return plan
