@@ -44,7 +44,7 @@ FLAVORS: Mapping[str, OwnFlavor] = MappingProxyType(
             "setup-stacks",
         ),
         "churn-webhook": OwnFlavor(
-            "alerter", "stacks.flavors.webhook_alerter.WebhookFlavor", ("httpx",), "setup"
+            "alerter", "stacks.flavors.webhook_alerter.WebhookFlavor", (), "setup"
         ),
     }
 )

@@ -13,8 +13,11 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException, InvalidURL
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 SIGNATURE = "X-Churn-Signature"
 
@@ -75,28 +78,38 @@ def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
     return False
 
 
-def _try(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
-    """What went wrong, '' for nothing; and whether another try could go better."""
-    import httpx
+class _NoRedirect(HTTPRedirectHandler):
+    """A webhook that moved is told of, not followed: a message goes where it was meant to."""
 
-    try:
-        answer = httpx.post(
-            webhook.url,
-            content=body,
-            headers=dict(headers),
-            timeout=webhook.timeout_seconds,
-            follow_redirects=False,
-        )
-    except httpx.TimeoutException:
-        return f"gave no answer within {webhook.timeout_seconds:g} s", True
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+    def redirect_request(self, *_: Any) -> None:
+        """Follows nowhere."""
+
+
+def _try(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """What went wrong, '' for nothing; and whether another try could go better.
+
+    With the standard library, because httpx and urllib3 write whole addresses into their logs.
+    """
+    late = f"gave no answer within {webhook.timeout_seconds:g} s"
+    if not webhook.url.startswith(("http://", "https://")):
         return "is no http or https address", False
-    except httpx.HTTPError as error:
-        return f"could not be reached ({type(error).__name__})", True
-    if answer.is_success:
-        return "", False
-    again = answer.status_code == _BUSY or answer.status_code >= _FAULT_OF_THE_SERVER
-    return f"answered {answer.status_code}", again
+    try:
+        request = Request(webhook.url, data=body, headers=dict(headers), method="POST")  # noqa: S310
+        with build_opener(_NoRedirect).open(request, timeout=webhook.timeout_seconds):
+            return "", False
+    except HTTPError as error:
+        with error:
+            again = error.code == _BUSY or error.code >= _FAULT_OF_THE_SERVER
+            return f"answered {error.code}", again
+    except TimeoutError:
+        return late, True
+    except (InvalidURL, ValueError):
+        return "is no http or https address", False
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            return late, True
+        return f"could not be reached ({type(reason).__name__})", True
 
 
 def _host(url: str) -> str:

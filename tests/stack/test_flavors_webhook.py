@@ -1,0 +1,247 @@
+"""The webhook alerter against a real HTTP server: what arrives, what is tried again, what is said."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from churn.alert import Alert, Alerting
+from stacks.flavors.webhook_delivery import SIGNATURE
+
+KEY = "services/T000/B000/of-the-address"
+
+
+@dataclass
+class Receiver:
+    """A server that answers as it is told to, and keeps what came.
+
+    Attributes:
+        url: Its address, with a key in the path as chats have it.
+        answers: Status codes, one a request; 200 when they run out.
+        bodies: What came.
+        headers: With which headers.
+        hold: Set to let a request wait that was told to hang.
+    """
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    kept = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            kept.headers.append(dict(self.headers))
+            status = kept.answers.pop(0) if kept.answers else 200
+            if status == 0:
+                kept.hold.wait(60)
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *told: object) -> None:
+            """Nothing on the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    kept.url = f"http://127.0.0.1:{server.server_port}/{KEY}"
+    yield kept
+    kept.hold.set()
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What a run's progress was told, whoever else listens."""
+    logger = logging.getLogger("churn.progress")
+    logger.addHandler(caplog.handler)
+    before, logger.propagate = logger.propagate, False
+    yield caplog
+    logger.propagate = before
+    logger.removeHandler(caplog.handler)
+
+
+def _alerter(**configuration: Any) -> Any:
+    from zenml.enums import StackComponentType
+
+    from stacks.flavors.webhook_alerter import WebhookAlerter, WebhookConfig
+
+    now = datetime.now(UTC)
+    return WebhookAlerter(
+        name="churn-webhook",
+        id=uuid4(),
+        config=WebhookConfig(**{"backoff_seconds": 0.01, **configuration}),
+        flavor="churn-webhook",
+        type=StackComponentType.ALERTER,
+        user=None,
+        created=now,
+        updated=now,
+    )
+
+
+ALERT = Alert(
+    title="telco-churn: hold",
+    text="version 3 is kept back.",
+    level="warning",
+    run="promotion-20261125",
+    pipeline="promotion",
+    dashboard="https://zenml.example/runs/1",
+)
+
+
+def test_an_alert_arrives_as_json_that_a_chat_shows_whole(receiver: Receiver) -> None:
+    alerter = _alerter(url=receiver.url)
+
+    assert isinstance(alerter, Alerting)
+    assert alerter.deliver(ALERT)
+
+    assert json.loads(receiver.bodies[0]) == {
+        "text": "telco-churn: hold\nversion 3 is kept back.\nhttps://zenml.example/runs/1",
+        "title": "telco-churn: hold",
+        "level": "warning",
+        "run": "promotion-20261125",
+        "pipeline": "promotion",
+        "dashboard": "https://zenml.example/runs/1",
+    }
+    assert receiver.headers[0]["Content-Type"] == "application/json; charset=utf-8"
+    assert SIGNATURE not in receiver.headers[0]
+
+
+def test_zenmls_own_way_in_takes_a_message_and_what_there_is_to_add(receiver: Receiver) -> None:
+    from stacks.flavors.webhook_alerter import WebhookParameters
+
+    alerter = _alerter(url=receiver.url)
+
+    assert alerter.post("Möglich: 12 %")
+    assert alerter.post("again", WebhookParameters(title="Drift", level="error"))
+
+    plain, more = map(json.loads, receiver.bodies)
+    assert (plain["text"], plain["level"]) == ("Churn platform\nMöglich: 12 %", "info")
+    assert (more["title"], more["level"]) == ("Drift", "error")
+
+
+def test_a_signature_is_the_hmac_of_the_bytes_that_arrived(receiver: Receiver) -> None:
+    assert _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
+
+    expected = hmac.new(b"not for logs", receiver.bodies[0], hashlib.sha256).hexdigest()
+    assert receiver.headers[0][SIGNATURE] == f"sha256={expected}"
+
+
+def test_no_library_writes_the_address_into_a_log(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    assert _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
+
+    assert KEY not in caplog.text
+    assert "not for logs" not in caplog.text
+
+
+@pytest.mark.parametrize("trouble", [500, 503, 429])
+def test_what_may_pass_is_tried_again(receiver: Receiver, said, trouble: int) -> None:
+    receiver.answers = [trouble, trouble]
+
+    assert _alerter(url=receiver.url).deliver(ALERT)
+
+    assert len(receiver.bodies) == 3
+    assert not said.records
+
+
+def test_a_server_that_stays_broken_is_one_sentence_without_the_address(
+    receiver: Receiver, said
+) -> None:
+    receiver.answers = [500] * 5
+
+    assert not _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
+
+    assert len(receiver.bodies) == 3
+    (record,) = said.records
+    assert record.getMessage() == (
+        "The alert was not delivered: the webhook at 127.0.0.1 was tried 3 times and answered "
+        "500; the run goes on."
+    )
+    assert not any(secret in said.text for secret in (KEY, "not for logs", "kept back"))
+
+
+@pytest.mark.parametrize("refusal", [400, 404, 302])
+def test_what_is_refused_is_not_tried_again(receiver: Receiver, said, refusal: int) -> None:
+    receiver.answers = [refusal]
+
+    assert not _alerter(url=receiver.url).deliver(ALERT)
+
+    assert len(receiver.bodies) == 1
+    assert f"was tried once and answered {refusal};" in said.text
+
+
+def test_a_server_that_is_down_is_one_sentence(said) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+    assert not _alerter(url=f"http://127.0.0.1:{port}/{KEY}").deliver(ALERT)
+
+    assert "was tried 3 times and could not be reached (ConnectionRefusedError)" in said.text
+    assert KEY not in said.text
+
+
+def test_a_server_that_hangs_is_waited_for_only_so_long(receiver: Receiver, said) -> None:
+    receiver.answers = [0]
+
+    assert not _alerter(url=receiver.url, timeout_seconds=0.2, retries=0).deliver(ALERT)
+
+    assert "was tried once and gave no answer within 0.2 s" in said.text
+
+
+@pytest.mark.parametrize("url", ["slack", "ftp://there/x", "http://[::1/x"])
+def test_an_address_that_is_none_is_one_sentence(said, url: str) -> None:
+    assert not _alerter(url=url).deliver(ALERT)
+
+    assert len(said.records) == 1
+    assert "is no http or https address" in said.text
+
+
+def test_nobody_can_be_asked_through_it(receiver: Receiver) -> None:
+    with pytest.raises(NotImplementedError, match="cannot ask for an approval; give it with"):
+        _alerter(url=receiver.url).ask("May version 3 go out?")
+
+
+def test_the_address_and_the_key_come_out_of_zenmls_secret_store(
+    receiver: Receiver, said, session_zenml: Path
+) -> None:
+    from zenml.client import Client
+
+    Client().create_secret("churn-alerts", {"url": receiver.url, "key": "from the store"})
+    referring = {"url": "{{churn-alerts.url}}", "secret": "{{churn-alerts.key}}"}
+
+    assert _alerter(**referring).deliver(ALERT)
+    assert not _alerter(**referring | {"secret": "{{churn-alerts.gone}}"}).deliver(ALERT)
+    assert not _alerter(url="{{never-made.url}}").deliver(ALERT)
+
+    expected = hmac.new(b"from the store", receiver.bodies[0], hashlib.sha256).hexdigest()
+    assert receiver.headers[0][SIGNATURE] == f"sha256={expected}"
+    assert len(receiver.bodies) == 1
+    assert said.text.count("alerter 'churn-webhook' names a secret or a key that ZenML does") == 2
