@@ -1,9 +1,10 @@
 # Images of the platform, one target each:
 #
 #   api       the scoring service: churn/, service/ and what requirements-serve.lock pins
+#   stream    the worker that scores a Kafka topic: the same code, and what requirements-stream.lock pins
 #   seldon    the same model behind Seldon Core 1's microservice
 #   mlserver  the same model behind MLServer, for Seldon Core 2
-#   pipeline  run.py and everything it needs
+#   pipeline  run.py and everything it needs, on every stack
 #   mlflow    the tracking server, with the same MLflow as the pipelines and a PostgreSQL driver
 #
 #   docker build --target api --tag churn-api:0.1.0 .
@@ -60,6 +61,11 @@ COPY requirements-serve.lock ./
 RUN uv pip install --python /venv/bin/python --requirements requirements-serve.lock \
     && rm -f /venv/.lock
 
+FROM installer AS stream-packages
+COPY requirements-stream.lock ./
+RUN uv pip install --python /venv/bin/python --requirements requirements-stream.lock \
+    && rm -f /venv/.lock
+
 FROM installer AS seldon-packages
 COPY service/seldon/requirements.txt ./
 RUN uv pip install --python /venv/bin/python --requirements requirements.txt \
@@ -71,8 +77,8 @@ RUN uv pip install --python /venv/bin/python --requirements requirements-mlserve
     && rm -f /venv/.lock
 
 FROM installer AS pipeline-packages
-COPY requirements.lock ./
-RUN uv pip install --python /venv/bin/python --requirements requirements.lock \
+COPY requirements-stacks.lock ./
+RUN uv pip install --python /venv/bin/python --requirements requirements-stacks.lock \
     && rm -f /venv/.lock
 
 FROM installer AS mlflow-packages
@@ -105,7 +111,8 @@ CMD ["sh", "-c", "exec mlserver start \"$MLSERVER_MODELS_DIR\""]
 
 FROM runtime AS pipeline
 COPY --from=pipeline-packages /venv /venv
-COPY run.py pyproject.toml requirements.lock ./
+# The locks as they lie beside run.py: the doctor compares, and the cache's keys hold them.
+COPY run.py pyproject.toml requirements.lock requirements-deep.lock requirements-stacks.lock ./
 COPY churn churn
 COPY configs configs
 COPY data data
@@ -137,6 +144,21 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
 VOLUME ["/state"]
 ENTRYPOINT ["mlflow", "server"]
 CMD ["--host", "0.0.0.0", "--port", "5000", "--artifacts-destination", "/state/artifacts"]
+
+FROM runtime AS stream
+COPY --from=stream-packages /venv /venv
+COPY churn churn
+COPY service service
+ENV CHURN_HOST=0.0.0.0 \
+    CHURN_PORT=8001 \
+    CHURN_STORE=/store \
+    CHURN_LEDGER=sqlite:////state/ledger.db
+# Probes and figures; customers come and go through Kafka.
+EXPOSE 8001
+VOLUME ["/state"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os; from urllib.request import urlopen; urlopen(f'http://127.0.0.1:{os.environ[\"CHURN_PORT\"]}/livez', timeout=2)"]
+ENTRYPOINT ["python", "-m", "service.stream"]
 
 # Last, so that `docker build .` makes it.
 FROM runtime AS api

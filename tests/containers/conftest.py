@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-OVERLAYS = ("kind", "production")
+OVERLAYS = ("kind", "production", "streaming")
 
 
 @pytest.fixture(scope="session")

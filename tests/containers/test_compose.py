@@ -10,12 +10,16 @@ import yaml
 NAME = "docker-compose"
 PROFILES = {
     "": {"api"},
+    "ledger": {"api", "ledger-db"},
+    "stream": {"api", "stream", "kafka", "redis"},
     "tracking": {"api", "mlflow", "mlflow-db"},
     "zenml": {"api", "zenml", "zenml-db"},
     "monitoring": {"api", "prometheus", "grafana"},
 }
 ASKED = {
     "CHURN_API_KEYS",
+    "LEDGER_DB_PASSWORD",
+    "REDIS_PASSWORD",
     "MLFLOW_DB_PASSWORD",
     "ZENML_DB_PASSWORD",
     "ZENML_JWT_KEY",
@@ -84,6 +88,11 @@ def test_no_secret_is_written_down(root):
         if re.search(r"PASSWORD|KEY|SECRET_|TOKEN", name) or "://" in str(value)
     }
     given.pop(("zenml-db", "MYSQL_RANDOM_ROOT_PASSWORD"))  # drawn by MySQL itself
+    for where in [where for where in given if where[0] == "kafka"]:
+        assert "@" not in given.pop(where)  # names of its listeners
+    for service in ("api", "stream"):  # a file, or an address from the caller's own settings
+        ledger = given.pop((service, "CHURN_LEDGER"))
+        assert ledger == "${CHURN_LEDGER:-sqlite:////state/ledger.db}"
     example = dict(
         re.findall(r"^([A-Z_]+)=(.*)$", (root / ".env.example").read_text(), re.MULTILINE)
     )
@@ -91,7 +100,7 @@ def test_no_secret_is_written_down(root):
     # Each comes from a variable that must be set: as it is, or as an address's password.
     assert len(given) >= len(ASKED)
     for where, value in given.items():
-        assert re.match(r"(\w+://\w+:)?\$\{[A-Z_]+:\?", value), where
+        assert re.match(r"(\w+://\w*:)?\$\{[A-Z_]+:\?", value), where
     assert set(example) == ASKED
     assert set(example.values()) == {""}
 
@@ -140,23 +149,58 @@ def test_every_container_is_held_to_little(services):
 
 
 def test_roots_are_read_only_and_nobody_is_root(services):
-    # ZenML's image says by itself that it is not root, and writes where it likes.
+    # ZenML's image says by itself that it is not root, and writes where it likes; Kafka's writes
+    # its settings beside its programs.
     for name, service in services.items():
-        if name == "zenml":
-            continue
-        assert service["read_only"] is True, name
-        assert service["user"].split(":")[0] not in ("", "0", "root"), name
+        if name != "zenml":
+            assert service["user"].split(":")[0] not in ("", "0", "root"), name
+        if name not in ("zenml", "kafka"):
+            assert service["read_only"] is True, name
 
 
-def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(services):
+def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(compose, services):
+    networks = json.loads(compose("--profile", "*", "config", "--format", "json").stdout)[
+        "networks"
+    ]
     for name, service in services.items():
         ports = service.get("ports", [])
         assert all(port["host_ip"] == "127.0.0.1" for port in ports), name
-        assert bool(ports) is not name.endswith("-db"), name
-        if name.endswith("-db"):
-            assert set(service["networks"]) == {
-                name.removesuffix("-db").replace("mlflow", "tracking")
-            }
+        kept_in = name.endswith("-db") or name == "redis"
+        assert bool(ports) is not kept_in, name
+        if kept_in:
+            assert len(service["networks"]) == 1, name
+            assert all(networks[each].get("internal") for each in service["networks"]), name
+
+
+def test_the_ledger_can_be_the_databases(compose, secrets_file, tmp_path):
+    """The line of .env.example, taken into use."""
+    text = secrets_file.read_text()
+    password = re.search(r"^LEDGER_DB_PASSWORD=(.+)$", text, re.MULTILINE)[1]
+    taken = tmp_path / "taken.env"
+    taken.write_text(text.replace("#CHURN_LEDGER=", "CHURN_LEDGER="))
+
+    answer = compose("--profile", "*", "config", "--format", "json", env_file=taken)
+    services = json.loads(answer.stdout)["services"]
+
+    for name in ("api", "stream"):
+        address = services[name]["environment"]["CHURN_LEDGER"]
+        assert address == f"postgresql://churn:{password}@ledger-db:5432/churn"
+        assert set(services["ledger-db"]["networks"]) <= set(services[name]["networks"])
+        # Waited for where the profile is on, not missed where it is off.
+        assert services[name]["depends_on"]["ledger-db"]["required"] is False
+
+
+def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(services):
+    kafka = services["kafka"]["environment"]
+    listeners = dict(part.split("://") for part in kafka["KAFKA_LISTENERS"].split(","))
+    told = dict(part.split("://") for part in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    (port,) = services["kafka"]["ports"]
+
+    assert kafka["KAFKA_PROCESS_ROLES"] == "broker,controller"
+    assert told["INSIDE"] == services["stream"]["environment"]["CHURN_KAFKA_SERVERS"]
+    assert told["OUTSIDE"] == f"127.0.0.1:{port['published']}"
+    assert listeners["OUTSIDE"] == f":{port['target']}"
+    assert set(listeners) == set(told) | {kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]}
 
 
 def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, services):
@@ -183,8 +227,9 @@ def test_zenmls_server_is_the_version_of_its_client(root, services):
 
 
 def test_the_store_is_read_only_and_never_made_by_the_engine(services):
-    store = next(each for each in services["api"]["volumes"] if each["target"] == "/store")
+    for name in ("api", "stream"):
+        store = next(each for each in services[name]["volumes"] if each["target"] == "/store")
 
-    assert store["source"].endswith("/.churn/production")
-    assert store["read_only"] is True
-    assert store["bind"].get("create_host_path", False) is False
+        assert store["source"].endswith("/.churn/production")
+        assert store["read_only"] is True
+        assert store["bind"].get("create_host_path", False) is False

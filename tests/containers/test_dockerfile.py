@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-TARGETS = ("api", "seldon", "mlserver", "pipeline", "mlflow")
+TARGETS = ("api", "stream", "seldon", "mlserver", "pipeline", "mlflow")
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +56,47 @@ def test_what_serves_can_be_asked_whether_it_is_well(stages, target):
     assert [line for line in stages[target][1] if line.startswith("HEALTHCHECK --")]
 
 
-def test_the_serving_image_holds_the_service_the_domain_and_the_serving_lock_alone(stages):
-    _, lines = stages["api"]
+@pytest.mark.parametrize(
+    ("target", "stage", "lock"),
+    [
+        ("api", "serving-packages", "requirements-serve.lock"),
+        ("stream", "stream-packages", "requirements-stream.lock"),
+    ],
+)
+def test_an_image_that_scores_holds_the_service_the_domain_and_its_lock_alone(
+    stages, target, stage, lock
+):
+    _, lines = stages[target]
     copied = [line.split()[1:] for line in lines if line.startswith("COPY")]
-    _, packages = stages["serving-packages"]
+    _, packages = stages[stage]
 
     assert copied == [
-        ["--from=serving-packages", "/venv", "/venv"],
+        [f"--from={stage}", "/venv", "/venv"],
         ["churn", "churn"],
         ["service", "service"],
     ]
+    assert [line.split()[1] for line in packages if line.startswith("COPY")] == [lock]
+
+
+def test_the_pipelines_image_runs_on_every_stack_and_brings_the_locks_that_the_code_reads(stages):
+    _, packages = stages["pipeline-packages"]
+    (copied,) = [line.split()[1:-1] for line in stages["pipeline"][1] if "run.py" in line
+                 and line.startswith("COPY")]  # fmt: skip
+
     assert [line.split()[1] for line in packages if line.startswith("COPY")] == [
-        "requirements-serve.lock"
+        "requirements-stacks.lock"
     ]
+    assert {"requirements.lock", "requirements-deep.lock"} <= set(copied)
 
 
-def test_the_serving_lock_brings_what_the_image_says_it_lacks(root):
-    pinned = {
-        line.split("==")[0] for line in (root / "requirements-serve.lock").read_text().splitlines()
-    }
+@pytest.mark.parametrize(
+    ("lock", "brought"),
+    [("requirements-serve.lock", "uvicorn"), ("requirements-stream.lock", "kafka-python")],
+)
+def test_a_lock_lacks_what_the_image_says_it_lacks(root, lock, brought):
+    pinned = {line.split("==")[0] for line in (root / lock).read_text().splitlines()}
 
-    assert "uvicorn" in pinned
+    assert brought in pinned
     assert not {"zenml", "torch", "pandas", "mlflow", "scikit-learn"} & pinned
 
 

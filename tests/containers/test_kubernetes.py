@@ -7,6 +7,7 @@ import pytest
 
 OVERLAYS = ("kind", "production")
 RENDERED = (*OVERLAYS, "publisher")
+EVERYTHING = (*RENDERED, "streaming")
 SUPPORTED = ("1.33", "1.35", "1.37")
 KINDS = {
     "ConfigMap",
@@ -35,7 +36,7 @@ def pod_of(resources):
 
 
 @pytest.mark.parametrize("version", SUPPORTED)
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_every_resource_is_strictly_valid(rendered, name, version):
     for resource in rendered[name]:
         assert kubernetes_validate.validate(resource, version, strict=True) == version
@@ -187,5 +188,5 @@ def test_keys_come_from_a_secret_that_lies_nowhere_here(rendered):
     volumes = {v["name"]: v for v in pod_of(rendered["production"])["spec"]["volumes"]}
 
     assert volumes["keys"]["secret"]["secretName"] == "churn-api-keys"
-    assert "Secret" not in {each["kind"] for name in RENDERED for each in rendered[name]}
+    assert "Secret" not in {each["kind"] for name in EVERYTHING for each in rendered[name]}
     assert "keys" not in {v["name"] for v in pod_of(rendered["kind"])["spec"]["volumes"]}

@@ -8,17 +8,18 @@ import yaml
 
 from service.api.exposition import page
 from service.api.tallies import ROUTES, STATUSES, RequestTally, ScoreTally
+from service.stream.figures import Figures
 
 NAME = re.compile(r"\bchurn_\w+")
 
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory):
-    """Names of the samples on a page of a worker that answered one request."""
+    """Names of the samples that a service shows after one request, and a stream's worker."""
     folder = tmp_path_factory.mktemp("tallies")
     RequestTally(folder).answered("/v1/score", 200, 0.001)
     ScoreTally(folder, 1, "7", "production").scored(0.3, decision=True)
-    lines = page(folder).decode().splitlines()
+    lines = (page(folder) + Figures(folder).page()).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
 
 
@@ -56,16 +57,29 @@ def test_routes_and_statuses_that_are_asked_for_are_counted(expressions):
     assert statuses <= {str(status) for status in STATUSES}
 
 
-def test_prometheus_reads_the_rules_and_finds_the_service_of_compose(root):
+def test_prometheus_reads_the_rules_and_finds_the_services_of_compose(root):
     folder = root / "deploy" / "prometheus"
     settings = yaml.safe_load((folder / "prometheus.yml").read_text())
     services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
-    (job,) = settings["scrape_configs"]
-    host, port = job["static_configs"][0]["targets"][0].split(":")
+    jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
+    host, port = jobs["churn-api"]["static_configs"][0]["targets"][0].split(":")
+    (looked_up,) = jobs["churn-stream"]["dns_sd_configs"]
+    found = {host: port, looked_up["names"][0]: str(looked_up["port"])}
 
     assert all((folder / name).exists() for name in settings["rule_files"])
-    assert host in services
-    assert services[host]["ports"][0].endswith(f":{port}")
+    assert set(found) == {"api", "stream"}
+    for name, port in found.items():
+        assert services[name]["ports"][0].endswith(f":{port}")
+        assert set(services[name]["networks"]) & set(services["prometheus"]["networks"])
+
+
+def test_alerts_speak_of_jobs_that_prometheus_has(root, rules):
+    text = (root / "deploy" / "prometheus" / "prometheus.yml").read_text()
+    jobs = {job["job_name"] for job in yaml.safe_load(text)["scrape_configs"]}
+
+    asked = {name for rule in rules for name in re.findall(r'job="([^"]+)"', rule["expr"])}
+
+    assert asked == jobs
 
 
 def test_an_alert_says_what_and_how_bad(rules):

@@ -7,13 +7,24 @@ import yaml
 
 from churn.errors import InputError
 from service.api.settings import read_settings
+from service.stream.settings import read_settings as read_stream_settings
 
 
 @pytest.fixture(scope="module")
-def image_environment(root):
-    """What the image's own ENV lines set."""
+def image_environments(root):
+    """What the ENV lines of each image set, by target."""
     text = (root / "Dockerfile").read_text()
-    return dict(re.findall(r"^(?:ENV| +) *(CHURN_\w+)=(\S+)", text, re.MULTILINE))
+    return {
+        stage.split(" AS ")[1].split()[0]: dict(
+            re.findall(r"^(?:ENV| +) *(CHURN_\w+)=(\S+)", stage, re.MULTILINE)
+        )
+        for stage in re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+    }
+
+
+@pytest.fixture(scope="module")
+def image_environment(image_environments):
+    return image_environments["api"]
 
 
 def test_the_image_alone_refuses_to_serve_without_a_key(image_environment):
@@ -49,3 +60,29 @@ def test_an_overlay_configures_the_service(rendered, image_environment, overlay,
     ]
     needed = settings.drain_seconds + 2 * settings.stop_seconds + 5
     assert pod["terminationGracePeriodSeconds"] >= needed
+
+
+def test_compose_configures_the_worker_of_the_stream(root, image_environments):
+    text = (root / "docker-compose.yml").read_text()
+    services = yaml.safe_load(text)["services"]
+    given = {n: v for n, v in services["stream"]["environment"].items() if v is not None}
+
+    settings = read_stream_settings(image_environments["stream"] | given)
+
+    assert (settings.host, settings.port, settings.store) == ("0.0.0.0", 8001, "/store")
+    assert settings.kafka_servers == ("kafka:9092",)
+    assert settings.redis.get_secret_value().endswith("@redis:6379/0")
+    # Canary and shadow are the API's own settings: the same customer meets the same version.
+    assert {n for n, v in services["stream"]["environment"].items() if v is None} == {
+        n for n, v in services["api"]["environment"].items() if v is None
+    }
+
+
+def test_the_streaming_overlay_configures_the_worker(rendered, image_environments):
+    maps = [each for each in rendered["streaming"] if each["kind"] == "ConfigMap"]
+    (given,) = [e["data"] for e in maps if e["metadata"]["name"].startswith("churn-stream-")]
+
+    settings = read_stream_settings(image_environments["stream"] | given)
+
+    assert settings.kafka_servers == ("kafka.kafka.svc:9092",)
+    assert settings.ledger.get_secret_value() == "sqlite:////state/ledger.db"
