@@ -21,7 +21,8 @@ class TableInput:
 
     Attributes:
         location: `bundled`, an absolute path, or an address.
-        contract_path: Absolute path of the contract.
+        contract_path: Path of the contract, relative to the project where it lies in it: a step may
+            run in an image, where the project lies elsewhere.
         contract_digest: What the contract says, as a digest.
         sha256: What the user says the bytes hash to; None where nothing was said.
         fingerprint: What they do hash to.
@@ -57,10 +58,46 @@ def look_at_table(
     )
     return TableInput(
         location=location,
-        contract_path=str(contract_path),
+        contract_path=_within(root, contract_path),
         contract_digest=contract.digest(),
         sha256=settings.sha256,
         fingerprint=dataset.source.sha256,
+    )
+
+
+def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
+    """Refuses input that only this machine has, for a stack whose steps run elsewhere.
+
+    Args:
+        settings: What the run is asked to read.
+        root: The project's folder, which the steps have, too.
+        stack: The stack's name.
+
+    Raises:
+        InputError: a step could not read it.
+    """
+    source = settings.source
+    if source != "bundled" and not source.startswith("https://"):
+        raise InputError(
+            f"Stack '{stack}' runs its steps in containers, which cannot read {source} of this "
+            "machine; upload it and give its https:// address (a bucket's presigned one will do) "
+            "with data.sha256, or take the bundled table."
+        )
+    contract = root / settings.contract
+    if Path(_within(root, contract)).is_absolute():
+        raise InputError(
+            f"Stack '{stack}' runs its steps in containers, which cannot read the contract {contract} "
+            "of this machine; put it into data/contracts/ and build the image anew."
+        )
+
+
+def _within(root: Path, path: Path) -> str:
+    """The path relative to the root where it lies below it, else as it is."""
+    whole = path.resolve()
+    return (
+        str(whole.relative_to(root.resolve()))
+        if whole.is_relative_to(root.resolve())
+        else str(path)
     )
 
 

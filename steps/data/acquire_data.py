@@ -7,6 +7,7 @@ from zenml import step
 
 from churn.contract import load_contract
 from churn.dataset import Dataset, acquire
+from churn.errors import InputError
 from materializers.dataset import DatasetMaterializer
 from steps.artifacts import Artifact
 from steps.caching import CODE_AWARE
@@ -27,7 +28,7 @@ def acquire_data(
 
     Args:
         location: `bundled`, a path, or an https URL.
-        contract_path: The data contract's file.
+        contract_path: The data contract's file; a relative one starts at the project.
         contract_digest: What it said when the runner read it. Like `fingerprint`, it is here so
             that the cached result falls when the file changes under the same name.
         sha256: What the bytes must hash to; required for a URL.
@@ -37,9 +38,17 @@ def acquire_data(
 
     Returns:
         The typed table with its contract and its source.
+
+    Raises:
+        InputError: the contract here is not the one that the run was started with.
     """
     with stage("acquire_data") as found:
-        contract = load_contract(Path(contract_path))
+        contract = load_contract(ROOT / contract_path)
+        if contract.digest() != contract_digest:
+            raise InputError(
+                f"The contract {contract_path} says something else where this step runs than where "
+                "the run was started; build the image from the same files, or start it anew."
+            )
         dataset = acquire(
             location, contract, root=ROOT, sha256=sha256 or fingerprint, cache=Path(cache_folder)
         )

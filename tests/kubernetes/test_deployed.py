@@ -1,0 +1,196 @@
+"""What a person applies: accounts, rights and a schedule, and nothing that they do not need."""
+
+from __future__ import annotations
+
+import copy
+import os
+import stat
+import subprocess
+
+import kubernetes_validate
+import pytest
+
+from stacks.kubernetes_rights import (
+    ORCHESTRATOR,
+    ORCHESTRATOR_RIGHTS,
+    RUNNER,
+    RUNNER_RIGHTS,
+    STEPS,
+    STEPS_SECRET,
+    Right,
+)
+
+SUPPORTED = ("1.33", "1.35", "1.37")
+
+
+def pod_of(cronjob):
+    return cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_every_resource_is_strictly_valid(deployed, version):
+    for resource in deployed:
+        assert kubernetes_validate.validate(resource, version, strict=True) == version
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("spec", "timezone"), "Etc/UTC"),
+        (("spec", "jobTemplate", "spec", "backofLimit"), 1),
+        (("spec", "suspend"), "true"),
+    ],
+)
+def test_a_slip_would_be_found(one, path, value):
+    broken = copy.deepcopy(one("CronJob"))
+    place = broken
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(broken, SUPPORTED[0], strict=True)
+
+
+def test_all_of_it_lies_in_one_namespace_under_the_strictest_profile(deployed, one):
+    namespace = one("Namespace")
+
+    assert {e["metadata"].get("namespace") for e in deployed if e["kind"] != "Namespace"} == {
+        namespace["metadata"]["name"]
+    }
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@pytest.mark.parametrize(
+    ("account", "rights"), [(RUNNER, RUNNER_RIGHTS), (ORCHESTRATOR, ORCHESTRATOR_RIGHTS)]
+)
+def test_an_account_may_do_what_the_doctor_asks_for_and_nothing_else(one, account, rights):
+    granted = {
+        Right(group, resource, verb)
+        for rule in one("Role", account)["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    binding = one("RoleBinding", account)
+
+    assert granted == set(rights)
+    assert binding["roleRef"]["name"] == account
+    assert [each["name"] for each in binding["subjects"]] == [account]
+
+
+def test_no_right_reaches_secrets_or_beyond_the_namespace(deployed):
+    kinds = {each["kind"] for each in deployed}
+    resources = {
+        resource
+        for each in deployed
+        if each["kind"] == "Role"
+        for rule in each["rules"]
+        for resource in rule["resources"]
+    }
+
+    assert not {"ClusterRole", "ClusterRoleBinding", "Secret"} & kinds
+    assert resources == {"jobs", "pods", "pods/log"}
+
+
+def test_steps_get_no_token_for_the_cluster(one, deployed):
+    bound = {
+        subject["name"]
+        for each in deployed
+        if each["kind"] == "RoleBinding"
+        for subject in each["subjects"]
+    }
+
+    assert one("ServiceAccount", STEPS)["automountServiceAccountToken"] is False
+    assert STEPS not in bound
+
+
+def test_the_schedule_waits_to_be_let_go_and_never_runs_twice(one):
+    spec = one("CronJob")["spec"]
+
+    assert spec["suspend"] is True
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
+
+
+def test_the_schedules_pod_meets_the_restricted_profile(one):
+    pod = pod_of(one("CronJob"))
+    (container,) = pod["containers"]
+
+    assert pod["serviceAccountName"] == RUNNER
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {
+        volume["name"] for volume in pod["volumes"]
+    }
+
+
+def test_steps_run_in_the_image_that_starts_them(one):
+    (container,) = pod_of(one("CronJob"))["containers"]
+    given = {each["name"]: each.get("value") for each in container["env"]}
+
+    assert given["CHURN_PIPELINE_IMAGE"] == container["image"]
+    assert ":" in container["image"]
+
+
+def test_settings_come_from_a_secret_that_lies_nowhere_here(one):
+    (container,) = pod_of(one("CronJob"))["containers"]
+
+    assert container["envFrom"] == [{"secretRef": {"name": "churn-runner"}}]
+    assert STEPS_SECRET == "churn-steps"
+
+
+@pytest.fixture
+def scheduled(one, tmp_path):
+    """Runs the schedule's own script with a stand-in for `python run.py`; code and what was run."""
+    (container,) = pod_of(one("CronJob"))["containers"]
+    (script,) = container["args"]
+    assert container["command"] == ["sh", "-c"]
+    said = tmp_path / "training.json"
+    script = script.replace("/tmp/training.json", str(said))
+
+    def run(training: tuple[int, str], promotion: int = 0) -> tuple[int, list[str]]:
+        code, stage = training
+        stand_in = tmp_path / "python"
+        stand_in.write_text(
+            "#!/bin/sh\n"
+            f'echo "$@" >>{tmp_path}/asked\n'
+            'case "$3" in\n'
+            f"training) printf '{{\\n \"stage\": {stage}\\n}}\\n'; exit {code};;\n"
+            f"promotion) exit {promotion};;\n"
+            "esac\n"
+        )
+        stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        ended = subprocess.run(["sh", "-c", script], env={"PATH": path}, check=False)
+        return ended.returncode, [
+            line.split()[2] for line in (tmp_path / "asked").read_text().splitlines()
+        ]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("training", "promotion", "code", "ran"),
+    [
+        ((0, '"staging"'), 0, 0, ["training", "promotion"]),
+        (
+            (0, '"staging"'),
+            3,
+            0,
+            ["training", "promotion"],
+        ),  # the champion stays: that is an answer
+        ((0, '"staging"'), 1, 1, ["training", "promotion"]),
+        ((0, '"production"'), 0, 0, ["training"]),  # the same data as before: nothing new
+        ((3, "null"), 0, 0, ["training"]),  # a gate held it back
+        ((2, "null"), 0, 2, ["training"]),
+        ((1, "null"), 0, 1, ["training"]),
+    ],
+)
+def test_the_schedule_promotes_what_is_staged_and_fails_where_something_failed(
+    scheduled, training, promotion, code, ran
+):
+    assert scheduled(training, promotion) == (code, ran)
