@@ -105,19 +105,20 @@ def _scored(content: Any) -> Answer:
 
 
 def _tensors(rows: Sequence[Row]) -> dict[str, Any]:
-    """One tensor a field, one element a customer."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return {
-        "inputs": [
+    """One tensor a field, one element a customer; a column with a blank goes as texts."""
+    inputs = []
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        numbers = all(isinstance(value, int | float) for value in values)
+        inputs.append(
             {
                 "name": name,
                 "shape": [len(rows)],
-                "datatype": "BYTES" if all(isinstance(v, str) for v in values) else "FP64",
-                "data": values,
+                "datatype": "FP64" if numbers else "BYTES",
+                "data": values if numbers else [str(value) for value in values],
             }
-            for name, values in columns.items()
-        ]
-    }
+        )
+    return {"inputs": inputs}
 
 
 def _inferred(content: Any) -> list[Answer]:

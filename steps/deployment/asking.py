@@ -49,7 +49,10 @@ def ready_now(address: str, manner: Manner, key: str | None) -> Ready:
     """Asks once, over a connection of its own."""
     try:
         answer = httpx.get(
-            address + manner.ready, headers=_headers(manner, key), timeout=_REQUEST_SECONDS
+            address + manner.ready,
+            headers=_headers(manner, key),
+            timeout=_REQUEST_SECONDS,
+            trust_env=False,  # what listens on this machine is not behind a proxy
         )
         content = answer.json() if manner.tells_version else {}
     except (httpx.HTTPError, ValueError) as error:
@@ -137,7 +140,7 @@ def smoke_test(
     if found.ready and not right:
         fault = f"{manner.ready} says that version {found.version} is in production, not {version}."
     with httpx.Client(
-        base_url=address, headers=_headers(manner, key), timeout=_REQUEST_SECONDS
+        base_url=address, headers=_headers(manner, key), timeout=_REQUEST_SECONDS, trust_env=False
     ) as client:
         routes = tuple(
             _asked(client, speech, golden, version, tolerance, found.canary, id_field)

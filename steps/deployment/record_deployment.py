@@ -37,7 +37,7 @@ def record_deployment(
                 "Control Plane, so its deployment stands in the ledger alone."
             )
         _link(version)
-        log_metadata({name: deployment.metadata}, model_version_id=version.id)
+        log_metadata(metadata={name: deployment.metadata}, model_version_id=version.id)
         found(
             f"{deployment.status} on version {deployment.version} and in the ledger",
             {"status": deployment.status, "target": deployment.target},

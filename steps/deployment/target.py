@@ -123,6 +123,10 @@ class Target(Protocol):
         """
         ...
 
+    def keep(self) -> None:
+        """Remembers what passed, where a later deployment could not find it out."""
+        ...
+
     def close(self) -> None:
         """Lets go of what was only needed meanwhile."""
         ...
