@@ -40,6 +40,7 @@ class Keyring:
         self._file = Path(file) if file is not None else None
         self._seen: tuple[int, int, int] | None = None
         self._listed: tuple[bytes, ...] = ()
+        self._admitted: frozenset[bytes] = frozenset()
         self.required = bool(self._fixed) or self._file is not None
         self.reread()
         if self.required and not self._fixed and not self._listed:
@@ -69,14 +70,24 @@ class Keyring:
                 "CHURN_API_KEY_FILE."
             ) from None
         self._seen, self._listed = seen, listed
+        self._admitted = frozenset()  # whoever was let in is looked at again
         return True
 
     def lets_in(self, key: bytes) -> bool:
-        """Whether a key's digest is listed; takes as long whichever it is."""
+        """Whether a key's digest is listed; takes as long whichever it is.
+
+        Keys that were let in are remembered, at most as many as are listed, until the list changes.
+        Whether a key is among them shows in no time that can be measured: the set's own hash is
+        secret to this process.
+        """
+        if key in self._admitted:
+            return True
         digest = hashlib.sha256(key).digest()
         found = False
         for known in (*self._fixed, *self._listed):
             found |= hmac.compare_digest(digest, known)
+        if found:
+            self._admitted |= {key}
         return found
 
 

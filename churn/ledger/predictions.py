@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select
@@ -180,15 +181,15 @@ def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction])
     """Many rows a statement.
 
     The driver gives the interpreter away and takes it back at every statement, which beside a busy
-    thread costs more than the row; a few sizes only, so that it knows each statement already.
+    thread costs more than many rows; sizes are powers of two, so that few statements do, and the
+    driver knows each already.
     """
+    rows = [_as_sqlite(one) for one in predictions]
     place = 0
     for size, statement in _SQLITE_INSERTS.items():
-        while len(predictions) - place >= size:
-            some = predictions[place : place + size]
-            connection.exec_driver_sql(
-                statement, tuple(value for one in some for value in _as_sqlite(one))
-            )
+        while len(rows) - place >= size:
+            some = rows[place : place + size]
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
             place += size
 
 
@@ -197,7 +198,7 @@ _ROW = f"({', '.join('?' * len(Prediction._fields))})"
 _SQLITE_INSERTS = {
     size: f"INSERT INTO predictions ({', '.join(Prediction._fields)}) "  # noqa: S608 - our names
     f"VALUES {', '.join([_ROW] * size)}"
-    for size in (100, 10, 1)
+    for size in (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 }
 
 

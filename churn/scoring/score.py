@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,8 @@ from numpy.typing import NDArray
 from churn.models.candidate import Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One customer's score.
+class Score(NamedTuple):
+    """One customer's score; a tuple, as making it is part of every answer's cost.
 
     Attributes:
         probability: of leaving.

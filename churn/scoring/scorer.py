@@ -40,6 +40,7 @@ class Scorer:
         features: names of the columns that contributions are told by.
         base: log-odds of the average training customer.
         bitwise: whether one row and many rows agree to the last bit by construction.
+        fields: how many of a customer's values are the contract's own; engineered ones stand behind.
     """
 
     def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:
@@ -51,6 +52,7 @@ class Scorer:
         self.features = model.features
         self.base = model.base
         self._encoder = RowEncoder(contract)
+        self.fields = len(self._encoder.names)
         engineered = engineered_of(model)
         names = (*self._encoder.names, *engineered.names)
         places = {name: place for place, name in enumerate(names)}
@@ -91,7 +93,24 @@ class Scorer:
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
         """
-        return self._score(self._logit(self._values(row)))
+        return self.score_values(self.values(row))
+
+    def values(self, row: Row) -> Values:
+        """A customer as the model sees it: to be scored, and to be told apart in the ledger.
+
+        Raises:
+            FieldError: a field is unknown or missing, or its value is not allowed.
+        """
+        values = self._encoder.encode(row)
+        for formula in self._formulas:
+            values.append(formula(values))
+        return values
+
+    def score_values(self, values: Values) -> Score:
+        """Scores what `values` made of a customer."""
+        logit = self._logit(values)
+        probability = float(expit(logit))
+        return Score(probability, logit, probability >= self.threshold, self.version)
 
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.
@@ -137,23 +156,13 @@ class Scorer:
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
         """
-        values = self._values(row)
+        values = self.values(row)
         parts = self._row.contributions(values)
         return Explanation(
-            score=self._score(self._logit(values)),
+            score=self.score_values(values),
             base=self.base,
             contributions=dict(zip(self.features, parts, strict=True)),
         )
-
-    def _values(self, row: Row) -> Values:
-        values = self._encoder.encode(row)
-        for formula in self._formulas:
-            values.append(formula(values))
-        return values
-
-    def _score(self, logit: float) -> Score:
-        probability = float(expit(logit))
-        return Score(probability, logit, probability >= self.threshold, self.version)
 
     @classmethod
     def _load(cls, folder: Path, digest: str | None) -> Scorer:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sized
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from churn.ledger.predictions import PredictionLedger, input_hash
+from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
+from churn.scoring.encoder import Values
 from churn.scoring.fields import shown
 from service.api.champions import Champions
 from service.api.problems import Refusal
-from service.api.recorder import Noted, Recorder
+from service.api.recorder import Recorder
 from service.api.served import Served
 from service.api.settings import NO_LEDGER, Settings
 from service.api.tallies import RequestTally
@@ -96,8 +97,10 @@ class Desk:
             Refusal: it is no object.
         """
         served, prediction_id = self.who_answers(row)
-        score = served.scorer.score_one(row)
-        return self.answer(row, served, prediction_id, score, source)
+        scorer = served.scorer
+        values = scorer.values(row)
+        score = scorer.score_values(values)
+        return self.answer(row, served, prediction_id, values, score, source)
 
     def who_answers(self, row: Any) -> tuple[Served, str]:
         """The version that answers for a customer, and the prediction's id.
@@ -120,29 +123,34 @@ class Desk:
         return champions.choose(str(customer or prediction_id)), prediction_id
 
     def answer(
-        self, row: Mapping[str, Any], served: Served, prediction_id: str, score: Score, source: str
+        self,
+        row: Mapping[str, Any],
+        served: Served,
+        prediction_id: str,
+        values: Values,
+        score: Score,
+        source: str,
     ) -> ScoreAnswer:
         """A score as it is answered; it is counted, and noted for the ledger."""
-        probability, decision = score.probability, score.decision
+        probability, _, decision, version = score
         served.tally.scored(probability, decision=decision)
         if self._noting:
             customer = row.get(self.champions.id_field)
             self.recorder.note(
-                Noted(
-                    time.time(),
+                Prediction(
+                    datetime.now(UTC),
                     prediction_id,
-                    served,
                     None if customer is None else str(customer),
+                    version,
+                    served.role,
+                    source,
                     probability,
                     decision,
-                    source,
-                    input_hash(served.encode(row)),
-                    row if self._shadowed else None,
-                )
+                    input_hash(values[: served.scorer.fields]),
+                ),
+                row if self._shadowed else None,
             )
-        return ScoreAnswer(
-            prediction_id, probability, decision, served.bands(probability), score.version
-        )
+        return ScoreAnswer(prediction_id, probability, decision, served.bands(probability), version)
 
     def require_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Refuses whoever shows no key that is let in.

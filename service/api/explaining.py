@@ -42,7 +42,9 @@ async def explain(
     columns = scorer.columns([row])
     # Milliseconds, and so not on the thread that answers everybody else.
     told_ways = await asyncio.to_thread(_ways, served, columns, below) if ways else None
-    answer = desk.answer(row, served, prediction_id, explanation.score, "explain")
+    answer = desk.answer(
+        row, served, prediction_id, scorer.values(row), explanation.score, "explain"
+    )
     reasons = served.reasons
     # The bits of `contributions`, from the trees' way for a single row.
     by_feature = np.array([list(explanation.contributions.values())])

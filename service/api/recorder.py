@@ -11,8 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from churn.errors import InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
@@ -21,35 +20,12 @@ from service.api.log import log
 from service.api.served import Served
 from service.api.tallies import RequestTally
 
-_AT_ONCE = 500
+_AT_ONCE = 4096  # in one transaction; each costs the thread that answers a few handovers
 _RETRY_SECONDS = 1.0
 
 
-class Noted(NamedTuple):
-    """A prediction as the hot route leaves it.
-
-    Attributes:
-        at: seconds since the epoch.
-        prediction_id: as it was answered.
-        served: who answered.
-        customer: the id; None where none was given.
-        probability: answered.
-        decision: answered.
-        source: on which path.
-        input_hash: of the customer's values. The values themselves are let go of at once: kept for
-            a quarter of a second, they would push everything else out of the processor's cache.
-        row: the customer, where a shadow is to score it, too.
-    """
-
-    at: float
-    prediction_id: str
-    served: Served
-    customer: str | None
-    probability: float
-    decision: bool
-    source: str
-    input_hash: str
-    row: Mapping[str, Any] | None
+Noted = tuple[Prediction, Mapping[str, Any] | None]
+"""What was answered, and the customer where a shadow is to score it, too."""
 
 
 class Recorder:
@@ -87,12 +63,18 @@ class Recorder:
         """Begins to write."""
         self._thread.start()
 
-    def note(self, noted: Noted) -> None:
-        """Takes a prediction; drops it where too many wait."""
+    def note(self, prediction: Prediction, row: Mapping[str, Any] | None = None) -> None:
+        """Takes a prediction; drops it where too many wait.
+
+        Args:
+            prediction: what was answered. Its input is a hash already: the values themselves, kept
+                for a quarter of a second, would push all else out of the processor's cache.
+            row: the customer, where a shadow is to score it, too.
+        """
         if len(self._waiting) >= self._limit:
             self._tally.add("ledger_dropped")
             return
-        self._waiting.append(noted)
+        self._waiting.append((prediction, row))
 
     def stop(self, seconds: float) -> None:
         """Writes what waits and ends, within `seconds`."""
@@ -106,7 +88,7 @@ class Recorder:
         waiting = len(self._waiting) + len(self._unwritten)
         oldest = self._unwritten[0].predicted_at.timestamp() if self._unwritten else None
         if oldest is None and self._waiting:
-            oldest = self._waiting[0].at
+            oldest = self._waiting[0][0].predicted_at.timestamp()
         self._tally.put("ledger_waiting", waiting)
         self._tally.put("ledger_lag_seconds", max(0.0, time.time() - oldest) if oldest else 0.0)
 
@@ -122,8 +104,7 @@ class Recorder:
     def _write_all(self) -> None:
         while self._unwritten or self._waiting:
             if not self._unwritten:
-                for _ in range(min(len(self._waiting), _AT_ONCE)):
-                    self._unwritten.extend(self._predictions(self._waiting.popleft()))
+                self._unwritten = self._taken(min(len(self._waiting), _AT_ONCE))
             if not self._written():
                 if not self._stop.wait(_RETRY_SECONDS):
                     continue
@@ -141,32 +122,33 @@ class Recorder:
         self._unwritten = []
         return True
 
-    def _predictions(self, noted: Noted) -> list[Prediction]:
-        """What was answered, and what the shadow would have said."""
-        answer = Prediction(
-            prediction_id=noted.prediction_id,
-            predicted_at=datetime.fromtimestamp(noted.at, UTC),
-            customer=noted.customer,
-            version=noted.served.version,
-            role=noted.served.role,
-            source=noted.source,
-            probability=noted.probability,
-            decision=noted.decision,
-            input_hash=noted.input_hash,
-        )
+    def _taken(self, count: int) -> list[Prediction]:
+        """The first that wait, each followed by what the shadow would have said."""
+        taken = [self._waiting.popleft() for _ in range(count)]
         shadow = self._shadow()
-        if shadow is None or noted.row is None:
-            return [answer]
+        if shadow is None:
+            return [prediction for prediction, _ in taken]
+        found = []
+        for prediction, row in taken:
+            found.append(prediction)
+            if row is not None:
+                found += self._beside(shadow, prediction, row)
+        return found
+
+    def _beside(
+        self, shadow: Served, answer: Prediction, row: Mapping[str, Any]
+    ) -> list[Prediction]:
         try:
-            score = shadow.scorer.score_one(noted.row)
+            score = shadow.scorer.score_one(row)
         except (FieldError, ValueError):
             self._tally.add("shadow_failures")
-            return [answer]
+            return []
         shadow.tally.scored(score.probability, decision=score.decision)
-        beside = answer._replace(
-            version=shadow.version,
-            role="shadow",
-            probability=score.probability,
-            decision=score.decision,
-        )
-        return [answer, beside]
+        return [
+            answer._replace(
+                version=shadow.version,
+                role="shadow",
+                probability=score.probability,
+                decision=score.decision,
+            )
+        ]

@@ -104,6 +104,7 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody asks for the caller's address
         lifespan="on",
         ws="none",
         backlog=_BACKLOG,
