@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from servers import Server, free_port, own_folder, program, unprivileged
+from servers import PATIENCE, Server, free_port, own_folder, program, unprivileged
 
 BUCKET = "churn"
 KEY, SECRET = "churn-key", "churn-secret"
@@ -316,6 +316,46 @@ def _service_account(url: str, password: str) -> str:
         key = {"name": "default", "description": "", "expires_in": None}
         answer = _ok(client.post(f"/service_accounts/{made['id']}/api_keys", json=key))
         return str(answer.json()["body"]["key"])
+
+
+def cloud_environment(zenml: ZenServer, bucket: Bucket, mlflow: str, ledger: str) -> dict[str, str]:
+    """What the stack `cloud` finds its servers by, as somebody exports it."""
+    return {
+        "CHURN_ZENML_URL": zenml.url,
+        "CHURN_ZENML_API_KEY": zenml.api_key,
+        "CHURN_BUCKET": BUCKET,
+        "CHURN_MLFLOW_URL": mlflow,
+        "CHURN_LEDGER_URL": ledger,
+        **bucket.environment,
+    }
+
+
+def make_secret(
+    environment: Mapping[str, str], *, mlflow_password: str, webhook: str = "http://127.0.0.1:9"
+) -> None:
+    """Makes the stack's secret with ZenML's own command, on the server that it lives on."""
+    values = {
+        "s3_key": KEY,
+        "s3_secret": SECRET,
+        "mlflow_password": mlflow_password,
+        "webhook_url": webhook,
+        "webhook_secret": "hush",
+    }
+    command = [str(_PROGRAMS / "zenml"), "secret", "create", "churn-cloud"]
+    ended = subprocess.run(
+        [*command, *(f"--{name}={value}" for name, value in values.items())],
+        env={
+            **environment,
+            "ZENML_STORE_TYPE": "rest",
+            "ZENML_STORE_URL": environment["CHURN_ZENML_URL"],
+            "ZENML_STORE_API_KEY": environment["CHURN_ZENML_API_KEY"],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def _ok(answer: httpx.Response) -> httpx.Response:
