@@ -7,11 +7,8 @@ import hmac
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,56 +18,7 @@ import pytest
 from churn.alert import Alert, Alerting
 from stacks.flavors.webhook_delivery import SIGNATURE
 
-KEY = "services/T000/B000/of-the-address"
-
-
-@dataclass
-class Receiver:
-    """A server that answers as it is told to, and keeps what came.
-
-    Attributes:
-        url: Its address, with a key in the path as chats have it.
-        answers: Status codes, one a request; 200 when they run out.
-        bodies: What came.
-        headers: With which headers.
-        hold: Set to let a request wait that was told to hang.
-    """
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    hold: threading.Event = field(default_factory=threading.Event)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    kept = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            kept.headers.append(dict(self.headers))
-            status = kept.answers.pop(0) if kept.answers else 200
-            if status == 0:
-                kept.hold.wait(60)
-                return
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *told: object) -> None:
-            """Nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    kept.url = f"http://127.0.0.1:{server.server_port}/{KEY}"
-    yield kept
-    kept.hold.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+KEY = "of-the-address"
 
 
 @pytest.fixture
@@ -112,7 +60,7 @@ ALERT = Alert(
 )
 
 
-def test_an_alert_arrives_as_json_that_a_chat_shows_whole(receiver: Receiver) -> None:
+def test_an_alert_arrives_as_json_that_a_chat_shows_whole(receiver) -> None:
     alerter = _alerter(url=receiver.url)
 
     assert isinstance(alerter, Alerting)
@@ -130,7 +78,7 @@ def test_an_alert_arrives_as_json_that_a_chat_shows_whole(receiver: Receiver) ->
     assert SIGNATURE not in receiver.headers[0]
 
 
-def test_zenmls_own_way_in_takes_a_message_and_what_there_is_to_add(receiver: Receiver) -> None:
+def test_zenmls_own_way_in_takes_a_message_and_what_there_is_to_add(receiver) -> None:
     from stacks.flavors.webhook_alerter import WebhookParameters
 
     alerter = _alerter(url=receiver.url)
@@ -143,7 +91,7 @@ def test_zenmls_own_way_in_takes_a_message_and_what_there_is_to_add(receiver: Re
     assert (more["title"], more["level"]) == ("Drift", "error")
 
 
-def test_a_signature_is_the_hmac_of_the_bytes_that_arrived(receiver: Receiver) -> None:
+def test_a_signature_is_the_hmac_of_the_bytes_that_arrived(receiver) -> None:
     assert _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
 
     expected = hmac.new(b"not for logs", receiver.bodies[0], hashlib.sha256).hexdigest()
@@ -151,7 +99,7 @@ def test_a_signature_is_the_hmac_of_the_bytes_that_arrived(receiver: Receiver) -
 
 
 def test_no_library_writes_the_address_into_a_log(
-    receiver: Receiver, caplog: pytest.LogCaptureFixture
+    receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
@@ -162,7 +110,7 @@ def test_no_library_writes_the_address_into_a_log(
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429])
-def test_what_may_pass_is_tried_again(receiver: Receiver, said, trouble: int) -> None:
+def test_what_may_pass_is_tried_again(receiver, said, trouble: int) -> None:
     receiver.answers = [trouble, trouble]
 
     assert _alerter(url=receiver.url).deliver(ALERT)
@@ -171,9 +119,7 @@ def test_what_may_pass_is_tried_again(receiver: Receiver, said, trouble: int) ->
     assert not said.records
 
 
-def test_a_server_that_stays_broken_is_one_sentence_without_the_address(
-    receiver: Receiver, said
-) -> None:
+def test_a_server_that_stays_broken_is_one_sentence_without_the_address(receiver, said) -> None:
     receiver.answers = [500] * 5
 
     assert not _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
@@ -188,7 +134,7 @@ def test_a_server_that_stays_broken_is_one_sentence_without_the_address(
 
 
 @pytest.mark.parametrize("refusal", [400, 404, 302])
-def test_what_is_refused_is_not_tried_again(receiver: Receiver, said, refusal: int) -> None:
+def test_what_is_refused_is_not_tried_again(receiver, said, refusal: int) -> None:
     receiver.answers = [refusal]
 
     assert not _alerter(url=receiver.url).deliver(ALERT)
@@ -208,7 +154,7 @@ def test_a_server_that_is_down_is_one_sentence(said) -> None:
     assert KEY not in said.text
 
 
-def test_a_server_that_hangs_is_waited_for_only_so_long(receiver: Receiver, said) -> None:
+def test_a_server_that_hangs_is_waited_for_only_so_long(receiver, said) -> None:
     receiver.answers = [0]
 
     assert not _alerter(url=receiver.url, timeout_seconds=0.2, retries=0).deliver(ALERT)
@@ -224,13 +170,13 @@ def test_an_address_that_is_none_is_one_sentence(said, url: str) -> None:
     assert "is no http or https address" in said.text
 
 
-def test_nobody_can_be_asked_through_it(receiver: Receiver) -> None:
+def test_nobody_can_be_asked_through_it(receiver) -> None:
     with pytest.raises(NotImplementedError, match="cannot ask for an approval; give it with"):
         _alerter(url=receiver.url).ask("May version 3 go out?")
 
 
 def test_the_address_and_the_key_come_out_of_zenmls_secret_store(
-    receiver: Receiver, said, session_zenml: Path
+    receiver, said, session_zenml: Path
 ) -> None:
     from zenml.client import Client
 
