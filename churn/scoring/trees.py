@@ -1,8 +1,9 @@
 """LightGBM trees through the library's C interface: no pandas, no start-up cost, no copies.
 
 `import lightgbm` loads pandas and scikit-learn; the shared library in its folder needs neither.
-One customer goes through a single-row-fast handle. A handle has one buffer, so each thread has its
-own (LightGBM's c_api.h, `LGBM_BoosterPredictForMatSingleRowFastInit`).
+One customer's score comes from masks of the leaves where trees are shallow. What these cannot do
+goes through a single-row-fast handle; it has one buffer, so each thread has its own (LightGBM's
+c_api.h, `LGBM_BoosterPredictForMatSingleRowFastInit`).
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ import numpy as np
 from churn.errors import BundleError
 from churn.models.candidate import Floats
 from churn.scoring.encoder import Values
+from churn.scoring.leaf_masks import LeafMasks, trees_in
 
 _FLOAT64 = 1
 _RAW = 1
 _CONTRIBUTIONS = 3
 _ALL = -1
+_PROBES = 256
 _ROW_MAJOR = 1
 _PARAMETERS = b"num_threads=1 verbosity=-1"  # a thread pool costs one row five times its price
 _NAMES = {"darwin": "lib_lightgbm.dylib", "win32": "lib_lightgbm.dll"}
@@ -76,6 +79,7 @@ class NativeTrees:
             raise ValueError(f"the trees tell {counted.value} outcomes apart, not one")
         _ask("LGBM_BoosterGetNumFeature", self._booster.handle, counted)
         self.features = counted.value
+        self._masks = self._tried(text)
 
     def predict(
         self,
@@ -120,6 +124,8 @@ class NativeTrees:
         Args:
             values: the trees' columns, all finite.
         """
+        if self._masks is not None:
+            return self._masks.logit(values)
         try:
             row = self._threads.logit
         except AttributeError:
@@ -135,6 +141,16 @@ class NativeTrees:
             row = _Row(self._booster, self.features, _CONTRIBUTIONS, self.features + 1)
             self._threads.contributions = row
         return list(row(values)[:-1])
+
+    def _tried(self, text: str) -> LeafMasks | None:
+        """The trees as masks, where these can be had and give the library's very bits."""
+        try:
+            masks = LeafMasks(trees_in(text), self.features)
+        except (ValueError, KeyError, IndexError):  # deeper trees, or another release's text
+            return None
+        probes = masks.probes(_PROBES)
+        expected = self.predict(probes, raw_score=True).tolist()
+        return masks if [masks.logit(row) for row in probes.tolist()] == expected else None
 
 
 class _Owned:

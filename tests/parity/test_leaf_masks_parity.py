@@ -1,0 +1,80 @@
+"""Leaves ruled out by masks: the library's very bits for shallow trees, and the library for others."""
+
+import lightgbm
+import numpy as np
+import pytest
+
+from churn.scoring.leaf_masks import LeafMasks, trees_in
+from churn.scoring.trees import NativeTrees
+
+
+def grown(seed: int, *, depth: int, trees: int = 40, **more) -> str:
+    """LightGBM's text of trees over codes, whole numbers, decimals and one column without meaning."""
+    generator = np.random.default_rng(seed)
+    rows = np.column_stack(
+        [
+            generator.integers(0, 3, 800),
+            generator.integers(0, 73, 800),
+            generator.normal(60, 30, 800).round(2),
+            generator.uniform(-1e-30, 1e30, 800),
+            np.zeros(800),
+        ]
+    ).astype(float)
+    target = rows[:, 0] + rows[:, 1] / 20 + rows[:, 2] / 40 + generator.normal(size=800) > 4.0
+    parameters = {
+        "objective": "binary", "max_depth": depth, "num_leaves": 2**depth, "verbosity": -1,
+        "num_threads": 1, "min_data_in_leaf": 5, "seed": seed, **more,
+    }  # fmt: skip
+    data = lightgbm.Dataset(rows, label=target, params=parameters)
+    return lightgbm.train(parameters, data, num_boost_round=trees).model_to_string()
+
+
+def customers(masks: LeafMasks, seed: int) -> np.ndarray:
+    """Some on every side of every split, some anywhere at all."""
+    anywhere = np.random.default_rng(seed).normal(0, 100, (300, 5))
+    return np.concatenate([masks.probes(1000), anywhere, np.full((1, 5), -0.0)])
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_masks_give_the_librarys_very_bits(depth, seed):
+    text = grown(seed, depth=depth)
+    masks, booster = LeafMasks(trees_in(text), 5), lightgbm.Booster(model_str=text)
+    rows = customers(masks, seed)
+
+    found = [masks.logit(row) for row in rows.tolist()]
+
+    assert found == booster.predict(rows, raw_score=True, num_threads=1).tolist()
+
+
+def test_trees_that_could_not_split_are_one_leaf_each():
+    text = grown(1, depth=2, min_data_in_leaf=700)
+    rows = [[1.0, 2.0, 3.0, 4.0, 0.0]]
+
+    assert [NativeTrees(text).logit(row) for row in rows] == lightgbm.Booster(
+        model_str=text
+    ).predict(np.array(rows), raw_score=True).tolist()
+
+
+@pytest.mark.parametrize("otherwise", [{"depth": 5}, {"depth": 3, "zero_as_missing": True}])
+def test_trees_that_masks_cannot_hold_are_asked_of_the_library(otherwise):
+    text = grown(7, **otherwise)
+    with pytest.raises(ValueError, match=r"leaves|missing"):
+        LeafMasks(trees_in(text), 5)
+
+    rows = np.random.default_rng(7).normal(0, 50, (50, 5))
+    rows[::5, 2] = 0.0
+
+    trees = NativeTrees(text)
+    assert [trees.logit(row) for row in rows.tolist()] == lightgbm.Booster(model_str=text).predict(
+        rows, raw_score=True, num_threads=1
+    ).tolist()
+
+
+def test_masks_that_disagree_with_the_library_are_not_used(monkeypatch):
+    text = grown(3, depth=3)
+    expected = NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0])
+
+    monkeypatch.setattr(LeafMasks, "logit", lambda _self, _values: 0.123)
+
+    assert NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0]) == expected
