@@ -7,36 +7,18 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from churn.contract import load_contract
 from churn.errors import ChurnError
 from pipelines.catalog import PIPELINES, ROOT
+from stacks.doctor_finding import Diagnosis, Standing
+from stacks.doctor_stack import look_at_stack
 from stacks.spec import ExistingComponent, load_stack
 
-Standing = Literal["fine", "note", "broken"]
 _FREE_GIGABYTES = 2
 _PORTS = {5000: "MLflow's pages (make mlflow)", 8237: "ZenML's dashboard (make dashboard)"}
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One thing looked at.
-
-    Attributes:
-        subject: What.
-        standing: fine; a note to know of; broken, so that runs will fail.
-        finding: What was seen.
-        remedy: What to do; '' where nothing needs doing.
-    """
-
-    subject: str
-    standing: Standing
-    finding: str
-    remedy: str = ""
 
 
 def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
@@ -46,7 +28,7 @@ def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
         lambda: _versions(root / "requirements.lock"),
         lambda: _data(root),
         lambda: _settings(root),
-        lambda: _stack(stack),
+        lambda: _stack(stack, root),
         lambda: _space(root),
         _ports,
     )
@@ -121,7 +103,7 @@ def _settings(root: Path) -> Iterator[Diagnosis]:
             yield Diagnosis("settings", "fine", f"configs/{path.name}")
 
 
-def _stack(name: str) -> Iterator[Diagnosis]:
+def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
     try:
         spec = load_stack(name)
     except ChurnError as error:
@@ -132,6 +114,7 @@ def _stack(name: str) -> Iterator[Diagnosis]:
         for kind, part in spec.components.items()
     ]
     yield Diagnosis("stack", "fine", f"{name} ({', '.join(parts)}); a run applies it")
+    yield from look_at_stack(spec, {"state": str(root / ".churn")})
 
 
 def _space(root: Path) -> Iterator[Diagnosis]:

@@ -11,6 +11,7 @@ import pytest
 import run
 from pipelines import doctor
 from pipelines.doctor import diagnose
+from stacks.spec import stack_names
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +118,7 @@ def test_an_unknown_stack_is_broken_and_the_known_ones_named(root):
     found = about("stack", root, stack="nowhere")
 
     assert found.standing == "broken"
-    assert "known: local-mlflow, local." in found.finding
+    assert f"known: {', '.join(stack_names())}." in found.finding
 
 
 def test_the_stack_that_was_asked_for_is_the_one_looked_at(root):

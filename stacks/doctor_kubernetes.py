@@ -1,0 +1,111 @@
+"""Whether a cluster is ready for the pipelines: what is there, and who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from churn.errors import ChurnError
+from stacks.cluster import APPLY, Cluster, connect_cluster
+from stacks.doctor_finding import Diagnosis
+from stacks.kubernetes_rights import (
+    ORCHESTRATOR,
+    ORCHESTRATOR_RIGHTS,
+    RUNNER,
+    RUNNER_RIGHTS,
+    STEPS,
+    STEPS_SECRET,
+    Right,
+)
+from stacks.spec import StackSpec
+
+_OLDEST = (1, 27)  # time zones of a CronJob
+
+
+def look_at_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
+    """Context, API server, namespace, accounts, rights and the steps' secret, in this order.
+
+    Args:
+        spec: A stack with a Kubernetes orchestrator, its placeholders filled in.
+    """
+    try:
+        cluster = connect_cluster(spec)
+    except ChurnError as error:
+        yield _broken("context", error, "kubectl config get-contexts")
+        return
+    yield Diagnosis("context", "fine", cluster.context)
+    try:
+        yield from _answering(cluster)
+    except ChurnError as error:
+        yield _broken("API server", error, f"kubectl --context {cluster.context} cluster-info")
+
+
+def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
+    version = cluster.version()
+    numbers = tuple(int(part) for part in version.lstrip("v").split(".")[:2] if part.isdigit())
+    old = numbers < _OLDEST
+    yield Diagnosis(
+        "API server",
+        "note" if old else "fine",
+        f"Kubernetes {version}",
+        "The schedule's time zone needs 1.27 or later." if old else "",
+    )
+    found = cluster.exists("namespaces", cluster.namespace)
+    yield _there("namespace", cluster.namespace, found, APPLY)
+    if found is False:
+        return
+    for account in (ORCHESTRATOR, STEPS):
+        yield _there("account", account, cluster.exists("serviceaccounts", account), APPLY)
+    yield _rights(
+        cluster,
+        "your rights",
+        RUNNER_RIGHTS,
+        None,
+        f"kubectl --context {cluster.context} --namespace {cluster.namespace} create rolebinding "
+        f"churn-runner-me --role={RUNNER} --user=YOU",
+    )
+    yield _rights(cluster, "its rights", ORCHESTRATOR_RIGHTS, ORCHESTRATOR, APPLY)
+    yield _there(
+        "steps' secret",
+        STEPS_SECRET,
+        cluster.exists("secrets", STEPS_SECRET),
+        f"kubectl --context {cluster.context} --namespace {cluster.namespace} create secret generic "
+        f"{STEPS_SECRET} --from-literal=AWS_ACCESS_KEY_ID=... --from-literal=AWS_SECRET_ACCESS_KEY=...",
+    )
+
+
+def _there(subject: str, name: str, found: bool | None, command: str) -> Diagnosis:
+    if found is None:
+        return Diagnosis(
+            subject,
+            "note",
+            f"{name}: you may not look, so nobody knows",
+            "Ask who runs the cluster.",
+        )
+    return Diagnosis(
+        subject,
+        "fine" if found else "broken",
+        name if found else f"{name} is not there",
+        "" if found else command,
+    )
+
+
+def _rights(
+    cluster: Cluster, subject: str, wanted: tuple[Right, ...], account: str | None, command: str
+) -> Diagnosis:
+    who = account or "you"
+    answers = {right: cluster.may(right, account) for right in wanted}
+    missing = [str(right) for right, allowed in answers.items() if allowed is False]
+    if missing:
+        return Diagnosis(subject, "broken", f"{who} may not {', '.join(missing)}", command)
+    if None in answers.values():
+        return Diagnosis(
+            subject,
+            "note",
+            f"what {who} may do, you may not ask",
+            "Ask who runs the cluster.",
+        )
+    return Diagnosis(subject, "fine", f"{who} may do all {len(wanted)} things that a run needs")
+
+
+def _broken(subject: str, error: ChurnError, command: str) -> Diagnosis:
+    return Diagnosis(subject, "broken", str(error).rstrip("."), command)

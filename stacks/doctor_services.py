@@ -1,0 +1,168 @@
+"""Whether the servers of a stack answer: ZenML's, its secret, the bucket, MLflow's, the ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from churn.errors import ChurnError
+from stacks.doctor_finding import SECONDS, Diagnosis, reason_of
+from stacks.reach import require_bucket
+from stacks.server import require_server
+from stacks.spec import OwnComponent, Server, StackSpec
+
+_REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
+_DRIVER = re.compile(r"^\(\S+\) ")
+
+Secrets = Mapping[str, Mapping[str, str]]
+
+
+def look_at_server(spec: StackSpec) -> Iterator[Diagnosis]:
+    """ZenML's server with its version, the secrets there, and the bucket that they open.
+
+    Args:
+        spec: The stack, its placeholders filled in.
+    """
+    server = spec.server
+    if server is None:
+        return
+    try:
+        version = require_server(spec.name, server)
+    except ChurnError as error:
+        yield _broken("ZenML server", error, f"curl --fail {server.url.rstrip('/')}/health")
+        return
+    yield Diagnosis("ZenML server", "fine", f"ZenML {version} at {server.url}, as here")
+    held: dict[str, Mapping[str, str]] = {}
+    for name, keys in spec.secrets.items():
+        diagnosis, held[name] = _secret(server, name, keys)
+        yield diagnosis
+    yield from _bucket(spec, held)
+
+
+def look_at_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
+    """Whether the MLflow server answers; whether it takes the password, a run asks.
+
+    Args:
+        spec: The stack, its placeholders filled in.
+    """
+    tracker = spec.components.get("experiment_tracker")
+    uri = _configured(tracker).get("tracking_uri", "")
+    if not str(uri).startswith(("http://", "https://")):
+        return
+    import httpx
+
+    try:
+        answer = httpx.get(f"{str(uri).rstrip('/')}/health", timeout=SECONDS)
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        yield Diagnosis(
+            "MLflow",
+            "broken",
+            f"{uri} does not answer as an MLflow server ({reason_of(error)})",
+            f"curl --fail {str(uri).rstrip('/')}/health",
+        )
+    else:
+        yield Diagnosis("MLflow", "fine", f"{uri} answers")
+
+
+def look_at_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
+    """Whether the ledger's database lets us in.
+
+    Args:
+        spec: The stack, its placeholders filled in.
+    """
+    address = spec.places.ledger
+    if not address or address.startswith("sqlite:"):
+        return
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    remedy = "psql $CHURN_LEDGER_URL --command 'SELECT 1'"
+    try:
+        shown = make_url(address).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        yield Diagnosis("ledger", "broken", "CHURN_LEDGER_URL is no database address", remedy)
+        return
+    try:
+        engine = create_engine(address, connect_args={"connect_timeout": int(SECONDS)})
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        engine.dispose()
+    except (SQLAlchemyError, TypeError, OSError, ImportError) as error:
+        # The driver's first line says it; what follows is SQLAlchemy's own advice.
+        first = _DRIVER.sub("", str(error).strip().splitlines()[0])[:160].rstrip(".")
+        yield Diagnosis("ledger", "broken", f"{shown}: {first}", remedy)
+    else:
+        yield Diagnosis("ledger", "fine", f"{shown} lets us in")
+
+
+def _secret(
+    server: Server, name: str, keys: tuple[str, ...]
+) -> tuple[Diagnosis, Mapping[str, str]]:
+    import httpx
+
+    given = " ".join(f"--{key}=..." for key in keys)
+    try:
+        with httpx.Client(base_url=f"{server.url.rstrip('/')}/api/v1", timeout=SECONDS) as client:
+            login = client.post("/login", data={"password": server.api_key}).raise_for_status()
+            client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+            asked = {"name": f"equals:{name}", "hydrate": "true"}
+            found = client.get("/secrets", params=asked).raise_for_status().json()["items"]
+            values: Mapping[str, str] = {}
+            if found:
+                one = client.get(f"/secrets/{found[0]['id']}").raise_for_status().json()
+                values = {k: str(v) for k, v in one["body"]["values"].items() if v}
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        return Diagnosis("secret", "note", f"{name}: cannot be asked ({reason_of(error)})"), {}
+    if not found:
+        return (
+            Diagnosis("secret", "broken", f"{name} is not there", f"zenml secret create {name} {given}"),
+            {},
+        )  # fmt: skip
+    missing = [key for key in keys if key not in values]
+    if missing:
+        given = " ".join(f"--{key}=..." for key in missing)
+        finding = f"{name} lacks {', '.join(missing)}"
+        return Diagnosis("secret", "broken", finding, f"zenml secret update {name} {given}"), values
+    return Diagnosis("secret", "fine", f"{name} has all {len(keys)} keys"), values
+
+
+def _bucket(spec: StackSpec, held: Secrets) -> Iterator[Diagnosis]:
+    store = spec.components.get("artifact_store")
+    if not isinstance(store, OwnComponent) or store.flavor != "s3":
+        return
+    told = _filled(store.configuration, held)
+    if _REFERENCE.search(str(told)):
+        return  # the secret that opens it is missing, and was told of
+    bucket = str(told["path"]).removeprefix("s3://").split("/")[0]
+    try:
+        require_bucket(
+            "The artifact store",
+            bucket=bucket,
+            key=told.get("key"),
+            secret=told.get("secret"),
+            **(told.get("client_kwargs") or {}),
+        )
+    except ChurnError as error:
+        yield _broken("bucket", error, f"aws s3api head-bucket --bucket {bucket}")
+    else:
+        yield Diagnosis("bucket", "fine", f"{bucket} is there, and the secret's keys open it")
+
+
+def _configured(component: Any) -> Mapping[str, Any]:
+    return component.configuration if isinstance(component, OwnComponent) else {}
+
+
+def _filled(document: Any, held: Secrets) -> Any:
+    """The same with the references of it that are held filled in."""
+    if isinstance(document, dict):
+        return {key: _filled(each, held) for key, each in document.items()}
+    if isinstance(document, str):
+        return _REFERENCE.sub(lambda m: held.get(m[1], {}).get(m[2], m[0]), document)
+    return document
+
+
+def _broken(subject: str, error: ChurnError, command: str) -> Diagnosis:
+    return Diagnosis(subject, "broken", str(error).rstrip("."), command)

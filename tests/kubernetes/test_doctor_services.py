@@ -1,0 +1,217 @@
+"""The doctor before a stack's servers, image and variables; nothing hangs, nothing is a traceback."""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib import metadata
+
+import pytest
+from exported import VARIABLES
+from web import web
+
+import run
+from stacks.doctor_image import look_at_image
+from stacks.doctor_services import look_at_ledger, look_at_server, look_at_tracker
+from stacks.doctor_stack import look_at_stack
+from stacks.spec import load_stack
+
+KEYS = ("s3_key", "s3_secret", "mlflow_password", "webhook_url", "webhook_secret")
+
+
+@pytest.fixture
+def answers():
+    """A ZenML server with the secret, a bucket, MLflow and a registry, all of them one server."""
+    values = dict.fromkeys(KEYS, "given")
+    version = metadata.version("zenml")
+    return {
+        "GET /api/v1/info": (200, {"version": version}),
+        "POST /api/v1/login": (200, {"access_token": "token"}),
+        "GET /api/v1/secrets": (200, {"items": [{"id": "1"}]}),
+        "GET /api/v1/secrets/1": (200, {"body": {"values": values}}),
+        "HEAD /churn": (200, None),
+        "GET /health": (200, "OK"),
+        "GET /v2/": (200, {}),
+        "HEAD /v2/churn-pipeline/manifests/0.1.0": (200, None),
+    }
+
+
+@pytest.fixture
+def spec(answers, tmp_path):
+    with web(answers) as url:
+        image = f"{url.removeprefix('http://')}/churn-pipeline:0.1.0"
+        places = {"CHURN_ZENML_URL": url, "CHURN_MLFLOW_URL": url, "AWS_ENDPOINT_URL": url}
+        given = VARIABLES | places | {"CHURN_PIPELINE_IMAGE": image}
+        yield load_stack("kubernetes").resolved({"state": str(tmp_path)}, given)
+
+
+def looked(look, spec):
+    return {each.subject: each for each in look(spec)}
+
+
+def test_servers_that_answer_are_fine(spec):
+    found = looked(look_at_server, spec) | looked(look_at_tracker, spec)
+
+    assert list(found) == ["ZenML server", "secret", "bucket", "MLflow"]
+    assert {each.standing for each in found.values()} == {"fine"}, found
+    assert metadata.version("zenml") in found["ZenML server"].finding
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "subject", "finding", "remedy"),
+    [
+        ("GET /api/v1/info", (200, {"version": "0.50.0"}), "ZenML server", "runs ZenML 0.50.0", ""),
+        ("POST /api/v1/login", (401, {}), "ZenML server", "refuses the API key (401)", ""),
+        ("GET /api/v1/info", (503, {}), "ZenML server", "does not answer as one", "curl --fail"),
+        (
+            "GET /api/v1/secrets",
+            (200, {"items": []}),
+            "secret",
+            "churn-cloud is not there",
+            "zenml secret create churn-cloud --s3_key=...",
+        ),
+        (
+            "GET /api/v1/secrets/1",
+            (200, {"body": {"values": dict.fromkeys(KEYS[:4], "given")}}),
+            "secret",
+            "churn-cloud lacks webhook_secret",
+            "zenml secret update churn-cloud --webhook_secret=...",
+        ),
+        ("HEAD /churn", (404, None), "bucket", "has no bucket 'churn'", "aws s3api head-bucket"),
+        ("HEAD /churn", (403, None), "bucket", "refuses the credentials", "aws s3api head-bucket"),
+        ("GET /health", (500, None), "MLflow", "does not answer as an MLflow server", "curl"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_line_to_run(
+    spec, answers, question, answer, subject, finding, remedy
+):
+    answers[question] = answer
+
+    found = (looked(look_at_server, spec) | looked(look_at_tracker, spec))[subject]
+
+    assert found.standing == "broken"
+    assert finding in found.finding
+    assert remedy in found.remedy
+
+
+def test_a_bucket_that_no_key_is_known_for_is_not_asked(spec, answers):
+    answers["GET /api/v1/secrets"] = (200, {"items": []})
+
+    assert "bucket" not in looked(look_at_server, spec)
+
+
+def test_an_image_in_its_registry_is_fine(spec):
+    found = looked(look_at_image, spec)
+
+    assert [each.standing for each in found.values()] == ["fine", "fine"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing", "word"),
+    [(404, "broken", "is not in its registry"), (401, "note", "login"), (500, "note", "500")],
+)
+def test_an_image_that_is_not_found_is_told_apart_from_one_that_may_not_be_seen(
+    spec, answers, answer, standing, word
+):
+    answers["HEAD /v2/churn-pipeline/manifests/0.1.0"] = (answer, None)
+
+    found = looked(look_at_image, spec)["image"]
+
+    assert found.standing == standing
+    assert word in found.finding
+
+
+@pytest.mark.parametrize(
+    ("image", "standing"),
+    [
+        ("churn-pipeline:0.1.0", "broken"),
+        ("", "broken"),
+        ("127.0.0.1:1/churn-pipeline:latest", "note"),
+        ("127.0.0.1:1/churn-pipeline", "note"),
+    ],
+)
+def test_an_image_must_name_its_registry_and_should_name_a_version(spec, image, standing):
+    named = spec.run.image.model_copy(update={"prebuilt": image})
+    asked = spec.model_copy(update={"run": spec.run.model_copy(update={"image": named})})
+
+    assert looked(look_at_image, asked)["image"].standing == standing
+
+
+def test_a_ledger_that_does_not_answer_is_told_without_its_password(spec):
+    place = spec.places.model_copy(update={"ledger": "postgresql://churn:hidden@127.0.0.1:1/churn"})
+
+    found = looked(look_at_ledger, spec.model_copy(update={"places": place}))["ledger"]
+
+    assert found.standing == "broken"
+    assert "hidden" not in f"{found.finding}{found.remedy}"
+
+
+def test_unset_variables_are_one_finding_and_what_hangs_on_them_is_left_alone(
+    monkeypatch, tmp_path
+):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+    found = list(look_at_stack(load_stack("kubernetes"), {"state": str(tmp_path)}))
+
+    assert [(each.subject, each.standing) for each in found] == [
+        ("modules", "fine"),
+        ("variables", "broken"),
+    ]
+    assert "CHURN_ZENML_URL" in found[1].finding
+    assert found[1].remedy.startswith("export CHURN_ZENML_URL=... ")
+
+
+def test_a_stack_that_needs_nothing_has_nothing_to_say(tmp_path):
+    assert list(look_at_stack(load_stack("local"), {"state": str(tmp_path)})) == []
+
+
+def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypatch, tmp_path):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    nowhere = load_stack("kubernetes").model_copy(
+        update={"needs": ("no_such_package", "boto3"), "server": None, "secrets": {}}
+    )
+    monkeypatch.setattr("stacks.doctor_stack._looks", lambda spec, missing: iter(()))
+
+    found = next(look_at_stack(nowhere, {"state": str(tmp_path)}))
+
+    assert (found.standing, found.finding) == ("broken", "no_such_package not installed")
+    assert found.remedy == "make setup-stacks"
+
+
+def test_a_look_that_stumbles_does_not_take_the_others_along(monkeypatch, tmp_path):
+    def stumbles(spec):
+        raise RuntimeError("over its own feet")
+        yield
+
+    monkeypatch.setattr(
+        "stacks.doctor_stack._looks", lambda spec, missing: iter([("MLflow", stumbles)])
+    )
+
+    found = list(look_at_stack(load_stack("local"), {"state": str(tmp_path)}))
+
+    assert [(each.subject, each.standing) for each in found] == [("MLflow", "broken")]
+    assert "over its own feet" in found[0].finding
+
+
+def test_the_door_tells_all_of_it_as_json_and_ends_with_1(monkeypatch, capsys):
+    closed = "http://127.0.0.1:1"
+    places = {"CHURN_ZENML_URL": closed, "CHURN_MLFLOW_URL": closed, "AWS_ENDPOINT_URL": closed}
+    ledger = {"CHURN_LEDGER_URL": "postgresql://churn:hidden@127.0.0.1:1/churn"}
+    image = {"CHURN_PIPELINE_IMAGE": "127.0.0.1:1/churn-pipeline:0.1.0"}
+    for name, value in (VARIABLES | places | ledger | image).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CHURN_KUBE_CONTEXT", "no-such-context")
+    began = time.monotonic()
+
+    code = run.main(["--doctor", "--stack", "kubernetes", "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    found = {each["subject"]: each["standing"] for each in told}
+    assert code == 1
+    assert found["ZenML server"] == found["MLflow"] == found["ledger"] == "broken"
+    assert found["context"] == "broken"
+    assert found["registry"] == "note"
+    assert all(each["remedy"] for each in told if each["standing"] == "broken")
+    assert time.monotonic() - began < 120  # nothing hangs
