@@ -37,6 +37,7 @@ class Speech:
             ValueError or IndexError where it is not what the protocol has.
         single: whether a request is about one customer.
         named: whether customers can be sent under an id.
+        one_version: whether an answer names one version, however many customers it is about.
         headers: that go with each request.
     """
 
@@ -45,6 +46,7 @@ class Speech:
     answers: Callable[[Any], list[Answer]]
     single: bool = False
     named: bool = False
+    one_version: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ def inference(
         body=_tensors,
         answers=_inferred,
         named=named,
+        one_version=True,
         headers=dict(headers or {}),
     )
 

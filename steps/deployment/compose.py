@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn.errors import ChurnError, InputError
-from steps.deployment.asking import wait_until_serving
 from steps.deployment.local import OWN_SPEECHES
 from steps.deployment.programs import Program, last_line
+from steps.deployment.readiness import wait_until_serving
 from steps.deployment.shared_store import SharedStore
 from steps.deployment.target import Manner, Undone, Wanted
 from steps.root import ROOT

@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from churn.errors import ChurnError, InputError
-from steps.deployment.asking import wait_until_serving
 from steps.deployment.local import OWN_SPEECHES
 from steps.deployment.programs import Program, last_line
 from steps.deployment.publisher import Publisher
+from steps.deployment.readiness import wait_until_serving
 from steps.deployment.shared_store import digest_of
 from steps.deployment.target import Manner, Undone, Wanted
 from steps.root import ROOT

@@ -7,7 +7,6 @@ import httpx
 
 from churn.deployment.protocols import batch, inference, one_by_one
 from churn.errors import InputError
-from steps.deployment.asking import RefusedError, wait_until_serving
 from steps.deployment.local_process import (
     HOST,
     LOG,
@@ -19,10 +18,12 @@ from steps.deployment.local_process import (
     settings_here,
     start_in,
 )
+from steps.deployment.readiness import RefusedError, wait_until_serving
 from steps.deployment.shared_store import SharedStore, published_digests
 from steps.deployment.target import Manner, Undone, Wanted
 
 OWN_SPEECHES = (one_by_one(), batch(), inference("churn", named=True))
+_PROBE_SECONDS = 3
 _KEYED = ("CHURN_API_KEYS", "CHURN_API_KEY_FILE")
 
 
@@ -200,7 +201,7 @@ class LocalTarget:
         headers = {"X-API-Key": self._wanted.key} if self._wanted.key else {}
         try:
             answer = httpx.get(
-                f"{self.place}/metadata", headers=headers, timeout=10, trust_env=False
+                f"{self.place}/metadata", headers=headers, timeout=_PROBE_SECONDS, trust_env=False
             )
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 raise InputError(

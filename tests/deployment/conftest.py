@@ -1,0 +1,212 @@
+"""Two small models in a store, steps called as ZenML calls them, and programs that stand in for others.
+
+What serves is real: the service in a process of its own, asked over HTTP. What stands in is what has
+neither an engine nor a cluster here: `docker` and `kubectl`, which write down what they are told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+VERSIONS = {"1": slice(0, 1200), "2": slice(1200, 2400)}
+
+
+@pytest.fixture(scope="session")
+def shelf(contract, telco_columns, telco_target, tmp_path_factory) -> Path:
+    """A store with two versions, the first in production; copy it before changing it."""
+    from churn.bundle import Threshold, bundle_folder, publish, write_bundle
+    from churn.models.catalog import build_candidates
+    from churn.models.settings import GbmSettings, default_recipes
+    from churn.models.trained import TrainedModel
+
+    recipes = default_recipes() | {"gbm": GbmSettings(trees=20)}
+    candidate = build_candidates(["gbm"], recipes, contract)["gbm"]
+    store = tmp_path_factory.mktemp("shelf")
+    for version, rows in VERSIONS.items():
+        columns = {name: values[rows] for name, values in telco_columns.items()}
+        model = TrainedModel.train(
+            candidate,
+            columns,
+            telco_target[rows],
+            contract=contract,
+            data_sha256="ab" * 32,
+            settings=recipes["gbm"],
+        )
+        write_bundle(
+            bundle_folder(store, version),
+            model,
+            columns,
+            name="telco-churn",
+            version=version,
+            threshold=Threshold(value=0.3, basis="chosen for the tests"),
+            metrics={},
+        )
+    publish(store, "1")
+    return store
+
+
+@dataclass
+class Place:
+    """A store of the test's own, and deployments from it.
+
+    Attributes:
+        store: where promotion publishes.
+        output: the output folder.
+        port: a free one.
+        production: the version in production on the control plane.
+    """
+
+    store: Path
+    output: Path
+    port: int
+    production: str = "1"
+
+    def promote(self, version: str) -> None:
+        """What the promotion pipeline leaves behind."""
+        from churn.bundle import publish
+
+        publish(self.store, version)
+        self.production = version
+
+    def settings(self, *overrides: str) -> dict[str, Any]:
+        from churn.config import DeploymentSettings
+        from churn.settings_file import load_settings
+
+        file = HERE.parents[1] / "configs" / "deployment.yaml"
+        own = (f"output.folder={self.output}", f"local.port={self.port}", "smoke.wait_seconds=60")
+        return load_settings(DeploymentSettings, file, [*own, *overrides]).model_dump(mode="json")
+
+    @property
+    def folders(self) -> dict[str, str]:
+        return {"bundles": str(self.store), "ledger": f"sqlite:///{self.output / 'ledger.db'}"}
+
+    def deploy(self, *overrides: str):
+        """Runs the pipeline's first two steps."""
+        from steps.deployment.deploy_version import deploy_version
+        from steps.deployment.plan_deployment import plan_deployment
+
+        settings = self.settings(*overrides)
+        plan = plan_deployment.entrypoint(settings, self.folders)
+        return deploy_version.entrypoint(plan, settings, self.folders)
+
+    def stop(self, *overrides: str):
+        from steps.deployment.stop_service import stop_service
+
+        return stop_service.entrypoint(self.settings(*overrides))
+
+    @property
+    def process(self):
+        """The service that a deployment has started; None where none runs."""
+        from steps.deployment.local_process import found_in
+
+        return found_in(self.output / "deployment" / "local")
+
+
+@contextmanager
+def placed(shelf: Path, folder: Path) -> Iterator[Place]:
+    """Version 1 is in production; whatever was started is stopped at the end."""
+    from zenml.enums import ModelStages
+
+    from steps.deployment import plan_deployment
+
+    store = Path(shutil.copytree(shelf, folder / "store"))
+    made = Place(store, folder / "out", free_port())
+
+    def find_version(model: str, asked: str) -> SimpleNamespace | None:
+        assert (model, asked) == ("telco-churn", ModelStages.PRODUCTION)
+        return SimpleNamespace(name=made.production) if made.production else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("CHURN_")]:
+            patch.delenv(name)
+        patch.setenv("CHURN_POLL_SECONDS", "0.1")
+        patch.setattr(plan_deployment, "find_version", find_version)
+        yield made
+        if made.process is not None:
+            made.process.stop()
+
+
+@pytest.fixture
+def place(shelf, tmp_path):
+    """A place of the test's own."""
+    with placed(shelf, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def one_place(shelf, tmp_path_factory):
+    """A place that the tests of a file share, one after another."""
+    with placed(shelf, tmp_path_factory.mktemp("place")) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A program on the PATH that does as if.
+
+    Attributes:
+        folder: what it keeps; a file there changes what it does.
+    """
+
+    folder: Path
+
+    @property
+    def told(self) -> list[str]:
+        """Every command it was given, without context, namespace and programs handed over."""
+        log = self.folder / "told.jsonl"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        return [" ".join(json.loads(line)) for line in lines]
+
+    def given(self, number: int) -> str:
+        """What the command of that number was given on stdin."""
+        return (self.folder / f"stdin-{number}").read_text(encoding="utf-8")
+
+    def put(self, name: str, content: str = "") -> None:
+        (self.folder / name).write_text(content, encoding="utf-8")
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch) -> Callable[[str], StandIn]:
+    """Puts a stand-in of that name before all else on the PATH."""
+
+    def put(name: str) -> StandIn:
+        programs, folder = tmp_path / "bin", tmp_path / name
+        programs.mkdir(exist_ok=True)
+        folder.mkdir()
+        program = programs / name
+        script = HERE / f"stand_in_{name}.py"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{folder}" "$@"\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        return StandIn(folder)
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def real_kubectl(root: Path) -> str:
+    """The real client, which renders without a cluster."""
+    spec = spec_from_file_location("fetch_kubectl", root / "tools" / "fetch_kubectl.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.kubectl())
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return asked.getsockname()[1]

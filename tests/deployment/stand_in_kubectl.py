@@ -1,0 +1,128 @@
+"""Does as if it were kubectl with a cluster behind it; writes down what it was told.
+
+The cluster's store is a folder, its pods are the real service (or Seldon's wire formats around the
+real scorer), started for as long as a port-forward lasts. Arguments: its folder, kubectl's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(folder: Path, words: list[str]) -> int:
+    while words[:1] in (["--context"], ["--namespace"]):
+        words = words[2:]
+    number = note(folder, words)
+    return asked(folder, words) or done(folder, words, number)
+
+
+def asked(folder: Path, words: list[str]) -> int:
+    """What only tells something."""
+    match words:
+        case ["config", "current-context"] if is_set(folder, "no-context"):
+            return fail("error: current-context is not set")
+        case ["version", *_] if is_set(folder, "down"):
+            return fail("Unable to connect to the server: refused")
+        case ["kustomize", *_]:
+            return subprocess.call([(folder / "real").read_text(), *words])
+        case ["get", *_] if not is_set(folder, "revision"):
+            return fail('Error from server (NotFound): deployments.apps "churn-api" not found')
+        case ["get", *_]:
+            sys.stdout.write((folder / "revision").read_text())
+        case ["rollout", "status", *_] if is_set(folder, "stuck"):
+            return fail("error: deployment churn-api exceeded its progress deadline")
+    return 0
+
+
+def done(folder: Path, words: list[str], number: int) -> int:
+    """What changes something."""
+    match words:
+        case ["apply", "-f", "-"] | ["delete", *_, "-f", "-"]:
+            (folder / f"stdin-{number}").write_text(sys.stdin.read(), encoding="utf-8")
+        case ["apply", "-k", _]:
+            turn(folder, "1" if not is_set(folder, "revision") else None)
+        case ["rollout", "undo", *_]:
+            (folder / "stuck").unlink(missing_ok=True)
+            turn(folder, None)
+        case ["cp", source, target]:
+            shutil.copytree(source, inside(folder, target.partition(":")[2]))
+        case ["exec", _, "--", *command]:
+            return executed(folder, command)
+        case ["port-forward", what, _]:
+            forward(folder, what)
+    return 0
+
+
+def note(folder: Path, words: list[str]) -> int:
+    """The command's number among those that were noted."""
+    log = folder / "told.jsonl"
+    short = ["..." if len(word) > 100 else word for word in words]
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(short) + "\n")
+    return len(log.read_text(encoding="utf-8").splitlines()) - 1
+
+
+def executed(folder: Path, command: list[str]) -> int:
+    """What a pod would do, in the folder that stands for its volume."""
+    if command[0] == "python":
+        command = [sys.executable, *command[1:]]
+    store = folder / "store"
+    store.mkdir(exist_ok=True)
+    return subprocess.call([inside(folder, word) for word in command], cwd=ROOT)
+
+
+def forward(folder: Path, what: str) -> None:
+    """Starts what answers behind the port, says where, and ends it when told to."""
+    seldon = "seldon-mesh" in what or what.endswith("-main")
+    script = [str(ROOT / "tests" / "deployment" / "stand_in_seldon.py"), str(folder)]
+    ours = ["-m", "service.api", "--port=0", f"--store={folder / 'store'}"]
+    given = folder / "pods.json"
+    settings = json.loads(given.read_text()) if given.exists() else {}
+    pod = subprocess.Popen(
+        [sys.executable, *(script if seldon else ours)],
+        cwd=ROOT,
+        env=os.environ | {"CHURN_LEDGER": "none", "PYTHONPATH": str(ROOT)} | settings,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: pod.terminate())
+    for line in pod.stderr:
+        if '"listening"' in line:
+            port = json.loads(line)["port"]
+            sys.stdout.write(f"Forwarding from 127.0.0.1:{port} -> 8000\n")
+            sys.stdout.flush()
+    pod.wait()
+
+
+def inside(folder: Path, word: str) -> str:
+    return str(folder) + word if word.startswith("/store") else word
+
+
+def is_set(folder: Path, name: str) -> bool:
+    return (folder / name).exists()
+
+
+def turn(folder: Path, revision: str | None) -> None:
+    """The rollout's number: the first, or one more where the overlay's image is another."""
+    file = folder / "revision"
+    if revision is None and is_set(folder, "new-image"):
+        revision = str(int(file.read_text()) + 1)
+    if revision is not None:
+        file.write_text(revision)
+
+
+def fail(said: str) -> int:
+    sys.stderr.write(said + "\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
