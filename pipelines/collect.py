@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from materializers.exhibits import PAGE
+from pipelines.labels import label
 from pipelines.outcome import Outcome
 from steps.artifacts import Artifact
 from steps.progress import FINDING
@@ -28,7 +29,7 @@ _PAGES = {
 def collect(
     run: PipelineRunResponse, *, stack: str, seconds: float, reports: Path, tracking: str | None
 ) -> Outcome:
-    """The finished run as an outcome.
+    """The finished run as an outcome, which the run is labelled with, too.
 
     Args:
         run: The run.
@@ -54,7 +55,7 @@ def collect(
     version, stage = _registered(outputs, training, promotion or deployment)
     pages = keep_pages(run.name, reports)
     error = _held(decision, promotion, deployment)
-    return Outcome(
+    outcome = Outcome(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status="held" if error else "completed",
         stack=stack,
@@ -84,6 +85,8 @@ def collect(
             if step.status == "cached"
         },
     )
+    label(run, outcome)
+    return outcome
 
 
 def _held(decision: Any, promotion: Any, deployment: Any) -> str | None:

@@ -32,12 +32,17 @@ STEPS = {
     "write_model_card",
     "register_model",
 }
-NOT_MADE = {  # by a promotion, or only with the extra `deep`
+NOT_MADE = {  # by other pipelines and other stacks, or only with the extra `deep`
     Artifact.NESTED,
     Artifact.TUNING,
     Artifact.VALIDATION,
     Artifact.PAIR,
     Artifact.OUTCOME,
+    Artifact.SCORE,
+    Artifact.DEPLOYMENT_PLAN,
+    Artifact.DEPLOYMENT,
+    Artifact.DEPLOYMENT_RECORD,
+    Artifact.VALIDATOR_REPORT,
 }
 PICTURES = {
     Artifact.QUALITY_REPORT: {"html"},
@@ -106,7 +111,13 @@ def test_every_step_is_shown_as_it_ends(trained):
 def test_zenml_has_the_whole_run(found, trained):
     assert found["status"] == "completed"
     assert found["stack"] == "local-mlflow"
-    assert found["tags"] == ["bundled data", "quick"]
+    assert found["tags"] == [
+        "bundled data",
+        "model: blend",
+        "quick",
+        "stack: local-mlflow",
+        "verdict: promote",
+    ]
     assert {name: step["status"] for name, step in found["steps"].items()} == dict.fromkeys(
         STEPS, "completed"
     )
