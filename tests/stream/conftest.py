@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from contextlib import contextmanager
@@ -189,6 +191,37 @@ def redis_server(tmp_path):
     server = RedisServer(program, tmp_path)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def postgres():
+    """Debian's PostgreSQL on an empty folder; the address of a ledger in it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    as_root = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+    port = free_port()
+    # Not under pytest's own folder, which nobody but its owner may enter.
+    with tempfile.TemporaryDirectory(prefix="churn-postgres-") as room:
+        if as_root:
+            shutil.chown(room, "postgres", "postgres")
+        secret = Path(room) / "password"
+        secret.write_text("for-tests")
+        secret.chmod(0o644)
+        subprocess.run(
+            [found[-1], "-D", f"{room}/data", "-U", "churn", "--auth=scram-sha-256", "--no-sync",
+             "-E", "UTF8", "--no-locale", f"--pwfile={secret}"],
+            check=True, capture_output=True, cwd=room, **as_root,
+        )  # fmt: skip
+        process = subprocess.Popen(
+            [found[-1].with_name("postgres"), "-D", f"{room}/data", "-p", str(port), "-k", room,
+             "-h", "127.0.0.1", "-F"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=room, **as_root,
+        )  # fmt: skip
+        wait_for_port(port)
+        yield f"postgresql://churn:for-tests@127.0.0.1:{port}/postgres"
+        process.send_signal(signal.SIGINT)  # at once, without waiting for who is connected
+        process.wait(60)
 
 
 @pytest.fixture

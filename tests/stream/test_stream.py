@@ -49,6 +49,22 @@ def test_scores_are_the_scorers_to_the_last_bit_and_stand_in_the_ledger(
     }
 
 
+def test_the_ledger_may_be_a_postgresql(settings, outside, customers, scorers, postgres):
+    some = customers[:40]
+    outside.send(some)
+
+    with working(settings, ledger=postgres) as worker:
+        wait_until(lambda: outside.committed(settings["group"]) == len(some), worker.ready)
+        worker.stop()
+
+    kept = PredictionLedger(postgres).predictions()
+    assert {k.customer: k.probability for k in kept} == {
+        c["customerID"]: scorers["1"].score_one(c).probability for c in some
+    }
+    assert {k.source for k in kept} == {"stream"}
+    assert "for-tests" not in json.dumps(worker.lines)
+
+
 POISON = [
     (b"", "empty", "is empty"),
     (b"not json", "not_json", "is not JSON"),
