@@ -53,6 +53,11 @@ def strength(contribution: float) -> Strength:
     return "strong" if size >= STRONG else "clear" if size >= CLEAR else "slight"
 
 
+def tail(contribution: float) -> str:
+    """How a sentence on a contribution ends."""
+    return _TAILS[direction(contribution), strength(contribution)]
+
+
 def tails(contributions: Floats) -> NDArray[Any]:
     """How sentences on some contributions end, object[n]."""
     size = np.abs(contributions)
@@ -69,12 +74,16 @@ def phrases(column: CodedColumn | NumberColumn, values: NDArray[Any]) -> NDArray
         values: codes of a category or flag, or numbers.
     """
     if isinstance(column, NumberColumn):
-        phrase = column.phrase or f"{column.name} of {{value}} {column.unit}"
-        found = [phrase.replace("{value}", number_in_words(column, value)) for value in values]
-        return np.array(found, dtype=object)
+        return np.array([number_phrase(column, value) for value in values], dtype=object)
     told = column.phrases or tuple(f"{column.name} is {value}" for value in column.categories)
     spoken: NDArray[Any] = np.array(told, dtype=object)[values]
     return spoken
+
+
+def number_phrase(column: NumberColumn, value: float) -> str:
+    """How a sentence on a number begins."""
+    phrase = column.phrase or f"{column.name} of {{value}} {column.unit}"
+    return phrase.replace("{value}", number_in_words(column, value))
 
 
 def number_in_words(column: NumberColumn, value: float) -> str:

@@ -40,7 +40,7 @@ class Scorer:
         features: names of the columns that contributions are told by.
         base: log-odds of the average training customer.
         bitwise: whether one row and many rows agree to the last bit by construction.
-        fields: how many of a customer's values are the contract's own; engineered ones stand behind.
+        names: of the contract's own among a customer's values; engineered ones stand behind them.
     """
 
     def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:
@@ -52,7 +52,7 @@ class Scorer:
         self.features = model.features
         self.base = model.base
         self._encoder = RowEncoder(contract)
-        self.fields = len(self._encoder.names)
+        self.names = self._encoder.names
         engineered = engineered_of(model)
         names = (*self._encoder.names, *engineered.names)
         places = {name: place for place, name in enumerate(names)}
@@ -112,6 +112,10 @@ class Scorer:
         probability = float(expit(logit))
         return Score(probability, logit, probability >= self.threshold, self.version)
 
+    def parts(self, values: Values) -> list[float]:
+        """What each feature adds to the base for what `values` made of a customer."""
+        return self._row.contributions(values)
+
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.
 
@@ -157,7 +161,7 @@ class Scorer:
             FieldError: a field is unknown or missing, or its value is not allowed.
         """
         values = self.values(row)
-        parts = self._row.contributions(values)
+        parts = self.parts(values)
         return Explanation(
             score=self.score_values(values),
             base=self.base,

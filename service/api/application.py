@@ -33,7 +33,7 @@ _FAILED = Refusal(500, "The service failed at this request. Name the request id 
 
 
 class ChurnService(FastAPI):
-    """The application; `POST /v1/score` goes past FastAPI's own machinery, all else through it.
+    """The application; one customer's score and reasons go past FastAPI's own machinery.
 
     Attributes:
         desk: the worker's state.
@@ -62,8 +62,8 @@ class ChurnService(FastAPI):
         """Answers a request."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["path"] == hot.PATH and scope["method"] == "POST":
-            await hot.score(self.desk, scope, receive, send)
+        elif scope["path"] in hot.ROUTES and scope["method"] == "POST":
+            await hot.ROUTES[scope["path"]](self.desk, scope, receive, send)
         else:
             await self._through_the_door(scope, receive, send)
 

@@ -146,7 +146,7 @@ class Desk:
                     source,
                     probability,
                     decision,
-                    input_hash(values[: served.scorer.fields]),
+                    input_hash(values[: len(served.scorer.names)]),
                 ),
                 row if self._shadowed else None,
             )

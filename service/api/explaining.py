@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import msgspec
-import numpy as np
 from scipy.special import expit
 
 from churn.errors import InputError
 from churn.explain.counterfactual import counterfactuals
-from churn.explain.grouping import Contributions
-from churn.features.encoding import Columns
+from churn.explain.reasons import TOP
 from service.api.desk import Desk
 from service.api.problems import Refusal
 from service.api.served import Served
@@ -21,47 +20,74 @@ from service.api.served import Served
 _NAMED = re.compile(r"'([^']+)'")
 
 
-async def explain(
-    desk: Desk, row: Any, *, top: int, ways: bool, below: float | None
-) -> dict[str, Any]:
+class Asked(msgspec.Struct, frozen=True):
+    """What a request for an explanation asks for.
+
+    Attributes:
+        top: how many reasons at most.
+        counterfactuals: whether ways to less risk are told.
+        below: probability that they are to get below; None for the farthest falls.
+    """
+
+    top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
+    counterfactuals: bool = True
+    below: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+
+
+_EVERYTHING = Asked()
+
+
+def asked_for(query: bytes) -> Asked:
+    """The parameters of a request; of one that comes twice, the last.
+
+    Raises:
+        Refusal: one of them is not what it must be.
+    """
+    if not query:
+        return _EVERYTHING
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    try:
+        return msgspec.convert(given, Asked, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, field = str(error).partition(" - at `$.")
+        field = field.rstrip("`")
+        raise Refusal(422, f"Parameter '{field}': {reason}.", field=field) from None
+
+
+async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     """The answer.
 
     Args:
         desk: who answers.
         row: the customer, in raw values.
-        top: how many reasons at most.
-        ways: whether counterfactuals are asked for.
-        below: probability that they are to get below; None for the farthest falls.
+        asked: what for.
 
     Raises:
         FieldError, Refusal: the customer is not what the contract allows.
     """
     served, prediction_id = desk.who_answers(row)
     scorer = served.scorer
-    explanation = scorer.explain(row)
-    columns = scorer.columns([row])
+    values = scorer.values(row)
+    score = scorer.score_values(values)
     # Milliseconds, and so not on the thread that answers everybody else.
-    told_ways = await asyncio.to_thread(_ways, served, columns, below) if ways else None
-    answer = desk.answer(
-        row, served, prediction_id, scorer.values(row), explanation.score, "explain"
+    told_ways = (
+        await asyncio.to_thread(_ways, served, row, asked.below) if asked.counterfactuals else None
     )
-    reasons = served.reasons
-    # The bits of `contributions`, from the trees' way for a single row.
-    by_feature = np.array([list(explanation.contributions.values())])
-    parts = Contributions(scorer.base, reasons.grouping.columns, reasons.grouping(by_feature))
-    told = reasons.told(parts, columns, top)
+    answer = desk.answer(row, served, prediction_id, values, score, "explain")
+    reasons = served.reasons(values, scorer.parts(values), asked.top)
     return {
         **msgspec.structs.asdict(answer),
         "base_probability": float(expit(scorer.base)),
-        "reasons": [reason.model_dump(mode="json") for reason in told.of(0)],
-        "withheld": float(told.withheld[0]),
+        "reasons": reasons.reasons,
+        "withheld": reasons.withheld,
         "exact": scorer.contributions_are_exact,
         "counterfactuals": told_ways,
     }
 
 
-def _ways(served: Served, columns: Columns, below: float | None) -> dict[str, Any]:
+def _ways(served: Served, row: Any, below: float | None) -> dict[str, Any]:
     try:
+        columns = served.scorer.columns([row])
         found = counterfactuals(served.scorer.model, columns, served.contract, threshold=below)
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.

@@ -1,17 +1,20 @@
-"""POST /v1/score as plain ASGI: what FastAPI would do for it costs more than the score.
+"""Routes about one customer as plain ASGI: what FastAPI would do for them costs more than a score.
 
-The route is FastAPI's all the same: its schema stands in the OpenAPI document, and every refusal
+They are FastAPI's routes all the same: their schemas stand in the OpenAPI document, and every refusal
 looks like any other route's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
 from churn.scoring.fields import FieldError
 from service.api.desk import Desk, request_id_of
+from service.api.explaining import asked_for, told
 from service.api.log import log
 from service.api.problems import PROBLEM_JSON, Refusal
 from service.api.reading import (
@@ -24,7 +27,10 @@ from service.api.reading import (
     read_body,
 )
 
-PATH = "/v1/score"
+SCORE, EXPLAIN = "/v1/score", "/v1/explain"
+Plain = Callable[[Desk, Scope, Receive, Send], Awaitable[None]]
+_Answer = tuple[bytes, str]
+"""A body, and the prediction's id."""
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", PROBLEM_JSON.encode())
@@ -32,6 +38,36 @@ _PROBLEM = (b"content-type", PROBLEM_JSON.encode())
 
 async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers one customer's score."""
+    await _answered(desk, SCORE, _scored, scope, receive, send)
+
+
+async def explain(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers one customer's score, its reasons, and what would lower the risk."""
+    await _answered(desk, EXPLAIN, _explained, scope, receive, send)
+
+
+ROUTES: dict[str, Plain] = {SCORE: score, EXPLAIN: explain}
+
+
+def _scored(desk: Desk, row: Any, _query: bytes) -> _Answer:
+    answer = desk.score(row, "api")
+    return _encode(answer), answer.prediction_id
+
+
+async def _explained(desk: Desk, row: Any, query: bytes) -> _Answer:
+    asked = asked_for(query)
+    answer = await told(desk, row, asked)
+    return _encode(answer), answer["prediction_id"]
+
+
+async def _answered(
+    desk: Desk,
+    path: str,
+    work: Callable[[Desk, Any, bytes], _Answer | Awaitable[_Answer]],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
     began = perf_counter()
     status, headers, body = 200, [], b""
     request_id = ""
@@ -53,12 +89,12 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
             row = decode(content)
         except (msgspec.DecodeError, RecursionError, ValueError):
             row = parsed(content)
-        answer = desk.score(row, "api")
-        request_id = request_id or answer.prediction_id
-        body = _encode(answer)
+        found = work(desk, row, scope["query_string"])
+        body, prediction_id = found if isinstance(found, tuple) else await found
+        request_id = request_id or prediction_id
         headers = [_JSON]
     except ClientLeftError:
-        desk.tally.answered(PATH, 0, perf_counter() - began)
+        desk.tally.answered(path, 0, perf_counter() - began)
         return
     except (Refusal, FieldError) as error:
         refusal = error if isinstance(error, Refusal) else Refusal.of(error)
@@ -70,7 +106,7 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id or desk.new_id()
         # Its type and no more: an exception's words may hold a customer's values.
         log(
-            "error", "request_failed", route=PATH, request_id=request_id, error=type(error).__name__
+            "error", "request_failed", route=path, request_id=request_id, error=type(error).__name__
         )
         refusal = Refusal(
             500, "The service failed at this request. Name the request id when asking."
@@ -80,9 +116,9 @@ async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     seconds = perf_counter() - began
-    desk.tally.answered(PATH, status, seconds)
+    desk.tally.answered(path, status, seconds)
     if status != 200 or desk.settings.access_log:  # noqa: PLR2004
         log(
-            "info", "answered", route=PATH, status=status, request_id=request_id,
+            "info", "answered", route=path, status=status, request_id=request_id,
             seconds=round(seconds, 6),
         )  # fmt: skip

@@ -6,32 +6,34 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 
+from churn.explain.reasons import TOP
 from service.api import answers, hot, outcomes
 from service.api.batch import NDJSON, score_batch
 from service.api.desk import Desk
-from service.api.explaining import explain
 from service.api.reading import body_of, parsed
 from service.api.wording import CUSTOMER, body, encode, problems
 
 _JSON = "application/json"
+_WAYS = "Whether ways to less risk are told"
+_BELOW = "Probability the ways are to get below"
 
 
 class _Plain(Response):
     """Hands the connection to the plain ASGI endpoint."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, plain: hot.Plain) -> None:
         super().__init__()
-        self._desk = desk
+        self._desk, self._plain = desk, plain
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await hot.score(self._desk, scope, receive, send)
+        await self._plain(self._desk, scope, receive, send)
 
 
 def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
     """Adds /v1/score, /v1/score/batch, /v1/explain and /v1/outcomes."""
 
     @app.post(
-        hot.PATH,
+        hot.SCORE,
         tags=["scoring"],
         summary="One customer's risk of leaving",
         response_model=answers.Score,
@@ -39,7 +41,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         openapi_extra=body(CUSTOMER),
     )
     async def score(_request: Request) -> Response:
-        return _Plain(desk)
+        return _Plain(desk, hot.score)
 
     lines: dict[int | str, dict[str, Any]] = {
         200: {"content": {NDJSON: {"schema": {"type": "string"}}}}
@@ -57,26 +59,20 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         return await score_batch(desk, request)
 
     @app.post(
-        "/v1/explain",
+        hot.EXPLAIN,
         tags=["scoring"],
         summary="One customer's risk, the reasons for it, and what would lower it",
         response_model=answers.Explained,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(CUSTOMER),
     )
-    async def explanation(
-        request: Request,
-        top: Annotated[int, Query(ge=1, le=20, description="Reasons at most")] = 3,
-        counterfactuals: Annotated[
-            bool, Query(description="Whether ways to less risk are told")
-        ] = True,
-        below: Annotated[
-            float | None, Query(gt=0, lt=1, description="Probability the ways are to get below")
-        ] = None,
+    async def explanation(  # the parameters stand here for the schema; what answers reads them itself
+        _request: Request,
+        top: Annotated[int, Query(ge=1, le=20, description="Reasons at most")] = TOP,  # noqa: ARG001
+        counterfactuals: Annotated[bool, Query(description=_WAYS)] = True,  # noqa: ARG001
+        below: Annotated[float | None, Query(gt=0, lt=1, description=_BELOW)] = None,  # noqa: ARG001
     ) -> Response:
-        row = parsed(await body_of(request, desk.settings.max_body_bytes))
-        told = await explain(desk, row, top=top, ways=counterfactuals, below=below)
-        return Response(encode(told), media_type=_JSON)
+        return _Plain(desk, hot.explain)
 
     several = {"oneOf": [outcomes.SCHEMA, {"type": "array", "items": outcomes.SCHEMA}]}
 

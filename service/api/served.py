@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.contract import DataContract
+from churn.explain.one_customer import CustomerReasons
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
@@ -55,9 +56,10 @@ class Served:
         return self.scorer.contract
 
     @cached_property
-    def reasons(self) -> ReasonCodes:
+    def reasons(self) -> CustomerReasons:
         """The model's reasons, made ready once."""
-        return ReasonCodes.of(self.scorer.model, self.contract)
+        codes = ReasonCodes.of(self.scorer.model, self.contract)
+        return CustomerReasons(codes, self.scorer.names)
 
     @cached_property
     def example(self) -> dict[str, Any]:
