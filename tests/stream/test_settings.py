@@ -1,15 +1,18 @@
 """Settings are strict, secrets stay secret, and the worker brings no web framework along."""
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 from worker_process import environment
 
 from churn.errors import InputError
 from service.stream.__main__ import main
-from service.stream.settings import read_settings
+from service.stream.figures import Figures
+from service.stream.settings import Settings, read_settings
 
 
 def test_without_any_setting_a_broker_on_this_machine_is_read():
@@ -102,3 +105,34 @@ def test_neither_a_web_framework_nor_pandas_nor_zenml_is_loaded(root):
     )
 
     assert answer.stdout.strip() == "set()"
+
+
+def test_the_page_lists_every_setting_with_its_default(root):
+    page = (root / "docs" / "streaming.md").read_text()
+    rows = dict(re.findall(r"^\| (`CHURN_.*?) \| (.*?) \|", page, re.MULTILINE))
+    listed = {name for names in rows for name in re.findall(r"CHURN_\w+", names)}
+
+    assert listed == {f"CHURN_{field.upper()}" for field in Settings.model_fields}
+    for names, default in rows.items():
+        found = re.findall(r"CHURN_(\w+)", names)
+        values = [Settings.model_fields[name.lower()].default for name in found]
+        shown = [value.get_secret_value() if isinstance(value, SecretStr) else
+                 ",".join(value) if isinstance(value, tuple) else value for value in values]  # fmt: skip
+        if default not in ("none", "the system's"):
+            assert [part.strip(" `") for part in default.split("`, `")] == [
+                "none" if value is None else str(value) for value in shown
+            ], names
+        else:
+            assert set(shown) <= {None, 0.0}, names
+
+
+def test_the_page_names_figures_that_the_worker_shows(root, tmp_path):
+    page = (root / "docs" / "streaming.md").read_text()
+    named = set(re.findall(r"`(churn_stream_\w+)", page))
+
+    shown = Figures(tmp_path).page().decode()
+
+    assert len(named) >= 8
+    assert {
+        name for name in named if not re.search(rf"^{name}(_bucket)?[ {{]", shown, re.MULTILINE)
+    } == set()
