@@ -158,7 +158,7 @@ def connect_cluster(spec: StackSpec) -> Cluster:
     except (ConfigException, OSError) as error:
         raise InputError(
             f"The context '{context}' cannot be used ({reason_of(error)}); `kubectl config "
-            "get-contexts` lists what there is, and CHURN_KUBE_CONTEXT names one"
+            "get-contexts` lists what there is, and STACK_KUBE_CONTEXT names one"
         ) from None
     configuration.retries = 0
     return Cluster(context, namespace, client.ApiClient(configuration))

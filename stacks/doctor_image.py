@@ -39,7 +39,7 @@ def look_at_image(spec: StackSpec) -> Iterator[Diagnosis]:
             "image",
             "broken",
             f"'{image}' names no image of a registry",
-            "export CHURN_PIPELINE_IMAGE=registry.example/churn-pipeline:0.1.0",
+            "export STACK_PIPELINE_IMAGE=registry.example/churn-pipeline:0.1.0",
         )
         return
     version = told["digest"] or told["tag"]

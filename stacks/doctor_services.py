@@ -79,11 +79,11 @@ def look_at_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    remedy = "psql $CHURN_LEDGER_URL --command 'SELECT 1'"
+    remedy = "psql $STACK_LEDGER_URL --command 'SELECT 1'"
     try:
         shown = make_url(address).render_as_string(hide_password=True)
     except SQLAlchemyError:
-        yield Diagnosis("ledger", "broken", "CHURN_LEDGER_URL is no database address", remedy)
+        yield Diagnosis("ledger", "broken", "STACK_LEDGER_URL is no database address", remedy)
         return
     try:
         engine = create_engine(address, connect_args={"connect_timeout": int(SECONDS)})

@@ -2,12 +2,12 @@
 
 VARIABLES = {
     "AWS_ENDPOINT_URL": "https://s3.example",
-    "CHURN_BUCKET": "churn",
-    "CHURN_KUBE_CONTEXT": "kind-churn",
-    "CHURN_LEDGER_URL": "postgresql://churn:secret@db.example/churn",
-    "CHURN_MLFLOW_URL": "https://mlflow.example",
-    "CHURN_PIPELINE_IMAGE": "registry.example/churn-pipeline:0.1.0",
-    "CHURN_REGISTRY": "registry.example",
-    "CHURN_ZENML_API_KEY": "ZENKEY_none",
-    "CHURN_ZENML_URL": "https://zenml.example",
+    "STACK_BUCKET": "churn",
+    "STACK_KUBE_CONTEXT": "kind-churn",
+    "STACK_LEDGER_URL": "postgresql://churn:secret@db.example/churn",
+    "STACK_MLFLOW_URL": "https://mlflow.example",
+    "STACK_PIPELINE_IMAGE": "registry.example/churn-pipeline:0.1.0",
+    "STACK_REGISTRY": "registry.example",
+    "STACK_ZENML_API_KEY": "ZENKEY_none",
+    "STACK_ZENML_URL": "https://zenml.example",
 }

@@ -132,7 +132,7 @@ def test_steps_run_in_the_image_that_starts_them(one):
     (container,) = pod_of(one("CronJob"))["containers"]
     given = {each["name"]: each.get("value") for each in container["env"]}
 
-    assert given["CHURN_PIPELINE_IMAGE"] == container["image"]
+    assert given["STACK_PIPELINE_IMAGE"] == container["image"]
     assert ":" in container["image"]
 
 

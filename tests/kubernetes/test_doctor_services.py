@@ -40,8 +40,8 @@ def answers():
 def spec(answers, tmp_path):
     with web(answers) as url:
         image = f"{url.removeprefix('http://')}/churn-pipeline:0.1.0"
-        places = {"CHURN_ZENML_URL": url, "CHURN_MLFLOW_URL": url, "AWS_ENDPOINT_URL": url}
-        given = VARIABLES | places | {"CHURN_PIPELINE_IMAGE": image}
+        places = {"STACK_ZENML_URL": url, "STACK_MLFLOW_URL": url, "AWS_ENDPOINT_URL": url}
+        given = VARIABLES | places | {"STACK_PIPELINE_IMAGE": image}
         yield load_stack("kubernetes").resolved({"state": str(tmp_path)}, given)
 
 
@@ -158,8 +158,8 @@ def test_unset_variables_are_one_finding_and_what_hangs_on_them_is_left_alone(
         ("modules", "fine"),
         ("variables", "broken"),
     ]
-    assert "CHURN_ZENML_URL" in found[1].finding
-    assert found[1].remedy.startswith("export CHURN_ZENML_URL=... ")
+    assert "STACK_ZENML_URL" in found[1].finding
+    assert found[1].remedy.startswith("export STACK_ZENML_URL=... ")
 
 
 def test_a_stack_that_needs_nothing_has_nothing_to_say(tmp_path):
@@ -197,12 +197,12 @@ def test_a_look_that_stumbles_does_not_take_the_others_along(monkeypatch, tmp_pa
 
 def test_the_door_tells_all_of_it_as_json_and_ends_with_1(monkeypatch, capsys):
     closed = "http://127.0.0.1:1"
-    places = {"CHURN_ZENML_URL": closed, "CHURN_MLFLOW_URL": closed, "AWS_ENDPOINT_URL": closed}
-    ledger = {"CHURN_LEDGER_URL": "postgresql://churn:hidden@127.0.0.1:1/churn"}
-    image = {"CHURN_PIPELINE_IMAGE": "127.0.0.1:1/churn-pipeline:0.1.0"}
+    places = {"STACK_ZENML_URL": closed, "STACK_MLFLOW_URL": closed, "AWS_ENDPOINT_URL": closed}
+    ledger = {"STACK_LEDGER_URL": "postgresql://churn:hidden@127.0.0.1:1/churn"}
+    image = {"STACK_PIPELINE_IMAGE": "127.0.0.1:1/churn-pipeline:0.1.0"}
     for name, value in (VARIABLES | places | ledger | image).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("CHURN_KUBE_CONTEXT", "no-such-context")
+    monkeypatch.setenv("STACK_KUBE_CONTEXT", "no-such-context")
     began = time.monotonic()
 
     code = run.main(["--doctor", "--stack", "kubernetes", "--json"])
