@@ -98,13 +98,11 @@ class KubernetesTarget:
         finally:
             self.actions += publisher.actions
         self._do(self._kubectl(), *self._waiting())
-        with self.address() as address:
-            self._wait(address, self._wanted.version)
 
     @contextmanager
     def address(self) -> Iterator[str]:
-        """A port of this machine, forwarded to a pod."""
-        with self._kubectl().forwarded("port-forward", f"service/{_NAME}", ":80") as address:
+        """A port of this machine, forwarded to a pod that has come to serve the version."""
+        with self._forwarded(self._wanted.version) as address:
             yield address
 
     def undo(self, *, judged: bool) -> Undone:
@@ -114,21 +112,21 @@ class KubernetesTarget:
             ChurnError: what served before does not come to serve again.
         """
         publisher = self._publisher
-        back = publisher is not None and (judged or publisher.moved)
-        before = publisher.put_back() if publisher is not None and back else None
+        now: str | None = None
+        if publisher is not None:
+            back = judged or publisher.moved
+            now = publisher.put_back() if back else publisher.serving()
         if self._revision_before is None:
             self._do(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
             return Undone(None, "The pods were scaled to none; none served before.")
         if self._revision() != self._revision_before:
             self._do(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
             self._do(self._kubectl(), *self._waiting())
-        if back and before is None:
+        if now is None:
             only = self._wanted.version
             return Undone(only, f"Version {only} serves on: there is none before it to go back to.")
-        with self.address() as address:
-            self._wait(address, before)
-        what = f"Version {before}" if before else "What was published before"
-        return Undone(before, f"{what} serves again.")
+        with self._forwarded(now):
+            return Undone(now, f"Version {now} serves again.")
 
     def keep(self) -> None:
         """The cluster knows what served before."""
@@ -184,9 +182,12 @@ class KubernetesTarget:
         asked = self._kubectl().asked("get", _DEPLOYMENT, "--output", _REVISION)
         return asked.stdout.strip() if asked.returncode == 0 else None
 
-    def _wait(self, address: str, version: str | None) -> None:
-        seconds = self._wanted.settings.smoke.wait_seconds
-        wait_until_serving(address, self.manner, version, seconds=seconds, key=self._wanted.key)
+    @contextmanager
+    def _forwarded(self, version: str) -> Iterator[str]:
+        seconds, key = self._wanted.settings.smoke.wait_seconds, self._wanted.key
+        with self._kubectl().forwarded("port-forward", f"service/{_NAME}", ":80") as address:
+            wait_until_serving(address, self.manner, version, seconds=seconds, key=key)
+            yield address
 
     def _do(self, program: Program, *arguments: str) -> None:
         self.actions.append(program.spoken(*arguments))

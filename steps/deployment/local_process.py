@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,9 @@ HOST = "127.0.0.1"
 LOG = "service.log"
 _FILE = "service.json"
 _PREFIX = "CHURN_"
-_STOP_SECONDS = 60
+_STOP_SECONDS = 60.0
+_KILL_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 _SAME_SECONDS = 1.0  # clocks are read twice
 
 
@@ -69,10 +72,9 @@ class LocalProcess(BaseModel):
         try:
             family = [process, *process.children(recursive=True)]
             process.terminate()
-            _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
-            for each in left:
+            for each in _left_after(family, _STOP_SECONDS):
                 each.kill()
-            psutil.wait_procs(left, timeout=5)
+            _left_after(family, _KILL_SECONDS)
         except psutil.NoSuchProcess:
             return
         except psutil.AccessDenied:
@@ -85,10 +87,27 @@ class LocalProcess(BaseModel):
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.born) < _SAME_SECONDS
-            ended = process.status() == psutil.STATUS_ZOMBIE
         except psutil.Error:
             return None
-        return process if same and not ended else None
+        return process if same and not _ended(process) else None
+
+
+def _left_after(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Who has not ended within that time."""
+    until = time.monotonic() + seconds
+    while True:
+        left = [each for each in family if not _ended(each)]
+        if not left or time.monotonic() > until:
+            return left
+        time.sleep(_LOOK_SECONDS)
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whether it is gone, or only waits for somebody to ask how it ended."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def found_in(folder: Path) -> LocalProcess | None:

@@ -31,6 +31,10 @@ _BACK = (
     "import sys; from pathlib import Path; from churn.bundle import roll_back; "
     "print(roll_back(Path(sys.argv[1])).version)"
 )
+_NOW = (
+    "import sys; from pathlib import Path; from churn.scoring.current import read_current; "
+    "print(read_current(Path(sys.argv[1])).version)"
+)
 
 
 class Publisher:
@@ -76,9 +80,11 @@ class Publisher:
 
     def put_back(self) -> str | None:
         """Points to what was there before; gives it, None where nothing was."""
-        self._begin()
-        back = self._kubectl.asked("exec", POD, "--", "python", "-c", _BACK, STORE)
-        return back.stdout.strip() if back.returncode == 0 else None
+        return self._told(_BACK)
+
+    def serving(self) -> str | None:
+        """What the cluster's store has in production; None where it has nothing."""
+        return self._told(_NOW)
 
     def close(self) -> None:
         """Takes the pod away; it would end by itself."""
@@ -93,6 +99,11 @@ class Publisher:
         self._kubectl.asked("delete", "pod", POD, "--ignore-not-found")
         self._do("apply", "-f", "-", given=self._text)
         self._do("wait", "--for=condition=Ready", f"pod/{POD}", "--timeout=300s")
+
+    def _told(self, program: str) -> str | None:
+        self._begin()
+        told = self._kubectl.asked("exec", POD, "--", "python", "-c", program, STORE)
+        return told.stdout.strip() if told.returncode == 0 else None
 
     def _do(self, *arguments: str, given: str | None = None) -> str:
         spoken = self._kubectl.spoken(*arguments)

@@ -6,13 +6,11 @@ neither an engine nor a cluster here: `docker` and `kubectl`, which write down w
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -20,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.deployment.standing import StandIn, standing_in
 
 HERE = Path(__file__).parent
 VERSIONS = {"1": slice(0, 1200), "2": slice(1200, 2400)}
@@ -154,47 +154,11 @@ def one_place(shelf, tmp_path_factory):
         yield made
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """A program on the PATH that does as if.
-
-    Attributes:
-        folder: what it keeps; a file there changes what it does.
-    """
-
-    folder: Path
-
-    @property
-    def told(self) -> list[str]:
-        """Every command it was given, without context, namespace and programs handed over."""
-        log = self.folder / "told.jsonl"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        return [" ".join(json.loads(line)) for line in lines]
-
-    def given(self, number: int) -> str:
-        """What the command of that number was given on stdin."""
-        return (self.folder / f"stdin-{number}").read_text(encoding="utf-8")
-
-    def put(self, name: str, content: str = "") -> None:
-        (self.folder / name).write_text(content, encoding="utf-8")
-
-
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch) -> Callable[[str], StandIn]:
+def stand_in(tmp_path) -> Iterator[Callable[[str], StandIn]]:
     """Puts a stand-in of that name before all else on the PATH."""
-
-    def put(name: str) -> StandIn:
-        programs, folder = tmp_path / "bin", tmp_path / name
-        programs.mkdir(exist_ok=True)
-        folder.mkdir()
-        program = programs / name
-        script = HERE / f"stand_in_{name}.py"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{folder}" "$@"\n')
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        return StandIn(folder)
-
-    return put
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(standing_in(name, tmp_path))
 
 
 @pytest.fixture(scope="session")

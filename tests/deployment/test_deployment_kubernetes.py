@@ -1,0 +1,172 @@
+"""The production version on Kubernetes: the real client renders, the cluster is stood in for.
+
+What answers behind the port-forward is the real service on the store that the publisher's commands
+have filled.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from churn.bundle import current, history
+from churn.deployment.record import Deployment
+from churn.errors import ChurnError, InputError
+from tests.deployment.standing import standing_in
+
+CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
+TARGET = ("target=kubernetes",)
+
+
+@pytest.fixture
+def kubectl(stand_in, real_kubectl):
+    made = stand_in("kubectl")
+    made.put("real", real_kubectl)
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster(one_place, real_kubectl, tmp_path_factory):
+    """A cluster that the first tests share, one after another."""
+    with standing_in("kubectl", tmp_path_factory.mktemp("cluster")) as made:
+        made.put("real", real_kubectl)
+        yield made
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A deployment, and what the cluster was told and had afterwards."""
+
+    done: Deployment
+    told: list[str]
+    inside: list[str]
+
+
+def deployed(one_place, cluster) -> Seen:
+    before = len(changes(cluster))
+    done = one_place.deploy(*TARGET)
+    inside = [each.version for each in history(cluster.folder / "store")]
+    return Seen(done, changes(cluster)[before:], inside)
+
+
+@pytest.fixture(scope="module")
+def first(one_place, cluster):
+    return deployed(one_place, cluster)
+
+
+@pytest.fixture(scope="module")
+def foreign(one_place, cluster, first):
+    """The cluster's store has something else under version 2."""
+    one_place.promote("2")
+    other = cluster.folder / "store" / "bundles" / "2"
+    other.mkdir()
+    (other / "manifest.json").write_text("{}")
+    seen = deployed(one_place, cluster)
+    shutil.rmtree(other)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def wrong(one_place, cluster, foreign):
+    """With a new image and version 2, but a canary answers everybody."""
+    cluster.put("pods.json", json.dumps(CANARY))
+    cluster.put("new-image")
+    return deployed(one_place, cluster)
+
+
+def changes(kubectl) -> list[str]:
+    """What was told beyond asking."""
+    asking = ("config", "version", "kustomize", "get", "port-forward")
+    return [line for line in kubectl.told if not line.startswith(asking)]
+
+
+def test_it_is_applied_published_inside_awaited_and_asked(first, cluster, one_place):
+    done, told = first.done, first.told
+
+    assert (done.status, done.serving) == ("deployed", "1"), done.sentence
+    inside = cluster.folder / "store" / "bundles" / "1" / "manifest.json"
+    assert inside.read_bytes() == (one_place.store / "bundles/1/manifest.json").read_bytes()
+    assert told[0].startswith("apply -k ")
+    assert told[0].endswith("deploy/kubernetes/overlays/kind")
+    assert "rollout status deployment/churn-api --timeout=60s" in told
+    assert told[-1].startswith("delete pod churn-publisher")
+    assert done.place == "service/churn-api in namespace churn"
+    assert "kind: Deployment" in done.manifests
+
+
+def test_the_publisher_runs_the_overlays_own_image(first, cluster):
+    # What it verifies, the pods can load.
+    number = min(int(path.name[6:]) for path in cluster.folder.glob("stdin-*"))
+    (pod,) = yaml.safe_load_all(cluster.given(number))
+
+    assert pod["spec"]["containers"][0]["image"] == "churn-api:local"
+
+
+def test_another_bundle_of_that_version_inside_is_not_served(foreign):
+    assert (foreign.done.status, foreign.done.serving) == ("rolled back", "1")
+    assert "another bundle of version 2" in foreign.done.reason
+    assert foreign.inside == ["1"]
+
+
+def test_a_version_that_answers_wrongly_is_taken_back_inside(wrong, one_place):
+    assert (wrong.done.status, wrong.done.serving) == ("rolled back", "1"), wrong.done.sentence
+    assert "answered by version 1, not by 2" in wrong.done.reason
+    assert wrong.inside == ["1", "2", "1"]
+    assert "rollout undo deployment/churn-api" in wrong.told
+    # What this machine's store has in production is not the cluster's to change.
+    assert current(one_place.store).version == "2"
+
+
+def test_a_first_rollout_that_hangs_leaves_no_pod(place, kubectl):
+    kubectl.put("stuck")
+
+    done = place.deploy(*TARGET)
+
+    assert (done.status, done.serving) == ("rolled back", None)
+    assert "exceeded its progress deadline" in done.reason
+    assert "scale deployment/churn-api --replicas=0" in changes(kubectl)
+
+
+@pytest.mark.parametrize(
+    ("missing", "told", "kind"),
+    [
+        ("kubectl", "There is no kubectl on the PATH", InputError),
+        ("no-context", "no current context, .* --set kubernetes.context=NAME", InputError),
+        ("down", "The cluster does not answer .* refused", ChurnError),
+        ("image", "names the image registry.example/churn-api:0.1.0, which nobody has", InputError),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_changes(
+    place, stand_in, real_kubectl, monkeypatch, tmp_path, missing, told, kind
+):
+    if missing == "kubectl":
+        monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+        kubectl = None
+    else:
+        kubectl = stand_in("kubectl")
+        kubectl.put("real", real_kubectl)
+        kubectl.put(missing)
+    overlay = ("kubernetes.overlay=production",) if missing == "image" else ()
+
+    with pytest.raises(kind, match=told) as refused:
+        place.deploy(*TARGET, *overlay)
+
+    assert "\n" not in str(refused.value)
+    assert kubectl is None or changes(kubectl) == []
+
+
+def test_a_dry_run_tells_commands_and_manifests_and_changes_nothing(place, kubectl):
+    done = place.deploy(*TARGET, "dry_run=true", "kubernetes.context=kind-churn")
+
+    assert done.status == "dry run"
+    assert done.actions[0].startswith("$ kubectl --context kind-churn apply -k ")
+    assert done.actions[-1] == (
+        "$ kubectl --context kind-churn --namespace churn port-forward service/churn-api :80"
+    )
+    kinds = {each["kind"] for each in yaml.safe_load_all(done.manifests)}
+    assert {"Deployment", "Service", "PersistentVolumeClaim"} <= kinds
+    assert changes(kubectl) == []
