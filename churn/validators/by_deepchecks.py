@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.encoding import encode
 from churn.validation.border import Deepchecks, deepchecks_at_work
 from churn.validation.deepchecks_suites import (
     checks_of,
@@ -109,6 +111,11 @@ def run_suites(
     Raises:
         InputError: a column holds a value outside the contract's categories.
     """
+    for told, table in ((_REFERENCE, tables.reference), (_CURRENT, tables.current)):
+        try:
+            encode(table, contract)
+        except InputError as error:
+            raise InputError(f"The {told} cannot be shown to Deepchecks: {error}") from None
     both = plain_table(pd.concat([tables.reference, tables.current], ignore_index=True), contract)
     cut = len(tables.reference)
     reference, current = (
@@ -147,7 +154,9 @@ def _answers(
             familiar = {(each.check, each.condition) for each in found if each.verdict == "warn"}
             continue
         scores = {
-            type(each.check).__name__: each.value
+            type(each.check).__name__: getattr(
+                each, "value", None
+            )  # a check that broke off has none
             for each in result.results
             if type(each.check).__name__ == _DRIFT
         }

@@ -232,3 +232,24 @@ def test_the_stacks_alerter_is_told_of_verdicts_and_failures(ran, lasting_receiv
     assert (failed["level"], failed["pipeline"]) == ("error", "validator_alone")
     assert "refuses the rows at 'drift'" in failed["text"]
     assert lasting_receiver.key not in ran["said"]
+
+
+def test_deepchecks_judges_a_model_through_zenmls_own_method(
+    client, applied, telco, monkeypatch
+) -> None:
+    from stacks.flavors import deepchecks_validator
+
+    if find_spec("deepchecks") is None:
+        pytest.skip("deepchecks is an extra and not installed")
+    applied("local-deepchecks")
+    asked: list[Any] = []
+    monkeypatch.setattr(deepchecks_validator, "validate_with_model", lambda *it: asked.extend(it))
+
+    client.active_stack.data_validator.model_validation(
+        telco.frame[:5], "the model", telco.frame[5:8]
+    )
+
+    rows, split, model, settings = asked
+    assert list(rows["customerID"]) == list(telco.frame["customerID"][:8])
+    assert (split.development.tolist(), split.gate.tolist()) == ([0, 1, 2, 3, 4], [5, 6, 7])
+    assert (model, settings.maximum_rows) == ("the model", 20_000)

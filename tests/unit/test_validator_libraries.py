@@ -203,6 +203,30 @@ def test_what_the_reference_rows_show_as_well_is_no_news(library, of_good_rows) 
     assert {each.standing for each in known} == {"fine"}
 
 
+def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(sides, contract) -> None:
+    pytest.importorskip("deepchecks")
+    reference, current = sides
+    texts = current["Contract"].astype(object).to_list()
+    spoilt = current.assign(Contract=[*texts[:16], "Biennial", *texts[17:]])
+
+    with pytest.raises(InputError) as refused:
+        by_deepchecks.validate(reference, spoilt, contract, DeepchecksSettings(), target="Churn")
+
+    said = "The current rows cannot be shown to Deepchecks: Column 'Contract' row 17: 'Biennial' is"
+    assert str(refused.value).startswith(said)
+
+
+def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
+    pytest.importorskip("deepchecks")
+    reference, current = sides
+
+    report = by_deepchecks.validate(
+        reference, current[:1], contract, DeepchecksSettings(), target="Churn"
+    )
+
+    assert any("broke off" in each.sentence for each in report.standing_at("failed"))
+
+
 def test_a_check_that_deepchecks_does_not_have_is_refused(sides, contract) -> None:
     pytest.importorskip("deepchecks")
     asked = DeepchecksSettings(shown_only={"FeatureDrfit": "a slip"})

@@ -1,0 +1,130 @@
+"""Who is told what: steps and hooks speak to the stack's alerter, and nothing depends on it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from churn.alert import Alert
+from churn.errors import InputError
+from steps import alerting, hooks
+
+
+@dataclass
+class Whole:
+    """An alerter of this project's kind."""
+
+    alerts: list[Alert] = field(default_factory=list)
+
+    def deliver(self, alert: Alert) -> bool:
+        self.alerts.append(alert)
+        return True
+
+
+@dataclass
+class TextAlone:
+    """An alerter of another kind."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def post(self, message: str, params: object = None) -> bool:  # noqa: ARG002
+        self.texts.append(message)
+        return True
+
+
+class Broken:
+    """An alerter whose own library fails."""
+
+    def post(self, message: str, params: object = None) -> bool:  # noqa: ARG002
+        raise RuntimeError("token xoxb-123 is not valid")
+
+
+@pytest.fixture
+def stack_with(monkeypatch):
+    """Makes a step run on a stack with that alerter."""
+
+    def made(alerter: object) -> None:
+        run = SimpleNamespace(name="night-1", pipeline=SimpleNamespace(name="training"))
+        context = SimpleNamespace(
+            pipeline_run=run,
+            pipeline=run.pipeline,
+            step_run=SimpleNamespace(name="check_quality"),
+        )
+        client = SimpleNamespace(active_stack=SimpleNamespace(alerter=alerter))
+        monkeypatch.setattr(alerting, "Client", lambda: client)
+        monkeypatch.setattr(alerting, "in_step", lambda: True)
+        for module in (alerting, hooks):
+            monkeypatch.setattr(module, "get_step_context", lambda: context)
+        monkeypatch.setattr("zenml.utils.dashboard_utils.get_run_url", lambda run: "https://z/r")
+
+    return made
+
+
+@pytest.fixture
+def said(caplog, monkeypatch):
+    logger = logging.getLogger("churn.progress")
+    logger.addHandler(caplog.handler)
+    monkeypatch.setattr(logger, "propagate", False)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+def test_an_alert_says_which_run_of_what_and_where_to_look(stack_with) -> None:
+    stack_with(alerter := Whole())
+
+    alerting.alert("Held", "A gate held it.", "warning")
+
+    assert alerter.alerts == [
+        Alert("Held", "A gate held it.", "warning", "night-1", "training", "https://z/r")
+    ]
+
+
+def test_another_kind_of_alerter_gets_it_as_one_text(stack_with) -> None:
+    stack_with(alerter := TextAlone())
+
+    alerting.alert("Held", "A gate held it.")
+
+    assert alerter.texts == ["Held\nA gate held it.\nhttps://z/r"]
+
+
+def test_without_an_alerter_and_outside_of_runs_nothing_happens(stack_with, monkeypatch) -> None:
+    stack_with(None)
+    alerting.alert("Held", "A gate held it.")
+
+    stack_with(alerter := Whole())
+    monkeypatch.setattr(alerting, "in_step", lambda: False)
+    alerting.alert("Held", "A gate held it.")
+
+    assert alerter.alerts == []
+
+
+def test_an_alerter_that_breaks_is_one_sentence_without_its_words(stack_with, said) -> None:
+    stack_with(Broken())
+
+    alerting.alert("Held", "A gate held it.")
+
+    assert "alerter broke off with RuntimeError; the run goes on." in said.text
+    assert "xoxb" not in said.text
+
+
+def test_a_failed_step_is_told_in_our_own_words_only(stack_with, said) -> None:
+    stack_with(alerter := Whole())
+
+    hooks.report_failure(InputError("Column 'tenure'\n is missing."))
+    hooks.report_failure(KeyError("C00017 of 7590-VHVEG"))
+
+    ours, theirs = alerter.alerts
+    assert (ours.title, ours.level) == ("training stopped at check quality", "error")
+    assert ours.text == "Column 'tenure' is missing."
+    assert theirs.text == "It broke off with KeyError; the run's log says more."
+
+
+def test_ctrl_c_is_nobodys_alert(stack_with, said) -> None:
+    stack_with(alerter := Whole())
+
+    hooks.report_failure(KeyboardInterrupt())
+
+    assert alerter.alerts == []
