@@ -75,9 +75,9 @@ def test_what_a_container_can_fetch_is_let_through(root, source):
     ("settings", "named"),
     [
         ({"source": "customers.csv"}, "customers.csv"),
-        ({"source": "/home/me/customers.parquet"}, "/home/me/customers.parquet"),
+        ({"source": "/srv/me/customers.parquet"}, "/srv/me/customers.parquet"),
         ({"source": "http://localhost:8000/customers.csv"}, "http://localhost:8000"),
-        ({"contract": "/home/me/contract.yaml"}, "/home/me/contract.yaml"),
+        ({"contract": "/srv/me/contract.yaml"}, "/srv/me/contract.yaml"),
         ({"contract": "../contract.yaml"}, "contract.yaml"),
     ],
 )
