@@ -14,7 +14,7 @@ from pathlib import Path
 from churn.errors import ChurnError, InputError
 from stacks.spec import Server, StackSpec
 
-_SECONDS = 5.0
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0  # a busy server checks a key for seconds
 
 
 def connect(spec: StackSpec, state: Path) -> None:
@@ -62,7 +62,9 @@ def require_server(stack: str, server: Server) -> str:
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{here} is not an http:// or https:// address; correct the variable.")
     try:
-        with httpx.Client(base_url=url, timeout=_SECONDS) as client:
+        with httpx.Client(
+            base_url=url, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
+        ) as client:
             answer = client.get("/api/v1/info")
             answer.raise_for_status()
             version = str(answer.json()["version"])

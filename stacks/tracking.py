@@ -14,7 +14,7 @@ from churn.errors import ChurnError, InputError
 
 _LOCAL = ("sqlite:", "file:")
 _REFUSED = (401, 403)
-_SECONDS = 5.0
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _require_answer(what: str, uri: str) -> None:
     import httpx
 
     try:
-        httpx.get(uri, timeout=_SECONDS)
+        httpx.get(uri, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _silent(what, " ".join(str(error).split()) or type(error).__name__) from error
 

@@ -321,11 +321,11 @@ def _service_account(url: str, password: str) -> str:
 def cloud_environment(zenml: ZenServer, bucket: Bucket, mlflow: str, ledger: str) -> dict[str, str]:
     """What the stack `cloud` finds its servers by, as somebody exports it."""
     return {
-        "CHURN_ZENML_URL": zenml.url,
-        "CHURN_ZENML_API_KEY": zenml.api_key,
-        "CHURN_BUCKET": BUCKET,
-        "CHURN_MLFLOW_URL": mlflow,
-        "CHURN_LEDGER_URL": ledger,
+        "STACK_ZENML_URL": zenml.url,
+        "STACK_ZENML_API_KEY": zenml.api_key,
+        "STACK_BUCKET": BUCKET,
+        "STACK_MLFLOW_URL": mlflow,
+        "STACK_LEDGER_URL": ledger,
         **bucket.environment,
     }
 
@@ -347,8 +347,8 @@ def make_secret(
         env={
             **environment,
             "ZENML_STORE_TYPE": "rest",
-            "ZENML_STORE_URL": environment["CHURN_ZENML_URL"],
-            "ZENML_STORE_API_KEY": environment["CHURN_ZENML_API_KEY"],
+            "ZENML_STORE_URL": environment["STACK_ZENML_URL"],
+            "ZENML_STORE_API_KEY": environment["STACK_ZENML_API_KEY"],
         },
         capture_output=True,
         text=True,

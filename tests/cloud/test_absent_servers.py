@@ -1,0 +1,32 @@
+"""Servers that are not there: one sentence, at once, without a run to find it out."""
+
+import pytest
+from servers import free_port
+
+from churn.errors import ChurnError
+from stacks.reach import require_bucket
+from stacks.tracking import _require_answer
+
+
+def test_a_tracker_that_is_not_there_is_told_at_once():
+    with pytest.raises(ChurnError, match=r"^The tracker does not answer: .*refused"):
+        _require_answer("The tracker", f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_tracker_on_this_machine_needs_no_server():
+    _require_answer("The tracker", "sqlite:///nowhere.db")
+
+
+def test_a_bucket_whose_server_is_not_there_is_told_at_once():
+    with pytest.raises(ChurnError, match=r"^The store at http://127.* does not answer"):
+        require_bucket(
+            "The store", bucket="b", key="k", secret="s",
+            endpoint_url=f"http://127.0.0.1:{free_port()}",
+        )  # fmt: skip
+
+
+def test_a_bucket_that_is_not_there_or_not_for_us_is_named(bucket):
+    with pytest.raises(ChurnError, match="has no bucket 'nobodys'"):
+        require_bucket(
+            "The store", bucket="nobodys", key="k", secret="s", endpoint_url=bucket.endpoint
+        )
