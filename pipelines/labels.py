@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from zenml import Tag
     from zenml.models import PipelineRunResponse
 
-SUMMARY = "summary"
 _PLACES = 4
 _COLOURS = {
     "promote": "green",
@@ -41,12 +40,13 @@ def label(run: PipelineRunResponse, outcome: Outcome) -> None:
     from zenml.utils.tag_utils import add_tags
 
     add_tags(tags=[_tag(*each) for each in tags(outcome)], run=run.id)
-    log_metadata({SUMMARY: summary(outcome)}, run_id_name_or_prefix=run.id)
+    log_metadata(summary(outcome), run_id_name_or_prefix=run.id)
     report = outcome.training
     if report is None or outcome.model_version is None:
         return
     version = Client().get_model_version(report.model_name, outcome.model_version)
-    if not version.description:  # a cached rerun ends at a version that has one
+    # A fresh version only repeats what its model is; a cached rerun ends at one that says more.
+    if version.description in (None, "", version.model.description):
         Client().update_model_version(
             report.model_name,
             version.id,

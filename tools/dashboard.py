@@ -21,9 +21,11 @@ PORT = 8237
 _START_SECONDS = 90
 
 _GUIDE = """\
-  Pipelines    every run; click one for its graph, a step or an artifact there for its pages and pictures
-  Models       the versions with their stage; each lists what it was made of and what was measured
-  Artifacts    every report by name; a version's tab Visualization shows it
+  Runs      newest first, the search box finds names; click one for its graph
+  Graph     click an artifact (green), then Visualization: every report's page and pictures
+  Insights  beside the graph: Overview has the tags, Metadata what the run came to
+  Lists of models and artifacts are ZenML Pro's; here: zenml model version list, or
+  python tools/list_runs.py for every run with its figures, a line each.
   No user and no password; it listens on this machine alone.
   Stop it with:  make dashboard ARGS="--stop\""""
 
