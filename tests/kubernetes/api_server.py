@@ -149,7 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, _version(self.state.version))
             return
         found = _PATH.match(address.path)
-        who = self.state.accounts.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        # The scheme in any case: Kubernetes' own client writes it small where it is in a pod.
+        token = self.headers.get("Authorization", "").partition(" ")[2]
+        who = self.state.accounts.get(token)
         if found is None:
             self._refuse(404, "the server could not find the requested resource")
         elif who is None:

@@ -38,18 +38,18 @@ set -eu
 app=$1 venv=$2 python=$3 account=$4 hidden=$5 name=$6; shift 6
 hostname "$name"
 mount --make-rprivate /
-mount -t tmpfs -o mode=755 tmpfs /mnt
-mkdir /mnt/app /mnt/venv /mnt/python /mnt/account
-mount --bind "$app" /mnt/app
-mount --bind "$venv" /mnt/venv
-mount --bind "$python" /mnt/python
-mount --bind "$account" /mnt/account
+mount -t tmpfs -o mode=755 tmpfs /srv
+mkdir /srv/app /srv/venv /srv/python /srv/account
+mount --bind "$app" /srv/app
+mount --bind "$venv" /srv/venv
+mount --bind "$python" /srv/python
+mount --bind "$account" /srv/account
 for each in /root "$hidden" /run; do mount -t tmpfs -o mode=755 tmpfs "$each"; done
 mkdir -p "$python" /run/secrets/kubernetes.io/serviceaccount
-mount --bind /mnt/python "$python"
-mount --bind /mnt/account /run/secrets/kubernetes.io/serviceaccount
-mount --bind /mnt/app /app
-mount --bind /mnt/venv /venv
+mount --bind /srv/python "$python"
+mount --bind /srv/account /run/secrets/kubernetes.io/serviceaccount
+mount --bind /srv/app /app
+mount --bind /srv/venv /venv
 mount -t tmpfs -o mode=1777,size=2g tmpfs /tmp
 mount -t tmpfs -o mode=1777,size=1g tmpfs /state
 for each in / /app /venv "$python" /root "$hidden" /run; do mount -o remount,bind,ro "$each"; done
