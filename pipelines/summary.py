@@ -56,7 +56,8 @@ def _show_deployment(deployment: Deployment, console: Console) -> None:
     words.add_row("outcome", Text(deployment.sentence, style=colour))
     for route in deployment.smoke.routes if deployment.smoke else ():
         took = f", median {route.median_ms:.1f} ms" if route.median_ms is not None else ""
-        found = f"{len(route.faults)} faults" if route.faults else "all agree"
+        count = len(route.faults)
+        found = f"{count} {'fault' if count == 1 else 'faults'}" if count else "all agree"
         words.add_row("asked", f"{route.path}: {route.rows} golden rows, {found}{took}")
     console.print(words)
 
@@ -173,7 +174,7 @@ def _show_links(outcome: Outcome, console: Console) -> None:
     if outcome.report is not None:
         facts.add_row("report", str(_near(outcome.report)))
     if outcome.validator_page is not None:
-        facts.add_row("validator", str(_near(outcome.validator_page)))
+        facts.add_row("validation", str(_near(outcome.validator_page)))
     facts.add_row("dashboard", outcome.dashboard or "make dashboard")
     if outcome.tracking is not None:
         local = outcome.tracking.startswith("sqlite:")
