@@ -66,6 +66,13 @@ def test_a_failed_step_is_marked(console):
     assert shown(console).split() == ["✗", "accept", "data", "stopped", "here"]
 
 
+def test_an_alert_that_did_not_arrive_is_a_line_between_the_steps(console):
+    with ProgressView(console):
+        LOG.warning("The webhook answered 500.", extra={"step": "alert", "event": "warned"})
+
+    assert shown(console).split() == ["!", "alert", "The", "webhook", "answered", "500."]
+
+
 def test_cached_steps_are_listed_with_what_they_had_found(console):
     with ProgressView(console) as view:
         view.cached({"train_model": "blend on 5,669 rows", "split_rows": ""})

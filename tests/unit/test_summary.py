@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from churn.evaluation.protocol import protocol_figure
+from churn.validators.report import ValidatorFinding, ValidatorReport
 from pipelines.outcome import Outcome
 from pipelines.summary import show_summary
 
@@ -57,6 +58,31 @@ def test_it_says_what_was_trained_on_and_whether_it_is_sound(outcome, generated_
     )
     assert told(text, "quality") == "warn: 9 of 10 checks hold"
     assert told(text, "rows") == "700 to choose and fit, 200 set aside to judge"
+
+
+def test_a_stacks_validator_stands_with_its_verdict_and_its_page(outcome, tmp_path):
+    finding = ValidatorFinding(
+        check="drift", column="tenure", standing="attention", sentence="It moved."
+    )
+    report = ValidatorReport(
+        validator="Evidently",
+        version="0.7.23",
+        contract="gym",
+        contract_digest="ab" * 32,
+        title="Members of a gym",
+        target="left",
+        reference_rows=700,
+        current_rows=200,
+        verdict="attention",
+        findings=(finding,),
+    )
+    page = tmp_path / "reports" / "run-validator.html"
+
+    text = shown(altered(outcome, validated=report, validator_page=page))
+
+    assert told(text, "validator") == "attention: Evidently 0.7.23, 1 check: 1 asks for attention."
+    assert told(text, "validation") == str(page)
+    assert not any(line.strip().startswith("valid") for line in shown(outcome).splitlines())
 
 
 def test_every_candidate_stands_with_its_interval_the_best_first(outcome, generated_report):
