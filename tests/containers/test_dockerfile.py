@@ -159,6 +159,9 @@ def test_the_script_that_builds_without_an_engine_speaks_of_what_the_dockerfile_
 
     assert syntax.returncode == 0, syntax.stderr
     assert set(re.findall(r'--build-arg "(\w+)=', content)) <= declared
-    assert set(re.findall(r"--target (\w+)", content)) <= set(TARGETS)
+    (built,) = re.findall(r'\[\[ " ([a-z ]+) " == ', content)
+    assert set(built.split()) <= set(TARGETS)
+    assert set(built.split()) == set(re.findall(r"^try_(\w+)\(\)", content, re.MULTILINE))
+    assert set(built.split()) == set(re.findall(r"^    \[(\w+)\]=", content, re.MULTILINE))
     # Others' processes are none of its business.
     assert not re.search(r"\b(pkill|killall|pgrep)\b", content)

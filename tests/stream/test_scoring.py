@@ -1,0 +1,76 @@
+"""A batch by itself: what a message is known by, and a fault of the worker's own."""
+
+import json
+
+import pytest
+
+from service.api.champions import Champions
+from service.api.settings import Settings
+from service.api.tallies import RequestTally
+from service.stream.messages import Message
+from service.stream.scoring import score_batch
+
+LIMIT = 10_000
+
+
+@pytest.fixture
+def champions(shelf, tmp_path):
+    return Champions(Settings(store=str(shelf)), tmp_path, RequestTally(tmp_path))
+
+
+def message(customer, offset=0, **changed):
+    given = {"topic": "t", "partition": 0, "offset": offset, "timestamp": 1, "key": None}
+    return Message(**given | {"value": json.dumps(customer).encode()} | changed)
+
+
+def test_a_message_is_one_prediction_however_often_it_is_read(champions, customers):
+    first = message(customers[0])
+
+    once, again = (score_batch([first], champions, LIMIT).scored[0] for _ in range(2))
+    others = [message(customers[0], **change) for change in (
+        {"topic": "u"}, {"partition": 1}, {"offset": 1}, {"timestamp": 2},
+    )]  # fmt: skip
+
+    assert once.value == again.value
+    ids = {each.answer.prediction_id for each in score_batch(others, champions, LIMIT).scored}
+    assert len(ids | {once.answer.prediction_id}) == 5
+
+
+def test_a_fault_of_the_workers_own_rejects_the_message_and_not_the_batch(
+    champions, customers, monkeypatch, capsys
+):
+    name = customers[1]["customerID"]
+    choose = champions.choose
+
+    def failing(customer):
+        if customer == name:
+            raise ZeroDivisionError(name)
+        return choose(customer)
+
+    monkeypatch.setattr(champions, "choose", failing)
+    batch = score_batch([message(c, n) for n, c in enumerate(customers[:3])], champions, LIMIT)
+
+    ((rejected, why),) = batch.rejected
+    assert rejected.offset == 1
+    assert why.kind == "failed"
+    assert "ZeroDivisionError" in str(why)
+    assert [s.customer for s in batch.scored] == [customers[n]["customerID"] for n in (0, 2)]
+    assert len(batch.predictions) == 2
+    said = json.loads(capsys.readouterr().err)
+    assert (said["event"], said["offset"]) == ("message_failed", 1)
+    assert name not in json.dumps(said)
+
+
+@pytest.mark.parametrize("value", ["x" * 201, "", "a\0b", True, 1.5, ["a"], {"a": 1}, "\ud800"])
+def test_an_id_that_the_ledger_could_not_keep_is_none(champions, customers, value):
+    batch = score_batch([message(customers[0] | {"customerID": value})], champions, LIMIT)
+
+    ((_, why),) = batch.rejected
+    assert why.kind in ("customer_id", "not_json")
+    assert not batch.scored
+
+
+def test_a_whole_number_is_an_id(champions, customers):
+    (scored,) = score_batch([message(customers[0] | {"customerID": 17})], champions, LIMIT).scored
+
+    assert scored.customer == "17"
