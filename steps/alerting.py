@@ -30,10 +30,10 @@ def alert(title: str, text: str, level: Level = "info") -> None:
             alerter.deliver(message)
         else:
             alerter.post(message.whole)
-    except Exception as error:  # noqa: BLE001 - whatever an alerter does, the run goes on
+    except Exception as error:  # noqa: BLE001 - whatever an alerter does, no run depends on it
         _LOG.warning(
             f"The alert was not sent: the stack's alerter broke off with {type(error).__name__}; "
-            "the run goes on.",
+            "no run depends on it.",
             extra={"step": "alert", "event": "warned"},
         )
 

@@ -104,7 +104,7 @@ class WebhookAlerter(BaseAlerter):
             # ZenML's own words hold the whole component; which secret it was, its file says.
             _LOG.warning(
                 f"The alert was not delivered: alerter '{self.name}' names a secret or a key that "
-                "ZenML does not have; make it with `zenml secret create`. The run goes on.",
+                "ZenML does not have; make it with `zenml secret create`. No run depends on it.",
                 extra={"step": "alert", "event": "warned"},
             )
             return False

@@ -72,7 +72,7 @@ def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
     told = "once" if tries == 1 else f"{tries} times"
     _LOG.warning(
         f"The alert was not delivered: the webhook at {_host(webhook.url)} was tried {told} and "
-        f"{trouble}; the run goes on.",
+        f"{trouble}; no run depends on it.",
         extra={"step": "alert", "event": "warned"},
     )
     return False

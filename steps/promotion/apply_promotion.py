@@ -46,7 +46,8 @@ def apply_promotion(
         outcome = _outcome(pair, decision, asked, approver, Path(folders["bundles"]))
         found(outcome.sentence, {"status": outcome.status, "version": outcome.version})
     level: Level = "info" if outcome.status == "promoted" else "warning"
-    alert(f"{outcome.model}: {decision.verdict}", f"{outcome.sentence}.", level)
+    told = decision.verdict if outcome.status == "kept back" else outcome.status
+    alert(f"{outcome.model}: {told}", f"{outcome.sentence}.", level)
     return outcome
 
 

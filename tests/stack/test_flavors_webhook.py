@@ -128,7 +128,7 @@ def test_a_server_that_stays_broken_is_one_sentence_without_the_address(receiver
     (record,) = said.records
     assert record.getMessage() == (
         "The alert was not delivered: the webhook at 127.0.0.1 was tried 3 times and answered "
-        "500; the run goes on."
+        "500; no run depends on it."
     )
     assert not any(secret in said.text for secret in (KEY, "not for logs", "kept back"))
 

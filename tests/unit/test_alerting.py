@@ -106,7 +106,7 @@ def test_an_alerter_that_breaks_is_one_sentence_without_its_words(stack_with, sa
 
     alerting.alert("Held", "A gate held it.")
 
-    assert "alerter broke off with RuntimeError; the run goes on." in said.text
+    assert "alerter broke off with RuntimeError; no run depends on it." in said.text
     assert "xoxb" not in said.text
 
 
