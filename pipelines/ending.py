@@ -25,10 +25,13 @@ def require_success(run: PipelineRunResponse) -> None:
     """
     if run.status.is_successful:
         return
+    # A step whose container never came up is left at 'retrying', and failed all the same.
     failed = sorted(
-        (step for step in run.steps.values() if step.status.is_failed),
-        key=lambda step: (step.end_time is None, step.end_time),
+        (step for step in run.steps.values() if not step.status.is_successful),
+        key=lambda step: (not step.status.is_failed, step.end_time is None, step.end_time),
     )
+    if not run.status.is_failed:
+        failed = []
     if failed:
         raise _error(run, failed[0])
     raise ChurnError(

@@ -23,7 +23,7 @@ _MANIFESTS = ", ".join(
 )
 _HERE = ("localhost", "127.0.0.1", "::1")
 _UNAUTHORIZED, _ABSENT = 401, 404
-_BUILD = "make image IMAGE={image} && docker push {image}"
+_BUILD = "docker build --target pipeline --tag {image} . && docker push {image}"
 
 
 def look_at_image(spec: StackSpec) -> Iterator[Diagnosis]:

@@ -26,6 +26,9 @@ def runs_in_pods(spec: StackSpec) -> bool:
 def for_pods(options: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
     """A pipeline's options with every resource setting repeated where Kubernetes reads it.
 
+    A finished image is all that a pod gets: ZenML would otherwise upload the code from here and
+    have each pod fetch it, other code than the image's, onto a root that is read-only.
+
     Args:
         options: From `stacks.run_settings.pipeline_options`.
         spec: The stack; one without pods changes nothing.
@@ -37,7 +40,7 @@ def for_pods(options: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
     if not runs_in_pods(spec):
         return found
     if "settings" in found:
-        found["settings"] = _with_pod(found["settings"])
+        found["settings"] = _as_it_is(_with_pod(found["settings"]))
     if "steps" in found:
         found["steps"] = {
             name: {**step, "settings": _with_pod(step["settings"])}
@@ -58,6 +61,17 @@ def pod_resources(wanted: ResourceSettings) -> dict[str, dict[str, str]]:
     if "memory" in requests:
         limits["memory"] = requests["memory"]
     return {name: each for name, each in (("requests", requests), ("limits", limits)) if each}
+
+
+def _as_it_is(settings: dict[str, Any]) -> dict[str, Any]:
+    docker = settings.get("docker")
+    if docker is None or not docker.skip_build:
+        return settings
+    nothing_fetched = {
+        "allow_download_from_artifact_store": False,
+        "allow_download_from_code_repository": False,
+    }
+    return {**settings, "docker": docker.model_copy(update=nothing_fetched)}
 
 
 def _with_pod(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,9 +76,12 @@ def test_the_first_step_that_failed_is_the_one_to_tell_of():
         require_success(run_of(Status.FAILED, later, first))
 
 
-def test_a_step_that_was_killed_is_told_of_as_such():
+@pytest.mark.parametrize("left", [Status.FAILED, Status.RETRYING, Status.RUNNING])
+def test_a_step_that_was_killed_or_never_came_up_is_told_of_as_such(left):
+    good = step("acquire_data", Status.COMPLETED)
+
     with pytest.raises(ChurnError, match=r"'train_model' .* killed for the memory it took"):
-        require_success(run_of(Status.FAILED, step("train_model", Status.FAILED)))
+        require_success(run_of(Status.FAILED, good, step("train_model", left)))
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.RUNNING, Status.FAILED])

@@ -114,6 +114,17 @@ def test_a_steps_resources_are_said_in_its_pods_words():
     }
 
 
+def test_a_pod_runs_the_code_of_its_image_and_fetches_none():
+    run = RunSettings.model_validate({"image": {"prebuilt": "registry.example/churn:1"}})
+    spec = load_stack("kubernetes").model_copy(update={"run": run})
+
+    docker = for_pods(pipeline_options(run, "training"), spec)["settings"]["docker"]
+
+    assert docker.skip_build
+    assert not docker.allow_download_from_artifact_store
+    assert not docker.allow_download_from_code_repository
+
+
 @pytest.mark.parametrize("name", ["local", "local-mlflow", "cloud"])
 def test_a_stack_without_pods_is_left_as_it_is(name):
     spec = load_stack(name)
