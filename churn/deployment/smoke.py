@@ -85,10 +85,17 @@ class SmokeReport(BaseModel):
         if self.passed:
             return (
                 f"{self.rows} golden answers of version {self.version} agree to "
-                f"{self.tolerance:g} (largest difference {self.largest:.1e})."
+                f"{self.tolerance:g} (largest difference {in_figures(self.largest)})."
             )
         more = len(self.faults) - 1
         return self.faults[0] + (f" {more} more of its kind." if more else "")
+
+
+def in_figures(difference: float | None) -> str:
+    """A difference as people read it; empty where there is none."""
+    if difference is None:
+        return ""
+    return f"{difference:.1e}" if difference else "0"
 
 
 def judge_route(

@@ -128,11 +128,14 @@ class LocalTarget:
         if self._started is not None:
             self._started.stop()
             forget(self._folder)
-        if self._stopped is not None and now is not None:
+        if self._stopped is not None:
             before, settings = self._stopped
+            version = now or self._wanted.version  # there was no other: it goes back to itself
             self._started = self._begin(before.port, before.workers, before.store, settings)
-            self._wait(self._started, now, port=before.port)
-            return Undone(now, f"The process that ran before was started again, on version {now}.")
+            self._wait(self._started, version, port=before.port)
+            return Undone(
+                version, f"The process that ran before was started again, on version {version}."
+            )
         if self._started is not None:
             return Undone(None, "The service was stopped; none ran before.")
         if now is None:

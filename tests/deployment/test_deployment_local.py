@@ -165,6 +165,22 @@ def test_a_first_version_that_does_not_pass_leaves_nothing_running(place, monkey
         served(place)
 
 
+def test_ctrl_c_in_the_midst_leaves_what_was_before(place, monkeypatch):
+    from steps.deployment import deploy_version
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deploy_version, "smoke_test", interrupted)
+    place.production = "2"
+
+    with pytest.raises(KeyboardInterrupt):
+        place.deploy()
+
+    assert place.process is None
+    assert current(place.store).version == "1"
+
+
 def test_a_service_that_does_not_start_is_told_by_its_own_words(place, monkeypatch):
     monkeypatch.setenv("CHURN_POLL_SECONDS", "often")
 
