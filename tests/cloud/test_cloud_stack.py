@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,6 +109,14 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         server.shutdown()
 
 
+def stop_service(state: Path) -> None:
+    """Stops what the deployment has started, which outlives its run."""
+    from steps.deployment.local_process import found_in
+
+    if (running := found_in(state / "deployment" / "local")) is not None:
+        running.stop()
+
+
 @dataclass
 class Cloud:
     """The cloud and what became of the runs on it."""
@@ -120,6 +129,8 @@ class Cloud:
     heard: list[dict[str, Any]]
     trained: Told
     promoted: Told
+    deployed: Told
+    service: str
     local: Told
 
     def zen(self, path: str, **query: Any) -> Any:
@@ -148,7 +159,7 @@ class Cloud:
 def cloud(
     root, isolated_environment, postgres, bucket, zenml_server, mlflow_server, tmp_path_factory
 ):
-    """Trains and promotes on the cloud, and trains on `local` meanwhile."""
+    """Trains, promotes and deploys on the cloud, and trains on `local` meanwhile."""
     folder = tmp_path_factory.mktemp("cloud")
     plain = {n: v for n, v in isolated_environment.items() if not n.startswith(("AWS_", "STACK_"))}
     at_home = Terminal(root, folder / "local", plain)
@@ -169,9 +180,26 @@ def cloud(
         assert promoted.code == 0, promoted.stderr
         local = Terminal.end(beside)
         assert local.code == 0, local.stderr
-        yield Cloud(
-            terminal, zenml_server, bucket, mlflow_server, ledger, heard, trained, promoted, local
-        )
+        port = free_port()
+        try:
+            deployed = terminal.run("deployment", "cloud", "--set", f"local.port={port}")
+            yield Cloud(
+                terminal, zenml_server, bucket, mlflow_server, ledger, heard, trained, promoted,
+                deployed, f"http://127.0.0.1:{port}", local,
+            )  # fmt: skip
+        finally:
+            stop_service(terminal.state)
+
+
+def rows(url: str, asked: str, *values: str) -> list[tuple[Any, ...]]:
+    """What a database answers."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(asked, values)
+            return cursor.fetchall()
+    finally:
+        connection.close()
 
 
 def test_the_figures_are_those_of_the_stack_local_to_the_last_digit(cloud):
@@ -220,24 +248,44 @@ def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
 
 
 def test_the_decision_is_in_postgresql_and_people_were_told(cloud):
-    connection = psycopg2.connect(cloud.ledger)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT model, version, champion_version, verdict FROM decisions")
-        rows = cursor.fetchall()
-    connection.close()
+    asked = "SELECT model, version, champion_version, verdict FROM decisions"
 
-    assert rows == [(MODEL, "1", None, "promote")]
-    assert "version 1 is in production" in cloud.heard[-1]["text"]
+    assert rows(cloud.ledger, asked) == [(MODEL, "1", None, "promote")]
+    assert any("version 1 is in production" in each["text"] for each in cloud.heard)
+
+
+def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
+    cloud, telco, contract
+):
+    assert cloud.deployed.code == 0, cloud.deployed.stderr
+    row = telco.frame[[column.name for column in contract.features]].iloc[0].to_dict()
+    customer = {name: getattr(value, "item", lambda v=value: v)() for name, value in row.items()}
+
+    answer = httpx.post(f"{cloud.service}/v1/score", json=customer, timeout=60).json()
+
+    assert answer["model_version"] == "1"
+    written = "SELECT version FROM predictions WHERE prediction_id = %s"
+    until = time.monotonic() + PATIENCE
+    while not (kept := rows(cloud.ledger, written, answer["prediction_id"])):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert kept == [("1",)]
+    asked = "SELECT model, version, target, status FROM deployments"
+    assert rows(cloud.ledger, asked) == [(MODEL, "1", "local", "deployed")]
 
 
 def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
     left = cloud.terminal.left_behind()
-    kept = ("state/reports/", "state/zenml/cloud/", "home/.cache/")
+    kept = (
+        "state/reports/",
+        "state/zenml/cloud/",
+        "state/deployment/local/service.",
+        "home/.cache/",
+    )
     assert [path for path in left if not path.startswith(kept)] == []
     assert not [path for path in left if path.endswith(".db") or "mlruns" in path]
-    assert (cloud.terminal.state / "zenml").stat().st_mode & 0o077 == 0 or (
-        cloud.terminal.state / "zenml" / "cloud"
-    ).stat().st_mode & 0o077 == 0  # the server's key lies there
+    private = cloud.terminal.state / "zenml" / "cloud"  # the server's key lies there
+    assert private.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
