@@ -13,7 +13,7 @@ from zenml.config.cache_policy import CachePolicy
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("churn", "steps", "materializers")
-_LOCKS = ("requirements.lock", "requirements-deep.lock")
+_LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-stacks.lock")
 
 
 @cache
