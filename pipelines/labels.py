@@ -6,6 +6,7 @@ its end. So it is put beside the name then: tags for what has few values, metada
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outcome import Outcome
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from zenml import Tag
     from zenml.models import PipelineRunResponse
 
+_LOG = logging.getLogger("churn.progress")
 _PLACES = 4
 _COLOURS = {
     "promote": "green",
@@ -29,12 +31,24 @@ _COLOURS = {
 
 
 def label(run: PipelineRunResponse, outcome: Outcome) -> None:
-    """Puts a run's outcome where the dashboard's lists show it, and describes a fresh version.
+    """Puts a run's outcome beside its name, and describes a fresh version.
+
+    What the run came to stands, labels or no labels: where they cannot be put, that is only said.
 
     Args:
         run: The finished run.
         outcome: What it came to.
     """
+    try:
+        _label(run, outcome)
+    except Exception as error:  # noqa: BLE001 - ZenML's own, and those of whatever keeps its data
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        _LOG.warning(
+            "the run could not be labelled: %s", reason, extra={"step": "labels", "event": "warned"}
+        )
+
+
+def _label(run: PipelineRunResponse, outcome: Outcome) -> None:
     from zenml import log_metadata
     from zenml.client import Client
     from zenml.utils.tag_utils import add_tags

@@ -141,3 +141,17 @@ def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, mo
     names = [tag.name for tag in asked[0]["tags"]]
     assert names == [f"{kind}: {value}" for kind, value in tags(trained)]
     assert asked[1] == (summary(trained), {"run_id_name_or_prefix": "r"})
+
+
+def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(
+    trained, monkeypatch, caplog
+):
+    def refuses(**given):
+        raise ValueError("no more\ntags")
+
+    monkeypatch.setattr("zenml.utils.tag_utils.add_tags", refuses)
+
+    label(SimpleNamespace(id="r"), trained)
+
+    told = [record.getMessage() for record in caplog.records if record.name == "churn.progress"]
+    assert told == ["the run could not be labelled: ValueError: no more tags"]
