@@ -24,8 +24,8 @@ _GUIDE = """\
   Runs      newest first, the search box finds names; click one for its graph
   Graph     click an artifact (green), then Visualization: every report's page and pictures
   Insights  beside the graph: Metadata has what the run came to
-  Lists of models and artifacts are ZenML Pro's; here: zenml model version list, or
-  python tools/list_runs.py for every run with its figures, a line each.
+  Lists of models and artifacts are ZenML Pro's; here: .venv/bin/zenml model version list, or
+  .venv/bin/python tools/list_runs.py for every run with its figures, a line each.
   No user and no password; it listens on this machine alone.
   Stop it with:  make dashboard ARGS="--stop\""""
 
