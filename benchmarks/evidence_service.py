@@ -1,9 +1,10 @@
 """What an answer of the scoring service costs, beside FastAPI's empty endpoint in the same run.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.evidence_service [--requests 10000] [--rounds 5]
+    OMP_NUM_THREADS=1 python -m benchmarks.evidence_service [--requests 10000] [--rounds 5] [--json]
 
-Prints Markdown tables: CPU time of the server's process per request (all its threads, the ledger's
-writer among them), read from /proc; start to ready; memory; one worker and two.
+Prints Markdown tables: CPU time of the server's processes per request (all threads, the ledger's
+writer among them), read from /proc; start to ready; memory; one worker and two. With --json, the
+rounds' figures as one object for `make bench`.
 """
 
 from __future__ import annotations
@@ -12,35 +13,26 @@ import argparse
 import json
 import os
 import platform
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.measuring import ROOT, BenchmarkError
+from benchmarks.serving import CONNECTIONS, Run, Side, in_turn, requests, started
 from churn.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from churn.contract import load_contract
-from churn.dataset import acquire
+from churn.dataset import Dataset, acquire
 from churn.features.encoding import encode, encode_target
 from churn.models.catalog import build_candidates
 from churn.models.settings import default_recipes
 from churn.models.trained import TrainedModel
-from churn.scoring import Scorer
 from service.keys import new_key
 
-CONNECTIONS = 32
 CUSTOMERS = 2000
-EXPLAINED = 500
-PATIENCE = 60
 EMPTY = """
 import sys, uvicorn
 from fastapi import FastAPI
@@ -49,291 +41,215 @@ app = FastAPI()
 async def empty(): return {}
 uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, server_header=False)
 """
+NAMES = {
+    "empty": "FastAPI's empty endpoint",
+    "score": "`POST /v1/score`, key, metrics and ledger",
+    "score_bare": "`POST /v1/score`, no key, no ledger",
+    "contributions": "FastAPI and bare `pred_contrib`, an encoded row",
+    "reasons": "`POST /v1/explain?counterfactuals=false`",
+    "ways": "`POST /v1/explain`, counterfactuals, too",
+}
 
 
 @dataclass(frozen=True)
-class Run:
-    """One load on one server.
+class Prepared:
+    """What all sides share.
 
     Attributes:
-        cpu: of the server, microseconds a request.
-        rate: requests a second.
-        p50: of the wait for an answer, milliseconds.
-        p99: of the same.
+        folder: for stores, ledgers and requests.
+        customers: real ones, as JSON.
+        key: that is let in.
+        digest: of it.
     """
 
-    cpu: float
-    rate: float
-    p50: float
-    p99: float
+    folder: Path
+    customers: list[bytes]
+    key: str
+    digest: str
 
+    @property
+    def store(self) -> Path:
+        """With the shipped blend in production."""
+        return self.folder / "store"
 
-class Server:
-    """A started server: its processes and its port."""
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of the service: keys and a ledger."""
+        return {"CHURN_API_KEYS": self.digest, "CHURN_LEDGER": f"sqlite:///{self.folder}/ledger.db"}
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process = process
-        self.port = port
+    def service(self, workers: int = 1) -> list[str]:
+        """The command that serves."""
+        command = [sys.executable, "-m", "service.api", "--port", "{port}"]
+        return [*command, "--store", str(self.store), "--workers", str(workers)]
 
-    def pids(self) -> list[int]:
-        """The server's process and its children."""
-        pid = self.process.pid
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-        return [pid, *map(int, listed.split())]
-
-    def cpu(self) -> float:
-        """CPU seconds of all of them so far."""
-        return sum(_cpu(pid) for pid in self.pids())
-
-    def memory(self) -> list[float]:
-        """Resident MB of each, at its peak."""
-        found = []
-        for pid in self.pids():
-            text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-            found.append(int(re.findall(r"VmHWM:\s+(\d+)", text)[0]) / 1024)
-        return found
+    def score(self, count: int, workers: int = 1) -> Side:
+        """`POST /v1/score` with all that belongs to it."""
+        sent = requests(
+            self.folder / "score", "POST", "/v1/score", self.customers, f"x-api-key: {self.key}\r\n"
+        )
+        return Side(self.service(workers), sent, count, self.settings, "/livez")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as room:
-        folder = Path(room)
-        customers = prepare(folder)
         try:
-            print(_machine(), *_tables(folder, customers, asked.requests, asked.rounds), sep="\n\n")
+            prepared = prepare(Path(room))
+            found = in_turn(sides(prepared, asked.requests), asked.rounds)
+            starting = starts(prepared, asked.rounds)
+            workers = two_workers(prepared, asked.requests, asked.rounds)
         except BenchmarkError as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
+    if asked.json:
+        print(json.dumps(figures(found, starting, workers)))
+    else:
+        print(_machine(), *_tables(found, starting, workers), sep="\n\n")
     return 0
 
 
-def prepare(folder: Path) -> list[bytes]:
-    """A store with the shipped blend, and real customers as JSON."""
+def fitted(cache: Path) -> tuple[TrainedModel, Dataset]:
+    """The shipped blend, fitted on the real customers, and these."""
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    data = acquire("bundled", contract, root=ROOT, cache=folder)
-    columns, target = encode(data.frame, contract), encode_target(data.frame, contract)
+    data = acquire("bundled", contract, root=ROOT, cache=cache)
     recipes = default_recipes()
-    for version, name in (("blend", "blend"), ("gbm", "gbm")):
-        trained = TrainedModel.train(
-            build_candidates([name], recipes, contract)[name], columns, target,
-            contract=contract, data_sha256="ab" * 32, settings=recipes[name],
-        )  # fmt: skip
-        where = bundle_folder(folder / "store", version)
-        write_bundle(
-            where, trained, columns, name="churn", version=version,
-            threshold=Threshold(value=0.3, basis="benchmark"), metrics={},
-        )  # fmt: skip
-    publish(folder / "store", "blend")
+    trained = TrainedModel.train(
+        build_candidates(["blend"], recipes, contract)["blend"], encode(data.frame, contract),
+        encode_target(data.frame, contract), contract=contract, data_sha256="ab" * 32,
+        settings=recipes["blend"],
+    )  # fmt: skip
+    return trained, data
+
+
+def prepare(folder: Path) -> Prepared:
+    """A store with the shipped blend, and real customers as JSON."""
+    trained, data = fitted(folder)
+    contract, columns = trained.contract, encode(data.frame, trained.contract)
+    where = bundle_folder(folder / "store", "1")
+    write_bundle(
+        where, trained, columns, name="churn", version="1",
+        threshold=Threshold(value=0.3, basis="benchmark"), metrics={},
+    )  # fmt: skip
+    publish(folder / "store", "1")
     names = [contract.id.name, *(column.name for column in contract.features)]
     rows = data.frame[names].head(CUSTOMERS).astype(object).to_dict(orient="records")
-    plain = [{n: v.item() if hasattr(v, "item") else v for n, v in row.items()} for row in rows]
-    load_bundle(bundle_folder(folder / "store", "blend")).columns(
-        plain
-    )  # all of them can be scored
-    return [json.dumps(row).encode() for row in plain]
-
-
-def _tables(folder: Path, customers: list[bytes], count: int, rounds: int) -> Iterator[str]:
+    plain = [
+        {str(n): v.item() if hasattr(v, "item") else v for n, v in row.items()} for row in rows
+    ]
+    load_bundle(where).columns(plain)  # all of them can be scored
     key, digest = new_key()
-    head = f"x-api-key: {key}\r\n"
-    score = _requests(folder / "score", "POST", "/v1/score", customers, head)
-    reasons = _requests(
-        folder / "explain", "POST", "/v1/explain?counterfactuals=false", customers, head
-    )
-    ways = _requests(folder / "ways", "POST", "/v1/explain", customers, head)
-    empty = _requests(folder / "empty", "GET", "/", [b""], "")
-    settings = {"CHURN_API_KEYS": digest, "CHURN_LEDGER": f"sqlite:///{folder}/ledger.db"}
-    bare = {"CHURN_LEDGER": "none"}
-    paths = {
-        "FastAPI's empty endpoint": (["-c", EMPTY], {}, empty, count),
-        "`POST /v1/score`, key, metrics and ledger": (SERVICE, settings, score, count),
-        "`POST /v1/score`, no key, no ledger": (SERVICE, bare, score, count),
-        "`POST /v1/explain`, reasons": (SERVICE, settings, reasons, count // 5),
-        "`POST /v1/explain`, reasons and counterfactuals": (SERVICE, settings, ways, count // 20),
+    return Prepared(folder, [json.dumps(row).encode() for row in plain], key, digest)
+
+
+def sides(prepared: Prepared, count: int) -> dict[str, Side]:
+    """What takes turns."""
+    folder, score = prepared.folder, prepared.score(count)
+    empty = requests(folder / "empty", "GET", "/", [b""])
+    trees, encoded = as_the_trees_see(prepared)
+    bare = requests(folder / "bare", "POST", "/", encoded)
+    contributions = ["-m", "benchmarks.bare_contributions", "{port}", str(trees)]
+
+    def explain(name: str, query: str, many: int) -> Side:
+        head = f"x-api-key: {prepared.key}\r\n"
+        path = f"/v1/explain{query}"
+        sent = requests(folder / name, "POST", path, prepared.customers, head)
+        return Side(prepared.service(), sent, many, prepared.settings, "/livez")
+
+    return {
+        "empty": Side([sys.executable, "-c", EMPTY, "{port}"], empty, count, {}),
+        "score": score,
+        "score_bare": Side(
+            score.command, score.requests, count, {"CHURN_LEDGER": "none"}, "/livez"
+        ),
+        "contributions": Side([sys.executable, *contributions], bare, count // 5, {}),
+        "reasons": explain("reasons", "?counterfactuals=false", count // 5),
+        "ways": explain("ways", "", count // 20),
     }
-    found: dict[str, list[Run]] = {name: [] for name in paths}
-    for _ in range(rounds):  # in turn, so that what else the machine does meets all of them
-        for name, (program, environment, requests, many) in paths.items():
-            with started(program, environment, folder) as server:
-                _load(server, requests, max(CONNECTIONS, many // 10))
-                found[name].append(_load(server, requests, many))
-    yield _per_request(found)
-    yield _explaining(folder, customers, found)
-    yield _starting(folder, settings, rounds)
-    yield _workers(folder, settings, score, count, rounds)
 
 
-SERVICE = ["-m", "service.api", "--port", "{port}", "--store", "{store}"]
+def as_the_trees_see(prepared: Prepared) -> tuple[Path, list[bytes]]:
+    """The blend's trees, and the customers as JSON lists of their columns."""
+    bundle = bundle_folder(prepared.store, "1")
+    columns_file = next((bundle / "model").rglob("columns.json"))
+    features = json.loads(columns_file.read_text(encoding="utf-8"))["features"]
+    columns = load_bundle(bundle).columns([json.loads(one) for one in prepared.customers])
+    rows = zip(*(columns[name].astype(float).tolist() for name in features), strict=True)
+    return columns_file.with_name("trees.txt"), [json.dumps(row).encode() for row in rows]
 
 
-def _per_request(found: dict[str, list[Run]]) -> str:
-    first = statistics.median(run.cpu for run in next(iter(found.values())))
+def starts(prepared: Prepared, rounds: int) -> tuple[list[float], list[float]]:
+    """CPU seconds from start to ready, and MB at the peak by then, of one worker."""
+    cpu, memory = [], []
+    for _ in range(rounds):
+        with started(prepared.service(), prepared.settings, "/readyz") as server:
+            cpu.append(server.cpu())
+            memory.append(max(server.memory()))
+    return cpu, memory
+
+
+def two_workers(prepared: Prepared, count: int, rounds: int) -> dict[str, list[Run]]:
+    """One worker and two, in turn."""
+    both = {str(workers): prepared.score(count, workers) for workers in (1, 2)}
+    return in_turn(both, rounds)
+
+
+def figures(
+    found: Mapping[str, Sequence[Run]],
+    starting: tuple[list[float], list[float]],
+    workers: Mapping[str, Sequence[Run]],
+) -> dict[str, Any]:
+    """What the goals are about, a figure a round; what is compared was measured in the same round."""
+
+    def ratios(ours: Sequence[Run], theirs: Sequence[Run]) -> list[float]:
+        return [one.cpu / other.cpu for one, other in zip(ours, theirs, strict=True)]
+
+    return {
+        "score": ratios(found["score"], found["empty"]),
+        "reasons": ratios(found["reasons"], found["contributions"]),
+        "cpu": starting[0],
+        "memory": starting[1],
+        "workers": ratios(workers["2"], workers["1"]),
+    }
+
+
+def _tables(
+    found: Mapping[str, Sequence[Run]],
+    starting: tuple[list[float], list[float]],
+    workers: Mapping[str, Sequence[Run]],
+) -> Iterator[str]:
+    first = statistics.median(run.cpu for run in found["empty"])
     lines = [
-        "| one worker, 32 connections | µs CPU a request | range | times empty | requests/s | p50 ms | p99 ms |",
+        f"| one worker, {CONNECTIONS} connections | µs CPU | range | times empty | requests/s | p50 ms | p99 ms |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, runs in found.items():
-        cpu = statistics.median(run.cpu for run in runs)
-        low, high = min(run.cpu for run in runs), max(run.cpu for run in runs)
+        cpus = [run.cpu for run in runs]
+        cpu = statistics.median(cpus)
         rate, p50, p99 = (
             statistics.median(getattr(run, what) for run in runs) for what in ("rate", "p50", "p99")
         )
         lines.append(
-            f"| {name} | {cpu:.1f} | {low:.1f} to {high:.1f} | {cpu / first:.2f} | {rate:,.0f} "
-            f"| {p50:.1f} | {p99:.1f} |"
+            f"| {NAMES[name]} | {cpu:.1f} | {min(cpus):.1f} to {max(cpus):.1f} | {cpu / first:.2f} "
+            f"| {rate:,.0f} | {p50:.1f} | {p99:.1f} |"
         )
-    return "\n".join(lines)
-
-
-def _explaining(folder: Path, customers: list[bytes], found: dict[str, list[Run]]) -> str:
-    """Reasons over HTTP beside LightGBM's own contributions and an empty answer."""
-    import lightgbm
-
-    bundle = bundle_folder(folder / "store", "gbm")
-    trees = lightgbm.Booster(model_file=str(next((bundle / "model").rglob("*.txt"))))
-    rows = [row.reshape(1, -1) for row in _matrix(load_bundle(bundle), customers[:EXPLAINED])]
-    trees.predict(rows[0], pred_contrib=True, num_threads=1)
-    began = time.process_time()
-    for row in rows:
-        trees.predict(row, pred_contrib=True, num_threads=1)
-    bare = (time.process_time() - began) / len(rows) * 1e6
-    cpu = {name: statistics.median(run.cpu for run in runs) for name, runs in found.items()}
-    empty = cpu["FastAPI's empty endpoint"]
-    asked = cpu["`POST /v1/explain`, reasons"]
-    return (
-        "| reasons | µs CPU |\n|---|---|\n"
-        f"| bare `Booster.predict(..., pred_contrib=True)`, one row | {bare:.1f} |\n"
-        f"| the same and FastAPI's empty endpoint | {bare + empty:.1f} |\n"
-        f"| `POST /v1/explain?counterfactuals=false` | {asked:.1f} |\n"
-        f"| ratio | {asked / (bare + empty):.2f} |"
-    )
-
-
-def _matrix(scorer: Scorer, customers: list[bytes]) -> Any:
-    """The customers as the trees see them, float64[n, features]."""
-    columns = scorer.columns([json.loads(customer) for customer in customers])
-    return np.column_stack([columns[name] for name in scorer.features]).astype(np.float64)
-
-
-def _starting(folder: Path, settings: dict[str, str], rounds: int) -> str:
-    cpu, memory = [], []
-    for _ in range(rounds):
-        with started(SERVICE, settings, folder) as server:
-            cpu.append(server.cpu())
-            memory.append(server.memory()[0])
-    with started([*SERVICE, "--workers", "2"], settings, folder) as server:
-        each = sorted(server.memory())
-    return (
-        "| starting | |\n|---|---|\n"
-        f"| start to ready, one worker | {statistics.median(cpu):.2f} CPU-s |\n"
-        f"| memory at its peak by then | {statistics.median(memory):.0f} MB |\n"
-        f"| two workers: memory of each process | {', '.join(f'{mb:.0f}' for mb in each)} MB |"
-    )
-
-
-def _workers(folder: Path, settings: dict[str, str], score: Path, count: int, rounds: int) -> str:
+    yield "\n".join(lines)
+    lines = ["| ratio of CPU, or figure | median | range |", "|---|---|---|"]
+    for name, values in figures(found, starting, workers).items():
+        middle = statistics.median(values)
+        lines.append(f"| {name} | {middle:.2f} | {min(values):.2f} to {max(values):.2f} |")
+    yield "\n".join(lines)
     lines = ["| workers | µs CPU a request | requests/s |", "|---|---|---|"]
-    for workers in (1, 2):
-        runs = []
-        for _ in range(rounds):
-            program = [*SERVICE, "--workers", str(workers)]
-            with started(program, settings, folder) as server:
-                _load(server, score, count // 10)
-                runs.append(_load(server, score, count))
-        cpu = statistics.median(run.cpu for run in runs)
-        lines.append(f"| {workers} | {cpu:.1f} | {statistics.median(r.rate for r in runs):,.0f} |")
-    return "\n".join(lines)
-
-
-@contextmanager
-def started(program: Sequence[str], settings: dict[str, str], folder: Path) -> Iterator[Server]:
-    """A server that answers, and is stopped afterwards."""
-    port = _free_port()
-    filled = [part.format(port=port, store=folder / "store") if "{" in part and "\n" not in part else part
-              for part in program]  # fmt: skip
-    if program[0] == "-c":
-        filled.append(str(port))
-    environment = {n: v for n, v in os.environ.items() if not n.startswith("CHURN_")}
-    environment |= settings | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *filled], cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _wait(process, port, ready="/livez" if program[0] == "-m" else "/")
-        yield Server(process, port)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _load(server: Server, requests: Path, count: int) -> Run:
-    before = server.cpu()
-    command = [sys.executable, "-m", "benchmarks.load", str(server.port), str(CONNECTIONS)]
-    ran = subprocess.run(
-        [*command, str(count), str(requests)], cwd=ROOT, capture_output=True, text=True,
-        timeout=PATIENCE * 2, check=False,
-    )  # fmt: skip
-    if ran.returncode != 0:
-        raise BenchmarkError(f"the load failed: {ran.stderr[-300:]}")
-    told: dict[str, Any] = json.loads(ran.stdout)
-    answers: dict[str, int] = told["answers"]
-    if set(answers) != {"200"}:
-        raise BenchmarkError(f"not every answer was good: {answers}")
-    time.sleep(0.6)  # the ledger's writer gets to the last of them
-    done = answers["200"]
-    return Run(
-        cpu=(server.cpu() - before) / done * 1e6,
-        rate=done / told["seconds"],
-        p50=told["p50"] * 1e3,
-        p99=told["p99"] * 1e3,
-    )
-
-
-def _requests(file: Path, method: str, path: str, bodies: list[bytes], head: str) -> Path:
-    lines = []
-    for body in bodies:
-        sent = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n{head}"
-        if body:
-            sent += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
-        lines.append((sent.encode() + b"\r\n" + body).hex())
-    file.write_text("\n".join(lines), encoding="ascii")
-    return file
-
-
-def _wait(process: subprocess.Popen[str], port: int, ready: str) -> None:
-    import httpx
-
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise BenchmarkError("a server ended before it answered")
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}{ready}").status_code == 200:  # noqa: PLR2004
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise BenchmarkError("a server did not answer in time")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    for count, runs in workers.items():
+        cpu, rate = (statistics.median(getattr(r, what) for r in runs) for what in ("cpu", "rate"))
+        lines.append(f"| {count} | {cpu:.1f} | {rate:,.0f} |")
+    yield "\n".join(lines)
 
 
 def _machine() -> str:

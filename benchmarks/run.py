@@ -1,6 +1,7 @@
 """Measures the performance goals and prints one table; exits 1 where one is missed.
 
-python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--only NAME]
+python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--peers] [--stacks]
+                         [--only NAME]
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from benchmarks import (
     goal_deep,
     goal_door,
     goal_orchestration,
+    goal_peers,
     goal_quick,
     goal_reasons,
     goal_rerun,
     goal_scale,
+    goal_score,
+    goal_service,
+    goal_stacks,
 )
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import BenchmarkError
@@ -36,10 +41,14 @@ GOALS: dict[str, Measure] = {
     "quick": goal_quick.measure,
     "scale": goal_scale.measure,
     "reasons": goal_reasons.measure,
+    "score": goal_score.measure,
+    "service": goal_service.measure,
     "clone": goal_clone.measure,
     "deep": goal_deep.measure,
+    "peers": goal_peers.measure,
+    "stacks": goal_stacks.measure,
 }
-LONG = ("clone", "deep")  # minutes each: only when asked for
+LONG = ("clone", "deep", "peers", "stacks")  # minutes each: only when asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,9 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def chosen(asked: argparse.Namespace) -> list[str]:
     """Names of the goals that the command line asks for."""
-    return asked.only or [
-        name for name in GOALS if name not in LONG or (asked.clone, asked.deep)[LONG.index(name)]
-    ]
+    return asked.only or [name for name in GOALS if name not in LONG or getattr(asked, name)]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--runs", type=int, help="training runs a figure is the median of (3)")
     made.add_argument("--clone", action="store_true", help="also clone, install and train anew")
     made.add_argument("--deep", action="store_true", help="also train with profile=deep")
+    made.add_argument(
+        "--peers", action="store_true", help="also other model servers (installs one)"
+    )
+    made.add_argument(
+        "--stacks", action="store_true", help="also stacks (starts a cloud's servers)"
+    )
     made.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
     return made
 

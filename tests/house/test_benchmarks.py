@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 
 import benchmarks
-from benchmarks import goal_deep, goal_orchestration, goal_quick, goal_reasons, goal_scale
+from benchmarks import (
+    evidence_peers,
+    evidence_service,
+    goal_deep,
+    goal_orchestration,
+    goal_peers,
+    goal_quick,
+    goal_reasons,
+    goal_scale,
+    goal_service,
+)
 from benchmarks.evidence_reasons import ReasonCosts, cost_table
 from benchmarks.evidence_scale import generate
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import BenchmarkError, Cost, own_environment, run
 from benchmarks.run import GOALS, chosen, main, parser
+from benchmarks.serving import Run, load, requests, started
 from benchmarks.trainings import Training, Trainings
 from churn.features.encoding import encode, encode_target
 
@@ -109,11 +120,13 @@ def test_every_goal_file_is_judged_by_the_table():
 
 
 def test_what_takes_minutes_is_measured_only_when_asked_for():
-    usual = set(GOALS) - {"clone", "deep"}
+    usual = set(GOALS) - {"clone", "deep", "peers", "stacks"}
 
     assert set(chosen(parser().parse_args([]))) == usual
     assert set(chosen(parser().parse_args(["--deep"]))) == usual | {"deep"}
-    assert set(chosen(parser().parse_args(["--clone", "--deep"]))) == set(GOALS)
+    assert set(chosen(parser().parse_args(["--clone", "--deep", "--peers", "--stacks"]))) == set(
+        GOALS
+    )
     assert chosen(parser().parse_args(["--only", "deep"])) == ["deep"]
 
 
@@ -203,3 +216,73 @@ def test_generated_customers_stay_within_the_contract_and_are_not_the_same_ones(
     assert made["tenure"].min() >= 0
     assert np.array_equal(made["tenure"], np.round(made["tenure"]))
     assert len(np.unique(made["MonthlyCharges"])) > 2 * len(np.unique(columns["MonthlyCharges"]))
+
+
+def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, trainings):
+    def runs(*cpus):
+        return [Run(cpu, 1000.0, 3.0, 9.0) for cpu in cpus]
+
+    found = {
+        "empty": runs(80.0, 100.0, 90.0),
+        "score": runs(88.0, 100.0, 126.0),
+        "contributions": runs(300.0, 200.0, 250.0),
+        "reasons": runs(300.0, 100.0, 250.0),
+    }
+    workers = {"1": runs(100.0, 100.0, 100.0), "2": runs(105.0, 130.0, 90.0)}
+    told = evidence_service.figures(found, ([0.7, 0.8, 0.9], [99.0, 101.0, 180.0]), workers)
+    monkeypatch.setattr(goal_service, "run", lambda *_: Cost(1.0, 1.0, 0, json.dumps(told)))
+
+    figures = list(goal_service.measure(trainings))
+
+    assert [(figure.median, figure.verdict) for figure in figures] == [
+        (pytest.approx(1.1), "MISSED"),
+        (1.0, "met"),
+        (0.8, "met"),
+        (101.0, "met"),
+        (1.05, "met"),
+    ]
+
+
+def test_peers_are_judged_by_our_cost_over_theirs(monkeypatch, trainings):
+    found = {
+        "ours": [Run(100.0, 1.0, 1.0, 1.0)] * 3,
+        "mlserver": [Run(cpu, 1.0, 1.0, 1.0) for cpu in (700.0, 1000.0, 1200.0)],
+        "mlflow": [Run(cpu, 1.0, 1.0, 1.0) for cpu in (9000.0, 9500.0, 20000.0)],
+    }
+    told = json.dumps(evidence_peers.ratios(found))
+    monkeypatch.setattr(goal_peers, "run", lambda *_: Cost(1.0, 1.0, 0, told))
+
+    mlserver, mlflow = goal_peers.measure(trainings)
+
+    assert (mlserver.median, mlserver.verdict) == (0.1, "met")
+    assert (mlflow.median, mlflow.verdict) == (pytest.approx(1 / 95), "MISSED")
+
+
+def test_a_servers_cost_is_that_of_all_its_processes(tmp_path):
+    """A server whose child does the work, asked over several connections."""
+    program = (
+        "import os, sys, time\n"
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "class Answer(BaseHTTPRequestHandler):\n"
+        "    protocol_version = 'HTTP/1.1'\n"
+        "    def do_GET(self):\n"
+        "        until = time.process_time() + (0.05 if self.path == '/work' else 0)\n"
+        "        while time.process_time() < until: pass\n"
+        "        self.send_response(200)\n"
+        "        self.send_header('content-length', '0')\n"
+        "        self.end_headers()\n"
+        "    def log_message(self, *_): pass\n"
+        "if os.fork() == 0: HTTPServer(('127.0.0.1', int(sys.argv[1])), Answer).serve_forever()\n"
+        "time.sleep(600)\n"
+    )
+    sent = requests(tmp_path / "work", "GET", "/work", [b""])
+
+    with started([sys.executable, "-c", program, "{port}"], {}, "/") as server:
+        run = load(server, sent, 8, 1)
+        child = [pid for pid, _ in server._processes() if pid != server.process.pid]
+
+    assert run.cpu > 45_000  # each of them worked for 50 ms
+    assert len(child) == 1
+    status = Path(f"/proc/{child[0]}/status")
+    # Where nobody waits for orphans, a dead one stays listed.
+    assert not status.exists() or "zombie" in status.read_text()

@@ -1,0 +1,39 @@
+"""An answer of the scoring service costs no more than FastAPI's empty one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+from benchmarks.goals import Figure
+from benchmarks.measuring import own_environment, run
+from benchmarks.trainings import Trainings
+
+SCORE = 1.0
+REASONS = 1.1
+CPU = 2.5
+MEMORY = 170.0
+WORKERS = (
+    1 / 0.9
+)  # a request's CPU with two workers may rise so far that two still do 1.8 times one's
+
+
+def measure(trainings: Trainings) -> Iterator[Figure]:
+    """CPU of the server's processes a request, ledger included, over that of an empty server."""
+    rounds = 3 if trainings.quick else 5
+    command = [sys.executable, "-m", "benchmarks.evidence_service", "--json", "--rounds"]
+    environment = own_environment(trainings.folder, OMP_NUM_THREADS="1")
+    told = json.loads(run([*command, str(rounds)], environment).output)
+    how = "CPU a request of all the server's processes, in turns, 32 connections"
+    for name, goal, limit, unit, more in (
+        ("score", "`POST /v1/score` over an empty FastAPI endpoint", SCORE, "x",
+         f"{how}; key, metrics and ledger on"),
+        ("reasons", "`POST /v1/explain` (reasons) over FastAPI with bare `pred_contrib`", REASONS,
+         "x", f"{how}; the bare side takes an encoded row and answers contributions"),
+        ("cpu", "start to ready", CPU, "s CPU", "one worker, until /readyz answers 200"),
+        ("memory", "memory of a worker", MEMORY, "MB", "its peak by then"),
+        ("workers", "CPU of a request with two workers over one", WORKERS, "x",
+         "two workers on a core each do 1.8 times one's while this is 1.11 at most"),
+    ):  # fmt: skip
+        yield Figure(goal, limit, unit, tuple(told[name]), more)
