@@ -14,12 +14,15 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from churn.errors import ChurnError, InputError
 from service.stream.settings import Settings, read_settings
+
+_AGAIN_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,10 +63,16 @@ def _work(settings: Settings, tallies: Path) -> int:
         figures=worker.figures.page,
     )
 
+    told_at: list[float] = []
+
     def told(number: int, _frame: FrameType | None) -> None:
-        """The first signal asks for an end; a second one does not wait for it."""
+        """The first signal asks for an end; one that comes later does not wait for it."""
         worker.stop()
-        signal.signal(number, signal.SIG_DFL)
+        told_at.append(time.monotonic())
+        # Some send the first one twice, to the process and to its group.
+        if told_at[-1] - told_at[0] > _AGAIN_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)

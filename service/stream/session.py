@@ -32,6 +32,7 @@ SessionError = KafkaError
 
 _ANSWER_SECONDS = 10
 _DELIVERY_SECONDS = 20
+_FIRST_SECONDS = 5
 _LOOK_SECONDS = 2
 _CLOSE_SECONDS = 5
 _LONGEST_REASON = 2_000  # characters
@@ -50,20 +51,9 @@ class Session:
         """
         self._settings = settings
         common = _connection(settings)
-        self._consumer: Any = KafkaConsumer(
-            **common,
-            group_id=settings.group,
-            group_instance_id=settings.instance,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_poll_records=settings.batch_messages,
-            session_timeout_ms=round(settings.session_seconds * 1000),
-            heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
-        )
+        self._consumer: Any = _consumer(settings, common)
         self._producer: Any = None
         try:
-            self._consumer.bootstrap(timeout_ms=_ANSWER_SECONDS * 1000)
             self._require_topic(settings.input_topic)
             self._consumer.subscribe([settings.input_topic])
             self._producer = KafkaProducer(
@@ -166,7 +156,7 @@ class Session:
     def _require_topic(self, name: str) -> None:
         """Asked before it is subscribed to: a topic made later would go unseen for minutes."""
         if not self._consumer.partitions_for_topic(name):
-            raise KafkaError(f"the topic {name} is not there. Make it, or set CHURN_INPUT_TOPIC")
+            raise KafkaError(f"The topic {name} is not there. Make it, or set CHURN_INPUT_TOPIC.")
 
     def _reject(self, message: Message, rejection: Rejection) -> Any:
         """The message as it came, with the reason beside it."""
@@ -189,13 +179,33 @@ class Session:
         )
 
 
+def _consumer(settings: Settings, common: dict[str, Any]) -> KafkaConsumer:
+    try:
+        return KafkaConsumer(
+            **common,
+            group_id=settings.group,
+            group_instance_id=settings.instance,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_poll_records=settings.batch_messages,
+            session_timeout_ms=round(settings.session_seconds * 1000),
+            heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
+        )
+    except KafkaTimeoutError:
+        servers = ", ".join(settings.kafka_servers)
+        raise KafkaError(
+            f"No broker answers at {servers}. Start one, or set CHURN_KAFKA_SERVERS."
+        ) from None
+
+
 def _connection(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "bootstrap_servers": list(settings.kafka_servers),
         "client_id": "churn-stream",
         "security_protocol": settings.kafka_security,
         "request_timeout_ms": _ANSWER_SECONDS * 1000,
-        "bootstrap_timeout_ms": _ANSWER_SECONDS * 1000,
+        "bootstrap_timeout_ms": _FIRST_SECONDS * 1000,
         "reconnect_backoff_max_ms": 2_000,
         "metrics_enabled": False,
     }

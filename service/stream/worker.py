@@ -94,7 +94,7 @@ class Worker:
             except Stopped:
                 log("warning", "stopped_in_a_batch")
             except SessionError as error:
-                self._failed("kafka", f"{type(error).__name__}: {error}")
+                self._failed("kafka", str(error).removeprefix("KafkaError: "))
             finally:
                 if session is not None:
                     session.close()

@@ -1,9 +1,11 @@
 """What the worker waits for when it does not answer: the group, the brokers, the ledger, Redis."""
 
 import json
+import signal
 
 import pytest
-from worker_process import Outside, wait_until, working
+from conftest import free_port
+from worker_process import Outside, starting, wait_until, working
 
 
 @pytest.fixture
@@ -88,3 +90,18 @@ def test_brokers_that_go_away_and_come_back_find_the_worker_as_it_was(
     }
     assert code == 0
     assert all("unreadable" not in json.dumps(line) for line in worker.lines)
+
+
+def test_without_brokers_it_says_so_and_a_signal_sent_twice_ends_it_in_order(settings):
+    nowhere = f"127.0.0.1:{free_port()}"
+
+    with starting(settings | {"kafka_servers": nowhere}) as worker:
+        worker.wait_for("kafka_failed")
+        state = worker.ready()
+        worker.process.send_signal(signal.SIGTERM)
+        code = worker.stop()
+
+    sentence = f"No broker answers at {nowhere}. Start one, or set CHURN_KAFKA_SERVERS."
+    assert state["reasons"] == {"kafka": sentence}
+    assert code == 0
+    assert worker.logged("stopped")

@@ -95,15 +95,21 @@ class Worker:
 
 
 @contextmanager
-def working(settings: dict[str, Any], **more: Any) -> Iterator[Worker]:
-    worker = Worker(settings | more)
+def starting(settings: dict[str, Any]) -> Iterator[Worker]:
+    worker = Worker(settings)
     try:
-        worker.wait_for("connected")
         yield worker
     finally:
         if worker.process.poll() is None:
             worker.process.kill()
             worker.process.wait()
+
+
+@contextmanager
+def working(settings: dict[str, Any], **more: Any) -> Iterator[Worker]:
+    with starting(settings | more) as worker:
+        worker.wait_for("connected")
+        yield worker
 
 
 class Outside:
