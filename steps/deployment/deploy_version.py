@@ -134,8 +134,8 @@ def _taken_back(
         datetime.now(UTC),
         status="rolled back",
         serving=undone.serving,
-        actions=(*target.actions, "The version did not pass.", undone.sentence),
+        actions=(*target.actions, "That did not pass, so it was taken back.", undone.sentence),
         reason=reason,
         sentence=f"{what} {undone.sentence}",
-        **told,
+        **told | {"place": target.place},
     )

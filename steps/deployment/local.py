@@ -133,8 +133,9 @@ class LocalTarget:
             version = now or self._wanted.version  # there was no other: it goes back to itself
             self._started = self._begin(before.port, before.workers, before.store, settings)
             self._wait(self._started, version, port=before.port)
+            self.place = f"http://{HOST}:{before.port}"
             return Undone(
-                version, f"The process that ran before was started again, on version {version}."
+                version, f"What ran before was started again: version {version} on {self.place}."
             )
         if self._started is not None:
             return Undone(None, "The service was stopped; none ran before.")

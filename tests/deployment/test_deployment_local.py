@@ -115,6 +115,7 @@ def test_answers_of_another_version_bring_back_pointer_and_process(failed, again
     assert "answered by version 1, not by 2" in done.reason
     assert "\n" not in done.sentence
     assert (serves, pointer) == ("1", "1")
+    assert f"version 1 on {done.place}" in done.sentence
     # The process is another one on the settings that the former had, not on those that failed.
     assert process.pid != before.pid
     assert process.workers == 1
