@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COVERAGE = ROOT / ".churn" / "coverage"
 # Folders under tests/ whose tests start pipelines and servers.
-WAITING = ("cloud", "pipeline", "stack")
+WAITING = ("cloud", "deployment", "pipeline", "stack")
 
 
 def folders() -> tuple[list[str], list[str]]:
