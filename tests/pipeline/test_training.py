@@ -43,6 +43,7 @@ NOT_MADE = {  # by other pipelines and other stacks, or only with the extra `dee
     Artifact.DEPLOYMENT,
     Artifact.DEPLOYMENT_RECORD,
     Artifact.VALIDATOR_REPORT,
+    Artifact.VALIDATOR_VERDICT,
 }
 PICTURES = {
     Artifact.QUALITY_REPORT: {"html"},
