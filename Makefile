@@ -42,6 +42,12 @@ serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion fi
 	        echo "Promotion put nothing into production: run make train first, then make serve again." >&2; exit 1; }; }
 	$(bin)/python -m service.api $(ARGS)
 
+.PHONY: stream
+stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
+	@test -f $(STATE)/production/current.json || { \
+	    echo "Nothing is in production yet: run make train, then .venv/bin/python run.py --pipeline promotion." >&2; exit 1; }
+	$(bin)/python -m service.stream $(ARGS)
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
@@ -110,6 +116,10 @@ setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch fo
 .PHONY: setup-stacks
 setup-stacks:  ## The same, with what every stack needs (Kubernetes, Evidently, Deepchecks)
 	@$(install) requirements-stacks.lock
+
+.PHONY: setup-stream
+setup-stream:  ## What the stream's worker needs, on its own (kafka-python, redis)
+	@$(install) requirements-stream.lock
 
 .PHONY: setup-dev
 setup-dev:  ## All of it, and what the checks need
