@@ -34,7 +34,7 @@ def prediction(number: int, **otherwise) -> Prediction:
     )._replace(**otherwise)
 
 
-@pytest.mark.parametrize("count", [0, 1, 9, 10, 101, 357])
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 101, 357, 2051])
 def test_predictions_come_back_as_they_were_told_and_in_order(ledger, count):
     told = [prediction(number) for number in range(count)]
 
