@@ -132,3 +132,16 @@ def test_a_stack_without_pods_is_left_as_it_is(name):
 
     assert not runs_in_pods(spec)
     assert for_pods(pipeline_options(run, "training"), spec) == pipeline_options(run, "training")
+
+
+def test_what_it_shares_with_the_cloud_stack_is_the_same_component():
+    # On one server a component of one name is one component: two files must not pull at it.
+    cloud, kubernetes = load_stack("cloud"), load_stack("kubernetes")
+
+    shared = {"artifact_store", "experiment_tracker", "data_validator", "alerter"}
+
+    assert {kind: cloud.components[kind] for kind in shared} == {
+        kind: kubernetes.components[kind] for kind in shared
+    }
+    assert cloud.secrets == kubernetes.secrets
+    assert cloud.server == kubernetes.server
