@@ -199,6 +199,7 @@ def _start(
     from stacks.apply import activate, apply_stack
 
     activate(apply_stack(spec, {"state": str(state)}))
+    from zenml.config.global_config import GlobalConfiguration
     from zenml.deployers.exceptions import DeployerError
     from zenml.utils.source_utils import set_custom_source_root
 
@@ -209,6 +210,8 @@ def _start(
     configured = scoring.with_options(
         on_init=load_scorer, on_init_kwargs={"store": store}, settings={"deployer": deployer}
     )
+    settled = GlobalConfiguration()
+    chosen = settled.__dict__["active_stack_id"]  # as an attribute, it would be the variable's
     try:
         with _environment_of_the_service():
             configured.deploy(name, timeout=_START_SECONDS, customer=dict(golden.row))
@@ -218,6 +221,9 @@ def _start(
             f"ZenML could not deploy '{name}' on stack '{spec.name}' ({reason}); correct that and "
             "deploy it again."
         ) from error
+    finally:
+        # The service's process writes its stack down as the one that the user has set.
+        settled.active_stack_id = chosen
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from churn.errors import BundleError, ChurnError, InputError
 from pipelines.zenml_deployment import Deployed, deploy, find, invoke, stop
@@ -71,6 +72,9 @@ def deployed(
         patch.setenv("ZENML_ACTIVE_STACK_ID", "")  # put back as it was when the tests end
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         state = tmp_path_factory.mktemp("state")
+        from zenml.client import Client
+
+        Client().activate_stack("default")
         try:
             yield deploy(str(store), stack, name=NAME, keyed=True, state=state)
         finally:
@@ -148,6 +152,15 @@ def test_a_request_that_is_none_is_refused_with_its_place(deployed):
 def test_who_does_not_show_the_key_is_refused(deployed, customers, key):
     with pytest.raises(InputError, match="asks for a key"):
         invoke(deployed.address, customers[0], key=key)
+
+
+def test_the_stack_that_the_user_has_set_stays_set(deployed, customers, session_zenml):
+    from zenml.client import Client
+
+    invoke(deployed.address, customers[0], key=deployed.key)
+
+    settled = yaml.safe_load((session_zenml / "config.yaml").read_text())
+    assert settled["active_stack_id"] == str(Client().get_stack("default").id)
 
 
 def test_no_other_page_may_ask_it(deployed):
