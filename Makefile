@@ -54,8 +54,8 @@ mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_
 	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/$(STATE)/mlflow.db" --port $${MLFLOW_PORT:-5000} $(ARGS)
 
 .PHONY: dashboard
-dashboard: setup  ## Open ZenML's dashboard on this machine
-	$(bin)/zenml login --local $(ARGS)
+dashboard: setup  ## Open ZenML's dashboard on this machine (ARGS="--stop" ends it)
+	$(bin)/python tools/dashboard.py $(ARGS)
 
 .PHONY: doctor
 doctor: setup  ## Check Python, versions, stack, data and ports, and say what to do
