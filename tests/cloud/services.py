@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -393,4 +394,8 @@ def _room(user: str | None) -> Iterator[Path]:
     try:
         yield own_folder(above / "room", user)
     finally:
-        shutil.rmtree(above, ignore_errors=True)
+        for _ in range(40):  # a database's last children may still be writing
+            shutil.rmtree(above, ignore_errors=True)
+            if not above.exists():
+                break
+            time.sleep(0.25)
