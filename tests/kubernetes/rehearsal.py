@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             if not place.exists():
                 place.mkdir()
                 stack.callback(place.rmdir)
-        environment = _services(stack)
+        environment = _services(stack, room)
         state = _state()
         server = stack.enter_context(api_server(_folder(room / "pods"), state))
         certificate = room / "ca.crt"
@@ -55,7 +55,6 @@ def main(arguments: list[str]) -> int:
         state.on_pod = machine.run
         environment |= {
             "KUBECONFIG": str(server.kubeconfig(room / "kubeconfig", ME)),
-            "ZENML_CONFIG_PATH": str(room / "zenml"),
             "COLUMNS": "120",
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -83,13 +82,15 @@ def _door(arguments: list[str], environment: dict[str, str]) -> int:
     return ended.returncode
 
 
-def _services(stack: ExitStack) -> dict[str, str]:
+def _services(stack: ExitStack, room: Path) -> dict[str, str]:
     database = stack.enter_context(services.postgres())
     bucket = stack.enter_context(services.bucket())
     zenml = stack.enter_context(services.zenml_server(stack.enter_context(services.mariadb())))
     mlflow = stack.enter_context(services.mlflow_server(database.create("mlflow"), bucket))
     environment = {
         **os.environ,
+        # From here on, so that nothing writes into the ZenML configuration of whoever types this.
+        "ZENML_CONFIG_PATH": str(room / "zenml"),
         **services.cloud_environment(zenml, bucket, mlflow.url, database.create("ledger")),
         "STACK_KUBE_CONTEXT": "kind-churn",
         "STACK_REGISTRY": "registry.example",
