@@ -54,14 +54,15 @@ def _cloud(stack: ExitStack, folder: Path) -> dict[str, str]:
     place = str(ROOT / "tests" / "cloud")
     if place not in sys.path:
         sys.path.insert(0, place)
+    import databases
     import services
     from servers import missing
 
     if reason := missing():
         raise BenchmarkError(reason)
-    postgres = stack.enter_context(services.postgres())
+    postgres = stack.enter_context(databases.postgres())
     bucket = stack.enter_context(services.bucket())
-    zenml = stack.enter_context(services.zenml_server(stack.enter_context(services.mariadb())))
+    zenml = stack.enter_context(services.zenml_server(stack.enter_context(databases.mariadb())))
     # No step here tracks anything: the stack has a tracker, and nobody asks it.
     environment = own_environment(
         folder, **services.cloud_environment(zenml, bucket, "http://127.0.0.1:9", postgres.url())

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # `servers` and `services` are these tests' own
 
+import databases
 import services
 from servers import missing
 
@@ -21,9 +22,9 @@ def needs_debian() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[services.Postgres]:
+def postgres() -> Iterator[databases.Postgres]:
     needs_debian()
-    with services.postgres() as started:
+    with databases.postgres() as started:
         yield started
 
 
@@ -34,21 +35,21 @@ def bucket() -> Iterator[services.Bucket]:
 
 
 @pytest.fixture(scope="session")
-def mariadb() -> Iterator[services.MariaDb]:
+def mariadb() -> Iterator[databases.MariaDb]:
     needs_debian()
-    with services.mariadb() as started:
+    with databases.mariadb() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def zenml_server(mariadb: services.MariaDb) -> Iterator[services.ZenServer]:
+def zenml_server(mariadb: databases.MariaDb) -> Iterator[services.ZenServer]:
     with services.zenml_server(mariadb) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def mlflow_server(
-    postgres: services.Postgres, bucket: services.Bucket
+    postgres: databases.Postgres, bucket: services.Bucket
 ) -> Iterator[services.Tracking]:
     with services.mlflow_server(postgres.create("mlflow"), bucket) as started:
         yield started

@@ -8,9 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 180  # seconds; the slowest takes a tenth of it where the machine is not busy
@@ -139,3 +140,26 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def finish(command: list[str], user: str | None) -> None:
+    """Runs a program to its end."""
+    ended = subprocess.run(
+        command, user=user, capture_output=True, text=True, check=False, cwd="/", timeout=300
+    )
+    assert ended.returncode == 0, f"{command[0]}:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
+
+
+@contextmanager
+def empty_room(user: str | None) -> Iterator[Path]:
+    """A folder that the server's user may enter: pytest's own are closed to others."""
+    above = Path(tempfile.mkdtemp(prefix="churn-cloud-"))
+    above.chmod(0o755)
+    try:
+        yield own_folder(above / "room", user)
+    finally:
+        for _ in range(40):  # a database's last children may still be writing
+            shutil.rmtree(above, ignore_errors=True)
+            if not above.exists():
+                break
+            time.sleep(0.25)
