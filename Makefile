@@ -95,6 +95,13 @@ endif
 bench: setup-dev  ## Measure every performance goal and print one table (ARGS="--quick", "--clone", "--deep")
 	$(bin)/python -m benchmarks.run $(ARGS)
 
+##@ Images
+IMAGE ?= churn-pipeline:0.1.0
+.PHONY: image
+image:  ## Build the pipelines' image with docker or buildah (IMAGE=registry.example/churn-pipeline:0.1.0)
+	@builder=$$(command -v docker || command -v buildah) || { echo "Neither docker nor buildah is here: install one, or tools/build_image.sh." >&2; exit 1; }; \
+	    "$$builder" build --target pipeline --tag "$(IMAGE)" --build-arg REVISION=$$(git rev-parse --short HEAD) .
+
 ##@ Documentation
 .PHONY: docs
 docs: setup-dev  ## Build the site into site/, strictly

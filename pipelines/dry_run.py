@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.runner import Prepared, Request, configured_pipeline, pipeline_parameters, prepare
+from stacks.kubernetes_resources import runs_in_pods
 from stacks.needs import require_modules
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from stacks.spec import StackSpec
 
 _UNSET = "unset-"
+_ADDRESSES = ("_URL", "_ENDPOINT", "_URI")
 
 
 @dataclass(frozen=True)
@@ -78,31 +80,31 @@ def dry_run(request: Request) -> DryRun:
     require_modules(ready.spec)
     with tempfile.TemporaryDirectory(prefix="churn-dry-run-") as folder:
         os.environ["ZENML_CONFIG_PATH"] = folder
-        # A secret that the stack refers to lies on its server, which is not asked.
-        os.environ["ZENML_SECRET_VALIDATION_LEVEL"] = "NONE"  # noqa: S105 - no secret, a level
         return _compiled(ready, request)
 
 
 def _compiled(ready: Prepared, request: Request) -> DryRun:
     from zenml.client import Client
-    from zenml.config.compiler import Compiler
-    from zenml.config.pipeline_run_configuration import PipelineRunConfiguration
 
     from stacks.apply import activate, apply_stack
 
     unset = tuple(name for name in ready.spec.variables() if not os.environ.get(name))
     for name in unset:
-        os.environ[name] = _UNSET + name.lower().replace("_", "-")
-    alone = ready.spec.model_copy(update={"server": None, "secrets": {}})
+        word = _UNSET + name.lower().replace("_", "-")
+        # ZenML holds some values to be addresses.
+        os.environ[name] = f"https://{word}.invalid" if name.endswith(_ADDRESSES) else word
+    # The secrets that the stack refers to lie on its server, which is not asked: ones to stand in.
+    for name, keys in ready.spec.secrets.items():
+        Client().create_secret(name, values=dict.fromkeys(keys, f"https://{_UNSET}{name}.invalid"))
+    alone = ready.spec.model_copy(update={"server": None})
     stack = apply_stack(alone, {"state": str(ready.state)})
     activate(stack)
     tracker = stack.tracker and {"name": stack.tracker, "experiment": "", "uri": ""}
     configured = configured_pipeline(ready, request, stack, f"{ready.entry.name}-dry-run")
     configured.prepare(**pipeline_parameters(ready, stack, tracker or None))
     active = Client().active_stack
-    snapshot = Compiler().compile(
-        pipeline=configured, stack=active, run_configuration=PipelineRunConfiguration()
-    )
+    # As a run compiles it: with what single steps are given.
+    snapshot, _, _ = configured._compile(**configured._run_args)
     return DryRun(
         pipeline=ready.entry.name,
         stack=stack.name,
@@ -114,7 +116,19 @@ def _compiled(ready: Prepared, request: Request) -> DryRun:
         unset=unset,
         image=_image(snapshot),
         steps=tuple(_steps(snapshot)),
+        manifests=tuple(_manifests(snapshot, stack.spec, ready.spec)),
     )
+
+
+def _manifests(
+    snapshot: PipelineSnapshotBase, filled: StackSpec, asked: StackSpec
+) -> list[dict[str, Any]]:
+    if not runs_in_pods(filled):
+        return []
+    from stacks.kubernetes_manifests import render
+
+    server = asked.server and asked.resolved({"state": ""}).server
+    return render(snapshot, filled.model_copy(update={"server": server}))
 
 
 def _places(spec: StackSpec) -> dict[str, str]:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from churn.settings_file import load_settings
 from pipelines.catalog import ROOT, PipelineEntry, find_pipeline
-from pipelines.inputs import OnBytes, TableInput, look_at_table, require_writable
+from pipelines.inputs import OnBytes, TableInput, look_at_table, require_portable, require_writable
 from pipelines.outcome import Outcome
 from pipelines.quiet import hush
+from stacks.kubernetes_resources import for_pods, runs_in_pods
 from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
 
 if TYPE_CHECKING:
@@ -67,22 +68,28 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     ready = prepare(request, on_bytes)
     say("starting ZenML")
     from stacks.apply import activate, apply_stack
+    from stacks.cluster import require_cluster
     from stacks.reach import require_reachable
 
     stack = apply_stack(ready.spec, {"state": str(ready.state)})
     require_reachable(stack)
+    require_cluster(stack.spec)
     activate(stack)
     tracker = _tracker(stack, ready) if ready.entry.reads_table else None
     parameters = pipeline_parameters(ready, stack, tracker)
     # Only now: the stack is active, and nothing below reads another one.
     from pipelines.collect import collect, keep_pages
+    from pipelines.ending import require_success
+    from pipelines.watching import watching
 
     name = _run_name(ready)
     configured = configured_pipeline(ready, request, stack, name)
     say("")
     began = time.perf_counter()
     try:
-        run = _run(configured, parameters)
+        with watching(name, elsewhere=runs_in_pods(stack.spec)):
+            run = _run(configured, parameters)
+        require_success(run)
     except BaseException as error:
         # A refused table's report is worth reading: it goes where people look for it.
         pages = keep_pages(name, ready.state / "reports")
@@ -131,6 +138,8 @@ def prepare(request: Request, on_bytes: OnBytes | None = None) -> Prepared:
     state = ROOT / settings.output.folder
     require_writable(state)
     hush(verbose=request.verbose)
+    if entry.reads_table and runs_in_pods(spec):
+        require_portable(settings.data, root=ROOT, stack=spec.name)
     table = (
         look_at_table(settings.data, root=ROOT, downloads=state / "downloads", on_bytes=on_bytes)
         if entry.reads_table
@@ -168,14 +177,20 @@ def configured_pipeline(ready: Prepared, request: Request, stack: AppliedStack, 
     # Wherever the command was typed, and whatever repositories lie above it.
     set_custom_source_root(str(ROOT))
     built = getattr(import_module(f"pipelines.{ready.entry.name}"), ready.entry.name)
-    return built.with_options(
+    options = for_pods(pipeline_options(stack.spec.run, ready.entry.name), stack.spec)
+    steps = options.pop("steps", None)
+    configured = built.with_options(
         run_name=name,
         enable_cache=request.cache,
         execution_mode=ExecutionMode.FAIL_FAST,
         on_failure=report_failure,
         tags=_tags(ready),
-        **pipeline_options(stack.spec.run, ready.entry.name),
+        **options,
     )
+    if steps:
+        # ZenML 0.98 drops what `with_options(steps=...)` is given: it looks for another name.
+        configured._run_args["steps"] = steps
+    return configured
 
 
 def _run(configured: Any, parameters: dict[str, Any]) -> PipelineRunResponse:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from churn.scoring.address import address
 from pipelines.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def show_summary(outcome: Outcome, console: Console) -> None:
         words = _facts()
         words.add_row("outcome", outcome.promotion.sentence)
         if outcome.promotion.bundle is not None:
-            words.add_row("bundle", str(_near(Path(outcome.promotion.bundle))))
+            place = address(outcome.promotion.bundle)
+            words.add_row("bundle", str(_near(place)) if isinstance(place, Path) else place)
         if outcome.promotion.alias is not None:
             words.add_row("alias", f"{outcome.promotion.alias} in MLflow")
         console.print(words)
