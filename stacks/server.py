@@ -22,7 +22,8 @@ def connect(spec: StackSpec, state: Path) -> None:
 
     Args:
         spec: The stack, its placeholders filled in.
-        state: Absolute folder that holds this stack's ZenML configuration, without its secrets.
+        state: Absolute folder that holds this stack's ZenML configuration, where ZenML's client keeps the
+            key, too: it is made for this user alone.
 
     Raises:
         ChurnError: the server does not answer, or is no ZenML server of this version.
