@@ -35,6 +35,7 @@ def counterfactuals(
     threshold: float | None = None,
     most: int = MOST,
     reach: int = REACH,
+    rules: Rules | None = None,
 ) -> Counterfactuals:
     """The smallest changes that lower a customer's risk.
 
@@ -50,6 +51,7 @@ def counterfactuals(
         threshold: probability to fall below; where nothing does, the farthest falls are told.
         most: how many ways at most of each number of changes.
         reach: how many changes at once, 1 or 2.
+        rules: of this contract, where they were made before.
 
     Raises:
         InputError: the customer is not a single row or breaks the contract, or an argument is out
@@ -62,7 +64,7 @@ def counterfactuals(
         raise InputError(
             f"Asked for {most} ways of {reach} changes; ask for 1 or more, of 1 or 2 changes."
         )
-    rules = Rules.of(contract)
+    rules = rules or Rules.of(contract)
     possible = proposals(customer, rules, reach=reach)
     risks = expit(model.logit(_rows(customer, possible, rules)))
     now, risk = float(risks[0]), risks[1:]

@@ -7,6 +7,7 @@ a column that cannot be acted on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -53,12 +54,24 @@ class _Tie:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the contract says that a proposal must keep to."""
+    """What the contract says that a proposal must keep to; made once, asked for every customer.
+
+    Attributes:
+        columns: categories and flags by name, in the contract's order.
+        numbers: the others by name.
+        ties: which columns follow which.
+        near: column -> places of the ties that it has a part in, in order.
+        bill: the monthly bill; None where there is none, or more than one.
+        past: tenure and total charges, where the contract says how far they may be from the bill.
+        contract: whose rules these are.
+    """
 
     columns: Mapping[str, CodedColumn]
     numbers: Mapping[str, NumberColumn]
     ties: tuple[_Tie, ...]
+    near: Mapping[str, tuple[int, ...]]
     bill: NumberColumn | None
+    past: tuple[str, str] | None
     contract: DataContract
 
     @classmethod
@@ -67,20 +80,33 @@ class Rules:
         coded = {column.name: column for column in contract.coded}
         rules = contract.expectations.implications
         tied = [rule for rule in rules if rule.column in coded and rule.follows_column in coded]
+        ties = tuple(
+            _Tie(
+                column=rule.column,
+                code=coded[rule.column].categories.index(rule.value),
+                lead=rule.follows_column,
+                lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
+                otherwise=_buying_nothing(coded[rule.column], rule.value),
+            )
+            for rule in tied
+        )
+        tenure = _only_number(contract, Role.TENURE)
+        total = _only_number(contract, Role.TOTAL_CHARGE)
+        past = None
+        if tenure is not None and total is not None and contract.expectations.charges is not None:
+            past = (tenure.name, total.name)
         return cls(
             columns=coded,
             numbers={column.name: column for column in contract.numbers},
-            ties=tuple(
-                _Tie(
-                    column=rule.column,
-                    code=coded[rule.column].categories.index(rule.value),
-                    lead=rule.follows_column,
-                    lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
-                    otherwise=_buying_nothing(coded[rule.column], rule.value),
+            ties=ties,
+            near={
+                name: tuple(
+                    place for place, tie in enumerate(ties) if name in (tie.column, tie.lead)
                 )
-                for rule in tied
-            ),
+                for name in coded
+            },
             bill=_only_number(contract, Role.MONTHLY_CHARGE),
+            past=past,
             contract=contract,
         )
 
@@ -121,22 +147,26 @@ class Rules:
                 )
 
     def complete(self, codes: Codes, offers: Codes) -> Codes | None:
-        """All codes once columns that follow have followed; None where an offer contradicts them.
+        """What changes once columns that follow have followed; None where an offer contradicts them.
 
         Args:
-            codes: the customer's.
+            codes: the customer's, which keep every tie: only ties near a change can be broken.
             offers: what is proposed instead.
         """
+        changed = dict(offers)
         found = codes | offers
+        near = {place for name in offers for place in self.near[name]}
         for _ in range(len(self.ties) + 1):
-            broken = [tie for tie in self.ties if not tie.holds(found)]
+            broken = [tie for place in sorted(near) if not (tie := self.ties[place]).holds(found)]
             if not broken:
-                return found
+                return {name: code for name, code in changed.items() if code != codes[name]}
             for tie in broken:
                 if tie.column in offers:
                     return None
                 leads = found[tie.lead] == tie.lead_code
                 found[tie.column] = tie.code if leads else tie.otherwise
+                changed[tie.column] = found[tie.column]
+                near.update(self.near[tie.column])
         return None  # the contract's ties contradict each other
 
 
@@ -153,19 +183,56 @@ def proposals(customer: Columns, rules: Rules, *, reach: int) -> list[Proposal]:
     """
     rules.require(customer)
     before = {name: int(customer[name][0]) for name in rules.columns}
+    order = {name: place for place, name in enumerate(rules.columns)}
+    billed = _Billed.of(customer, rules)
     single = [
         (column.name, code)
         for column in rules.columns.values()
         for code, category in enumerate(column.categories)
         if category in column.offers and code != before[column.name]
     ]
-    found: dict[tuple[tuple[str, int], ...], Proposal] = {}
+    found: dict[frozenset[tuple[str, int]], Proposal] = {}
     for offers in _together(single, reach):
-        proposal = _proposal(offers, before, customer, rules)
+        codes = rules.complete(before, offers)
+        if codes is None or not all(rules.columns[name].actionable for name in codes):
+            continue
+        # Fewest offers come first: what a single one brings about needs no second.
+        key = frozenset(codes.items())
+        if key in found:
+            continue
+        ordered = {name: codes[name] for name in sorted(codes, key=order.__getitem__)}
+        proposal = _proposal(offers, ordered, before, billed, rules)
         if proposal is not None:
-            # Fewest offers come first: what a single one brings about needs no second.
-            found.setdefault(tuple(sorted(proposal.codes.items())), proposal)
+            found[key] = proposal
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Billed:
+    """What a customer pays, and has paid.
+
+    Attributes:
+        bill: the monthly bill; nan where there is none.
+        tenure: months, where bills and total charges are to agree; nan where not.
+        total: what was paid in them.
+        in_step: whether they agree as it is.
+    """
+
+    bill: float
+    tenure: float
+    total: float
+    in_step: bool
+
+    @classmethod
+    def of(cls, customer: Columns, rules: Rules) -> _Billed:
+        """A customer's, under a contract's rules."""
+        bill = float(customer[rules.bill.name][0]) if rules.bill is not None else math.nan
+        tenure, total = (
+            (float(customer[name][0]) for name in rules.past)
+            if rules.past is not None
+            else (math.nan, math.nan)
+        )
+        return cls(bill, tenure, total, _in_step(tenure, total, bill, rules))
 
 
 def _together(single: list[tuple[str, int]], reach: int) -> Iterator[Codes]:
@@ -175,23 +242,18 @@ def _together(single: list[tuple[str, int]], reach: int) -> Iterator[Codes]:
             yield dict(offers)
 
 
-def _proposal(offers: Codes, before: Codes, customer: Columns, rules: Rules) -> Proposal | None:
-    after = rules.complete(before, offers)
-    if after is None:
-        return None
-    codes = {name: code for name, code in after.items() if code != before[name]}
+def _proposal(
+    offers: Codes, codes: Codes, before: Codes, billed: _Billed, rules: Rules
+) -> Proposal | None:
     touched = [rules.columns[name] for name in codes]
-    if not all(column.actionable for column in touched):
-        return None
     unpriced = any(Role.SERVICE in column.roles and not column.prices for column in touched)
     if rules.bill is None:
         return Proposal(offers, codes, None, unpriced)
-    old = float(customer[rules.bill.name][0])
     moved = _added(touched, codes) - _added(touched, before)
-    bill = round(old + moved, _CENTS) if moved else old
+    bill = round(billed.bill + moved, _CENTS) if moved else billed.bill
     if not rules.bill.minimum <= bill <= rules.bill.maximum:
         return None
-    if _in_step(customer, old, rules) and not _in_step(customer, bill, rules):
+    if billed.in_step and not _in_step(billed.tenure, billed.total, bill, rules):
         return None  # a bill out of step with the past: the model has seen next to no such customer
     return Proposal(offers, codes, bill, unpriced)
 
@@ -201,16 +263,13 @@ def _added(columns: Iterable[CodedColumn], codes: Codes) -> float:
     return sum(column.prices[codes[column.name]] for column in columns if column.prices)
 
 
-def _in_step(customer: Columns, bill: float, rules: Rules) -> bool:
+def _in_step(tenure: float, total: float, bill: float, rules: Rules) -> bool:
     """Whether total charges agree with tenure times a bill, by the contract's tolerance."""
     rule = rules.contract.expectations.charges
-    tenure = _only_number(rules.contract, Role.TENURE)
-    total = _only_number(rules.contract, Role.TOTAL_CHARGE)
-    if rule is None or tenure is None or total is None:
+    if rule is None or rules.past is None:
         return True
-    expected = float(customer[tenure.name][0]) * bill
-    off = abs(float(customer[total.name][0]) - expected)
-    return off <= rule.absolute + rule.relative * expected
+    expected = tenure * bill
+    return abs(total - expected) <= rule.absolute + rule.relative * expected
 
 
 def _only_number(contract: DataContract, role: Role) -> NumberColumn | None:

@@ -88,7 +88,9 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
 def _ways(served: Served, row: Any, below: float | None) -> dict[str, Any]:
     try:
         columns = served.scorer.columns([row])
-        found = counterfactuals(served.scorer.model, columns, served.contract, threshold=below)
+        found = counterfactuals(
+            served.scorer.model, columns, served.contract, threshold=below, rules=served.rules
+        )
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
         named = _NAMED.search(str(error))

@@ -10,6 +10,7 @@ from typing import Any
 
 from churn.contract import DataContract
 from churn.explain.one_customer import CustomerReasons
+from churn.explain.proposals import Rules
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
@@ -60,6 +61,11 @@ class Served:
         """The model's reasons, made ready once."""
         codes = ReasonCodes.of(self.scorer.model, self.contract)
         return CustomerReasons(codes, self.scorer.names)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What can be proposed to a customer, made ready once."""
+        return Rules.of(self.contract)
 
     @cached_property
     def example(self) -> dict[str, Any]:
@@ -126,6 +132,7 @@ def load_served(
     )
     served.warm()
     _ = served.reasons
+    _ = served.rules
     return served
 
 
