@@ -82,6 +82,8 @@ def main() -> int:
         cwd=ROOT,
         check=True,
     )
+    for name, code in zip(("the others", " ".join(waiting)), codes, strict=True):
+        print(f"{name}: {'passed' if code == 0 else f'FAILED, exit code {code}'}", flush=True)
     return max(codes, key=abs)
 
 

@@ -34,20 +34,20 @@ def bucket() -> Iterator[services.Bucket]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mariadb() -> Iterator[databases.MariaDb]:
     needs_debian()
     with databases.mariadb() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def zenml_server(mariadb: databases.MariaDb) -> Iterator[services.ZenServer]:
     with services.zenml_server(mariadb) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mlflow_server(
     postgres: databases.Postgres, bucket: services.Bucket
 ) -> Iterator[services.Tracking]:

@@ -21,15 +21,25 @@ def zenml_of_this_session(session_zenml):
 
 @pytest.fixture(autouse=True)
 def own_process():
-    """What the door sets for its process, and what a test sets active, ends with the test."""
+    """What the door sets for its process ends with the test; stacks are nobody's before and after."""
+    with mock.patch.dict(os.environ):
+        nothing_applied()
+        yield
+        nothing_applied()
+
+
+def nothing_applied() -> None:
+    """Takes away every stack and component but ZenML's own; tests beside these make some, too."""
     from zenml.client import Client
 
-    with mock.patch.dict(os.environ):
-        yield
-        Client().activate_stack("default")
-        for name in ("local", "local-mlflow"):
-            for stack in Client().list_stacks(name=name).items:
-                Client().delete_stack(stack.id)
+    client = Client()
+    client.activate_stack("default")
+    for stack in client.list_stacks(size=100).items:
+        if stack.name != "default":
+            client.delete_stack(stack.id)
+    for component in client.list_stack_components(size=100).items:
+        if component.name != "default":
+            client.delete_stack_component(component.id, component.type)
 
 
 @pytest.fixture
