@@ -10,7 +10,7 @@ from churn.errors import InputError
 from stacks.placeholders import Filling, variables
 from stacks.spec import StackSpec
 
-BUCKET = "s3://${env:CHURN_BUCKET}/zenml"
+BUCKET = "s3://${env:STACK_BUCKET}/zenml"
 
 
 def spec(**more) -> StackSpec:
@@ -26,7 +26,7 @@ def spec(**more) -> StackSpec:
                     "configuration": {
                         "path": BUCKET,
                         "key": "{{churn-cloud.s3_key}}",
-                        "client_kwargs": {"endpoint_url": "${env:CHURN_S3_ENDPOINT:-}"},
+                        "client_kwargs": {"endpoint_url": "${env:STACK_S3_ENDPOINT:-}"},
                     },
                 },
             },
@@ -40,47 +40,47 @@ def configuration(filled: StackSpec) -> dict:
 
 
 def test_a_variable_is_read_from_the_environment_also_inside_of_other_values():
-    filled = spec().resolved({}, {"CHURN_BUCKET": "b", "CHURN_S3_ENDPOINT": "http://s3:9000"})
+    filled = spec().resolved({}, {"STACK_BUCKET": "b", "STACK_S3_ENDPOINT": "http://s3:9000"})
 
     assert configuration(filled)["path"] == "s3://b/zenml"
     assert configuration(filled)["client_kwargs"] == {"endpoint_url": "http://s3:9000"}
 
 
 def test_what_follows_the_dash_stands_in_for_a_variable_that_is_not_set():
-    filled = spec().resolved({}, {"CHURN_BUCKET": "b"})
+    filled = spec().resolved({}, {"STACK_BUCKET": "b"})
 
     assert configuration(filled)["client_kwargs"] == {"endpoint_url": ""}
 
 
 def test_a_reference_to_a_secret_is_left_to_zenml():
-    filled = spec().resolved({}, {"CHURN_BUCKET": "b"})
+    filled = spec().resolved({}, {"STACK_BUCKET": "b"})
 
     assert configuration(filled)["key"] == "{{churn-cloud.s3_key}}"
 
 
 def test_every_variable_that_is_missing_is_named_at_once_with_a_place_that_wants_it():
     asked = spec(
-        server={"url": "${env:CHURN_ZENML_URL}", "api_key": "${env:CHURN_ZENML_API_KEY}"},
+        server={"url": "${env:STACK_ZENML_URL}", "api_key": "${env:STACK_ZENML_API_KEY}"},
     )
 
     with pytest.raises(InputError) as refused:
-        asked.resolved({}, {"CHURN_ZENML_URL": "http://zenml"})
+        asked.resolved({}, {"STACK_ZENML_URL": "http://zenml"})
 
     said = str(refused.value)
-    assert "CHURN_BUCKET (for components.artifact_store.configuration.path)" in said
-    assert "CHURN_ZENML_API_KEY (for server.api_key)" in said
-    assert "CHURN_ZENML_URL" not in said
-    assert "CHURN_S3_ENDPOINT" not in said
+    assert "STACK_BUCKET (for components.artifact_store.configuration.path)" in said
+    assert "STACK_ZENML_API_KEY (for server.api_key)" in said
+    assert "STACK_ZENML_URL" not in said
+    assert "STACK_S3_ENDPOINT" not in said
     assert "\n" not in said
 
 
 def test_a_variable_that_is_set_to_nothing_counts_as_missing():
-    with pytest.raises(InputError, match="CHURN_BUCKET"):
-        spec().resolved({}, {"CHURN_BUCKET": ""})
+    with pytest.raises(InputError, match="STACK_BUCKET"):
+        spec().resolved({}, {"STACK_BUCKET": ""})
 
 
 def test_the_variables_that_a_stack_needs_can_be_listed():
-    assert spec().variables() == ["CHURN_BUCKET"]
+    assert spec().variables() == ["STACK_BUCKET"]
 
 
 def test_a_value_that_does_not_fit_once_it_is_filled_in_is_named():
@@ -99,7 +99,7 @@ def test_a_value_that_does_not_fit_once_it_is_filled_in_is_named():
                     }
                 ),
             }
-        ).resolved({}, {"CHURN_BUCKET": "b", "MEMORY": "much"})
+        ).resolved({}, {"STACK_BUCKET": "b", "MEMORY": "much"})
 
 
 @given(
