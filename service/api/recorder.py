@@ -102,9 +102,14 @@ class Recorder:
             log("error", "ledger_lost", predictions=lost)
 
     def _write_all(self) -> None:
-        while self._unwritten or self._waiting:
+        # Those that wait by now, and none that come meanwhile: under load there would be no end to
+        # it, a transaction for every few of them, and a thread that always wants the interpreter.
+        left = len(self._waiting)
+        while self._unwritten or left:
             if not self._unwritten:
-                self._unwritten = self._taken(min(len(self._waiting), _AT_ONCE))
+                count = min(left, _AT_ONCE)
+                left -= count
+                self._unwritten = self._taken(count)
             if not self._written():
                 if not self._stop.wait(_RETRY_SECONDS):
                     continue
