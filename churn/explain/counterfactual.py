@@ -5,7 +5,8 @@ Exhaustive: every single and double change that the contract allows is scored, i
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,11 @@ from scipy.special import expit
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.explain.answers import Change, Counterfactual, Counterfactuals
-from churn.explain.proposals import Proposal, Rules, proposals
+from churn.explain.proposals import Proposal, proposals
 from churn.explain.reasons import require_one
+from churn.explain.rules import Codes, Rules
 from churn.features.encoding import Columns
-from churn.models.candidate import FittedModel, Floats
+from churn.models.candidate import FittedModel
 
 LEAST_FALL = 0.005
 """A fall of the risk by less than half a percentage point is not worth telling."""
@@ -25,6 +27,38 @@ LEAST_FALL = 0.005
 MOST = 3
 REACH = 2
 _POINT = 0.01
+_Chances = Callable[[Sequence[Proposal]], Sequence[float]]
+"""The risk of the customer as is, then that of every proposal."""
+
+
+class Way(NamedTuple):
+    """One way to a lower risk.
+
+    Attributes:
+        sentence: to be read out.
+        proposal: what is offered and what follows.
+        risk: afterwards.
+    """
+
+    sentence: str
+    proposal: Proposal
+    risk: float
+
+
+class Ways(NamedTuple):
+    """The answer, before it is put into anybody's form.
+
+    Attributes:
+        risk: now.
+        reached: whether the threshold can be got below, or is already.
+        found: fewest changes first, then the lowest risk.
+        sentence: the whole answer in one.
+    """
+
+    risk: float
+    reached: bool
+    found: list[Way]
+    sentence: str
 
 
 def counterfactuals(
@@ -35,7 +69,6 @@ def counterfactuals(
     threshold: float | None = None,
     most: int = MOST,
     reach: int = REACH,
-    rules: Rules | None = None,
 ) -> Counterfactuals:
     """The smallest changes that lower a customer's risk.
 
@@ -51,7 +84,6 @@ def counterfactuals(
         threshold: probability to fall below; where nothing does, the farthest falls are told.
         most: how many ways at most of each number of changes.
         reach: how many changes at once, 1 or 2.
-        rules: of this contract, where they were made before.
 
     Raises:
         InputError: the customer is not a single row or breaks the contract, or an argument is out
@@ -64,10 +96,54 @@ def counterfactuals(
         raise InputError(
             f"Asked for {most} ways of {reach} changes; ask for 1 or more, of 1 or 2 changes."
         )
-    rules = rules or Rules.of(contract)
-    possible = proposals(customer, rules, reach=reach)
-    risks = expit(model.logit(_rows(customer, possible, rules)))
-    now, risk = float(risks[0]), risks[1:]
+    rules = Rules.of(contract)
+    for name in (*rules.columns, *rules.numbers):
+        if name not in customer:
+            raise InputError(
+                f"Column '{name}' is missing; contract '{contract.name}' needs it to tell what can "
+                "be proposed. Add it to the customer."
+            )
+    codes = {name: int(customer[name][0]) for name in rules.columns}
+    numbers = {name: float(customer[name][0]) for name in rules.numbers}
+    rules.require(codes, numbers)
+
+    def chances(possible: Sequence[Proposal]) -> Sequence[float]:
+        found: list[float] = expit(model.logit(_rows(customer, possible, rules))).tolist()
+        return found
+
+    ways = ways_of(codes, numbers, rules, chances, threshold=threshold, most=most, reach=reach)
+    return Counterfactuals(
+        risk=ways.risk,
+        threshold=threshold,
+        reached=ways.reached,
+        found=tuple(_counterfactual(way, codes, numbers, rules) for way in ways.found),
+        sentence=ways.sentence,
+    )
+
+
+def ways_of(
+    codes: Codes,
+    numbers: Mapping[str, float],
+    rules: Rules,
+    chances: _Chances,
+    *,
+    threshold: float | None = None,
+    most: int = MOST,
+    reach: int = REACH,
+) -> Ways:
+    """The same for whoever has the customer's values at hand, and a way to score changed ones.
+
+    Args:
+        codes: the customer's categories and flags; they and the numbers keep to the rules.
+        numbers: the others.
+        rules: of the contract.
+        chances: scores the customer as is, then with each of some proposals.
+        threshold: as `counterfactuals`.
+        most: as `counterfactuals`.
+        reach: as `counterfactuals`.
+    """
+    possible = proposals(codes, numbers, rules, reach=reach)
+    now, *risk = chances(possible)
     better = _worth_telling(possible, risk, now)
     reaching = [place for place in better if threshold is not None and risk[place] < threshold]
     reached = threshold is None or now < threshold or bool(reaching)
@@ -81,20 +157,33 @@ def counterfactuals(
         for size in range(1, reach + 1)
         for place in [p for p in chosen if len(possible[p].offers) == size][:most]
     ]
-    found = tuple(
-        _counterfactual(possible[place], float(risk[place]), now, customer, rules, threshold)
+    before = numbers[rules.bill.name] if rules.bill is not None else None
+    found = [
+        Way(
+            _sentence(possible[place], risk[place], now, before, rules, threshold),
+            possible[place],
+            risk[place],
+        )
         for place in told
-    )
-    return Counterfactuals(
-        risk=now,
-        threshold=threshold,
-        reached=reached,
-        found=found,
-        sentence=_in_one_sentence(found, now, threshold, reached=reached),
-    )
+    ]
+    return Ways(now, reached, found, _in_one_sentence(found, now, threshold, reached=reached))
 
 
-def _rows(customer: Columns, possible: list[Proposal], rules: Rules) -> Columns:
+def changes_of(way: Way, codes: Codes, rules: Rules) -> list[dict[str, Any]]:
+    """What a way changes, each as `Change` holds it."""
+    offers = way.proposal.offers
+    return [
+        {
+            "column": name,
+            "before": rules.columns[name].categories[codes[name]],
+            "after": rules.columns[name].categories[code],
+            "follows": name not in offers,
+        }
+        for name, code in way.proposal.codes.items()
+    ]
+
+
+def _rows(customer: Columns, possible: Sequence[Proposal], rules: Rules) -> Columns:
     """The customer as is, then every proposal: one row each."""
     rows: dict[str, NDArray[Any]] = {
         name: np.repeat(values, len(possible) + 1) for name, values in customer.items()
@@ -107,17 +196,18 @@ def _rows(customer: Columns, possible: list[Proposal], rules: Rules) -> Columns:
     return rows
 
 
-def _worth_telling(possible: list[Proposal], risk: Floats, now: float) -> list[int]:
+def _worth_telling(possible: list[Proposal], risk: Sequence[float], now: float) -> list[int]:
     """Places of the proposals that lower the risk, and of which every part helps."""
-    alone = {
-        next(iter(each.offers.items())): float(risk[place])
-        for place, each in enumerate(possible)
-        if len(each.offers) == 1
-    }
+    alone: dict[tuple[str, int], float] = {}
     found = []
-    for place, each in enumerate(possible):
-        parts = [alone[o] for o in each.offers.items() if len(each.offers) > 1 and o in alone]
-        if risk[place] <= min([now, *parts]) - LEAST_FALL:
+    for place, (each, chance) in enumerate(zip(possible, risk, strict=True)):
+        least = now
+        if len(each.offers) == 1:  # these come first
+            alone[next(iter(each.offers.items()))] = chance
+        else:
+            for offer in each.offers.items():
+                least = min(least, alone.get(offer, now))
+        if chance <= least - LEAST_FALL:
             found.append(place)
     return found
 
@@ -134,43 +224,44 @@ def _smallest(reaching: list[int], possible: list[Proposal]) -> list[int]:
 
 
 def _counterfactual(
-    proposal: Proposal,
-    risk: float,
-    now: float,
-    customer: Columns,
-    rules: Rules,
-    threshold: float | None,
+    way: Way, codes: Codes, numbers: Mapping[str, float], rules: Rules
 ) -> Counterfactual:
-    codes = {name: int(customer[name][0]) for name in rules.columns} | proposal.codes
-    texts = {name: column.categories[codes[name]] for name, column in rules.columns.items()}
-    row: dict[str, str | float] = {**texts}
-    row |= {name: float(customer[name][0]) for name in rules.numbers}
+    proposal = way.proposal
+    after = codes | proposal.codes
+    row: dict[str, str | float] = {
+        name: column.categories[after[name]] for name, column in rules.columns.items()
+    }
+    row |= numbers
     before = None
     if rules.bill is not None and proposal.bill is not None:
-        before, row[rules.bill.name] = float(customer[rules.bill.name][0]), proposal.bill
-    offered = [
-        rules.columns[name].offers[texts[name]] or f"{name} '{texts[name]}'"
-        for name in proposal.offers
-    ]
+        before, row[rules.bill.name] = numbers[rules.bill.name], proposal.bill
     return Counterfactual(
-        sentence=(
-            f"With {' and '.join(offered)} the risk falls {_fall(now, risk, threshold)}"
-            f"{_bill_in_words(before, proposal, rules)}."
-        ),
-        changes=tuple(
-            Change(
-                column=name,
-                before=rules.columns[name].categories[int(customer[name][0])],
-                after=texts[name],
-                follows=name not in proposal.offers,
-            )
-            for name in proposal.codes
-        ),
-        risk=risk,
+        sentence=way.sentence,
+        changes=tuple(Change(**change) for change in changes_of(way, codes, rules)),
+        risk=way.risk,
         bill_before=before,
         bill_after=proposal.bill,
         bill_held=proposal.unpriced,
         row=row,
+    )
+
+
+def _sentence(
+    proposal: Proposal,
+    risk: float,
+    now: float,
+    bill: float | None,
+    rules: Rules,
+    threshold: float | None,
+) -> str:
+    offered = []
+    for name, code in proposal.offers.items():
+        column = rules.columns[name]
+        text = column.categories[code]
+        offered.append(column.offers[text] or f"{name} '{text}'")
+    return (
+        f"With {' and '.join(offered)} the risk falls {_fall(now, risk, threshold)}"
+        f"{_bill_in_words(bill, proposal, rules)}."
     )
 
 
@@ -199,7 +290,7 @@ def _fall(before: float, after: float, threshold: float | None) -> str:
 
 
 def _in_one_sentence(
-    found: tuple[Counterfactual, ...], now: float, threshold: float | None, *, reached: bool
+    found: Sequence[Way], now: float, threshold: float | None, *, reached: bool
 ) -> str:
     if threshold is not None and now < threshold:
         return f"The risk is {now:.0%}, below {threshold:.0%} as it is."
@@ -209,8 +300,8 @@ def _in_one_sentence(
     if threshold is None:
         return best.sentence
     if reached:
-        fewest = found[0].offers
-        many = sum(each.offers == fewest for each in found)
+        fewest = len(found[0].proposal.offers)
+        many = sum(len(each.proposal.offers) == fewest for each in found)
         changes = "one change" if fewest == 1 else f"{fewest} changes together"
         ways = "1 way" if many == 1 else f"{many} ways"
         return f"{ways} to bring the risk below {threshold:.0%} by {changes}. {found[0].sentence}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +115,24 @@ class Scorer:
     def parts(self, values: Values) -> list[float]:
         """What each feature adds to the base for what `values` made of a customer."""
         return self._row.contributions(values)
+
+    def logits_changed(self, values: Values, changes: Sequence[Mapping[int, float]]) -> list[float]:
+        """Log-odds of a customer with some values changed, each the bits of a score of its own.
+
+        Args:
+            values: what `values` made of the customer.
+            changes: for each copy, the new values by their places; engineered ones follow.
+        """
+        own = len(self.names)
+        rows = []
+        for change in changes:
+            row = values[:own]
+            for place, value in change.items():
+                row[place] = value
+            for formula in self._formulas:
+                row.append(formula(row))
+            rows.append(row)
+        return [self._logit(row) for row in rows]
 
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.

@@ -11,8 +11,9 @@ import msgspec
 from scipy.special import expit
 
 from churn.errors import InputError
-from churn.explain.counterfactual import counterfactuals
 from churn.explain.reasons import TOP
+from churn.scoring import Score
+from churn.scoring.encoder import Values
 from service.api.desk import Desk
 from service.api.problems import Refusal
 from service.api.served import Served
@@ -69,14 +70,22 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     scorer = served.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)
-    # Milliseconds, and so not on the thread that answers everybody else.
-    told_ways = (
-        await asyncio.to_thread(_ways, served, row, asked.below) if asked.counterfactuals else None
-    )
+    told_ways = None
+    if asked.counterfactuals:
+        # A model without a row form takes milliseconds, and so not on the thread that answers all.
+        told_ways = (
+            _ways(served, values, score, asked.below)
+            if scorer.bitwise
+            else await asyncio.to_thread(_ways, served, values, score, asked.below)
+        )
     answer = desk.answer(row, served, prediction_id, values, score, "explain")
     reasons = served.reasons(values, scorer.parts(values), asked.top)
     return {
-        **msgspec.structs.asdict(answer),
+        "prediction_id": prediction_id,
+        "probability": answer.probability,
+        "decision": answer.decision,
+        "risk_band": answer.risk_band,
+        "model_version": answer.model_version,
         "base_probability": float(expit(scorer.base)),
         "reasons": reasons.reasons,
         "withheld": reasons.withheld,
@@ -85,18 +94,12 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _ways(served: Served, row: Any, below: float | None) -> dict[str, Any]:
+def _ways(served: Served, values: Values, score: Score, below: float | None) -> dict[str, Any]:
     try:
-        columns = served.scorer.columns([row])
-        found = counterfactuals(
-            served.scorer.model, columns, served.contract, threshold=below, rules=served.rules
-        )
+        return served.ways(values, score.logit, below)
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
         named = _NAMED.search(str(error))
         raise Refusal(
             422, f"{error} Or ask with counterfactuals=false.", field=named[1] if named else ""
         ) from None
-    # The changed rows stay here: they repeat what the caller sent.
-    content = found.model_dump(mode="json", exclude={"risk": True, "found": {"__all__": {"row"}}})
-    return content

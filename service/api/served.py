@@ -10,7 +10,7 @@ from typing import Any
 
 from churn.contract import DataContract
 from churn.explain.one_customer import CustomerReasons
-from churn.explain.proposals import Rules
+from churn.explain.one_customer_ways import CustomerWays
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
@@ -63,9 +63,9 @@ class Served:
         return CustomerReasons(codes, self.scorer.names)
 
     @cached_property
-    def rules(self) -> Rules:
-        """What can be proposed to a customer, made ready once."""
-        return Rules.of(self.contract)
+    def ways(self) -> CustomerWays:
+        """What would lower a customer's risk, made ready once."""
+        return CustomerWays(self.contract, self.scorer.names, self.scorer.logits_changed)
 
     @cached_property
     def example(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def load_served(
     )
     served.warm()
     _ = served.reasons
-    _ = served.rules
+    _ = served.ways
     return served
 
 

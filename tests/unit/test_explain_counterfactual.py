@@ -7,7 +7,8 @@ from churn.contract import DataContract
 from churn.errors import InputError
 from churn.explain.answers import CAVEAT
 from churn.explain.counterfactual import counterfactuals
-from churn.explain.proposals import Rules, proposals
+from churn.explain.proposals import proposals
+from churn.explain.rules import Rules
 from churn.features.encoding import take
 from churn.models.catalog import build_candidates
 from churn.models.settings import default_recipes
@@ -33,9 +34,12 @@ def changed(contract, name, **changes):
 
 
 def offered(customer, contract, reach=1):
+    rules = Rules.of(contract)
+    codes = {name: int(customer[name][0]) for name in rules.columns}
+    numbers = {name: float(customer[name][0]) for name in rules.numbers}
     return [
         {name: contract.column(name).categories[code] for name, code in each.codes.items()}
-        for each in proposals(customer, Rules.of(contract), reach=reach)
+        for each in proposals(codes, numbers, rules, reach=reach)
     ]
 
 

@@ -1,0 +1,221 @@
+"""What a contract says that a proposal to a customer must keep to; made ready once.
+
+Columns that follow another one follow it in a proposal, too; what contradicts the contract is not
+proposed, nor what touches a column that cannot be acted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from churn.contract import CodedColumn, DataContract, NumberColumn, Role
+from churn.errors import InputError
+
+Codes = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Tie:
+    """`column` has `code` exactly where `lead` has `lead_code`."""
+
+    column: str
+    code: int
+    lead: str
+    lead_code: int
+    otherwise: int  # what the column becomes where it no longer follows: buying nothing
+
+    def holds(self, codes: Mapping[str, int]) -> bool:
+        """Whether a customer's codes keep it."""
+        return (codes[self.column] == self.code) == (codes[self.lead] == self.lead_code)
+
+
+class Followed(NamedTuple):
+    """What some offers come to once columns that follow have followed.
+
+    Attributes:
+        codes: all that changes, in the contract's order; None where an offer contradicts the ties.
+        near: the ties that had a say, as bits: what shares none of them cannot alter this.
+    """
+
+    codes: Codes | None
+    near: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one contract.
+
+    Attributes:
+        columns: categories and flags by name, in the contract's order.
+        numbers: the others by name.
+        offers: what can be offered at all: columns and codes, in the contract's order.
+        acted_on: names of the columns that can be acted on.
+        unpriced: names of the services whose prices the contract does not tell.
+        ties: which columns follow which.
+        near: column -> the ties that it has a part in, as bits.
+        bill: the monthly bill; None where there is none, or more than one.
+        past: tenure and total charges, where the contract says how far they may be from the bill.
+        tolerance: how far: an amount, and a share of what was to be expected.
+        contract: whose rules these are.
+    """
+
+    columns: Mapping[str, CodedColumn]
+    numbers: Mapping[str, NumberColumn]
+    offers: tuple[tuple[str, int], ...]
+    acted_on: frozenset[str]
+    unpriced: frozenset[str]
+    ties: tuple[Tie, ...]
+    near: Mapping[str, int]
+    bill: NumberColumn | None
+    past: tuple[str, str] | None
+    tolerance: tuple[float, float]
+    contract: DataContract
+
+    @classmethod
+    def of(cls, contract: DataContract) -> Rules:
+        """The rules of a contract."""
+        coded = {column.name: column for column in contract.coded}
+        rules = contract.expectations.implications
+        tied = [rule for rule in rules if rule.column in coded and rule.follows_column in coded]
+        ties = tuple(
+            Tie(
+                column=rule.column,
+                code=coded[rule.column].categories.index(rule.value),
+                lead=rule.follows_column,
+                lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
+                otherwise=_buying_nothing(coded[rule.column], rule.value),
+            )
+            for rule in tied
+        )
+        tenure = _only_number(contract, Role.TENURE)
+        total = _only_number(contract, Role.TOTAL_CHARGE)
+        charges = contract.expectations.charges
+        judged = tenure is not None and total is not None and charges is not None
+        return cls(
+            columns=coded,
+            numbers={column.name: column for column in contract.numbers},
+            offers=tuple(
+                (column.name, code)
+                for column in coded.values()
+                for code, category in enumerate(column.categories)
+                if category in column.offers
+            ),
+            acted_on=frozenset(name for name, column in coded.items() if column.actionable),
+            unpriced=frozenset(
+                name
+                for name, column in coded.items()
+                if Role.SERVICE in column.roles and not column.prices
+            ),
+            ties=ties,
+            near={
+                name: sum(
+                    1 << place for place, tie in enumerate(ties) if name in (tie.column, tie.lead)
+                )
+                for name in coded
+            },
+            bill=_only_number(contract, Role.MONTHLY_CHARGE),
+            past=(tenure.name, total.name) if judged and tenure and total else None,
+            tolerance=(charges.absolute, charges.relative) if charges is not None else (0.0, 0.0),
+            contract=contract,
+        )
+
+    def require(self, codes: Mapping[str, int], numbers: Mapping[str, float]) -> None:
+        """Refuses a customer that the contract does not allow: no proposal could be judged.
+
+        Raises:
+            InputError: a number is out of its range, a code is unknown, or columns contradict each
+                other.
+        """
+        for name, column in self.columns.items():
+            if not 0 <= codes[name] < len(column.categories):
+                raise InputError(
+                    f"Column '{name}': code {codes[name]} is none of its {len(column.categories)} "
+                    f"categories. Encode the customer by contract '{self.contract.name}'."
+                )
+        for name, number in self.numbers.items():
+            if not number.minimum <= numbers[name] <= number.maximum:
+                raise InputError(
+                    f"Column '{name}': {numbers[name]:g} lies outside {number.minimum:,g} to "
+                    f"{number.maximum:,g} {number.unit}. Correct the customer's row."
+                )
+        self.require_ties(codes)
+
+    def require_ties(self, codes: Mapping[str, int]) -> None:
+        """Refuses a customer whose columns contradict each other.
+
+        Raises:
+            InputError: which.
+        """
+        for tie in self.ties:
+            if not tie.holds(codes):
+                own, lead = self.columns[tie.column], self.columns[tie.lead]
+                raise InputError(
+                    f"Column '{tie.column}' is '{own.categories[codes[tie.column]]}' where "
+                    f"'{tie.lead}' is '{lead.categories[codes[tie.lead]]}', which contract "
+                    f"'{self.contract.name}' rules out. Correct the customer's row."
+                )
+
+    def follow(self, codes: Mapping[str, int], offers: Codes) -> Followed:
+        """What changes once columns that follow have followed.
+
+        Args:
+            codes: the customer's, which keep every tie: only ties near a change can be broken.
+            offers: what is proposed instead.
+        """
+        near = 0
+        for name in offers:
+            near |= self.near[name]
+        if not near:
+            return Followed(offers, 0)
+        changed, found = dict(offers), {**codes, **offers}
+        for _ in range(len(self.ties) + 1):
+            broken = [
+                tie
+                for place, tie in enumerate(self.ties)
+                if near >> place & 1 and not tie.holds(found)
+            ]
+            if not broken:
+                kept = {name: code for name, code in changed.items() if code != codes[name]}
+                return Followed(self.in_order(kept), near)
+            for tie in broken:
+                if tie.column in offers:
+                    return Followed(None, near)
+                leads = found[tie.lead] == tie.lead_code
+                found[tie.column] = tie.code if leads else tie.otherwise
+                changed[tie.column] = found[tie.column]
+                near |= self.near[tie.column]
+        return Followed(None, near)  # the contract's ties contradict each other
+
+    def in_order(self, codes: Codes) -> Codes:
+        """The same in the contract's order."""
+        if len(codes) == 1:
+            return codes
+        return {name: codes[name] for name in self.columns if name in codes}
+
+    def added(self, codes: Iterable[tuple[str, int]]) -> float:
+        """What some columns with these codes add to the bill."""
+        return sum(
+            self.columns[name].prices[code] for name, code in codes if self.columns[name].prices
+        )
+
+    def in_step(self, tenure: float, total: float, bill: float) -> bool:
+        """Whether total charges agree with tenure times a bill, by the contract's tolerance."""
+        if self.past is None:
+            return True
+        absolute, relative = self.tolerance
+        expected = tenure * bill
+        return abs(total - expected) <= absolute + relative * expected
+
+
+def _only_number(contract: DataContract, role: Role) -> NumberColumn | None:
+    found = contract.with_role(role)
+    return found[0] if len(found) == 1 and isinstance(found[0], NumberColumn) else None
+
+
+def _buying_nothing(column: CodedColumn, but: str) -> int:
+    """The first category other than `but`, one that buys nothing where there is one."""
+    others = [value for value in column.categories if value != but]
+    free = [value for value in others if value not in column.yes]
+    return column.categories.index((free or others)[0])
