@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from churn.explain.rules import Codes, Rules
+from churn.explain.rules import Codes, Offer, Rules
 
 _CENTS = 2
 
@@ -33,7 +33,7 @@ class Proposal(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """One or two offers with what follows them, before the bill is looked at.
+    """Some offers with what follows them, before the bill is looked at.
 
     Attributes:
         offers: what is proposed.
@@ -65,8 +65,8 @@ def proposals(
         rules: of the contract that both keep to, as `Rules.require` sees to.
         reach: how many offers at once, 1 or 2.
     """
-    billed = _Billed.of(numbers, rules)
     found = []
+    bill_after = _Bill(numbers, rules)
     followed: set[frozenset[tuple[str, int]]] = set()
     for offers, changed, _, after, before, unpriced, can_be in _changes(codes, rules, reach):
         if changed is None or not can_be:
@@ -77,103 +77,102 @@ def proposals(
             if key in followed:
                 continue
             followed.add(key)
-        bill = None
-        if rules.bill is not None:
-            bill = billed.bill_after(after - before)
-            if bill is None:
-                continue
-        found.append(Proposal(offers, changed, bill, unpriced))
+        bill = bill_after[after - before]
+        if bill is not None or rules.bill is None:
+            found.append(Proposal(offers, changed, bill, unpriced))
     return found
 
 
 def _changes(codes: Mapping[str, int], rules: Rules, reach: int) -> Iterator[_Change]:
     single = [
-        _changed({name: code}, codes, rules) for name, code in rules.offers if code != codes[name]
+        (offer.column, _single(offer, codes, rules))
+        for offer in rules.offers
+        if offer.code != codes[offer.column]
     ]
-    yield from single
+    for _, one in single:
+        yield one
     if reach == 1:
         return
-    for place, one in enumerate(single, start=1):
-        (column,) = one.offers
-        for other in single[place:]:
-            if column in other.offers:
+    for place, (column, one) in enumerate(single, start=1):
+        offers, changed, near, after, before, unpriced, can_be = one
+        for another, other in single[place:]:
+            if another == column:
                 continue
-            if one.near & other.near:
-                yield _changed({**one.offers, **other.offers}, codes, rules)
-            elif one.codes is not None and other.codes is not None:
-                yield _both(one, one.codes, other, other.codes, codes, rules)
+            if near & other.near:
+                yield _followed({**offers, **other.offers}, codes, rules)
+            elif changed is not None and other.codes is not None:
+                # They share no tie: what follows one is none of the other's business.
+                both = {**changed, **other.codes}
+                if len(both) > 2:  # noqa: PLR2004 - more than the two that are offered
+                    yield _changed({**offers, **other.offers}, both, 0, codes, rules)
+                    continue
+                yield _Change(
+                    both,
+                    both,
+                    0,
+                    after + other.after,
+                    before + other.before,
+                    unpriced or other.unpriced,
+                    can_be and other.can_be,
+                )
 
 
-def _changed(offers: Codes, codes: Mapping[str, int], rules: Rules) -> _Change:
+def _single(offer: Offer, codes: Mapping[str, int], rules: Rules) -> _Change:
+    column, code, near, prices, unpriced, acted_on = offer
+    offers = {column: code}
+    if near:
+        return _followed(offers, codes, rules)
+    after, before = (prices[code], prices[codes[column]]) if prices else (0.0, 0.0)
+    return _Change(offers, offers, 0, after, before, unpriced, acted_on)
+
+
+def _followed(offers: Codes, codes: Mapping[str, int], rules: Rules) -> _Change:
     changed, near = rules.follow(codes, offers)
     if changed is None:
         return _Change(offers, None, near, 0.0, 0.0, unpriced=False, can_be=False)
+    return _changed(offers, changed, near, codes, rules)
+
+
+def _changed(
+    offers: Codes, changed: Codes, near: int, codes: Mapping[str, int], rules: Rules
+) -> _Change:
     return _Change(
         offers,
-        changed,
+        rules.in_order(changed),
         near,
-        rules.added(changed.items()),
-        rules.added((name, codes[name]) for name in changed),
+        rules.added(changed),
+        rules.added({name: codes[name] for name in changed}),
         not rules.unpriced.isdisjoint(changed),
         rules.acted_on.issuperset(changed),
     )
 
 
-def _both(
-    one: _Change,
-    first: Codes,
-    other: _Change,
-    second: Codes,
-    codes: Mapping[str, int],
-    rules: Rules,
-) -> _Change:
-    """Two that share no tie: what follows one is none of the other's business."""
-    changed = {**first, **second}
-    after, before = one.after + other.after, one.before + other.before
-    if len(changed) > 2:  # noqa: PLR2004 - of two columns the sums and the order are right already
-        changed = rules.in_order(changed)
-        after = rules.added(changed.items())
-        before = rules.added((name, codes[name]) for name in changed)
-    offers = changed if len(changed) == 2 else {**one.offers, **other.offers}  # noqa: PLR2004
-    unpriced, can_be = one.unpriced or other.unpriced, one.can_be and other.can_be
-    return _Change(offers, changed, 0, after, before, unpriced, can_be)
+class _Bill(dict[float, float | None]):
+    """A customer's bill by how far it moves; None where it must not move so far."""
 
-
-class _Billed(NamedTuple):
-    """What a customer pays, and has paid.
-
-    Attributes:
-        bill: the monthly bill; nan where there is none.
-        tenure: months, where bills and total charges are to agree; nan where not.
-        total: what was paid in them.
-        in_step: whether they agree as it is.
-        rules: of the contract.
-    """
-
-    bill: float
-    tenure: float
-    total: float
-    in_step: bool
-    rules: Rules
-
-    @classmethod
-    def of(cls, numbers: Mapping[str, float], rules: Rules) -> _Billed:
-        """A customer's, under a contract's rules."""
-        bill = numbers[rules.bill.name] if rules.bill is not None else math.nan
-        tenure, total = (
+    def __init__(self, numbers: Mapping[str, float], rules: Rules) -> None:
+        super().__init__()
+        self._rules = rules
+        self._bill = numbers[rules.bill.name] if rules.bill is not None else math.nan
+        self._tenure, self._total = (
             (numbers[name] for name in rules.past)
             if rules.past is not None
             else (math.nan, math.nan)
         )
-        return cls(bill, tenure, total, rules.in_step(tenure, total, bill), rules)
+        self._in_step = rules.in_step(self._tenure, self._total, self._bill)
 
-    def bill_after(self, moved: float) -> float | None:
-        """The bill when it has moved; None where it must not move so far."""
-        column = self.rules.bill
-        assert column is not None  # noqa: S101 - for the type checker: asked where there is one
-        bill = round(self.bill + moved, _CENTS) if moved else self.bill
+    def __missing__(self, moved: float) -> float | None:
+        """Many proposals move it by the same."""
+        self[moved] = found = self._after(moved)
+        return found
+
+    def _after(self, moved: float) -> float | None:
+        column = self._rules.bill
+        if column is None:
+            return None
+        bill = round(self._bill + moved, _CENTS) if moved else self._bill
         if not column.minimum <= bill <= column.maximum:
             return None
-        if moved and self.in_step and not self.rules.in_step(self.tenure, self.total, bill):
+        if moved and self._in_step and not self._rules.in_step(self._tenure, self._total, bill):
             return None  # out of step with the past: the model has seen next to no such customer
         return bill

@@ -6,7 +6,7 @@ proposed, nor what touches a column that cannot be acted on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +31,26 @@ class Tie:
         return (codes[self.column] == self.code) == (codes[self.lead] == self.lead_code)
 
 
+class Offer(NamedTuple):
+    """One thing that can be offered.
+
+    Attributes:
+        column: what it changes.
+        code: into which category.
+        near: the ties that the column has a part in, as bits.
+        prices: what each of the column's categories adds to the bill; empty where nobody knows.
+        unpriced: whether it is a service whose price is not known.
+        acted_on: whether the column can be acted on.
+    """
+
+    column: str
+    code: int
+    near: int
+    prices: tuple[float, ...]
+    unpriced: bool
+    acted_on: bool
+
+
 class Followed(NamedTuple):
     """What some offers come to once columns that follow have followed.
 
@@ -50,7 +70,7 @@ class Rules:
     Attributes:
         columns: categories and flags by name, in the contract's order.
         numbers: the others by name.
-        offers: what can be offered at all: columns and codes, in the contract's order.
+        offers: what can be offered at all, in the contract's order.
         acted_on: names of the columns that can be acted on.
         unpriced: names of the services whose prices the contract does not tell.
         ties: which columns follow which.
@@ -63,7 +83,7 @@ class Rules:
 
     columns: Mapping[str, CodedColumn]
     numbers: Mapping[str, NumberColumn]
-    offers: tuple[tuple[str, int], ...]
+    offers: tuple[Offer, ...]
     acted_on: frozenset[str]
     unpriced: frozenset[str]
     ties: tuple[Tie, ...]
@@ -93,28 +113,37 @@ class Rules:
         total = _only_number(contract, Role.TOTAL_CHARGE)
         charges = contract.expectations.charges
         judged = tenure is not None and total is not None and charges is not None
+        near = {
+            name: sum(
+                1 << place for place, tie in enumerate(ties) if name in (tie.column, tie.lead)
+            )
+            for name in coded
+        }
+        unpriced = frozenset(
+            name
+            for name, column in coded.items()
+            if Role.SERVICE in column.roles and not column.prices
+        )
         return cls(
             columns=coded,
             numbers={column.name: column for column in contract.numbers},
             offers=tuple(
-                (column.name, code)
-                for column in coded.values()
+                Offer(
+                    name,
+                    code,
+                    near[name],
+                    tuple(column.prices),
+                    name in unpriced,
+                    column.actionable,
+                )
+                for name, column in coded.items()
                 for code, category in enumerate(column.categories)
                 if category in column.offers
             ),
             acted_on=frozenset(name for name, column in coded.items() if column.actionable),
-            unpriced=frozenset(
-                name
-                for name, column in coded.items()
-                if Role.SERVICE in column.roles and not column.prices
-            ),
+            unpriced=unpriced,
             ties=ties,
-            near={
-                name: sum(
-                    1 << place for place, tie in enumerate(ties) if name in (tie.column, tie.lead)
-                )
-                for name in coded
-            },
+            near=near,
             bill=_only_number(contract, Role.MONTHLY_CHARGE),
             past=(tenure.name, total.name) if judged and tenure and total else None,
             tolerance=(charges.absolute, charges.relative) if charges is not None else (0.0, 0.0),
@@ -167,18 +196,14 @@ class Rules:
         near = 0
         for name in offers:
             near |= self.near[name]
-        if not near:
-            return Followed(offers, 0)
-        changed, found = dict(offers), {**codes, **offers}
+        changed, found = offers, {**codes, **offers}
         for _ in range(len(self.ties) + 1):
-            broken = [
-                tie
-                for place, tie in enumerate(self.ties)
-                if near >> place & 1 and not tie.holds(found)
-            ]
+            broken = [tie for tie in self._of(near) if not tie.holds(found)]
             if not broken:
-                kept = {name: code for name, code in changed.items() if code != codes[name]}
-                return Followed(self.in_order(kept), near)
+                if changed is not offers:
+                    changed = {name: code for name, code in changed.items() if code != codes[name]}
+                return Followed(changed, near)
+            changed = dict(changed)
             for tie in broken:
                 if tie.column in offers:
                     return Followed(None, near)
@@ -188,17 +213,25 @@ class Rules:
                 near |= self.near[tie.column]
         return Followed(None, near)  # the contract's ties contradict each other
 
-    def in_order(self, codes: Codes) -> Codes:
+    def _of(self, near: int) -> Iterator[Tie]:
+        while near:
+            lowest = near & -near
+            yield self.ties[lowest.bit_length() - 1]
+            near ^= lowest
+
+    def in_order(self, codes: Mapping[str, int]) -> Codes:
         """The same in the contract's order."""
         if len(codes) == 1:
-            return codes
+            return dict(codes)
         return {name: codes[name] for name in self.columns if name in codes}
 
-    def added(self, codes: Iterable[tuple[str, int]]) -> float:
-        """What some columns with these codes add to the bill."""
-        return sum(
-            self.columns[name].prices[code] for name, code in codes if self.columns[name].prices
-        )
+    def added(self, codes: Mapping[str, int]) -> float:
+        """What columns with these codes add to the bill, summed in the contract's order."""
+        total = 0.0
+        for name in self.in_order(codes):
+            if prices := self.columns[name].prices:
+                total += prices[codes[name]]
+        return total
 
     def in_step(self, tenure: float, total: float, bill: float) -> bool:
         """Whether total charges agree with tenure times a bill, by the contract's tolerance."""

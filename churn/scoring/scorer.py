@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -116,22 +116,17 @@ class Scorer:
         """What each feature adds to the base for what `values` made of a customer."""
         return self._row.contributions(values)
 
-    def logits_changed(self, values: Values, changes: Sequence[Mapping[int, float]]) -> list[float]:
-        """Log-odds of a customer with some values changed, each the bits of a score of its own.
+    def logits(self, rows: list[Values]) -> list[float]:
+        """Log-odds of some customers, each the very bits that `score_values` gives.
+
+        Made for copies of one customer with a few values changed: what they share is looked at once.
 
         Args:
-            values: what `values` made of the customer.
-            changes: for each copy, the new values by their places; engineered ones follow.
+            rows: for each the encoder's values; engineered ones are put behind them.
         """
-        own = len(self.names)
-        rows = []
-        for change in changes:
-            row = values[:own]
-            for place, value in change.items():
-                row[place] = value
-            for formula in self._formulas:
+        for formula in self._formulas:
+            for row in rows:
                 row.append(formula(row))
-            rows.append(row)
         return [self._logit(row) for row in rows]
 
     def score_many(self, columns: Columns) -> Scores:
