@@ -18,8 +18,8 @@ from churn.explain.proposals import Proposal
 from churn.explain.rules import Rules
 from churn.scoring.encoder import Values
 
-_Logits = Callable[[list[Values]], Sequence[float]]
-"""Log-odds of customers by their values, before anything is engineered of these."""
+_Logits = Callable[[Values, list[dict[int, float]]], Sequence[float]]
+"""Log-odds of a customer with each of some values changed, by the values' places."""
 
 
 class CustomerWays:
@@ -35,7 +35,6 @@ class CustomerWays:
         """
         self.rules = Rules.of(contract)
         self._logits = logits
-        self._width = len(names)
         self._places = {name: place for place, name in enumerate(names)}
         self._coded = tuple((name, self._places[name]) for name in self.rules.columns)
         self._numbers = tuple((name, self._places[name]) for name in self.rules.numbers)
@@ -59,7 +58,7 @@ class CustomerWays:
         rules.require_ties(codes)
 
         def chances(possible: Sequence[Proposal]) -> Sequence[float]:
-            logits = self._logits([self._with(each, values) for each in possible])
+            logits = self._logits(values, [self._change(each, values) for each in possible])
             found: list[float] = expit([logit, *logits]).tolist()
             return found
 
@@ -83,12 +82,10 @@ class CustomerWays:
             "caveat": CAVEAT,
         }
 
-    def _with(self, proposal: Proposal, values: Values) -> Values:
-        """The customer's own values, changed."""
-        changed = values[: self._width]
+    def _change(self, proposal: Proposal, values: Values) -> dict[int, float]:
         places = self._places
-        for name, code in proposal.codes.items():
-            changed[places[name]] = code
-        if self._bill is not None and proposal.bill is not None:
-            changed[self._bill] = proposal.bill
+        changed: dict[int, float] = {places[name]: code for name, code in proposal.codes.items()}
+        place, bill = self._bill, proposal.bill
+        if place is not None and bill is not None and bill != values[place]:
+            changed[place] = bill
         return changed

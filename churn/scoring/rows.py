@@ -8,8 +8,11 @@ IEEE doubles, so the answers agree to the last bit.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from functools import reduce
+from operator import add
+from typing import NamedTuple, Protocol
 
 from churn.features.catalog import FeatureSet
 from churn.models.additive import AdditiveModel
@@ -19,6 +22,20 @@ from churn.models.gbm import GbmModel
 from churn.models.terms import Curve, Table, Term
 from churn.scoring.encoder import RowEncoder, Values
 from churn.scoring.trees import NativeTrees
+
+
+class Copies(NamedTuple):
+    """A customer, and copies with some values changed.
+
+    Attributes:
+        values: the customer's, engineered ones too.
+        rows: each copy's.
+        changes: what differs in each, by the values' places.
+    """
+
+    values: Values
+    rows: list[Values]
+    changes: list[dict[int, float]]
 
 
 class RowModel(Protocol):
@@ -32,6 +49,10 @@ class RowModel(Protocol):
 
     def logit(self, values: Values) -> float:
         """Log-odds, from the encoder's values and the engineered ones behind them."""
+        ...
+
+    def logits(self, copies: Copies) -> list[float]:
+        """Log-odds of a customer's changed copies, each the bits of a `logit` of its own."""
         ...
 
     def contributions(self, values: Values) -> list[float]:
@@ -74,12 +95,26 @@ class _Additive:
     def __init__(self, model: AdditiveModel, places: Mapping[str, int]) -> None:
         self._base = model.base
         self._terms = tuple(_term(term, places[term.column]) for term in model.terms)
+        self._at: defaultdict[int, list[int]] = defaultdict(list)
+        for number, term in enumerate(model.terms):
+            self._at[places[term.column]].append(number)
 
     def logit(self, values: Values) -> float:
         total = self._base
         for term in self._terms:
             total += term(values)
         return total
+
+    def logits(self, copies: Copies) -> list[float]:
+        parts = [term(copies.values) for term in self._terms]
+        found = []
+        for row, change in zip(copies.rows, copies.changes, strict=True):
+            own = parts[:]
+            for place in change:
+                for number in self._at.get(place, ()):
+                    own[number] = self._terms[number](row)
+            found.append(_summed(own, self._base))
+        return found
 
     def contributions(self, values: Values) -> list[float]:
         return [term(values) for term in self._terms]
@@ -91,9 +126,20 @@ class _Trees:
     def __init__(self, trees: NativeTrees, places: list[int]) -> None:
         self._trees = trees
         self._places = places
+        self._columns = {place: column for column, place in enumerate(places)}
 
     def logit(self, values: Values) -> float:
         return self._trees.logit([values[place] for place in self._places])
+
+    def logits(self, copies: Copies) -> list[float]:
+        columns = self._columns
+        return self._trees.logits(
+            [copies.values[place] for place in self._places],
+            [
+                {columns[place]: value for place, value in change.items() if place in columns}
+                for change in copies.changes
+            ],
+        )
 
     def contributions(self, values: Values) -> list[float]:
         return self._trees.contributions([values[place] for place in self._places])
@@ -112,6 +158,12 @@ class _Blend:
         for member in self._members:
             total += member.logit(values)
         return total / len(self._members)
+
+    def logits(self, copies: Copies) -> list[float]:
+        total = [0.0] * len(copies.rows)
+        for member in self._members:
+            total = [one + more for one, more in zip(total, member.logits(copies), strict=True)]
+        return [one / len(self._members) for one in total]
 
     def contributions(self, values: Values) -> list[float]:
         total = [0.0] * self._width
@@ -135,10 +187,25 @@ class _AnyKind:
         columns = self._encoder.as_columns([values[: self._width]])
         return float(self._model.logit(columns)[0])
 
+    def logits(self, copies: Copies) -> list[float]:
+        columns = self._encoder.as_columns([row[: self._width] for row in copies.rows])
+        found: list[float] = self._model.logit(columns).tolist()
+        return found
+
     def contributions(self, values: Values) -> list[float]:
         columns = self._encoder.as_columns([values[: self._width]])
         parts: list[float] = self._model.contributions(columns)[0].tolist()
         return parts
+
+
+def _in_order(parts: list[float], base: float) -> float:
+    return reduce(add, parts, base)
+
+
+# Python 3.11 adds floats one after the other, and faster; from 3.12 on it makes up for roundings.
+_summed: Callable[[list[float], float], float] = (
+    sum if sum([1e100, 1.0, -1e100], 0.0) == 0.0 else _in_order
+)
 
 
 def _term(term: Term, place: int) -> Callable[[Values], float]:

@@ -21,7 +21,7 @@ from churn.scoring.golden import read_golden, replay
 from churn.scoring.manifest import MODEL, Manifest, manifest_digest
 from churn.scoring.read import read_model
 from churn.scoring.remote import local_copy
-from churn.scoring.rows import engineered_of, row_model
+from churn.scoring.rows import Copies, engineered_of, row_model
 from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.verify import read_contract, verify_bundle
 
@@ -116,18 +116,27 @@ class Scorer:
         """What each feature adds to the base for what `values` made of a customer."""
         return self._row.contributions(values)
 
-    def logits(self, rows: list[Values]) -> list[float]:
-        """Log-odds of some customers, each the very bits that `score_values` gives.
-
-        Made for copies of one customer with a few values changed: what they share is looked at once.
+    def logits_changed(self, values: Values, changes: list[dict[int, float]]) -> list[float]:
+        """Log-odds of a customer with some values changed, each the bits of a score of its own.
 
         Args:
-            rows: for each the encoder's values; engineered ones are put behind them.
+            values: what `values` made of the customer.
+            changes: for each copy, new values by their places among `names`; taken over, and
+                completed by the engineered values that follow.
         """
-        for formula in self._formulas:
-            for row in rows:
-                row.append(formula(row))
-        return [self._logit(row) for row in rows]
+        own = len(self.names)
+        rows = []
+        for change in changes:
+            row = values[:own]
+            for place, value in change.items():
+                row[place] = value
+            for place, formula in enumerate(self._formulas, start=own):
+                engineered = formula(row)
+                row.append(engineered)
+                if engineered != values[place]:
+                    change[place] = engineered
+            rows.append(row)
+        return self._row.logits(Copies(values, rows, changes))
 
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.

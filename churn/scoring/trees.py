@@ -12,6 +12,7 @@ import ctypes
 import struct
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -133,6 +134,22 @@ class NativeTrees:
         answer: float = row(values)[0]
         return answer
 
+    def logits(self, values: Values, changes: Sequence[Mapping[int, float]]) -> list[float]:
+        """One customer's log-odds with some values changed, each the bits of a `logit` of its own.
+
+        Args:
+            values: the trees' columns, all finite.
+            changes: for each copy of the customer, the new values by column.
+        """
+        if self._masks is not None and changes:
+            return self._masks.logits(values, changes)
+        rows = np.array([values] * len(changes)).reshape(len(changes), self.features)
+        for row, change in zip(rows, changes, strict=True):
+            for column, value in change.items():
+                row[column] = value
+        found: list[float] = self.predict(rows, raw_score=True).tolist()
+        return found
+
     def contributions(self, values: Values) -> list[float]:
         """One customer's Shapley values, bit for bit those among many, without the base."""
         try:
@@ -150,7 +167,10 @@ class NativeTrees:
             return None
         probes = masks.probes(_PROBES)
         expected = self.predict(probes, raw_score=True).tolist()
-        return masks if [masks.logit(row) for row in probes.tolist()] == expected else None
+        one, *others = probes.tolist()
+        alone = [masks.logit(row) for row in (one, *others)]
+        together = masks.logits(one, [dict(enumerate(row)) for row in others])
+        return masks if alone == expected and together == expected[1:] else None
 
 
 class _Owned:

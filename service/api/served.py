@@ -65,7 +65,7 @@ class Served:
     @cached_property
     def ways(self) -> CustomerWays:
         """What would lower a customer's risk, made ready once."""
-        return CustomerWays(self.contract, self.scorer.names, self.scorer.logits)
+        return CustomerWays(self.contract, self.scorer.names, self.scorer.logits_changed)
 
     @cached_property
     def example(self) -> dict[str, Any]:
