@@ -32,26 +32,14 @@ class Proposal(NamedTuple):
     unpriced: bool
 
 
-class _Change(NamedTuple):
-    """Some offers with what follows them, before the bill is looked at.
+_Change = tuple[Codes, Codes | None, int, float, float, bool, bool]
+"""Some offers with what follows them, before the bill is looked at. A bare tuple, because dozens are
+made for a customer:
 
-    Attributes:
-        offers: what is proposed.
-        codes: all that changes, in the contract's order; None where the offers contradict a tie.
-        near: the ties that had a say, as bits.
-        after: what the changed columns add to the bill then.
-        before: what they add now.
-        unpriced: whether the price of one is not known.
-        can_be: whether all that changes can be acted on.
-    """
-
-    offers: Codes
-    codes: Codes | None
-    near: int
-    after: float
-    before: float
-    unpriced: bool
-    can_be: bool
+what is proposed; all that changes, in the contract's order, or None where the offers contradict a
+tie; the ties that had a say, as bits; what the changed columns add to the bill then, and what they
+add now; whether the price of one is not known; whether all of them can be acted on.
+"""
 
 
 def proposals(
@@ -98,23 +86,17 @@ def _changes(codes: Mapping[str, int], rules: Rules, reach: int) -> Iterator[_Ch
         for another, other in single[place:]:
             if another == column:
                 continue
-            if near & other.near:
-                yield _followed({**offers, **other.offers}, codes, rules)
-            elif changed is not None and other.codes is not None:
+            offers2, changed2, near2, after2, before2, unpriced2, can_be2 = other
+            if near & near2:
+                yield _followed({**offers, **offers2}, codes, rules)
+            elif changed is not None and changed2 is not None:
                 # They share no tie: what follows one is none of the other's business.
-                both = {**changed, **other.codes}
+                both = {**changed, **changed2}
                 if len(both) > 2:  # noqa: PLR2004 - more than the two that are offered
-                    yield _changed({**offers, **other.offers}, both, 0, codes, rules)
+                    yield _changed({**offers, **offers2}, both, 0, codes, rules)
                     continue
-                yield _Change(
-                    both,
-                    both,
-                    0,
-                    after + other.after,
-                    before + other.before,
-                    unpriced or other.unpriced,
-                    can_be and other.can_be,
-                )
+                unknown, can_be_both = unpriced or unpriced2, can_be and can_be2
+                yield both, both, 0, after + after2, before + before2, unknown, can_be_both
 
 
 def _single(offer: Offer, codes: Mapping[str, int], rules: Rules) -> _Change:
@@ -123,20 +105,20 @@ def _single(offer: Offer, codes: Mapping[str, int], rules: Rules) -> _Change:
     if near:
         return _followed(offers, codes, rules)
     after, before = (prices[code], prices[codes[column]]) if prices else (0.0, 0.0)
-    return _Change(offers, offers, 0, after, before, unpriced, acted_on)
+    return offers, offers, 0, after, before, unpriced, acted_on
 
 
 def _followed(offers: Codes, codes: Mapping[str, int], rules: Rules) -> _Change:
     changed, near = rules.follow(codes, offers)
     if changed is None:
-        return _Change(offers, None, near, 0.0, 0.0, unpriced=False, can_be=False)
+        return offers, None, near, 0.0, 0.0, False, False
     return _changed(offers, changed, near, codes, rules)
 
 
 def _changed(
     offers: Codes, changed: Codes, near: int, codes: Mapping[str, int], rules: Rules
 ) -> _Change:
-    return _Change(
+    return (
         offers,
         rules.in_order(changed),
         near,
