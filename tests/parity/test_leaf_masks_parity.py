@@ -44,7 +44,10 @@ def test_masks_give_the_librarys_very_bits(depth, seed):
 
     found = [masks.logit(row) for row in rows.tolist()]
 
-    assert found == booster.predict(rows, raw_score=True, num_threads=1).tolist()
+    expected = booster.predict(rows, raw_score=True, num_threads=1).tolist()
+    assert found == expected
+    changes = [dict(enumerate(row)) for row in rows.tolist()]
+    assert masks.logits(rows[0].tolist(), changes) == expected
 
 
 def test_trees_that_could_not_split_are_one_leaf_each():
@@ -78,3 +81,13 @@ def test_masks_that_disagree_with_the_library_are_not_used(monkeypatch):
     monkeypatch.setattr(LeafMasks, "logit", lambda _self, _values: 0.123)
 
     assert NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0]) == expected
+
+
+def test_masks_that_add_copies_up_in_another_order_are_not_used(monkeypatch):
+    text = grown(3, depth=3)
+    row = [1.0, 2.0, 3.0, 4.0, 0.0]
+    changed = NativeTrees(text).logits(row, [{1: 40.0}])
+
+    monkeypatch.setattr(LeafMasks, "logits", lambda _self, _values, changes: [0.1] * len(changes))
+
+    assert NativeTrees(text).logits(row, [{1: 40.0}]) == changed

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from churn.bundle import Threshold, load_bundle, write_bundle
+from churn.explain.counterfactual import counterfactuals
+from churn.explain.one_customer_ways import CustomerWays
 from churn.features.encoding import take
 from churn.models.catalog import build_candidates
 from churn.models.settings import (
@@ -76,6 +78,60 @@ def as_json(row):
         "MonthlyCharges": float(row["MonthlyCharges"]),
         "TotalCharges": float(total) if total else None,
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_changed_copy_gets_the_bits_of_a_customer_who_is_like_that(pairs, raw, name):
+    _, scorer = pairs[name]
+    generator = np.random.default_rng(5)
+    places = len(scorer.names)
+    for start in range(0, 7000, 700):
+        customer, *others = [scorer.values(row) for row in raw[start : start + 40]]
+        # Each copy takes one to all of its values from somebody else; the last stays as it is.
+        changes = [
+            {int(at): other[at] for at in generator.permutation(places)[: 1 + number % places]}
+            for number, other in enumerate(others)
+        ] + [{}]
+        like_that = []
+        for change in changes:
+            values = customer[:places]
+            for place, value in change.items():
+                values[place] = value
+            like_that.append(dict(zip(scorer.names, values, strict=True)))
+
+        found = scorer.logits_changed(customer, [dict(change) for change in changes])
+
+        expected = scorer.score_many(as_columns(like_that, scorer)).logit
+        assert np.array_equal(found, expected)
+    assert scorer.logits_changed(customer, []) == []
+
+
+def as_columns(customers, scorer):
+    """Encoded customers as columns."""
+    codes = {column.name for column in scorer.contract.coded}
+    return {
+        name: np.array(
+            [one[name] for one in customers], dtype=np.int8 if name in codes else np.float64
+        )
+        for name in scorer.names
+    }
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3])
+@pytest.mark.parametrize("name", ["spline_logistic", "gbm", "blend_wide"])
+def test_one_customers_ways_are_the_tables(pairs, raw, name, threshold):
+    _, scorer = pairs[name]
+    ways = CustomerWays(scorer.contract, scorer.names, scorer.logits_changed)
+    for row in raw[3::350]:
+        values = scorer.values(row)
+        table = counterfactuals(
+            scorer.model, scorer.columns([row]), scorer.contract, threshold=threshold
+        )
+
+        told = ways(values, scorer.score_values(values).logit, threshold)
+
+        rows_left_out = {"risk": True, "found": {"__all__": {"row"}}}
+        assert told == table.model_dump(mode="json", exclude=rows_left_out)
 
 
 @pytest.mark.parametrize("name", NAMES)
