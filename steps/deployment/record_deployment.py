@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from zenml import Model, get_step_context, link_artifact_to_model, log_metadata, step
-from zenml.client import Client
-from zenml.models import ModelVersionPipelineRunRequest, ModelVersionResponse
+from zenml import step
+from zenml.models import ModelVersionResponse
 
 from churn.deployment.record import Deployment
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
 from steps.artifacts import Artifact
 from steps.progress import stage
+from steps.promotion.control_plane import control_plane
 from steps.promotion.versions import find_version
+from steps.run_context import run_context
 
 
 @step(enable_cache=False)
@@ -37,7 +38,7 @@ def record_deployment(
                 "Control Plane, so its deployment stands in the ledger alone."
             )
         _link(version)
-        log_metadata(metadata={name: deployment.metadata}, model_version_id=version.id)
+        control_plane().note(version, {name: deployment.metadata})
         found(
             f"{deployment.status} on version {deployment.version} and in the ledger",
             {"status": deployment.status, "target": deployment.target},
@@ -46,13 +47,8 @@ def record_deployment(
 
 
 def _link(version: ModelVersionResponse) -> None:
-    """The run, and what it says of the deployment, belong to the version."""
-    context = get_step_context()
-    link_artifact_to_model(
-        context.inputs["deployment"][0], Model(name=version.model.name, version=version.number)
-    )
-    Client().zen_store.create_model_version_pipeline_run_link(
-        ModelVersionPipelineRunRequest(
-            model_version=version.id, pipeline_run=context.pipeline_run.id
-        )
-    )
+    """The run, and what it says of the deployment, belong to the version; outside of runs, nothing."""
+    context = run_context()
+    if context is not None:
+        control_plane().add_artifact(version, context.inputs["deployment"][0])
+        control_plane().add_run(version, context.pipeline_run.id)

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, cast
 
-from zenml import get_step_context, step
+from zenml import step
 
+from churn.errors import ChurnError
 from steps.artifacts import Artifact
 from steps.inference.production_scorer import ProductionScorer
+from steps.run_context import run_context
 
 
 @step(enable_cache=False)
@@ -17,7 +19,13 @@ def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifa
 
     Raises:
         FieldError: the contract does not allow the customer.
+        ChurnError: nothing holds a scorer, because this is not a deployed pipeline.
     """
-    context = get_step_context()
+    context = run_context()
+    if context is None:
+        raise ChurnError(
+            "score_customer answers where its pipeline is deployed, with the scorer that is loaded "
+            "there; deploy it with python -m pipelines.scoring_service deploy."
+        )
     scorer = cast(ProductionScorer, context.pipeline_state)
     return {"prediction_id": str(context.pipeline_run.id), **scorer.answer(customer)}

@@ -7,10 +7,9 @@ created last, from the `Model` of the settings, when everything it links to exis
 
 from typing import Annotated, Any
 
-from zenml import Model, get_step_context, link_artifact_to_model, step
-from zenml.client import Client
+from zenml import step
 from zenml.enums import ModelStages
-from zenml.models import ModelVersionPipelineRunRequest, ModelVersionResponse
+from zenml.models import ModelVersionResponse
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
@@ -20,6 +19,8 @@ from churn.promotion import Decision
 from churn.training_report.report import TrainingReport
 from steps.artifacts import Artifact
 from steps.progress import stage
+from steps.promotion.control_plane import control_plane
+from steps.run_context import run_context
 
 
 @step(enable_cache=False)
@@ -56,7 +57,8 @@ def register_model(
         if version is None:
             metadata = _metadata(model, report, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
-            version = _register(registration, metadata | tracked)
+            run = context.pipeline_run.id if (context := run_context()) else None
+            version = control_plane().create(registration, metadata | tracked, run)
         # Registered before, it may stand higher already: no rerun takes a stage away.
         place = version.stage or "no stage"
         if decision.verdict != "promote":
@@ -72,31 +74,11 @@ def register_model(
 
 
 def _registered_before(name: str) -> ModelVersionResponse | None:
-    """The version that links this very model artifact, if there is one."""
-    client = Client()
-    artifact = get_step_context().inputs["model"][0].id
-    links = client.list_model_version_artifact_links(artifact_version_id=artifact)
-    versions = [client.zen_store.get_model_version(link.model_version) for link in links]
-    named = [version for version in versions if version.model.name == name]
-    return max(named, key=lambda version: version.number, default=None)
-
-
-def _register(registration: dict[str, Any], metadata: dict[str, Any]) -> ModelVersionResponse:
-    context, client = get_step_context(), Client()
-    model = Model(**registration)
-    version = client.get_model_version(model.name, model.id)
-    # Everything the run made so far belongs to the version: a promotion judges it by that.
-    steps = client.get_pipeline_run(context.pipeline_run.id).steps.values()
-    made = (each for done in steps for versions in done.outputs.values() for each in versions)
-    for response in made:
-        link_artifact_to_model(response, Model(name=model.name, version=version.number))
-    client.zen_store.create_model_version_pipeline_run_link(
-        ModelVersionPipelineRunRequest(
-            model_version=version.id, pipeline_run=context.pipeline_run.id
-        )
-    )
-    model.log_metadata(metadata)
-    return version
+    """The version that links this very model artifact, if there is one; outside of runs, none is."""
+    context = run_context()
+    if context is None:
+        return None
+    return control_plane().newest_with(context.inputs["model"][0].id, name)
 
 
 def _metadata(

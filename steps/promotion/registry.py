@@ -4,6 +4,8 @@ from typing import Any
 
 from zenml.client import Client
 
+from steps.progress import in_step
+
 ALIAS = "champion"
 _VERSION_TAG = "zenml_version"
 
@@ -17,8 +19,8 @@ def point_alias(model: str, version: str, tracked_run: str | None) -> str | None
         tracked_run: MLflow's id of the run that trained it.
 
     Returns:
-        What the alias is called in MLflow; None on a stack without MLflow, or for a version that
-        was trained on one.
+        What the alias is called in MLflow; None outside of runs, on a stack without MLflow, or for
+        a version that was trained on one.
     """
     client = _registry()
     if client is None:
@@ -35,6 +37,8 @@ def point_alias(model: str, version: str, tracked_run: str | None) -> str | None
 
 
 def _registry() -> Any:
+    if not in_step():
+        return None
     tracker: Any = Client().active_stack.experiment_tracker
     if tracker is None or tracker.flavor != "mlflow":
         return None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from zenml.client import Client
 from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
@@ -17,6 +16,7 @@ from churn.models.trained import TrainedModel
 from churn.quality import QualityReport
 from churn.split import Split
 from steps.artifacts import Artifact
+from steps.promotion.control_plane import control_plane
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,7 @@ class Trained:
 
 def find_version(model: str, version: str | ModelStages) -> ModelVersionResponse | None:
     """A version by its number or stage; None where there is none."""
-    try:
-        return Client().get_model_version(model, version)
-    except KeyError:
-        return None
+    return control_plane().find(model, version)
 
 
 def trained_version(version: ModelVersionResponse) -> Trained:

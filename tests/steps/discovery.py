@@ -1,0 +1,33 @@
+"""Every ZenML step of the project, found by importing whatever lies under steps/ and pipelines/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+
+import pipelines
+import steps
+
+# MLflow runs this file beside a model; imported, it opens a context of its own. It holds no step.
+_NOT_IMPORTED = ("steps.modelling.mlflow_model",)
+
+
+def steps_of_the_project() -> dict[str, str]:
+    """Each step's name, and the module that it is written in."""
+    from zenml.steps import BaseStep
+
+    found = {}
+    for module in _modules(steps, pipelines):
+        for each in vars(module).values():
+            if isinstance(each, BaseStep):
+                found[each.name] = each.entrypoint.__module__
+    return found
+
+
+def _modules(*packages: ModuleType) -> Iterator[ModuleType]:
+    for package in packages:
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            if found.name not in _NOT_IMPORTED:
+                yield import_module(found.name)

@@ -1,0 +1,49 @@
+"""A customer's answer, from the scorer that a deployed pipeline holds."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from churn.errors import ChurnError
+from churn.scoring import FieldError, Scorer, read_golden
+
+
+@pytest.fixture
+def deployed(monkeypatch, published):
+    """What a deployed pipeline's run knows: its own id, and the scorer that its hook has loaded."""
+    from steps.inference import score_customer
+    from steps.inference.load_scorer import load_scorer
+
+    here = SimpleNamespace(
+        pipeline_run=SimpleNamespace(id="run-1"), pipeline_state=load_scorer(str(published))
+    )
+    monkeypatch.setattr(score_customer, "run_context", lambda: here)
+
+
+def test_score_customer_gives_the_scorers_own_answer(deployed, published):
+    from steps.inference.score_customer import score_customer
+
+    golden = read_golden(published / "bundles" / "1")[0]
+
+    answer = score_customer.entrypoint(dict(golden.row))
+
+    assert answer["prediction_id"] == "run-1"
+    assert answer["probability"] == Scorer.load(published).score_one(golden.row).probability
+
+
+def test_score_customer_refuses_whom_the_contract_does_not_allow(deployed, published):
+    from steps.inference.score_customer import score_customer
+
+    customer = dict(read_golden(published / "bundles" / "1")[0].row) | {"Contract": "Biennial"}
+
+    with pytest.raises(FieldError, match="Biennial"):
+        score_customer.entrypoint(customer)
+
+
+def test_score_customer_says_where_it_can_be_asked():
+    from steps.inference.score_customer import score_customer
+
+    with pytest.raises(ChurnError, match="deploy it with"):
+        score_customer.entrypoint({})

@@ -1,0 +1,153 @@
+"""From a trained version to production and back, on a control plane in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn.bundle import current
+from churn.errors import InputError
+from churn.ledger import Ledger
+from churn.promotion import Gate, decide
+from tests.steps.conftest import MODEL
+
+SETTINGS = {
+    "model": {"name": MODEL},
+    "gates": {"bootstrap_samples": 100},
+    "latency_budget_ms": 10_000.0,  # how fast this machine is, is none of this test's business
+}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return {"bundles": str(tmp_path / "store"), "ledger": f"sqlite:///{tmp_path / 'ledger.db'}"}
+
+
+@pytest.fixture
+def promoting():
+    """A decision to promote, whoever is judged."""
+    gate = Gate(name="given", figure=1, threshold=1, verdict="pass", sentence="It is given.")
+    return decide([gate], challenger="version 1", champion=None, basis="Given by a test.")
+
+
+@pytest.fixture
+def registered(control_plane, model, selection, protocol, evaluation, report, settings, promoting):
+    """Registers the trained model, as often as it is called."""
+    from steps.promotion.register_model import register_model
+
+    def register(decision=promoting):
+        return register_model.entrypoint(
+            model, selection, protocol, evaluation, decision, report, settings["model"]
+        )
+
+    return register
+
+
+@pytest.fixture
+def linked(control_plane, model, customers, split, quality, protocol, threshold, card):
+    """Links to every version what training links to it."""
+    from steps.artifacts import Artifact
+
+    def link() -> None:
+        for version in control_plane.versions:
+            version.artifacts = {
+                Artifact.MODEL: model,
+                Artifact.CUSTOMERS: customers,
+                Artifact.SPLIT: split,
+                Artifact.QUALITY_REPORT: quality,
+                Artifact.PROTOCOL: protocol,
+                Artifact.THRESHOLD: threshold,
+                Artifact.MODEL_CARD: card,
+            }
+
+    return link
+
+
+def test_decide_promotion_asks_every_gate_of_a_first_model(decision, evaluation):
+    assert evaluation.model in decision.challenger
+    assert decision.verdict in {"promote", "hold", "reject"}
+    assert len(decision.gates) >= 3
+
+
+def test_register_model_stages_what_its_gates_let(registered, control_plane, promoting):
+    assert registered() == "1"
+
+    (version,) = control_plane.versions
+    assert version.stage == "staging"
+    assert version.run_metadata["gates"] == {"given": "pass"}
+
+
+def test_register_model_keeps_a_rejected_model_from_its_stage(registered, control_plane):
+    failed = Gate(name="given", figure=0, threshold=1, verdict="fail", sentence="It fails.")
+
+    registered(decide([failed], challenger="version 1", champion=None, basis="Given by a test."))
+
+    assert control_plane.versions[0].stage is None
+    assert control_plane.versions[0].run_metadata["verdict"] == "reject"
+
+
+def test_find_pair_finds_the_staged_version(registered, control_plane):
+    from steps.promotion.find_pair import find_pair
+
+    with pytest.raises(InputError, match="no staged version to promote"):
+        find_pair.entrypoint(MODEL, "")
+    registered()
+
+    pair = find_pair.entrypoint(MODEL, "")
+
+    assert (pair.challenger, pair.champion) == ("1", None)
+
+
+def test_judge_pair_compares_both_on_the_challengers_gate_rows(registered, linked):
+    from churn.promotion.pair import Pair
+    from steps.promotion.judge_pair import judge_pair
+
+    for _ in range(2):
+        registered()
+    linked()
+
+    decision = judge_pair.entrypoint(Pair(model=MODEL, challenger="2", champion="1"), SETTINGS)
+
+    gates = {gate.name: gate for gate in decision.gates}
+    assert decision.champion.startswith("version 1")
+    assert gates["ranks no worse than the champion"].figure == 0  # it is the same model twice
+    assert gates["bundle replays its golden rows"].verdict == "pass"
+
+
+def test_judge_pair_holds_a_version_that_cannot_be_judged(registered):
+    from churn.promotion.pair import Pair
+    from steps.promotion.judge_pair import judge_pair
+
+    registered()  # nothing is linked to it
+
+    decision = judge_pair.entrypoint(Pair(model=MODEL, challenger="1", champion=None), SETTINGS)
+
+    assert decision.verdict == "hold"
+    assert "cannot be judged" in " ".join(decision.reasons)
+
+
+def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
+    registered, linked, control_plane, folders, promoting, tmp_path
+):
+    from churn.promotion.pair import Pair
+    from steps.promotion.apply_promotion import apply_promotion
+    from steps.promotion.restore_champion import restore_champion
+
+    # given two versions that were promoted one after the other
+    for _ in range(2):
+        registered()
+    linked()
+    for challenger, champion in (("1", None), ("2", "1")):
+        pair = Pair(model=MODEL, challenger=challenger, champion=champion)
+        outcome = apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
+        assert (outcome.status, outcome.alias) == ("promoted", None)
+    assert current(tmp_path / "store").version == "2"
+
+    # when the second is taken back
+    restored = restore_champion.entrypoint({"model": {"name": MODEL}}, folders)
+
+    # then the first serves again, and the ledger has all three decisions
+    assert (restored.status, restored.version, restored.before) == ("restored", "1", "2")
+    assert current(tmp_path / "store").version == "1"
+    assert control_plane.find(MODEL, "production").name == "1"
+    with Ledger(folders["ledger"]) as ledger:
+        assert len(ledger.decisions(MODEL)) == 3
