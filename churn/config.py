@@ -20,6 +20,7 @@ from churn.deployment.settings import (
     SeldonSettings,
     SmokeSettings,
     TargetName,
+    ZenmlSettings,
 )
 from churn.evaluation.plan import (
     Floors,
@@ -313,12 +314,13 @@ class DeploymentSettings(_AfterTraining):
 
     Attributes:
         target: where the production version is to be served.
-        action: `deploy`; or `stop`, for the local target alone.
+        action: `deploy`; or `stop`, for what runs on this machine: local and zenml.
         dry_run: only say what would be done.
         local: the service as a process of this machine.
         compose: the service of docker-compose.yml.
         kubernetes: the manifests of deploy/kubernetes.
         seldon: what service.seldon.render is told.
+        zenml: the scoring pipeline as a service of ZenML's.
         smoke: how the golden rows are asked for.
     """
 
@@ -329,13 +331,14 @@ class DeploymentSettings(_AfterTraining):
     compose: ComposeSettings = ComposeSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
     seldon: SeldonSettings = SeldonSettings()
+    zenml: ZenmlSettings = ZenmlSettings()
     smoke: SmokeSettings = SmokeSettings()
 
     @model_validator(mode="after")
     def _only_ours_is_stopped(self) -> DeploymentSettings:
-        if self.action == "stop" and self.target != "local":
+        if self.action == "stop" and self.target not in {"local", "zenml"}:
             raise ValueError(
-                f"action=stop stops the local target alone; {self.target} has its own commands, "
-                "which docs/deployment.md lists"
+                f"action=stop stops target=local and target=zenml alone; {self.target} has its own "
+                "commands, which docs/deployment.md lists"
             )
         return self

@@ -100,6 +100,32 @@ def seldon_core_1(path: str = "/api/v1.0/predictions") -> Speech:
     )
 
 
+def invocation() -> Speech:
+    """`POST /invoke`, the route of a pipeline that ZenML has deployed; each request is a run there."""
+    return Speech(
+        path="/invoke",
+        body=lambda rows: invoking(rows[0]),
+        answers=lambda content: [_scored(invoked(content))],
+        single=True,
+    )
+
+
+def invoking(customer: Row, *, keep: bool = False) -> dict[str, Any]:
+    """What a deployed pipeline is sent; kept answers become artifacts, others stay in memory."""
+    return {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
+
+
+def invoked(content: Any) -> dict[str, Any]:
+    """The score in a deployed pipeline's answer.
+
+    Raises:
+        ValueError: the run failed.
+    """
+    if not content["success"]:
+        raise ValueError(f"its run failed, {content.get('error') or 'without saying why'}")
+    return dict(content["outputs"]["customer_score"])
+
+
 def _scored(content: Any) -> Answer:
     if content.get("error") is not None:
         return Answer(float("nan"), "", str(content["error"]["detail"]))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TargetName = Literal["local", "compose", "kubernetes", "seldon"]
+TargetName = Literal["local", "compose", "kubernetes", "seldon", "zenml"]
 Action = Literal["deploy", "stop"]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -74,6 +74,20 @@ class SeldonSettings(_Settings):
     min_replicas: Annotated[int, Field(ge=1, le=1000)] = 2
     max_replicas: Annotated[int, Field(ge=1, le=1000)] = 6
     context: str = ""
+
+
+class ZenmlSettings(_Settings):
+    """The scoring pipeline as a service of ZenML's.
+
+    Attributes:
+        name: what ZenML calls the deployment.
+        port: it listens on; none takes 8300, or any free one.
+        keyed: whether callers must show a key, which ZenML makes.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = "churn-scoring"
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    keyed: bool = False
 
 
 class SmokeSettings(_Settings):

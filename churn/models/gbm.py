@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,12 +18,16 @@ from churn.models.candidate import Floats, Target
 from churn.models.inputs import Inputs, refuse_not_finite
 from churn.models.regression import require_both_outcomes
 from churn.models.settings import GbmSettings
+from churn.models.tree_contributions import TreeContributions
+from churn.models.tree_text import trees_in
 
 if TYPE_CHECKING:
     import lightgbm
 
 _TREES = "trees.txt"
 _COLUMNS = "columns.json"
+_PROBES = 16
+_NEAR = 1e-9  # log-odds; what is a rounding is a million times smaller
 _ROWS_AT_ONCE = 65_536  # bounds the memory of a large batch; rows do not see each other
 
 
@@ -87,11 +92,25 @@ class GbmModel:
             score[rows] = np.asarray(found)
         return score
 
+    @cached_property
+    def shapley(self) -> TreeContributions | None:
+        """The trees' contributions as tables; None for deeper trees, whose library is asked.
+
+        Worked out when first asked for, and held against the library's.
+        """
+        try:
+            tables = TreeContributions(trees_in(self.booster.model_to_string()), len(self.features))
+        except (ValueError, KeyError, IndexError):  # deeper trees, or another release's text
+            return None
+        probes = tables.probes(_PROBES)
+        expected = self.booster.predict(probes, pred_contrib=True, num_threads=1)
+        close = np.allclose(tables.many(probes), np.asarray(expected)[:, :-1], rtol=0, atol=_NEAR)
+        return tables if close else None
+
     def contributions(self, columns: Columns) -> Floats:
         """Exact Shapley values of the trees, float64[n, features].
 
-        Lundberg et al. 2020 (Nature Machine Intelligence 2:56-67), path-dependent TreeSHAP, as
-        LightGBM computes it.
+        Lundberg et al. 2020 (Nature Machine Intelligence 2:56-67), path-dependent TreeSHAP.
 
         Raises:
             InputError: a column is missing, holds a code unseen in training, or NaN.
@@ -101,6 +120,9 @@ class GbmModel:
         for start in range(0, len(parts), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             matrix = matrix_of(known, self.features, self.categories, rows)
+            if self.shapley is not None:
+                parts[rows] = self.shapley.many(matrix)
+                continue
             found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
             parts[rows] = np.asarray(found)[:, :-1]
         return parts

@@ -12,25 +12,27 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import and_
 
 import numpy as np
 
 from churn.models.candidate import Floats
+from churn.models.tree_text import Tree
 
 _LEAVES = 8
 _SEED = 8
-_CATEGORICAL, _MISSING, _ZERO_IS_MISSING = 1, 0b1100, 0b0100
 _LEFTMOST = bytes([0, *((left & -left).bit_length() - 1 for left in range(1, 256))])
 
 
 class LeafMasks:
     """Trees of at most eight leaves."""
 
-    def __init__(self, trees: Sequence[dict[str, str]], features: int) -> None:
+    def __init__(self, trees: Sequence[Tree], features: int) -> None:
         """Takes the trees as `trees_in` finds them.
 
         Raises:
-            ValueError: a tree has more leaves, or splits that are none of finite numbers.
+            ValueError: a tree has more leaves.
         """
         self._count = len(trees)
         self._features = features
@@ -38,7 +40,7 @@ class LeafMasks:
         self._starts = np.arange(self._count, dtype=np.intp) * _LEAVES
         cuts: list[defaultdict[float, int]] = [defaultdict(int) for _ in range(features)]
         for place, tree in enumerate(trees):
-            leaves = _floats(tree, "leaf_value")
+            leaves = tree.values
             if not 0 < len(leaves) <= _LEAVES:
                 raise ValueError(f"tree {place} has {len(leaves)} leaves, not one to {_LEAVES}")
             order: list[int] = []
@@ -86,22 +88,23 @@ class LeafMasks:
             changes: for each copy of the customer, the new values by column.
         """
         touched = {feature for change in changes for feature in change}
-        left, moving = self._whole, []
+        left, moving = self._whole, list[int]()
+        told: dict[int, tuple[int, list[float], list[int]]] = {}
         for feature, cuts, masks in self._columns:
             mask = masks[bisect_left(cuts, values[feature])]
             if feature in touched:
-                moving.append((feature, cuts, masks, mask))
+                told[feature] = len(moving), cuts, masks
+                moving.append(mask)
             else:
                 left &= mask
         found = []
         for change in changes:
-            own = left
-            for feature, cuts, masks, mask in moving:
-                if feature in change:
-                    own &= masks[bisect_left(cuts, change[feature])]
-                else:
-                    own &= mask
-            found.append(own.to_bytes(self._count, "little"))
+            own = moving[:]
+            for feature, value in change.items():
+                if feature in told:  # or no tree looks at it
+                    place, cuts, masks = told[feature]
+                    own[place] = masks[bisect_left(cuts, value)]
+            found.append(reduce(and_, own, left).to_bytes(self._count, "little"))
         leaves = np.frombuffer(b"".join(found).translate(_LEFTMOST), np.uint8)
         each = self._values.take(self._starts + leaves.reshape(len(changes), self._count))
         # Down the trees, customers side by side: numpy adds those in order, and takes none in pairs.
@@ -109,39 +112,25 @@ class LeafMasks:
         return total
 
 
-def trees_in(text: str) -> list[dict[str, str]]:
-    """The trees in LightGBM's text, each by the names of its lines."""
-    _, *parts = text.partition("end of trees")[0].split("\nTree=")
-    return [dict(line.split("=", 1) for line in part.splitlines() if "=" in line) for part in parts]
-
-
-def _splits(tree: dict[str, str], order: list[int]) -> Iterator[tuple[int, float, int]]:
+def _splits(tree: Tree, order: list[int]) -> Iterator[tuple[int, float, int]]:
     """Each split's column, its cut, and the leaves that a larger value rules out, as bits.
 
     Args:
         tree: the tree.
         order: is filled with the leaves from left to right; a leaf's bit is its place there.
-
-    Raises:
-        ValueError: a split is not by a number, or takes 0 for missing.
     """
-    columns, cuts = _floats(tree, "split_feature"), _floats(tree, "threshold")
-    lefts, rights = _floats(tree, "left_child"), _floats(tree, "right_child")
-    for kind in map(int, _floats(tree, "decision_type")):
-        if kind & _CATEGORICAL or kind & _MISSING == _ZERO_IS_MISSING:
-            raise ValueError("a split is not by a number, or takes 0 for missing")
 
     def below(node: int) -> Iterator[tuple[int, float, int]]:
         if node < 0:
             order.append(~node)  # LightGBM counts leaves from -1 downwards
             return
         first = len(order)
-        yield from below(int(lefts[node]))
+        yield from below(tree.lefts[node])
         leftwards = (1 << len(order)) - (1 << first)
-        yield int(columns[node]), cuts[node], leftwards
-        yield from below(int(rights[node]))
+        yield tree.columns[node], tree.cuts[node], leftwards
+        yield from below(tree.rights[node])
 
-    return below(0 if columns else -1)
+    return below(0 if tree.columns else -1)
 
 
 def _left_over(cuts: dict[float, int], whole: int) -> list[int]:
@@ -150,7 +139,3 @@ def _left_over(cuts: dict[float, int], whole: int) -> list[int]:
     for cut in sorted(cuts):
         left.append(left[-1] & ~cuts[cut])
     return left
-
-
-def _floats(tree: dict[str, str], name: str) -> list[float]:
-    return [float(text) for text in tree.get(name, "").split()]

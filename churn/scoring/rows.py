@@ -83,7 +83,7 @@ def row_model(model: FittedModel, encoder: RowEncoder, places: Mapping[str, int]
     if isinstance(model, GbmModel):
         trees: object = model.booster  # the reader put its own there; LightGBM's has no row form
         if isinstance(trees, NativeTrees):
-            return _Trees(trees, [places[name] for name in model.features])
+            return _Trees(model, trees, [places[name] for name in model.features])
     if isinstance(model, BlendModel):
         return _Blend(model, encoder, places)
     return _AnyKind(model, encoder)
@@ -123,7 +123,8 @@ class _Additive:
 class _Trees:
     bitwise = True
 
-    def __init__(self, trees: NativeTrees, places: list[int]) -> None:
+    def __init__(self, model: GbmModel, trees: NativeTrees, places: list[int]) -> None:
+        self._model = model
         self._trees = trees
         self._places = places
         self._columns = {place: column for column, place in enumerate(places)}
@@ -142,7 +143,9 @@ class _Trees:
         )
 
     def contributions(self, values: Values) -> list[float]:
-        return self._trees.contributions([values[place] for place in self._places])
+        own = [values[place] for place in self._places]
+        tables = self._model.shapley
+        return self._trees.contributions(own) if tables is None else tables.one(own)
 
 
 class _Blend:

@@ -57,6 +57,10 @@ class Scorer:
         names = (*self._encoder.names, *engineered.names)
         places = {name: place for place, name in enumerate(names)}
         self._formulas = tuple(row_formula(one, contract, places) for one in engineered.formulas)
+        self._following = tuple(
+            (formula, {places[name] for name in bound.reads})
+            for formula, bound in zip(self._formulas, engineered.formulas, strict=True)
+        )
         self._row = row_model(model, self._encoder, places)
         self._logit = self._row.logit
         self.bitwise = self._row.bitwise
@@ -130,11 +134,12 @@ class Scorer:
             row = values[:own]
             for place, value in change.items():
                 row[place] = value
-            for place, formula in enumerate(self._formulas, start=own):
-                engineered = formula(row)
-                row.append(engineered)
-                if engineered != values[place]:
-                    change[place] = engineered
+            for place, (formula, reads) in enumerate(self._following, start=own):
+                if reads.isdisjoint(change):
+                    row.append(values[place])
+                else:
+                    change[place] = engineered = formula(row)
+                    row.append(engineered)
             rows.append(row)
         return self._row.logits(Copies(values, rows, changes))
 

@@ -22,8 +22,9 @@ import numpy as np
 
 from churn.errors import BundleError
 from churn.models.candidate import Floats
+from churn.models.tree_text import trees_in
 from churn.scoring.encoder import Values
-from churn.scoring.leaf_masks import LeafMasks, trees_in
+from churn.scoring.leaf_masks import LeafMasks
 
 _FLOAT64 = 1
 _RAW = 1
@@ -80,7 +81,12 @@ class NativeTrees:
             raise ValueError(f"the trees tell {counted.value} outcomes apart, not one")
         _ask("LGBM_BoosterGetNumFeature", self._booster.handle, counted)
         self.features = counted.value
+        self._text = text
         self._masks = self._tried(text)
+
+    def model_to_string(self) -> str:
+        """LightGBM's text, as it was read."""
+        return self._text
 
     def predict(
         self,

@@ -74,8 +74,9 @@ class Served:
         return row
 
     def warm(self) -> None:
-        """Scores once on this thread: its first customer finds everything in place."""
-        self.scorer.score_one(self.golden[0].row)
+        """Scores and explains once on this thread: its first customer finds everything in place."""
+        self.scorer.explain(self.golden[0].row)
+        _ = self.reasons, self.ways
 
     def metadata(self) -> dict[str, Any]:
         """All that /metadata tells of it."""
@@ -131,8 +132,6 @@ def load_served(
         RowEncoder(scorer.contract).encode,
     )
     served.warm()
-    _ = served.reasons
-    _ = served.ways
     return served
 
 

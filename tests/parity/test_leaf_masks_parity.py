@@ -4,7 +4,8 @@ import lightgbm
 import numpy as np
 import pytest
 
-from churn.scoring.leaf_masks import LeafMasks, trees_in
+from churn.models.tree_text import trees_in
+from churn.scoring.leaf_masks import LeafMasks
 from churn.scoring.trees import NativeTrees
 
 
