@@ -78,6 +78,10 @@ class Server:
         """CPU seconds of all of them so far."""
         return sum(ticks for _, ticks in self._processes()) / os.sysconf("SC_CLK_TCK")
 
+    def pids(self) -> list[int]:
+        """Of all of them."""
+        return [pid for pid, _ in self._processes()]
+
     def memory(self) -> list[float]:
         """Resident MB of each, at its peak."""
         found = []

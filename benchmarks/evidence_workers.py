@@ -1,0 +1,133 @@
+"""What a second worker brings, seen: requests a second where each worker may use as much of a core.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.evidence_workers [--share 0.35] [--rounds 5] [--json]
+
+A machine with two cores cannot give one to each of two workers and have any left for whoever asks.
+So the kernel holds every worker to the same share of a core, by a control group of its own; what
+two then do over what one does is what they lose to each other. Needs Linux, root, and control
+groups (either version) that may be made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from benchmarks.evidence_service import prepare
+from benchmarks.measuring import BenchmarkError
+from benchmarks.serving import Run, Server, Side, load, started
+
+_PERIOD = 10_000  # microseconds; short, so that nobody waits long for a share
+_GROUPS = Path("/sys/fs/cgroup")
+_SPAWNED = b"spawn_main"  # how a worker's command line tells it from who started it
+_PATIENCE = 60.0
+COUNT = 12_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--share", type=float, default=0.35, help="of a core, for each worker")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args(arguments)
+    runs: dict[int, list[Run]] = {1: [], 2: []}
+    with tempfile.TemporaryDirectory() as room:
+        try:
+            prepared = prepare(Path(room))
+            for _ in range(asked.rounds):
+                for workers, found in runs.items():
+                    found.append(round_of(prepared.score(COUNT, workers), workers, asked.share))
+        except BenchmarkError as error:
+            print(f"No figures: {error}", file=sys.stderr)
+            return 1
+    ratios = [two.rate / one.rate for one, two in zip(runs[1], runs[2], strict=True)]
+    if asked.json:
+        print(json.dumps({"workers": ratios}))
+        return 0
+    print(f"| workers, {asked.share:.0%} of a core each | requests/s | range |\n|---|---|---|")
+    for workers, found in runs.items():
+        rates = [run.rate for run in found]
+        middle = statistics.median(rates)
+        print(f"| {workers} | {middle:,.0f} | {min(rates):,.0f} to {max(rates):,.0f} |")
+    middle = statistics.median(ratios)
+    print(f"\nTwo over one: {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    return 0
+
+
+def round_of(side: Side, workers: int, share: float) -> Run:
+    """Starts the service, holds each worker to its share, warms it and loads it."""
+    with (
+        started(side.command, side.settings, side.ready) as server,
+        held(answering(server, workers), share),
+    ):
+        load(server, side.requests, side.count // 4, side.connections)
+        return load(server, side.requests, side.count, side.connections)
+
+
+def answering(server: Server, workers: int) -> list[int]:
+    """The processes that answer: the server itself, or those it has started."""
+    if workers == 1:
+        return [server.process.pid]
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        found = [pid for pid in server.pids() if _SPAWNED in _command(pid)]
+        if len(found) == workers:
+            time.sleep(1.0)  # both have loaded by now
+            return found
+        time.sleep(0.1)
+    raise BenchmarkError(f"not {workers} workers could be told apart")
+
+
+@contextmanager
+def held(pids: Sequence[int], share: float) -> Iterator[None]:
+    """Each process in a group of its own that gets this share of a core.
+
+    Raises:
+        BenchmarkError: no such group can be made here.
+    """
+    first = _GROUPS / "cpu" if (_GROUPS / "cpu" / "cpu.cfs_quota_us").exists() else _GROUPS
+    quota = round(share * _PERIOD)
+    made = []
+    try:
+        for pid in pids:
+            group = first / f"churn-benchmark-{pid}"
+            group.mkdir()
+            made.append(group)
+            if first == _GROUPS:
+                (group / "cpu.max").write_text(f"{quota} {_PERIOD}", encoding="ascii")
+            else:
+                (group / "cpu.cfs_period_us").write_text(str(_PERIOD), encoding="ascii")
+                (group / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
+            (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
+        yield
+    except OSError as error:
+        raise BenchmarkError(f"no control group can be made under {first} ({error})") from None
+    finally:
+        for pid, group in zip(pids, made, strict=False):
+            with suppress(OSError):  # a process that has ended is in no group
+                (first / "cgroup.procs").write_text(str(pid), encoding="ascii")
+            with suppress(OSError):
+                group.rmdir()
+
+
+def _command(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+if __name__ == "__main__":
+    if os.name != "posix":
+        sys.exit("Control groups are Linux's.")
+    sys.exit(main())
