@@ -46,8 +46,8 @@ NAMES = {
     "score": "`POST /v1/score`, key, metrics and ledger",
     "score_bare": "`POST /v1/score`, no key, no ledger",
     "contributions": "FastAPI and bare `pred_contrib`, an encoded row",
-    "reasons": "`POST /v1/explain?counterfactuals=false`",
-    "ways": "`POST /v1/explain`, counterfactuals, too",
+    "reasons": "`POST /v1/explain?counterfactuals=false`: reasons",
+    "ways": "`POST /v1/explain`: reasons and counterfactuals",
 }
 
 
@@ -170,7 +170,7 @@ def sides(prepared: Prepared, count: int) -> dict[str, Side]:
         ),
         "contributions": Side([sys.executable, *contributions], bare, count // 5, {}),
         "reasons": explain("reasons", "?counterfactuals=false", count // 5),
-        "ways": explain("ways", "", count // 20),
+        "ways": explain("ways", "", count // 5),
     }
 
 
@@ -213,6 +213,7 @@ def figures(
     return {
         "score": ratios(found["score"], found["empty"]),
         "reasons": ratios(found["reasons"], found["contributions"]),
+        "ways": ratios(found["ways"], found["contributions"]),
         "cpu": starting[0],
         "memory": starting[1],
         "workers": ratios(workers["2"], workers["1"]),

@@ -121,6 +121,15 @@ def held(pids: Sequence[int], share: float) -> Iterator[None]:
                 group.rmdir()
 
 
+def held_here() -> bool:
+    """Whether this machine lets us hold a process to a share of a core."""
+    try:
+        with held([os.getpid()], 1.0):
+            return True
+    except BenchmarkError:
+        return False
+
+
 def _command(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
