@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import benchmarks
 from benchmarks import (
     evidence_peers,
     evidence_service,
+    evidence_workers,
     goal_deep,
     goal_orchestration,
     goal_peers,
@@ -228,20 +230,47 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
         "score": runs(88.0, 100.0, 126.0),
         "contributions": runs(300.0, 200.0, 250.0),
         "reasons": runs(300.0, 100.0, 250.0),
+        "ways": runs(600.0, 240.0, 200.0),
     }
     workers = {"1": runs(100.0, 100.0, 100.0), "2": runs(105.0, 130.0, 90.0)}
     told = evidence_service.figures(found, ([0.7, 0.8, 0.9], [99.0, 101.0, 180.0]), workers)
-    monkeypatch.setattr(goal_service, "run", lambda *_: Cost(1.0, 1.0, 0, json.dumps(told)))
-
-    figures = list(goal_service.measure(trainings))
-
-    assert [(figure.median, figure.verdict) for figure in figures] == [
+    seen = {"workers": [1.6, 2.0, 2.1]}
+    monkeypatch.setattr(
+        goal_service,
+        "run",
+        lambda command, *_: Cost(
+            1.0, 1.0, 0, json.dumps(seen if "benchmarks.evidence_workers" in command else told)
+        ),
+    )
+    judged = [
         (pytest.approx(1.1), "MISSED"),
         (1.0, "met"),
+        (1.2, "MISSED"),
         (0.8, "met"),
         (101.0, "met"),
         (1.05, "met"),
     ]
+    for held, more in ((False, []), (True, [(1.0, "met")])):
+        monkeypatch.setattr(goal_service, "held_here", lambda held=held: held)
+
+        figures = list(goal_service.measure(trainings))
+
+        assert [(figure.median, figure.verdict) for figure in figures] == judged + more
+
+
+def test_a_process_is_held_to_a_share_of_a_core_and_let_go_again():
+    if not evidence_workers.held_here():
+        pytest.skip("no control group can be made here")
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        with evidence_workers.held([busy.pid], 0.2):
+            group = Path(f"/proc/{busy.pid}/cgroup").read_text(encoding="ascii")
+            assert f"churn-benchmark-{busy.pid}" in group
+        group = Path(f"/proc/{busy.pid}/cgroup").read_text(encoding="ascii")
+        assert "churn-benchmark" not in group
+    finally:
+        busy.kill()
+        busy.wait()
 
 
 def test_peers_are_judged_by_our_cost_over_theirs(monkeypatch, trainings):
