@@ -1,0 +1,46 @@
+"""The data contract: which columns a customer table has and what they mean.
+
+One YAML file per business is the single source for the parser, the quality gate, the encoder,
+the request model and the docs. Feature formulas ask for *roles*, never for column names, so a
+business with other columns brings its own contract and no code.
+"""
+
+from churn.contract.columns import (
+    UNCHANGEABLE,
+    BlankRule,
+    CategoryColumn,
+    CodedColumn,
+    Column,
+    FlagColumn,
+    IdColumn,
+    NumberColumn,
+    Role,
+    TargetColumn,
+)
+from churn.contract.contract import (
+    DataContract,
+    load_contract,
+)
+from churn.contract.expectations import (
+    Bounds,
+    ChargeRule,
+    ImplicationRule,
+)
+
+__all__ = [
+    "UNCHANGEABLE",
+    "BlankRule",
+    "Bounds",
+    "CategoryColumn",
+    "ChargeRule",
+    "CodedColumn",
+    "Column",
+    "DataContract",
+    "FlagColumn",
+    "IdColumn",
+    "ImplicationRule",
+    "NumberColumn",
+    "Role",
+    "TargetColumn",
+    "load_contract",
+]

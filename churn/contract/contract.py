@@ -1,0 +1,134 @@
+"""A business's whole contract, and the file it is read from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from churn.contract.columns import (
+    CategoryColumn,
+    CodedColumn,
+    Column,
+    FlagColumn,
+    IdColumn,
+    NumberColumn,
+    Role,
+    TargetColumn,
+)
+from churn.contract.expectations import AcceptedSnapshot, Expectations
+from churn.contract.strict import Strict
+from churn.errors import InputError
+
+
+class DataContract(Strict):
+    """Columns, roles and table-wide rules of one business's customer table."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    version: int = Field(ge=1)
+    title: str
+    columns: tuple[Column, ...] = Field(min_length=3)
+    snapshot: AcceptedSnapshot
+    expectations: Expectations
+
+    @model_validator(mode="after")
+    def _whole(self) -> DataContract:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("two columns share a name")
+        for kind in ("id", "target"):
+            if sum(column.kind == kind for column in self.columns) != 1:
+                raise ValueError(f"exactly one column of kind {kind!r} is needed")
+        mentioned = [
+            name
+            for rule in self.expectations.implications
+            for name in (rule.column, rule.follows_column)
+        ]
+        mentioned += [c.blank.only_when for c in self.numbers if c.blank is not None]
+        unknown = sorted(set(mentioned) - set(names))
+        if unknown:
+            raise ValueError(f"a rule names the unknown column {unknown[0]!r}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column's name, in file order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def id(self) -> IdColumn:
+        """The identifier column."""
+        return next(column for column in self.columns if isinstance(column, IdColumn))
+
+    @property
+    def target(self) -> TargetColumn:
+        """The target column."""
+        return next(column for column in self.columns if isinstance(column, TargetColumn))
+
+    @property
+    def numbers(self) -> tuple[NumberColumn, ...]:
+        """The number columns, in file order."""
+        return tuple(column for column in self.columns if isinstance(column, NumberColumn))
+
+    @property
+    def coded(self) -> tuple[CodedColumn, ...]:
+        """Category and flag columns, in file order."""
+        return tuple(c for c in self.columns if isinstance(c, CategoryColumn | FlagColumn))
+
+    @property
+    def features(self) -> tuple[CodedColumn | NumberColumn, ...]:
+        """Every column a model may see, in file order."""
+        return tuple(
+            c for c in self.columns if isinstance(c, CategoryColumn | FlagColumn | NumberColumn)
+        )
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            KeyError: no column has that name.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def with_role(self, role: Role) -> tuple[CodedColumn | NumberColumn, ...]:
+        """Feature columns that carry a role, in file order; empty where none does."""
+        return tuple(column for column in self.features if role in column.roles)
+
+    def digest(self) -> str:
+        """SHA-256 of what the contract says, independent of how its file is laid out."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_contract(path: Path) -> DataContract:
+    """Reads a contract file.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or breaks the contract's own rules.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"The data contract {path} does not exist. Name an existing file with "
+            "--set data.contract=PATH; the shipped one is data/contracts/telco.yaml."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"The data contract {path} cannot be read as YAML: {reason}.") from None
+    try:
+        return DataContract.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise InputError(
+            f"The data contract {path} is not valid at {place}: {first['msg']}. "
+            "docs/data.md describes every field."
+        ) from None
