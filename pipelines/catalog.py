@@ -58,7 +58,7 @@ PIPELINES = (
     ),
     PipelineEntry(
         name="deployment",
-        summary="Serves the production version (target=local|compose|kubernetes|seldon), and proves it.",
+        summary="Serves the production version (target=local|compose|kubernetes|seldon|zenml), and proves it.",
         settings="DeploymentSettings",
     ),
 )

@@ -138,6 +138,10 @@ def prepare(request: Request, on_bytes: OnBytes | None = None) -> Prepared:
     state = ROOT / settings.output.folder
     require_writable(state)
     hush(verbose=request.verbose)
+    if getattr(settings, "target", "") == "zenml" and settings.action == "deploy":
+        from pipelines.zenml_deployment import require_deployer
+
+        require_deployer(spec)
     if entry.reads_table and runs_in_pods(spec):
         require_portable(settings.data, root=ROOT, stack=spec.name)
     table = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 
 from churn.errors import ChurnError, InputError
 from pipelines.catalog import ROOT
-from pipelines.zenml_deployment import NAME, PORT
 from stacks.spec import DEFAULT_STACK
+from steps.deployment.zenml_deployments import NAME, PORT
 
 _STORE = ".churn/production"
 
@@ -40,9 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _deploy(asked: argparse.Namespace) -> str:
+    # A run that calls this has one; ZenML would write it down as the stack that the user has set.
+    os.environ.pop("ZENML_ACTIVE_STACK_ID", None)
     from pipelines.zenml_deployment import deploy
 
-    deployed = deploy(asked.store, asked.stack, name=asked.name, port=asked.port, keyed=asked.keyed)
+    deployed = deploy(
+        asked.store,
+        asked.stack,
+        name=asked.name,
+        port=asked.port,
+        keyed=asked.keyed,
+        state=asked.state,
+    )
     key = f" Callers show the key {deployed.key}" if deployed.key else ""
     return f"'{deployed.name}' answers at {deployed.address}/invoke.{key}"
 
@@ -85,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy.add_argument("--store", default=str(ROOT / _STORE), help=f"bundle store ({_STORE})")
     deploy.add_argument("--stack", default=DEFAULT_STACK, help=f"stack ({DEFAULT_STACK})")
     deploy.add_argument("--port", type=int, help=f"port ({PORT}, or any free one)")
+    deploy.add_argument("--state", type=Path, default=ROOT / ".churn", help="folder (.churn)")
     deploy.add_argument("--keyed", action="store_true", help="answer only who shows a key")
     deploy.set_defaults(do=_deploy)
     invoke = commands.add_parser("invoke", help="ask it about one customer")

@@ -9,40 +9,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn.deployment.protocols import invoked, invoking
 from churn.errors import ChurnError, InputError
 from pipelines.catalog import ROOT
 from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
+from steps.deployment.zenml_deployments import (
+    NAME,
+    PORT,
+    Deployed,
+    find_deployment,
+    stop_deployment,
+)
 
 if TYPE_CHECKING:
-    from zenml.models import DeploymentResponse
-
     from churn.scoring import GoldenRow, Scorer
 
-NAME = "churn-scoring"
-PORT = 8300
-_OUTPUT = "customer_score"
 _START_SECONDS = 180
 _ANSWER_SECONDS = 60.0
 _REFUSED, _KEYLESS = 422, (401, 403)
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A deployment as ZenML has it.
-
-    Attributes:
-        name: What ZenML calls it.
-        address: Where it listens; customers go to `/invoke` there.
-        key: What callers show as `Authorization: Bearer`; None where none is asked for.
-    """
-
-    name: str
-    address: str
-    key: str | None
 
 
 def deploy(
@@ -73,11 +60,7 @@ def deploy(
         ChurnError: ZenML could not start it.
     """
     spec = load_stack(stack) if isinstance(stack, str) else stack
-    if "deployer" not in spec.components:
-        raise InputError(
-            f"Stack '{spec.name}' has no deployer; add `deployer: {{use: default}}` to the "
-            f"components in stacks/{spec.name}.yaml, or name another with --stack."
-        )
+    require_deployer(spec)
     store = store if "://" in store else str(Path(store).absolute())
     scorer, golden = _production(store)
     deployer = {"port": port or PORT, "allocate_port_if_busy": not port, "generate_auth_key": keyed}
@@ -91,21 +74,34 @@ def deploy(
     return deployed
 
 
+def require_deployer(spec: StackSpec) -> None:
+    """Looks whether a stack can deploy a pipeline.
+
+    Raises:
+        InputError: it has no deployer.
+    """
+    if "deployer" not in spec.components:
+        raise InputError(
+            f"Stack '{spec.name}' has no deployer; add `deployer: {{use: default}}` to the "
+            f"components in stacks/{spec.name}.yaml, or name another with --stack."
+        )
+
+
 def find(name: str = NAME) -> Deployed:
     """A deployment by its name.
 
     Raises:
         InputError: there is none.
     """
-    found = _found(name)
+    found = find_deployment(name)
     if found is None:
         raise InputError(
             f"ZenML has no deployment '{name}'; make it with `python -m pipelines.scoring_service "
             "deploy`, or name another with --name."
         )
-    if not found.url:
+    if not found.address:
         raise ChurnError(f"The deployment '{name}' has no address; deploy it again.")
-    return Deployed(found.name, found.url, found.auth_key)
+    return found
 
 
 def invoke(
@@ -128,7 +124,7 @@ def invoke(
     """
     import httpx
 
-    asked = {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
+    asked = invoking(customer, keep=keep)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         answer = httpx.post(
@@ -141,8 +137,8 @@ def invoke(
             raise InputError(
                 f"The deployment at {address} asks for a key; hand over the one that ZenML made."
             )
-        if answer.is_success and told["success"]:
-            return dict(told["outputs"][_OUTPUT])
+        if answer.is_success:
+            return invoked(told)
         reason = told.get("error") or f"status {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -154,19 +150,7 @@ def invoke(
 
 def stop(name: str = NAME) -> bool:
     """Stops a deployment and forgets it; its runs stay. Tells whether there was one."""
-    from zenml.client import Client
-
-    found = _found(name)
-    if found is not None:
-        Client().delete_deployment(found.id, force=True, timeout=_START_SECONDS)
-    return found is not None
-
-
-def _found(name: str) -> DeploymentResponse | None:
-    """By the whole name: ZenML's own look-up would take a name that only begins so."""
-    from zenml.client import Client
-
-    return next(iter(Client().list_deployments(name=name, hydrate=True).items), None)
+    return stop_deployment(name)
 
 
 def _production(store: str) -> tuple[Scorer, GoldenRow]:

@@ -37,6 +37,10 @@ def target_of(asked: Wanted) -> Target:
         from steps.deployment.kubernetes import KubernetesTarget
 
         return KubernetesTarget(asked)
+    if name == "zenml":
+        from steps.deployment.zenml_service import ZenmlTarget
+
+        return ZenmlTarget(asked)
     from steps.deployment.seldon import SeldonTarget
 
     return SeldonTarget(asked)

@@ -102,7 +102,8 @@ def _smoke(target: Target, goods: Wanted) -> SmokeReport:
     golden, contract = require_bundle(goods)
     target.start_or_refresh()
     # Where a target does not tell which version it serves, only its answers do: it may still roll.
-    until = time.monotonic() + (0 if target.manner.tells_version else asked.wait_seconds)
+    lag = asked.wait_seconds if target.manner.lag is None else target.manner.lag
+    until = time.monotonic() + (0 if target.manner.tells_version else lag)
     with target.address() as address:
         while True:
             report = smoke_test(

@@ -24,10 +24,15 @@ class Program:
     """
 
     def __init__(
-        self, name: str, *first: str, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *first: str,
+        environment: Mapping[str, str] | None = None,
+        called: str | None = None,
     ) -> None:
-        """Looks for nothing yet."""
+        """Looks for nothing yet; `called` is what people type, where it is not the name."""
         self._name = name
+        self._called = called or name
         self._first = first
         self._environment = dict(environment or {})
 
@@ -42,7 +47,7 @@ class Program:
 
     def spoken(self, *arguments: str) -> str:
         """A command as people type it."""
-        words = (self._name, *self._first, *arguments)
+        words = (self._called, *self._first, *arguments)
         return "$ " + " ".join(
             word if re.fullmatch(r"[\w@%+=:,./-]+", word) else f"'{word}'" for word in words
         )
@@ -74,7 +79,7 @@ class Program:
             ) from None
         except OSError as error:
             raise ChurnError(
-                f"{self._name} cannot be started: {error.strerror or error}; install it anew."
+                f"{self._called} cannot be started: {error.strerror or error}; install it anew."
             ) from None
 
     def run(self, *arguments: str, given: str | None = None, seconds: float = 60 * _MINUTES) -> str:

@@ -1,4 +1,4 @@
-"""Stops the service that a deployment to this machine has started."""
+"""Stops what a deployment has started on this machine: a process, or ZenML's deployment."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from materializers.deployment import DeploymentMaterializer
 from steps.artifacts import Artifact
 from steps.deployment.choose import state_folder
 from steps.deployment.local_process import HOST, forget, found_in, port_is_free
+from steps.deployment.zenml_deployments import PORT, find_deployment, stop_deployment
 from steps.progress import stage
 
 
@@ -25,28 +26,13 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
     """
     with stage("stop_service") as found:
         asked = DeploymentSettings.of(settings)
-        folder = state_folder(asked) / "local"
-        running = found_in(folder)
-        port = running.port if running else asked.local.port
-        if running is None and not port_is_free(port):
-            raise InputError(
-                f"What listens on port {port} of {HOST} was not started by the deployment "
-                "pipeline; stop it where it was started."
-            )
-        if running is None:
-            sentence = "no service runs that a deployment has started"
-        elif asked.dry_run:
-            sentence = f"process {running.pid} on port {port} would be stopped"
-        else:
-            running.stop()
-            forget(folder)
-            sentence = f"process {running.pid} on port {port} was stopped"
+        sentence, place = _zenml(asked) if asked.target == "zenml" else _local(asked)
         stopped = Deployment(
             status="dry run" if asked.dry_run else "stopped",
             model=asked.model.name,
             version="",
-            target="local",
-            place=f"http://{HOST}:{port}",
+            target=asked.target,
+            place=place,
             serving=None,
             at=datetime.now(UTC),
             seconds=0.0,
@@ -55,3 +41,40 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
         )
         found(sentence, {"status": stopped.status})
     return stopped
+
+
+def _local(asked: DeploymentSettings) -> tuple[str, str]:
+    """What became of the process, and its address."""
+    folder = state_folder(asked) / "local"
+    running = found_in(folder)
+    port = running.port if running else asked.local.port
+    place = f"http://{HOST}:{port}"
+    if running is None and not port_is_free(port):
+        raise InputError(
+            f"What listens on port {port} of {HOST} was not started by the deployment "
+            "pipeline; stop it where it was started."
+        )
+    if running is None:
+        return "no service runs that a deployment has started", place
+    if asked.dry_run:
+        return f"process {running.pid} on port {port} would be stopped", place
+    running.stop()
+    forget(folder)
+    return f"process {running.pid} on port {port} was stopped", place
+
+
+def _zenml(asked: DeploymentSettings) -> tuple[str, str]:
+    """What became of the deployment, and its address."""
+    name = asked.zenml.name
+    there = find_deployment(name)
+    if there is None:
+        return f"ZenML has no deployment '{name}'", f"http://{HOST}:{asked.zenml.port or PORT}"
+    if there.store is None:
+        raise InputError(
+            f"ZenML's deployment '{name}' is not one of the scoring pipeline; stop it with zenml "
+            f"deployment delete {name}."
+        )
+    if asked.dry_run:
+        return f"ZenML's deployment '{name}' would be stopped", there.address
+    stop_deployment(name)
+    return f"ZenML's deployment '{name}' was stopped", there.address

@@ -56,6 +56,8 @@ class Manner:
         speeches: ways to ask about customers; all of them are tried.
         headers: that go with each request.
         steady: how many times in a row it must be ready, each over a connection of its own.
+        lag: seconds that the former version may still answer where only answers tell which one
+            does; None allows as long as the start may take.
     """
 
     ready: str
@@ -63,6 +65,7 @@ class Manner:
     speeches: tuple[Speech, ...]
     headers: tuple[tuple[str, str], ...] = ()
     steady: int = 1
+    lag: float | None = None
 
 
 class Target(Protocol):

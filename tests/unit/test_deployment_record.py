@@ -109,7 +109,7 @@ def test_the_ledger_gives_them_back_newest_first_and_only_grows(failed, tmp_path
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("target=laptop", "one of 'local', 'compose', 'kubernetes' or 'seldon'"),
+        ("target=laptop", "one of 'local', 'compose', 'kubernetes', 'seldon' or 'zenml'"),
         ("local.port=0", "at least 1"),
         ("smoke.tolerance=0.5", "at most 0.001"),
         ("seldon.name=Churn", "must match"),
@@ -123,8 +123,8 @@ def test_a_setting_that_will_not_do_is_named(root, override, told):
     assert "\n" not in str(refused.value)
 
 
-def test_only_the_local_target_is_stopped(root):
+def test_only_what_serves_on_this_machine_is_stopped(root):
     asked = ["action=stop", "target=kubernetes"]
 
-    with pytest.raises(InputError, match="stops the local target alone"):
+    with pytest.raises(InputError, match="stops target=local and target=zenml alone"):
         load_settings(DeploymentSettings, root / "configs" / "deployment.yaml", asked)
