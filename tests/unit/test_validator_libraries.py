@@ -39,6 +39,7 @@ GREAT = _with("great_expectations", by_great_expectations)
 DEEP = _with("deepchecks", by_deepchecks)
 EVIDENTLY = _with("evidently", by_evidently)
 ALL_THREE = pytest.mark.parametrize("library", [GREAT, DEEP, EVIDENTLY])
+needs_deepchecks = pytest.mark.skipif(find_spec("deepchecks") is None, reason="it is an extra")
 needs_evidently = pytest.mark.skipif(find_spec("evidently") is None, reason="it is an extra")
 
 
@@ -203,8 +204,8 @@ def test_what_the_reference_rows_show_as_well_is_no_news(library, of_good_rows) 
     assert {each.standing for each in known} == {"fine"}
 
 
+@needs_deepchecks
 def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(sides, contract) -> None:
-    pytest.importorskip("deepchecks")
     reference, current = sides
     texts = current["Contract"].astype(object).to_list()
     spoilt = current.assign(Contract=[*texts[:16], "Biennial", *texts[17:]])
@@ -216,8 +217,8 @@ def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(sides,
     assert str(refused.value).startswith(said)
 
 
+@needs_deepchecks
 def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
-    pytest.importorskip("deepchecks")
     reference, current = sides
 
     report = by_deepchecks.validate(
@@ -227,8 +228,8 @@ def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
     assert any("broke off" in each.sentence for each in report.standing_at("failed"))
 
 
+@needs_deepchecks
 def test_a_check_that_deepchecks_does_not_have_is_refused(sides, contract) -> None:
-    pytest.importorskip("deepchecks")
     asked = DeepchecksSettings(shown_only={"FeatureDrfit": "a slip"})
 
     with pytest.raises(InputError, match="The validator's shown_only names 'FeatureDrfit'"):
