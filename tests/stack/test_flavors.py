@@ -104,7 +104,8 @@ def test_a_shipped_stack_brings_its_validator(stack, library, client, applied) -
 def test_the_stacks_validator_answers_through_zenmls_own_method(
     client, applied, telco, contract
 ) -> None:
-    pytest.importorskip("deepchecks")
+    if find_spec("deepchecks") is None:  # looked up: an import would phone home
+        pytest.skip("it is an extra")
     applied("local-deepchecks")
     validator = client.active_stack.data_validator
     rows = split_rows(telco.frame, contract, gate_fraction=0.2, seed=11)
