@@ -79,31 +79,36 @@ class LeafMasks:
         return total
 
     def logits(
-        self, values: Sequence[float], changes: Sequence[Mapping[int, float]]
+        self,
+        values: Sequence[float],
+        changes: Sequence[Mapping[int, float]],
+        places: Sequence[int],
     ) -> list[float]:
         """One customer's log-odds with some values changed, each the bits of a `logit` of its own.
 
         Args:
-            values: the trees' columns, all finite.
-            changes: for each copy of the customer, the new values by column.
+            values: the customer's, all finite.
+            changes: for each copy of the customer, the new values by their places.
+            places: where the trees' columns stand among the values.
         """
-        touched = {feature for change in changes for feature in change}
+        touched = {place for change in changes for place in change}
         left, moving = self._whole, list[int]()
         told: dict[int, tuple[int, list[float], list[int]]] = {}
         for feature, cuts, masks in self._columns:
-            mask = masks[bisect_left(cuts, values[feature])]
-            if feature in touched:
-                told[feature] = len(moving), cuts, masks
+            place = places[feature]
+            mask = masks[bisect_left(cuts, values[place])]
+            if place in touched:
+                told[place] = len(moving), cuts, masks
                 moving.append(mask)
             else:
                 left &= mask
         found = []
         for change in changes:
             own = moving[:]
-            for feature, value in change.items():
-                if feature in told:  # or no tree looks at it
-                    place, cuts, masks = told[feature]
-                    own[place] = masks[bisect_left(cuts, value)]
+            for place, value in change.items():
+                if place in told:  # or no tree looks at it
+                    at, cuts, masks = told[place]
+                    own[at] = masks[bisect_left(cuts, value)]
             found.append(reduce(and_, own, left).to_bytes(self._count, "little"))
         leaves = np.frombuffer(b"".join(found).translate(_LEFTMOST), np.uint8)
         each = self._values.take(self._starts + leaves.reshape(len(changes), self._count))

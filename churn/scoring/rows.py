@@ -127,20 +127,12 @@ class _Trees:
         self._model = model
         self._trees = trees
         self._places = places
-        self._columns = {place: column for column, place in enumerate(places)}
 
     def logit(self, values: Values) -> float:
         return self._trees.logit([values[place] for place in self._places])
 
     def logits(self, copies: Copies) -> list[float]:
-        columns = self._columns
-        return self._trees.logits(
-            [copies.values[place] for place in self._places],
-            [
-                {columns[place]: value for place, value in change.items() if place in columns}
-                for change in copies.changes
-            ],
-        )
+        return self._trees.logits(copies.values, copies.changes, self._places)
 
     def contributions(self, values: Values) -> list[float]:
         own = [values[place] for place in self._places]

@@ -140,19 +140,24 @@ class NativeTrees:
         answer: float = row(values)[0]
         return answer
 
-    def logits(self, values: Values, changes: Sequence[Mapping[int, float]]) -> list[float]:
+    def logits(
+        self,
+        values: Values,
+        changes: Sequence[Mapping[int, float]],
+        places: Sequence[int],
+    ) -> list[float]:
         """One customer's log-odds with some values changed, each the bits of a `logit` of its own.
 
         Args:
-            values: the trees' columns, all finite.
-            changes: for each copy of the customer, the new values by column.
+            values: the customer's, all finite.
+            changes: for each copy of the customer, the new values by their places.
+            places: where the trees' columns stand among the values.
         """
         if self._masks is not None and changes:
-            return self._masks.logits(values, changes)
-        rows = np.array([values] * len(changes)).reshape(len(changes), self.features)
+            return self._masks.logits(values, changes, places)
+        rows = np.empty((len(changes), self.features))
         for row, change in zip(rows, changes, strict=True):
-            for column, value in change.items():
-                row[column] = value
+            row[:] = [change.get(place, values[place]) for place in places]
         found: list[float] = self.predict(rows, raw_score=True).tolist()
         return found
 
@@ -175,7 +180,8 @@ class NativeTrees:
         expected = self.predict(probes, raw_score=True).tolist()
         one, *others = probes.tolist()
         alone = [masks.logit(row) for row in (one, *others)]
-        together = masks.logits(one, [dict(enumerate(row)) for row in others])
+        changes = [dict(enumerate(row)) for row in others]
+        together = masks.logits(one, changes, range(self.features))
         return masks if alone == expected and together == expected[1:] else None
 
 

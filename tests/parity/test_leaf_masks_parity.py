@@ -48,7 +48,7 @@ def test_masks_give_the_librarys_very_bits(depth, seed):
     expected = booster.predict(rows, raw_score=True, num_threads=1).tolist()
     assert found == expected
     changes = [dict(enumerate(row)) for row in rows.tolist()]
-    assert masks.logits(rows[0].tolist(), changes) == expected
+    assert masks.logits(rows[0].tolist(), changes, range(5)) == expected
 
 
 def test_trees_that_could_not_split_are_one_leaf_each():
@@ -70,6 +70,8 @@ def test_trees_that_masks_cannot_hold_are_asked_of_the_library(otherwise):
     rows[::5, 2] = 0.0
 
     trees = NativeTrees(text)
+    changes = [dict(enumerate(row)) for row in rows.tolist()]
+    assert trees.logits([0.0] * 5, changes, range(5)) == [trees.logit(row) for row in rows.tolist()]
     assert [trees.logit(row) for row in rows.tolist()] == lightgbm.Booster(model_str=text).predict(
         rows, raw_score=True, num_threads=1
     ).tolist()
@@ -87,8 +89,10 @@ def test_masks_that_disagree_with_the_library_are_not_used(monkeypatch):
 def test_masks_that_add_copies_up_in_another_order_are_not_used(monkeypatch):
     text = grown(3, depth=3)
     row = [1.0, 2.0, 3.0, 4.0, 0.0]
-    changed = NativeTrees(text).logits(row, [{1: 40.0}])
+    changed = NativeTrees(text).logits(row, [{1: 40.0}], range(5))
 
-    monkeypatch.setattr(LeafMasks, "logits", lambda _self, _values, changes: [0.1] * len(changes))
+    monkeypatch.setattr(
+        LeafMasks, "logits", lambda _self, _values, changes, _places: [0.1] * len(changes)
+    )
 
-    assert NativeTrees(text).logits(row, [{1: 40.0}]) == changed
+    assert NativeTrees(text).logits(row, [{1: 40.0}], range(5)) == changed
