@@ -1,16 +1,23 @@
 """The model as MLflow loads it: from code and native files (MLflow's "models from code").
 
-MLflow runs this file with `churn/` beside it; nothing else of this project is needed there.
+MLflow runs this file with `churn/` beside it, in an archive (`packed_code.py` makes it); nothing
+else of this project is needed there.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
 
-from churn.features.encoding import encode
-from churn.models.trained import TrainedModel
+# MLflow puts the archive's folder on the path, but not what lies in it.
+_PACKED = Path(__file__).with_name("code") / "churn.zip"
+if _PACKED.is_file():
+    sys.path.insert(0, str(_PACKED))
+
+from churn.features.encoding import encode  # noqa: E402 - from the archive
+from churn.models.trained import TrainedModel  # noqa: E402
 
 
 class ChurnModel(mlflow.pyfunc.PythonModel):

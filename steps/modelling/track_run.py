@@ -114,6 +114,7 @@ def _log_model(model: TrainedModel) -> None:
     import mlflow
 
     from steps.modelling.mlflow_signature import signature_of
+    from steps.modelling.packed_code import pack_code
 
     with tempfile.TemporaryDirectory() as temporary:
         model.save(Path(temporary) / "model")
@@ -121,7 +122,7 @@ def _log_model(model: TrainedModel) -> None:
             name="model",
             python_model=str(ROOT / "steps" / "modelling" / "mlflow_model.py"),
             artifacts={"model": str(Path(temporary) / "model")},
-            code_paths=[str(ROOT / "churn")],
+            code_paths=[str(pack_code(ROOT / "churn", Path(temporary)))],
             signature=signature_of(model.contract),
             pip_requirements=["lightgbm", "numpy", "pandas", "pydantic", "pyyaml", "scikit-learn"],
         )

@@ -182,8 +182,9 @@ def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
 
 def test_mlflows_model_scores_like_zenmls_to_the_last_digit(tracked, found, trained, telco, root):
     assert tracked["columns"] == [column.name for column in telco.contract.features]
-    # It brought its own copy of the domain, and reads no pickle.
+    # It brought its own copy of the domain, in one file, and reads no pickle.
     assert not Path(tracked["code"]).is_relative_to(root)
+    assert tracked["code"].endswith("/code/churn.zip/churn/__init__.py")
     assert not list(trained.output.rglob("*.pkl"))
     theirs, ours = np.array(tracked["scores"]), np.array(found["scores"])
     assert len(ours) == telco.rows
