@@ -77,8 +77,7 @@ format: setup-dev  ## Rewrite the code as the linter wants it
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-# The floor holds for each room by itself; the tables show only where one falls below it. pytest's
-# own summaries stay last.
+# The floor holds for each room by itself; a table shows only where one falls below it.
 .PHONY: pytest
 pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/unit -k split" runs some, without it)
 ifeq ($(strip $(ARGS)),)
@@ -86,6 +85,7 @@ ifeq ($(strip $(ARGS)),)
 	@for room in $(rooms); do \
 	    $(bin)/coverage report --include="$$room/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$room.txt \
 	    || { cat $(STATE)/coverage/$$room.txt; echo "Coverage of $$room/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
+	    awk -v room="$$room" '$$1 == "TOTAL" {print room "/ is covered by " $$NF}' $(STATE)/coverage/$$room.txt; \
 	done
 else
 	$(bin)/python -m pytest $(ARGS)
