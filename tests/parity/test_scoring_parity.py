@@ -275,3 +275,7 @@ def test_a_network_is_served_as_it_was_trained(
     assert np.abs(alone - trained.logit(columns)).max() <= 1e-6
     told = scorer.explain(raw[some[1]])
     assert told.base + sum(told.contributions.values()) == pytest.approx(told.score.logit, abs=1e-6)
+    one, other = scorer.values(raw[some[1]]), scorer.values(raw[some[2]])
+    as_the_other = dict(enumerate(other[: len(scorer.names)]))
+    found = scorer.logits_changed(one, [{}, as_the_other])
+    assert found == pytest.approx([alone[1], alone[2]], abs=1e-6)
