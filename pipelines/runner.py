@@ -6,11 +6,9 @@ before the pipeline is imported, so that nothing reads a stack that is not the c
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from churn.settings_file import load_settings
 from pipelines.catalog import ROOT, PipelineEntry, find_pipeline
 from pipelines.inputs import OnBytes, TableInput, look_at_table, require_portable, require_writable
+from pipelines.naming import run_name
 from pipelines.outcome import Outcome
 from pipelines.quiet import hush
 from stacks.kubernetes_resources import for_pods, runs_in_pods
@@ -82,7 +81,7 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     from pipelines.ending import require_success
     from pipelines.watching import watching
 
-    name = _run_name(ready)
+    name = run_name(ready.entry.name, ready.settings)
     configured = configured_pipeline(ready, request, stack, name)
     say("")
     began = time.perf_counter()
@@ -236,8 +235,3 @@ def _tags(ready: Prepared) -> list[str]:
     if ready.entry.reads_table:
         tags.append("bundled data" if ready.settings.data.source == "bundled" else "own data")
     return tags
-
-
-def _run_name(ready: Prepared) -> str:
-    profile = "" if ready.settings.profile == "full" else f"-{ready.settings.profile}"
-    return f"{ready.entry.name}{profile}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

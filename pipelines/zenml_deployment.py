@@ -64,6 +64,9 @@ def deploy(
     store = store if "://" in store else str(Path(store).absolute())
     scorer, golden = _production(store)
     deployer = {"port": port or PORT, "allocate_port_if_busy": not port, "generate_auth_key": keyed}
+    there = find_deployment(name)
+    if there is not None and keyed != (there.key is not None):
+        stop(name)  # ZenML would keep the key that a deployment once had, or go on without one
     try:
         _start(spec, store, golden, name, deployer, state)
         deployed = find(name)
@@ -192,7 +195,10 @@ def _start(
 
     set_custom_source_root(str(ROOT))
     configured = scoring.with_options(
-        on_init=load_scorer, on_init_kwargs={"store": store}, settings={"deployer": deployer}
+        on_init=load_scorer,
+        on_init_kwargs={"store": store},
+        settings={"deployer": deployer},
+        run_name="scoring-{time}-{date}",  # ZenML's list cuts its end, and has the date anyway
     )
     settled = GlobalConfiguration()
     chosen = settled.__dict__["active_stack_id"]  # as an attribute, it would be the variable's

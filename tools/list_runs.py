@@ -4,7 +4,8 @@
     python tools/list_runs.py --tag "verdict: hold" --pipeline training --last 100
 
 Reads the figures and tags that `pipelines.labels` puts on every run; a run that ended before it
-came to anything shows its status alone.
+came to anything shows its status alone. Answers of a deployed scoring pipeline are runs, too, many
+of them: they are left out unless they are asked for by --pipeline scoring.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zenml.client import Client
     from zenml.models import PipelineRunResponse
 
 COLUMNS = ("started", "run", "stack", "status", "model", "ROC-AUC", "verdict", "version", "s")
+_FIRST_TO_GO = ("started", "s", "stack", "version")  # a name has its time in it
+_BETWEEN = 2  # blanks between two columns
+_ANSWERS = "scoring"  # the pipeline whose runs are answers to single customers
 _LAST = 20
 
 
@@ -32,22 +37,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.table import Table
     from zenml.client import Client
 
-    chosen: dict[str, Any] = {"pipeline": asked.pipeline} if asked.pipeline else {}
+    client = Client()
+    chosen: dict[str, Any] = {"pipeline_name": asked.pipeline or f"notequals:{_ANSWERS}"}
     if asked.tag:
         chosen["tags"] = asked.tag
-    found = Client().list_pipeline_runs(
+    found = client.list_pipeline_runs(
         sort_by="desc:created", size=asked.last, hydrate=True, **chosen
     )
+    lines = [dict(zip(COLUMNS, cells(run), strict=True)) for run in found.items]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    shown = columns_for(lines, console.width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
-    for name in COLUMNS:
+    for name in shown:
         numbers = name in {"ROC-AUC", "s"}
         table.add_column(name, no_wrap=True, justify="right" if numbers else "left")
-    for run in found.items:
-        table.add_row(*cells(run))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    for line in lines:
+        table.add_row(*(line[name] for name in shown))
     console.print(table)
-    console.print(f"  {len(found.items)} of {found.total} runs, newest first.", style="dim")
+    console.print(f"  {len(lines)} of {found.total} runs, newest first.", style="dim")
+    gone = [name for name in COLUMNS if name not in shown]
+    if gone:
+        console.print(f"  A wider window has room for {', '.join(gone)}, too.", style="dim")
+    answers = 0 if asked.pipeline else _answers(client)
+    if answers:
+        told = (
+            f"  {answers:,} answers of the deployed pipeline are left out: --pipeline {_ANSWERS}."
+        )
+        console.print(told, style="dim")
     return 0
+
+
+def columns_for(lines: Sequence[Mapping[str, str]], width: int) -> tuple[str, ...]:
+    """The columns that a window has room for; what a run's name tells as well goes first."""
+    needed = {
+        name: _BETWEEN + max(len(name), *(len(line[name]) for line in lines), 0) for name in COLUMNS
+    }
+    shown = list(COLUMNS)
+    for name in _FIRST_TO_GO:
+        if sum(needed[each] for each in shown) > width:
+            shown.remove(name)
+    return tuple(shown)
 
 
 def cells(run: PipelineRunResponse) -> tuple[str, ...]:
@@ -65,6 +94,10 @@ def cells(run: PipelineRunResponse) -> tuple[str, ...]:
         str(told.get("model_version", "")),
         f"{seconds:.0f}" if isinstance(seconds, int | float) else "",
     )
+
+
+def _answers(client: Client) -> int:
+    return client.list_pipeline_runs(pipeline_name=_ANSWERS, size=1).total
 
 
 def _parser() -> argparse.ArgumentParser:

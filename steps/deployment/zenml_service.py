@@ -120,7 +120,7 @@ class ZenmlTarget:
             self._deploy(*_again(before))
             past = history(address(str(before.store)))
             version = past[-1].version if past else None
-            renewed = " with a new key" if before.key else ""
+            renewed = " with a new key" if self._now and self._now.key != before.key else ""
             return Undone(
                 version,
                 f"What ran before was deployed again{renewed}: version {version} on {self.place}.",

@@ -10,7 +10,8 @@ import pytest
 from churn.promotion.pair import PromotionOutcome
 from pipelines.labels import describe, label, summary, tags
 from pipelines.outcome import Outcome
-from tools.list_runs import COLUMNS, cells
+from tools import list_runs
+from tools.list_runs import COLUMNS, cells, columns_for
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_version_is_described_by_its_figure_and_its_data(trained, generated_re
 def test_a_line_of_the_list_shows_it(trained):
     run = SimpleNamespace(
         created=datetime(2026, 11, 25, 9, 30, tzinfo=UTC),
-        name="training-20261125-093000-ab12",
+        name="training-1125-0930-ab12",
         stack=SimpleNamespace(name="local"),
         status=SimpleNamespace(value="completed"),
         run_metadata=summary(trained),
@@ -112,6 +113,57 @@ def test_a_failed_run_has_its_status_and_nothing_made_up():
     )
 
     assert cells(run) == ("2026-11-25 09:30", "training-x", "", "failed", "", "", "", "", "")
+
+
+@pytest.fixture
+def hundred(trained):
+    """A hundred lines, the longest names and words that there are among them."""
+    told = ("2026-11-25 09:30", "deployment-compose-1125-0930-ab12", "local-great-expectations")
+    ended = ("completed", "spline_logistic", "0.8504", "rolled back", "123", "1234")
+    return [dict(zip(COLUMNS, (*told, *ended), strict=True))] * 100
+
+
+def test_a_wide_window_has_room_for_all_that_is_known(hundred):
+    assert columns_for(hundred, 160) == COLUMNS
+
+
+def test_a_narrow_window_has_names_and_verdicts_uncut(hundred):
+    shown = columns_for(hundred, 100)
+
+    assert sum(len(hundred[0][name]) + 2 for name in shown) <= 100
+    assert {"run", "status", "model", "ROC-AUC", "verdict"} <= set(shown)
+
+
+def test_nothing_to_show_is_no_reason_to_stumble():
+    assert columns_for([], 80)[1] == "run"
+
+
+@pytest.fixture(scope="module")
+def zenml_is_there():
+    """Before any test's own stdout: ZenML's log keeps the one that it finds when it is imported."""
+    import zenml.client
+
+    return zenml.client
+
+
+def test_answers_of_a_deployed_pipeline_are_left_out_and_counted(
+    zenml_is_there, monkeypatch, capsys
+):
+    asked = []
+    monkeypatch.setenv("ZENML_LOGGING_VERBOSITY", "")
+
+    class Zenml:
+        def list_pipeline_runs(self, **chosen):
+            asked.append(chosen["pipeline_name"])
+            return SimpleNamespace(items=[], total=1234 if asked[-1] == "scoring" else 0)
+
+    monkeypatch.setattr(zenml_is_there, "Client", Zenml)
+
+    assert list_runs.main([]) == 0
+
+    assert asked == ["notequals:scoring", "scoring"]
+    told = capsys.readouterr().out
+    assert "1,234 answers of the deployed pipeline are left out: --pipeline scoring." in told
 
 
 def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, monkeypatch):
