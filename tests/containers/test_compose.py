@@ -203,6 +203,34 @@ def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(serv
     assert set(listeners) == set(told) | {kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]}
 
 
+def test_kafka_is_well_once_it_has_the_topic_that_the_worker_waits_for(services):
+    """The worker makes no topic, and looking for one makes none either: `up --wait` waited in vain."""
+    from service.stream.settings import Settings
+
+    (how, line) = services["kafka"]["healthcheck"]["test"]
+
+    assert how == "CMD-SHELL"
+    assert "kafka-topics.sh" in line
+    assert "--create --if-not-exists" in line
+    assert f"--topic {Settings.model_fields['input_topic'].default} " in line
+    assert services["stream"]["depends_on"]["kafka"]["condition"] == "service_healthy"
+
+
+def test_images_can_be_made_from_another_base(compose, root, tool, secrets_file):
+    """Where these are set, `up --build` takes them; where not, the Dockerfile's own base stays."""
+    ours = {"api", "stream", "mlflow"}
+    asked = ("--env-file", str(secrets_file), "--profile", "*", "config", "--format", "json")
+    base = {"PYTHON_IMAGE": "mirror.example/python:3.11"}
+
+    plain = json.loads(tool(NAME, *asked, cwd=root).stdout)["services"]
+    given = json.loads(tool(NAME, *asked, cwd=root, **base).stdout)["services"]
+
+    assert {name for name in plain if "build" in plain[name]} == ours
+    for name in ours:
+        assert not plain[name]["build"].get("args")
+        assert given[name]["build"]["args"] == base
+
+
 def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, services):
     dockerfile = (root / "Dockerfile").read_text()
     for name, service in services.items():

@@ -151,6 +151,14 @@ def test_the_tracking_server_is_the_pipelines_mlflow(root):
     assert re.search(r"^mlflow==", locked, re.MULTILINE)
 
 
+def test_the_tracking_server_fits_into_what_compose_gives_it(stages):
+    """Four workers and a job runner took 2 GB: it was killed, started again, and killed again."""
+    text = "\n".join(stages["mlflow"][1])
+
+    assert '"--workers", "1"' in text
+    assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in text
+
+
 def test_the_script_that_builds_without_an_engine_speaks_of_what_the_dockerfile_has(root, text):
     script = root / "tools" / "build_image.sh"
     content = script.read_text()
