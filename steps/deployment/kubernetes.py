@@ -20,6 +20,7 @@ _FOLDER = ROOT / "deploy" / "kubernetes"
 _NAME = "churn-api"
 _DEPLOYMENT = f"deployment/{_NAME}"
 _REVISION = r"jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}"
+_REPLICAS = "jsonpath={.spec.replicas}"
 _NOBODY = "registry.example/"  # what the shipped overlay says until somebody names a registry
 
 
@@ -38,6 +39,7 @@ class KubernetesTarget:
         self._keyed = False
         self._publisher: Publisher | None = None
         self._revision_before: str | None = None
+        self._stopped_before = False
         self.changed = False
         self.actions: list[str] = []
         self.manifests = ""
@@ -87,7 +89,8 @@ class KubernetesTarget:
         """
         self._render()
         digest = digest_of(self._wanted)
-        self._revision_before = self._revision()
+        self._revision_before = self._looked(_REVISION)
+        self._stopped_before = self._looked(_REPLICAS) == "0"
         publisher = self._publisher = Publisher(
             self._kubectl(), self._rendered(_FOLDER / "publisher"), self._image
         )
@@ -97,6 +100,9 @@ class KubernetesTarget:
             publisher.publish(self._wanted, digest)
         finally:
             self.actions += publisher.actions
+        if self._stopped_before:
+            # Applying does not: the number is the autoscaler's, and for it none means switched off.
+            self._do(self._kubectl(), "scale", _DEPLOYMENT, f"--replicas={self._fewest()}")
         self._do(self._kubectl(), *self._waiting())
 
     @contextmanager
@@ -116,10 +122,10 @@ class KubernetesTarget:
         if publisher is not None:
             back = judged or publisher.moved
             now = publisher.put_back() if back else publisher.serving()
-        if self._revision_before is None:
+        if self._revision_before is None or self._stopped_before:
             self._do(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
             return Undone(None, "The pods were scaled to none; none served before.")
-        if self._revision() != self._revision_before:
+        if self._looked(_REVISION) != self._revision_before:
             self._do(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
             self._do(self._kubectl(), *self._waiting())
         if now is None:
@@ -177,10 +183,20 @@ class KubernetesTarget:
         seconds = round(self._wanted.settings.smoke.wait_seconds)
         return ("rollout", "status", _DEPLOYMENT, f"--timeout={seconds}s")
 
-    def _revision(self) -> str | None:
-        """The rollout's number; None where there is no Deployment yet."""
-        asked = self._kubectl().asked("get", _DEPLOYMENT, "--output", _REVISION)
+    def _looked(self, output: str) -> str | None:
+        """Something of the Deployment; None where there is none yet."""
+        asked = self._kubectl().asked("get", _DEPLOYMENT, "--output", output)
         return asked.stdout.strip() if asked.returncode == 0 else None
+
+    def _fewest(self) -> int:
+        """The least that the overlay's autoscaler keeps."""
+        scaled = (
+            int(each["spec"]["minReplicas"])
+            for each in yaml.safe_load_all(self.manifests)
+            if each["kind"] == "HorizontalPodAutoscaler"
+            and each["spec"]["scaleTargetRef"]["name"] == _NAME
+        )
+        return next(scaled, 1)
 
     @contextmanager
     def _forwarded(self, version: str) -> Iterator[str]:

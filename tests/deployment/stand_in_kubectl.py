@@ -35,6 +35,10 @@ def asked(folder: Path, words: list[str]) -> int:
             return subprocess.call([(folder / "real").read_text(), *words])
         case ["get", *_] if not is_set(folder, "revision"):
             return fail('Error from server (NotFound): deployments.apps "churn-api" not found')
+        case ["get", *_, output] if ".spec.replicas" in output:
+            sys.stdout.write(
+                (folder / "replicas").read_text() if is_set(folder, "replicas") else "1"
+            )
         case ["get", *_]:
             sys.stdout.write((folder / "revision").read_text())
         case ["rollout", "status", *_] if is_set(folder, "stuck"):
@@ -48,7 +52,10 @@ def done(folder: Path, words: list[str], number: int) -> int:
         case ["apply", "-f", "-"] | ["delete", *_, "-f", "-"]:
             (folder / f"stdin-{number}").write_text(sys.stdin.read(), encoding="utf-8")
         case ["apply", "-k", _]:
+            # As kubectl does: a number that the overlay does not name stays as it was.
             turn(folder, "1" if not is_set(folder, "revision") else None)
+        case ["scale", _, number_of_pods]:
+            (folder / "replicas").write_text(number_of_pods.removeprefix("--replicas="))
         case ["rollout", "undo", *_]:
             (folder / "stuck").unlink(missing_ok=True)
             turn(folder, None)
@@ -56,6 +63,8 @@ def done(folder: Path, words: list[str], number: int) -> int:
             shutil.copytree(source, inside(folder, target.partition(":")[2]))
         case ["exec", _, "--", *command]:
             return executed(folder, command)
+        case ["port-forward", *_] if is_set(folder, "replicas") and no_pod(folder):
+            return fail("error: timed out waiting for the condition")
         case ["port-forward", what, _]:
             forward(folder, what)
     return 0
@@ -104,6 +113,10 @@ def forward(folder: Path, what: str) -> None:
 
 def inside(folder: Path, word: str) -> str:
     return str(folder) + word if word.startswith("/store") else word
+
+
+def no_pod(folder: Path) -> bool:
+    return (folder / "replicas").read_text() == "0"
 
 
 def is_set(folder: Path, name: str) -> bool:

@@ -78,6 +78,15 @@ def wrong(one_place, cluster, foreign):
     return deployed(one_place, cluster)
 
 
+@pytest.fixture(scope="module")
+def again(one_place, cluster, wrong):
+    """Somebody has stopped it the way docs/deployment.md says; version 2 is deployed then."""
+    for name in ("new-image", "pods.json"):
+        (cluster.folder / name).unlink()
+    cluster.put("replicas", "0")
+    return deployed(one_place, cluster)
+
+
 def changes(kubectl) -> list[str]:
     """What was told beyond asking."""
     asking = ("config", "version", "kustomize", "get", "port-forward")
@@ -119,6 +128,29 @@ def test_a_version_that_answers_wrongly_is_taken_back_inside(wrong, one_place):
     assert "rollout undo deployment/churn-api" in wrong.told
     # What this machine's store has in production is not the cluster's to change.
     assert current(one_place.store).version == "2"
+
+
+def test_what_was_stopped_is_started_again(again, cluster):
+    # The overlay names no number of pods, and the autoscaler lets none be none.
+    assert (again.done.status, again.done.serving) == ("deployed", "2"), again.done.sentence
+    scaled = again.told.index("scale deployment/churn-api --replicas=1")  # the autoscaler's least
+    assert scaled < again.told.index("rollout status deployment/churn-api --timeout=60s")
+
+
+def test_what_was_stopped_and_does_not_come_up_is_stopped_again(place, kubectl):
+    kubectl.put("revision", "4")
+    kubectl.put("replicas", "0")
+    kubectl.put("stuck")
+
+    done = place.deploy(*TARGET)
+
+    assert (done.status, done.serving) == ("rolled back", None)
+    assert done.sentence.endswith("The pods were scaled to none; none served before.")
+    assert [line for line in changes(kubectl) if line.startswith("scale")] == [
+        "scale deployment/churn-api --replicas=1",
+        "scale deployment/churn-api --replicas=0",
+    ]
+    assert "rollout undo deployment/churn-api" not in changes(kubectl)
 
 
 def test_a_first_rollout_that_hangs_leaves_no_pod(place, kubectl):
