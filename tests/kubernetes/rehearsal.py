@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cloud"), str(ROOT / "tests" / "kubernetes")]
 
+import databases  # noqa: E402
 import services  # noqa: E402
 import yaml  # noqa: E402
 from api_server import State, api_server, rights_of  # noqa: E402
@@ -83,9 +84,9 @@ def _door(arguments: list[str], environment: dict[str, str]) -> int:
 
 
 def _services(stack: ExitStack, room: Path) -> dict[str, str]:
-    database = stack.enter_context(services.postgres())
+    database = stack.enter_context(databases.postgres())
     bucket = stack.enter_context(services.bucket())
-    zenml = stack.enter_context(services.zenml_server(stack.enter_context(services.mariadb())))
+    zenml = stack.enter_context(services.zenml_server(stack.enter_context(databases.mariadb())))
     mlflow = stack.enter_context(services.mlflow_server(database.create("mlflow"), bucket))
     environment = {
         **os.environ,
