@@ -97,10 +97,16 @@ bench: setup-dev  ## Measure every performance goal and print one table (ARGS="-
 
 ##@ Images
 IMAGE ?= churn-pipeline:0.1.0
+# Where Docker Hub cannot be reached: PYTHON_IMAGE=another base, BUILD_IMAGE=another one to install with.
+bases = $(foreach each,PYTHON_IMAGE BUILD_IMAGE,$(if $($(each)),--build-arg $(each)="$($(each))"))
+# A client without its engine builds nothing.
+builder = $(or $(BUILDER),$(shell docker version >/dev/null 2>&1 && echo docker || command -v buildah))
 .PHONY: image
 image:  ## Build the pipelines' image with docker or buildah (IMAGE=registry.example/churn-pipeline:0.1.0)
-	@builder=$$(command -v docker || command -v buildah) || { echo "Neither docker nor buildah is here: install one, or tools/build_image.sh." >&2; exit 1; }; \
-	    "$$builder" build --target pipeline --tag "$(IMAGE)" --build-arg REVISION=$$(git rev-parse --short HEAD) .
+	@builder="$(builder)"; test -n "$$builder" || { \
+	    echo "Neither a Docker engine that answers nor buildah is here: start or install one." >&2; exit 1; }; \
+	    "$$builder" build --target pipeline --tag "$(IMAGE)" $(bases) \
+	    --build-arg REVISION="$$(git rev-parse --short HEAD)" .
 
 ##@ Documentation
 .PHONY: docs
