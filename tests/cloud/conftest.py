@@ -8,22 +8,23 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # `servers` and `services` are these tests' own
+sys.path.insert(0, str(Path(__file__).parent))  # `services` is these tests' own
 
-import databases
 import services
-from servers import missing
+
+from tests.servers import databases
+from tests.servers.process import missing
 
 
-def needs_debian() -> None:
-    """Skips where Debian's servers are missing, and says which and how to get it."""
-    if reason := missing():
+def needs_debian(server: str) -> None:
+    """Skips where a server of Debian's is missing, and says how to get it."""
+    if reason := missing(server):
         pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[databases.Postgres]:
-    needs_debian()
+    needs_debian("PostgreSQL")
     with databases.postgres() as started:
         yield started
 
@@ -36,7 +37,7 @@ def bucket() -> Iterator[services.Bucket]:
 
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[databases.MariaDb]:
-    needs_debian()
+    needs_debian("MariaDB")
     with databases.mariadb() as started:
         yield started
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from databases import MariaDb
-from servers import PATIENCE, Server, empty_room, free_port
+
+from tests.servers.databases import MariaDb
+from tests.servers.process import PATIENCE, Server, empty_room, free_port
 
 BUCKET = "churn"
 KEY, SECRET = "churn-key", "churn-secret"

@@ -1,11 +1,11 @@
 """Servers that are not there: one sentence, at once, without a run to find it out."""
 
 import pytest
-from servers import free_port
 
 from churn.errors import ChurnError
 from stacks.reach import require_bucket
 from stacks.tracking import _require_answer
+from tests.servers.process import free_port
 
 
 def test_a_tracker_that_is_not_there_is_told_at_once():

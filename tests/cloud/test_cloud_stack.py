@@ -18,10 +18,10 @@ import httpx
 import psycopg2
 import pytest
 import services
-from servers import free_port
 
 from churn.bundle import history
 from churn.scoring import Scorer
+from tests.servers.process import free_port
 
 PATIENCE = 900  # seconds; a run takes a tenth of it where the machine is not busy
 MODEL = "telco-churn"

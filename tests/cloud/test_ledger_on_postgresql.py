@@ -1,10 +1,8 @@
 """The ledger on a real PostgreSQL server: all that it does on SQLite, and a server that comes and goes."""
 
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -14,10 +12,7 @@ from churn.errors import InputError
 from churn.ledger import Ledger, Outcome, Prediction, PredictionLedger
 from churn.ledger.predictions import input_hash
 from churn.promotion import Gate, decide
-
-sys.path.append(str(Path(__file__).parents[1] / "service"))
-
-from server import serving
+from tests.servers.churn_api import serving
 
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 

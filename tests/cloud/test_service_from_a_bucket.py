@@ -1,18 +1,13 @@
 """The scoring service on a store in a bucket: serves, swaps, refuses, and outlives the bucket."""
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import services
 
 from churn.bundle import publish, roll_back
 from churn.scoring import Scorer
-
-sys.path.append(str(Path(__file__).parents[1] / "service"))
-
-from server import serving
+from tests.servers.churn_api import serving
 
 
 @pytest.fixture

@@ -59,12 +59,10 @@ def main() -> int:
 
 
 def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
-    sys.path.insert(0, str(ROOT / "tests" / "service"))
-    from server import serving
-
     from pipelines.quiet import hush
     from pipelines.zenml_deployment import deploy, stop
     from stacks.spec import ExistingComponent, load_stack
+    from tests.servers.churn_api import serving
 
     expected = [Scorer.load(store).score_one(row).probability for row in rows]
     with serving(Path(store), room) as service:

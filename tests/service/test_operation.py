@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from server import ROOT, environment, serving
 
 from service.keys import new_key
+from tests.servers.churn_api import sample, serving
+from tests.servers.logged_process import ROOT, environment
 
 START = [sys.executable, "-m", "service.api", "--port", "0"]
 
@@ -299,20 +300,6 @@ def figures_once(client, there):
         assert time.monotonic() < until, figures
         time.sleep(0.02)
     return figures
-
-
-def sample(page):
-    """Series -> value, labels in alphabetical order."""
-    found = {}
-    for line in page.splitlines():
-        if line.startswith("#"):
-            continue
-        name, value = line.rsplit(" ", 1)
-        if "{" in name:
-            name, labels = name[:-1].split("{", 1)
-            name = f"{name}{{{','.join(sorted(labels.split(',')))}}}"
-        found[name] = float(value)
-    return found
 
 
 def test_a_ledger_that_cannot_be_written_stops_no_answer_and_is_told(store, tmp_path, customers):

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from server import environment, serving
+
+from tests.servers.churn_api import serving
+from tests.servers.logged_process import environment
 
 CASES = 3_000
 EXAMPLES = 620  # of each operation that takes any input; the others have few cases

@@ -7,12 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from server import serving
-from test_operation import sample
 
 from churn.bundle import publish, roll_back
 from churn.ledger import PredictionLedger
 from churn.scoring.current import CURRENT
+from tests.servers.churn_api import sample, serving
 
 SWAPS = 50
 FILES = ("manifest.json", "contract.json", "golden.json", "reference.npz", "model")

@@ -21,8 +21,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from conftest import Broker, RedisServer  # noqa: E402
 from worker_process import Outside, wait_until, working  # noqa: E402
+
+from tests.servers.messaging import Broker, RedisServer  # noqa: E402
 
 _FIRST = 200  # messages before the clock starts: by then everything is loaded
 

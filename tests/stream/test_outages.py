@@ -4,8 +4,9 @@ import json
 import signal
 
 import pytest
-from conftest import free_port
 from worker_process import Outside, starting, wait_until, working
+
+from tests.servers.process import free_port
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ def test_a_batch_held_back_while_another_worker_joins_is_read_again(
             wait_until(lambda: first.ready()["ready"], first.ready)
             wait_until(lambda: second.ready()["ready"], second.ready)
             outside.send(customers[30:60])
+            # Counting answers would not do: those to the first thirty may stand there twice.
+            wait_until(lambda: outside.committed(settings["group"]) == 60, second.ready)
             answers = outside.read("output", 60)
             codes = first.stop(), second.stop()
 

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 from pydantic import SecretStr
-from worker_process import environment
 
 from churn.errors import InputError
 from service.stream.__main__ import main
 from service.stream.figures import Figures
 from service.stream.settings import Settings, read_settings
+from tests.servers.logged_process import environment
 
 
 def test_without_any_setting_a_broker_on_this_machine_is_read():
@@ -77,7 +77,7 @@ def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
     settings = {name: str(value).replace("STORE", str(shelf)) for name, value in settings.items()}
     for name in [name for name in os.environ if name.startswith("CHURN_")]:
         monkeypatch.delenv(name)
-    for name, value in environment(settings).items():
+    for name, value in environment(**settings).items():
         monkeypatch.setenv(name, value)
 
     code = main([])

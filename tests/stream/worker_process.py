@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60
-
-
-def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """Nobody's CHURN_ settings but these."""
-    kept = {n: v for n, v in os.environ.items() if not re.match(r"CHURN_|PYTHONDONTWRITE", n)}
-    return kept | {f"CHURN_{name.upper()}": str(value) for name, value in settings.items()}
+from tests.servers.logged_process import SECONDS, LoggedProcess
 
 
 def wait_until(what: Callable[[], Any], about: Callable[[], Any] = lambda: "") -> Any:
@@ -36,40 +23,15 @@ def wait_until(what: Callable[[], Any], about: Callable[[], Any] = lambda: "") -
     return found
 
 
-class Worker:
-    """A started worker.
-
-    Attributes:
-        process: its process.
-        lines: what it logged so far.
-    """
+class Worker(LoggedProcess):
+    """A started worker."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "service.stream"],
-            cwd=ROOT,
-            env=environment(settings),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        super().__init__("service.stream", **settings)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.wait_for('listening')['port']}"
-
-    def logged(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line.get("event") == event]
-
-    def wait_for(self, event: str) -> dict[str, Any]:
-        wait_until(
-            lambda: self.logged(event) or self.process.poll() is not None, lambda: self.lines[-5:]
-        )
-        assert self.logged(event), self.lines[-5:]
-        return self.logged(event)[0]
 
     def ready(self) -> dict[str, Any]:
         return httpx.get(f"{self.url}/readyz", timeout=30).json()
@@ -78,21 +40,6 @@ class Worker:
         page = httpx.get(f"{self.url}/metrics", timeout=30).text
         return float(re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)[1])
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(SECONDS)
-        self._reader.join(5)
-        return code
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            try:
-                self.lines.append(json.loads(line))
-            except ValueError:
-                self.lines.append({"event": "unreadable", "text": line})
-
 
 @contextmanager
 def starting(settings: dict[str, Any]) -> Iterator[Worker]:
@@ -100,9 +47,7 @@ def starting(settings: dict[str, Any]) -> Iterator[Worker]:
     try:
         yield worker
     finally:
-        if worker.process.poll() is None:
-            worker.process.kill()
-            worker.process.wait()
+        worker.kill()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The databases of the cloud stack, for real: PostgreSQL and MariaDB, each on an empty folder."""
+"""The databases of stacks and ledgers, for real: PostgreSQL and MariaDB, each on an empty folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers import Server, empty_room, finish, free_port, program, unprivileged
+from tests.servers.process import Server, empty_room, finish, free_port, program, unprivileged
 
 
 @dataclass

@@ -41,9 +41,10 @@ def program(name: str) -> str:
     raise FileNotFoundError(name)
 
 
-def missing() -> str:
-    """Why none of this can run here, in words; empty where it can."""
-    for server, (programs, package) in DEBIAN.items():
+def missing(*servers: str) -> str:
+    """Which of Debian's servers cannot run here, in words; empty where all can."""
+    for server in servers:
+        programs, package = DEBIAN[server]
         try:
             for each in programs:
                 program(each)
@@ -57,6 +58,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody on this machine takes connections on a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def own_folder(folder: Path, user: str | None) -> Path:
@@ -153,7 +163,7 @@ def finish(command: list[str], user: str | None) -> None:
 @contextmanager
 def empty_room(user: str | None) -> Iterator[Path]:
     """A folder that the server's user may enter: pytest's own are closed to others."""
-    above = Path(tempfile.mkdtemp(prefix="churn-cloud-"))
+    above = Path(tempfile.mkdtemp(prefix="churn-server-"))
     above.chmod(0o755)
     try:
         yield own_folder(above / "room", user)

@@ -1,0 +1,79 @@
+"""What the stream stands on: a broker that speaks Kafka's protocol, and a Redis; both for real."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.servers.process import Server, free_port, listens
+
+with warnings.catch_warnings():
+    # It reads its own schemas in a way that Python will not keep for ever: not ours to mend.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka.admin import KafkaAdminClient, NewTopic
+
+PARTITIONS = 3
+
+
+class Broker:
+    """`noida-db`: one small program that speaks Kafka's protocol, restarted with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.address = f"127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        # The program itself, not the script around it, which would not hand a signal on.
+        program = Path(find_spec("noida_db").origin).with_name("noida-db")
+        program.chmod(0o755)
+        where = ("--kafka-port", str(self._port), "--data-dir", str(self._folder / "data"))
+        command = [str(program), "start", "--only", "kafka", *where]
+        self._server = Server("the broker", command, self._folder / "log")
+        self._server.wait(lambda: listens(self._port))
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def topics(self, *names: str) -> None:
+        with self._admin() as admin:
+            admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+
+    def group_state(self, name: str) -> str:
+        with self._admin() as admin:
+            return admin.describe_groups([name])[name]["group_state"]
+
+    @contextmanager
+    def _admin(self) -> Iterator[KafkaAdminClient]:
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+class RedisServer:
+    """Debian's redis-server, not started yet.
+
+    Attributes:
+        address: with its password.
+    """
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._port = free_port()
+        self._log = folder / "redis-log"
+        self._command = [program, "--port", str(self._port), "--bind", "127.0.0.1",
+                         "--requirepass", "for-tests", "--save", "", "--dir", str(folder)]  # fmt: skip
+        self._server: Server | None = None
+        self.address = f"redis://:for-tests@127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        self._server = Server("Redis", self._command, self._log)
+        self._server.wait(lambda: listens(self._port))
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
