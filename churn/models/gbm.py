@@ -100,7 +100,8 @@ class GbmModel:
         """
         try:
             tables = TreeContributions(trees_in(self.booster.model_to_string()), len(self.features))
-        except (ValueError, KeyError, IndexError):  # deeper trees, or another release's text
+        except (ValueError, KeyError, IndexError, ZeroDivisionError):
+            # Deeper trees, splits of another kind, or a text that does not count its rows.
             return None
         probes = tables.probes(_PROBES)
         expected = self.booster.predict(probes, pred_contrib=True, num_threads=1)

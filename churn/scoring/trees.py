@@ -162,7 +162,7 @@ class NativeTrees:
         return found
 
     def contributions(self, values: Values) -> list[float]:
-        """One customer's Shapley values, bit for bit those among many, without the base."""
+        """One customer's Shapley values as the library walks for them, without the base."""
         try:
             row = self._threads.contributions
         except AttributeError:

@@ -3,6 +3,8 @@
 import lightgbm
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from churn.features.encoding import take
 from churn.models.catalog import build_candidates
@@ -100,14 +102,69 @@ def model_of(booster: lightgbm.Booster) -> GbmModel:
     return GbmModel(COLUMNS, {}, 0.0, booster)
 
 
-def test_deep_trees_are_asked_of_the_library():
-    booster = grown(7, depth=5)
-    with pytest.raises(ValueError, match="splits"):
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    depth=st.integers(1, 3),
+    trees=st.integers(1, 6),
+    leaf_rows=st.integers(1, 300),
+    row=st.lists(
+        st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, 0.5, 1.5, 30.0]), min_size=3, max_size=3
+    ),
+)
+def test_any_shallow_trees_give_any_customer_the_same(seed, depth, trees, leaf_rows, row):
+    booster = grown(seed, depth=depth, trees=trees, min_data_in_leaf=leaf_rows)
+    tables, walk = tables_of(booster), booster.predict([row], pred_contrib=True, num_threads=1)[0]
+
+    found = tables.one(row)
+
+    assert np.abs(np.array(found) - walk[:-1]).max() < ROUNDING
+    whole = booster.predict([row], raw_score=True, num_threads=1)[0]
+    assert sum(found) + walk[-1] == pytest.approx(whole, abs=ROUNDING * 10)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"depth": 5},
+        {"depth": 3, "zero_as_missing": True},
+        {"depth": 3, "categorical_feature": [0], "min_data_per_group": 1, "cat_smooth": 1.0},
+    ],
+    ids=["deep", "zero is missing", "categorical"],
+)
+def test_other_trees_are_asked_of_the_library(otherwise):
+    booster = grown(7, **otherwise)
+    with pytest.raises(ValueError, match=r"splits|split is not by a number"):
         tables_of(booster)
 
     rows = anywhere(7)
     model = model_of(booster)
 
+    assert model.shapley is None
+    found = model.contributions(dict(zip(COLUMNS, rows.T, strict=True)))
+    assert np.array_equal(found, walked(booster, rows))
+
+
+def test_a_text_that_does_not_count_its_rows_is_left_to_the_library():
+    class Uncounted:
+        def __init__(self, booster):
+            self.predict = booster.predict
+            lines = booster.model_to_string().splitlines()
+            self.text = "\n".join(
+                "internal_count=" + " ".join("0" for _ in line.split())
+                if line.startswith("internal_count=")
+                else line
+                for line in lines
+            )
+
+        def model_to_string(self):
+            return self.text
+
+    booster = grown(3, depth=3)
+
+    model = model_of(Uncounted(booster))
+
+    rows = anywhere(3)
     assert model.shapley is None
     found = model.contributions(dict(zip(COLUMNS, rows.T, strict=True)))
     assert np.array_equal(found, walked(booster, rows))
@@ -128,9 +185,9 @@ def test_tables_that_disagree_with_the_library_are_not_used(monkeypatch):
 
 
 def test_the_shipped_trees_have_tables(contract, telco_columns, telco_target):
-    settings = default_recipes()["gbm"]
-    assert isinstance(settings, GbmSettings)
-    candidate = build_candidates(["gbm"], {"gbm": settings}, contract)["gbm"]
+    recipe = default_recipes()["gbm"]
+    assert isinstance(recipe, GbmSettings)
+    candidate = build_candidates(["gbm"], {"gbm": recipe}, contract)["gbm"]
 
     model = candidate.fit(telco_columns, telco_target)
 
