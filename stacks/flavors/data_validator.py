@@ -7,14 +7,38 @@ is imported when a table is looked at, so that naming a stack costs nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
-from zenml.data_validators import BaseDataValidator
+from zenml.data_validators import BaseDataValidator, BaseDataValidatorFlavor
+from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.validators.report import ValidatorReport
+
+
+class ContractDataValidatorFlavor(BaseDataValidatorFlavor):
+    """Base of their flavors, which say how they are called and what they are made of."""
+
+    CALLED: ClassVar[str]
+    SHOWN: ClassVar[str]
+    CONFIG: ClassVar[type[BaseDataValidatorConfig]]
+
+    @property
+    def name(self) -> str:
+        """What a stack file calls it."""
+        return self.CALLED
+
+    @property
+    def display_name(self) -> str:
+        """What the dashboard calls it."""
+        return self.SHOWN
+
+    @property
+    def config_class(self) -> type[BaseDataValidatorConfig]:
+        """Its settings."""
+        return self.CONFIG
 
 
 class ContractDataValidator(BaseDataValidator):

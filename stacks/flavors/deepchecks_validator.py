@@ -7,7 +7,6 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
-from zenml.data_validators import BaseDataValidatorFlavor
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
 from churn.contract import DataContract
@@ -19,30 +18,19 @@ from churn.validation.settings import ValidationSettings
 from churn.validators.by_deepchecks import validate
 from churn.validators.report import ValidatorReport
 from churn.validators.settings import DeepchecksSettings
-from stacks.flavors.data_validator import ContractDataValidator
+from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 
 class DeepchecksConfig(BaseDataValidatorConfig, DeepchecksSettings):
     """What the component can be told: the validator's settings, and nothing else."""
 
 
-class DeepchecksFlavor(BaseDataValidatorFlavor):
+class DeepchecksFlavor(ContractDataValidatorFlavor):
     """The flavor `churn-deepchecks`."""
 
-    @property
-    def name(self) -> str:
-        """What a stack file calls it."""
-        return "churn-deepchecks"
-
-    @property
-    def display_name(self) -> str:
-        """What the dashboard calls it."""
-        return "Deepchecks 0.19"
-
-    @property
-    def config_class(self) -> type[DeepchecksConfig]:
-        """Its settings."""
-        return DeepchecksConfig
+    CALLED: ClassVar[str] = "churn-deepchecks"
+    SHOWN: ClassVar[str] = "Deepchecks 0.19"
+    CONFIG: ClassVar[type[BaseDataValidatorConfig]] = DeepchecksConfig
 
     @property
     def implementation_class(self) -> type[DeepchecksValidator]:
@@ -54,7 +42,7 @@ class DeepchecksValidator(ContractDataValidator):
     """Runs the suites that ship with Deepchecks: two about data, a third where there is a model."""
 
     NAME: ClassVar[str] = "Deepchecks"
-    FLAVOR: ClassVar[type[BaseDataValidatorFlavor]] = DeepchecksFlavor
+    FLAVOR: ClassVar[type[ContractDataValidatorFlavor]] = DeepchecksFlavor
 
     @property
     def config(self) -> DeepchecksConfig:

@@ -6,37 +6,25 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import pandas as pd
-from zenml.data_validators import BaseDataValidatorFlavor
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
 from churn.contract import DataContract
 from churn.validators.by_evidently import profile, validate
 from churn.validators.report import ValidatorReport
 from churn.validators.settings import EvidentlySettings
-from stacks.flavors.data_validator import ContractDataValidator
+from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 
 class EvidentlyConfig(BaseDataValidatorConfig, EvidentlySettings):
     """What the component can be told: the validator's settings, and nothing else."""
 
 
-class EvidentlyFlavor(BaseDataValidatorFlavor):
+class EvidentlyFlavor(ContractDataValidatorFlavor):
     """The flavor `churn-evidently`."""
 
-    @property
-    def name(self) -> str:
-        """What a stack file calls it."""
-        return "churn-evidently"
-
-    @property
-    def display_name(self) -> str:
-        """What the dashboard calls it."""
-        return "Evidently 0.7"
-
-    @property
-    def config_class(self) -> type[EvidentlyConfig]:
-        """Its settings."""
-        return EvidentlyConfig
+    CALLED: ClassVar[str] = "churn-evidently"
+    SHOWN: ClassVar[str] = "Evidently 0.7"
+    CONFIG: ClassVar[type[BaseDataValidatorConfig]] = EvidentlyConfig
 
     @property
     def implementation_class(self) -> type[EvidentlyValidator]:
@@ -48,7 +36,7 @@ class EvidentlyValidator(ContractDataValidator):
     """Measures drift, blanks and values outside the contract, column by column."""
 
     NAME: ClassVar[str] = "Evidently"
-    FLAVOR: ClassVar[type[BaseDataValidatorFlavor]] = EvidentlyFlavor
+    FLAVOR: ClassVar[type[ContractDataValidatorFlavor]] = EvidentlyFlavor
 
     @property
     def config(self) -> EvidentlyConfig:

@@ -5,37 +5,25 @@ from __future__ import annotations
 from typing import ClassVar, cast
 
 import pandas as pd
-from zenml.data_validators import BaseDataValidatorFlavor
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
 from churn.contract import DataContract
 from churn.validators.by_great_expectations import validate
 from churn.validators.report import ValidatorReport
 from churn.validators.settings import GreatExpectationsSettings
-from stacks.flavors.data_validator import ContractDataValidator
+from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 
 class GreatExpectationsConfig(BaseDataValidatorConfig, GreatExpectationsSettings):
     """What the component can be told: the validator's settings, and nothing else."""
 
 
-class GreatExpectationsFlavor(BaseDataValidatorFlavor):
+class GreatExpectationsFlavor(ContractDataValidatorFlavor):
     """The flavor `churn-great-expectations`."""
 
-    @property
-    def name(self) -> str:
-        """What a stack file calls it."""
-        return "churn-great-expectations"
-
-    @property
-    def display_name(self) -> str:
-        """What the dashboard calls it."""
-        return "Great Expectations 1.x"
-
-    @property
-    def config_class(self) -> type[GreatExpectationsConfig]:
-        """Its settings."""
-        return GreatExpectationsConfig
+    CALLED: ClassVar[str] = "churn-great-expectations"
+    SHOWN: ClassVar[str] = "Great Expectations 1.x"
+    CONFIG: ClassVar[type[BaseDataValidatorConfig]] = GreatExpectationsConfig
 
     @property
     def implementation_class(self) -> type[GreatExpectationsValidator]:
@@ -47,7 +35,7 @@ class GreatExpectationsValidator(ContractDataValidator):
     """Judges rows by the suite that the contract generates, and their distributions by PSI."""
 
     NAME: ClassVar[str] = "Great Expectations"
-    FLAVOR: ClassVar[type[BaseDataValidatorFlavor]] = GreatExpectationsFlavor
+    FLAVOR: ClassVar[type[ContractDataValidatorFlavor]] = GreatExpectationsFlavor
 
     @property
     def config(self) -> GreatExpectationsConfig:
