@@ -28,6 +28,8 @@ from churn.validation.tables import (
 needs_deepchecks = pytest.mark.skipif(
     find_spec("deepchecks") is None, reason="the extra 'deep' is not installed"
 )
+# The suites take twice as long under coverage's tracer, and the tests before have met the same lines.
+not_traced = pytest.mark.no_cover
 FEW = ValidationSettings(maximum_rows=600, segment_features=2)
 
 
@@ -104,6 +106,7 @@ def test_the_report_names_no_customer(real, telco):
 
 
 @needs_deepchecks
+@not_traced
 def test_the_same_input_gives_the_same_answer_and_without_leniency_the_real_table_fails(
     telco, split, model
 ):
@@ -119,6 +122,7 @@ def test_the_same_input_gives_the_same_answer_and_without_leniency_the_real_tabl
 
 
 @needs_deepchecks
+@not_traced
 def test_a_feature_that_gives_the_outcome_away_and_a_table_pasted_twice_fail(telco, model):
     few = telco.frame.head(400)
     told = few.assign(PaperlessBilling=few["Churn"].astype(str))
@@ -131,6 +135,7 @@ def test_a_feature_that_gives_the_outcome_away_and_a_table_pasted_twice_fail(tel
 
 
 @needs_deepchecks
+@not_traced
 def test_a_split_by_tenure_that_shares_customers_and_a_guesser_fail(telco, guesser):
     old = telco.frame["tenure"].to_numpy() >= 12
     development, newcomers = np.flatnonzero(old)[:500], np.flatnonzero(~old)[:500]
