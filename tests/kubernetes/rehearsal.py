@@ -20,11 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cloud"), str(ROOT / "tests" / "kubernetes")]
 
-import databases  # noqa: E402
 import services  # noqa: E402
 import yaml  # noqa: E402
 from api_server import State, api_server, rights_of  # noqa: E402
 from pods import Machine  # noqa: E402
+
+from tests.servers import databases  # noqa: E402
 
 NAMESPACE = "churn-pipelines"
 ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
