@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from churn.contract import DataContract
 from churn.explain.answers import CAVEAT
-from churn.explain.counterfactual import changes_of, ways_of
+from churn.explain.counterfactual import REACH, changes_of, ways_of
 from churn.explain.proposals import Proposal
 from churn.explain.rules import Rules
 from churn.scoring.encoder import Values
@@ -41,13 +41,16 @@ class CustomerWays:
         bill = self.rules.bill
         self._bill = None if bill is None else self._places[bill.name]
 
-    def __call__(self, values: Values, logit: float, threshold: float | None) -> dict[str, Any]:
+    def __call__(
+        self, values: Values, logit: float, threshold: float | None, reach: int = REACH
+    ) -> dict[str, Any]:
         """The ways, as `Counterfactuals` is dumped, without the changed rows.
 
         Args:
             values: the customer's, each allowed by itself.
             logit: the customer's.
             threshold: probability to fall below; None for the farthest falls.
+            reach: how many changes at once, 1 or 2.
 
         Raises:
             InputError: the customer's fields contradict each other.
@@ -62,7 +65,7 @@ class CustomerWays:
             found: list[float] = expit([logit, *logits]).tolist()
             return found
 
-        ways = ways_of(codes, numbers, rules, chances, threshold=threshold)
+        ways = ways_of(codes, numbers, rules, chances, threshold=threshold, reach=reach)
         bill = None if rules.bill is None else numbers[rules.bill.name]
         return {
             "threshold": threshold,

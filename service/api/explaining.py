@@ -18,6 +18,8 @@ from service.api.desk import Desk
 from service.api.problems import Refusal
 from service.api.served import Served
 
+CHANGES = 1
+"""Of pairs there are three times as many, each scored; whoever wants them asks."""
 _NAMED = re.compile(r"'([^']+)'")
 
 
@@ -27,11 +29,13 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         top: how many reasons at most.
         counterfactuals: whether ways to less risk are told.
+        changes: how many at once a way may take.
         below: probability that they are to get below; None for the farthest falls.
     """
 
     top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
     counterfactuals: bool = True
+    changes: Annotated[int, msgspec.Meta(ge=1, le=2)] = CHANGES
     below: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
 
 
@@ -74,9 +78,9 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     if asked.counterfactuals:
         # A model without a row form takes milliseconds, and so not on the thread that answers all.
         told_ways = (
-            _ways(served, values, score, asked.below)
+            _ways(served, values, score, asked)
             if scorer.bitwise
-            else await asyncio.to_thread(_ways, served, values, score, asked.below)
+            else await asyncio.to_thread(_ways, served, values, score, asked)
         )
     answer = desk.answer(row, served, prediction_id, values, score, "explain")
     reasons = served.reasons(values, scorer.parts(values), asked.top)
@@ -94,9 +98,9 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _ways(served: Served, values: Values, score: Score, below: float | None) -> dict[str, Any]:
+def _ways(served: Served, values: Values, score: Score, asked: Asked) -> dict[str, Any]:
     try:
-        return served.ways(values, score.logit, below)
+        return served.ways(values, score.logit, asked.below, asked.changes)
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
         named = _NAMED.search(str(error))

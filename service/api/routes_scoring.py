@@ -10,11 +10,13 @@ from churn.explain.reasons import TOP
 from service.api import answers, hot, outcomes
 from service.api.batch import NDJSON, score_batch
 from service.api.desk import Desk
+from service.api.explaining import CHANGES
 from service.api.reading import body_of, parsed
 from service.api.wording import CUSTOMER, body, encode, problems
 
 _JSON = "application/json"
 _WAYS = "Whether ways to less risk are told"
+_CHANGES = "How many changes at once a way may take"
 _BELOW = "Probability the ways are to get below"
 
 
@@ -70,6 +72,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         _request: Request,
         top: Annotated[int, Query(ge=1, le=20, description="Reasons at most")] = TOP,  # noqa: ARG001
         counterfactuals: Annotated[bool, Query(description=_WAYS)] = True,  # noqa: ARG001
+        changes: Annotated[int, Query(ge=1, le=2, description=_CHANGES)] = CHANGES,  # noqa: ARG001
         below: Annotated[float | None, Query(gt=0, lt=1, description=_BELOW)] = None,  # noqa: ARG001
     ) -> Response:
         return _Plain(desk, hot.explain)

@@ -103,7 +103,9 @@ def test_counterfactuals_are_told_with_their_caveat_or_left_out(
         trained["1"].model, of_one(telco_columns, place), contract, threshold=0.4
     )
 
-    told = client.post("/v1/explain", json=customers[place], params={"below": 0.4}).json()
+    told = client.post(
+        "/v1/explain", json=customers[place], params={"below": 0.4, "changes": 2}
+    ).json()
     without = client.post(
         "/v1/explain", json=customers[place], params={"counterfactuals": "false"}
     ).json()
@@ -114,6 +116,20 @@ def test_counterfactuals_are_told_with_their_caveat_or_left_out(
     assert ways["caveat"] == expected.caveat
     assert ways["sentence"] == expected.sentence
     assert without["counterfactuals"] is None
+
+
+def test_a_way_takes_one_change_unless_two_are_asked_for(client, trained, telco_columns, customers):
+    place = int(np.argmax(trained["1"].probability(telco_columns)))
+
+    def sizes(**asked):
+        told = client.post("/v1/explain", json=customers[place], params=asked).json()
+        return {
+            sum(not change["follows"] for change in way["changes"])
+            for way in told["counterfactuals"]["found"]
+        }
+
+    assert sizes() == sizes(changes=1) == {1}
+    assert sizes(changes=2) == {1, 2}
 
 
 def test_ways_of_a_customer_whose_fields_contradict_each_other_are_refused_by_field(
@@ -129,7 +145,8 @@ def test_ways_of_a_customer_whose_fields_contradict_each_other_are_refused_by_fi
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("top", "0"), ("top", "many"), ("below", "1"), ("counterfactuals", "7x")]
+    ("name", "value"),
+    [("top", "0"), ("top", "many"), ("below", "1"), ("changes", "3"), ("counterfactuals", "7x")],
 )
 def test_a_parameter_out_of_range_is_named(client, customers, name, value):
     answer = client.post("/v1/explain", json=customers[0], params={name: value})
