@@ -48,6 +48,7 @@ NAMES = {
     "contributions": "FastAPI and bare `pred_contrib`, an encoded row",
     "reasons": "`POST /v1/explain?counterfactuals=false`: reasons",
     "ways": "`POST /v1/explain`: reasons and counterfactuals",
+    "pairs": "`POST /v1/explain?changes=2`: pairs of changes, too",
 }
 
 
@@ -171,6 +172,7 @@ def sides(prepared: Prepared, count: int) -> dict[str, Side]:
         "contributions": Side([sys.executable, *contributions], bare, count // 5, {}),
         "reasons": explain("reasons", "?counterfactuals=false", count // 5),
         "ways": explain("ways", "", count // 5),
+        "pairs": explain("pairs", "?changes=2", count // 5),
     }
 
 

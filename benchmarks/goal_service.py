@@ -33,7 +33,7 @@ def measure(trainings: Trainings) -> Iterator[Figure]:
         ("reasons", "`POST /v1/explain` (reasons) over FastAPI with bare `pred_contrib`", REASONS,
          "x", f"{how}; the bare side takes an encoded row and answers contributions"),
         ("ways", "`POST /v1/explain` (reasons and counterfactuals) over the same", REASONS, "x",
-         f"{how}; scores some 33 changed customers beside, which the bare side does not"),
+         f"{how}; scores every single change beside, which the bare side does not"),
         ("cpu", "start to ready", CPU, "s CPU", "one worker, until /readyz answers 200"),
         ("memory", "memory of a worker", MEMORY, "MB", "its peak by then"),
         ("workers", "CPU of a request with two workers over one", WORKERS, "x",
