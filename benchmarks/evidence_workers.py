@@ -97,28 +97,33 @@ def held(pids: Sequence[int], share: float) -> Iterator[None]:
         BenchmarkError: no such group can be made here.
     """
     first = _GROUPS / "cpu" if (_GROUPS / "cpu" / "cpu.cfs_quota_us").exists() else _GROUPS
-    quota = round(share * _PERIOD)
-    made = []
+    made: list[Path] = []
     try:
-        for pid in pids:
-            group = first / f"churn-benchmark-{pid}"
-            group.mkdir()
-            made.append(group)
-            if first == _GROUPS:
-                (group / "cpu.max").write_text(f"{quota} {_PERIOD}", encoding="ascii")
-            else:
-                (group / "cpu.cfs_period_us").write_text(str(_PERIOD), encoding="ascii")
-                (group / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
-            (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
+        try:
+            for pid in pids:
+                group = first / f"churn-benchmark-{pid}"
+                group.mkdir()
+                made.append(group)
+                _limit(group, round(share * _PERIOD))
+                (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
+        except OSError as error:
+            raise BenchmarkError(f"no control group can be made under {first} ({error})") from None
         yield
-    except OSError as error:
-        raise BenchmarkError(f"no control group can be made under {first} ({error})") from None
     finally:
         for pid, group in zip(pids, made, strict=False):
             with suppress(OSError):  # a process that has ended is in no group
                 (first / "cgroup.procs").write_text(str(pid), encoding="ascii")
             with suppress(OSError):
                 group.rmdir()
+
+
+def _limit(group: Path, quota: int) -> None:
+    """Version 2 of control groups has both figures in one file."""
+    if group.parent == _GROUPS:
+        (group / "cpu.max").write_text(f"{quota} {_PERIOD}", encoding="ascii")
+    else:
+        (group / "cpu.cfs_period_us").write_text(str(_PERIOD), encoding="ascii")
+        (group / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
 
 
 def held_here() -> bool:

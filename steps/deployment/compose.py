@@ -75,12 +75,7 @@ class ComposeTarget:
 
     def describe(self) -> tuple[str, ...]:
         """What would be done."""
-        version, now = self._wanted.version, self._store.serving
-        if now == version:
-            publishing = f"Version {version} is published in {self._wanted.store} already."
-        else:
-            was = f" instead of version {now}" if now else ""
-            publishing = f"Publish version {version} in {self._wanted.store}{was}."
+        publishing = self._store.would_publish()
         up = self._docker.spoken(*self._up())
         return publishing, up.replace("$ ", f"$ {_STORE}={self._wanted.store} ", 1)
 
@@ -118,8 +113,7 @@ class ComposeTarget:
             self._docker.run(*stopping)
             return Undone(None, "The container was stopped; none ran before.")
         if now is None:
-            only = self._wanted.version
-            return Undone(only, f"Version {only} serves on: there is none before it to go back to.")
+            return Undone.nothing_before(self._wanted.version)
         self._wait(now)
         return Undone(now, f"Version {now} serves again.")
 

@@ -129,8 +129,7 @@ class KubernetesTarget:
             self._do(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
             self._do(self._kubectl(), *self._waiting())
         if now is None:
-            only = self._wanted.version
-            return Undone(only, f"Version {only} serves on: there is none before it to go back to.")
+            return Undone.nothing_before(self._wanted.version)
         with self._forwarded(now):
             return Undone(now, f"Version {now} serves again.")
 

@@ -73,12 +73,7 @@ class LocalTarget:
 
     def describe(self) -> tuple[str, ...]:
         """What would be done."""
-        version, now = self._wanted.version, self._store.serving
-        if now == version:
-            publishing = f"Version {version} is published in {self._wanted.store} already."
-        else:
-            was = f" instead of version {now}" if now else ""
-            publishing = f"Publish version {version} in {self._wanted.store}{was}."
+        publishing = self._store.would_publish()
         words = f"--port {self._asked.port} --workers {self._asked.workers}"
         start = f"$ python -m service.api {words} --store {self._wanted.store}"
         if self._running is None:
@@ -140,8 +135,7 @@ class LocalTarget:
         if self._started is not None:
             return Undone(None, "The service was stopped; none ran before.")
         if now is None:
-            only = self._wanted.version
-            return Undone(only, f"Version {only} serves on: there is none before it to go back to.")
+            return Undone.nothing_before(self._wanted.version)
         self._wait(self._running, now)
         return Undone(now, f"Version {now} serves again.")
 

@@ -45,6 +45,14 @@ class SharedStore:
         past = history(self.store)
         return past[-1].version if past else None
 
+    def would_publish(self) -> str:
+        """What `publish` would do, in words."""
+        now = self.serving
+        if now == self.version:
+            return f"Version {self.version} is published in {self.store} already."
+        was = f" instead of version {now}" if now else ""
+        return f"Publish version {self.version} in {self.store}{was}."
+
     def publish(self) -> str:
         """Points to the version, which is verified first; says what that changed.
 

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from churn.config import DeploymentSettings
 from churn.deployment.protocols import Speech
@@ -44,6 +44,11 @@ class Undone:
 
     serving: str | None
     sentence: str
+
+    @classmethod
+    def nothing_before(cls, version: str) -> Self:
+        """The first version serves on."""
+        return cls(version, f"Version {version} serves on: there is none before it to go back to.")
 
 
 @dataclass(frozen=True)

@@ -77,12 +77,7 @@ class ZenmlTarget:
 
     def describe(self) -> tuple[str, ...]:
         """What would be done."""
-        version, now = self._wanted.version, self._store.serving
-        if now == version:
-            publishing = f"Version {version} is published in {self._wanted.store} already."
-        else:
-            was = f" instead of version {now}" if now else ""
-            publishing = f"Publish version {version} in {self._wanted.store}{was}."
+        publishing = self._store.would_publish()
         if self._before is not None and self._as_asked(self._before):
             return publishing, self._following(self._before)
         return publishing, self._command.spoken(*self._deploying())
@@ -126,8 +121,7 @@ class ZenmlTarget:
                 f"What ran before was deployed again{renewed}: version {version} on {self.place}.",
             )
         if now is None:
-            only = self._wanted.version
-            return Undone(only, f"Version {only} serves on: there is none before it to go back to.")
+            return Undone.nothing_before(self._wanted.version)
         self._wait()
         return Undone(now, f"Version {now} serves again.")
 
