@@ -78,7 +78,21 @@ class LeafMasks:
         total: float = np.add.accumulate(self._values.take(self._starts + leaves))[-1].item()
         return total
 
-    def logits(
+    def logits(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Many customers' log-odds, each the bits of a `logit` of its own.
+
+        Args:
+            rows: the trees' columns of each, all finite.
+        """
+        found = []
+        for values in rows:
+            left = self._whole
+            for feature, cuts, masks in self._columns:
+                left &= masks[bisect_left(cuts, values[feature])]
+            found.append(left.to_bytes(self._count, "little"))
+        return self._added(found)
+
+    def logits_changed(
         self,
         values: Sequence[float],
         changes: Sequence[Mapping[int, float]],
@@ -110,8 +124,14 @@ class LeafMasks:
                     at, cuts, masks = told[place]
                     own[at] = masks[bisect_left(cuts, value)]
             found.append(reduce(and_, own, left).to_bytes(self._count, "little"))
-        leaves = np.frombuffer(b"".join(found).translate(_LEFTMOST), np.uint8)
-        each = self._values.take(self._starts + leaves.reshape(len(changes), self._count))
+        return self._added(found)
+
+    def _added(self, left: Sequence[bytes]) -> list[float]:
+        """The leaves' sums of many customers, in the order of the trees."""
+        leaves = np.frombuffer(b"".join(left).translate(_LEFTMOST), np.uint8)
+        each = self._values.take(self._starts + leaves.reshape(len(left), self._count))
+        if len(left) == 1:  # numpy would take the only column for a row, and its values in pairs
+            return [np.add.accumulate(each[0])[-1].item()]
         # Down the trees, customers side by side: numpy adds those in order, and takes none in pairs.
         total: list[float] = np.add.reduce(np.ascontiguousarray(each.T), axis=0).tolist()
         return total

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import NamedTuple, Protocol
@@ -51,7 +51,11 @@ class RowModel(Protocol):
         """Log-odds, from the encoder's values and the engineered ones behind them."""
         ...
 
-    def logits(self, copies: Copies) -> list[float]:
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        """Log-odds of many, each the bits of a `logit` of its own."""
+        ...
+
+    def logits_changed(self, copies: Copies) -> list[float]:
         """Log-odds of a customer's changed copies, each the bits of a `logit` of its own."""
         ...
 
@@ -105,7 +109,10 @@ class _Additive:
             total += term(values)
         return total
 
-    def logits(self, copies: Copies) -> list[float]:
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        return [self.logit(values) for values in rows]
+
+    def logits_changed(self, copies: Copies) -> list[float]:
         parts = [term(copies.values) for term in self._terms]
         found = []
         for row, change in zip(copies.rows, copies.changes, strict=True):
@@ -131,8 +138,11 @@ class _Trees:
     def logit(self, values: Values) -> float:
         return self._trees.logit([values[place] for place in self._places])
 
-    def logits(self, copies: Copies) -> list[float]:
-        return self._trees.logits(copies.values, copies.changes, self._places)
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        return self._trees.logits([[row[place] for place in self._places] for row in rows])
+
+    def logits_changed(self, copies: Copies) -> list[float]:
+        return self._trees.logits_changed(copies.values, copies.changes, self._places)
 
     def contributions(self, values: Values) -> list[float]:
         own = [values[place] for place in self._places]
@@ -154,11 +164,15 @@ class _Blend:
             total += member.logit(values)
         return total / len(self._members)
 
-    def logits(self, copies: Copies) -> list[float]:
-        total = [0.0] * len(copies.rows)
-        for member in self._members:
-            total = [one + more for one, more in zip(total, member.logits(copies), strict=True)]
-        return [one / len(self._members) for one in total]
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        return self._blended([member.logits(rows) for member in self._members])
+
+    def logits_changed(self, copies: Copies) -> list[float]:
+        return self._blended([member.logits_changed(copies) for member in self._members])
+
+    def _blended(self, told: list[list[float]]) -> list[float]:
+        """Each customer's mean, added in the order that `logit` adds in."""
+        return [_summed(own, 0.0) / len(told) for own in zip(*told, strict=True)]
 
     def contributions(self, values: Values) -> list[float]:
         total = [0.0] * self._width
@@ -182,7 +196,11 @@ class _AnyKind:
         columns = self._encoder.as_columns([values[: self._width]])
         return float(self._model.logit(columns)[0])
 
-    def logits(self, copies: Copies) -> list[float]:
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        # One at a time: a network's sums depend on how many rows are multiplied at once.
+        return [self.logit(values) for values in rows]
+
+    def logits_changed(self, copies: Copies) -> list[float]:
         columns = self._encoder.as_columns([row[: self._width] for row in copies.rows])
         found: list[float] = self._model.logit(columns).tolist()
         return found
@@ -193,12 +211,12 @@ class _AnyKind:
         return parts
 
 
-def _in_order(parts: list[float], base: float) -> float:
+def _in_order(parts: Iterable[float], base: float) -> float:
     return reduce(add, parts, base)
 
 
 # Python 3.11 adds floats one after the other, and faster; from 3.12 on it makes up for roundings.
-_summed: Callable[[list[float], float], float] = (
+_summed: Callable[[Iterable[float], float], float] = (
     sum if sum([1e100, 1.0, -1e100], 0.0) == 0.0 else _in_order
 )
 

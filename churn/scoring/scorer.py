@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +116,19 @@ class Scorer:
         probability = float(expit(logit))
         return Score(probability, logit, probability >= self.threshold, self.version)
 
+    def score_each(self, rows: Sequence[Values]) -> list[Score]:
+        """Scores what `values` made of many customers; each gets the bits of `score_values`.
+
+        For customers that come together but each by itself, as requests do: from some thousands
+        on, `score_many` is faster.
+        """
+        logits = self._row.logits(rows)
+        threshold, version = self.threshold, self.version
+        return [
+            Score(probability, logit, probability >= threshold, version)
+            for probability, logit in zip(expit(logits).tolist(), logits, strict=True)
+        ]
+
     def parts(self, values: Values) -> list[float]:
         """What each feature adds to the base for what `values` made of a customer."""
         return self._row.contributions(values)
@@ -141,7 +154,7 @@ class Scorer:
                     change[place] = engineered = formula(row)
                     row.append(engineered)
             rows.append(row)
-        return self._row.logits(Copies(values, rows, changes))
+        return self._row.logits_changed(Copies(values, rows, changes))
 
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.

@@ -140,7 +140,18 @@ class NativeTrees:
         answer: float = row(values)[0]
         return answer
 
-    def logits(
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        """Many customers' log-odds, each the bits of a `logit` of its own.
+
+        Args:
+            rows: the trees' columns of each, all finite.
+        """
+        if self._masks is not None and rows:
+            return self._masks.logits(rows)
+        found: list[float] = self.predict(_matrix(rows, self.features), raw_score=True).tolist()
+        return found
+
+    def logits_changed(
         self,
         values: Values,
         changes: Sequence[Mapping[int, float]],
@@ -154,11 +165,9 @@ class NativeTrees:
             places: where the trees' columns stand among the values.
         """
         if self._masks is not None and changes:
-            return self._masks.logits(values, changes, places)
-        rows = np.empty((len(changes), self.features))
-        for row, change in zip(rows, changes, strict=True):
-            row[:] = [change.get(place, values[place]) for place in places]
-        found: list[float] = self.predict(rows, raw_score=True).tolist()
+            return self._masks.logits_changed(values, changes, places)
+        rows = [[change.get(place, values[place]) for place in places] for change in changes]
+        found: list[float] = self.predict(_matrix(rows, self.features), raw_score=True).tolist()
         return found
 
     def contributions(self, values: Values) -> list[float]:
@@ -180,9 +189,15 @@ class NativeTrees:
         expected = self.predict(probes, raw_score=True).tolist()
         one, *others = probes.tolist()
         alone = [masks.logit(row) for row in (one, *others)]
+        together = masks.logits([one, *others])
         changes = [dict(enumerate(row)) for row in others]
-        together = masks.logits(one, changes, range(self.features))
-        return masks if alone == expected and together == expected[1:] else None
+        changed = masks.logits_changed(one, changes, range(self.features))
+        return masks if alone == together == expected and changed == expected[1:] else None
+
+
+def _matrix(rows: Sequence[Sequence[float]], width: int) -> Floats:
+    """Customers as float64[n, width]; none of them are a matrix, too."""
+    return np.array(rows, dtype=np.float64).reshape(len(rows), width)
 
 
 class _Owned:

@@ -48,7 +48,22 @@ def test_masks_give_the_librarys_very_bits(depth, seed):
     expected = booster.predict(rows, raw_score=True, num_threads=1).tolist()
     assert found == expected
     changes = [dict(enumerate(row)) for row in rows.tolist()]
-    assert masks.logits(rows[0].tolist(), changes, range(5)) == expected
+    assert masks.logits_changed(rows[0].tolist(), changes, range(5)) == expected
+    assert masks.logits(rows.tolist()) == expected
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 8, 9])
+def test_few_at_once_are_added_up_in_the_same_order_as_one_alone(many):
+    text = grown(5, depth=3, trees=300)  # numpy adds long rows in pairs: not the library's order
+    masks = LeafMasks(trees_in(text), 5)
+    rows = customers(masks, 5)[: many * 20].tolist()
+
+    for start in range(0, len(rows), many):
+        some = rows[start : start + many]
+        alone = [masks.logit(row) for row in some]
+        assert masks.logits(some) == alone
+        changes = [dict(enumerate(row)) for row in some]
+        assert masks.logits_changed(rows[-1], changes, range(5)) == alone
 
 
 def test_trees_that_could_not_split_are_one_leaf_each():
@@ -71,7 +86,11 @@ def test_trees_that_masks_cannot_hold_are_asked_of_the_library(otherwise):
 
     trees = NativeTrees(text)
     changes = [dict(enumerate(row)) for row in rows.tolist()]
-    assert trees.logits([0.0] * 5, changes, range(5)) == [trees.logit(row) for row in rows.tolist()]
+    assert trees.logits_changed([0.0] * 5, changes, range(5)) == [
+        trees.logit(row) for row in rows.tolist()
+    ]
+    assert trees.logits(rows.tolist()) == [trees.logit(row) for row in rows.tolist()]
+    assert trees.logits([]) == []
     assert [trees.logit(row) for row in rows.tolist()] == lightgbm.Booster(model_str=text).predict(
         rows, raw_score=True, num_threads=1
     ).tolist()
@@ -86,13 +105,22 @@ def test_masks_that_disagree_with_the_library_are_not_used(monkeypatch):
     assert NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0]) == expected
 
 
+def test_masks_that_add_many_up_in_another_order_are_not_used(monkeypatch):
+    text = grown(3, depth=3)
+    expected = NativeTrees(text).logits([[1.0, 2.0, 3.0, 4.0, 0.0]])
+
+    monkeypatch.setattr(LeafMasks, "logits", lambda _self, rows: [0.1] * len(rows))
+
+    assert NativeTrees(text).logits([[1.0, 2.0, 3.0, 4.0, 0.0]]) == expected
+
+
 def test_masks_that_add_copies_up_in_another_order_are_not_used(monkeypatch):
     text = grown(3, depth=3)
     row = [1.0, 2.0, 3.0, 4.0, 0.0]
-    changed = NativeTrees(text).logits(row, [{1: 40.0}], range(5))
+    changed = NativeTrees(text).logits_changed(row, [{1: 40.0}], range(5))
 
     monkeypatch.setattr(
-        LeafMasks, "logits", lambda _self, _values, changes, _places: [0.1] * len(changes)
+        LeafMasks, "logits_changed", lambda _self, _values, changes, _places: [0.1] * len(changes)
     )
 
-    assert NativeTrees(text).logits(row, [{1: 40.0}], range(5)) == changed
+    assert NativeTrees(text).logits_changed(row, [{1: 40.0}], range(5)) == changed

@@ -81,6 +81,20 @@ def as_json(row):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_customers_who_come_together_get_the_bits_that_each_gets_alone(pairs, raw, name):
+    _, scorer = pairs[name]
+    values = [scorer.values(row) for row in raw]
+    alone = [scorer.score_values(each) for each in values]
+
+    for many in (1, 2, 31, 1000):
+        together = []
+        for start in range(0, len(values) if many > 1 else 300, many):
+            together += scorer.score_each(values[start : start + many])
+        assert together == alone[: len(together)]
+    assert scorer.score_each([]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_changed_copy_gets_the_bits_of_a_customer_who_is_like_that(pairs, raw, name):
     _, scorer = pairs[name]
     generator = np.random.default_rng(5)
@@ -273,6 +287,9 @@ def test_a_network_is_served_as_it_was_trained(
     assert np.abs(scorer.score_many(columns).logit - trained.logit(columns)).max() <= 1e-6
     alone = [scorer.score_one(raw[row]).logit for row in some]
     assert np.abs(alone - trained.logit(columns)).max() <= 1e-6
+    # To the bit, though a network's sums depend on how many rows are multiplied at once.
+    together = scorer.score_each([scorer.values(raw[row]) for row in some])
+    assert [each.logit for each in together] == alone
     told = scorer.explain(raw[some[1]])
     assert told.base + sum(told.contributions.values()) == pytest.approx(told.score.logit, abs=1e-6)
     one, other = scorer.values(raw[some[1]]), scorer.values(raw[some[2]])
