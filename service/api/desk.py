@@ -182,10 +182,14 @@ class Desk:
             Refusal: 503, with Retry-After.
         """
         if len(self.running) > self.settings.max_concurrency:
-            raise Refusal(
-                503, "More requests than are answered at once. Ask again in a second.",
-                headers={"retry-after": "1"},
-            )  # fmt: skip
+            raise self.no_room()
+
+    def no_room(self) -> Refusal:
+        """503, with Retry-After."""
+        return Refusal(
+            503, "More requests than are answered at once. Ask again in a second.",
+            headers={"retry-after": "1"},
+        )  # fmt: skip
 
     def faults(self) -> dict[str, str]:
         """Why this worker should not be asked; empty where it should."""

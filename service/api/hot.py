@@ -1,14 +1,15 @@
 """Routes about one customer as plain ASGI: what FastAPI would do for them costs more than a score.
 
 They are FastAPI's routes all the same: their schemas stand in the OpenAPI document, and every refusal
-looks like any other route's.
+looks like any other route's. A score whose request came whole goes by a way that is shorter still;
+see `service.api.turn`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,11 +30,29 @@ from service.api.reading import (
 
 SCORE, EXPLAIN = "/v1/score", "/v1/explain"
 Plain = Callable[[Desk, Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 _Answer = tuple[bytes, str]
 """A body, and the prediction's id."""
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", PROBLEM_JSON.encode())
+_GOOD = 200
+
+
+class Reply(NamedTuple):
+    """An answer, good or not.
+
+    Attributes:
+        status: of HTTP.
+        headers: all of them, but for those that the server adds to every answer.
+        body: what is answered.
+        request_id: that the caller gave, or the answer's own.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    request_id: str
 
 
 async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,15 +68,81 @@ async def explain(desk: Desk, scope: Scope, receive: Receive, send: Send) -> Non
 ROUTES: dict[str, Plain] = {SCORE: score, EXPLAIN: explain}
 
 
+def let_in(desk: Desk, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str]:
+    """What a request's headers say: its declared length, 0 where there is none, and its id or "".
+
+    Raises:
+        Refusal: 401.
+    """
+    declared, key, request_id = 0, b"", ""
+    for name, value in headers:
+        if name == b"content-length":
+            declared = int(value)
+        elif name == b"x-api-key":
+            key = value
+        elif name == b"x-request-id":
+            request_id = request_id_of(((name, value),)) or ""
+    if desk.keys.required and not (key and desk.keys.lets_in(key)):
+        desk.require_key(headers)
+    return declared, request_id
+
+
+def content_of(body: bytes) -> Any:
+    """A body's JSON.
+
+    Raises:
+        Refusal: it is none, or not strictly.
+    """
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return parsed(body)
+
+
+def good(body: bytes, request_id: str) -> Reply:
+    """An answer with what was asked for."""
+    return Reply(_GOOD, [_JSON, *_common(body, request_id)], body, request_id)
+
+
+def refused(desk: Desk, path: str, error: Exception, request_id: str) -> Reply:
+    """An answer that says why there is none: a refusal's reason, and 500 for whatever else it was."""
+    request_id = request_id or desk.new_id()
+    if isinstance(error, FieldError):
+        error = Refusal.of(error)
+    elif not isinstance(error, Refusal):
+        # Its type and no more: an exception's words may hold a customer's values.
+        log(
+            "error", "request_failed", route=path, request_id=request_id, error=type(error).__name__
+        )
+        error = Refusal(500, "The service failed at this request. Name the request id when asking.")
+    body = error.body(request_id)
+    more = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+    return Reply(error.status, [_PROBLEM, *more, *_common(body, request_id)], body, request_id)
+
+
+def told_of(desk: Desk, path: str, reply: Reply, seconds: float) -> None:
+    """Counts an answer, and logs it where it is to be logged."""
+    desk.tally.answered(path, reply.status, seconds)
+    if reply.status != _GOOD or desk.settings.access_log:
+        log(
+            "info", "answered", route=path, status=reply.status, request_id=reply.request_id,
+            seconds=round(seconds, 6),
+        )  # fmt: skip
+
+
+def _common(body: bytes, request_id: str) -> Headers:
+    return [(b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())]
+
+
 def _scored(desk: Desk, row: Any, _query: bytes) -> _Answer:
     answer = desk.score(row, "api")
-    return _encode(answer), answer.prediction_id
+    return encode(answer), answer.prediction_id
 
 
 async def _explained(desk: Desk, row: Any, query: bytes) -> _Answer:
     asked = asked_for(query)
     answer = await told(desk, row, asked)
-    return _encode(answer), answer["prediction_id"]
+    return encode(answer), answer["prediction_id"]
 
 
 async def _answered(
@@ -69,56 +154,21 @@ async def _answered(
     send: Send,
 ) -> None:
     began = perf_counter()
-    status, headers, body = 200, [], b""
     request_id = ""
     try:
-        declared, key = 0, b""
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                declared = int(value)
-            elif name == b"x-api-key":
-                key = value
-            elif name == b"x-request-id":
-                request_id = request_id_of(((name, value),)) or ""
-        if desk.keys.required and not (key and desk.keys.lets_in(key)):
-            desk.require_key(scope["headers"])
+        declared, request_id = let_in(desk, scope["headers"])
         if len(desk.running) > desk.settings.max_concurrency:
             desk.require_room()
-        content = await read_body(receive, desk.settings.max_body_bytes, declared)
-        try:
-            row = decode(content)
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            row = parsed(content)
+        row = content_of(await read_body(receive, desk.settings.max_body_bytes, declared))
         found = work(desk, row, scope["query_string"])
         body, prediction_id = found if isinstance(found, tuple) else await found
-        request_id = request_id or prediction_id
-        headers = [_JSON]
+        reply = good(body, request_id or prediction_id)
     except ClientLeftError:
         desk.tally.answered(path, 0, perf_counter() - began)
         return
-    except (Refusal, FieldError) as error:
-        refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-        request_id = request_id or desk.new_id()
-        status, body = refusal.status, refusal.body(request_id)
-        headers = [_PROBLEM]
-        headers += [(n.encode(), v.encode()) for n, v in refusal.headers.items()]
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-        request_id = request_id or desk.new_id()
-        # Its type and no more: an exception's words may hold a customer's values.
-        log(
-            "error", "request_failed", route=path, request_id=request_id, error=type(error).__name__
-        )
-        refusal = Refusal(
-            500, "The service failed at this request. Name the request id when asking."
-        )
-        status, body, headers = 500, refusal.body(request_id), [_PROBLEM]
-    headers += ((b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-    seconds = perf_counter() - began
-    desk.tally.answered(path, status, seconds)
-    if status != 200 or desk.settings.access_log:  # noqa: PLR2004
-        log(
-            "info", "answered", route=path, status=status, request_id=request_id,
-            seconds=round(seconds, 6),
-        )  # fmt: skip
+        reply = refused(desk, path, error, request_id)
+    start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body})
+    told_of(desk, path, reply, perf_counter() - began)

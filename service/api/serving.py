@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import multiprocessing
 import os
@@ -13,9 +14,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 from churn.errors import ChurnError, InputError
 from service.api.log import log
@@ -83,6 +86,8 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
 
     from service.api.application import ChurnService
     from service.api.desk import Desk
+    from service.api.protocol import ScoreProtocol
+    from service.api.turn import Turn
 
     desk = Desk(settings, tallies)
 
@@ -101,6 +106,8 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
 
     config = uvicorn.Config(
         ChurnService(desk),
+        # uvicorn calls it, as it would a class.
+        http=cast(type[asyncio.Protocol], partial(ScoreProtocol, Turn(desk))),
         log_config=None,
         access_log=False,
         server_header=False,

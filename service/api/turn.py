@@ -1,0 +1,143 @@
+"""Requests for a score that came in one turn of the event loop, answered together.
+
+Nobody waits for company: what the sockets held when the loop looked is what is scored at once, alone
+where one came alone. Under load a turn holds many, and then masks are added up, probabilities made
+and answers sent side by side, so that an answer costs less the more are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+from churn.scoring import Score
+from churn.scoring.encoder import Values
+from service.api.desk import Desk
+from service.api.hot import (
+    SCORE,
+    Headers,
+    Reply,
+    content_of,
+    encode,
+    good,
+    let_in,
+    refused,
+    told_of,
+)
+from service.api.reading import too_large
+from service.api.served import Served
+
+
+class Caller(Protocol):
+    """Whoever asked: takes the answer, or drops it when gone."""
+
+    def reply(self, reply: Reply) -> None:
+        """Sends an answer; those of one caller come in the order of the questions."""
+        ...
+
+
+class _Asked:
+    """One request on its way."""
+
+    __slots__ = (
+        "began", "body", "caller", "error", "headers", "prediction_id", "request_id", "row",
+        "score", "served", "values",
+    )  # fmt: skip
+
+    def __init__(self, caller: Caller, headers: Headers, body: bytes) -> None:
+        self.caller = caller
+        self.headers = headers
+        self.body = body
+        self.began = perf_counter()
+        self.request_id = ""
+        self.error: Exception | None = None
+        self.row: Any = None
+        self.served: Served
+        self.prediction_id: str
+        self.values: Values
+        self.score: Score
+
+
+class Turn:
+    """What came in this turn."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._asked: list[_Asked] = []
+
+    def take(self, caller: Caller, headers: Headers, body: bytes) -> bool:
+        """Takes a whole request; True where it is the turn's first, and `answer` must be called.
+
+        Args:
+            caller: who asked.
+            headers: names in lower case.
+            body: all of it.
+        """
+        self._asked.append(_Asked(caller, headers, body))
+        return len(self._asked) == 1
+
+    def answer(self) -> None:
+        """Answers all that were taken, in their order."""
+        asked, self._asked = self._asked, []
+        groups: dict[int, list[_Asked]] = {}
+        room = self._desk.settings.max_concurrency - len(self._desk.running)
+        for place, one in enumerate(asked):
+            try:
+                self._read(one, has_room=place < room)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+                one.error = error
+            else:
+                groups.setdefault(id(one.served), []).append(one)
+        for group in groups.values():
+            _score(group)
+        for one in asked:
+            reply = self._reply(one)
+            one.caller.reply(reply)
+            told_of(self._desk, SCORE, reply, perf_counter() - one.began)
+
+    def _read(self, one: _Asked, *, has_room: bool) -> None:
+        """Who asks, for whom, and whose version answers.
+
+        Raises:
+            Refusal: the caller may not ask, or not now, or not so.
+            FieldError: the contract does not allow the customer.
+        """
+        desk = self._desk
+        declared, one.request_id = let_in(desk, one.headers)
+        if not has_room:
+            raise desk.no_room()
+        if max(declared, len(one.body)) > desk.settings.max_body_bytes:
+            raise too_large(desk.settings.max_body_bytes)
+        one.row = content_of(one.body)
+        one.served, one.prediction_id = desk.who_answers(one.row)
+        one.values = one.served.scorer.values(one.row)
+
+    def _reply(self, one: _Asked) -> Reply:
+        if one.error is not None:
+            return refused(self._desk, SCORE, one.error, one.request_id)
+        try:
+            answer = self._desk.answer(
+                one.row, one.served, one.prediction_id, one.values, one.score, "api"
+            )
+            return good(encode(answer), one.request_id or one.prediction_id)
+        except Exception as error:  # noqa: BLE001 - as above
+            return refused(self._desk, SCORE, error, one.request_id)
+
+
+def _score(group: Sequence[_Asked]) -> None:
+    """Scores customers whom one version answers for."""
+    scorer = group[0].served.scorer
+    try:
+        _give(group, scorer.score_each([one.values for one in group]))
+    except Exception as error:  # noqa: BLE001 - one that fails alone is no reason to fail the others
+        if len(group) == 1:
+            group[0].error = error
+            return
+        for one in group:
+            _score([one])
+
+
+def _give(group: Iterable[_Asked], scores: Iterable[Score]) -> None:
+    for one, score in zip(group, scores, strict=True):
+        one.score = score

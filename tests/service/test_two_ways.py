@@ -1,0 +1,259 @@
+"""A whole request for a score takes a shorter way than others; nobody can tell by the answer."""
+
+import json
+import socket
+from contextlib import closing
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.servers.churn_api import sample, serving
+
+SHORT, LONG = "/v1/score", "/v1/score?"
+"""The second is the same route; its empty query sends it uvicorn's own way."""
+
+
+def asking(body, path=SHORT, head="", method="POST"):
+    """A whole request."""
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    line = f"{method} {path} HTTP/1.1\r\nhost: a\r\n{head}content-length: {len(body)}\r\n\r\n"
+    return line.encode() + body
+
+
+class Answers:
+    """A connection, and the answers that come back on it."""
+
+    def __init__(self, service):
+        self.connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+        self.file = self.connection.makefile("rb")
+
+    def send(self, *parts):
+        for part in parts:
+            self.connection.sendall(part)
+        return self
+
+    def next(self):
+        """Status, headers, body."""
+        status = int(self.file.readline().split()[1])
+        headers = {}
+        while line := self.file.readline().strip():
+            name, _, value = line.decode().partition(": ")
+            headers[name] = value
+        return status, headers, self.file.read(int(headers["content-length"]))
+
+    def close(self):
+        self.file.close()
+        self.connection.close()
+
+
+def on(service):
+    return closing(Answers(service))
+
+
+def told(answer):
+    """An answer without what no two have in common: its id and its second."""
+    status, headers, body = answer
+    content = json.loads(body)
+    own = content.pop("prediction_id", None) or content.pop("request_id")
+    headers = {name: value for name, value in headers.items() if name != "date"}
+    if headers["x-request-id"] != "mine":
+        assert headers.pop("x-request-id") == own
+        del headers["content-length"]  # ids grow
+    return status, headers, content
+
+
+def bodies(customer):
+    """What callers send, rightly and wrongly."""
+    return {
+        "good": customer,
+        "no id": {name: value for name, value in customer.items() if name != "customerID"},
+        "empty": b"",
+        "cut off": b'{"tenure": ',
+        "a list": b"[]",
+        "not a number": json.dumps(customer | {"tenure": float("nan")}).encode(),
+        "unknown field": customer | {"Tenure": 1},
+        "missing field": {"tenure": 1},
+        "wrong category": customer | {"Contract": "weekly"},
+        "odd id": customer | {"customerID": {}},
+        "deep": b'{"Contract": ' + b"[" * 500 + b"]" * 500 + b"}",
+        "not UTF-8": b'{"gender": "\xff"}',
+        "too large": b" " * (2 * 2**20 + 1),
+    }
+
+
+@pytest.mark.parametrize("head", ["", "x-request-id: mine\r\n"])
+@pytest.mark.parametrize("kind", list(bodies({})))
+def test_both_ways_answer_alike(service, customers, kind, head):
+    body = bodies(customers[0])[kind]
+
+    with on(service) as short, on(service) as long:
+        found = told(short.send(asking(body, SHORT, head)).next())
+        expected = told(long.send(asking(body, LONG, head)).next())
+
+    assert found == expected
+    assert (found[0] == 200) == (kind in ("good", "no id"))
+
+
+def test_both_ways_ask_for_a_key_alike(store, tmp_path, customers):
+    from service.keys import new_key
+
+    key, digest = new_key()
+    with serving(store, tmp_path, api_keys=digest) as service:
+        for head, status in (
+            ("", 401), ("x-api-key: wrong\r\n", 401), ("authorization: Bearer wrong\r\n", 401),
+            (f"x-api-key: {key}\r\n", 200), (f"Authorization: bearer {key}\r\n", 200),
+        ):  # fmt: skip
+            with on(service) as short, on(service) as long:
+                found = told(short.send(asking(customers[0], SHORT, head)).next())
+                assert found == told(long.send(asking(customers[0], LONG, head)).next())
+            assert found[0] == status
+
+
+def test_questions_sent_in_one_go_are_answered_in_their_order(service, customers):
+    with on(service) as answers:
+        answers.send(
+            asking(customers[0])
+            + asking(b"", "/livez", method="GET")
+            + asking(customers[1])
+            + asking(b"{}")
+            + asking(customers[2], "/v1/explain")
+            + asking(customers[3])
+            + asking(customers[4], LONG)
+            + asking(customers[5])
+        )
+        found = [answers.next() for _ in range(8)]
+
+    assert [status for status, _, _ in found] == [200, 200, 200, 422, 200, 200, 200, 200]
+    scored = [json.loads(body)["probability"] for _, _, body in found if b"probability" in body]
+    with service.client() as client:
+        assert scored == [
+            client.post("/v1/score", json=customer).json()["probability"]
+            for customer in customers[:6]
+        ]
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(cuts=st.lists(st.integers(1, 3000), max_size=6), chunked=st.booleans())
+def test_wherever_the_stream_is_cut_the_answers_are_the_same(service, customers, cuts, chunked):
+    asked = [asking(customers[number]) for number in range(3)]
+    if chunked:
+        body = json.dumps(customers[1]).encode()
+        asked[1] = (
+            b"POST /v1/score HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+            + b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (body[:7], body[7:90], body[90:]))
+            + b"0\r\n\r\n"
+        )
+    stream = b"".join(asked)
+    edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+
+    with on(service) as answers:
+        answers.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answers.send(*(stream[start:end] for start, end in pairwise(edges)))
+        found = [answers.next() for _ in range(3)]
+
+    assert [status for status, _, _ in found] == [200] * 3
+    with service.client() as client:
+        expected = [client.post("/v1/score", json=c).json()["probability"] for c in customers[:3]]
+    assert [json.loads(body)["probability"] for _, _, body in found] == expected
+
+
+def test_what_is_no_http_is_refused_after_the_answers_to_what_came_before(service, customers):
+    with on(service) as answers:
+        answers.send(asking(customers[0]) + asking(customers[1]) + b"\x00nonsense\r\n\r\n")
+        found = [answers.next() for _ in range(3)]
+        rest = answers.file.read()
+
+    assert [status for status, _, _ in found] == [200, 200, 400]
+    assert rest == b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["connection: close\r\n", "connection: keep-alive, close\r\n", "expect: 100-continue\r\n"],
+)
+def test_who_asks_for_more_than_an_answer_goes_the_longer_way(service, customers, head):
+    with on(service) as answers:
+        answers.send(asking(customers[0], SHORT, head))
+        if head.startswith("expect"):
+            assert answers.file.readline() + answers.file.readline() == (
+                b"HTTP/1.1 100 Continue\r\n\r\n"
+            )
+        status, headers, body = answers.next()
+        closes = headers.get("connection") == "close"
+        if closes:
+            assert answers.file.read() == b""
+
+    assert (status, closes) == (200, head.startswith("connection"))
+    assert 0 < json.loads(body)["probability"] < 1
+
+
+def test_of_those_that_come_at_once_no_more_are_answered_than_there_is_room_for(
+    store, tmp_path, customers
+):
+    with serving(store, tmp_path, max_concurrency=2) as service:
+        with on(service) as answers:
+            answers.send(b"".join(asking(customer) for customer in customers[:5]))
+            found = [answers.next() for _ in range(5)]
+        with service.client() as client:
+            page = sample(client.get("/metrics").text)
+
+    assert [status for status, _, _ in found] == [200, 200, 503, 503, 503]
+    assert found[-1][1]["retry-after"] == "1"
+    assert page['churn_requests_total{route="/v1/score",status="503"}'] == 3
+
+
+def test_customers_who_come_together_meet_the_version_that_each_meets_alone(
+    store, tmp_path, customers
+):
+    some = customers[:60]
+    with serving(store, tmp_path, canary_version="2", canary_percent=50) as service:
+        with on(service) as answers:
+            answers.send(b"".join(asking(customer) for customer in some))
+            together = [told(answers.next())[2] for _ in some]
+        with service.client() as client:
+            alone = [client.post(LONG, json=customer).json() for customer in some]
+
+    for each in alone:
+        del each["prediction_id"]
+    assert together == alone
+    assert {each["model_version"] for each in together} == {"1", "2"}
+
+
+def test_all_that_came_together_is_in_the_ledger_and_in_the_figures(store, tmp_path, customers):
+    from churn.ledger import PredictionLedger
+
+    with serving(store, tmp_path, ledger_flush_seconds=0.05) as service:
+        connections = [Answers(service) for _ in range(40)]
+        for number, answers in enumerate(connections):
+            answers.send(asking(customers[number]) + asking(customers[40 + number]))
+        found = [told_id(answers.next()) for answers in connections for _ in range(2)]
+        with service.client() as client:
+            page = sample(client.get("/metrics").text)
+        for answers in connections:
+            answers.close()
+        assert service.stop() == 0
+
+    kept = PredictionLedger(service.ledger).predictions()
+    assert {each.prediction_id: each.probability for each in kept} == dict(found)
+    assert len(kept) == 80
+    assert page['churn_requests_total{route="/v1/score",status="200"}'] == 80
+    assert page['churn_request_seconds_count{route="/v1/score"}'] == 80
+
+
+def told_id(answer):
+    content = json.loads(answer[2])
+    return content["prediction_id"], content["probability"]
+
+
+def test_who_hangs_up_before_the_answer_harms_nobody(service, customers):
+    for _ in range(20):
+        gone = Answers(service).send(asking(customers[0]) * 3)
+        gone.close()
+    with service.client() as client:
+        assert client.post("/v1/score", json=customers[0]).status_code == 200
+    assert not service.logged("request_failed")

@@ -1,0 +1,193 @@
+"""One connection's way: when it takes uvicorn's own, and what is owed when it ends."""
+
+import asyncio
+import json
+from functools import partial
+from typing import cast
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from service.api.application import ChurnService
+from service.api.desk import Desk
+from service.api.protocol import ScoreProtocol
+from service.api.settings import Settings
+from service.api.turn import Turn
+from tests.servers.published import customers, shelf, trained
+
+__all__ = ["customers", "shelf", "trained"]
+IDLE = 5
+
+
+class Wire(asyncio.Transport):
+    """The other end: keeps what is written, and whether it was closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def write(self, data):
+        assert not self.closed
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    def is_closing(self):
+        return self.closed
+
+    def pause_reading(self):
+        pass
+
+    resume_reading = pause_reading
+
+    def answered(self):
+        """Statuses so far."""
+        return [int(part[:3]) for part in self.written.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.fixture
+def desk(shelf, tmp_path):
+    return Desk(Settings(store=str(shelf), ledger="none"), tmp_path)
+
+
+@pytest.fixture
+def request_(customers):
+    body = json.dumps(customers[0]).encode()
+    return b"POST /v1/score HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Clock:
+    """The running loop, with a time of its own that passes when it is told to."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.waiting = []
+        self.call_soon = asyncio.get_running_loop().call_soon
+        self.create_task = asyncio.get_running_loop().create_task
+
+    def time(self):
+        return self.now
+
+    def call_later(self, seconds, work):
+        timer = asyncio.TimerHandle(self.now + seconds, work, (), asyncio.get_running_loop())
+        self.waiting.append(timer)
+        return timer
+
+    def passes(self, seconds):
+        self.now += seconds
+        due = [timer for timer in self.waiting if timer.when() <= self.now]
+        self.waiting = [timer for timer in self.waiting if timer.when() > self.now]
+        for timer in due:
+            if not timer.cancelled():
+                timer._run()
+
+
+def connected(desk, loop=None):
+    """A connection, as uvicorn makes it."""
+    made = partial(ScoreProtocol, Turn(desk))
+    config = uvicorn.Config(
+        ChurnService(desk),
+        http=cast("type[asyncio.Protocol]", made),
+        log_config=None,
+        timeout_keep_alive=IDLE,
+    )
+    config.load()
+    protocol = config.http_protocol_class(
+        config=config, server_state=ServerState(), app_state={}, _loop=loop
+    )
+    wire = Wire()
+    protocol.connection_made(wire)
+    return protocol, wire
+
+
+def test_a_whole_request_is_answered_in_the_same_turn_and_makes_no_task(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_)
+        tasks = len(protocol.server_state.tasks)
+        await asyncio.sleep(0)
+        return tasks, wire.answered(), protocol.server_state.total_requests
+
+    assert asyncio.run(asking()) == (0, [200], 1)
+
+
+def test_one_that_is_not_whole_becomes_a_task_and_waits(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_[:-10])
+        tasks = len(protocol.server_state.tasks)
+        await asyncio.sleep(0.01)
+        before = wire.answered()
+        protocol.data_received(request_[-10:])
+        await asyncio.gather(*protocol.server_state.tasks)
+        return tasks, before, wire.answered()
+
+    assert asyncio.run(asking()) == (1, [], [200])
+
+
+def test_a_caller_who_reads_too_slowly_is_waited_for(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.pause_writing()
+        protocol.data_received(request_)
+        await asyncio.sleep(0.05)
+        before = wire.answered()
+        protocol.resume_writing()
+        await asyncio.gather(*protocol.server_state.tasks)
+        return before, wire.answered()
+
+    assert asyncio.run(asking()) == ([], [200])
+
+
+def test_what_was_taken_is_answered_before_the_connection_ends(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_ * 3)
+        before = wire.answered()
+        protocol.shutdown()
+        return before, wire.answered(), wire.closed
+
+    assert asyncio.run(asking()) == ([], [200] * 3, True)
+
+
+def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(desk, request_):
+    async def asking():
+        gone, dead = connected(desk)
+        gone.data_received(request_)
+        gone.connection_lost(None)
+        there, wire = connected(desk)
+        there.data_received(request_)
+        await asyncio.sleep(0)
+        return dead.answered(), wire.answered()
+
+    assert asyncio.run(asking()) == ([], [200])
+
+
+def test_a_silent_connection_is_closed_and_a_used_one_stays(desk, request_):
+    async def asking():
+        loop = Clock()
+        silent, quiet = connected(desk, loop)
+        used, busy = connected(desk, loop)
+        halfway, pending = connected(desk, loop)
+        for protocol in (silent, used, halfway):
+            protocol.data_received(request_)
+        await asyncio.sleep(0)
+        halfway.data_received(request_[:40])
+        loop.passes(IDLE - 1)
+        used.data_received(request_)
+        await asyncio.sleep(0)
+        loop.passes(1)
+        after = [quiet.closed, busy.closed, pending.closed]
+        loop.passes(IDLE - 1)
+        halfway.data_received(request_[40:])
+        await asyncio.sleep(0)
+        loop.passes(IDLE - 1)
+        later = [busy.closed, pending.closed]
+        loop.passes(1)
+        return after, later, pending.closed, loop.waiting
+
+    # The used one goes five seconds after its last answer, as does the one that took its time.
+    assert asyncio.run(asking()) == ([True, False, False], [True, False], True, [])

@@ -1,0 +1,89 @@
+"""What is answered together: nobody's failure is another's, whatever it is."""
+
+import json
+
+import pytest
+
+from churn.scoring import Scorer
+from service.api.desk import Desk
+from service.api.settings import Settings
+from service.api.turn import Turn
+from tests.servers.published import customers, shelf, trained
+
+__all__ = ["customers", "shelf", "trained"]
+
+
+class Kept:
+    """A caller who keeps what is answered."""
+
+    def __init__(self):
+        self.replies = []
+
+    def reply(self, reply):
+        self.replies.append(reply)
+
+
+@pytest.fixture
+def desk(shelf, tmp_path):
+    return Desk(Settings(store=str(shelf), ledger="none"), tmp_path)
+
+
+def asked(desk, bodies):
+    """The answers to bodies that came in one turn."""
+    turn, kept = Turn(desk), Kept()
+    for number, body in enumerate(bodies):
+        assert turn.take(kept, [], json.dumps(body).encode()) == (number == 0)
+    turn.answer()
+    return kept.replies
+
+
+def test_a_customer_the_scorer_fails_at_fails_alone(desk, customers, monkeypatch):
+    real = Scorer.score_each
+    bad = desk.champions.production.scorer.values(customers[1])
+
+    def failing(self, rows):
+        if bad in rows:
+            raise ZeroDivisionError("Jane Doe")
+        return real(self, rows)
+
+    monkeypatch.setattr(Scorer, "score_each", failing)
+
+    replies = asked(desk, customers[:3])
+
+    assert [reply.status for reply in replies] == [200, 500, 200]
+    problem = json.loads(replies[1].body)
+    assert problem["request_id"] == replies[1].request_id
+    assert "Jane" not in json.dumps(problem)
+
+
+def test_a_note_that_cannot_be_made_fails_its_own_answer_only(desk, customers, monkeypatch):
+    real = Desk.answer
+
+    def failing(self, row, *more):
+        if row["customerID"] == customers[0]["customerID"]:
+            raise OSError("no")
+        return real(self, row, *more)
+
+    monkeypatch.setattr(Desk, "answer", failing)
+
+    assert [reply.status for reply in asked(desk, customers[:2])] == [500, 200]
+
+
+def test_what_came_together_is_scored_as_each_alone_and_counted_once(desk, customers):
+    scorer = desk.champions.production.scorer
+
+    replies = asked(desk, customers[:200])
+
+    found = [json.loads(reply.body)["probability"] for reply in replies]
+    assert found == [scorer.score_one(customer).probability for customer in customers[:200]]
+    assert sum(desk.champions.production.tally.numbers[:-2]) == 200
+
+
+def test_a_turn_that_was_answered_is_empty(desk, customers):
+    turn, kept = Turn(desk), Kept()
+    turn.take(kept, [], json.dumps(customers[0]).encode())
+    turn.answer()
+    turn.answer()
+
+    assert len(kept.replies) == 1
+    assert turn.take(kept, [], b"")
