@@ -18,15 +18,27 @@ _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
 
 
+class Left:
+    """How many requests are still to be sent, by whichever connection is free."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def one(self) -> bool:
+        """Takes one; False where none is left."""
+        self.count -= 1
+        return self.count >= 0
+
+
 class Caller(asyncio.Protocol):
     """One connection: sends, waits for the whole answer, sends the next."""
 
     def __init__(
-        self, requests: list[bytes], start: int, count: int, tally: dict[str, int]
+        self, requests: list[bytes], start: int, left: Left, tally: dict[str, int]
     ) -> None:
         self.requests = requests
         self.place = start
-        self.left = count
+        self.left = left
         self.tally = tally
         self.buffer = b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -40,11 +52,10 @@ class Caller(asyncio.Protocol):
 
     def send(self) -> None:
         """Sends the next request, or ends."""
-        if self.left == 0:
+        if not self.left.one():
             self.transport.close()
             self.done.set_result(None)
             return
-        self.left -= 1
         self.place = (self.place + 1) % len(self.requests)
         self.sent_at = time.perf_counter()
         self.transport.write(self.requests[self.place])
@@ -73,15 +84,19 @@ class Caller(asyncio.Protocol):
 
 
 async def load(port: int, connections: int, count: int, requests: list[bytes]) -> dict[str, object]:
-    """Sends `count` requests over so many connections."""
+    """Sends `count` requests over so many connections.
+
+    No connection has a share of its own: where one server of several has taken more connections than
+    the others, these would else be done early and idle.
+    """
     loop, tally = asyncio.get_running_loop(), dict[str, int]()
     began = time.perf_counter()
-    callers = []
+    callers, left = [], Left(count)
     for number in range(connections):
         start = number * len(requests) // connections
 
         def caller(start: int = start) -> Caller:
-            return Caller(requests, start, count // connections, tally)
+            return Caller(requests, start, left, tally)
 
         _, protocol = await loop.create_connection(caller, "127.0.0.1", port)
         callers.append(protocol)
