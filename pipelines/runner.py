@@ -177,6 +177,7 @@ def configured_pipeline(ready: Prepared, request: Request, stack: AppliedStack, 
     from stacks.run_settings import pipeline_options
     from steps.hooks import report_failure
 
+    _leave_torch_alone()
     # Wherever the command was typed, and whatever repositories lie above it.
     set_custom_source_root(str(ROOT))
     built = getattr(import_module(f"pipelines.{ready.entry.name}"), ready.entry.name)
@@ -194,6 +195,18 @@ def configured_pipeline(ready: Prepared, request: Request, stack: AppliedStack, 
         # ZenML 0.98 drops what `with_options(steps=...)` is given: it looks for another name.
         configured._run_args["steps"] = steps
     return configured
+
+
+def _leave_torch_alone() -> None:
+    """Keeps ZenML from importing PyTorch, where it is installed, before every run.
+
+    ZenML 0.98 loads all installed integrations for their materializers when it compiles a pipeline. No
+    artifact here is a tensor: networks travel as ONNX, and the steps that train one import it
+    themselves. 1.2 s of CPU a run; can go when ZenML loads an integration where it is used.
+    """
+    from zenml.integrations.pytorch import PytorchIntegration
+
+    PytorchIntegration.activate = classmethod(lambda _cls: None)
 
 
 def _run(configured: Any, parameters: dict[str, Any]) -> PipelineRunResponse:

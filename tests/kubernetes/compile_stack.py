@@ -53,6 +53,7 @@ def main(answer: Path, state: Path) -> None:
             }
             for name, step in snapshot.step_configurations.items()
         },
+        "torch": "torch" in sys.modules,
     }
     answer.write_text(json.dumps(found), encoding="utf-8")
 

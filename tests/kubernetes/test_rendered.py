@@ -105,6 +105,12 @@ def test_a_failed_step_is_tried_again_and_what_is_finished_goes(jobs, compiled):
     assert {step["retries"] for step in compiled["steps"].values()} == {1}
 
 
+def test_a_pipeline_is_compiled_without_loading_torch(compiled):
+    pytest.importorskip("torch")  # ZenML would load it wherever it is installed
+
+    assert compiled["torch"] is False
+
+
 def test_no_step_is_told_of_a_place_on_this_machine(root, compiled):
     told = json.dumps(compiled["steps"])
 
