@@ -13,8 +13,8 @@ from pathlib import Path
 from churn.contract import load_contract
 from churn.errors import ChurnError
 from pipelines.catalog import PIPELINES, ROOT
-from stacks.doctor_finding import Diagnosis, Standing
-from stacks.doctor_stack import look_at_stack
+from stacks.doctor.stack import look_at_stack
+from stacks.finding import Diagnosis, Standing
 from stacks.spec import ExistingComponent, load_stack
 
 _FREE_GIGABYTES = 2

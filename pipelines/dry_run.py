@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.runner import Prepared, Request, configured_pipeline, pipeline_parameters, prepare
-from stacks.kubernetes_resources import runs_in_pods
+from stacks.kubernetes.resources import runs_in_pods
 from stacks.needs import require_modules
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _manifests(
 ) -> list[dict[str, Any]]:
     if not runs_in_pods(filled):
         return []
-    from stacks.kubernetes_manifests import render
+    from stacks.kubernetes.manifests import render
 
     server = asked.server and asked.resolved({"state": ""}).server
     return render(snapshot, filled.model_copy(update={"server": server}))

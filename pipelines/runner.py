@@ -19,7 +19,7 @@ from pipelines.inputs import OnBytes, TableInput, look_at_table, require_portabl
 from pipelines.naming import run_name
 from pipelines.outcome import Outcome
 from pipelines.quiet import hush
-from stacks.kubernetes_resources import for_pods, runs_in_pods
+from stacks.kubernetes.resources import for_pods, runs_in_pods
 from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     ready = prepare(request, on_bytes)
     say("starting ZenML")
     from stacks.apply import activate, apply_stack
-    from stacks.cluster import require_cluster
+    from stacks.kubernetes.cluster import require_cluster
     from stacks.reach import require_reachable
 
     stack = apply_stack(ready.spec, {"state": str(ready.state)})

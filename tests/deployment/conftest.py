@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.deployment.standing import StandIn, standing_in
+from tests.servers.process import free_port
 
 HERE = Path(__file__).parent
 VERSIONS = {"1": slice(0, 1200), "2": slice(1200, 2400)}
@@ -168,9 +168,3 @@ def real_kubectl(root: Path) -> str:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return str(module.kubectl())
-
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from churn.ledger.deployments import DeploymentLedger
-from tests.deployment.conftest import free_port
+from tests.servers.process import free_port
 
 pytestmark = pytest.mark.slow
 

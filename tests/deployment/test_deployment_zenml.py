@@ -10,8 +10,8 @@ import pytest
 from churn.bundle import current
 from churn.errors import InputError
 from pipelines.runner import Request, prepare
-from tests.deployment.conftest import free_port
 from tests.deployment.stand_in_zenml import StandInZenml
+from tests.servers.process import free_port
 
 NAME = "churn-scoring"
 ZENML = "target=zenml"

@@ -20,8 +20,8 @@ def main(answer: Path, state: Path) -> None:
     hush(verbose=False)
     from pipelines.runner import Request, configured_pipeline, pipeline_parameters, prepare
     from stacks.apply import activate, apply_stack
-    from stacks.kubernetes_manifests import render
-    from stacks.kubernetes_resources import for_pods
+    from stacks.kubernetes.manifests import render
+    from stacks.kubernetes.resources import for_pods
     from stacks.run_settings import pipeline_options
 
     request = Request("training", "kubernetes", overrides=(f"output.folder={state}",))

@@ -10,7 +10,7 @@ import subprocess
 import kubernetes_validate
 import pytest
 
-from stacks.kubernetes_rights import (
+from stacks.kubernetes.rights import (
     ORCHESTRATOR,
     ORCHESTRATOR_RIGHTS,
     RUNNER,

@@ -7,9 +7,9 @@ from api_server import EVERYTHING, State, api_server, rights_of
 from exported import VARIABLES
 
 from churn.errors import ChurnError, InputError
-from stacks.cluster import require_cluster
-from stacks.doctor_kubernetes import look_at_cluster
-from stacks.kubernetes_rights import ORCHESTRATOR, RUNNER
+from stacks.doctor.cluster import look_at_cluster
+from stacks.kubernetes.cluster import require_cluster
+from stacks.kubernetes.rights import ORCHESTRATOR, RUNNER
 from stacks.spec import load_stack
 
 NAMESPACE = "churn-pipelines"

@@ -11,9 +11,9 @@ from exported import VARIABLES
 from web import web
 
 import run
-from stacks.doctor_image import look_at_image
-from stacks.doctor_services import look_at_ledger, look_at_server, look_at_tracker
-from stacks.doctor_stack import look_at_stack
+from stacks.doctor.image import look_at_image
+from stacks.doctor.services import look_at_ledger, look_at_server, look_at_tracker
+from stacks.doctor.stack import look_at_stack
 from stacks.spec import load_stack
 
 KEYS = ("s3_key", "s3_secret", "mlflow_password", "webhook_url", "webhook_secret")
@@ -172,7 +172,7 @@ def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypa
     nowhere = load_stack("kubernetes").model_copy(
         update={"needs": ("no_such_package", "boto3"), "server": None, "secrets": {}}
     )
-    monkeypatch.setattr("stacks.doctor_stack._looks", lambda spec, missing: iter(()))
+    monkeypatch.setattr("stacks.doctor.stack._looks", lambda spec, missing: iter(()))
 
     found = next(look_at_stack(nowhere, {"state": str(tmp_path)}))
 
@@ -186,7 +186,7 @@ def test_a_look_that_stumbles_does_not_take_the_others_along(monkeypatch, tmp_pa
         yield
 
     monkeypatch.setattr(
-        "stacks.doctor_stack._looks", lambda spec, missing: iter([("MLflow", stumbles)])
+        "stacks.doctor.stack._looks", lambda spec, missing: iter([("MLflow", stumbles)])
     )
 
     found = list(look_at_stack(load_stack("local"), {"state": str(tmp_path)}))

@@ -9,7 +9,7 @@ import pytest
 from churn.config import DataSettings
 from churn.errors import InputError
 from pipelines.inputs import look_at_table, require_portable
-from stacks.kubernetes_resources import for_pods, runs_in_pods
+from stacks.kubernetes.resources import for_pods, runs_in_pods
 from stacks.run_settings import pipeline_options
 from stacks.spec import Resources, RunSettings, load_stack
 

@@ -7,7 +7,7 @@ import json
 import kubernetes_validate
 import pytest
 
-from stacks.kubernetes_rights import ORCHESTRATOR, STEPS, STEPS_SECRET
+from stacks.kubernetes.rights import ORCHESTRATOR, STEPS, STEPS_SECRET
 
 SUPPORTED = ("1.33", "1.35", "1.37")
 IMAGE = "registry.example/churn-pipeline:0.1.0"

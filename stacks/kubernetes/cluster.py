@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from churn.errors import ChurnError, InputError
-from stacks.doctor_finding import SECONDS, reason_of
-from stacks.kubernetes_resources import runs_in_pods
-from stacks.kubernetes_rights import Right
+from stacks.finding import SECONDS, reason_of
+from stacks.kubernetes.resources import runs_in_pods
+from stacks.kubernetes.rights import Right
 from stacks.spec import OwnComponent, StackSpec
 
 if TYPE_CHECKING:

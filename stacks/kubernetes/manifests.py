@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from churn.errors import InputError
-from stacks.kubernetes_resources import runs_in_pods
+from stacks.kubernetes.resources import runs_in_pods
 from stacks.spec import StackSpec
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from churn.errors import ChurnError
-from stacks.doctor_finding import SECONDS, Diagnosis, reason_of
+from stacks.finding import SECONDS, Diagnosis, reason_of
 from stacks.reach import require_bucket
 from stacks.server import require_server
 from stacks.spec import OwnComponent, Server, StackSpec

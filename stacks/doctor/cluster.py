@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from churn.errors import ChurnError
-from stacks.cluster import APPLY, Cluster, connect_cluster
-from stacks.doctor_finding import Diagnosis
-from stacks.kubernetes_rights import (
+from stacks.finding import Diagnosis
+from stacks.kubernetes.cluster import APPLY, Cluster, connect_cluster
+from stacks.kubernetes.rights import (
     ORCHESTRATOR,
     ORCHESTRATOR_RIGHTS,
     RUNNER,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from churn.errors import ChurnError
-from stacks.doctor_finding import Diagnosis, reason_of
-from stacks.kubernetes_resources import runs_in_pods
+from stacks.finding import Diagnosis, reason_of
+from stacks.kubernetes.resources import runs_in_pods
 from stacks.needs import missing_modules
 from stacks.spec import StackSpec
 
@@ -62,7 +62,7 @@ def look_at_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagno
 
 def _looks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Look]]:
     """What there is to look at, with what it is called where looking fails itself."""
-    from stacks.doctor_services import look_at_ledger, look_at_server, look_at_tracker
+    from stacks.doctor.services import look_at_ledger, look_at_server, look_at_tracker
 
     def known(*parts: object) -> bool:
         return not _UNSET.search(" ".join(map(str, parts)))
@@ -77,8 +77,8 @@ def _looks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Look]]:
         yield "ledger", look_at_ledger
     if not runs_in_pods(spec):
         return
-    from stacks.doctor_image import look_at_image
-    from stacks.doctor_kubernetes import look_at_cluster
+    from stacks.doctor.cluster import look_at_cluster
+    from stacks.doctor.image import look_at_image
 
     if known(spec.components["orchestrator"]) and "kubernetes" not in missing:
         yield "cluster", look_at_cluster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stacks.doctor_finding import SECONDS, Diagnosis, reason_of
+from stacks.finding import SECONDS, Diagnosis, reason_of
 from stacks.spec import StackSpec
 
 _IMAGE = re.compile(
