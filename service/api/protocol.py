@@ -3,7 +3,8 @@
 uvicorn makes a scope, a task and a handful of objects of every request, which costs more than the
 score. A `POST /v1/score` that came whole is handed to the turn instead, and its answer written as it
 is. Everything else goes uvicorn's own way: other routes, bodies in several parts, connections that
-are to be closed, callers that read slowly. It is uvicorn's parser in either case.
+are to be closed, callers that read slowly, and what a caller asks before it has its answer: a turn
+never holds two requests of one connection. It is uvicorn's parser in either case.
 
 What is overridden here is uvicorn's own (0.54), not its public interface: look at it again when
 uvicorn is raised. Both ways must answer alike, which tests/service/test_two_ways.py holds them to.
@@ -36,6 +37,8 @@ class ScoreProtocol(HttpToolsProtocol):
         self._ours = False
         """Whether the request that is being read takes the shorter way."""
         self._parts: list[bytes] = []
+        self._waiting = False
+        """Whether a request of this connection is in the turn."""
         self._answered_at: float | None = None
         """When the last answer went the shorter way; None where the caller has spoken since."""
         self._idle: asyncio.TimerHandle | None = None
@@ -49,6 +52,11 @@ class ScoreProtocol(HttpToolsProtocol):
             self._begin_as_uvicorn_does()
             for part in self._parts:
                 super().on_body(part)
+
+    def eof_received(self) -> None:
+        """The caller says no more; what it has asked is answered before the connection ends."""
+        self._turn.answer()
+        super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the caller."""
@@ -75,6 +83,7 @@ class ScoreProtocol(HttpToolsProtocol):
             and not parser.should_upgrade()
             and not self.expect_100_continue
             and (cycle is None or cycle.response_complete)
+            and not self._waiting
             and not self.flow.write_paused
         ):
             self._ours = True
@@ -95,6 +104,7 @@ class ScoreProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._ours = False
+        self._waiting = True
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         if self._turn.take(self, self.headers, body):
@@ -103,6 +113,7 @@ class ScoreProtocol(HttpToolsProtocol):
 
     def reply(self, reply: Reply) -> None:
         """Sends an answer; whoever hung up meanwhile gets none."""
+        self._waiting = False
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return

@@ -145,12 +145,34 @@ def test_a_caller_who_reads_too_slowly_is_waited_for(desk, request_):
 def test_what_was_taken_is_answered_before_the_connection_ends(desk, request_):
     async def asking():
         protocol, wire = connected(desk)
-        protocol.data_received(request_ * 3)
+        protocol.data_received(request_)
         before = wire.answered()
         protocol.shutdown()
         return before, wire.answered(), wire.closed
 
-    assert asyncio.run(asking()) == ([], [200] * 3, True)
+    assert asyncio.run(asking()) == ([], [200], True)
+
+
+def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_)
+        keeps_open = protocol.eof_received()
+        return wire.answered(), bool(keeps_open)
+
+    assert asyncio.run(asking()) == ([200], False)
+
+
+def test_a_turn_holds_one_request_of_a_connection_and_the_others_follow(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_ * 500)  # twice as many as there is room for
+        tasks = len(protocol.server_state.tasks)
+        while len(wire.answered()) < 500:
+            await asyncio.sleep(0)
+        return tasks, set(wire.answered())
+
+    assert asyncio.run(asking()) == (1, {200})
 
 
 def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(desk, request_):

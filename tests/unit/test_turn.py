@@ -24,8 +24,14 @@ class Kept:
 
 
 @pytest.fixture
-def desk(shelf, tmp_path):
-    return Desk(Settings(store=str(shelf), ledger="none"), tmp_path)
+def make(shelf, tmp_path):
+    """A desk with other settings than usual."""
+    return lambda **settings: Desk(Settings(store=str(shelf), ledger="none", **settings), tmp_path)
+
+
+@pytest.fixture
+def desk(make):
+    return make()
 
 
 def asked(desk, bodies):
@@ -77,6 +83,28 @@ def test_what_came_together_is_scored_as_each_alone_and_counted_once(desk, custo
     found = [json.loads(reply.body)["probability"] for reply in replies]
     assert found == [scorer.score_one(customer).probability for customer in customers[:200]]
     assert sum(desk.champions.production.tally.numbers[:-2]) == 200
+
+
+def test_of_those_that_come_at_once_no_more_are_answered_than_there_is_room_for(make, customers):
+    desk = make(max_concurrency=3)
+    desk.running = ["a request that goes the other way"]
+
+    replies = asked(desk, customers[:4])
+
+    assert [reply.status for reply in replies] == [200, 200, 503, 503]
+    assert (b"retry-after", b"1") in replies[-1].headers
+
+
+def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make, customers):
+    desk = make(canary_version="2", canary_percent=50)
+
+    replies = asked(desk, customers[:200])
+
+    met = [json.loads(reply.body)["model_version"] for reply in replies]
+    assert met == [desk.score(customer, "api").model_version for customer in customers[:200]]
+    found = [json.loads(reply.body)["probability"] for reply in replies]
+    assert found == [desk.score(customer, "api").probability for customer in customers[:200]]
+    assert 60 < met.count("2") < 140
 
 
 def test_a_turn_that_was_answered_is_empty(desk, customers):
