@@ -68,12 +68,22 @@ async def explain(desk: Desk, scope: Scope, receive: Receive, send: Send) -> Non
 ROUTES: dict[str, Plain] = {SCORE: score, EXPLAIN: explain}
 
 
-def let_in(desk: Desk, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str]:
-    """What a request's headers say: its declared length, 0 where there is none, and its id or "".
+class Head(NamedTuple):
+    """What a request's headers say.
 
-    Raises:
-        Refusal: 401.
+    Attributes:
+        declared: length of the body; 0 where none is declared.
+        key: in `X-API-Key`; empty where there is none.
+        request_id: that the caller gave; empty where it gave none fit to be repeated.
     """
+
+    declared: int
+    key: bytes
+    request_id: str
+
+
+def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    """Reads a request's headers; whoever asked, and whatever for."""
     declared, key, request_id = 0, b"", ""
     for name, value in headers:
         if name == b"content-length":
@@ -82,9 +92,17 @@ def let_in(desk: Desk, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str
             key = value
         elif name == b"x-request-id":
             request_id = request_id_of(((name, value),)) or ""
-    if desk.keys.required and not (key and desk.keys.lets_in(key)):
+    return Head(declared, key, request_id)
+
+
+def require_key(desk: Desk, head: Head, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuses whoever shows no key that is let in; the usual header is looked at first.
+
+    Raises:
+        Refusal: 401.
+    """
+    if desk.keys.required and not (head.key and desk.keys.lets_in(head.key)):
         desk.require_key(headers)
-    return declared, request_id
 
 
 def content_of(body: bytes) -> Any:
@@ -154,20 +172,20 @@ async def _answered(
     send: Send,
 ) -> None:
     began = perf_counter()
-    request_id = ""
+    head = head_of(scope["headers"])
     try:
-        declared, request_id = let_in(desk, scope["headers"])
+        require_key(desk, head, scope["headers"])
         if len(desk.running) > desk.settings.max_concurrency:
             desk.require_room()
-        row = content_of(await read_body(receive, desk.settings.max_body_bytes, declared))
+        row = content_of(await read_body(receive, desk.settings.max_body_bytes, head.declared))
         found = work(desk, row, scope["query_string"])
         body, prediction_id = found if isinstance(found, tuple) else await found
-        reply = good(body, request_id or prediction_id)
+        reply = good(body, head.request_id or prediction_id)
     except ClientLeftError:
         desk.tally.answered(path, 0, perf_counter() - began)
         return
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-        reply = refused(desk, path, error, request_id)
+        reply = refused(desk, path, error, head.request_id)
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
     await send(start)
     await send({"type": "http.response.body", "body": reply.body})

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.api.hot import SCORE, Reply
+from service.api.hot import SCORE, Headers, Reply
 from service.api.turn import Turn
 
 _URL = SCORE.encode()
@@ -36,6 +36,7 @@ class ScoreProtocol(HttpToolsProtocol):
         self._turn = turn
         self._ours = False
         """Whether the request that is being read takes the shorter way."""
+        self._head: Headers = []
         self._parts: list[bytes] = []
         self._waiting = False
         """Whether a request of this connection is in the turn."""
@@ -49,13 +50,15 @@ class ScoreProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._ours:
             self._ours = False
+            parts, self._parts = self._parts, []
             self._begin_as_uvicorn_does()
-            for part in self._parts:
+            for part in parts:
                 super().on_body(part)
 
     def eof_received(self) -> None:
-        """The caller says no more; what it has asked is answered before the connection ends."""
-        self._turn.answer()
+        """The caller says no more: uvicorn ends the connection, after the answer that is due."""
+        if self._waiting:
+            self._turn.answer()
         super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,6 +77,8 @@ class ScoreProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Tells which way the request takes."""
         parser = self.parser
+        # What comes after them are trailers, which are not to pass for headers.
+        self._head, self.headers = self.headers, []
         cycle: RequestResponseCycle | None = self.cycle
         if (
             self.url == _URL
@@ -87,7 +92,6 @@ class ScoreProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
         ):
             self._ours = True
-            self._parts = []
         else:
             self._begin_as_uvicorn_does()
 
@@ -105,9 +109,9 @@ class ScoreProtocol(HttpToolsProtocol):
             return
         self._ours = False
         self._waiting = True
-        parts = self._parts
+        parts, self._parts = self._parts, []
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._turn.take(self, self.headers, body):
+        if self._turn.take(self, self._head, body):
             # After all sockets that can be read have been, and before the loop looks again.
             self.loop.call_soon(self._turn.answer)
 
@@ -126,29 +130,48 @@ class ScoreProtocol(HttpToolsProtocol):
         if self._idle is None:
             self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
+    def drop(self) -> None:
+        """Ends the connection without an answer."""
+        self._waiting = False
+        self.transport.abort()
+
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is not HTTP, after the answers to what came before it."""
+        """Refuses what is not HTTP, after the score that is due; uvicorn waits for nothing else."""
         self._ours = False
-        self._turn.answer()
+        if self._waiting:
+            self._turn.answer()
         super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        """Ends the connection, after the answers to what it has asked."""
-        self._turn.answer()
+        """Ends the connection when it has its answer."""
+        if self._waiting:
+            self._turn.answer()
         super().shutdown()
 
+    def on_response_complete(self) -> None:
+        """One of uvicorn's answers is out; those that wait come before anything more is read.
+
+        uvicorn reads on after every answer, which lets one caller who asks ahead fill the memory.
+        """
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+
     def _begin_as_uvicorn_does(self) -> None:
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, expects = self.url, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
-        self.headers += headers  # the list that the scope holds
+        self.headers += self._head  # the list that the scope holds
         super().on_headers_complete()
+        self.headers = []  # for trailers, as above
 
     def _close_if_idle(self) -> None:
         """One timer a connection, looked at when it is up: one a request would cost each of them."""
         self._idle = None
-        if self._answered_at is None or self.transport.is_closing():
-            return  # something has come since; the next answer sets the timer again
+        cycle: RequestResponseCycle | None = self.cycle
+        at_work = cycle is not None and not cycle.response_complete
+        if self._answered_at is None or at_work or self.transport.is_closing():
+            return  # something has come since: its answer sets a timer again, ours or uvicorn's
         left = self._answered_at + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self._idle = self.loop.call_later(left, self._close_if_idle)

@@ -8,6 +8,7 @@ and answers sent side by side, so that an answer costs less the more are asked f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -21,8 +22,9 @@ from service.api.hot import (
     content_of,
     encode,
     good,
-    let_in,
+    head_of,
     refused,
+    require_key,
     told_of,
 )
 from service.api.reading import too_large
@@ -30,10 +32,14 @@ from service.api.served import Served
 
 
 class Caller(Protocol):
-    """Whoever asked: takes the answer, or drops it when gone."""
+    """Whoever asked: one connection, with one request in the turn at most."""
 
     def reply(self, reply: Reply) -> None:
-        """Sends an answer; those of one caller come in the order of the questions."""
+        """Sends the answer; nothing to whoever hung up meanwhile."""
+        ...
+
+    def drop(self) -> None:
+        """Ends the connection without an answer."""
         ...
 
 
@@ -91,10 +97,18 @@ class Turn:
                 groups.setdefault(id(one.served), []).append(one)
         for group in groups.values():
             _score(group)
+        told = []
         for one in asked:
-            reply = self._reply(one)
-            one.caller.reply(reply)
-            told_of(self._desk, SCORE, reply, perf_counter() - one.began)
+            try:
+                reply = self._reply(one)
+                one.caller.reply(reply)
+            except Exception:  # noqa: BLE001 - no answer is better than the next one's in its place
+                one.caller.drop()
+            else:
+                told.append((reply, perf_counter() - one.began))
+        for reply, seconds in told:
+            with suppress(Exception):  # a log that cannot be written costs nobody an answer
+                told_of(self._desk, SCORE, reply, seconds)
 
     def _read(self, one: _Asked, *, has_room: bool) -> None:
         """Who asks, for whom, and whose version answers.
@@ -104,10 +118,12 @@ class Turn:
             FieldError: the contract does not allow the customer.
         """
         desk = self._desk
-        declared, one.request_id = let_in(desk, one.headers)
+        head = head_of(one.headers)
+        one.request_id = head.request_id
+        require_key(desk, head, one.headers)
         if not has_room:
             raise desk.no_room()
-        if max(declared, len(one.body)) > desk.settings.max_body_bytes:
+        if max(head.declared, len(one.body)) > desk.settings.max_body_bytes:
             raise too_large(desk.settings.max_body_bytes)
         one.row = content_of(one.body)
         one.served, one.prediction_id = desk.who_answers(one.row)

@@ -110,6 +110,14 @@ def test_both_ways_ask_for_a_key_alike(store, tmp_path, customers):
                 found = told(short.send(asking(customers[0], SHORT, head)).next())
                 assert found == told(long.send(asking(customers[0], LONG, head)).next())
             assert found[0] == status
+        for path in (SHORT, LONG, "/v1/explain"):
+            with on(service) as answers:
+                answers.send(
+                    asking(customers[0], path, "x-api-key: wrong\r\nx-request-id: mine\r\n")
+                )
+                status, headers, body = answers.next()
+            assert (status, headers["x-request-id"]) == (401, "mine")
+            assert json.loads(body)["request_id"] == "mine"
 
 
 def test_questions_sent_in_one_go_are_answered_in_their_order(service, customers):

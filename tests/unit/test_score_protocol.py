@@ -27,6 +27,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.reading = True
 
     def write(self, data):
         assert not self.closed
@@ -35,13 +36,16 @@ class Wire(asyncio.Transport):
     def close(self):
         self.closed = True
 
+    abort = close
+
     def is_closing(self):
         return self.closed
 
     def pause_reading(self):
-        pass
+        self.reading = False
 
-    resume_reading = pause_reading
+    def resume_reading(self):
+        self.reading = True
 
     def answered(self):
         """Statuses so far."""
@@ -85,9 +89,9 @@ class Clock:
                 timer._run()
 
 
-def connected(desk, loop=None):
-    """A connection, as uvicorn makes it."""
-    made = partial(ScoreProtocol, Turn(desk))
+def connected(desk, loop=None, turn=None):
+    """A connection, as uvicorn makes it; alone in its turn unless one is given."""
+    made = partial(ScoreProtocol, turn or Turn(desk))
     config = uvicorn.Config(
         ChurnService(desk),
         http=cast("type[asyncio.Protocol]", made),
@@ -153,6 +157,61 @@ def test_what_was_taken_is_answered_before_the_connection_ends(desk, request_):
     assert asyncio.run(asking()) == ([], [200], True)
 
 
+def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(desk, request_):
+    async def asking():
+        protocol, wire = connected(desk)
+        protocol.data_received(request_ * 10)
+        reading = []
+        while len(wire.answered()) < 10:
+            await asyncio.sleep(0)
+            reading.append((len(wire.answered()), wire.reading))
+        return reading, wire.reading
+
+    reading, afterwards = asyncio.run(asking())
+
+    assert not any(goes_on for answered, goes_on in reading if answered < 9)
+    assert afterwards
+
+
+def test_one_who_floods_keeps_nobody_waiting(desk, request_):
+    async def asking():
+        turn = Turn(desk)
+        flooding, flooded = connected(desk, turn=turn)
+        for _ in range(50):
+            flooding.data_received(request_ * 20)
+        there, wire = connected(desk, turn=turn)
+        there.data_received(request_)
+        await asyncio.sleep(0)
+        return len(flooded.answered()), wire.answered()
+
+    flooded, others = asyncio.run(asking())
+
+    assert flooded <= 2  # the turn's, and the first of those that go uvicorn's way
+    assert others == [200]
+
+
+def test_trailers_do_not_pass_for_headers(desk, request_):
+    _, _, body = request_.partition(b"\r\n\r\n")
+    chunked = b"".join(
+        (
+            b"POST %b HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"%x\r\n%b\r\n0\r\nx-request-id: trailing\r\n\r\n" % (len(body), body),
+        )
+    )
+
+    async def asking(path):
+        protocol, wire = connected(desk)
+        protocol.data_received(chunked.replace(b"%b", path))
+        while not wire.answered():
+            await asyncio.sleep(0)
+        return wire.written
+
+    for path in (b"/v1/score", b"/v1/score?"):
+        written = asyncio.run(asking(path))
+        assert written.startswith(b"HTTP/1.1 200")
+        assert b"trailing" not in written
+
+
 def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(desk, request_):
     async def asking():
         protocol, wire = connected(desk)
@@ -186,6 +245,24 @@ def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(desk, request_)
         return dead.answered(), wire.answered()
 
     assert asyncio.run(asking()) == ([], [200])
+
+
+def test_a_connection_whose_next_request_is_still_coming_is_not_closed(desk, request_):
+    async def asking():
+        loop = Clock()
+        protocol, wire = connected(desk, loop)
+        protocol.data_received(request_ + request_.replace(b"/v1/score", b"/v1/explain")[:-5])
+        await asyncio.sleep(0)
+        first = wire.answered()
+        loop.passes(IDLE + 1)
+        closed = wire.closed
+        protocol.data_received(request_[-5:])
+        await asyncio.gather(*protocol.server_state.tasks)
+        answered = wire.answered()
+        loop.passes(IDLE)
+        return first, closed, answered, wire.closed
+
+    assert asyncio.run(asking()) == ([200], False, [200, 200], True)
 
 
 def test_a_silent_connection_is_closed_and_a_used_one_stays(desk, request_):

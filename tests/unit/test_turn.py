@@ -22,6 +22,9 @@ class Kept:
     def reply(self, reply):
         self.replies.append(reply)
 
+    def drop(self):
+        self.replies.append(None)
+
 
 @pytest.fixture
 def make(shelf, tmp_path):
@@ -73,6 +76,33 @@ def test_a_note_that_cannot_be_made_fails_its_own_answer_only(desk, customers, m
     monkeypatch.setattr(Desk, "answer", failing)
 
     assert [reply.status for reply in asked(desk, customers[:2])] == [500, 200]
+
+
+def test_a_log_that_cannot_be_written_costs_nobody_an_answer(desk, customers, monkeypatch):
+    def full(*_said, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("service.api.hot.log", full)
+
+    replies = asked(desk, [customers[0], {}, customers[1]])
+
+    assert [reply.status for reply in replies] == [200, 422, 200]
+
+
+def test_a_connection_that_cannot_be_answered_is_dropped_and_the_others_are_answered(
+    desk, customers
+):
+    class Broken(Kept):
+        def reply(self, _reply):
+            raise RuntimeError("the transport is at fault")
+
+    turn, broken, fine = Turn(desk), Broken(), Kept()
+    for caller in (broken, fine):
+        turn.take(caller, [], json.dumps(customers[0]).encode())
+    turn.answer()
+
+    assert broken.replies == [None]
+    assert [reply.status for reply in fine.replies] == [200]
 
 
 def test_what_came_together_is_scored_as_each_alone_and_counted_once(desk, customers):
