@@ -1,16 +1,21 @@
 """A load of HTTP requests over kept connections, light enough to share a core with its server.
 
-    python -m benchmarks.load PORT CONNECTIONS REQUESTS FILE
+    python -m benchmarks.load PORT CONNECTIONS REQUESTS FILE [RATE]
 
-FILE holds whole requests, one a line in hexadecimal; they are sent in turn. Prints one JSON object.
+FILE holds whole requests, one a line in hexadecimal; they are sent in turn. Every connection asks
+again as soon as it has its answer; with RATE, requests come at random times instead, so many a second
+(a Poisson process), and take whichever connection is free. Prints one JSON object.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 import time
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -83,6 +88,66 @@ class Caller(asyncio.Protocol):
             self.done.set_exception(exc or ConnectionError("the server hung up"))
 
 
+class Arrivals:
+    """Requests that come when they come: each waits for a free connection, and that is counted."""
+
+    def __init__(self) -> None:
+        self.free: deque[Paced] = deque()
+        self.waiting: deque[tuple[float, bytes]] = deque()
+
+    def one(self, request: bytes) -> None:
+        """A request has come."""
+        came = time.perf_counter()
+        if self.free:
+            self.free.popleft().ask(came, request)
+        else:
+            self.waiting.append((came, request))
+
+
+class Paced(Caller):
+    """A connection that is asked for what arrives."""
+
+    def __init__(self, arrivals: Arrivals, tally: dict[str, int]) -> None:
+        super().__init__([], 0, Left(0), tally)
+        self.arrivals = arrivals
+
+    def ask(self, came: float, request: bytes) -> None:
+        """Sends a request that came at this time."""
+        self.sent_at = came
+        self.transport.write(request)
+
+    def send(self) -> None:
+        """Takes what has waited longest, or is free."""
+        if self.arrivals.waiting:
+            self.ask(*self.arrivals.waiting.popleft())
+        else:
+            self.arrivals.free.append(self)
+
+
+async def pace(
+    port: int, connections: int, count: int, requests: list[bytes], rate: float
+) -> dict[str, object]:
+    """Sends `count` requests that come at random, `rate` a second."""
+    loop, tally, arrivals = asyncio.get_running_loop(), dict[str, int](), Arrivals()
+    callers = []
+    for _ in range(connections):
+        _, caller = await loop.create_connection(lambda: Paced(arrivals, tally), "127.0.0.1", port)
+        callers.append(caller)
+    chance = random.Random(connections)  # noqa: S311 - no secret
+    began = due = time.perf_counter()
+    for number in range(count):
+        due += chance.expovariate(rate)
+        # The loop's timers know milliseconds only, and would send what comes within one together.
+        while (left := due - time.perf_counter()) > 0:
+            await asyncio.sleep(left - 0.001 if left > 0.003 else 0)  # noqa: PLR2004
+        arrivals.one(requests[number % len(requests)])
+    while len(arrivals.free) < connections:
+        await asyncio.sleep(0.001)
+        if any(caller.done.done() for caller in callers):
+            raise ConnectionError("the server hung up")
+    return _told(tally, time.perf_counter() - began, callers)
+
+
 async def load(port: int, connections: int, count: int, requests: list[bytes]) -> dict[str, object]:
     """Sends `count` requests over so many connections.
 
@@ -101,7 +166,10 @@ async def load(port: int, connections: int, count: int, requests: list[bytes]) -
         _, protocol = await loop.create_connection(caller, "127.0.0.1", port)
         callers.append(protocol)
     await asyncio.gather(*(each.done for each in callers))
-    seconds = time.perf_counter() - began
+    return _told(tally, time.perf_counter() - began, callers)
+
+
+def _told(tally: dict[str, int], seconds: float, callers: Sequence[Caller]) -> dict[str, object]:
     waits = sorted(wait for each in callers for wait in each.waits)
     return {
         "answers": tally,
@@ -114,6 +182,7 @@ async def load(port: int, connections: int, count: int, requests: list[bytes]) -
 def main(arguments: list[str]) -> int:
     """Runs the load."""
     port, connections, count = map(int, arguments[:3])
+    rate = float(arguments[4]) if arguments[4:] else None
     lines = Path(arguments[3]).read_text(encoding="ascii").split()
     requests = [bytes.fromhex(line) for line in lines]
     try:
@@ -122,7 +191,11 @@ def main(arguments: list[str]) -> int:
         runner = uvloop.run
     except ImportError:
         runner = asyncio.run
-    print(json.dumps(runner(load(port, connections, count, requests))))
+    if rate is None:
+        told = runner(load(port, connections, count, requests))
+    else:
+        told = runner(pace(port, connections, count, requests, rate))
+    print(json.dumps(told))
     return 0
 
 

@@ -127,8 +127,14 @@ def started(
         process.wait()
 
 
-def load(server: Server, requests: Path, count: int, connections: int = CONNECTIONS) -> Run:
-    """Sends `count` requests from a process of its own.
+def load(
+    server: Server,
+    requests: Path,
+    count: int,
+    connections: int = CONNECTIONS,
+    rate: float | None = None,
+) -> Run:
+    """Sends `count` requests from a process of its own; at random, `rate` a second, where one is given.
 
     Raises:
         BenchmarkError: an answer was not 200.
@@ -136,7 +142,7 @@ def load(server: Server, requests: Path, count: int, connections: int = CONNECTI
     before = server.cpu()
     command = [sys.executable, "-m", "benchmarks.load", str(server.port), str(connections)]
     ran = subprocess.run(
-        [*command, str(count), str(requests)], cwd=ROOT, capture_output=True, text=True,
+        [*command, str(count), str(requests), *([str(rate)] if rate else [])], cwd=ROOT, capture_output=True, text=True,
         timeout=600, check=False,
     )  # fmt: skip
     if ran.returncode != 0:
