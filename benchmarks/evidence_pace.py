@@ -6,7 +6,8 @@ A load that asks again as soon as it is answered always has as many requests und
 connections, and what comes together is answered together. Requests of many independent callers come
 at random instead (a Poisson process): few at a time while a worker has time, more when it is busy.
 One worker with key, metrics and ledger, and FastAPI's empty endpoint; a request waits for one of 64
-connections if none is free, which is part of the time that is told. Prints a Markdown table.
+connections if none is free, which is part of the time that is told. Prints that as a Markdown table,
+and one of loads that ask without pause, by how many ask at once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from benchmarks.serving import Run, Side, load, requests, started
 
 CONNECTIONS = 64
 RATES = (100, 500, 1000, 2000, 4000, 8000, 12_000)
+AT_ONCE = (1, 4, 8, 16, 32, 64)
 MOST_OF_EMPTY = 8000  # a second; more than that it cannot answer
+_MANY = 12_000
 _HEAD = (
     "| requests a second | µs CPU each | range | share of a core | ms until half are answered "
     "| 99 of 100 | the empty endpoint, µs CPU | share of a core |"
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args(arguments)
     found: dict[tuple[str, int], list[Run]] = {}
+    closed: dict[int, list[Run]] = {many: [] for many in AT_ONCE}
     with tempfile.TemporaryDirectory() as room:
         try:
             ours = prepare(Path(room)).score(1)
@@ -54,10 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                 count = round(rate * asked.seconds)
                                 run = load(server, side.requests, count, CONNECTIONS, rate)
                                 found.setdefault((name, rate), []).append(run)
+                        if name == "ours":
+                            for many, runs in closed.items():
+                                runs.append(load(server, side.requests, _MANY, many))
         except BenchmarkError as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
-    print(table(found))
+    print(table(found), without_pause(closed), sep="\n\n")
     return 0
 
 
@@ -75,6 +82,20 @@ def table(found: dict[tuple[str, int], list[Run]]) -> str:
             f"| {rate:,} | {statistics.median(cpus):.0f} | {min(cpus):.0f} to {max(cpus):.0f} "
             f"| {_share(runs)} | {p50:.2f} | {p99:.1f} | {beside} | {_share(others)} |"
         )
+    return "\n".join(lines)
+
+
+def without_pause(found: dict[int, list[Run]]) -> str:
+    """A line for each number of connections; medians."""
+    lines = [
+        "| connections | µs CPU a request | requests/s | ms until half are answered |",
+        "|---|---|---|---|",
+    ]
+    for many, runs in found.items():
+        cpu, rate, p50 = (
+            statistics.median(getattr(run, what) for run in runs) for what in ("cpu", "rate", "p50")
+        )
+        lines.append(f"| {many} | {cpu:.0f} | {rate:,.0f} | {p50:.2f} |")
     return "\n".join(lines)
 
 
