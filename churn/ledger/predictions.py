@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
 from itertools import chain
+from time import sleep
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select
@@ -182,23 +183,28 @@ def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction])
 
     The driver gives the interpreter away and takes it back at every statement, which beside a busy
     thread costs more than many rows; sizes are powers of two, so that few statements do, and the
-    driver knows each already.
+    driver knows each already. A thread that answers meanwhile waits no longer for the interpreter than
+    a stretch of rows takes: Python itself would let it wait for five milliseconds.
     """
-    rows = [_as_sqlite(one) for one in predictions]
     place = 0
     for size, statement in _SQLITE_INSERTS.items():
-        while len(rows) - place >= size:
-            some = rows[place : place + size]
-            connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+        while len(predictions) - place >= size:
+            rows: list[tuple[Any, ...]] = []
+            for start in range(place, place + size, _STRETCH):
+                until = min(start + _STRETCH, place + size)
+                rows += [_as_sqlite(one) for one in predictions[start:until]]
+                sleep(0)
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
             place += size
 
 
 _WITHOUT_ZONE = len("2026-11-25 12:00:00.123456")
+_STRETCH = 64
 _ROW = f"({', '.join('?' * len(Prediction._fields))})"
 _SQLITE_INSERTS = {
     size: f"INSERT INTO predictions ({', '.join(Prediction._fields)}) "  # noqa: S608 - our names
     f"VALUES {', '.join([_ROW] * size)}"
-    for size in (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
+    for size in (128, 64, 32, 16, 8, 4, 2, 1)
 }
 
 
