@@ -175,8 +175,7 @@ async def _answered(
     head = head_of(scope["headers"])
     try:
         require_key(desk, head, scope["headers"])
-        if len(desk.running) > desk.settings.max_concurrency:
-            desk.require_room()
+        desk.require_room()
         row = content_of(await read_body(receive, desk.settings.max_body_bytes, head.declared))
         found = work(desk, row, scope["query_string"])
         body, prediction_id = found if isinstance(found, tuple) else await found
