@@ -82,7 +82,7 @@ RUN uv pip install --python /venv/bin/python --requirements requirements-stacks.
     && rm -f /venv/.lock
 
 FROM installer AS mlflow-packages
-COPY requirements.lock deploy/mlflow/requirements.txt ./
+COPY requirements.lock deployment/manifests/mlflow/requirements.txt ./
 RUN uv pip install --python /venv/bin/python --constraints requirements.lock --requirements requirements.txt \
     && rm -f /venv/.lock
 
@@ -116,8 +116,11 @@ COPY run.py pyproject.toml requirements.lock requirements-deep.lock requirements
 COPY churn churn
 COPY configs configs
 COPY data data
+COPY deployment deployment
 COPY materializers materializers
 COPY pipelines pipelines
+COPY registry registry
+COPY runner runner
 COPY service service
 COPY stacks stacks
 COPY steps steps

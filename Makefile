@@ -18,7 +18,7 @@ ARGS ?=
 STATE := .churn
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
-rooms := churn service steps
+rooms := churn deployment registry service steps
 
 python311 = python=$$(tools/python311) && "$$python"
 # Installs a lock into $(VENV); at once where that was done before.

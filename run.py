@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.outcome import Outcome, Status
-    from pipelines.runner import Request
+    from runner.execute import Request
+    from runner.outcome import Outcome, Status
 
 EPILOG = """\
 examples:
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show_list(as_json=asked.json)
     if asked.doctor:
         return show_doctor(asked.stack, as_json=asked.json)
-    from pipelines.quiet import settle_environment
-    from pipelines.runner import Request
+    from runner.execute import Request
+    from runner.silence import settle_environment
     from stacks.spec import DEFAULT_STACK
 
     settle_environment()
@@ -119,8 +119,8 @@ def handle_stacks(words: Sequence[str]) -> int:
     asked = stack_parser().parse_args(words)
     from rich.console import Console
 
-    from pipelines.catalog import ROOT
-    from pipelines.quiet import hush
+    from churn.root import ROOT
+    from runner.silence import hush
 
     hush(verbose=False)
     return door(asked, ROOT, Console(highlight=False), Console(stderr=True, highlight=False))
@@ -131,7 +131,7 @@ def rehearse(request: Request, *, as_json: bool) -> int:
     from rich.console import Console
 
     from churn.errors import ChurnError, InputError
-    from pipelines.dry_run import dry_run, show
+    from runner.dry_run import dry_run, show
 
     errors = Console(stderr=True, highlight=False)
     with own_stdout() as stdout:
@@ -155,9 +155,9 @@ def run(request: Request, *, as_json: bool) -> Outcome:
     from rich.console import Console
 
     from churn.errors import ChurnError
-    from pipelines.outcome import Outcome
-    from pipelines.progress_view import ProgressView
-    from pipelines.runner import execute
+    from runner.execute import execute
+    from runner.outcome import Outcome
+    from runner.progress_view import ProgressView
 
     console = Console(stderr=True, highlight=False)
     console.print(f"[bold]{request.pipeline}[/] on {request.stack}")
@@ -191,7 +191,7 @@ def run(request: Request, *, as_json: bool) -> Outcome:
 
 def show(outcome: Outcome, console: Console) -> None:
     """Prints the table at the end."""
-    from pipelines.summary import show_summary
+    from runner.summary import show_summary
 
     show_summary(outcome, console)
 
@@ -211,7 +211,7 @@ def own_stdout() -> Iterator[object]:
 
 def show_list(*, as_json: bool) -> int:
     """Prints pipelines and stacks, a line each."""
-    from pipelines.catalog import PIPELINES
+    from runner.pipeline_catalog import PIPELINES
     from stacks.spec import DEFAULT_STACK, load_stack, stack_names
 
     pipelines = {entry.name: entry.summary for entry in PIPELINES}
@@ -229,7 +229,7 @@ def show_list(*, as_json: bool) -> int:
 
 def show_doctor(stack: str | None, *, as_json: bool) -> int:
     """Prints what was looked at; 1 where something is broken."""
-    from pipelines.doctor import diagnose
+    from runner.doctor import diagnose
     from stacks.spec import DEFAULT_STACK
 
     found = diagnose(stack or DEFAULT_STACK)

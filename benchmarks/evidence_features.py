@@ -14,13 +14,13 @@ from pathlib import Path
 
 from benchmarks.measuring import ROOT
 from churn.contract import load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport, run_protocol
 from churn.features.encoding import encode, encode_target
 from churn.features.groups import GROUPS, FeatureGroup
-from churn.models.catalog import build_candidates
-from churn.models.settings import RecipeSettings, default_recipes
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import RecipeSettings, default_recipes
 
 RECIPES = ("logistic", "spline_logistic", "gbm")
 NONE = "none"

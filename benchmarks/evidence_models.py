@@ -20,20 +20,20 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import ROOT
 from churn.contract import load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport, run_protocol
 from churn.features.encoding import Columns, encode, encode_target
 from churn.models.candidate import Candidate
-from churn.models.catalog import build_candidates
-from churn.models.gbm import GbmCandidate
-from churn.models.settings import (
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import (
     BlendSettings,
     GbmSettings,
     RecipeSettings,
     SplineLogisticSettings,
     default_recipes,
 )
+from churn.models.trees.gbm import GbmCandidate
 
 Matrix = NDArray[np.float64]
 

@@ -21,15 +21,15 @@ import numpy as np
 
 from benchmarks.evidence_scoring import CLOSE, Peer, as_table, one_by_one, require_equal
 from benchmarks.measuring import ROOT
-from churn.bundle import Threshold, bundle_folder, load_bundle, write_bundle
 from churn.contract import load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.features.encoding import encode, encode_target
 from churn.models.blend import BlendModel
-from churn.models.catalog import build_candidates
-from churn.models.gbm import GbmModel
-from churn.models.settings import default_recipes
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
+from churn.models.trees.gbm import GbmModel
+from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, write_bundle
 from churn.scoring.encoder import RowEncoder
 
 SOME, FEW = 2000, 100

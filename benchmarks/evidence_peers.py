@@ -33,13 +33,13 @@ import sys
 from pathlib import Path
 import mlflow
 from benchmarks.evidence_service import fitted
-from steps.modelling.mlflow_signature import signature_of
+from registry.mlflow_signature import signature_of
 room, root = Path(sys.argv[1]), Path(sys.argv[2])
 model, _ = fitted(room)
 model.save(room / "fitted")
 mlflow.set_tracking_uri(f"sqlite:///{room}/mlflow.db")
 mlflow.pyfunc.save_model(
-    str(room / "logged"), python_model=str(root / "steps" / "modelling" / "mlflow_model.py"),
+    str(room / "logged"), python_model=str(root / "registry" / "mlflow_model.py"),
     artifacts={"model": str(room / "fitted")}, code_paths=[str(root / "churn")],
     signature=signature_of(model.contract), pip_requirements=[],
 )

@@ -22,20 +22,20 @@ import numpy as np
 
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
-from churn.dataset import acquire
-from churn.evaluation.chart_style import as_png
-from churn.explain.charts import explanation_charts
+from churn.data import acquire
 from churn.explain.counterfactual import counterfactuals
 from churn.explain.overview import explain
 from churn.explain.plan import ExplanationSettings
+from churn.explain.reason_stability import reason_stability
 from churn.explain.reasons import ReasonCodes
-from churn.explain.stability import reason_stability
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.blend import BlendModel
 from churn.models.candidate import Candidate, FittedModel, Target
-from churn.models.catalog import build_candidates, fit_all
-from churn.models.gbm import GbmModel, matrix_of
-from churn.models.settings import default_recipes
+from churn.models.recipe_catalog import build_candidates, fit_all
+from churn.models.recipe_settings import default_recipes
+from churn.models.trees.gbm import GbmModel, matrix_of
+from churn.reports.charts.chart_style import as_png
+from churn.reports.charts.explanation_charts import explanation_charts
 
 GOAL = 1.2
 NAMES = ("spline_logistic", "gbm", "blend")

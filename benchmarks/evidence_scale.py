@@ -21,10 +21,10 @@ import numpy as np
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.features.encoding import Columns, encode, encode_target, take
-from churn.models.catalog import build_candidates
-from churn.models.settings import default_recipes
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
 
 ROWS = 700_000
 SECONDS = 60.0

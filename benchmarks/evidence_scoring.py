@@ -23,15 +23,15 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measuring import ROOT, BenchmarkError, own_environment, run
-from churn.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from churn.contract import DataContract, NumberColumn, load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.features.transformer import FeatureFormulas
-from churn.models.catalog import build_candidates
-from churn.models.gbm import GbmModel
-from churn.models.settings import SplineLogisticSettings, default_recipes
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import SplineLogisticSettings, default_recipes
 from churn.models.trained import TrainedModel
+from churn.models.trees.gbm import GbmModel
+from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from churn.scoring.encoder import RowEncoder
 from churn.scoring.scorer import Scorer
 

@@ -23,13 +23,13 @@ from typing import Any
 
 from benchmarks.measuring import ROOT, BenchmarkError
 from benchmarks.serving import CONNECTIONS, Run, Side, in_turn, requests, started
-from churn.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from churn.contract import load_contract
-from churn.dataset import Dataset, acquire
+from churn.data import Dataset, acquire
 from churn.features.encoding import encode, encode_target
-from churn.models.catalog import build_candidates
-from churn.models.settings import default_recipes
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
+from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
 from service.keys import new_key
 
 CUSTOMERS = 2000

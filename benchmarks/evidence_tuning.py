@@ -16,13 +16,18 @@ from pathlib import Path
 
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
-from churn.dataset import acquire
+from churn.data import acquire
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport
 from churn.features.encoding import Columns, encode, encode_target
-from churn.models import catalog
+from churn.models import recipe_catalog as catalog
 from churn.models.candidate import Candidate, FittedModel, Target
-from churn.models.settings import RecipeSettings, TunedSettings, deep_recipes, default_recipes
+from churn.models.recipe_settings import (
+    RecipeSettings,
+    TunedSettings,
+    deep_recipes,
+    default_recipes,
+)
 from churn.tuning.candidate import TunedCandidate
 from churn.tuning.nested import nested_protocol
 

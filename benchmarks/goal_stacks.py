@@ -1,7 +1,7 @@
 """What a stack costs: applying it when nothing changes, and each step that runs on it.
 
 `cloud` is measured on loopback: its servers are started here by what the tests start them with
-(tests/cloud), so it needs Debian's MariaDB and PostgreSQL, and no figure is there without them.
+(tests/system/cloud), so it needs Debian's MariaDB and PostgreSQL, and no figure is there without them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _on(name: str, environment: Mapping[str, str], repeats: int) -> Iterator[Fig
 
 def _cloud(stack: ExitStack, folder: Path) -> dict[str, str]:
     """Starts what the stack `cloud` lives on, and says how a client reaches it."""
-    place = str(ROOT / "tests" / "cloud")
+    place = str(ROOT / "tests" / "system" / "cloud")
     if place not in sys.path:
         sys.path.insert(0, place)
     import databases

@@ -9,7 +9,8 @@ import pandas as pd
 from zenml.enums import ArtifactType
 
 from churn.contract import DataContract
-from churn.dataset import Dataset, Source, parse, read_raw, render_html
+from churn.data import Dataset, Source, parse, read_raw
+from churn.reports.dataset_page import render_html
 from materializers.digest import json_digest
 from materializers.folder import FolderMaterializer
 

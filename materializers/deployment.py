@@ -1,7 +1,7 @@
 """Deployments as artifacts: JSON for machines, a page for people, figures for a list."""
 
-from churn.deployment.page import render_deployment
-from churn.deployment.record import Deployment, DeploymentPlan
+from churn.deployment.deployment_record import Deployment, DeploymentPlan
+from churn.reports.deployment_page import render_deployment
 from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
 from materializers.report import ReportMaterializer
 

@@ -6,16 +6,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from churn.evaluation import charts
-from churn.evaluation.chart_style import as_png
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.promotion import Decision
-from churn.quality import QualityReport, render_html
-from churn.training_report.report import TrainingReport, render_training_report
-from churn.validation.page import render_html as render_validation
-from churn.validation.report import ValidationReport
+from churn.reports.charts import evaluation_charts as charts
+from churn.reports.charts.chart_style import as_png
+from churn.reports.deepchecks_page import render_html as render_validation
+from churn.reports.quality_page import render_html
+from churn.reports.training.training_report import TrainingReport, render_training_report
 
 Exhibits = dict[str, bytes]
 Headline = dict[str, Any]

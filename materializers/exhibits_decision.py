@@ -1,16 +1,16 @@
 """What the dashboard shows of thresholds, groups, explanations and promotions."""
 
-from churn.evaluation.chart_style import as_png
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
-from churn.evaluation.threshold_chart import campaigns_chart, profit_chart
-from churn.explain.charts import explanation_charts
-from churn.explain.report import ExplanationReport
-from churn.explain.stability import ReasonStability
-from churn.model_card.card import ModelCard
-from churn.model_card.render import render_html, render_markdown
+from churn.explain.explanation_report import ExplanationReport
+from churn.explain.reason_stability import ReasonStability
 from churn.promotion.pair import Pair, PromotionOutcome
-from churn.tuning.charts import history_chart, setting_importance_chart
+from churn.reports.charts.chart_style import as_png
+from churn.reports.charts.explanation_charts import explanation_charts
+from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
+from churn.reports.model_card.card import ModelCard
+from churn.reports.model_card.render import render_html, render_markdown
 from churn.tuning.searches import Searches
 from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
 

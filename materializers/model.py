@@ -6,10 +6,10 @@ from typing import Any
 
 from zenml.enums import ArtifactType
 
-from churn.evaluation.chart_style import as_png
-from churn.evaluation.importance_chart import importance_chart
-from churn.models.sealed import content_digest
+from churn.checksums import content_digest
 from churn.models.trained import TrainedModel
+from churn.reports.charts.chart_style import as_png
+from churn.reports.charts.importance_chart import importance_chart
 from materializers.folder import FolderMaterializer
 
 _MODEL = "trained_model"

@@ -6,20 +6,20 @@ from pydantic import BaseModel
 from zenml.enums import ArtifactType
 
 import materializers.exhibits_decision  # noqa: F401 - says how its types are shown
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
-from churn.explain.report import ExplanationReport
-from churn.explain.stability import ReasonStability
-from churn.model_card.card import ModelCard
+from churn.explain.explanation_report import ExplanationReport
+from churn.explain.reason_stability import ReasonStability
 from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
-from churn.quality import QualityReport
-from churn.training_report.report import TrainingReport
+from churn.reports.model_card.card import ModelCard
+from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
-from churn.validation.report import ValidationReport
 from materializers.digest import json_digest
 from materializers.exhibits import Exhibits, exhibits, headline
 from materializers.folder import FolderMaterializer

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from zenml.enums import ArtifactType
 
-from churn.split import Split
+from churn.data.split import Split
 from materializers.digest import json_digest
 from materializers.folder import FolderMaterializer
 

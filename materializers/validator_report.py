@@ -1,7 +1,7 @@
 """A data validator's report as an artifact: JSON, the page for the dashboard, the verdict in a list."""
 
-from churn.validators.page import render_html
-from churn.validators.report import ValidatorReport
+from churn.checks.validators.validator_report import ValidatorReport
+from churn.reports.validator_page import render_html
 from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
 from materializers.report import ReportMaterializer
 

@@ -1,6 +1,6 @@
 """Scoring: one customer in, one answer out; deployed, it answers over HTTP.
 
-`python -m pipelines.scoring_service` deploys, asks and stops it.
+`python -m runner.scoring_service` deploys, asks and stops it.
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ from zenml import pipeline
 from zenml.config import DeploymentSettings
 from zenml.config.deployment_settings import DeploymentDefaultMiddleware
 
+from deployment.zenml_application import ScoringService
 from steps.inference.score_customer import score_customer
-from steps.inference.scoring_service import ScoringService
 
 
 @pipeline(

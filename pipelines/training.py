@@ -4,7 +4,7 @@ from typing import Any
 
 from zenml import pipeline
 
-from churn.config import TrainingSettings
+from churn.settings.pipelines import TrainingSettings
 from steps.data.accept_data import accept_data
 from steps.data.accept_validation import accept_validation
 from steps.data.acquire_data import acquire_data

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from churn.errors import InputError
 from stacks.placeholders import Filling, variables
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "definitions"
 DEFAULT_STACK = "local-mlflow"
 
 
@@ -189,9 +189,7 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
     if name not in known:
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise InputError(
-            f"There is no stack '{name}' in {folder.name}/; known: {', '.join(known)}.{hint}"
-        )
+        raise InputError(f"There is no stack '{name}' in stacks/; known: {', '.join(known)}.{hint}")
     path = folder / f"{name}.yaml"
     try:
         spec = StackSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

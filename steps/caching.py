@@ -7,12 +7,12 @@ and the locked library versions.
 
 import hashlib
 from functools import cache
-from pathlib import Path
 
 from zenml.config.cache_policy import CachePolicy
 
-_ROOT = Path(__file__).resolve().parent.parent
-_ROOMS = ("churn", "steps", "materializers")
+from churn.root import ROOT
+
+_ROOMS = ("churn", "deployment", "registry", "steps", "materializers")
 _LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-stacks.lock")
 
 
@@ -20,11 +20,11 @@ _LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-stacks.lo
 def code_digest() -> str:
     """SHA-256 over the code that a step's result depends on; read once a process."""
     digest = hashlib.sha256()
-    files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
-    files += (_ROOT / "churn").rglob("templates/*")
-    files += [_ROOT / lock for lock in _LOCKS if (_ROOT / lock).is_file()]
+    files = [path for room in _ROOMS for path in (ROOT / room).rglob("*.py")]
+    files += (ROOT / "churn").rglob("templates/*")
+    files += [ROOT / lock for lock in _LOCKS if (ROOT / lock).is_file()]
     for path in sorted(files):
-        digest.update(path.relative_to(_ROOT).as_posix().encode())
+        digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(b"\0")
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 
 from zenml import log_metadata
 
-from steps.run_context import run_context
+from registry.run_context import in_step
 
 _LOG = logging.getLogger("churn.progress")
 
@@ -50,8 +50,3 @@ def stage(name: str) -> Iterator[Finding]:
     if in_step():
         log_metadata({FINDING: found.sentence, DOMAIN_SECONDS: round(seconds, 4), **found.figures})
     _LOG.info(found.sentence, extra={"step": name, "event": "done", "seconds": seconds})
-
-
-def in_step() -> bool:
-    """Whether ZenML is running this code as a step (a unit test calls it without one)."""
-    return run_context() is not None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from churn.contract import DataContract
-    from churn.dataset import Dataset
+    from churn.data import Dataset
+    from churn.reports.training.training_report import TrainingReport
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,7 +55,7 @@ def contract(root: Path) -> DataContract:
 @pytest.fixture(scope="session")
 def telco(root: Path, contract: DataContract, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The 7,043 real customers, parsed under the shipped contract; do not write to its frame."""
-    from churn.dataset import acquire
+    from churn.data import acquire
 
     return acquire("bundled", contract, root=root, cache=tmp_path_factory.mktemp("downloads"))
 
@@ -108,3 +109,59 @@ def session_zenml() -> Path:
     Session-wide, because ZenML's configuration is a singleton that reads the variable once.
     """
     return Path(os.environ["ZENML_CONFIG_PATH"])
+
+
+@pytest.fixture(scope="session")
+def generated_report() -> TrainingReport:
+    """Two candidates and the baseline on 900 customers whose risk is known; made in a second."""
+    from types import SimpleNamespace
+
+    import numpy as np
+    from scipy.special import expit
+    from sklearn.model_selection import StratifiedKFold
+
+    from churn.evaluation.cross_validation import Fold, OutOfFold
+    from churn.evaluation.gate_rows import evaluate_gate_rows
+    from churn.evaluation.plan import Floors, ProtocolPlan
+    from churn.evaluation.protocol import protocol_figure, summarise
+    from churn.evaluation.selection import choose
+    from churn.promotion import judge_absolute
+    from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
+
+    generator = np.random.default_rng(17)
+    score = generator.normal(-1.2, 2.0, size=900)
+    target = (generator.random(900) < expit(score)).astype(np.int8)
+    noisy = score + generator.normal(scale=1.0, size=900)
+    logits = {"logistic": noisy, "logistic_balanced": noisy + np.log(3), "blend": score}
+    plan = ProtocolPlan(folds=3, repeats=1, bootstrap_samples=100)
+    cuts = StratifiedKFold(n_splits=3, shuffle=True, random_state=0).split(noisy, target)
+    folds = tuple(
+        Fold(rows=rows, logits={name: each[rows] for name, each in logits.items()})
+        for _, rows in cuts
+    )
+    protocol = summarise(OutOfFold(plan, target, folds), baseline="logistic")
+    model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"])
+    gate = evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=100)
+    figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
+    floors = Floors(minimum_rows=100, ece_upper=0.2, baseline_margin=0.05)
+    return TrainingReport(
+        model_name="gym-churn",
+        created="2026-11-25 09:00 UTC",
+        profile="full",
+        data=DataFacts(
+            title="Members of a gym",
+            location="/there/members.csv",
+            sha256="ab" * 32,
+            rows=900,
+            columns=21,
+            churn_rate=float(target.mean()),
+            development_rows=700,
+            gate_rows=200,
+        ),
+        quality=QualityFacts(verdict="warn", passed=9, total=10, findings=("12 rows are odd.",)),
+        selection=choose(protocol),
+        protocol=protocol,
+        figure=figure,
+        gate_rows=gate,
+        decision=judge_absolute(gate, floors, against_baseline=figure.result.against_baseline),
+    )

@@ -198,7 +198,7 @@ print('health check of the image: well')"
     cp -r "$store" "$room/store" && chown -R 10001:10001 "$room/store"
     buildah run --volume "$room/store:/store" "$container" -- python -c '
 from pathlib import Path
-from churn.bundle import current, publish
+from churn.scoring.bundle import current, publish
 print("published:", publish(Path("/store"), current(Path("/store")).version).version)'
 }
 

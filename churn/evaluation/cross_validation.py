@@ -83,7 +83,7 @@ def cross_validate(
 
     def judge(split: tuple[Rows, Rows]) -> Fold:
         # Only fitting needs the model libraries; whoever reads a result must not load them.
-        from churn.models.catalog import fit_all
+        from churn.models.recipe_catalog import fit_all
 
         seen, held_out = split
         models = fit_all(candidates, take(columns, seen), target[seen])

@@ -19,7 +19,7 @@ from churn.evaluation.calibration import Reliability, assess_calibration, calibr
 from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
 from churn.evaluation.metrics import checked, row_log_loss
 from churn.evaluation.weighted import Floats, Labels
-from churn.retention.settings import ThresholdSettings
+from churn.retention.value_settings import ThresholdSettings
 
 Method = Literal["none", "shift", "line", "isotonic"]
 APPLICABLE: tuple[Method, ...] = ("shift", "line")

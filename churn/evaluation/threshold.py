@@ -19,7 +19,7 @@ from churn.evaluation.threshold_sensitivity import sensitivities
 from churn.evaluation.weighted import Floats, Labels
 from churn.retention.maximum_profit import expected_maximum_profit
 from churn.retention.profit import break_even, campaign_profit, contact_value, require_worth
-from churn.retention.settings import Rule, ThresholdSettings, ValueSettings
+from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 __all__ = ["RULES", "ThresholdReport", "choose_threshold", "judge_threshold"]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from churn.evaluation.intervals import resampled_weights
 from churn.evaluation.weighted import Floats, Labels, ScoreGroups, Weights, ratio
-from churn.retention.settings import Rule, ThresholdSettings
+from churn.retention.value_settings import Rule, ThresholdSettings
 
 NOBODY = 1.0
 """The threshold of the campaign that contacts nobody: no model is ever that certain."""

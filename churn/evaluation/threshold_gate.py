@@ -16,7 +16,7 @@ from churn.evaluation.threshold_cuts import NOBODY
 from churn.evaluation.weighted import Floats, Labels
 from churn.retention.maximum_profit import maximum_profit
 from churn.retention.profit import campaign_profit
-from churn.retention.settings import ThresholdSettings, ValueSettings
+from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
 EVERYBODY = "everybody"
 NO_CAMPAIGN = "nobody"

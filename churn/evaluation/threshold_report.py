@@ -8,7 +8,7 @@ from churn.evaluation.intervals import Interval
 from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.threshold_gate import Campaign, GateJudgement
 from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivity_sentence
-from churn.retention.settings import Rule, ThresholdSettings, ValueSettings
+from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 
 class _Report(BaseModel):

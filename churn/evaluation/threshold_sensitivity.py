@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from churn.evaluation.threshold_cuts import Cuts
 from churn.evaluation.weighted import Floats, Labels
 from churn.retention.profit import campaign_profit, contact_value
-from churn.retention.settings import ThresholdSettings, ValueSettings
+from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
 VARIED = {
     "clv": "a customer's worth",

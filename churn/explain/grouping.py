@@ -14,8 +14,8 @@ import numpy as np
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.features.catalog import feature_set
 from churn.features.encoding import Columns
+from churn.features.feature_set import feature_set
 from churn.models.candidate import FittedModel, Floats
 
 

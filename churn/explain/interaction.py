@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.contract import DataContract, NumberColumn, Role
+from churn.explain.explanation_report import FEWEST, Interaction, TermLine
 from churn.explain.grouping import Contributions
-from churn.explain.report import FEWEST, Interaction, TermLine
-from churn.features.catalog import feature_set
 from churn.features.encoding import Columns
+from churn.features.feature_set import feature_set
 from churn.models.candidate import Floats
 
 _BANDS = 16

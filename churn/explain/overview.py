@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.errors import InputError
-from churn.explain.grouping import Contributions, contributions_by_column
-from churn.explain.interaction import groups_of, interaction
-from churn.explain.report import (
+from churn.explain.explanation_report import (
     FEWEST,
     Band,
     ColumnStrength,
@@ -19,10 +17,12 @@ from churn.explain.report import (
     ExplanationReport,
     Swarm,
 )
+from churn.explain.grouping import Contributions, contributions_by_column
+from churn.explain.interaction import groups_of, interaction
 from churn.explain.wording import number_in_words
 from churn.features.encoding import Columns, row_count
-from churn.models.additive import AdditiveModel
 from churn.models.candidate import FittedModel, Floats, contributions_are_exact
+from churn.models.linear.additive import AdditiveModel
 
 SHOWN_SWARMS = 10
 SHOWN_DEPENDENCE = 4

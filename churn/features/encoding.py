@@ -27,7 +27,7 @@ def encode(
     """Feature columns as arrays.
 
     Args:
-        frame: A typed table, as `churn.dataset.parse` returns it.
+        frame: A typed table, as `churn.data.intake.parse` returns it.
         contract: The contract it was parsed by.
         only: Names of the features wanted; all of them where left out.
 

@@ -7,10 +7,10 @@ from types import TracebackType
 from pydantic import ValidationError
 from sqlalchemy import insert, select
 
-from churn.deployment.record import Deployment
+from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
 from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.tables import DEPLOYMENTS, SCHEMA
+from churn.ledger.ledger_tables import DEPLOYMENTS, SCHEMA
 
 
 class DeploymentLedger:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Select, func, insert, select
 
 from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.tables import OUTCOMES, PREDICTIONS, SCHEMA
+from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS, SCHEMA
 
 Role = Literal["production", "canary", "shadow"]
 

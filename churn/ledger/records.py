@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 
 from churn.errors import InputError
 from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.tables import APPROVALS, DECISIONS, SCHEMA
+from churn.ledger.ledger_tables import APPROVALS, DECISIONS, SCHEMA
 from churn.promotion import Decision, Verdict
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.features.catalog import FeatureSet, feature_set
 from churn.features.encoding import Columns
+from churn.features.feature_set import FeatureSet, feature_set
 from churn.features.groups import FeatureGroup
 
 

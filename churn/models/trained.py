@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import ValidationError
 
+from churn.checksums import require_unsealed, seal, verify
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Candidate, FittedModel, Floats, Target
-from churn.models.sealed import require_unsealed, seal, verify
-from churn.models.settings import RecipeSettings
-from churn.models.store import load_model, save_model
+from churn.models.model_store import load_model, save_model
+from churn.models.recipe_settings import RecipeSettings
 
 _FILE = "trained.json"
 _MODEL = "model"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.evaluation.plan import Floors, PromotionSettings
@@ -30,7 +31,6 @@ from churn.promotion.comparison import (
 from churn.promotion.decision import Decision, Gate, decide, unknown
 from churn.promotion.evidence import BundleCheck, Contender, GateRows
 from churn.promotion.soundness import bundle_gates, data_accepted, labels_sane, unseen
-from churn.quality.report import QualityReport
 
 if TYPE_CHECKING:
     from churn.models.candidate import FittedModel

@@ -5,10 +5,10 @@ Faulty evidence says nothing about a model, so it holds; a fault of the challeng
 
 from __future__ import annotations
 
+from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
 from churn.promotion.decision import Gate, GateVerdict, unknown
 from churn.promotion.evidence import BundleCheck, Contender, GateRows
-from churn.quality.report import QualityReport
 
 DATA = "data accepted"
 LABELS = "labels are sane"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.retention.profit import Floats, contact_value
-from churn.retention.settings import ValueSettings
+from churn.retention.value_settings import ValueSettings
 
 
 @dataclass(frozen=True)

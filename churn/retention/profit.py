@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.errors import InputError
-from churn.retention.settings import ValueSettings
+from churn.retention.value_settings import ValueSettings
 
 Floats = npt.NDArray[np.float64]
 

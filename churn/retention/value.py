@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from churn.contract import DataContract, NumberColumn, Role
 from churn.errors import InputError
 from churn.features.encoding import Columns, row_count
-from churn.retention.settings import ValueSettings
+from churn.retention.value_settings import ValueSettings
 
 
 def lifetime_values(

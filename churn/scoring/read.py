@@ -8,17 +8,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from churn.features.catalog import FeatureSet
-from churn.models import store
+from churn.checksums import verify
+from churn.features.feature_set import FeatureSet
+from churn.models import model_store as store
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
-from churn.models.gbm import GbmModel
-from churn.models.sealed import verify
-from churn.scoring.trees import NativeTrees
+from churn.models.trees.gbm import GbmModel
+from churn.scoring.fast.trees import NativeTrees
 
 
 def read_model(folder: Path) -> FittedModel:
-    """The model that `churn.models.store.save_model` wrote.
+    """The model that `churn.models.model_store.save_model` wrote.
 
     Raises:
         InputError: the folder holds no finished model, or a corrupt one.

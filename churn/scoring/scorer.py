@@ -16,12 +16,12 @@ from churn.models.candidate import FittedModel, Floats, contributions_are_exact
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, RowEncoder, Values
-from churn.scoring.formulas import row_formula
+from churn.scoring.fast.formulas import row_formula
+from churn.scoring.fast.rows import Copies, engineered_of, row_model
 from churn.scoring.golden import read_golden, replay
 from churn.scoring.manifest import MODEL, Manifest, manifest_digest
 from churn.scoring.read import read_model
 from churn.scoring.remote import local_copy
-from churn.scoring.rows import Copies, engineered_of, row_model
 from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.verify import read_contract, verify_bundle
 

@@ -17,19 +17,19 @@ from churn.contract import DataContract
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.deep_extra import TUNING, require_extra
-from churn.models.gbm import GbmCandidate
 from churn.models.inputs import Inputs
-from churn.models.regression import require_both_outcomes
-from churn.models.settings import (
+from churn.models.linear.regression import require_both_outcomes
+from churn.models.network.tabular_net import TabularNetCandidate
+from churn.models.recipe_settings import (
     GbmSettings,
     TabularNetSettings,
     TunedGbmSettings,
     TunedSettings,
     TunedTabularNetSettings,
 )
-from churn.models.tabular_net import TabularNetCandidate
+from churn.models.trees.gbm import GbmCandidate
 from churn.tuning.objective import GbmObjective, Objective, TabularNetObjective
-from churn.tuning.report import Parameters, TuningReport
+from churn.tuning.search_report import Parameters, TuningReport
 
 if TYPE_CHECKING:
     from churn.tuning.study import OnTrial

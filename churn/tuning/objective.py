@@ -10,10 +10,10 @@ import numpy as np
 
 from churn.features.encoding import Columns
 from churn.models.candidate import Floats, Target
-from churn.models.gbm import GbmCandidate, matrix_of
-from churn.models.settings import TunedGbmSettings, TunedTabularNetSettings
-from churn.models.tabular_net import TabularNetCandidate
-from churn.tuning.report import Parameters
+from churn.models.network.tabular_net import TabularNetCandidate
+from churn.models.recipe_settings import TunedGbmSettings, TunedTabularNetSettings
+from churn.models.trees.gbm import GbmCandidate, matrix_of
+from churn.tuning.search_report import Parameters
 
 Report = Callable[[int, float], None]
 """Told of every step and its value; may raise to end the trial."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn.tuning.report import TuningReport
+from churn.tuning.search_report import TuningReport
 
 
 class Searches(BaseModel):

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from churn.errors import InputError
 from churn.models.search_space import SearchRange, WholeRange
 from churn.tuning.objective import Objective
-from churn.tuning.report import Parameters, TrialRecord
+from churn.tuning.search_report import Parameters, TrialRecord
 
 OnTrial = Callable[[TrialRecord], None]
 """Told of every trial as it ends."""

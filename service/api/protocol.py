@@ -7,7 +7,7 @@ are to be closed, callers that read slowly, and what a caller asks before it has
 never holds two requests of one connection. It is uvicorn's parser in either case.
 
 What is overridden here is uvicorn's own (0.54), not its public interface: look at it again when
-uvicorn is raised. Both ways must answer alike, which tests/service/test_two_ways.py holds them to.
+uvicorn is raised. Both ways must answer alike, which tests/service/api/test_two_ways.py holds them to.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import pandas as pd
 from zenml.data_validators import BaseDataValidator, BaseDataValidatorFlavor
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
+from churn.checks.validators.validator_report import ValidatorReport
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.validators.report import ValidatorReport
 
 
 class ContractDataValidatorFlavor(BaseDataValidatorFlavor):

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
+from churn.checks.deepchecks.suites import validate as validate_with_model
+from churn.checks.validators.by_deepchecks import validate
+from churn.checks.validators.validator_report import ValidatorReport
+from churn.checks.validators.validator_settings import DeepchecksSettings
 from churn.contract import DataContract
+from churn.data.split import Split
 from churn.models.trained import TrainedModel
-from churn.split import Split
-from churn.validation.deepchecks_suites import validate as validate_with_model
-from churn.validation.report import ValidationReport
-from churn.validation.settings import ValidationSettings
-from churn.validators.by_deepchecks import validate
-from churn.validators.report import ValidatorReport
-from churn.validators.settings import DeepchecksSettings
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 

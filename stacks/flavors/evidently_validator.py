@@ -8,10 +8,10 @@ from typing import Any, ClassVar, cast
 import pandas as pd
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
+from churn.checks.validators.by_evidently import profile, validate
+from churn.checks.validators.validator_report import ValidatorReport
+from churn.checks.validators.validator_settings import EvidentlySettings
 from churn.contract import DataContract
-from churn.validators.by_evidently import profile, validate
-from churn.validators.report import ValidatorReport
-from churn.validators.settings import EvidentlySettings
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 

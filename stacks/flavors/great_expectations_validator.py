@@ -7,10 +7,10 @@ from typing import ClassVar, cast
 import pandas as pd
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
+from churn.checks.validators.by_great_expectations import validate
+from churn.checks.validators.validator_report import ValidatorReport
+from churn.checks.validators.validator_settings import GreatExpectationsSettings
 from churn.contract import DataContract
-from churn.validators.by_great_expectations import validate
-from churn.validators.report import ValidatorReport
-from churn.validators.settings import GreatExpectationsSettings
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 

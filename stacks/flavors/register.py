@@ -7,16 +7,14 @@ to another class is somebody else's and is never changed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churn.errors import InputError
+from churn.root import ROOT
 from stacks.flavors.catalog import FLAVORS
 
 if TYPE_CHECKING:
     from zenml.client import Client
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def missing_flavors(client: Client, names: Iterable[str]) -> tuple[str, ...]:
@@ -51,7 +49,7 @@ def register_flavors(client: Client, names: Iterable[str]) -> list[str]:
     missing = missing_flavors(client, names)
     if missing:
         # Sources are told from the project's root, wherever the command was typed.
-        set_custom_source_root(str(_ROOT))
+        set_custom_source_root(str(ROOT))
     for name in missing:
         flavor = FLAVORS[name]
         client.create_flavor(flavor.source, StackComponentType(flavor.component_type))

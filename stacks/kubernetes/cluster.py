@@ -15,7 +15,7 @@ from stacks.spec import OwnComponent, StackSpec
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-APPLY = "kubectl apply -k deploy/kubernetes/pipelines"
+APPLY = "kubectl apply -k deployment/manifests/kubernetes/pipelines"
 _UNKNOWN = 401
 
 

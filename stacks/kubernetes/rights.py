@@ -1,4 +1,4 @@
-"""What a run asks of the API server; deploy/kubernetes/pipelines/rights.yaml grants just that."""
+"""What a run asks of the API server; deployment/manifests/kubernetes/pipelines/rights.yaml grants just that."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.dataset import Dataset, take_snapshot
-from churn.quality import QualityReport, require
-from steps.artifacts import Artifact
+from churn.data import Dataset, take_snapshot
+from churn.data.quality import QualityReport, require
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

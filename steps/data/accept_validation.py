@@ -4,8 +4,8 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.validators.report import ValidatorReport, require
-from steps.artifacts import Artifact
+from churn.checks.validators.validator_report import ValidatorReport, require
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

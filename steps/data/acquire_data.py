@@ -6,13 +6,13 @@ from typing import Annotated
 from zenml import step
 
 from churn.contract import load_contract
-from churn.dataset import Dataset, acquire
+from churn.data import Dataset, acquire
 from churn.errors import InputError
+from churn.root import ROOT
 from materializers.dataset import DatasetMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
-from steps.root import ROOT
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=DatasetMaterializer)

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.dataset import Dataset, accepted_snapshot
-from churn.quality import QualityReport, check
+from churn.data import Dataset, accepted_snapshot
+from churn.data.quality import QualityReport, check
+from churn.root import ROOT
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
-from steps.root import ROOT
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)

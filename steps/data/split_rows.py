@@ -4,11 +4,11 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.dataset import Dataset
-from churn.split import Split
-from churn.split import split_rows as split
+from churn.data import Dataset
+from churn.data.split import Split
+from churn.data.split import split_rows as split
 from materializers.split import SplitMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

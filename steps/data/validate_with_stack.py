@@ -8,12 +8,12 @@ from zenml.client import Client
 from zenml.config.cache_policy import CachePolicy
 from zenml.enums import StackComponentType
 
-from churn.dataset import Dataset
+from churn.checks.validators.validator_report import DataValidator, ValidatorReport
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.errors import InputError
-from churn.split import Split
-from churn.validators.report import DataValidator, ValidatorReport
 from materializers.validator_report import ValidatorReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import code_digest
 from steps.progress import stage
 

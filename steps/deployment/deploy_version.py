@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.config import DeploymentSettings
-from churn.deployment.record import Deployment, DeploymentPlan, ended
+from churn.deployment.deployment_record import Deployment, DeploymentPlan, ended
 from churn.deployment.smoke import SmokeReport
 from churn.errors import ChurnError
+from churn.settings.pipelines import DeploymentSettings
+from deployment.choose_target import target_of, wanted
+from deployment.shared_store import require_bundle
+from deployment.smoke_client import smoke_test
+from deployment.target import Target, Wanted
 from materializers.deployment import DeploymentMaterializer
-from steps.artifacts import Artifact
-from steps.deployment.asking import smoke_test
-from steps.deployment.choose import target_of, wanted
-from steps.deployment.shared_store import require_bundle
-from steps.deployment.target import Target, Wanted
+from registry.artifacts import Artifact
 from steps.progress import stage
 
 _PAUSE = 1.0  # seconds between two smoke tests

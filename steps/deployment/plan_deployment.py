@@ -5,15 +5,15 @@ from typing import Annotated, Any
 from zenml import step
 from zenml.enums import ModelStages
 
-from churn.config import DeploymentSettings
-from churn.deployment.record import DeploymentPlan
+from churn.deployment.deployment_record import DeploymentPlan
 from churn.errors import InputError
+from churn.settings.pipelines import DeploymentSettings
+from deployment.choose_target import target_of, wanted
+from deployment.shared_store import has_bundle
 from materializers.deployment import DeploymentMaterializer
-from steps.artifacts import Artifact
-from steps.deployment.choose import target_of, wanted
-from steps.deployment.shared_store import has_bundle
+from registry.artifacts import Artifact
+from registry.versions import find_version
 from steps.progress import stage
-from steps.promotion.versions import find_version
 
 
 @step(enable_cache=False, output_materializers=DeploymentMaterializer)

@@ -5,14 +5,14 @@ from typing import Annotated
 from zenml import step
 from zenml.models import ModelVersionResponse
 
-from churn.deployment.record import Deployment
+from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
+from registry.control_plane import control_plane
+from registry.run_context import run_context
+from registry.versions import find_version
 from steps.progress import stage
-from steps.promotion.control_plane import control_plane
-from steps.promotion.versions import find_version
-from steps.run_context import run_context
 
 
 @step(enable_cache=False)

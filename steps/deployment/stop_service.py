@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.config import DeploymentSettings
-from churn.deployment.record import Deployment
+from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
+from churn.settings.pipelines import DeploymentSettings
+from deployment.choose_target import state_folder
+from deployment.local_process import HOST, forget, found_in, port_is_free
+from deployment.zenml_deployments import PORT, find_deployment, stop_deployment
 from materializers.deployment import DeploymentMaterializer
-from steps.artifacts import Artifact
-from steps.deployment.choose import state_folder
-from steps.deployment.local_process import HOST, forget, found_in, port_is_free
-from steps.deployment.zenml_deployments import PORT, find_deployment, stop_deployment
+from registry.artifacts import Artifact
 from steps.progress import stage
 
 

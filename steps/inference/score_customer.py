@@ -5,9 +5,9 @@ from typing import Annotated, Any, cast
 from zenml import step
 
 from churn.errors import ChurnError
-from steps.artifacts import Artifact
-from steps.inference.production_scorer import ProductionScorer
-from steps.run_context import run_context
+from deployment.production_scorer import ProductionScorer
+from registry.artifacts import Artifact
+from registry.run_context import run_context
 
 
 @step(enable_cache=False)
@@ -25,7 +25,7 @@ def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifa
     if context is None:
         raise ChurnError(
             "score_customer answers where its pipeline is deployed, with the scorer that is loaded "
-            "there; deploy it with python -m pipelines.scoring_service deploy."
+            "there; deploy it with python -m runner.scoring_service deploy."
         )
     scorer = cast(ProductionScorer, context.pipeline_state)
     return {"prediction_id": str(context.pipeline_run.id), **scorer.answer(customer)}

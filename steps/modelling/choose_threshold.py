@@ -4,18 +4,18 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.selection import Selection
 from churn.evaluation.threshold import ThresholdReport, judge_threshold
 from churn.evaluation.threshold import choose_threshold as choose
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from churn.retention.settings import ThresholdSettings, ValueSettings
 from churn.retention.value import lifetime_values
-from churn.split import Split
+from churn.retention.value_settings import ThresholdSettings, ValueSettings
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.config import EvaluationSettings
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from churn.split import Split
+from churn.settings.pipelines import EvaluationSettings
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.modelling.recipes import candidates_of
 from steps.progress import stage
+from steps.recipes import candidates_of
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)

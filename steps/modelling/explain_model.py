@@ -4,14 +4,14 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
+from churn.explain.explanation_report import ExplanationReport
 from churn.explain.overview import explain
-from churn.explain.report import ExplanationReport
 from churn.features.encoding import encode, take
 from churn.models.trained import TrainedModel
-from churn.split import Split
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport
 from churn.features.encoding import encode, encode_target
 from churn.tuning.nested import nested_protocol
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.modelling.recipes import candidates_of
 from steps.progress import stage
+from steps.recipes import candidates_of
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)

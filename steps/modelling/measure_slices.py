@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.evaluation.model_threshold import model_threshold
 from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slices import SlicesReport, evaluate_slices
 from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from churn.split import Split
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

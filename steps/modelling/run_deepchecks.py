@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
+from churn.checks.deepchecks.suites import validate
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.models.trained import TrainedModel
-from churn.split import Split
-from churn.validation.deepchecks_suites import validate
-from churn.validation.report import ValidationReport
-from churn.validation.settings import ValidationSettings
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

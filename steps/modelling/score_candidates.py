@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.evaluation.cross_validation import OutOfFold, cross_validate
 from churn.evaluation.plan import SelectionPlan
 from churn.features.encoding import encode, encode_target, take
-from churn.split import Split
 from materializers.out_of_fold import OutOfFoldMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.modelling.recipes import candidates_of
 from steps.progress import stage
+from steps.recipes import candidates_of
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=OutOfFoldMaterializer)

@@ -8,7 +8,7 @@ from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.protocol import summarise
 from churn.evaluation.selection import Selection, choose
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

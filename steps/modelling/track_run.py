@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from zenml import get_step_context, step
 from zenml.io import fileio
 
-from churn.evaluation.chart_style import as_png
 from churn.models.trained import TrainedModel
-from churn.training_report.report import TrainingReport, report_charts
+from churn.reports.charts.chart_style import as_png
+from churn.reports.training.training_report import TrainingReport, report_charts
+from churn.root import ROOT
 from materializers.exhibits import PAGE
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
-from steps.root import ROOT
 
 _PARAMETER_LENGTH = 6000  # MLflow's own limit for one value
 
@@ -113,14 +113,14 @@ def _log_model(model: TrainedModel) -> None:
 
     import mlflow
 
-    from steps.modelling.mlflow_signature import signature_of
-    from steps.modelling.packed_code import pack_code
+    from registry.mlflow_signature import signature_of
+    from registry.packed_code import pack_code
 
     with tempfile.TemporaryDirectory() as temporary:
         model.save(Path(temporary) / "model")
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(ROOT / "steps" / "modelling" / "mlflow_model.py"),
+            python_model=str(ROOT / "registry" / "mlflow_model.py"),
             artifacts={"model": str(Path(temporary) / "model")},
             code_paths=[str(pack_code(ROOT / "churn", Path(temporary)))],
             signature=signature_of(model.contract),

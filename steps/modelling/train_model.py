@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.data import Dataset
+from churn.data.split import Split
 from churn.evaluation.selection import Selection
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from churn.split import Split
 from materializers.model import ModelMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.modelling.recipes import Recipes, candidates_of
 from steps.progress import stage
+from steps.recipes import Recipes, candidates_of
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ModelMaterializer)

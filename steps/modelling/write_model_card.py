@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.dataset import Dataset
-from churn.model_card.card import ModelCard, Provenance, Purpose
-from churn.model_card.section import CardSection, summary_section
-from churn.training_report.report import TrainingReport
+from churn.data import Dataset
+from churn.reports.model_card.card import ModelCard, Provenance, Purpose
+from churn.reports.model_card.section import CardSection, summary_section
+from churn.reports.training.training_report import TrainingReport
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
+from registry.code_version import git_commit, library_versions
 from steps.caching import CODE_AWARE
-from steps.modelling.code_version import git_commit, library_versions
 from steps.progress import stage
 
 _SAID = tuple(name for name in Purpose.model_fields if name not in ("owners", "misuse"))

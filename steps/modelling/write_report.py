@@ -5,22 +5,22 @@ from typing import Annotated
 
 from zenml import step
 
-from churn.dataset import Dataset
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.data import Dataset
+from churn.data.quality import QualityReport
+from churn.data.split import Split
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport, protocol_figure, report_with
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
-from churn.explain.report import ExplanationReport
-from churn.explain.stability import ReasonStability
+from churn.explain.explanation_report import ExplanationReport
+from churn.explain.reason_stability import ReasonStability
 from churn.promotion import Decision
-from churn.quality import QualityReport
-from churn.split import Split
-from churn.training_report.report import DataFacts, QualityFacts, TrainingReport
+from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 from churn.tuning.searches import Searches
-from churn.validation.report import ValidationReport
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

@@ -8,19 +8,19 @@ from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
 from churn.alert import Level
-from churn.bundle import Threshold, bundle_folder, publish, write_bundle
-from churn.config import PromotionPipelineSettings
 from churn.errors import InputError
 from churn.evaluation.model_threshold import model_threshold
 from churn.ledger import Ledger
 from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
+from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
+from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report import ReportMaterializer
+from registry.artifacts import Artifact
+from registry.mlflow_alias import point_alias
+from registry.versions import find_version, trained_version
 from steps.alerting import alert
-from steps.artifacts import Artifact
 from steps.progress import stage
-from steps.promotion.registry import point_alias
-from steps.promotion.versions import find_version, trained_version
 
 _FIGURES = ("protocol", "gate_rows")
 

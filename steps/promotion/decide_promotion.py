@@ -9,7 +9,7 @@ from churn.evaluation.plan import Floors
 from churn.evaluation.protocol import ProtocolReport, report_with
 from churn.promotion import Decision, judge_absolute
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import stage
 

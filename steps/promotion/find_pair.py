@@ -8,9 +8,9 @@ from zenml.enums import ModelStages
 from churn.errors import InputError
 from churn.promotion.pair import Pair
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
+from registry.versions import find_version
 from steps.progress import stage
-from steps.promotion.versions import find_version
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)

@@ -6,9 +6,6 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.bundle import Threshold, write_bundle
-from churn.bundle.trial import try_bundle
-from churn.config import PromotionPipelineSettings
 from churn.evaluation.model_threshold import model_threshold
 from churn.features.encoding import take
 from churn.promotion import (
@@ -22,12 +19,15 @@ from churn.promotion import (
 )
 from churn.promotion.pair import Pair
 from churn.retention.profit import campaign_profit
-from churn.retention.settings import ValueSettings
 from churn.retention.value import lifetime_values
+from churn.retention.value_settings import ValueSettings
+from churn.scoring.bundle import Threshold, write_bundle
+from churn.scoring.bundle.trial import try_bundle
+from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
+from registry.versions import Trained, find_version, trained_version
 from steps.progress import stage
-from steps.promotion.versions import Trained, find_version, trained_version
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)

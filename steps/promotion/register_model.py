@@ -16,11 +16,11 @@ from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.models.trained import TrainedModel
 from churn.promotion import Decision
-from churn.training_report.report import TrainingReport
-from steps.artifacts import Artifact
+from churn.reports.training.training_report import TrainingReport
+from registry.artifacts import Artifact
+from registry.control_plane import control_plane
+from registry.run_context import run_context
 from steps.progress import stage
-from steps.promotion.control_plane import control_plane
-from steps.run_context import run_context
 
 
 @step(enable_cache=False)

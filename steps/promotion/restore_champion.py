@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from zenml import step
 from zenml.enums import ModelStages
 
-from churn.bundle import current, roll_back
-from churn.config import RollbackSettings
 from churn.errors import InputError
 from churn.ledger import Ledger
 from churn.promotion import Gate, decide
 from churn.promotion.pair import PromotionOutcome
+from churn.scoring.bundle import current, roll_back
+from churn.settings.pipelines import RollbackSettings
 from materializers.report import ReportMaterializer
-from steps.artifacts import Artifact
+from registry.artifacts import Artifact
+from registry.mlflow_alias import point_alias
+from registry.versions import find_version
 from steps.progress import stage
-from steps.promotion.registry import point_alias
-from steps.promotion.versions import find_version
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)

@@ -28,10 +28,10 @@ VERSIONS = {"1": slice(0, 1200), "2": slice(1200, 2400)}
 @pytest.fixture(scope="session")
 def shelf(contract, telco_columns, telco_target, tmp_path_factory) -> Path:
     """A store with two versions, the first in production; copy it before changing it."""
-    from churn.bundle import Threshold, bundle_folder, publish, write_bundle
-    from churn.models.catalog import build_candidates
-    from churn.models.settings import GbmSettings, default_recipes
+    from churn.models.recipe_catalog import build_candidates
+    from churn.models.recipe_settings import GbmSettings, default_recipes
     from churn.models.trained import TrainedModel
+    from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 
     recipes = default_recipes() | {"gbm": GbmSettings(trees=20)}
     candidate = build_candidates(["gbm"], recipes, contract)["gbm"]
@@ -77,14 +77,14 @@ class Place:
 
     def promote(self, version: str) -> None:
         """What the promotion pipeline leaves behind."""
-        from churn.bundle import publish
+        from churn.scoring.bundle import publish
 
         publish(self.store, version)
         self.production = version
 
     def settings(self, *overrides: str) -> dict[str, Any]:
-        from churn.config import DeploymentSettings
-        from churn.settings_file import load_settings
+        from churn.settings.pipelines import DeploymentSettings
+        from churn.settings.settings_file import load_settings
 
         file = HERE.parents[1] / "configs" / "deployment.yaml"
         own = (f"output.folder={self.output}", f"local.port={self.port}", "smoke.wait_seconds=60")
@@ -111,7 +111,7 @@ class Place:
     @property
     def process(self):
         """The service that a deployment has started; None where none runs."""
-        from steps.deployment.local_process import found_in
+        from deployment.local_process import found_in
 
         return found_in(self.output / "deployment" / "local")
 

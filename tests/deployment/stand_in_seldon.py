@@ -1,6 +1,6 @@
 """Seldon's wire formats around the real scorer: Core 2's V2 and Core 1's jsonData.
 
-tests/seldon asks the real servers; this one takes their place where a rollout is tested. It serves
+tests/service/seldon asks the real servers; this one takes their place where a rollout is tested. It serves
 what the manifests that were applied last point to. Argument: the stand-in kubectl's folder.
 """
 

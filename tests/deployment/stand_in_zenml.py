@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from churn.errors import ChurnError
-from steps.deployment.zenml_deployments import Deployed
-from steps.inference.load_scorer import load_scorer
+from deployment.load_scorer import load_scorer
+from deployment.zenml_deployments import Deployed
 
 
 class StandInZenml:

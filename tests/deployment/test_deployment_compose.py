@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from churn.bundle import current
 from churn.errors import ChurnError, InputError
+from churn.scoring.bundle import current
 
 KEY = "churn_a-key-of-the-tests"
 

@@ -56,7 +56,7 @@ def door(root, shelf, isolated_environment, tmp_path_factory):
     made = Door(root, tmp_path_factory.mktemp("door"), shelf, isolated_environment)
     made.control_plane("promote")
     yield made
-    from steps.deployment.local_process import found_in
+    from deployment.local_process import found_in
 
     running = found_in(made.output / "deployment" / "local")
     if running is not None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from churn.bundle import current, history
-from churn.deployment.record import Deployment
+from churn.deployment.deployment_record import Deployment
 from churn.errors import ChurnError, InputError
+from churn.scoring.bundle import current, history
 from tests.deployment.standing import standing_in
 
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
@@ -100,7 +100,7 @@ def test_it_is_applied_published_inside_awaited_and_asked(first, cluster, one_pl
     inside = cluster.folder / "store" / "bundles" / "1" / "manifest.json"
     assert inside.read_bytes() == (one_place.store / "bundles/1/manifest.json").read_bytes()
     assert told[0].startswith("apply -k ")
-    assert told[0].endswith("deploy/kubernetes/overlays/kind")
+    assert told[0].endswith("deployment/manifests/kubernetes/overlays/kind")
     assert "rollout status deployment/churn-api --timeout=60s" in told
     assert told[-1].startswith("delete pod churn-publisher")
     assert done.place == "service/churn-api in namespace churn"

@@ -11,9 +11,9 @@ import socket
 import httpx
 import pytest
 
-from churn.bundle import bundle_folder, current, history
 from churn.errors import BundleError, InputError
 from churn.ledger import PredictionLedger
+from churn.scoring.bundle import bundle_folder, current, history
 
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
 

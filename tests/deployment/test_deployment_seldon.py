@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from churn.bundle import current, verify_bundle
 from churn.errors import InputError
+from churn.scoring.bundle import current, verify_bundle
 
 IMAGE = "registry.example/churn-mlserver:1.4.0"
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from churn.bundle import current
 from churn.errors import InputError
-from pipelines.runner import Request, prepare
+from churn.scoring.bundle import current
+from runner.execute import Request, prepare
 from tests.deployment.stand_in_zenml import StandInZenml
 from tests.servers.process import free_port
 
@@ -19,8 +19,8 @@ ZENML = "target=zenml"
 
 @pytest.fixture
 def zenml(monkeypatch):
-    from steps.deployment import stop_service, zenml_service
-    from steps.inference import production_scorer
+    from deployment import production_scorer, zenml_service
+    from steps.deployment import stop_service
 
     made = StandInZenml()
     for module in (zenml_service, stop_service):
@@ -42,7 +42,7 @@ def test_the_first_deployment_is_made_by_the_command_and_asked_every_golden_row(
     assert zenml.told == [
         f"deploy --stack local --store {place.store} --name {NAME} --state {place.output}"
     ]
-    assert f"$ python -m pipelines.scoring_service {zenml.told[0]}" in done.actions
+    assert f"$ python -m runner.scoring_service {zenml.told[0]}" in done.actions
     (route,) = done.smoke.routes
     assert (route.path, route.largest, route.faults) == ("/invoke", 0.0, ())
     assert route.rows >= 10
@@ -123,7 +123,7 @@ def test_a_dry_run_shows_the_command_and_changes_nothing(place, zenml):
     done = place.deploy(ZENML, "dry_run=true", "zenml.name=other")
 
     assert done.status == "dry run"
-    assert done.actions[-1].startswith("$ python -m pipelines.scoring_service deploy --stack local")
+    assert done.actions[-1].startswith("$ python -m runner.scoring_service deploy --stack local")
     assert (zenml.told, zenml.deployments) == ([], {})
 
 

@@ -17,8 +17,8 @@ ROWS = {"1": slice(0, 1500), "2": slice(1500, 3000)}
 @pytest.fixture(scope="session")
 def trained(contract, telco_columns, telco_target):
     """Version -> model: the shipped blend with fewer trees, each from customers of its own."""
-    from churn.models.catalog import build_candidates
-    from churn.models.settings import GbmSettings, default_recipes
+    from churn.models.recipe_catalog import build_candidates
+    from churn.models.recipe_settings import GbmSettings, default_recipes
     from churn.models.trained import TrainedModel
 
     recipes = default_recipes() | {"gbm": GbmSettings(trees=30)}
@@ -39,7 +39,7 @@ def trained(contract, telco_columns, telco_target):
 @pytest.fixture(scope="session")
 def shelf(trained, telco_columns, tmp_path_factory):
     """A store with both versions, the first in production; copy it before changing it."""
-    from churn.bundle import Threshold, bundle_folder, publish, write_bundle
+    from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 
     store = tmp_path_factory.mktemp("shelf")
     for version, rows in ROWS.items():

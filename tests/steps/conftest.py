@@ -52,8 +52,8 @@ def zenml_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def settings(root) -> dict[str, Any]:
     """The shipped settings, with as little to do as each plan allows."""
-    from churn.config import TrainingSettings
-    from churn.settings_file import load_settings
+    from churn.settings.pipelines import TrainingSettings
+    from churn.settings.settings_file import load_settings
 
     small = (
         "selection.folds=2",
@@ -85,8 +85,8 @@ def recipes() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def customers(root, settings, tmp_path_factory):
-    from churn.config import DataSettings
-    from pipelines.inputs import look_at_table
+    from churn.settings.pipelines import DataSettings
+    from runner.inputs import look_at_table
     from steps.data.acquire_data import acquire_data
 
     downloads = tmp_path_factory.mktemp("downloads")
@@ -207,7 +207,7 @@ def card(customers, report, settings):
 @pytest.fixture
 def control_plane(monkeypatch) -> StandInControlPlane:
     """An empty control plane of the test's own, handed to whatever step asks for one."""
-    from steps.promotion import control_plane
+    from registry import control_plane
 
     made = StandInControlPlane()
     monkeypatch.setattr(control_plane, "ControlPlane", lambda: made)
@@ -217,9 +217,9 @@ def control_plane(monkeypatch) -> StandInControlPlane:
 @pytest.fixture(scope="session")
 def published(model, customers, split, threshold, tmp_path_factory) -> Path:
     """A store with the trained model in production, as version 1."""
-    from churn.bundle import Threshold, bundle_folder, publish, write_bundle
     from churn.evaluation.model_threshold import model_threshold
     from churn.features.encoding import encode, take
+    from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 
     store = tmp_path_factory.mktemp("store")
     columns = take(encode(customers.frame, customers.contract), split.development)

@@ -11,7 +11,7 @@ import pipelines
 import steps
 
 # MLflow runs this file beside a model; imported, it opens a context of its own. It holds no step.
-_NOT_IMPORTED = ("steps.modelling.mlflow_model",)
+_NOT_IMPORTED = ("registry.mlflow_model",)
 
 
 def steps_of_the_project() -> dict[str, str]:

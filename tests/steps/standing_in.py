@@ -1,4 +1,4 @@
-"""A Model Control Plane in memory: what `steps.promotion.control_plane` does with ZenML's."""
+"""A Model Control Plane in memory: what `registry.control_plane` does with ZenML's."""
 
 from __future__ import annotations
 

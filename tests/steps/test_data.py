@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from churn.checks.validators.validator_report import DataValidator
 from churn.errors import InputError
-from churn.validators.report import DataValidator
 
 VALIDATOR = "churn-great-expectations"
 
@@ -18,8 +18,8 @@ class StackValidator:
     name = flavor = VALIDATOR
 
     def validate(self, reference, current, contract, *, target):
-        from churn.validators.by_great_expectations import validate
-        from churn.validators.settings import GreatExpectationsSettings
+        from churn.checks.validators.by_great_expectations import validate
+        from churn.checks.validators.validator_settings import GreatExpectationsSettings
 
         return validate(reference, current, contract, GreatExpectationsSettings(), target=target)
 

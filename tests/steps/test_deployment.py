@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from churn.deployment.record import ended
+from churn.deployment.deployment_record import ended
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
 from tests.steps.conftest import MODEL

@@ -13,8 +13,8 @@ from churn.scoring import FieldError, Scorer, read_golden
 @pytest.fixture
 def deployed(monkeypatch, published):
     """What a deployed pipeline's run knows: its own id, and the scorer that its hook has loaded."""
+    from deployment.load_scorer import load_scorer
     from steps.inference import score_customer
-    from steps.inference.load_scorer import load_scorer
 
     here = SimpleNamespace(
         pipeline_run=SimpleNamespace(id="run-1"), pipeline_state=load_scorer(str(published))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from churn.model_card.render import render_markdown
+from churn.reports.model_card.render import render_markdown
 
 
 def test_score_candidates_scores_each_development_row_once_a_candidate(split, out_of_fold, recipes):

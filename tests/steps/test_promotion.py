@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from churn.bundle import current
 from churn.errors import InputError
 from churn.ledger import Ledger
 from churn.promotion import Gate, decide
+from churn.scoring.bundle import current
 from tests.steps.conftest import MODEL
 
 SETTINGS = {
@@ -45,7 +45,7 @@ def registered(control_plane, model, selection, protocol, evaluation, report, se
 @pytest.fixture
 def linked(control_plane, model, customers, split, quality, protocol, threshold, card):
     """Links to every version what training links to it."""
-    from steps.artifacts import Artifact
+    from registry.artifacts import Artifact
 
     def link() -> None:
         for version in control_plane.versions:

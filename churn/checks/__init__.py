@@ -1,0 +1,1 @@
+"""Checks of data and model by other libraries: Deepchecks, Evidently, Great Expectations."""

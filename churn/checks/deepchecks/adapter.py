@@ -1,0 +1,80 @@
+"""Where Deepchecks is let in: no call home, no chatter, no processes of its own, nothing left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from churn.checks.deepchecks.numpy_aliases import numpy_aliases
+from churn.errors import InputError
+
+_NO_CALL_HOME = "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY"
+
+
+@dataclass(frozen=True)
+class Deepchecks:
+    """The parts of the library that are used; it ships no types.
+
+    Attributes:
+        version: Of the library.
+        dataset: The class of its tables.
+        suites: The module that makes its suites.
+    """
+
+    version: str
+    dataset: Any
+    suites: Any
+
+
+@contextmanager
+def deepchecks_at_work() -> Iterator[Deepchecks]:
+    """Deepchecks, ready and quiet, for as long as the block lasts.
+
+    Raises:
+        InputError: it is not installed, or not as it needs to be.
+    """
+    import joblib
+
+    with warnings.catch_warnings(), numpy_aliases(), joblib.parallel_config(backend="sequential"):
+        # Sequential, because it would start a process per core that warns on our stderr.
+        warnings.simplefilter("ignore")
+        deepchecks = _load()
+        with _silence():
+            yield deepchecks
+
+
+def _load() -> Deepchecks:
+    # Read once, when it is imported: it would ask its maker's server for a newer version, and
+    # write an identity of this machine beside its own source.
+    os.environ.setdefault(_NO_CALL_HOME, "True")
+    try:
+        # Imported here because it takes seconds of CPU, and is an extra.
+        return Deepchecks(
+            version=str(import_module("deepchecks").__version__),
+            dataset=import_module("deepchecks.tabular").Dataset,
+            suites=import_module("deepchecks.tabular.suites"),
+        )
+    except ImportError as error:
+        reason = " ".join(str(error).split()) or "unknown reason"
+        raise InputError(
+            f"The validation suites need Deepchecks, which cannot be loaded ({reason}): install "
+            "the extra 'deep' with make setup-deep, or 'stacks' with make setup-stacks."
+        ) from None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps its log records and progress bars from the user; its import sets a level of its own."""
+    logger = logging.getLogger("deepchecks")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

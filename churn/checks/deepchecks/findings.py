@@ -1,0 +1,79 @@
+"""What a suite answered, in our terms. Nothing passes for want of an answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from churn.checks.deepchecks.deepchecks_report import Finding, Severity, SuiteName, Verdict
+
+_log = logging.getLogger(__name__)
+
+_SIDES = {" - Train Dataset": "development rows", " - Test Dataset": "gate rows"}
+_NO_ANSWER = "no answer"
+_NUMPY = re.compile(r"np\.\w+\(([^()]*)\)")  # numpy 2 shows 1 as np.int64(1)
+
+
+def findings_of(
+    result: Any, suite: SuiteName, rows: str, shown_only: Mapping[str, str]
+) -> Iterator[Finding]:
+    """One finding per condition; one, too, for a check that gave no answer.
+
+    Args:
+        result: Deepchecks' `SuiteResult`.
+        suite: Which suite gave it.
+        rows: What a check looked at that does not say so itself.
+        shown_only: Check -> why its failure is only shown.
+    """
+    for each in result.results:
+        check = type(each.check).__name__
+        header = each.get_header()
+        side = next((told for end, told in _SIDES.items() if header.endswith(end)), rows)
+        reason = shown_only.get(check, "")
+        severity: Severity = "shown" if reason else "critical"
+        for condition, category, details in _answers(each, check):
+            yield Finding(
+                suite=suite,
+                check=check,
+                name=each.check.name(),
+                rows=side if suite != "data_integrity" else rows,
+                condition=condition,
+                severity=severity,
+                verdict=_verdict(category, severity),
+                sentence=details,
+                reason=reason,
+            )
+
+
+def _answers(result: Any, check: str) -> Iterator[tuple[str, str, str]]:
+    """Condition, category and details of each condition of one check."""
+    exception = getattr(result, "exception", None)
+    if exception is not None:
+        # Its own words may quote a cell.
+        _log.debug("Deepchecks could not judge %s: %s", check, exception)
+        kind = type(exception).__name__
+        yield _NO_ANSWER, "ERROR", f"The check broke off with {kind} and says nothing."
+        return
+    if not result.conditions_results:
+        yield _NO_ANSWER, "ERROR", "The check came without a condition and says nothing."
+    for each in result.conditions_results:
+        category, details = each.category.name, each.details
+        if category == "ERROR":
+            _log.debug("Deepchecks could not judge %s: %s", check, details)
+            details = "The condition broke off and says nothing"
+        yield _sentence(each.name), category, _sentence(details) + "."
+
+
+def _verdict(category: str, severity: Severity) -> Verdict:
+    if category == "PASS":
+        return "pass"
+    # Of a tenth of the table standing there twice Deepchecks itself only warns; severity is ours.
+    return "fail" if severity == "critical" else "warn"
+
+
+def _sentence(text: str) -> str:
+    """Lines joined to one, numpy's numbers as numbers, without a full stop at its end."""
+    lines = (line.strip().rstrip(".") for line in _NUMPY.sub(r"\1", text).splitlines())
+    return ". ".join(line for line in lines if line)

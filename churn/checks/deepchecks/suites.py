@@ -1,0 +1,173 @@
+"""Runs Deepchecks' three tabular suites: on the table, on its split, and on the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from churn.checks.deepchecks.adapter import Deepchecks, deepchecks_at_work
+from churn.checks.deepchecks.deepchecks_report import (
+    Finding,
+    LeftOut,
+    SuiteName,
+    ValidationReport,
+    verdict_of,
+)
+from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
+from churn.checks.deepchecks.deepchecks_tables import (
+    SeenAsClassifier,
+    Sides,
+    importance_of,
+    number_name,
+    plain_table,
+    some_of,
+)
+from churn.checks.deepchecks.findings import findings_of
+from churn.contract import DataContract
+from churn.data.split import Split
+from churn.errors import InputError
+from churn.models.trained import TrainedModel
+
+_BOTH = "development against gate rows"
+_LOOKED_AT: dict[SuiteName, str] = {
+    "data_integrity": "all rows",
+    "train_test_validation": _BOTH,
+    "model_evaluation": _BOTH,
+}
+
+
+def validate(
+    frame: pd.DataFrame, split: Split, model: TrainedModel, settings: ValidationSettings
+) -> ValidationReport:
+    """Asks Deepchecks about a table, its split and a model; the same input gives the same answer.
+
+    Args:
+        frame: The typed table, n rows, that was split.
+        split: Development rows, which the model learned from, and gate rows.
+        model: The model; its contract says what the columns mean.
+        settings: How to ask, and what may stop a model.
+
+    Raises:
+        InputError: Deepchecks is not installed, the settings name a check that it does not have,
+            or a column is missing or holds a value outside its categories.
+    """
+    sides = some_of(split, settings.maximum_rows, settings.seed)
+    table = plain_table(frame, model.contract)
+    findings: list[Finding] = []
+    left_out: list[LeftOut] = []
+    seconds: dict[SuiteName, float] = {}
+    with deepchecks_at_work() as deepchecks:
+        asked = shipped_suites(
+            deepchecks, model.contract, settings.seed, segment_features=settings.segment_features
+        )
+        require_known(settings.shown_only, asked, "validation.shown_only")
+        runs = _runs(deepchecks, table, sides, model)
+        for name, suite in asked.items():
+            left_out += leave_out(suite, name)
+            began = time.perf_counter()
+            result = runs[name](suite)
+            seconds[name] = round(time.perf_counter() - began, 2)
+            found = findings_of(result, name, _LOOKED_AT[name], settings.shown_only)
+            order = list(checks_of(suite))  # Deepchecks sorts by what failed
+            findings += sorted(found, key=lambda each: order.index(each.check))
+    return ValidationReport(
+        contract=model.contract.name,
+        contract_digest=model.contract.digest(),
+        title=model.contract.title,
+        recipe=model.recipe,
+        version=deepchecks.version,
+        seed=settings.seed,
+        table_rows=len(frame),
+        development_rows=len(sides.development),
+        gate_rows=len(sides.gate),
+        verdict=verdict_of(tuple(findings)),
+        findings=tuple(findings),
+        left_out=tuple(left_out),
+        seconds=seconds,
+    )
+
+
+def shipped_suites(
+    deepchecks: Deepchecks, contract: DataContract, seed: int, *, segment_features: int = 2
+) -> dict[SuiteName, Any]:
+    """The suites as Deepchecks ships them, conditions included.
+
+    Args:
+        deepchecks: The library.
+        contract: What the columns mean.
+        seed: Fixes its draws.
+        segment_features: How many features the search for weak segments crosses.
+    """
+    suites = deepchecks.suites
+    # By its number every customer differs from every other, so duplicates are sought without it.
+    number = [number_name(contract)]
+    return {
+        "data_integrity": suites.data_integrity(random_state=seed, ignore_columns=number),
+        "train_test_validation": suites.train_test_validation(random_state=seed),
+        "model_evaluation": suites.model_evaluation(
+            random_state=seed, n_top_features=segment_features
+        ),
+    }
+
+
+def dataset_of(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataContract) -> Any:
+    """A table of `plain_table`, or some of its rows, with what Deepchecks needs to be told."""
+    return deepchecks.dataset(
+        table.reset_index(drop=True),
+        label=contract.target.name,
+        cat_features=[column.name for column in contract.coded],
+        index_name=number_name(contract),
+        label_type="binary",
+    )
+
+
+def _runs(
+    deepchecks: Deepchecks, table: pd.DataFrame, sides: Sides, model: TrainedModel
+) -> dict[SuiteName, Callable[[Any], Any]]:
+    """How each suite is run; without display, which is slow and shows customers."""
+    everyone, train, test = (
+        dataset_of(deepchecks, table.iloc[rows], model.contract)
+        for rows in (sides.everyone, sides.development, sides.gate)
+    )
+    return {
+        "data_integrity": lambda suite: suite.run(everyone, with_display=False),
+        "train_test_validation": lambda suite: suite.run(train, test, with_display=False),
+        "model_evaluation": lambda suite: suite.run(
+            train,
+            test,
+            SeenAsClassifier(model),
+            feature_importance=importance_of(model),
+            with_display=False,
+        ),
+    }
+
+
+def checks_of(suite: Any) -> dict[str, int]:
+    """Name of each check -> its key in the suite."""
+    return {type(check).__name__: key for key, check in suite.checks.items()}
+
+
+def leave_out(suite: Any, name: SuiteName) -> list[LeftOut]:
+    """Takes the checks out of a suite that are not asked; says which, and why."""
+    found = {check: key for check, key in checks_of(suite).items() if check in LEFT_OUT}
+    for key in found.values():
+        suite.remove(key)
+    return [LeftOut(suite=name, check=check, reason=LEFT_OUT[check]) for check in found]
+
+
+def require_known(names: Collection[str], suites: Mapping[SuiteName, Any], setting: str) -> None:
+    """Refuses names that are no check's.
+
+    Raises:
+        InputError: one is not; the sentence says which setting named it.
+    """
+    known = {name for suite in suites.values() for name in checks_of(suite)}
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{setting} names '{name}', which is no check of Deepchecks' suites; "
+                f"they are {', '.join(sorted(known))}."
+            )

@@ -1,0 +1,236 @@
+"""Asks Deepchecks 0.19: its two suites about data, reference rows as "train", current as "test".
+
+The suites, what is left out of them and what may fail are those of `churn.checks.deepchecks`; there a
+model is judged as well. Here the drift of each column is a finding of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from churn.checks.deepchecks.adapter import Deepchecks, deepchecks_at_work
+from churn.checks.deepchecks.deepchecks_report import Finding, SuiteName
+from churn.checks.deepchecks.deepchecks_report import Verdict as DeepchecksVerdict
+from churn.checks.deepchecks.deepchecks_tables import plain_table
+from churn.checks.deepchecks.findings import findings_of
+from churn.checks.deepchecks.suites import (
+    checks_of,
+    dataset_of,
+    leave_out,
+    require_known,
+    shipped_suites,
+)
+from churn.checks.validators.validator_report import (
+    Standing,
+    ValidatorFinding,
+    ValidatorReport,
+    verdict_of,
+)
+from churn.checks.validators.validator_settings import DeepchecksSettings
+from churn.checks.validators.validator_tables import Tables, look_at
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.features.encoding import encode
+
+_DRIFT = "FeatureDrift"
+_STANDINGS: dict[DeepchecksVerdict, Standing] = {
+    "pass": "fine",
+    "warn": "attention",
+    "fail": "failed",
+}
+_QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
+_WORDS = "In Deepchecks' words, train is the reference rows and test the current ones."
+_REFERENCE, _CURRENT, _BOTH = "reference rows", "current rows", "reference against current rows"
+
+
+def validate(
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    contract: DataContract,
+    settings: DeepchecksSettings,
+    *,
+    target: str,
+) -> ValidatorReport:
+    """Looks at current rows beside reference rows; the same input gives the same answer.
+
+    Args:
+        reference: Rows that are known to be good, typed by the contract, shape [m, columns].
+        current: Rows in question, shape [n, columns].
+        contract: What the columns mean.
+        settings: How to ask, and what may fail.
+        target: The column that holds the outcome.
+
+    Raises:
+        InputError: Deepchecks is not installed, the settings name a check that it does not have,
+            or a table cannot be looked at.
+    """
+    tables = look_at(
+        reference,
+        current,
+        contract,
+        target=target,
+        maximum_rows=settings.maximum_rows,
+        seed=settings.seed,
+    )
+    findings: list[ValidatorFinding] = []
+    notes = [*tables.notes, _WORDS]
+    with deepchecks_at_work() as deepchecks:
+        suites = shipped_suites(deepchecks, contract, settings.seed)
+        require_known(settings.shown_only, suites, "The validator's shown_only")
+        for name in settings.suites:
+            left_out = leave_out(suites[name], name)
+            notes += [f"{each.check} was not asked: {each.reason}." for each in left_out]
+        for found, familiar, drift in _answers(deepchecks, suites, tables, contract, settings):
+            findings += _ours(found, drift, contract, settings.drift_limit, familiar=familiar)
+    return ValidatorReport(
+        validator="Deepchecks",
+        version=deepchecks.version,
+        contract=contract.name,
+        contract_digest=contract.digest(),
+        title=contract.title,
+        target=target,
+        reference_rows=len(tables.reference),
+        current_rows=len(tables.current),
+        verdict=verdict_of(tuple(findings)),
+        findings=tuple(findings),
+        notes=tuple(notes),
+    )
+
+
+def run_suites(
+    deepchecks: Deepchecks,
+    suites: Mapping[SuiteName, Any],
+    tables: Tables,
+    contract: DataContract,
+    asked: Sequence[SuiteName],
+) -> dict[tuple[SuiteName, str], Any]:
+    """Deepchecks' own results: (suite, rows it looked at) -> `SuiteResult`.
+
+    The integrity suite looks at the reference rows, too, so that what they show as well is no news.
+
+    Raises:
+        InputError: a column holds a value outside the contract's categories.
+    """
+    for told, table in ((_REFERENCE, tables.reference), (_CURRENT, tables.current)):
+        try:
+            encode(table, contract)
+        except InputError as error:
+            raise InputError(f"The {told} cannot be shown to Deepchecks: {error}") from None
+    both = plain_table(pd.concat([tables.reference, tables.current], ignore_index=True), contract)
+    cut = len(tables.reference)
+    reference, current = (
+        dataset_of(deepchecks, rows, contract) for rows in (both.iloc[:cut], both.iloc[cut:])
+    )
+    results: dict[tuple[SuiteName, str], Any] = {}
+    for name in asked:
+        # Without display, which is slow and shows customers.
+        if name == "data_integrity":
+            for told, rows in ((_REFERENCE, reference), (_CURRENT, current)):
+                results[name, told] = suites[name].run(rows, with_display=False)
+        else:
+            results[name, _BOTH] = suites[name].run(reference, current, with_display=False)
+    return results
+
+
+def _answers(
+    deepchecks: Deepchecks,
+    suites: Mapping[SuiteName, Any],
+    tables: Tables,
+    contract: DataContract,
+    settings: DeepchecksSettings,
+) -> Iterator[tuple[Finding, bool, Mapping[str, Any]]]:
+    """Each finding, whether the reference rows show it as well, and the scores of a drift check."""
+    for suite in suites.values():
+        _hold_drift_to(suite, settings.drift_limit)
+    familiar: set[tuple[str, str]] = set()
+    results = run_suites(deepchecks, suites, tables, contract, settings.suites)
+    for (name, rows), result in results.items():
+        order = list(checks_of(suites[name]))  # Deepchecks sorts by what failed
+        found = sorted(
+            findings_of(result, name, rows, settings.shown_only),
+            key=lambda each: order.index(each.check),
+        )
+        if rows == _REFERENCE:
+            familiar = {(each.check, each.condition) for each in found if each.verdict == "warn"}
+            continue
+        scores = {
+            type(each.check).__name__: getattr(
+                each, "value", None
+            )  # a check that broke off has none
+            for each in result.results
+            if type(each.check).__name__ == _DRIFT
+        }
+        for each in found:
+            known = each.verdict == "warn" and (each.check, each.condition) in familiar
+            drift = scores.get(each.check)
+            yield each, known, drift if isinstance(drift, Mapping) else {}
+
+
+def _hold_drift_to(suite: Any, limit: float) -> None:
+    """Gives the check of single columns the limit of the settings instead of Deepchecks' 0.2."""
+    for check in suite.checks.values():
+        if type(check).__name__ == _DRIFT:
+            check.clean_conditions()
+            check.add_condition_drift_score_less_than(
+                max_allowed_categorical_score=limit, max_allowed_numeric_score=limit
+            )
+
+
+def _ours(
+    found: Finding,
+    drift: Mapping[str, Any],
+    contract: DataContract,
+    limit: float,
+    *,
+    familiar: bool,
+) -> Iterator[ValidatorFinding]:
+    standing = _STANDINGS[found.verdict]
+    by_column = [_drifted(name, score, limit, standing) for name, score in drift.items()]
+    told = verdict_of(tuple(by_column)) if by_column else "fine"
+    if by_column and (standing == "fine" or told != "fine"):
+        yield from by_column
+        return
+    sentence = found.sentence
+    if familiar:
+        standing, sentence = "fine", f"{sentence} The reference rows show the same."
+    named = {each for each in _QUOTED.findall(found.sentence) if each in contract.names}
+    yield ValidatorFinding(
+        check=found.name,
+        column=named.pop() if len(named) == 1 else "",
+        standing=standing,
+        sentence=f"{sentence} Asked for: {found.condition}.",
+    )
+
+
+def _drifted(
+    column: str, answer: Mapping[str, Any], limit: float, standing: Standing
+) -> ValidatorFinding:
+    """One column's drift; where it reaches the limit it stands where Deepchecks' verdict does."""
+    score, method = float(answer["Drift score"]), answer["Method"]
+    if not isfinite(score):
+        # Nothing passes for want of an answer.
+        return ValidatorFinding(
+            check="drift",
+            column=column,
+            threshold=limit,
+            standing="failed",
+            sentence=f"{column}: Deepchecks has no figure for its drift, so it counts as drifted.",
+        )
+    over = score >= limit
+    told = "otherwise than" if over else "as"
+    return ValidatorFinding(
+        check="drift",
+        column=column,
+        figure=score,
+        threshold=limit,
+        standing=standing if over else "fine",
+        sentence=(
+            f"{column} is distributed {told} in the reference rows: {method} {score:.3f}, "
+            f"{limit:g} is the limit."
+        ),
+    )

@@ -1,0 +1,147 @@
+"""Asks Great Expectations 1.x: the quality gate's own suite, on current rows beside reference rows.
+
+The suite is the one that the contract generates (`churn.data.quality`). Two things differ from the gate:
+distributions are compared with the reference rows instead of the accepted table, and the
+number of rows is not judged, because the contract's bounds are about whole tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import pandas as pd
+
+from churn.checks.validators.validator_report import (
+    Standing,
+    ValidatorFinding,
+    ValidatorReport,
+    verdict_of,
+)
+from churn.checks.validators.validator_settings import TOPICS, GreatExpectationsSettings
+from churn.checks.validators.validator_tables import look_at
+from churn.contract import DataContract
+from churn.data.quality import Check, check
+from churn.data.quality.distribution import shifts
+from churn.data.quality.psi import Shift
+from churn.data.quality.quality_report import Severity
+from churn.errors import InputError
+
+_STANDINGS: dict[Severity, Standing] = {"critical": "failed", "warning": "attention"}
+_COUNTED = ("types", "blanks", "values")
+_NOT_JUDGED = "number of rows"
+_SIZE = "The number of rows was not judged: the contract's bounds are about whole tables."
+
+
+def validate(
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    contract: DataContract,
+    settings: GreatExpectationsSettings,
+    *,
+    target: str,
+) -> ValidatorReport:
+    """Looks at current rows beside reference rows; the same input gives the same answer.
+
+    Args:
+        reference: Rows that are known to be good, typed by the contract, shape [m, columns].
+        current: Rows in question, shape [n, columns].
+        contract: What the columns mean, and what the suite is generated from.
+        settings: How to ask.
+        target: The column that holds the outcome.
+
+    Raises:
+        InputError: Great Expectations is not installed, or a table cannot be looked at.
+    """
+    version = _version()
+    warning, critical = settings.limits(contract)
+    tables = look_at(
+        reference,
+        current,
+        contract,
+        target=target,
+        maximum_rows=settings.maximum_rows,
+        seed=settings.seed,
+    )
+    asked = _asked(contract, warning, critical)
+    moved = shifts(tables.current, tables.reference, asked)
+    report = check(tables.current, asked, tables.reference)
+    findings = tuple(
+        _finding(each, moved)
+        for each in report.checks
+        if each.topic in settings.topics and each.name != _NOT_JUDGED
+    )
+    unasked = [topic for topic in TOPICS if topic not in settings.topics]
+    notes = (
+        *tables.notes,
+        _SIZE,
+        *((f"Left out by the stack's settings: {', '.join(unasked)}.",) if unasked else ()),
+        *report.notes,
+    )
+    return ValidatorReport(
+        validator="Great Expectations",
+        version=version,
+        contract=contract.name,
+        contract_digest=contract.digest(),
+        title=contract.title,
+        target=target,
+        reference_rows=len(tables.reference),
+        current_rows=len(tables.current),
+        verdict=verdict_of(findings),
+        findings=findings,
+        notes=notes,
+    )
+
+
+def _version() -> str:
+    try:
+        # Imported here because it takes seconds of CPU.
+        return str(import_module("great_expectations").__version__)
+    except ImportError as error:
+        reason = " ".join(str(error).split()) or "unknown reason"
+        raise InputError(
+            f"The stack's validator needs Great Expectations, which cannot be loaded ({reason}): "
+            "install it with make setup."
+        ) from None
+
+
+def _asked(contract: DataContract, warning: float, critical: float) -> DataContract:
+    """The contract with the stack's limits for distributions; everything else is as it was."""
+    expectations = contract.expectations.model_copy(
+        update={"psi_warning": warning, "psi_critical": critical}
+    )
+    return contract.model_copy(update={"expectations": expectations})
+
+
+def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
+    column = found.columns[0] if len(found.columns) == 1 else ""
+    standing: Standing = "fine" if found.success else _STANDINGS[found.severity]
+    figure = threshold = None
+    sentence = found.sentence
+    if found.topic in _COUNTED:
+        figure, threshold = float(found.failing_count), 0.0
+    elif found.topic == "distribution" and column in moved:
+        figure, sentence = moved[column].psi, _drift_sentence(found, moved[column], column)
+        threshold = float(found.expected.rpartition(" ")[2])
+    if not found.success and found.topic != "distribution":
+        sentence = f"{sentence} {found.way_out}"
+    return ValidatorFinding(
+        check=found.name,
+        column=column,
+        figure=figure,
+        threshold=threshold,
+        standing=standing,
+        sentence=sentence,
+    )
+
+
+def _drift_sentence(found: Check, shift: Shift, column: str) -> str:
+    told = "as" if found.success else "otherwise than"
+    moved = ""
+    if not found.success:
+        moved = f"; most of all, {shift.mover} went from {shift.was:.1%} to {shift.now:.1%} of rows"
+    limit = found.expected.rpartition(" ")[2]
+    return (
+        f"{column} is distributed {told} in the reference rows: PSI {shift.psi:.3f}, {limit} is "
+        f"the limit{moved}."
+    )

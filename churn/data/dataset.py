@@ -1,0 +1,65 @@
+"""A customer table that was read: its rows, the contract they follow, and where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from churn.contract import DataContract
+
+Format = Literal["csv", "csv.gz", "parquet"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table came from.
+
+    Attributes:
+        location: As the user named it; a URL without credentials, query and fragment.
+        sha256: Of the source's bytes, before anything was unpacked.
+        size: Of the source, in bytes.
+        format: What the bytes turned out to be.
+    """
+
+    location: str
+    sha256: str
+    size: int
+    format: Format
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A typed customer table.
+
+    Attributes:
+        frame: The table, shape [rows, columns of the contract]; see `churn.data.intake.parse` for the
+            types. Not to be written to.
+        contract: The contract it was parsed by.
+        source: Where it came from.
+    """
+
+    frame: pd.DataFrame
+    contract: DataContract
+    source: Source
+
+    @property
+    def rows(self) -> int:
+        """How many customers the table has."""
+        return len(self.frame)
+
+    @property
+    def target_rate(self) -> float:
+        """The share of customers for whom the event happened, 0 to 1."""
+        target = self.contract.target
+        return float((self.frame[target.name] == target.yes_value).mean())
+
+    def __eq__(self, other: object) -> bool:
+        """Equal tables, types and order of categories included, from the same source."""
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        same_origin = (self.source, self.contract) == (other.source, other.contract)
+        return same_origin and self.frame.equals(other.frame)
+
+    __hash__ = None  # type: ignore[assignment]  # a table is no key

@@ -1,0 +1,50 @@
+"""SHA-256 of a source: as a user states it, as it is found, and what to say when they differ."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from churn.data.intake.wording import shown
+from churn.errors import InputError
+
+
+def stated(sha256: str) -> str:
+    """A stated checksum in lower case.
+
+    Raises:
+        InputError: it is not 64 hexadecimal digits.
+    """
+    plain = sha256.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", plain):
+        raise InputError(
+            f"data.sha256 is {shown(sha256)}, which is not 64 hexadecimal digits. "
+            "`sha256sum FILE` prints it."
+        )
+    return plain
+
+
+def of_file(path: Path) -> str:
+    """The checksum of a file's bytes, read piece by piece.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_bytes(content: bytes) -> str:
+    """The checksum of bytes at hand."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def require(found: str, expected: str | None, name: str, way_out: str) -> None:
+    """Refuses bytes that are not the expected ones; None expects nothing.
+
+    Raises:
+        InputError: they differ.
+    """
+    if expected is not None and found != expected:
+        raise InputError(f"{name} has sha256 {found}, but {expected} is expected. {way_out}")

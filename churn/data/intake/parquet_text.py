@@ -1,0 +1,91 @@
+"""Parquet bytes to a table of texts, so that one parser serves every format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from churn.data.intake.wording import shown
+from churn.errors import InputError
+
+_ROWS = 1 << 13  # read at once
+_PLAIN = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_null,
+)
+
+
+def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
+    """Reads a parquet file's columns as texts; a null stays null.
+
+    Args:
+        content: The file's bytes.
+        name: What a refusal calls them.
+        largest: How many bytes the texts may take.
+
+    Raises:
+        InputError: the bytes are no parquet file, are damaged or unpack to too much, or a column
+            holds something other than texts and numbers.
+    """
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        names = file.schema_arrow.names
+        _require_different(names)
+        batches = []
+        room = largest
+        # Piece by piece: a few bytes of parquet can stand for any number of rows.
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            pairs = zip(batch.columns, names, strict=True)
+            texts = [_texts(column, each) for column, each in pairs]
+            batches.append(pa.RecordBatch.from_arrays(texts, names=names))
+            batches[-1].validate(full=True)  # a damaged text need not be UTF-8
+            room -= batches[-1].nbytes
+            if room < 0:
+                raise InputError(
+                    f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
+                    "Split it."
+                )
+    except (pa.ArrowException, OSError, ValueError):
+        raise InputError(
+            f"{name} is not a whole parquet file. Write it again, or hand over CSV."
+        ) from None
+    schema = pa.schema([(each, pa.string()) for each in names])
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def _require_different(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Column {shown(name)} is there twice in the file. Keep one.")
+
+
+def _texts(column: Any, name: str) -> Any:
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type):
+            column = _whole_where_it_can(column)
+        if any(is_kind(column.type) for is_kind in _PLAIN):
+            return column.cast(pa.string())
+    except pa.ArrowException:
+        pass  # a kind or a size that Arrow has no text for is refused like any other
+    raise InputError(
+        f"Column {shown(name)} is of parquet type {shown(str(column.type))}, and only texts and "
+        "numbers are read. Write it as text or as a number."
+    )
+
+
+def _whole_where_it_can(column: Any) -> Any:
+    """Floats as integers where every one is whole: a flag 0/1 next to a blank is stored so."""
+    try:
+        return pc.cast(column, pa.int64(), safe=True)
+    except pa.ArrowInvalid:
+        return column

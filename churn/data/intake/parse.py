@@ -1,0 +1,51 @@
+"""Parsing: a raw text table becomes a typed one, exactly as the contract says, or is refused.
+
+Only what makes a typed table impossible is refused here: columns, types, categories, blanks.
+Whether a possible table is a *plausible* one (ranges, repeated ids, the target's share, rules
+between columns, distributions) is the quality gate's to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from churn.contract import DataContract, IdColumn, NumberColumn
+from churn.data.intake.cells import categories, ids, numbers, trimmed
+from churn.data.intake.header import in_contract_order
+from churn.errors import InputError
+
+
+def parse(table: Any, contract: DataContract) -> pd.DataFrame:
+    """Types a raw table by its contract.
+
+    Args:
+        table: A pyarrow table of texts, as `churn.data.read_raw` returns it, its columns in
+            any order.
+        contract: The contract.
+
+    Returns:
+        The contract's columns in the contract's order, rows numbered from 0: the id as text
+        (object), a category, flag or target as categorical with exactly the contract's categories
+        in their order, a number as float64, a whole number as int64.
+
+    Raises:
+        InputError: the table cannot be typed; the sentence names column and row (1 is the first
+            customer below the header), never a customer.
+    """
+    ordered = in_contract_order(table, contract)
+    if ordered.num_rows == 0:
+        raise InputError("The file has a header but no customers. Take one with rows.")
+    texts = {name: trimmed(ordered[name]) for name in contract.names}
+    typed: dict[str, pd.Series[Any]] = {}
+    for column in contract.columns:
+        cells = texts[column.name]
+        if isinstance(column, IdColumn):
+            typed[column.name] = ids(cells, column.name)
+        elif isinstance(column, NumberColumn):
+            other = None if column.blank is None else texts[column.blank.only_when]
+            typed[column.name] = numbers(cells, column, other)
+        else:
+            typed[column.name] = categories(cells, column, contract)
+    return pd.DataFrame(typed)

@@ -1,0 +1,228 @@
+"""Rules about the table's shape and about single cells: what the contract says of each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from churn.contract import Column, DataContract, IdColumn, NumberColumn
+from churn.data.quality.rule import CustomerId, Demand, Outcome, Rule, listed, quoted, rows_in_words
+
+_TYPES = {
+    "text": ["str"],
+    "a number": ["float", "float32", "int", "int32"],
+    "a whole number": ["int", "int32"],
+}
+_SHOWN_NAMES = 5
+
+
+def table_rules(contract: DataContract) -> Iterator[Rule]:
+    """Rules about the table as a whole: its columns and its size."""
+    names, size = contract.names, contract.expectations.rows
+    yield Rule(
+        name="columns",
+        topic="table",
+        batch="customers",
+        columns=names,
+        demands=(
+            Demand(
+                "ExpectTableColumnsToMatchOrderedList",
+                {"column_list": list(names)},
+                "critical",
+                f"{len(names)} columns in the contract's order",
+            ),
+        ),
+        holds=lambda _: f"The table has the contract's {len(names)} columns, in its order.",
+        breaks=lambda outcome: column_difference(names, tuple(outcome.observed or ())),
+        seen=lambda outcome: f"{len(outcome.observed or ()):,} columns",
+        way_out=f"Make the header that of contract '{contract.name}', or change the contract.",
+    )
+    limit = f"{size.minimum:,.0f} to {size.maximum:,.0f} rows"
+    yield Rule(
+        name="number of rows",
+        topic="table",
+        batch="customers",
+        columns=(),
+        demands=(
+            Demand(
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": int(size.minimum), "max_value": int(size.maximum)},
+                "critical",
+                limit,
+            ),
+        ),
+        holds=lambda outcome: f"The table has {rows_in_words(outcome.observed)}.",
+        breaks=lambda outcome: f"{rows_in_words(outcome.observed)}, but {limit} are expected",
+        seen=lambda outcome: rows_in_words(outcome.observed),
+        way_out=f"Take a fuller table, or change expectations.rows in contract '{contract.name}'.",
+    )
+
+
+def cell_rules(contract: DataContract) -> Iterator[Rule]:
+    """Rules about single cells: type, blank, allowed values; for the id, no repetition.
+
+    All types come first, then all blanks, then all values: the first failure is then the one
+    that explains the others.
+    """
+    for column in contract.columns:
+        yield _typed(contract, column)
+    for column in contract.columns:
+        yield _filled(column)
+    for column in contract.columns:
+        if isinstance(column, IdColumn):
+            yield _unique(column)
+        elif isinstance(column, NumberColumn):
+            yield _within(contract, column)
+        else:
+            yield _known(contract, column.name, column.categories)
+
+
+def column_difference(expected: tuple[str, ...], found: tuple[str, ...]) -> str:
+    """In which way a header is not the expected one.
+
+    A header that shares no name with the contract is not quoted: it may be a customer's row.
+    """
+    missing = [name for name in expected if name not in found]
+    if len(missing) == len(expected):
+        return "none of the contract's columns is there, so the first line may not be a header"
+    extra = list(dict.fromkeys(name for name in found if name not in expected))
+    twice = list(dict.fromkeys(name for name in expected if found.count(name) > 1))
+    parts = [
+        f"{_few(names)} {'is' if len(names) == 1 else 'are'} {what}"
+        for names, what in ((missing, "missing"), (extra, "unknown"), (twice, "there twice"))
+        if names
+    ]
+    if parts:
+        return ", ".join(parts)
+    moved = next(here for here, there in zip(expected, found, strict=True) if here != there)
+    return f"the columns are in another order, from {moved!r} on"
+
+
+def _few(names: list[str]) -> str:
+    shown = [quoted(name) for name in names[:_SHOWN_NAMES]]
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown)} more")
+    return listed(shown)
+
+
+def _typed(contract: DataContract, column: Column) -> Rule:
+    kind = "text"
+    if isinstance(column, NumberColumn):
+        kind = "a whole number" if column.integer else "a number"
+
+    def breaks(outcome: Outcome) -> str:
+        if outcome.rows and not isinstance(column, IdColumn):
+            return f"{outcome.said} not {kind}"
+        found = f" but {outcome.observed}" if outcome.observed else ""
+        return f"not {kind}{found}"
+
+    return Rule(
+        name=f"type of {column.name}",
+        topic="types",
+        batch="customers",
+        columns=(column.name,),
+        demands=(
+            Demand(
+                "ExpectColumnValuesToBeInTypeList",
+                {"column": column.name, "type_list": _TYPES[kind]},
+                "critical",
+                kind,
+            ),
+        ),
+        holds=lambda _: f"Every {column.name} is {kind}.",
+        breaks=breaks,
+        seen=lambda outcome: kind if outcome.success else str(outcome.observed or "mixed"),
+        way_out=f"Fix the file, or the column's kind in contract '{contract.name}'.",
+    )
+
+
+def _filled(column: Column) -> Rule:
+    def breaks(outcome: Outcome) -> str:
+        return "the cell is blank" if outcome.count == 1 else "the cells are blank"
+
+    return Rule(
+        name=f"blanks in {column.name}",
+        topic="blanks",
+        batch="customers",
+        columns=(column.name,),
+        demands=(
+            Demand("ExpectColumnValuesToNotBeNull", {"column": column.name}, "critical", "none"),
+        ),
+        holds=lambda _: f"No {column.name} is blank.",
+        breaks=breaks,
+        seen=lambda outcome: f"{outcome.count:,} blank" if outcome.count else "none",
+        way_out="Fill the cells, or leave those customers out of the file.",
+    )
+
+
+def _unique(column: IdColumn) -> Rule:
+    return Rule(
+        name=f"uniqueness of {column.name}",
+        topic="values",
+        batch="customers",
+        columns=(column.name,),
+        demands=(
+            Demand(
+                "ExpectColumnValuesToBeUnique",
+                {"column": column.name},
+                "critical",
+                "one row per customer",
+            ),
+        ),
+        holds=lambda _: f"No two rows share a {column.name}.",
+        breaks=lambda _: "these rows share their id with another row",
+        seen=lambda outcome: (
+            f"{rows_in_words(outcome.count)} share an id" if outcome.count else "no id twice"
+        ),
+        way_out="Keep one row per customer.",
+    )
+
+
+def _within(contract: DataContract, column: NumberColumn) -> Rule:
+    limit = f"{column.minimum:,g} to {column.maximum:,g} {column.unit}"
+    return Rule(
+        name=f"range of {column.name}",
+        topic="values",
+        batch="customers",
+        columns=(column.name,),
+        demands=(
+            Demand(
+                "ExpectColumnValuesToBeBetween",
+                {
+                    "column": column.name,
+                    "min_value": column.minimum,
+                    "max_value": column.maximum,
+                },
+                "critical",
+                limit,
+            ),
+        ),
+        holds=lambda _: f"Every {column.name} lies within {limit}.",
+        breaks=lambda outcome: f"{outcome.said} outside {limit}",
+        way_out=f"Fix the file, or widen the range in contract '{contract.name}'.",
+    )
+
+
+def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Rule:
+    limit = ", ".join(categories)
+
+    def breaks(outcome: Outcome) -> str:
+        texts = all(isinstance(value, str | CustomerId) for value in outcome.examples)
+        return f"{outcome.said} not among {limit if texts else f'the texts {limit}'}"
+
+    return Rule(
+        name=f"categories of {name}",
+        topic="values",
+        batch="customers",
+        columns=(name,),
+        demands=(
+            Demand(
+                "ExpectColumnValuesToBeInSet",
+                {"column": name, "value_set": list(categories)},
+                "critical",
+                limit,
+            ),
+        ),
+        holds=lambda _: f"Every {name} is one of {limit}.",
+        breaks=breaks,
+        way_out=f"Fix the file, or add the category to contract '{contract.name}'.",
+    )

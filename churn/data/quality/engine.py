@@ -1,0 +1,175 @@
+"""Runs rules through Great Expectations, out of sight: no files, no network, no chatter."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from churn.data.quality.quality_report import NAMED_ROWS
+from churn.data.quality.rule import Batch, Outcome, Rule, listed
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.datasource.fluent.pandas_datasource import PandasDatasource
+    from great_expectations.expectations.expectation import Expectation
+
+_log = logging.getLogger(__name__)
+
+_RULE, _DEMAND = "rule", "demand"
+
+
+def judge(
+    rules: Sequence[Rule], tables: Mapping[Batch, pd.DataFrame]
+) -> dict[str, tuple[Outcome, ...]]:
+    """Asks Great Expectations every demand of every rule.
+
+    Args:
+        rules: The suite, names unique.
+        tables: What each batch looks at. Cells are plain objects and numbers, the index counts
+            from 0: Great Expectations is slow on pandas' categories, and names rows by index.
+
+    Returns:
+        Rule name -> an outcome per demand, in the rule's order. A demand on a column that its
+        table lacks is not asked and fails, as does one that Great Expectations stumbles over.
+    """
+    answers: dict[str, dict[int, Outcome]] = {
+        rule.name: dict.fromkeys(range(len(rule.demands)), _unanswered(rule, tables))
+        for rule in rules
+    }
+    with _silence():
+        source = _open_source()
+        for batch, table in tables.items():
+            asked = [rule for rule in rules if rule.batch == batch and _can_ask(rule, table)]
+            for result in _validate(source, batch, table, asked):
+                key: Any = getattr(result.expectation_config, "meta", None)
+                answers[key[_RULE]][key[_DEMAND]] = _outcome(result)
+    return {name: tuple(each[n] for n in sorted(each)) for name, each in answers.items()}
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the library's log records and warnings from the user.
+
+    A level somebody gave its logger on purpose (`--verbose` does) is respected.
+    """
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    if before == logging.NOTSET:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _open_source() -> PandasDatasource:
+    # Imported here because it takes seconds of CPU, and `churn.data.quality` is imported by all that
+    # only reads reports.
+    from great_expectations import get_context
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    # The default configuration would also make a folder for pages that nobody opens.
+    context = get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+            analytics_enabled=False,
+        ),
+    )
+    return context.data_sources.add_pandas("tables")
+
+
+def _validate(
+    source: PandasDatasource, batch: Batch, table: pd.DataFrame, rules: Sequence[Rule]
+) -> Sequence[ExpectationValidationResult]:
+    from great_expectations import ExpectationSuite
+
+    suite = ExpectationSuite(name=batch, expectations=list(_expectations(rules)))
+    if not suite.expectations:
+        return ()
+    asset = source.add_dataframe_asset(batch).add_batch_definition_whole_dataframe(batch)
+    result = asset.get_batch({"dataframe": table}).validate(
+        suite,
+        # SUMMARY names the first failing rows and computes nothing for what holds.
+        result_format={"result_format": "SUMMARY", "partial_unexpected_count": NAMED_ROWS},
+    )
+    return result.results
+
+
+def _expectations(rules: Sequence[Rule]) -> Iterator[Expectation]:
+    from great_expectations import expectations
+
+    for rule in rules:
+        for number, demand in enumerate(rule.demands):
+            kind = getattr(expectations, demand.expectation)
+            yield kind(
+                **demand.arguments,
+                severity=demand.severity,
+                meta={_RULE: rule.name, _DEMAND: number},
+            )
+
+
+def _can_ask(rule: Rule, table: pd.DataFrame) -> bool:
+    needed = {demand.arguments["column"] for demand in rule.demands if "column" in demand.arguments}
+    return all((table.columns == column).sum() == 1 for column in needed)
+
+
+def _unanswered(rule: Rule, tables: Mapping[Batch, pd.DataFrame]) -> Outcome:
+    """What stands where nothing was asked: a failure, and why."""
+    header = list(tables["customers"].columns)
+    missing = [repr(name) for name in rule.columns if name not in header]
+    twice = [repr(name) for name in rule.columns if header.count(name) > 1]
+    if missing:
+        error = f"the table has no column {listed(missing)}"
+    elif twice:
+        error = f"the table has column {listed(twice)} twice"
+    elif rule.batch == "shifts":
+        error = "its values cannot be compared with the accepted table's"
+    else:
+        error = "no row has values to compare"
+    return Outcome(success=False, error=error)
+
+
+def _outcome(result: ExpectationValidationResult) -> Outcome:
+    """Great Expectations' result in our terms; an exception inside it is a failure."""
+    found: dict[str, Any] = result.result or {}
+    error = None
+    if (exception := _exception(result.exception_info)) is not None:
+        # The library's own words may quote a cell, and no customer's id may reach a report.
+        _log.debug(
+            "Great Expectations could not judge %s: %s", result.expectation_config, exception
+        )
+        error = "Great Expectations cannot compare its values; the check of its type says more"
+    missing = found.get("missing_count", 0) or 0
+    return Outcome(
+        success=bool(result.success) and error is None,
+        observed=found.get("observed_value"),
+        examples=tuple(
+            found.get("partial_unexpected_list") or found.get("partial_missing_list") or ()
+        ),
+        rows=tuple(int(n) + 1 for n in found.get("partial_unexpected_index_list") or ()),
+        count=int(found.get("unexpected_count") or 0),
+        total=int(found.get("element_count") or 0) - int(missing),
+        error=error,
+    )
+
+
+def _exception(info: Mapping[str, Any] | None) -> str | None:
+    # One flat record, or one per failed metric under keys of the library's own making.
+    records = [info or {}, *(each for each in (info or {}).values() if isinstance(each, dict))]
+    for record in records:
+        if record.get("raised_exception"):
+            return " ".join(str(record.get("exception_message", "")).split()) or "unknown reason"
+    return None

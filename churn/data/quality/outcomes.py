@@ -1,0 +1,79 @@
+"""Rules about the target: both outcomes occur, and the event's share is a plausible one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churn.contract import DataContract
+from churn.data.quality.rule import Demand, Rule, percent, quoted
+
+
+def share_name(contract: DataContract) -> str:
+    """The name of the rule about the event's share, and of its computed column."""
+    return f"share of {contract.target.name}"
+
+
+def event(frame: pd.DataFrame, contract: DataContract) -> NDArray[np.float64]:
+    """1 where the event happened, 0 where not, NaN where the target is blank or unknown; [n]."""
+    target = contract.target
+    codes = pd.Categorical(frame[target.name], categories=list(target.categories)).codes
+    return np.where(codes < 0, np.nan, codes).astype(np.float64)
+
+
+def outcome_rules(contract: DataContract) -> Iterator[Rule]:
+    """Both outcomes occur; the event's share lies within the contract's bounds."""
+    target, bounds = contract.target, contract.expectations.target_rate
+    yield Rule(
+        name=f"both outcomes of {target.name}",
+        topic="table",
+        batch="customers",
+        columns=(target.name,),
+        demands=(
+            Demand(
+                "ExpectColumnDistinctValuesToContainSet",
+                {"column": target.name, "value_set": list(target.categories)},
+                "critical",
+                f"{target.no_value} and {target.yes_value}",
+            ),
+        ),
+        holds=lambda _: f"Both outcomes of {target.name} occur.",
+        breaks=lambda outcome: (
+            f"no row has {' or '.join(map(quoted, outcome.examples))}, so there is nothing to learn"
+        ),
+        seen=lambda outcome: "both" if outcome.success else "not both",
+        way_out="Take a table with customers of both kinds.",
+    )
+    limit = f"{percent(bounds.minimum)} to {percent(bounds.maximum)}"
+    yield Rule(
+        name=share_name(contract),
+        topic="table",
+        batch="relations",
+        columns=(target.name,),
+        demands=(
+            Demand(
+                "ExpectColumnMeanToBeBetween",
+                {
+                    "column": share_name(contract),
+                    "min_value": bounds.minimum,
+                    "max_value": bounds.maximum,
+                },
+                "critical",
+                limit,
+            ),
+        ),
+        holds=lambda outcome: (
+            f"{target.name} is {target.yes_value} in {outcome.observed:.1%} of rows."
+        ),
+        breaks=lambda outcome: (
+            f"{target.yes_value!r} in {outcome.observed:.2%} of rows, outside {limit}"
+        ),
+        seen=lambda outcome: f"{outcome.observed:.1%}",
+        way_out=(
+            "Check how the customers were chosen, or change expectations.target_rate in contract "
+            f"'{contract.name}'."
+        ),
+    )

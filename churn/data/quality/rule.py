@@ -1,0 +1,147 @@
+"""What a rule of the suite is, and what Great Expectations answers to it.
+
+A rule is made from the contract without importing Great Expectations: it names the expectation and
+its arguments, and knows how to put the answer into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from churn.data.quality.quality_report import Severity, Topic
+
+Batch = Literal["customers", "relations", "shifts"]
+"""The table itself; columns computed from it, row by row; one row of figures about it."""
+
+_SHOWN_VALUES = 3
+_SHOWN_ROWS = 5
+_TELLING_TEXTS = 10  # categories are few; more different texts than this are names or ids
+
+
+class CustomerId:
+    """Stands in a sentence for an identifier that strayed into another column."""
+
+    def __str__(self) -> str:
+        return "a customer's id"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation's answer.
+
+    Attributes:
+        success: Whether it was met.
+        observed: What a whole-column or whole-table expectation saw; None for one about rows.
+        examples: The first failing values, as they stand in the table.
+        rows: The first failing rows' numbers, 1-based.
+        count: Failing rows in all.
+        total: Rows judged, blanks left out.
+        error: Why the expectation could not be judged at all, in words; None where it was.
+    """
+
+    success: bool
+    observed: Any = None
+    examples: tuple[Any, ...] = ()
+    rows: tuple[int, ...] = ()
+    count: int = 0
+    total: int = 0
+    error: str | None = None
+
+    @property
+    def said(self) -> str:
+        """The failing values in words: at most three different ones, with the verb.
+
+        Many different texts are not shown: they may name customers.
+        """
+        if len(set(filter(_is_wording, self.examples))) > _TELLING_TEXTS:
+            return "many different texts are"
+        different = list(dict.fromkeys(quoted(value) for value in self.examples))
+        if len(different) == 1:
+            return f"{different[0]} is"
+        more = len(different) > _SHOWN_VALUES
+        return f"{', '.join(different[:_SHOWN_VALUES])}{' and others' if more else ''} are"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One expectation, in Great Expectations' own terms.
+
+    Attributes:
+        expectation: Class name in `great_expectations.expectations`.
+        arguments: What that class takes, without the severity.
+        severity: What failing it means.
+        limit: What it asks for, in words.
+    """
+
+    expectation: str
+    arguments: Mapping[str, Any]
+    severity: Severity
+    limit: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One check: usually one demand; several, the strictest first, where severity has degrees.
+
+    Attributes:
+        name: Unique within the suite.
+        topic: The group a report shows it in.
+        batch: The table that the demands look at.
+        columns: The contract's columns that it concerns.
+        demands: What Great Expectations is asked, most severe first.
+        holds: Says a success in one sentence.
+        breaks: Says a failure, as what follows the place and a colon, without a full stop.
+        seen: Says briefly what was seen; None for the usual count of rows.
+        way_out: What the user can do.
+    """
+
+    name: str
+    topic: Topic
+    batch: Batch
+    columns: tuple[str, ...]
+    demands: tuple[Demand, ...]
+    holds: Callable[[Outcome], str]
+    breaks: Callable[[Outcome], str]
+    way_out: str
+    seen: Callable[[Outcome], str] | None = None
+
+
+def quoted(value: object) -> str:
+    """A cell's value as a sentence shows it: text in quotes, numbers plain, long text cut."""
+    if not isinstance(value, str):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value if len(value) <= 40 else value[:39] + "…")  # noqa: PLR2004 - a line's worth
+
+
+def _is_wording(value: object) -> bool:
+    """Whether a cell holds text other than a number's."""
+    return isinstance(value, str) and not value.strip().replace(".", "").isdigit()
+
+
+def percent(share: float) -> str:
+    """A limit in percent, with the digits it was written with: 0.995 is '99.5%'."""
+    return f"{100 * share:.10g}%"
+
+
+def rows_in_words(number: int) -> str:
+    """'1 row', '7,043 rows'."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row: 'a, b and c'."""
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def place(columns: tuple[str, ...], rows: tuple[int, ...], count: int) -> str:
+    """Where a failure is: "Column 'Contract' rows 3, 17 and 40 more"."""
+    where = f"Column{'s' if len(columns) > 1 else ''} {listed(repr(name) for name in columns)}"
+    if not rows:
+        return where
+    shown = [f"{row:,}" for row in rows[:_SHOWN_ROWS]]
+    if count > len(shown):
+        shown.append(f"{count - len(shown):,} more")
+    return f"{where} row{'s' if count > 1 else ''} {listed(shown)}"

@@ -1,0 +1,145 @@
+"""Accepted tables: the one a contract was accepted on, and copies of those that came after."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churn.contract import DataContract
+from churn.data.dataset import Dataset
+from churn.data.intake import checksum
+from churn.data.intake.local import existing_file, reason
+from churn.data.intake.parse import parse
+from churn.data.intake.raw import read_raw
+from churn.errors import InputError
+
+TABLE = "customers.parquet"
+PROVENANCE = "provenance.json"
+
+
+def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | None:
+    """The table that a contract was accepted on, typed; None where its file is not there.
+
+    Args:
+        contract: The contract, which names the file and its sha256.
+        root: The folder that the file's path is relative to.
+
+    Raises:
+        InputError: the file is there, but is not the one the contract names.
+    """
+    path = root / contract.snapshot.path
+    if not path.exists():
+        return None
+    name = contract.snapshot.path
+    existing_file(path, name)
+    content = path.read_bytes()
+    checksum.require(
+        checksum.of_bytes(content),
+        contract.snapshot.sha256,
+        name,
+        f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py.",
+    )
+    table, _ = read_raw(content, name)
+    return parse(table, contract)
+
+
+def take_snapshot(dataset: Dataset, folder: Path) -> Path:
+    """Keeps a table that the quality gate accepted.
+
+    Args:
+        dataset: The table.
+        folder: Where snapshots are kept; made where it is missing.
+
+    Returns:
+        The contract's own snapshot (relative, as the contract names it) where the table is that
+        one, and nothing is written; else a folder named by the first 12 digits of the source's
+        sha256, with customers.parquet and provenance.json. What is there already is left alone.
+
+    Raises:
+        InputError: the folder cannot be written to. Nothing half-written stays.
+    """
+    contract = dataset.contract
+    if dataset.source.sha256 == contract.snapshot.sha256:
+        return Path(contract.snapshot.path)
+    try:
+        return _kept(dataset, folder)
+    except OSError as error:
+        raise InputError(
+            f"The snapshot folder {folder} cannot be written to: {reason(error)}. Make it a "
+            "folder you may write to, or choose another with --set output.folder=PATH."
+        ) from None
+
+
+def _kept(dataset: Dataset, folder: Path) -> Path:
+    identity = (dataset.source.sha256, dataset.contract.digest())
+    target = folder / identity[0][:12]
+    if target.exists() and _says(target) != identity:
+        # The same bytes read by another contract are another table.
+        target = folder / f"{identity[0][:12]}-{identity[1][:12]}"
+    if not target.exists():
+        _write(dataset, folder, target)
+    if _says(target) != identity:
+        raise InputError(
+            f"{target} is there already and is not a snapshot of this table. Move it away."
+        )
+    return target
+
+
+def _write(dataset: Dataset, folder: Path, target: Path) -> None:
+    """Writes a snapshot beside its place and moves it there whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
+    try:
+        dataset.frame.to_parquet(partial / TABLE, index=False)
+        text = json.dumps(_provenance(dataset), indent=2, ensure_ascii=False)
+        (partial / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+        partial.chmod(0o755)
+        try:
+            partial.rename(target)
+        except OSError:
+            # Another run may have kept the same table in the meantime.
+            if not target.exists():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _says(target: Path) -> tuple[str, str] | None:
+    """The source and the contract that a kept snapshot names; None where it says nothing."""
+    try:
+        content = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
+        return content["source"]["sha256"], content["contract"]["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _provenance(dataset: Dataset) -> dict[str, Any]:
+    source, contract = dataset.source, dataset.contract
+    return {
+        "source": {
+            "location": source.location,
+            "sha256": source.sha256,
+            "size": source.size,
+            "format": source.format,
+        },
+        "rows": dataset.rows,
+        "columns": list(contract.names),
+        "contract": {
+            "name": contract.name,
+            "version": contract.version,
+            "digest": contract.digest(),
+        },
+        "libraries": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "pandas", "pyarrow")},
+        },
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,1 @@
+"""Additive models: regressions whose terms are tables and curves."""

@@ -1,0 +1,110 @@
+"""A fitted additive model: log-odds are a base plus one term per column.
+
+Its reasons are exact and free: a customer's contribution of a column is that column's term.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from churn.errors import InputError
+from churn.features.encoding import Columns, row_count
+from churn.features.feature_set import FeatureSet
+from churn.models.candidate import Floats
+from churn.models.inputs import refuse_not_finite
+from churn.models.linear.terms import Term, term_from_json
+
+_FILE = "additive.json"
+
+
+@dataclass(frozen=True)
+class AdditiveModel:
+    """Base plus terms; the terms average to 0 over the training rows.
+
+    Attributes:
+        base: mean log-odds of the training rows.
+        terms: one per column.
+        engineered: formulas of the columns that are not in the table itself.
+    """
+
+    kind: ClassVar[str] = "additive"
+
+    base: float
+    terms: tuple[Term, ...]
+    engineered: FeatureSet = field(default_factory=FeatureSet)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The terms' columns."""
+        return tuple(term.column for term in self.terms)
+
+    def logit(self, columns: Columns) -> Floats:
+        """Log-odds of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        known = self._known(columns)
+        total = np.full(row_count(columns), self.base)
+        # Term by term, never as a matrix product: BLAS adds up in another order for other shapes.
+        with np.errstate(invalid="ignore"):  # an infinite number is refused below, by name
+            for term in self.terms:
+                total += term(known)
+        if not np.isfinite(total).all():
+            refuse_not_finite(known, self.features)
+        return total
+
+    def contributions(self, columns: Columns) -> Floats:
+        """What each column adds to the base, float64[n, features].
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        known = self._known(columns)
+        parts = np.empty((row_count(columns), len(self.terms)))
+        with np.errstate(invalid="ignore"):
+            for place, term in enumerate(self.terms):
+                parts[:, place] = term(known)
+        if not np.isfinite(parts).all():
+            refuse_not_finite(known, self.features)
+        return parts
+
+    def export(self, folder: Path) -> None:
+        """Writes the model as one JSON file; floats are written so that they read back exactly."""
+        content = {
+            "base": self.base,
+            "terms": [term.as_json() for term in self.terms],
+            "engineered": self.engineered.as_json(),
+        }
+        (folder / _FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> AdditiveModel:
+        """The model that `export` wrote.
+
+        Raises:
+            OSError: the file is missing.
+            ValueError: it is not an additive model.
+            KeyError: a part is missing.
+        """
+        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return cls(
+            base=float(content["base"]),
+            terms=tuple(term_from_json(term) for term in content["terms"]),
+            engineered=FeatureSet.from_json(content["engineered"]),
+        )
+
+    def _known(self, columns: Columns) -> Columns:
+        known = self.engineered.extend(columns)
+        for term in self.terms:
+            if term.column not in known:
+                raise InputError(
+                    f"Column '{term.column}' is missing; the model was trained with it. Add it "
+                    "to the columns to be scored."
+                )
+        return known

@@ -1,0 +1,55 @@
+"""Logistic regression on splines: additive, so its reasons are exact, and hard to beat here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from churn.contract import DataContract
+from churn.features.encoding import Columns
+from churn.models.candidate import Target
+from churn.models.inputs import Inputs
+from churn.models.linear.additive import AdditiveModel
+from churn.models.linear.design import spline
+from churn.models.linear.regression import blocks_of, fit_additive, require_both_outcomes
+from churn.models.recipe_settings import SplineLogisticSettings
+
+
+@dataclass(frozen=True)
+class SplineLogisticCandidate:
+    """One-hot categories and cubic splines of the numbers.
+
+    Attributes:
+        name: of the recipe.
+        settings: what was chosen for it.
+        inputs: the columns it is fed.
+    """
+
+    name: str
+    settings: SplineLogisticSettings
+    inputs: Inputs
+
+    @classmethod
+    def of(
+        cls, name: str, settings: SplineLogisticSettings, contract: DataContract
+    ) -> SplineLogisticCandidate:
+        """The recipe under a contract.
+
+        Raises:
+            InputError: the contract lacks the roles of a feature group.
+        """
+        return cls(name, settings, Inputs.of(name, contract, settings.features))
+
+    def fit(self, columns: Columns, target: Target) -> AdditiveModel:
+        """Learns from n rows.
+
+        Raises:
+            InputError: a column is missing, a code unknown, or only one outcome occurs.
+        """
+        require_both_outcomes(target, self.name)
+        return fit_additive(
+            blocks_of(self.inputs, columns, partial(spline, knots=self.settings.knots)),
+            target,
+            c=self.settings.c,
+            engineered=self.inputs.without_steps(),
+        )

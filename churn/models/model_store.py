@@ -1,0 +1,61 @@
+"""Fitted models on disk: native files under a manifest, verified before anything is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from churn.checksums import require_unsealed, seal, verify
+from churn.errors import InputError
+from churn.models.blend import BlendModel
+from churn.models.candidate import FittedModel
+from churn.models.linear.additive import AdditiveModel
+from churn.models.network.onnx_model import OnnxModel
+from churn.models.trees.gbm import GbmModel
+
+KINDS = (AdditiveModel.kind, GbmModel.kind, OnnxModel.kind, BlendModel.kind)
+
+
+def save_model(model: FittedModel, folder: Path) -> None:
+    """Writes a model's native files and seals them.
+
+    Args:
+        model: what to write.
+        folder: made if need be; holds no model yet.
+
+    Raises:
+        InputError: the folder already holds a model.
+    """
+    require_unsealed(folder)
+    before = set(folder.rglob("*"))
+    model.export(folder)
+    written = [path for path in folder.rglob("*") if path.is_file() and path not in before]
+    seal(folder, model.kind, written)
+
+
+def load_model(folder: Path) -> FittedModel:
+    """Verifies and reads a model.
+
+    Raises:
+        InputError: the folder holds no finished model, one of another version, or a corrupt one.
+    """
+    kind = verify(folder, KINDS)
+    try:
+        return _read(kind, folder)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"The model in {folder} cannot be read: {reason}. Restore the folder from where it "
+            "was copied, or train anew."
+        ) from None
+
+
+def _read(kind: str, folder: Path) -> FittedModel:
+    if kind == AdditiveModel.kind:
+        return AdditiveModel.read(folder)
+    if kind == GbmModel.kind:
+        return GbmModel.read(folder)
+    if kind == OnnxModel.kind:
+        return OnnxModel.read(folder)
+    if kind == BlendModel.kind:
+        return BlendModel.read(folder, _read)
+    raise ValueError(f"'{kind}' is no kind of model")

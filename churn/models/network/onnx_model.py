@@ -1,0 +1,170 @@
+"""A fitted network: ONNX bytes and how customers enter it; scored by onnxruntime, without torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from churn.features.encoding import Columns, row_count
+from churn.features.feature_set import FeatureSet
+from churn.models.candidate import Floats
+from churn.models.deep_extra import SCORING, require_extra
+from churn.models.network.network_input import NetworkInput, Singles
+from churn.models.network.sampled_shapley import SampledShapley
+
+_NETWORK = "network.onnx"
+_ENTRANCE = "entrance.json"
+_ROWS_AT_ONCE = 2048  # bounds the memory of a large batch; rows do not see each other
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxModel:
+    """A network behind its encoding.
+
+    Attributes:
+        entrance: how columns become the network's input.
+        base: mean log-odds of the training rows.
+        background: float64[orders, features], training customers that estimated reasons are told
+            against.
+        seed: of the estimate.
+        network: the ONNX model, float32[n, inputs] -> log-odds float32[n].
+        engineered: formulas of the columns that are not in the table itself.
+        session: onnxruntime's own, on one thread.
+        exact: contributions are estimates.
+    """
+
+    kind: ClassVar[str] = "onnx"
+    exact: ClassVar[bool] = False
+
+    entrance: NetworkInput
+    base: float
+    background: Floats
+    seed: int
+    network: bytes = field(repr=False)
+    engineered: FeatureSet
+    session: Any = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        network: bytes,
+        entrance: NetworkInput,
+        *,
+        base: float,
+        background: Floats,
+        seed: int,
+        engineered: FeatureSet,
+    ) -> OnnxModel:
+        """The model of some ONNX bytes.
+
+        Raises:
+            InputError: onnxruntime is not installed.
+            ValueError: the bytes are no ONNX model, or one of another input.
+        """
+        session = open_session(network)
+        wanted = sum(entrance.widths)
+        (entry,) = session.get_inputs()
+        if entry.shape[-1] != wanted:
+            raise ValueError(f"the network takes {entry.shape[-1]} inputs, not {wanted}")
+        if background.ndim != 2 or background.shape[1] != len(entrance.features):  # noqa: PLR2004
+            raise ValueError("the background rows do not have the model's features")
+        return cls(entrance, base, background, seed, network, engineered, session)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The network's columns, in their order."""
+        return self.entrance.features
+
+    def logit(self, columns: Columns) -> Floats:
+        """Log-odds of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        known = self.engineered.extend(columns)
+        score = np.empty(row_count(columns))
+        for start in range(0, len(score), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            score[rows] = ask(self.session, self.entrance.encode(known, rows))
+        return score
+
+    def contributions(self, columns: Columns) -> Floats:
+        """Estimated Shapley values, float64[n, features]; rows sum to logit - base.
+
+        One customer costs as many scores as there are background rows x 2 x (features - 1).
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        encoded = self.entrance.encode(self.engineered.extend(columns))
+        estimator = SampledShapley(
+            score=lambda rows: ask(self.session, rows),
+            widths=self.entrance.widths,
+            background=self.entrance.encode_matrix(self.background),
+            base=self.base,
+            seed=self.seed,
+        )
+        return estimator.values(encoded, self.logit(columns))
+
+    def export(self, folder: Path) -> None:
+        """Writes the ONNX model and what stands before it."""
+        content = {
+            "entrance": self.entrance.as_json(),
+            "base": self.base,
+            "background": self.background.tolist(),
+            "seed": self.seed,
+            "engineered": self.engineered.as_json(),
+        }
+        (folder / _ENTRANCE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        (folder / _NETWORK).write_bytes(self.network)
+
+    @classmethod
+    def read(cls, folder: Path) -> OnnxModel:
+        """The model that `export` wrote.
+
+        Raises:
+            InputError: onnxruntime is not installed.
+            OSError: a file is missing.
+            ValueError: a file is not what it should be.
+            KeyError: a part is missing.
+        """
+        content = json.loads((folder / _ENTRANCE).read_text(encoding="utf-8"))
+        return cls.of(
+            (folder / _NETWORK).read_bytes(),
+            NetworkInput.from_json(content["entrance"]),
+            base=float(content["base"]),
+            background=np.array(content["background"], dtype=np.float64),
+            seed=int(content["seed"]),
+            engineered=FeatureSet.from_json(content["engineered"]),
+        )
+
+
+def open_session(network: bytes) -> Any:
+    """An onnxruntime session on one thread of the CPU.
+
+    Raises:
+        InputError: onnxruntime is not installed.
+        ValueError: the bytes are no ONNX model.
+    """
+    require_extra("Scoring with a network", SCORING)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # what goes wrong is raised; warnings are for its developers
+    # Rewrites depend on processor and version; this graph has nothing to gain from them.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    try:
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's own errors share no base but this
+        raise ValueError(f"onnxruntime cannot read the network ({error})") from None
+
+
+def ask(session: Any, rows: Singles) -> Floats:
+    """Log-odds of encoded rows, float64[n]."""
+    (logit,) = session.run(None, {session.get_inputs()[0].name: rows})
+    return np.asarray(logit, dtype=np.float64)

@@ -1,0 +1,271 @@
+"""Shallow gradient-boosted trees (LightGBM): what interactions there are, held in check."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from churn.contract import DataContract, Role
+from churn.errors import InputError
+from churn.features.encoding import Columns, row_count
+from churn.features.feature_set import FeatureSet
+from churn.models.candidate import Floats, Target
+from churn.models.inputs import Inputs, refuse_not_finite
+from churn.models.linear.regression import require_both_outcomes
+from churn.models.recipe_settings import GbmSettings
+from churn.models.trees.tree_contributions import TreeContributions
+from churn.models.trees.tree_text import trees_in
+
+if TYPE_CHECKING:
+    import lightgbm
+
+_TREES = "trees.txt"
+_COLUMNS = "columns.json"
+_PROBES = 16
+_NEAR = 1e-9  # log-odds; what is a rounding is a million times smaller
+_ROWS_AT_ONCE = 65_536  # bounds the memory of a large batch; rows do not see each other
+
+
+@dataclass(frozen=True)
+class GbmModel:
+    """LightGBM trees over category codes and numbers.
+
+    Attributes:
+        features: columns of the trees, in their order.
+        categories: how many codes each coded column has.
+        base: mean log-odds of the training rows, by the trees' own leaf counts.
+        booster: the trees.
+        engineered: formulas of the columns that are not in the table itself.
+    """
+
+    kind: ClassVar[str] = "gbm"
+
+    features: tuple[str, ...]
+    categories: dict[str, int]
+    base: float
+    booster: lightgbm.Booster
+    engineered: FeatureSet = field(default_factory=FeatureSet)
+
+    @classmethod
+    def of(
+        cls,
+        trees: str,
+        features: tuple[str, ...],
+        categories: dict[str, int],
+        engineered: FeatureSet,
+    ) -> GbmModel:
+        """The model that LightGBM's own text describes.
+
+        Raises:
+            ValueError: it is no such text, or of other columns.
+        """
+        import lightgbm
+
+        try:
+            booster = lightgbm.Booster(model_str=trees)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(f"LightGBM cannot read its trees ({error})") from None
+        if booster.num_feature() != len(features):
+            raise ValueError(
+                f"the trees look at {booster.num_feature()} columns, not at {len(features)}"
+            )
+        parts = booster.predict(np.zeros((1, len(features))), pred_contrib=True, num_threads=1)
+        return cls(features, categories, float(np.asarray(parts)[0, -1]), booster, engineered)
+
+    def logit(self, columns: Columns) -> Floats:
+        """Log-odds of leaving, float64[n].
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        known = self.engineered.extend(columns)
+        score = np.empty(row_count(columns))
+        for start in range(0, len(score), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            matrix = matrix_of(known, self.features, self.categories, rows)
+            found = self.booster.predict(matrix, raw_score=True, num_threads=1)
+            score[rows] = np.asarray(found)
+        return score
+
+    @cached_property
+    def shapley(self) -> TreeContributions | None:
+        """The trees' contributions as tables; None for deeper trees, whose library is asked.
+
+        Worked out when first asked for, and held against the library's.
+        """
+        try:
+            tables = TreeContributions(trees_in(self.booster.model_to_string()), len(self.features))
+        except (ValueError, KeyError, IndexError, ZeroDivisionError):
+            # Deeper trees, splits of another kind, or a text that does not count its rows.
+            return None
+        probes = tables.probes(_PROBES)
+        expected = self.booster.predict(probes, pred_contrib=True, num_threads=1)
+        close = np.allclose(tables.many(probes), np.asarray(expected)[:, :-1], rtol=0, atol=_NEAR)
+        return tables if close else None
+
+    def contributions(self, columns: Columns) -> Floats:
+        """Exact Shapley values of the trees, float64[n, features].
+
+        Lundberg et al. 2020 (Nature Machine Intelligence 2:56-67), path-dependent TreeSHAP.
+
+        Raises:
+            InputError: a column is missing, holds a code unseen in training, or NaN.
+        """
+        known = self.engineered.extend(columns)
+        parts = np.empty((row_count(columns), len(self.features)))
+        for start in range(0, len(parts), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            matrix = matrix_of(known, self.features, self.categories, rows)
+            if self.shapley is not None:
+                parts[rows] = self.shapley.many(matrix)
+                continue
+            found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
+            parts[rows] = np.asarray(found)[:, :-1]
+        return parts
+
+    def export(self, folder: Path) -> None:
+        """Writes LightGBM's text and the columns it speaks of."""
+        content = {
+            "features": list(self.features),
+            "categories": self.categories,
+            "engineered": self.engineered.as_json(),
+        }
+        (folder / _COLUMNS).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        (folder / _TREES).write_text(self.booster.model_to_string(), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> GbmModel:
+        """The model that `export` wrote.
+
+        Raises:
+            OSError: a file is missing.
+            ValueError: a file is not what it should be.
+            KeyError: a part is missing.
+        """
+        content = json.loads((folder / _COLUMNS).read_text(encoding="utf-8"))
+        return cls.of(
+            (folder / _TREES).read_text(encoding="utf-8"),
+            tuple(content["features"]),
+            {str(name): int(count) for name, count in content["categories"].items()},
+            FeatureSet.from_json(content["engineered"]),
+        )
+
+
+@dataclass(frozen=True)
+class GbmCandidate:
+    """Shallow trees, monotone in tenure.
+
+    Attributes:
+        name: of the recipe.
+        settings: what was chosen for it.
+        inputs: the columns it is fed.
+        falling: columns along which the risk may only fall.
+    """
+
+    name: str
+    settings: GbmSettings
+    inputs: Inputs
+    falling: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, settings: GbmSettings, contract: DataContract) -> GbmCandidate:
+        """The recipe under a contract.
+
+        Raises:
+            InputError: the contract lacks the roles of a feature group, or a tenure to be
+                monotone in.
+        """
+        inputs = Inputs.of(name, contract, settings.features)
+        falling: tuple[str, ...] = ()
+        if settings.monotone_tenure:
+            tenure = {column.name for column in contract.with_role(Role.TENURE)}
+            falling = tuple(name for name in inputs.numbers if name in tenure)
+            if not falling:
+                raise InputError(
+                    f"Recipe '{name}' is to be monotone in tenure, but contract "
+                    f"'{contract.name}' has no number column with the role 'tenure'; give one "
+                    "that role, or set monotone_tenure to false."
+                )
+            falling += tuple(
+                bound.name
+                for bound in inputs.engineered.formulas
+                if bound.formula.steps and set(bound.reads) <= tenure
+            )
+        return cls(name, settings, inputs, falling)
+
+    def fit(self, columns: Columns, target: Target) -> GbmModel:
+        """Learns from n rows.
+
+        Raises:
+            InputError: a column is missing, a code unknown, or only one outcome occurs.
+        """
+        import lightgbm
+
+        require_both_outcomes(target, self.name)
+        known = self.inputs.extend(columns)
+        features = (*self.inputs.order, *self.inputs.engineered.names)
+        matrix = matrix_of(known, features, self.inputs.categories, slice(None))
+        parameters = self.parameters(features)
+        rows = lightgbm.Dataset(matrix, label=target, params=parameters, free_raw_data=True)
+        booster = lightgbm.train(parameters, rows, num_boost_round=self.settings.trees)
+        # Through its own text, so that the model in memory and the one read back are the same.
+        return GbmModel.of(
+            booster.model_to_string(), features, self.inputs.categories, self.inputs.engineered
+        )
+
+    def parameters(self, features: tuple[str, ...]) -> dict[str, Any]:
+        """What LightGBM is told, for trees over these columns."""
+        chosen = self.settings
+        return {
+            "objective": "binary",
+            "max_depth": chosen.depth,
+            "num_leaves": 2**chosen.depth,
+            "learning_rate": chosen.learning_rate,
+            "min_data_in_leaf": chosen.minimum_leaf_rows,
+            "lambda_l2": chosen.l2,
+            "feature_fraction": chosen.column_share,
+            "monotone_constraints": [-1 if name in self.falling else 0 for name in features],
+            "seed": chosen.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+
+
+def matrix_of(
+    columns: Columns, features: tuple[str, ...], categories: dict[str, int], rows: slice
+) -> Floats:
+    """Some rows of some columns side by side, float64[n, features].
+
+    Raises:
+        InputError: a column is missing, a code is none of its categories, or a number is NaN.
+    """
+    missing = [name for name in features if name not in columns]
+    if missing:
+        raise InputError(
+            f"Column '{missing[0]}' is missing; the model was trained with it. Add it to the "
+            "columns to be scored."
+        )
+    chosen = [columns[name][rows] for name in features]
+    matrix = np.empty((len(chosen[0]), len(features)))
+    for place, (name, values) in enumerate(zip(features, chosen, strict=True)):
+        if name in categories and len(values) and not _within(values, categories[name]):
+            row = int(np.argmax((values < 0) | (values >= categories[name])))
+            raise InputError(
+                f"Column '{name}' row {(rows.start or 0) + row + 1}: code {values[row]} is none of "
+                f"its {categories[name]} categories. Encode rows with the model's own contract."
+            )
+        matrix[:, place] = values
+    if not np.isfinite(matrix).all():  # LightGBM would take NaN for a value of its own
+        refuse_not_finite({name: columns[name][rows] for name in features}, features)
+    return matrix
+
+
+def _within(codes: Any, categories: int) -> bool:
+    return bool(codes.min() >= 0 and codes.max() < categories)

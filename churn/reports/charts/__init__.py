@@ -1,0 +1,1 @@
+"""Charts; each title states what the chart shows."""

@@ -1,0 +1,239 @@
+"""The pictures of an evaluation; each title says what the picture shows, with the figure.
+
+Every function draws from a report alone, so a picture can be made again from what was stored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.weighted import TOP_SHARE
+from churn.reports.charts.chart_style import (
+    LIGHT,
+    Theme,
+    add_legend,
+    blank_chart,
+    in_percent,
+    label_axes,
+    write_beside,
+)
+
+_ROW_HEIGHT = 0.52
+
+
+def candidates_chart(report: ProtocolReport, chosen: str, theme: Theme = LIGHT) -> Figure:
+    """Mean ROC-AUC of every candidate with its interval, best on top."""
+    result = report.result(chosen)
+    leads = report.ranking[0].name == chosen
+    title = f"{chosen} {'ranks customers best' if leads else 'was chosen'}: "
+    title += f"ROC-AUC {result.metrics.roc_auc:.4f}"
+    if result.roc_auc_interval is not None:
+        title += f", 95% interval {result.roc_auc_interval.span()}"
+    if not leads:
+        title += f"; {report.ranking[0].name} ranks best here"
+    names = [each.name for each in report.ranking]
+    figure, axes = blank_chart(title, theme, height=1.7 + _ROW_HEIGHT * len(names))
+    for place, each in enumerate(report.ranking):
+        colour = theme.main if each.name == chosen else theme.other
+        bounds = each.roc_auc_interval
+        if bounds is not None:
+            axes.plot([bounds.lower, bounds.upper], [place, place], color=colour, linewidth=2)
+        marker = "D" if each.name == chosen else "o"
+        axes.plot(each.metrics.roc_auc, place, marker, color=colour, markersize=7.5)
+        figure_there = (each.metrics.roc_auc, place)
+        write_beside(axes, theme, f"{each.metrics.roc_auc:.4f}", figure_there, offset=(0, 8))
+    _name_rows(figure, names)
+    axes.margins(x=0.12)
+    plan = report.plan
+    label_axes(axes, theme, x=f"mean ROC-AUC over {plan.splits} splits (0.5 is guessing)", y="")
+    return figure
+
+
+def differences_chart(report: ProtocolReport, theme: Theme = LIGHT) -> Figure:
+    """ROC-AUC gained over the baseline, with the corrected paired interval."""
+    gained = [each.against_baseline for each in report.ranking if each.against_baseline]
+    if not gained:
+        figure, axes = blank_chart(f"{report.baseline} was the only candidate", theme)
+        axes.set_axis_off()
+        return figure
+    best = gained[0]
+    relation = "is level with" if best.covers_zero else "beats" if best.difference > 0 else "trails"
+    title = (
+        f"{best.model} {relation} {report.baseline}: {best.difference:+.4f} ROC-AUC, "
+        f"95% interval {best.interval.span('+.4f')}"
+    )
+    figure, axes = blank_chart(title, theme, height=1.7 + _ROW_HEIGHT * len(gained))
+    axes.axvline(0, color=theme.ink, linewidth=1)
+    for place, each in enumerate(gained):
+        # Shape and colour say the same: filled where the interval leaves zero out.
+        colour = theme.other if each.covers_zero else theme.main
+        axes.plot(
+            [each.interval.lower, each.interval.upper], [place, place], color=colour, linewidth=2
+        )
+        axes.plot(
+            each.difference,
+            place,
+            "o",
+            color=colour,
+            markersize=7.5,
+            markerfacecolor=theme.paper if each.covers_zero else colour,
+            markeredgewidth=1.8,
+        )
+        text = f"{each.difference:+.4f}".replace("-", "\N{MINUS SIGN}")
+        write_beside(axes, theme, text, (each.difference, place), offset=(0, 8))
+    _name_rows(figure, [each.model for each in gained])
+    axes.margins(x=0.12)
+    axes.xaxis.set_major_formatter("{x:+.3f}")
+    label_axes(
+        axes,
+        theme,
+        x=f"ROC-AUC gained over {report.baseline} (hollow: the interval covers 0)",
+        y="",
+    )
+    return figure
+
+
+def _name_rows(figure: Figure, names: list[str]) -> None:
+    axes = figure.axes[0]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.45, -0.7)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
+def roc_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
+    """The ROC curve on the gate rows."""
+    bounds = gate_rows.intervals["roc_auc"]
+    figure, axes = blank_chart(
+        f"A leaver outranks a stayer {gate_rows.metrics.roc_auc:.1%} of the time: ROC-AUC "
+        f"{gate_rows.metrics.roc_auc:.4f}, 95% interval {bounds.span()}",
+        theme,
+        height=4.6,
+    )
+    axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1.3, linestyle="--", label="guessing")
+    axes.plot(
+        gate_rows.roc.x, gate_rows.roc.y, color=theme.main, linewidth=2, label=gate_rows.model
+    )
+    _unit_square(figure)
+    label_axes(
+        axes,
+        theme,
+        x="customers who stayed, wrongly flagged (share)",
+        y="customers who left, flagged (share)",
+    )
+    add_legend(axes, theme, place="lower right")
+    return figure
+
+
+def reliability_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
+    """Observed against predicted churn, with what chance alone would show around the diagonal."""
+    found = gate_rows.reliability
+    judged = "within" if found.within_noise else "beyond"
+    figure, axes = blank_chart(
+        f"Predictions are {100 * found.ece:.1f} points off on average (ECE {found.ece:.3f}), "
+        f"{judged} the {100 * found.noise_upper:.1f} that chance alone can show",
+        theme,
+        height=4.6,
+    )
+    predicted = [each.predicted for each in found.bins]
+    axes.fill_between(
+        predicted,
+        [each.lower for each in found.bins],
+        [each.upper for each in found.bins],
+        color=theme.shade,
+        label="95% of perfectly calibrated samples",
+    )
+    axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1.3, linestyle="--")
+    axes.plot(
+        predicted,
+        [each.observed for each in found.bins],
+        "o-",
+        color=theme.main,
+        linewidth=1.6,
+        markersize=6,
+        label=f"{gate_rows.model}, groups of about {found.bins[0].rows} customers",
+    )
+    _unit_square(figure)
+    label_axes(axes, theme, x="predicted probability of leaving", y="customers who left (share)")
+    add_legend(axes, theme, place="upper left")
+    return figure
+
+
+def gains_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
+    """Leavers reached when customers are addressed in order of their score."""
+    curve, metrics = gate_rows.gains, gate_rows.metrics
+    reached = TOP_SHARE * metrics.lift_at_10
+    figure, axes = blank_chart(
+        f"The top tenth by score holds {reached:.0%} of the leavers (lift {metrics.lift_at_10:.1f})",
+        theme,
+        height=4.6,
+    )
+    rate = metrics.positives / metrics.rows
+    axes.plot(
+        [0, rate, 1],
+        [0, 1, 1],
+        color=theme.other,
+        linewidth=1.3,
+        linestyle=":",
+        label="perfect order",
+    )
+    axes.plot(
+        [0, 1], [0, 1], color=theme.faint, linewidth=1.3, linestyle="--", label="random order"
+    )
+    axes.plot(curve.x, curve.y, color=theme.main, linewidth=2, label=gate_rows.model)
+    axes.plot(
+        TOP_SHARE,
+        reached,
+        "D",
+        color=theme.main,
+        markersize=7,
+        label=f"10% of customers, {reached:.0%} of leavers",
+    )
+    _unit_square(figure)
+    label_axes(
+        axes,
+        theme,
+        x="customers addressed, highest score first (share)",
+        y="leavers reached (share)",
+    )
+    add_legend(axes, theme, place="lower right")
+    return figure
+
+
+def scores_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
+    """How predictions spread among those who left and those who stayed."""
+    scores = gate_rows.scores
+    edges, left, stayed = (np.asarray(v) for v in (scores.edges, scores.left, scores.stayed))
+    upper_half = left[edges[:-1] >= 0.5 - 1e-9].sum() / left.sum()
+    figure, axes = blank_chart(
+        f"{upper_half:.0%} of leavers had been given more than an even chance of leaving",
+        theme,
+    )
+    for counts, colour, name, filled in (
+        (left, theme.main, "left", True),
+        (stayed, theme.other, "stayed", False),
+    ):
+        axes.stairs(
+            counts / counts.sum(),
+            edges,
+            color=colour,
+            fill=filled,
+            alpha=0.55 if filled else 1.0,
+            linewidth=1.8,
+            label=f"{name} ({counts.sum():,} customers)",
+        )
+    axes.set_xlim(0, 1)
+    in_percent(axes, x=True, y=True)
+    label_axes(axes, theme, x="predicted probability of leaving", y="share of the group")
+    add_legend(axes, theme, place="upper right")
+    return figure
+
+
+def _unit_square(figure: Figure) -> None:
+    axes = figure.axes[0]
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.03)
+    in_percent(axes, x=True, y=True)

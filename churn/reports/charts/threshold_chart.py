@@ -1,0 +1,136 @@
+"""The pictures of a decision threshold; each title says what the picture shows, with the figure."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_gate import EVERYBODY, RULE_NAMES
+from churn.reports.charts.chart_style import (
+    LIGHT,
+    Theme,
+    blank_chart,
+    in_percent,
+    label_axes,
+    write_beside,
+)
+
+_ROW_HEIGHT = 0.52
+
+
+def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
+    """Profit against share contacted on the development rows, with what every rule chooses."""
+    found, money = report.chosen, report.value.currency
+    bounds = found.campaign.profit_interval
+    figure, axes = blank_chart(
+        f"Contacting the riskiest {found.campaign.share:.0%} earns {found.campaign.profit:.2f} "
+        f"{money} per customer (95% interval {bounds.span('.2f')}), if the assumptions hold",
+        theme,
+        height=5.2,
+    )
+    curve = report.curve
+    axes.axhline(0, color=theme.ink, linewidth=1)
+    left, right = _share_band(report)
+    axes.axvspan(left, right, color=theme.shade, label="95% interval of the choice")
+    axes.plot(
+        curve.share, curve.profit, color=theme.main, linewidth=2, label=f"{report.model}, in order"
+    )
+    axes.plot(
+        [0, 1],
+        [0, curve.profit[-1]],
+        color=theme.faint,
+        linewidth=1.3,
+        linestyle="--",
+        label="random order",
+    )
+    for each in report.choices:
+        if each.rule != found.rule:
+            axes.plot(
+                each.campaign.share,
+                each.campaign.profit,
+                _MARKERS[each.rule],
+                color=theme.other,
+                markerfacecolor=theme.paper,
+                markeredgewidth=1.6,
+                markersize=7,
+                label=f"{RULE_NAMES[each.rule]}: from {each.threshold:.1%} on",
+            )
+    axes.plot([found.campaign.share] * 2, [bounds.lower, bounds.upper], color=theme.main)
+    axes.plot(
+        found.campaign.share,
+        found.campaign.profit,
+        "D",
+        color=theme.main,
+        markersize=8,
+        label=f"chosen ({RULE_NAMES[found.rule]}): from {found.threshold:.1%} on",
+    )
+    axes.set_xlim(-0.01, 1.01)
+    in_percent(axes, x=True)
+    label_axes(
+        axes,
+        theme,
+        x="customers contacted, highest score first (share)",
+        y=f"profit ({money} per customer)",
+    )
+    # Below the axes: nowhere inside is there room for six entries beside a curve.
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.17),
+        ncols=2,
+        frameon=False,
+        fontsize=9.5,
+        labelcolor=theme.ink,
+    )
+    return figure
+
+
+def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
+    """What every campaign earns on the gate rows, with its interval.
+
+    Raises:
+        ValueError: the threshold was not judged there yet.
+    """
+    if report.gate is None:
+        raise ValueError("the threshold was not judged on the gate rows yet")
+    judged, money = report.gate, report.value.currency
+    everybody = judged.against(EVERYBODY)
+    standing = "" if everybody.sure else ", which chance could explain,"
+    figure, axes = blank_chart(
+        f"On rows set aside the chosen threshold earns {judged.chosen.profit:.2f} {money} per "
+        f"customer, {everybody.difference:+.2f}{standing} against contacting everybody, if the "
+        "assumptions hold",
+        theme,
+        height=1.9 + _ROW_HEIGHT * len(judged.campaigns),
+    )
+    axes.axvline(0, color=theme.ink, linewidth=1)
+    for place, each in enumerate(judged.campaigns):
+        chosen = place == 0
+        colour = theme.main if chosen else theme.other
+        bounds = each.profit_interval
+        axes.plot([bounds.lower, bounds.upper], [place, place], color=colour, linewidth=2)
+        axes.plot(each.profit, place, "D" if chosen else "o", color=colour, markersize=7.5)
+        write_beside(axes, theme, f"{each.profit:.2f}", (each.profit, place), offset=(0, 8))
+    names = [f"{RULE_NAMES[each.name]}\n({each.share:.0%} contacted)" for each in judged.campaigns]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.45, -0.7)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.margins(x=0.08)
+    label_axes(axes, theme, x=f"profit ({money} per customer, mean over all {judged.rows:,})", y="")
+    return figure
+
+
+_MARKERS = {"profit": "o", "break_even": "s", "capacity": "^", "f_beta": "v"}
+
+
+def _share_band(report: ThresholdReport) -> tuple[float, float]:
+    """The interval of the threshold as shares contacted, read off the curve's own points."""
+    bounds = report.chosen.interval
+    curve = report.curve
+    thresholds = np.asarray(curve.threshold)
+    shares = np.asarray(curve.share)
+    inside = shares[(thresholds >= bounds.lower) & (thresholds <= bounds.upper)]
+    if not len(inside):
+        return report.chosen.campaign.share, report.chosen.campaign.share
+    return float(inside.min()), float(inside.max())

@@ -1,0 +1,172 @@
+"""A model card in sections: what each says, in the order a reader needs it."""
+
+from __future__ import annotations
+
+from churn.reports.model_card.card import ModelCard
+from churn.reports.model_card.decision_sections import threshold_section, verdict_section
+from churn.reports.model_card.figures_sections import calibration_section, figures_section
+from churn.reports.model_card.section import CardSection
+from churn.reports.model_card.slices_section import slices_section
+
+
+def sections(card: ModelCard) -> tuple[CardSection, ...]:
+    """The whole card; the same card gives the same sections."""
+    return (
+        _in_short(card),
+        _purpose(card),
+        _use(card),
+        CardSection(title="What it must not be used for", sentences=card.purpose.misuse),
+        _data(card),
+        _protocol(card),
+        figures_section(card.report),
+        calibration_section(card.report.gate_rows, card.threshold),
+        threshold_section(card.threshold),
+        slices_section(card.slices),
+        card.explanations or _absent("Explanations", "What moves the scores was not examined"),
+        card.tuning or _absent("Tuning", "No search for settings was reported"),
+        card.checks or _absent("Further checks", "No further suite of checks was reported"),
+        verdict_section(card.report.decision),
+        _limits(card),
+        _handling(card),
+        _origin(card),
+    )
+
+
+def _in_short(card: ModelCard) -> CardSection:
+    report = card.report
+    warning = (report.profile_warning,) if report.profile_warning else ()
+    decided = card.threshold.headlines if card.threshold else ()
+    return CardSection(
+        title="In short",
+        sentences=(*warning, *report.sentences, *decided),
+        assumptions=card.threshold.assumptions if card.threshold else (),
+    )
+
+
+def _purpose(card: ModelCard) -> CardSection:
+    said = card.purpose
+    return _told(
+        "Purpose and owners",
+        {
+            "Predicts": said.description,
+            "Owners": said.owners,
+            "License": said.license,
+            "Recipe": card.report.selection.chosen,
+        },
+    )
+
+
+def _use(card: ModelCard) -> CardSection:
+    said = card.purpose
+    return _told(
+        "Intended use",
+        {"Users": said.audience, "Uses": said.use_cases, "To mind": said.ethics},
+    )
+
+
+def _data(card: ModelCard) -> CardSection:
+    data, quality, origin = card.report.data, card.report.quality, card.provenance
+    told = _told(
+        "Data",
+        {
+            "Table": data.title,
+            "Source": data.location,
+            "SHA-256": data.sha256,
+            "Size": f"{data.rows:,} customers, {data.columns} columns",
+            "Left": f"{data.churn_rate:.1%} of them",
+            "Split": f"{data.development_rows:,} development rows, {data.gate_rows:,} gate rows",
+            "Contract": origin.contract,
+            "Contract's digest": origin.contract_digest,
+            "Quality gate": f"{quality.verdict}: {quality.passed} of {quality.total} checks held",
+        },
+    )
+    return told.model_copy(update={"sentences": quality.findings})
+
+
+def _protocol(card: ModelCard) -> CardSection:
+    report = card.report
+    selection = report.selection
+    return CardSection(
+        title="How it was judged",
+        sentences=(
+            (
+                f"Choosing a candidate: {selection.rule} {selection.report.plan.sentence} Only the "
+                f"{selection.report.rows:,} development rows take part."
+            ),
+            (
+                f"Judging the recipe: {report.protocol.plan.sentence} All {report.protocol.rows:,} "
+                "customers take part."
+            ),
+            (
+                f"Judging the finished model: {report.gate_rows.metrics.rows:,} gate rows, set aside "
+                "before anything was fitted, measured once; intervals resample them "
+                f"{report.gate_rows.bootstrap_samples:,} times."
+            ),
+        ),
+        assumptions=report.assumptions,
+    )
+
+
+def _limits(card: ModelCard) -> CardSection:
+    told = _told(
+        "Limits",
+        {"Limitations": card.purpose.limitations, "Trade-offs": card.purpose.trade_offs},
+    )
+    data = card.report.data
+    return told.model_copy(
+        update={
+            "sentences": (
+                (
+                    f"It knows {data.rows:,} customers of one table; figures hold for customers like "
+                    "them."
+                ),
+                (
+                    "It says how likely a customer is to leave, not when, and not whether an offer "
+                    "would help."
+                ),
+            )
+        }
+    )
+
+
+def _handling(card: ModelCard) -> CardSection:
+    rollback = card.provenance.rollback
+    return CardSection(
+        title="Retraining and rolling back",
+        commands={
+            "Train it anew, judge it and register it": card.provenance.retrain,
+            "Say which model would be put back": f"{rollback} --set dry_run=true",
+            "Put the previous model back": rollback,
+        },
+    )
+
+
+def _origin(card: ModelCard) -> CardSection:
+    origin = card.provenance
+    told = _told(
+        "Version",
+        {
+            "Model": card.report.model_name,
+            "Version": origin.version,
+            "Made": card.report.created,
+            "Profile": card.report.profile,
+            "Code": origin.git_commit,
+            **origin.libraries,
+        },
+    )
+    if origin.libraries:
+        return told
+    return told.model_copy(update={"missing": (*told.missing, "Libraries: not recorded.")})
+
+
+def _told(title: str, facts: dict[str, str | None]) -> CardSection:
+    """A section of facts; one that nobody gave is said to be missing."""
+    return CardSection(
+        title=title,
+        facts={name: value for name, value in facts.items() if value},
+        missing=tuple(f"{name}: not given." for name, value in facts.items() if not value),
+    )
+
+
+def _absent(title: str, why: str) -> CardSection:
+    return CardSection(title=title, missing=(f"{why} in this run.",))

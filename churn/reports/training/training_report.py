@@ -1,0 +1,256 @@
+"""The training report: one HTML file that says first in sentences, then in tables, what was found.
+
+Self-contained: pictures are inlined, nothing is fetched, no script runs. It follows the reader's
+light or dark setting, prints on paper and reads on a phone.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Literal
+
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.evaluation.gate_rows import GateRowsReport
+from churn.evaluation.metrics import HIGHER_IS_BETTER, METRIC_TITLES
+from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
+from churn.evaluation.selection import Selection
+from churn.evaluation.slices import SlicesReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.explain.explanation_report import ExplanationReport
+from churn.explain.reason_stability import ReasonStability
+from churn.promotion import Decision
+from churn.reports.charts import evaluation_charts as charts
+from churn.reports.charts.chart_style import DARK, LIGHT, Theme, as_svg
+from churn.reports.charts.explanation_charts import explanation_charts
+from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
+from churn.tuning.searches import Searches
+
+WHOLE_PROFILES = ("full", "deep")
+"""Profiles that run the whole protocol."""
+
+ASSUMPTIONS = (
+    (
+        "Customers are independent of each other, and tomorrow's resemble this table's; the report "
+        "says nothing about drift."
+    ),
+    "The table's record of who left is right, and nothing in a row was written after the fact.",
+    (
+        "Intervals hold the fitted models fixed: they tell how the figures would move with other "
+        "customers, not with another training set."
+    ),
+)
+"""What the figures take for granted; a report labels each as an assumption."""
+
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+_NOTABLE_ERROR = 0.05
+_EXPLANATIONS = ("importance", "beeswarm", "dependence", "interaction")
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataFacts(_Report):
+    """Which table a model was trained on.
+
+    Attributes:
+        title: what the table is.
+        location: where it came from, as it was named.
+        sha256: of its bytes.
+        rows: customers in all.
+        columns: columns in the file.
+        churn_rate: share of customers who left.
+        development_rows: customers used to choose and fit.
+        gate_rows: customers set aside before anything was fitted.
+    """
+
+    title: str
+    location: str
+    sha256: str
+    rows: int
+    columns: int
+    churn_rate: float
+    development_rows: int
+    gate_rows: int
+
+
+class QualityFacts(_Report):
+    """What the quality gate said about that table.
+
+    Attributes:
+        verdict: pass, warn or fail.
+        passed: checks that held.
+        total: checks made.
+        findings: a sentence for each that did not.
+    """
+
+    verdict: Literal["pass", "warn", "fail"]
+    passed: int
+    total: int
+    findings: tuple[str, ...] = ()
+
+
+class TrainingReport(_Report):
+    """Everything one training run has to say about its model.
+
+    Attributes:
+        model_name: the registered model.
+        created: when, as it is to be printed.
+        profile: full, deep, or the name of a lesser profile.
+        data: the table.
+        quality: what the quality gate said of it.
+        selection: how the candidate was chosen, on the development rows.
+        protocol: all candidates under the protocol.
+        figure: the protocol's figure for the chosen candidate.
+        gate_rows: the final model on the rows set aside.
+        decision: whether it is promoted.
+        threshold: from which probability on customers are contacted; None where not chosen.
+        slices: the final model within groups of customers.
+        explanation: what it goes by.
+        stability: how far its reasons depend on whom it was fitted on.
+        nested: dear recipes, tuned inside each training fold; None where none was judged. Where a
+            dear recipe was chosen, `protocol` holds these and this the others.
+        searches: what tuning came to, on the development rows.
+        validation: what Deepchecks found; None where it was not asked.
+        assumptions: what the figures take for granted.
+    """
+
+    model_name: str
+    created: str
+    profile: str
+    data: DataFacts
+    quality: QualityFacts
+    selection: Selection
+    protocol: ProtocolReport
+    figure: ProtocolFigure
+    gate_rows: GateRowsReport
+    decision: Decision
+    threshold: ThresholdReport | None = None
+    slices: SlicesReport | None = None
+    explanation: ExplanationReport | None = None
+    stability: ReasonStability | None = None
+    nested: ProtocolReport | None = None
+    searches: Searches | None = None
+    validation: ValidationReport | None = None
+    assumptions: tuple[str, ...] = Field(default=ASSUMPTIONS)
+
+    @property
+    def profile_warning(self) -> str | None:
+        """What must be said beside every figure of a lesser profile; None for the full one."""
+        if self.profile in WHOLE_PROFILES:
+            return None
+        return (
+            f"Profile {self.profile}: these figures are not the protocol's. The run did less of "
+            f"the same ({self.protocol.plan.splits} splits, "
+            f"{self.protocol.plan.bootstrap_samples:,} resamplings) to be quick."
+        )
+
+    @property
+    def calibration_notes(self) -> tuple[str, ...]:
+        """A sentence for each candidate whose percentages must not be read as chances."""
+        usual = self.protocol.result(self.protocol.baseline)
+        notes = []
+        for each in self.protocol.candidates:
+            gained = each.against_baseline
+            if each.metrics.ece <= _NOTABLE_ERROR or gained is None:
+                continue
+            notes.append(
+                f"{each.name} changes ROC-AUC by {gained.difference:+.4f} against {usual.name}, "
+                f"but its calibration error is {each.metrics.ece:.3f} instead of "
+                f"{usual.metrics.ece:.3f}: it ranks customers, its percentages are not chances."
+            )
+        return tuple(notes)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a tracker plots: protocol, gate rows and every candidate's ROC-AUC, dotted names."""
+        result = self.figure.result
+        found = {f"protocol.{name}": figure for name, figure in result.metrics.figures.items()}
+        if result.roc_auc_interval is not None:
+            found["protocol.roc_auc_lower"] = result.roc_auc_interval.lower
+            found["protocol.roc_auc_upper"] = result.roc_auc_interval.upper
+        found |= {f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()}
+        for each in self.protocol.candidates:
+            found[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
+        for each in self.nested.candidates if self.nested else ():
+            found[f"nested.{each.name}.roc_auc"] = each.metrics.roc_auc
+        if self.stability is not None:
+            found["reasons.first_same"] = self.stability.first_same
+        return found | (self.threshold.figures if self.threshold else {})
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings in plain words, most important first."""
+        return (
+            self.decision.sentence,
+            f"{'Cross-validation' if self.profile_warning else 'Protocol'}: {self.figure.sentence}",
+            self.gate_rows.sentence,
+            self.selection.sentence,
+            *self.calibration_notes,
+            *(self.threshold.headlines if self.threshold else ()),
+            *(self.explanation.sentences if self.explanation else ()),
+            *((self.validation.sentence,) if self.validation else ()),
+        )
+
+
+def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Figure]:
+    """The report's pictures, by name, in the order it shows them: six, and those of its parts."""
+    drawn = {
+        "candidates": charts.candidates_chart(report.protocol, report.selection.chosen, theme),
+        "differences": charts.differences_chart(report.protocol, theme),
+        "roc": charts.roc_chart(report.gate_rows, theme),
+        "gains": charts.gains_chart(report.gate_rows, theme),
+        "reliability": charts.reliability_chart(report.gate_rows, theme),
+        "scores": charts.scores_chart(report.gate_rows, theme),
+    }
+    if report.threshold is not None:
+        drawn["profit"] = profit_chart(report.threshold, theme)
+        if report.threshold.gate is not None:
+            drawn["campaigns"] = campaigns_chart(report.threshold, theme)
+    if report.explanation is not None:
+        drawn |= explanation_charts(report.explanation, theme)
+    for search in report.searches.reports if report.searches else ():
+        drawn[f"{search.recipe}_history"] = history_chart(search, theme)
+        if search.importance:
+            drawn[f"{search.recipe}_settings"] = setting_importance_chart(search, theme)
+    return drawn
+
+
+def render_training_report(report: TrainingReport) -> str:
+    """The report as one HTML page; the same report gives the same page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    day, night = report_charts(report, LIGHT), report_charts(report, DARK)
+    pictures = {
+        name: {
+            "light": _inlined(figure),
+            "dark": _inlined(night[name]),
+            "alt": figure.get_suptitle().replace("\n", " "),
+        }
+        for name, figure in day.items()
+    }
+    return environment.get_template("training_report.html.j2").render(
+        report=report,
+        pictures=pictures,
+        metric_titles=METRIC_TITLES,
+        higher_is_better=HIGHER_IS_BETTER,
+        explanations=[name for name in _EXPLANATIONS if name in pictures],
+        searched=[name for name in pictures if name.endswith(("_history", "_settings"))],
+    )
+
+
+def _inlined(figure: Figure) -> str:
+    encoded = base64.b64encode(as_svg(figure).encode()).decode()
+    return f"data:image/svg+xml;base64,{encoded}"

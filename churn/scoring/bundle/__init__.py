@@ -1,0 +1,42 @@
+"""Scoring bundles: the only bridge between training and serving, written, kept and put back."""
+
+from __future__ import annotations
+
+from churn.scoring.address import Address, address
+from churn.scoring.bundle.bundle_store import current, history, publish, roll_back
+from churn.scoring.bundle.reference import Reference, read_reference
+from churn.scoring.bundle.write import write_bundle
+from churn.scoring.current import Published, bundle_folder
+from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.manifest import Manifest, Threshold
+from churn.scoring.scorer import Scorer
+from churn.scoring.verify import verify_bundle
+
+__all__ = [
+    "Address",
+    "GoldenRow",
+    "Manifest",
+    "Published",
+    "Reference",
+    "Threshold",
+    "address",
+    "bundle_folder",
+    "current",
+    "history",
+    "load_bundle",
+    "publish",
+    "read_golden",
+    "read_reference",
+    "roll_back",
+    "verify_bundle",
+    "write_bundle",
+]
+
+
+def load_bundle(folder: Address) -> Scorer:
+    """Verifies a bundle, builds its scorer and replays its golden rows.
+
+    Raises:
+        BundleError: it is not fit to be served.
+    """
+    return Scorer.load(folder)

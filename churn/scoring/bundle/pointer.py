@@ -1,0 +1,137 @@
+"""Moves a store's pointer: whoever does so takes turns with the others, and loses no entry of theirs.
+
+In a folder, by a lock and a rename. In a bucket, by one PUT that the bucket refuses where the
+pointer is not the one that was read; then it is read again. Where a file system beyond this machine
+knows no such condition (all but `s3://`), the last of two who publish at once wins.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from churn.errors import BundleError
+from churn.scoring.address import Address, file_system, read_file, unwritable
+from churn.scoring.bundle.durable import replace_text
+from churn.scoring.current import CURRENT, Pointer, Published, read_history
+
+History = tuple[Published, ...]
+
+_LOCK = ".lock"
+_TURNS = 20
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+def move_pointer(store: Address, further: Callable[[History], History]) -> Published:
+    """Replaces `current.json` in one step by what follows from what it says.
+
+    Args:
+        store: a folder, or a URI.
+        further: what is to be the history after this one; the same one changes nothing. Asked
+            again where somebody else was quicker.
+
+    Returns:
+        What is in production now.
+
+    Raises:
+        BundleError: the store cannot be written to, or whatever `further` raises; `current.json`
+            is as it was.
+    """
+    if isinstance(store, str):
+        return _move_remotely(store, further)
+    with _locked(store):
+        past = read_history(store)
+        history = further(past)
+        if history is not past:
+            try:
+                replace_text(store / CURRENT, _text(history))
+            except OSError as error:
+                raise BundleError(
+                    f"The store {store} cannot be written to: {error.strerror or error}. What was "
+                    "in production stays there; make the folder writable and publish again."
+                ) from None
+    return history[-1]
+
+
+def _move_remotely(store: str, further: Callable[[History], History]) -> Published:
+    for _ in range(_TURNS):
+        condition = _unchanged(store)  # before it is read: an older mark is only refused once more
+        past = read_history(store)
+        history = further(past)
+        if history is past or _put(store, _text(history), condition):
+            return history[-1]
+    raise BundleError(
+        f"The store {store} is changed by others all the time: after {_TURNS} tries its {CURRENT} "
+        "is still not moved. Find out who publishes there, and publish again."
+    )
+
+
+def _unchanged(store: str) -> dict[str, str]:
+    """What a PUT is told, so that it replaces nothing but what is there now."""
+    system, root = _opened(store)
+    if "s3" not in _protocols(system):
+        return {}
+    try:
+        return {"IfMatch": str(system.info(f"{root}/{CURRENT}", refresh=True)["ETag"])}
+    except FileNotFoundError:
+        return {"IfNoneMatch": "*"}
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        raise unwritable(f"The store {store}", error) from None
+
+
+def _put(store: str, text: str, condition: dict[str, str]) -> bool:
+    """Whether the pointer was still what it was, and is replaced."""
+    system, root = _opened(store)
+    try:
+        system.pipe_file(f"{root}/{CURRENT}", text.encode(), **condition)
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        if _code(error) in _TAKEN:
+            # Perhaps by ourselves: an answer that got lost is asked for again by the driver.
+            return read_file(f"{store}/{CURRENT}") == text.encode()
+        raise unwritable(f"The store {store}", error) from None
+    return True
+
+
+def _opened(store: str) -> tuple[Any, str]:
+    try:
+        return file_system(store)
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        raise unwritable(f"The store {store}", error) from None
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    names = system.protocol
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _code(error: BaseException | None) -> str:
+    """The code of the S3 error that a driver's exception came from."""
+    while error is not None:
+        answer = getattr(error, "response", None)
+        if isinstance(answer, dict):
+            return str(answer.get("Error", {}).get("Code", ""))
+        error = error.__cause__
+    return ""
+
+
+def _text(history: History) -> str:
+    pointer = Pointer(version=history[-1].version, history=history)
+    return pointer.model_dump_json(indent=1) + "\n"
+
+
+@contextmanager
+def _locked(store: Path) -> Iterator[None]:
+    """Whoever changes a store waits for the one before; a process that dies lets go."""
+    try:
+        file = (store / _LOCK).open("a")
+    except OSError as error:
+        raise BundleError(
+            f"The store {store} cannot be written to: {error.strerror or error}. Name a folder "
+            "that you may write to."
+        ) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

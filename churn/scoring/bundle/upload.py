@@ -1,0 +1,72 @@
+"""A place that a bundle appears in whole or not at all: a folder, or a URI it is uploaded to."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from churn.scoring.address import Address, file_system, unwritable
+from churn.scoring.bundle.durable import TakenError, new_folder
+from churn.scoring.manifest import MANIFEST
+
+
+@contextmanager
+def new_bundle(place: Address) -> Iterator[Path]:
+    """A folder to write a bundle into, which lies at `place` at the end.
+
+    Raises:
+        TakenError: there is one by now.
+        BundleError: the URI cannot be written to.
+        OSError: the folder cannot be written.
+    """
+    if isinstance(place, Path):
+        with new_folder(place) as unfinished:
+            yield unfinished
+        return
+    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as room:
+        yield Path(room)
+        upload_bundle(Path(room), place)
+
+
+def upload_bundle(folder: Path, uri: str) -> None:
+    """Uploads a bundle, its manifest last: what has none is no bundle.
+
+    What an upload that broke off has left is replaced by the next one.
+
+    Args:
+        folder: the bundle.
+        uri: what it is to become.
+
+    Raises:
+        TakenError: there is a bundle by now.
+        BundleError: the place cannot be written to.
+    """
+    try:
+        _upload(folder, *file_system(uri))
+    except TakenError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        raise unwritable(f"The bundle {uri}", error) from None
+
+
+def _upload(folder: Path, system: Any, root: str) -> None:
+    if system.exists(f"{root}/{MANIFEST}"):
+        raise TakenError
+    ours = {
+        f"{root}/{path.relative_to(folder).as_posix()}": path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    if stale := [path for path in system.find(root) if path not in ours]:
+        system.rm(stale)
+    manifest = f"{root}/{MANIFEST}"
+    for place, path in ours.items():
+        if place != manifest:
+            system.pipe_file(place, path.read_bytes())
+    try:
+        system.pipe_file(manifest, ours[manifest].read_bytes(), mode="create")
+    except FileExistsError:
+        raise TakenError from None

@@ -1,0 +1,237 @@
+"""Writes a bundle: all that serving needs of a trained model, in one folder that appears whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from churn.errors import BundleError, InputError
+from churn.features.encoding import Columns, row_count
+from churn.models.model_store import save_model
+from churn.models.trained import TrainedModel
+from churn.scoring.address import Address, address
+from churn.scoring.bundle.durable import TakenError
+from churn.scoring.bundle.golden_rows import golden_rows
+from churn.scoring.bundle.reference import as_bytes, reference_of
+from churn.scoring.bundle.upload import new_bundle
+from churn.scoring.columns import checked
+from churn.scoring.encoder import RowEncoder
+from churn.scoring.manifest import (
+    CONTRACT,
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    MODEL_CARD,
+    REFERENCE,
+    VERSION_PATTERN,
+    ContractFacts,
+    FileFacts,
+    Manifest,
+    ModelFacts,
+    Threshold,
+)
+from churn.scoring.remote import local_copy
+from churn.scoring.scorer import Scorer
+from churn.scoring.verify import verify_bundle
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "pydantic", "onnxruntime")
+
+
+def write_bundle(
+    folder: Address,
+    trained: TrainedModel,
+    columns: Columns,
+    *,
+    name: str,
+    version: str,
+    threshold: Threshold,
+    metrics: Mapping[str, Any],
+    git_commit: str | None = None,
+    model_card: str | None = None,
+    created: datetime | None = None,
+) -> Address:
+    """Writes a bundle and proves that it loads.
+
+    Args:
+        folder: what it is to become, or its URI; in a store, `bundle_folder(store, version)`.
+        trained: the model.
+        columns: feature columns of the rows it was trained on: the drift reference.
+        name: of the model, whatever its version.
+        version: of this model.
+        threshold: from which probability on a customer is to be acted for, and why.
+        metrics: as measured; JSON values, taken as they are.
+        git_commit: of the code; None where nobody knows.
+        model_card: Markdown; None leaves the file out.
+        created: when, with its zone; now where left out.
+
+    Returns:
+        The folder or URI. Where it holds the very same bundle already, but for its time, it stays.
+
+    Raises:
+        InputError: an argument is not what it must be.
+        BundleError: the folder holds another bundle or something else, cannot be written, or what
+            was written does not score as the model does. Nothing half-written stays; in a bucket,
+            nothing that has a manifest.
+    """
+    if not re.fullmatch(VERSION_PATTERN, version):
+        raise InputError(
+            f"The version {version!r} cannot name a bundle; use letters, digits, dots, dashes, "
+            "underscores and pluses, a letter or digit first, at most 100."
+        )
+    known = _training_rows(columns, trained)
+    files = _files(trained, known, model_card)
+    place = address(folder)
+    try:
+        with new_bundle(place) as unfinished:
+            for path, content in files.items():
+                (unfinished / path).write_bytes(content)
+            save_model(trained.model, unfinished / MODEL)
+            manifest = _manifest(
+                unfinished,
+                trained,
+                name=name,
+                version=version,
+                threshold=threshold,
+                metrics=metrics,
+                git_commit=git_commit,
+                created=created,
+            )
+            (unfinished / MANIFEST).write_text(manifest.text(), encoding="utf-8")
+            Scorer.load(unfinished)
+    except TakenError:
+        return _same(place, manifest)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BundleError(
+            f"The bundle {folder} cannot be written: {reason}. Make its parent a folder you may "
+            "write to, with room on the disk."
+        ) from None
+    return place
+
+
+def _training_rows(columns: Columns, trained: TrainedModel) -> Columns:
+    known = checked(columns, trained.contract)
+    if row_count(known) == 0:
+        raise InputError(
+            "A bundle needs the rows its model was trained on, and was given none. Hand over the "
+            "training columns."
+        )
+    return known
+
+
+def _files(trained: TrainedModel, columns: Columns, model_card: str | None) -> dict[str, bytes]:
+    """Every file of ours but the manifest, by name."""
+    contract = trained.contract
+    encoder = RowEncoder(contract)
+    rows = golden_rows(columns, contract)
+    # Through the training-time model: a replay compares the serving path with it.
+    golden = encoder.columns(rows)
+    logit, probability = trained.logit(golden).tolist(), trained.probability(golden).tolist()
+    expected = [
+        {"row": row, "logit": logit[place], "probability": probability[place]}
+        for place, row in enumerate(rows)
+    ]
+    files = {
+        CONTRACT: _json(contract.model_dump(mode="json")),
+        GOLDEN: _json({"rows": expected}),
+        REFERENCE: as_bytes(reference_of(columns, trained.probability(columns), contract)),
+    }
+    if model_card is not None:
+        files[MODEL_CARD] = model_card.encode()
+    return files
+
+
+def _manifest(
+    folder: Path,
+    trained: TrainedModel,
+    *,
+    name: str,
+    version: str,
+    threshold: Threshold,
+    metrics: Mapping[str, Any],
+    git_commit: str | None,
+    created: datetime | None,
+) -> Manifest:
+    """The manifest of the files that lie in the folder."""
+    contract = trained.contract
+    when = created or datetime.now(UTC)
+    try:
+        manifest = Manifest(
+            model=ModelFacts(
+                name=name,
+                version=version,
+                recipe=trained.recipe,
+                kind=trained.model.kind,
+                settings=trained.settings,
+                rows=trained.rows,
+            ),
+            contract=ContractFacts(
+                name=contract.name, version=contract.version, digest=contract.digest()
+            ),
+            data_sha256=trained.data_sha256,
+            git_commit=git_commit,
+            created=(when.astimezone(UTC) if when.tzinfo else when).replace(microsecond=0),
+            libraries=_libraries(),
+            threshold=threshold,
+            metrics=json.loads(_json(dict(metrics))),
+            files={
+                path.relative_to(folder).as_posix(): _facts(path.read_bytes())
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            },
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"A bundle cannot be written with this {'.'.join(map(str, first['loc']))}: "
+            f"{first['msg']}. docs/bundle.md describes every field."
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The metrics of a bundle must be JSON values: {error}. Leave out what is none."
+        ) from None
+    return manifest
+
+
+def _same(place: Address, manifest: Manifest) -> Address:
+    """The place, if what it holds is this bundle.
+
+    Raises:
+        BundleError: it is not.
+    """
+    with local_copy(place) as folder:
+        found = verify_bundle(folder)
+    if found.model_copy(update={"created": manifest.created}) != manifest:
+        raise BundleError(
+            f"The bundle {place} is there already with other content; a version never changes. "
+            "Write this one under another version."
+        )
+    return place
+
+
+def _facts(content: bytes) -> FileFacts:
+    return FileFacts(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+
+
+def _json(content: Any) -> bytes:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def _libraries() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

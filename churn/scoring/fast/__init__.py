@@ -1,0 +1,1 @@
+"""Kernels that score one customer, or a few, without tables."""

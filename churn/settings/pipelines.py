@@ -1,0 +1,344 @@
+"""Settings of the pipelines: frozen, strict, and read without loading anything heavy.
+
+A setting comes from the pipeline's file, then from the profile's part of that file, then from
+`--set`. What is not known is refused; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
+from churn.deployment.deployment_settings import (
+    Action,
+    ComposeSettings,
+    KubernetesSettings,
+    LocalSettings,
+    SeldonSettings,
+    SmokeSettings,
+    TargetName,
+    ZenmlSettings,
+)
+from churn.evaluation.plan import (
+    Floors,
+    PromotionSettings,
+    ProtocolSettings,
+    RecipeName,
+    Seed,
+    SelectionPlan,
+    SliceSettings,
+)
+from churn.explain.plan import ExplanationSettings
+from churn.models.recipe_settings import (
+    BlendSettings,
+    RecipeSettings,
+    dear_recipes,
+    deep_recipes,
+    default_recipes,
+)
+from churn.retention.value_settings import ThresholdSettings, ValueSettings
+
+Profile = Literal["full", "quick", "deep"]
+VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
+"""A version on the Model Control Plane; `--set challenger=7` is read as a number, and meant as a name."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """The settings from the plain values they were dumped to."""
+        return cls.model_validate_json(json.dumps(plain))
+
+
+class DataSettings(_Settings):
+    """Which table a pipeline works on.
+
+    Attributes:
+        source: `bundled`, a path to CSV or parquet, or an https address.
+        sha256: what the bytes must hash to; required for an address.
+        contract: the data contract's file.
+    """
+
+    source: Annotated[str, Field(min_length=1)] = "bundled"
+    sha256: Sha256 | None = None
+    contract: Annotated[str, Field(min_length=1)] = "data/contracts/telco.yaml"
+
+
+class SplitSettings(_Settings):
+    """How many rows are set aside before anything is fitted.
+
+    Attributes:
+        gate_fraction: share of the rows, 0.05 to 0.5.
+        seed: fixes which.
+    """
+
+    gate_fraction: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
+    seed: Seed = 11
+
+
+class EvaluationSettings(_Settings):
+    """How the final model is measured on the gate rows.
+
+    Attributes:
+        bootstrap_samples: resamplings of the customers behind every interval.
+        seed: fixes them.
+    """
+
+    bootstrap_samples: Annotated[int, Field(ge=100, le=20_000)] = 2000
+    seed: Seed = 7
+
+
+class RegistrationSettings(_Settings):
+    """The model on the Model Control Plane: ZenML's own fields, under ZenML's own names."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+    description: str | None = None
+    license: str | None = None
+    audience: str | None = None
+    use_cases: str | None = None
+    limitations: str | None = None
+    trade_offs: str | None = None
+    ethics: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class OutputSettings(_Settings):
+    """Where a pipeline keeps what it writes on this machine.
+
+    Attributes:
+        folder: reports, downloads, snapshots and tracked runs; relative to the project.
+    """
+
+    folder: Annotated[str, Field(min_length=1)] = ".churn"
+
+
+class NestedSettings(_Settings):
+    """Recipes that are too dear for fifty splits: tuned ones and networks, judged on five.
+
+    Attributes:
+        candidates: names of recipes, the baseline among them; empty leaves it all out.
+    """
+
+    candidates: tuple[RecipeName, ...] = ()
+
+
+class TrainingSettings(_Settings):
+    """Everything the training pipeline can be told.
+
+    Attributes:
+        profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too.
+        data: the table.
+        split: the rows set aside.
+        candidates: names of the recipes to train, in this order.
+        recipes: what each name stands for.
+        selection: the cross-validation that chooses.
+        protocol: the cross-validation that judges.
+        nested: dear recipes, judged on the protocol's first repeat, tuning inside its folds.
+        evaluation: the measurement on the gate rows.
+        floors: what a first model must clear.
+        value: the money behind a decision threshold; assumptions, every one.
+        threshold: how the decision threshold is chosen.
+        slices: when a group of customers is large enough to say something about it.
+        explanation: how much work goes into the stability of reasons.
+        validation: what Deepchecks is asked; None leaves it out, as it needs an extra.
+        model: how it is registered.
+        output: where files go.
+        workers: splits fitted at a time, in threads.
+    """
+
+    profile: Profile = "full"
+    data: DataSettings = DataSettings()
+    split: SplitSettings = SplitSettings()
+    candidates: Annotated[tuple[RecipeName, ...], Field(min_length=1)] = tuple(default_recipes())
+    recipes: dict[RecipeName, RecipeSettings] = Field(
+        default_factory=lambda: default_recipes() | deep_recipes()
+    )
+    selection: SelectionPlan = SelectionPlan()
+    protocol: ProtocolSettings = ProtocolSettings()
+    nested: NestedSettings = NestedSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    floors: Floors = Floors()
+    value: ValueSettings = ValueSettings()
+    threshold: ThresholdSettings = ThresholdSettings()
+    slices: SliceSettings = SliceSettings()
+    explanation: ExplanationSettings = ExplanationSettings()
+    validation: ValidationSettings | None = None
+    model: RegistrationSettings = RegistrationSettings()
+    output: OutputSettings = OutputSettings()
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _candidates_are_known(self) -> TrainingSettings:
+        if len(set(self.candidates)) != len(self.candidates):
+            raise ValueError("candidates names a recipe twice")
+        for name in self.candidates:
+            if name not in self.recipes:
+                known = ", ".join(self.recipes)
+                raise ValueError(f"candidates names '{name}', which is not among recipes: {known}")
+        if self.protocol.baseline not in self.candidates:
+            raise ValueError(
+                f"protocol.baseline is '{self.protocol.baseline}', which is not among candidates: "
+                f"{', '.join(self.candidates)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dear_ones_are_nested(self) -> TrainingSettings:
+        nested = self.nested.candidates
+        for name in nested:
+            if name not in self.recipes:
+                raise ValueError(f"nested.candidates names '{name}', which is not among recipes")
+        if nested and self.protocol.baseline not in nested:
+            raise ValueError(
+                f"nested.candidates must name the baseline '{self.protocol.baseline}', too"
+            )
+        dear = set(dear_recipes(self.recipes))
+        for name in self.candidates:
+            if name in dear and name not in nested:
+                raise ValueError(
+                    f"candidates names '{name}', which is too dear for the protocol's "
+                    f"{self.protocol.splits} splits; name it in nested.candidates, too, as "
+                    "profile=deep does"
+                )
+        return self
+
+    @property
+    def thrifty(self) -> tuple[str, ...]:
+        """Candidates that the whole protocol judges."""
+        dear = set(dear_recipes(self.recipes))
+        return tuple(name for name in self.candidates if name not in dear)
+
+    @model_validator(mode="after")
+    def _members_can_be_blended(self) -> TrainingSettings:
+        blends = {k: v for k, v in self.recipes.items() if isinstance(v, BlendSettings)}
+        single = [name for name in self.recipes if name not in blends]
+        for name, blend in blends.items():
+            for member in blend.members:
+                if member not in single:
+                    raise ValueError(
+                        f"recipes.{name}.members names '{member}', which is not among the recipes "
+                        f"that can be blended: {', '.join(single)}"
+                    )
+        return self
+
+
+class ApprovalSettings(_Settings):
+    """A person's word, recorded with the run that carries it.
+
+    Attributes:
+        person: who approves; empty for nobody.
+        version: the version they approve, which must be the challenger's; empty for nobody.
+        note: why, in their words.
+    """
+
+    person: str = ""
+    version: VersionName = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> ApprovalSettings:
+        if bool(self.person.strip()) != bool(self.version.strip()):
+            raise ValueError("an approval names both approve.person and approve.version")
+        return self
+
+
+class NamedModel(_Settings):
+    """Which model on the Model Control Plane.
+
+    Attributes:
+        name: its name there.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+
+
+class _AfterTraining(_Settings):
+    """What promotion and rollback share.
+
+    Attributes:
+        profile: `full`, or `quick` for less of the same.
+        model: which model.
+        ledger: a database address; empty for SQLite in the output folder.
+        output: where bundles and reports go.
+    """
+
+    profile: Profile = "full"
+    model: NamedModel = NamedModel()
+    ledger: str = ""
+    output: OutputSettings = OutputSettings()
+
+
+class PromotionPipelineSettings(_AfterTraining):
+    """Everything the promotion pipeline can be told.
+
+    Attributes:
+        challenger: the version to promote; empty for the one that training has staged.
+        approval: `required` waits for a person's recorded approval.
+        approve: that approval.
+        floors: what a first model must clear.
+        gates: what a challenger must show against the champion.
+        value: the money behind expected profit; assumptions, every one.
+        latency_budget_ms: what scoring one customer may take, median, on this machine.
+    """
+
+    challenger: VersionName = ""
+    approval: Literal["none", "required"] = "none"
+    approve: ApprovalSettings = ApprovalSettings()
+    floors: Floors = Floors()
+    gates: PromotionSettings = PromotionSettings()
+    value: ValueSettings = ValueSettings()
+    latency_budget_ms: Annotated[float, Field(gt=0, le=10_000)] = 5.0
+
+
+class RollbackSettings(_AfterTraining):
+    """Everything the rollback pipeline can be told.
+
+    Attributes:
+        dry_run: only say what would be put back.
+        reason: why, for the record.
+    """
+
+    dry_run: bool = False
+    reason: str = ""
+
+
+class DeploymentSettings(_AfterTraining):
+    """Everything the deployment pipeline can be told.
+
+    Attributes:
+        target: where the production version is to be served.
+        action: `deploy`; or `stop`, for what runs on this machine: local and zenml.
+        dry_run: only say what would be done.
+        local: the service as a process of this machine.
+        compose: the service of docker-compose.yml.
+        kubernetes: the manifests of deployment/manifests/kubernetes.
+        seldon: what service.seldon.render is told.
+        zenml: the scoring pipeline as a service of ZenML's.
+        smoke: how the golden rows are asked for.
+    """
+
+    target: TargetName = "local"
+    action: Action = "deploy"
+    dry_run: bool = False
+    local: LocalSettings = LocalSettings()
+    compose: ComposeSettings = ComposeSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    seldon: SeldonSettings = SeldonSettings()
+    zenml: ZenmlSettings = ZenmlSettings()
+    smoke: SmokeSettings = SmokeSettings()
+
+    @model_validator(mode="after")
+    def _only_ours_is_stopped(self) -> DeploymentSettings:
+        if self.action == "stop" and self.target not in {"local", "zenml"}:
+            raise ValueError(
+                f"action=stop stops target=local and target=zenml alone; {self.target} has its own "
+                "commands, which docs/deployment.md lists"
+            )
+        return self

@@ -1,0 +1,92 @@
+"""Versions of a model on the Model Control Plane, and what a training run linked to them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from zenml.enums import ModelStages
+from zenml.models import ModelVersionResponse
+
+from churn.data import Dataset
+from churn.data.quality import QualityReport
+from churn.data.split import Split
+from churn.errors import InputError
+from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.threshold import ThresholdReport
+from churn.features.encoding import Columns, encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.reports.model_card.render import render_markdown
+from registry.artifacts import Artifact
+from registry.control_plane import control_plane
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Everything that training linked to one version.
+
+    Attributes:
+        version: The version's number.
+        model: The model itself.
+        customers: The table it comes from.
+        split: Which rows it was fitted on, and which were set aside.
+        quality: What the quality gate said of the table.
+        protocol: What the protocol says of its recipe.
+        threshold: How its decision threshold was chosen.
+        card: Its model card, Markdown; None for a version that has none.
+    """
+
+    version: str
+    model: TrainedModel
+    customers: Dataset
+    split: Split
+    quality: QualityReport
+    protocol: ProtocolReport
+    threshold: ThresholdReport
+    card: str | None
+
+    @property
+    def columns(self) -> Columns:
+        """Feature columns of the whole table."""
+        return encode(self.customers.frame, self.customers.contract)
+
+    @property
+    def development_columns(self) -> Columns:
+        """Feature columns of the rows it was fitted on."""
+        return take(self.columns, self.split.development)
+
+    @property
+    def target(self) -> Any:
+        """Who left, int8[n], of the whole table."""
+        return encode_target(self.customers.frame, self.customers.contract)
+
+
+def find_version(model: str, version: str | ModelStages) -> ModelVersionResponse | None:
+    """A version by its number or stage; None where there is none."""
+    return control_plane().find(model, version)
+
+
+def trained_version(version: ModelVersionResponse) -> Trained:
+    """Loads what training linked to a version.
+
+    Raises:
+        InputError: something is missing, so that the version cannot be judged.
+    """
+    names = {
+        "model": Artifact.MODEL,
+        "customers": Artifact.CUSTOMERS,
+        "split": Artifact.SPLIT,
+        "quality": Artifact.QUALITY_REPORT,
+        "protocol": Artifact.PROTOCOL,
+        "threshold": Artifact.THRESHOLD,
+    }
+    loaded: dict[str, Any] = {}
+    for field, artifact in names.items():
+        found = version.get_artifact(artifact)
+        if found is None:
+            raise InputError(
+                f"Version {version.name} of {version.model.name} has no artifact '{artifact}', "
+                "so it cannot be judged. Train it anew with run.py --pipeline training."
+            )
+        loaded[field] = found.load()
+    card = version.get_artifact(Artifact.MODEL_CARD)
+    loaded["card"] = render_markdown(card.load()) if card is not None else None
+    return Trained(version=str(version.name), **loaded)

@@ -1,0 +1,144 @@
+"""`run.py --doctor`: what is wrong on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+from churn.contract import load_contract
+from churn.errors import ChurnError
+from churn.root import ROOT
+from runner.pipeline_catalog import PIPELINES
+from stacks.doctor.stack import look_at_stack
+from stacks.finding import Diagnosis, Standing
+from stacks.spec import ExistingComponent, load_stack
+
+_FREE_GIGABYTES = 2
+_PORTS = {5000: "MLflow's pages (make mlflow)", 8237: "ZenML's dashboard (make dashboard)"}
+
+
+def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
+    """Looks at everything; touches nothing."""
+    looks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
+        _python,
+        lambda: _versions(root / "requirements.lock"),
+        lambda: _data(root),
+        lambda: _settings(root),
+        lambda: _stack(stack, root),
+        lambda: _space(root),
+        _ports,
+    )
+    return [found for look in looks for found in look()]
+
+
+def _python() -> Iterator[Diagnosis]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    fine = sys.version_info[:2] == (3, 11)
+    remedy = "" if fine else "Run `make train`, which makes .venv with Python 3.11, and use that."
+    yield Diagnosis("Python", "fine" if fine else "broken", version, remedy)
+
+
+def _versions(lock: Path) -> Iterator[Diagnosis]:
+    if not lock.is_file():
+        yield Diagnosis("packages", "broken", f"{lock.name} is missing", "Check it out again.")
+        return
+    pins = [
+        line.split("#")[0].split(";")[0].strip().split("==")
+        for line in lock.read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    ]
+    wrong, missing = [], []
+    for name, wanted in pins:
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+            continue
+        if found != wanted:
+            wrong.append(f"{name} {found} instead of {wanted}")
+    if not wrong and not missing:
+        yield Diagnosis("packages", "fine", f"all {len(pins)} as {lock.name} pins them")
+        return
+    parts = [f"{len(missing)} missing ({', '.join(missing[:3])})"] if missing else []
+    parts += [f"{len(wrong)} of another version ({', '.join(wrong[:3])})"] if wrong else []
+    standing: Standing = "broken" if missing else "note"
+    yield Diagnosis("packages", standing, "; ".join(parts), "Run `make setup`.")
+
+
+def _data(root: Path) -> Iterator[Diagnosis]:
+    try:
+        contract = load_contract(root / "data" / "contracts" / "telco.yaml")
+        snapshot = root / contract.snapshot.path
+        digest = hashlib.sha256(snapshot.read_bytes()).hexdigest()
+    except ChurnError as error:
+        yield Diagnosis("data", "broken", str(error), "Restore it with `git checkout -- data`.")
+        return
+    except OSError as error:
+        yield Diagnosis("data", "broken", str(error), "Restore it with `git checkout -- data`.")
+        return
+    fine = digest == contract.snapshot.sha256
+    yield Diagnosis(
+        "data",
+        "fine" if fine else "broken",
+        f"{contract.snapshot.path}, sha256 {digest[:12]}"
+        + ("" if fine else f" instead of {contract.snapshot.sha256[:12]}"),
+        "" if fine else f"Restore it with `git checkout -- {contract.snapshot.path}`.",
+    )
+
+
+def _settings(root: Path) -> Iterator[Diagnosis]:
+    from churn.settings.settings_file import load_settings
+
+    for entry in PIPELINES:
+        path = root / "configs" / entry.configuration.name
+        try:
+            load_settings(entry.settings_class(), path)
+        except ChurnError as error:
+            yield Diagnosis("settings", "broken", str(error), f"Mend configs/{path.name}.")
+        else:
+            yield Diagnosis("settings", "fine", f"configs/{path.name}")
+
+
+def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
+    try:
+        spec = load_stack(name)
+    except ChurnError as error:
+        yield Diagnosis("stack", "broken", str(error), "Choose one with --stack NAME.")
+        return
+    parts = [
+        f"{kind}: {part.use if isinstance(part, ExistingComponent) else part.name}"
+        for kind, part in spec.components.items()
+    ]
+    yield Diagnosis("stack", "fine", f"{name} ({', '.join(parts)}); a run applies it")
+    yield from look_at_stack(spec, {"state": str(root / ".churn")})
+
+
+def _space(root: Path) -> Iterator[Diagnosis]:
+    state = root / ".churn"
+    place = state if state.exists() else root
+    free = shutil.disk_usage(place).free / 1e9
+    enough = free >= _FREE_GIGABYTES
+    yield Diagnosis(
+        "disk",
+        "fine" if enough else "note",
+        f"{free:.0f} GB free",
+        "" if enough else f"Make room: a few hundred runs take {_FREE_GIGABYTES} GB.",
+    )
+
+
+def _ports() -> Iterator[Diagnosis]:
+    for port, use in _PORTS.items():
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            taken = probe.connect_ex(("127.0.0.1", port)) == 0
+        yield Diagnosis(
+            f"port {port}",
+            "note" if taken else "fine",
+            f"{'in use' if taken else 'free'}, for {use}",
+            "Fine if that is what answers there; otherwise name another port." if taken else "",
+        )

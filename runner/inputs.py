@@ -1,0 +1,118 @@
+"""Looks at a run's input before anything is started, so that what is wrong is said at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.contract import load_contract
+from churn.data import acquire
+from churn.errors import InputError
+from churn.settings.pipelines import DataSettings
+
+OnBytes = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A table that was found, read and parsed once; a step can rely on it.
+
+    Attributes:
+        location: `bundled`, an absolute path, or an address.
+        contract_path: Path of the contract, relative to the project where it lies in it: a step may
+            run in an image, where the project lies elsewhere.
+        contract_digest: What the contract says, as a digest.
+        sha256: What the user says the bytes hash to; None where nothing was said.
+        fingerprint: What they do hash to.
+    """
+
+    location: str
+    contract_path: str
+    contract_digest: str
+    sha256: str | None
+    fingerprint: str
+
+
+def look_at_table(
+    settings: DataSettings, *, root: Path, downloads: Path, on_bytes: OnBytes | None = None
+) -> TableInput:
+    """Fetches, reads and parses the table once.
+
+    Raises:
+        InputError: the contract, the source or the table is at fault.
+    """
+    contract_path = root / settings.contract
+    contract = load_contract(contract_path)
+    location = settings.source
+    if location != "bundled" and "://" not in location:
+        location = str(Path(location).expanduser().absolute())
+    dataset = acquire(
+        location,
+        contract,
+        root=root,
+        sha256=settings.sha256,
+        cache=downloads,
+        on_progress=on_bytes,
+    )
+    return TableInput(
+        location=location,
+        contract_path=_within(root, contract_path),
+        contract_digest=contract.digest(),
+        sha256=settings.sha256,
+        fingerprint=dataset.source.sha256,
+    )
+
+
+def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
+    """Refuses input that only this machine has, for a stack whose steps run elsewhere.
+
+    Args:
+        settings: What the run is asked to read.
+        root: The project's folder, which the steps have, too.
+        stack: The stack's name.
+
+    Raises:
+        InputError: a step could not read it.
+    """
+    source = settings.source
+    if source != "bundled" and not source.startswith("https://"):
+        raise InputError(
+            f"Stack '{stack}' runs its steps in containers, which cannot read {source} of this "
+            "machine; upload it and give its https:// address (a bucket's presigned one will do) "
+            "with data.sha256, or take the bundled table."
+        )
+    contract = root / settings.contract
+    if Path(_within(root, contract)).is_absolute():
+        raise InputError(
+            f"Stack '{stack}' runs its steps in containers, which cannot read the contract {contract} "
+            "of this machine; put it into data/contracts/ and build the image anew."
+        )
+
+
+def _within(root: Path, path: Path) -> str:
+    """The path relative to the root where it lies below it, else as it is."""
+    whole = path.resolve()
+    return (
+        str(whole.relative_to(root.resolve()))
+        if whole.is_relative_to(root.resolve())
+        else str(path)
+    )
+
+
+def require_writable(folder: Path) -> None:
+    """Makes a folder and tries to write into it.
+
+    Raises:
+        InputError: that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be written to ({error.strerror or error}); make it "
+            "writable or name another with --set output.folder=PATH."
+        ) from None

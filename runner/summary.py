@@ -1,0 +1,197 @@
+"""The end of a run as a person reads it: data, quality, models side by side, verdict, links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from churn.scoring.address import address
+from runner.outcome import Outcome
+
+if TYPE_CHECKING:
+    from churn.checks.validators.validator_report import ValidatorReport
+    from churn.deployment.deployment_record import Deployment
+    from churn.evaluation.protocol import CandidateResult
+    from churn.promotion import Decision
+    from churn.reports.training.training_report import TrainingReport
+
+_WIDE = 104  # columns that all figures of the shipped candidates take
+_COLOURS = {
+    **dict.fromkeys(("promote", "pass", "fine"), "green"),
+    **dict.fromkeys(("hold", "warn", "attention"), "yellow"),
+}
+
+
+def show_summary(outcome: Outcome, console: Console) -> None:
+    """Prints the end of a completed or held run."""
+    console.print()
+    if outcome.training is not None:
+        _show_training(outcome.training, console, outcome.validated)
+    elif outcome.decision is not None:
+        _show_decision(outcome.decision, console)
+    if outcome.promotion is not None:
+        words = _facts()
+        words.add_row("outcome", outcome.promotion.sentence)
+        if outcome.promotion.bundle is not None:
+            place = address(outcome.promotion.bundle)
+            words.add_row("bundle", str(_near(place)) if isinstance(place, Path) else place)
+        if outcome.promotion.alias is not None:
+            words.add_row("alias", f"{outcome.promotion.alias} in MLflow")
+        console.print(words)
+    if outcome.deployment is not None:
+        _show_deployment(outcome.deployment, console)
+    _show_links(outcome, console)
+
+
+def _show_deployment(deployment: Deployment, console: Console) -> None:
+    for number, action in enumerate(deployment.actions, start=1):
+        console.print(Padding(Text(f"{number}. {action}", style="dim"), (0, 0, 0, 1)))
+    console.print()
+    words = _facts()
+    colour = _COLOURS.get(deployment.status, "yellow")
+    words.add_row("outcome", Text(deployment.sentence, style=colour))
+    for route in deployment.smoke.routes if deployment.smoke else ():
+        took = f", median {route.median_ms:.1f} ms" if route.median_ms is not None else ""
+        count = len(route.faults)
+        found = f"{count} {'fault' if count == 1 else 'faults'}" if count else "all agree"
+        words.add_row("asked", f"{route.path}: {route.rows} golden rows, {found}{took}")
+    console.print(words)
+
+
+def _show_training(
+    report: TrainingReport, console: Console, validated: ValidatorReport | None
+) -> None:
+    data, quality = report.data, report.quality
+    facts = _facts()
+    facts.add_row(
+        "data",
+        f"{data.rows:,} customers of {data.title}, {data.churn_rate:.1%} left "
+        f"({data.location}, sha256 {data.sha256[:12]})",
+    )
+    checks = Text.assemble(
+        (quality.verdict, _COLOURS.get(quality.verdict, "red")),
+        f": {quality.passed} of {quality.total} checks hold",
+    )
+    facts.add_row("quality", checks)
+    if validated is not None:
+        colour = _COLOURS.get(validated.verdict, "red")
+        facts.add_row(
+            "validator", Text.assemble((validated.verdict, colour), f": {validated.sentence}")
+        )
+    facts.add_row(
+        "rows",
+        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
+    )
+    console.print(facts)
+    console.print()
+    console.print(_candidates(report, wide=console.width >= _WIDE))
+    plan = report.protocol.plan
+    kind = "protocol" if report.profile_warning is None else "less than the protocol"
+    console.print(
+        f"  {plan.folds}-fold x {plan.repeats} cross-validation, all rows ({kind}). "
+        f"Gain: paired with {report.protocol.baseline}, corrected for overlap.",
+        style="dim",
+        highlight=False,
+    )
+    if report.nested is not None:
+        ranked = ", ".join(
+            f"{each.name} {each.metrics.roc_auc:.4f}" for each in report.nested.ranking
+        )
+        console.print(
+            Padding(Text(f"First repeat alone, tuned inside its folds: {ranked}."), (0, 0, 0, 2)),
+            style="dim",
+        )
+    console.print()
+    verdict = _facts()
+    verdict.add_row("chosen", report.selection.chosen)
+    if report.figure.optimistic:
+        verdict.add_row("caution", Text(report.figure.sentence, style="yellow"))
+    gate = report.gate_rows
+    verdict.add_row(
+        "gate rows",
+        f"ROC-AUC {gate.metrics.roc_auc:.4f} ({gate.intervals['roc_auc'].span()}), "
+        f"calibration error {gate.metrics.ece:.3f}, lift {gate.metrics.lift_at_10:.2f}",
+    )
+    colour = _COLOURS.get(report.decision.verdict, "red")
+    verdict.add_row("verdict", Text(report.decision.sentence, style=colour))
+    if report.profile_warning is not None:
+        verdict.add_row("profile", Text(report.profile_warning, style="yellow"))
+    console.print(verdict)
+
+
+def _show_decision(decision: Decision, console: Console) -> None:
+    for gate in decision.gates:
+        colour = _COLOURS.get(gate.verdict, "yellow" if "evidence" in gate.verdict else "red")
+        console.print(Text.assemble(f" {gate.name}: ", (gate.verdict, colour)))
+        console.print(Padding(Text(gate.sentence, style="dim"), (0, 0, 0, 3)))
+    console.print()
+    words = _facts()
+    colour = _COLOURS.get(decision.verdict, "red")
+    words.add_row("verdict", Text(decision.sentence, style=colour))
+    console.print(words)
+
+
+def _candidates(report: TrainingReport, *, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
+    table.add_column("model", no_wrap=True)
+    titles = ["ROC-AUC", "95% interval", "gain", "95% interval", "ECE"]
+    for title in titles + (["lift", "PR-AUC", "log loss"] if wide else []):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in report.protocol.ranking:
+        chosen = each.name == report.selection.chosen
+        cells = _candidate(each)
+        table.add_row(*cells if wide else cells[:-3], style="bold" if chosen else "")
+    return table
+
+
+def _candidate(each: CandidateResult) -> tuple[str, ...]:
+    figures, interval, gained = each.metrics, each.roc_auc_interval, each.against_baseline
+    return (
+        each.name,
+        f"{figures.roc_auc:.4f}",
+        f"{interval.lower:.4f}-{interval.upper:.4f}" if interval else "not computed",
+        f"{gained.difference:+.4f}" if gained else "baseline",
+        f"{gained.interval.lower:+.4f}..{gained.interval.upper:+.4f}" if gained else "",
+        f"{figures.ece:.3f}",
+        f"{figures.lift_at_10:.2f}",
+        f"{figures.pr_auc:.4f}",
+        f"{figures.log_loss:.4f}",
+    )
+
+
+def _show_links(outcome: Outcome, console: Console) -> None:
+    facts = _facts()
+    if outcome.model_version is not None:
+        name = outcome.training.model_name if outcome.training else "model"
+        moved = outcome.promotion or outcome.deployment
+        name = moved.model if moved else name
+        stage = outcome.stage or "no stage"
+        facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
+    if outcome.report is not None:
+        facts.add_row("report", str(_near(outcome.report)))
+    if outcome.validator_page is not None:
+        facts.add_row("validation", str(_near(outcome.validator_page)))
+    facts.add_row("dashboard", outcome.dashboard or "make dashboard")
+    if outcome.tracking is not None:
+        local = outcome.tracking.startswith("sqlite:")
+        facts.add_row("mlflow", "make mlflow" if local else outcome.tracking)
+    facts.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
+    console.print(facts)
+
+
+def _facts() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=True, padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True, min_width=10)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _near(path: Path) -> Path:
+    """The path as it is typed from here, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

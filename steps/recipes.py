@@ -1,0 +1,25 @@
+"""What the settings say of candidates, turned from a step's parameters into the domain's objects."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from churn.contract import DataContract
+from churn.models.candidate import Candidate
+from churn.models.recipe_settings import RecipeSettings
+from churn.tuning.tuned_recipes import build_candidates
+
+
+class Recipes(BaseModel):
+    """Which candidates are trained, in which order, and what each name stands for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidates: tuple[str, ...]
+    recipes: dict[str, RecipeSettings]
+
+
+def candidates_of(recipes: dict[str, Any], contract: DataContract) -> dict[str, Candidate]:
+    """All candidates of the run, by name, in the order of the settings."""
+    asked = Recipes.model_validate(recipes)
+    return build_candidates(asked.candidates, asked.recipes, contract)

@@ -1,0 +1,222 @@
+"""The explanation report: aggregates that add up, sentences that are true, pictures that are drawn."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.explain.explanation_report import ExplanationReport
+from churn.explain.grouping import contributions_by_column
+from churn.explain.overview import explain, global_importance
+from churn.features.encoding import take
+from churn.models.recipe_catalog import build_candidates, fit_all
+from churn.models.recipe_settings import default_recipes
+from churn.reports.charts.chart_style import DARK, LIGHT, as_png
+from churn.reports.charts.explanation_charts import bar_chart, explanation_charts, interaction_chart
+
+NAMES = ("logistic", "spline_logistic", "gbm")
+
+
+@pytest.fixture(scope="module")
+def models(contract, telco_columns, telco_target):
+    recipes = default_recipes()
+    return fit_all(build_candidates(NAMES, recipes, contract), telco_columns, telco_target)
+
+
+@pytest.fixture(scope="module")
+def some(telco_columns):
+    return take(telco_columns, np.arange(0, 7043, 2))
+
+
+@pytest.fixture(scope="module")
+def reports(models, some, contract):
+    return {name: explain(models[name], some, contract, name=name) for name in NAMES}
+
+
+def test_importance_is_the_mean_absolute_contribution(models, some, contract, reports):
+    parts = contributions_by_column(models["gbm"], some, contract)
+    found = global_importance(models["gbm"], some, contract)
+
+    assert found == reports["gbm"].importance
+    assert [e.strength for e in found] == sorted((e.strength for e in found), reverse=True)
+    for each in found:
+        assert each.strength == pytest.approx(np.abs(parts.of(each.column)).mean())
+        assert each.actionable == contract.column(each.column).actionable
+
+
+def test_a_report_survives_json(reports):
+    for report in reports.values():
+        assert ExplanationReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_report_keeps_no_customer(reports, telco, some):
+    text = reports["gbm"].model_dump_json()
+    assert not any(customer in text for customer in telco.frame[telco.contract.id.name])
+    for dependence in reports["gbm"].dependence:
+        assert all(band.rows >= 20 for band in dependence.bands)
+    assert all(min(line.rows) >= 20 for line in reports["gbm"].interaction.lines)
+
+
+def test_distributions_hold_every_customer_at_the_right_value(models, some, contract, reports):
+    parts = contributions_by_column(models["spline_logistic"], some, contract)
+    report = reports["spline_logistic"]
+    swarm = next(each for each in report.swarms if each.column == "OnlineSecurity")
+    counts, edges = np.array(swarm.counts), report.swarm_edges
+
+    assert swarm.levels == contract.column("OnlineSecurity").categories
+    assert counts.sum(axis=0).tolist() == np.bincount(some["OnlineSecurity"]).tolist()
+    histogram, _ = np.histogram(parts.of("OnlineSecurity"), bins=edges)
+    assert counts.sum(axis=1).tolist() == histogram.tolist()
+
+
+def test_dependence_is_the_mean_contribution_of_each_value(models, some, contract, reports):
+    parts = contributions_by_column(models["gbm"], some, contract).of("Contract")
+    found = next(each for each in reports["gbm"].dependence if each.column == "Contract")
+    for code, band in enumerate(found.bands):
+        inside = parts[some["Contract"] == code]
+        assert band.label == contract.column("Contract").categories[code]
+        assert (band.rows, band.mean) == (len(inside), pytest.approx(inside.mean()))
+        assert band.low <= band.mean <= band.high
+
+
+def test_an_additive_model_has_no_interaction_and_says_why(reports):
+    report = reports["logistic"]
+
+    assert report.exact
+    assert len(report.sentences) == 2
+    assert report.interaction.largest < 1e-12
+    assert "additive, so by construction" in report.sentences[1]
+    assert "do not interact, by construction" in title(interaction_chart(report))
+
+
+def test_an_engineered_column_is_named_where_it_alone_carries_the_interaction(reports):
+    report = reports["spline_logistic"]
+
+    assert report.interaction.largest > 0.1
+    assert report.interaction.carried_by == ("within_first_term",)
+    assert "through within_first_term alone" in report.sentences[1]
+
+
+def test_trees_interact_and_say_by_how_much(models, some, contract, reports):
+    found = reports["gbm"].interaction
+    lines = {line.term: dict(zip(line.months, line.means, strict=True)) for line in found.lines}
+    shared = set.intersection(*map(set, lines.values()))
+    gaps = {
+        at: max(v[at] for v in lines.values()) - min(v[at] for v in lines.values()) for at in shared
+    }
+
+    assert set(lines) == {"Month-to-month", "One year", "Two year"}
+    assert 0.02 < found.typical <= found.largest
+    assert found.largest == pytest.approx(max(gaps.values()))
+    assert f"by {found.largest:.2f}" in reports["gbm"].sentences[1]
+
+
+def test_terms_are_compared_at_the_same_tenure(models, contract, telco_columns):
+    # Given customers of whom those with long contracts are older within every band of tenure,
+    # when the additive model is asked, then that alone makes no gap.
+    order = np.argsort(telco_columns["tenure"], kind="stable")
+    columns = take(telco_columns, order)
+    columns["Contract"] = (np.arange(7043) * 3 // 500 % 3).astype(np.int8)
+
+    report = explain(models["logistic"], columns, contract, name="logistic")
+
+    assert report.interaction.largest < 1e-12
+
+
+def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, contract):
+    content = contract.model_dump(mode="json")
+    columns = [
+        c | {"roles": [r for r in c["roles"] if r != "contract_term"]} for c in content["columns"]
+    ]
+    bare = DataContract.model_validate(content | {"columns": columns})
+
+    report = explain(models["logistic"], some, bare, name="logistic")
+
+    assert report.interaction is None
+    assert "lacks one of the two" in report.sentences[1]
+    assert set(explanation_charts(report)) == {"importance", "beeswarm", "dependence"}
+    with pytest.raises(ValueError, match="no interaction"):
+        interaction_chart(report)
+
+
+def test_many_rows_are_thinned_evenly(models, telco_columns, contract):
+    many = {name: np.tile(values, 4) for name, values in telco_columns.items()}
+    report = explain(models["logistic"], many, contract, name="logistic")
+
+    assert 10_000 < report.rows <= 20_000
+
+
+class Estimated:
+    """An additive model that owns up to estimating."""
+
+    exact = False
+    kind = "estimated"
+
+    def __init__(self, model):
+        self.model, self.features, self.base = model, model.features, model.base
+
+    def contributions(self, columns):
+        return self.model.contributions(columns)
+
+    def logit(self, columns):
+        return self.model.logit(columns)
+
+
+def test_estimates_are_called_so_and_taken_of_fewer_customers(models, telco_columns, contract):
+    report = explain(Estimated(models["logistic"]), telco_columns, contract, name="guess")
+
+    assert not report.exact
+    assert 1_000 < report.rows <= 2_000
+    assert "Contributions of guess are estimates" in report.sentences[2]
+    beeswarm = explanation_charts(report)["beeswarm"]
+    assert "estimated contribution" in beeswarm.axes[0].get_xlabel()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_too_few_customers_are_refused(models, telco_columns, contract, rows):
+    few = take(telco_columns, np.arange(rows))
+    with pytest.raises(InputError, match=f"cannot be explained on {rows} customers"):
+        explain(models["logistic"], few, contract, name="logistic")
+
+
+def test_a_hundred_customers_can_be_explained(models, telco_columns, contract):
+    report = explain(models["gbm"], take(telco_columns, np.arange(100)), contract, name="gbm")
+
+    assert report.rows == 100
+    assert all(band.rows >= 20 for each in report.dependence for band in each.bands)
+    assert all(as_png(figure) for figure in explanation_charts(report).values())
+
+
+def test_counts_that_do_not_add_up_are_no_report(reports):
+    content = reports["gbm"].model_dump()
+    with pytest.raises(ValidationError, match="do not add up"):
+        ExplanationReport.model_validate(content | {"rows": content["rows"] + 1})
+
+
+def title(figure) -> str:
+    return figure.get_suptitle().replace("\n", " ")
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_four_pictures_state_what_they_show(reports, theme):
+    report = reports["gbm"]
+    drawn = explanation_charts(report, theme)
+
+    assert list(drawn) == ["importance", "beeswarm", "dependence", "interaction"]
+    first, second = report.importance[:2]
+    assert f"{first.column} and {second.column}" in title(drawn["importance"])
+    assert "reaches furthest" in title(drawn["beeswarm"])
+    assert "log-odds" in title(drawn["dependence"])
+    assert f"{report.interaction.largest:.2f} log-odds" in title(drawn["interaction"])
+    for figure in drawn.values():
+        axes = [each for each in figure.axes if each.axison]
+        texts = [a.get_xlabel() + a.get_ylabel() for a in axes]
+        assert any("log-odds" in text for text in texts)
+        assert len(as_png(figure)) < 150_000
+
+
+def test_the_bars_are_the_importance(reports):
+    report = reports["gbm"]
+    bars = bar_chart(report).axes[0].patches
+    assert [bar.get_width() for bar in bars] == [each.strength for each in report.importance]

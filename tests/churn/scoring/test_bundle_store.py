@@ -1,0 +1,275 @@
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+
+from churn.errors import BundleError
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
+from churn.models.trained import TrainedModel
+from churn.scoring import Scorer
+from churn.scoring.bundle import (
+    Threshold,
+    bundle_folder,
+    current,
+    history,
+    publish,
+    roll_back,
+    write_bundle,
+)
+from churn.scoring.bundle.durable import UNFINISHED
+
+VERSIONS = ("1", "2", "2026-05-04.a")
+
+
+@pytest.fixture(scope="module")
+def filled(contract, telco_columns, telco_target, tmp_path_factory):
+    """A store with three versions, none of them in production."""
+    place = tmp_path_factory.mktemp("filled")
+    recipes = default_recipes()
+    for turn, version in enumerate(VERSIONS):
+        some = {name: values[: 900 + turn] for name, values in telco_columns.items()}
+        trained = TrainedModel.train(
+            build_candidates(["spline_logistic"], recipes, contract)["spline_logistic"],
+            some,
+            telco_target[: 900 + turn],
+            contract=contract,
+            data_sha256="ab" * 32,
+            settings=recipes["spline_logistic"],
+        )
+        write_bundle(
+            bundle_folder(place, version), trained, some, name="churn", version=version,
+            threshold=Threshold(value=0.3, basis="profit"), metrics={},
+        )  # fmt: skip
+    return place
+
+
+@pytest.fixture
+def store(filled, tmp_path):
+    return shutil.copytree(filled, tmp_path / "store")
+
+
+def spoil(store, version):
+    path = bundle_folder(store, version) / "golden.json"
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+def test_a_store_that_nothing_was_published_in_says_so(store):
+    assert history(store) == ()
+    with pytest.raises(BundleError, match="has nothing in production"):
+        current(store)
+    with pytest.raises(BundleError, match="has nothing in production"):
+        roll_back(store)
+    with pytest.raises(BundleError, match="holds no bundle"):
+        Scorer.load(store)
+
+
+def test_what_is_published_is_what_loads(store):
+    entry = publish(store, "1")
+    assert current(store) == entry
+    assert entry.folder(store) == store / "bundles" / "1"
+    assert Scorer.load(store).version == "1"
+
+    publish(store, "2")
+
+    assert (current(store).version, Scorer.load(store).version) == ("2", "2")
+    assert [(e.version, e.action) for e in history(store)] == [("1", "publish"), ("2", "publish")]
+
+
+def test_publishing_again_changes_nothing(store):
+    first = publish(store, "1")
+    before = (store / "current.json").read_bytes()
+    assert publish(store, "1") == first
+    assert (store / "current.json").read_bytes() == before
+
+
+def test_a_bad_bundle_is_not_published(store):
+    publish(store, "1")
+    before = (store / "current.json").read_bytes()
+    spoil(store, "2")
+
+    with pytest.raises(BundleError, match=r"is corrupt: golden\.json"):
+        publish(store, "2")
+
+    assert (store / "current.json").read_bytes() == before
+    assert Scorer.load(store).version == "1"
+
+
+@pytest.mark.parametrize("version", ["3", "", ".", "..", "../bundles/1", "/", "1/model", "1\n"])
+def test_a_version_that_is_not_there_is_not_published(store, version):
+    with pytest.raises(BundleError, match=r"has no bundle .*; it has 1, 2, 2026-05-04\.a\."):
+        publish(store, version)
+    assert not (store / "current.json").exists()
+
+
+def test_a_folder_under_another_versions_name_is_not_published(store):
+    shutil.rmtree(bundle_folder(store, "2"))
+    bundle_folder(store, "1").rename(bundle_folder(store, "2"))
+    with pytest.raises(BundleError, match="holds version 1, not 2"):
+        publish(store, "2")
+
+
+def test_rolling_back_restores_the_version_before(store):
+    publish(store, "1")
+    before = Scorer.load(store)
+    publish(store, "2")
+
+    entry = roll_back(store)
+
+    assert (entry.version, entry.action) == ("1", "roll_back")
+    assert current(store) == entry
+    assert Scorer.load(store).manifest == before.manifest
+
+
+def test_rolling_back_twice_goes_two_versions_back_and_never_forth(store):
+    for version in VERSIONS:
+        publish(store, version)
+    assert roll_back(store).version == "2"
+    assert roll_back(store).version == "1"
+    with pytest.raises(BundleError, match="has no version before 1 to go back to"):
+        roll_back(store)
+    publish(store, "2026-05-04.a")
+    assert roll_back(store).version == "1"
+    assert [entry.version for entry in history(store)] == [
+        "1", "2", "2026-05-04.a", "2", "1", "2026-05-04.a", "1",
+    ]  # fmt: skip
+
+
+def test_a_shortened_history_that_begins_with_a_rollback_still_reads(store):
+    for version in VERSIONS:
+        publish(store, version)
+    roll_back(store)
+    content = json.loads((store / "current.json").read_text())
+    content["history"] = content["history"][-1:]
+    (store / "current.json").write_text(json.dumps(content))
+    with pytest.raises(BundleError, match="has no version before 2"):
+        roll_back(store)
+    assert Scorer.load(store).version == "2"
+
+
+def test_a_dry_run_says_what_would_come_back_and_changes_nothing(store):
+    publish(store, "1")
+    publish(store, "2")
+    before = (store / "current.json").read_bytes()
+
+    assert roll_back(store, dry_run=True).version == "1"
+
+    assert (store / "current.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_version_that_went_bad_is_not_put_back(store, dry_run):
+    publish(store, "1")
+    publish(store, "2")
+    spoil(store, "1")
+    with pytest.raises(BundleError, match="is corrupt"):
+        roll_back(store, dry_run=dry_run)
+    assert Scorer.load(store).version == "2"
+
+
+def rewritten(store, version):
+    """A sound bundle in the published one's place, but not that one."""
+    path = bundle_folder(store, version) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+
+
+def test_a_bundle_that_was_changed_after_publishing_is_not_served(store):
+    publish(store, "1")
+    publish(store, "2")
+    rewritten(store, "1")
+    with pytest.raises(BundleError, match="is not the one that was published"):
+        roll_back(store)
+    rewritten(store, "2")
+    with pytest.raises(BundleError, match="is not the one that was published"):
+        Scorer.load(store)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"version": "1"}', '{"version": "1", "history": []}', "[" * 100_000],
+)
+def test_a_torn_pointer_is_refused_and_not_written_over(store, content):
+    publish(store, "1")
+    (store / "current.json").write_text(content)
+    for action in (current, history, roll_back, Scorer.load, lambda s: publish(s, "2")):
+        with pytest.raises(BundleError, match=r"has a current\.json that cannot be read"):
+            action(store)
+    assert (store / "current.json").read_text() == content
+
+
+def test_a_pointer_cannot_lead_out_of_the_store(store):
+    publish(store, "1")
+    path = store / "current.json"
+    path.write_text(path.read_text().replace('"version":"1"', '"version":"../../1"').replace(
+        '"version": "1"', '"version": "../../1"'
+    ))  # fmt: skip
+    with pytest.raises(BundleError, match=r"current\.json that cannot be read"):
+        Scorer.load(store)
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_disk_that_fails_while_publishing_leaves_the_old_version(store, monkeypatch, broken):
+    publish(store, "1")
+    before = (store / "current.json").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    if broken == "fsync":
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        monkeypatch.setattr(type(store), "replace", full)
+    with pytest.raises(BundleError, match="cannot be written to: No space left on device"):
+        publish(store, "2")
+    monkeypatch.undo()
+
+    assert (store / "current.json").read_bytes() == before
+    assert not list(store.glob(f"{UNFINISHED}*"))
+
+
+def test_publishers_take_turns_and_lose_nothing(store):
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda turn: publish(store, VERSIONS[turn % 3]), range(12)))
+
+    past = history(store)
+    assert {entry.version for entry in past} == set(VERSIONS)
+    assert all(a.version != b.version for a, b in pairwise(past))
+    assert current(store) == past[-1]
+
+
+def test_a_reader_never_sees_half_a_pointer(store):
+    publish(store, "1")
+    stop = False
+
+    def read():
+        seen = set()
+        while not stop:
+            seen.add(current(store).version)
+        return seen
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        for turn in range(20):
+            publish(store, VERSIONS[turn % 2])
+        stop = True
+        assert reading.result() <= {"1", "2"}
+
+
+def test_a_store_at_an_address_serves_its_current_bundle(store):
+    fsspec = pytest.importorskip("fsspec")
+    publish(store, "2")
+    fsspec.filesystem("memory").put(f"{store}/", "/shop", recursive=True)
+    assert Scorer.load("memory://shop").version == "2"
+
+
+def test_a_place_that_is_no_store_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "nowhere"):
+        with pytest.raises(BundleError, match=r"has no bundle '1'; it has none"):
+            publish(place, "1")
+        with pytest.raises(BundleError, match=r"cannot be written to|nothing in production"):
+            roll_back(place)
+    assert history(tmp_path / "nowhere") == ()

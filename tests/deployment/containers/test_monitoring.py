@@ -1,0 +1,119 @@
+"""Alerts and dashboard speak of figures that the service really gives."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from service.api.exposition import page
+from service.api.tallies import ROUTES, STATUSES, RequestTally, ScoreTally
+from service.stream.figures import Figures
+
+NAME = re.compile(r"\bchurn_\w+")
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory):
+    """Names of the samples that a service shows after one request, and a stream's worker."""
+    folder = tmp_path_factory.mktemp("tallies")
+    RequestTally(folder).answered("/v1/score", 200, 0.001)
+    ScoreTally(folder, 1, "7", "production").scored(0.3, decision=True)
+    lines = (page(folder) + Figures(folder).page()).decode().splitlines()
+    return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
+
+
+@pytest.fixture(scope="module")
+def dashboard(root):
+    return json.loads(
+        (root / "deployment" / "manifests" / "grafana" / "dashboards" / "churn.json").read_text()
+    )
+
+
+@pytest.fixture(scope="module")
+def rules(root):
+    text = (root / "deployment" / "manifests" / "prometheus" / "alerts.yml").read_text()
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+
+
+@pytest.fixture(scope="module")
+def expressions(dashboard, rules):
+    drawn = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return [*drawn, *(rule["expr"] for rule in rules)]
+
+
+def test_every_figure_that_is_asked_for_is_given(expressions, exposed):
+    asked = {name for expression in expressions for name in NAME.findall(expression)}
+
+    assert len(asked) >= 10
+    assert asked <= exposed
+
+
+def test_routes_and_statuses_that_are_asked_for_are_counted(expressions):
+    routes = {r for e in expressions for r in re.findall(r'route="([^"]+)"', e)}
+    statuses = {
+        s for e in expressions for r in re.findall(r'status=~"([^"]+)"', e) for s in r.split("|")
+    }
+
+    assert routes <= set(ROUTES)
+    assert statuses <= {str(status) for status in STATUSES}
+
+
+def test_prometheus_reads_the_rules_and_finds_the_services_of_compose(root):
+    folder = root / "deployment" / "manifests" / "prometheus"
+    settings = yaml.safe_load((folder / "prometheus.yml").read_text())
+    services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
+    host, port = jobs["churn-api"]["static_configs"][0]["targets"][0].split(":")
+    (looked_up,) = jobs["churn-stream"]["dns_sd_configs"]
+    found = {host: port, looked_up["names"][0]: str(looked_up["port"])}
+
+    assert all((folder / name).exists() for name in settings["rule_files"])
+    assert set(found) == {"api", "stream"}
+    for name, port in found.items():
+        assert services[name]["ports"][0].endswith(f":{port}")
+        assert set(services[name]["networks"]) & set(services["prometheus"]["networks"])
+
+
+def test_alerts_speak_of_jobs_that_prometheus_has(root, rules):
+    text = (root / "deployment" / "manifests" / "prometheus" / "prometheus.yml").read_text()
+    jobs = {job["job_name"] for job in yaml.safe_load(text)["scrape_configs"]}
+
+    asked = {name for rule in rules for name in re.findall(r'job="([^"]+)"', rule["expr"])}
+
+    assert asked == jobs
+
+
+def test_an_alert_says_what_and_how_bad(rules):
+    names = [rule["alert"] for rule in rules]
+
+    assert len(names) == len(set(names)) >= 5
+    for rule in rules:
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["annotations"]["summary"].endswith(".")
+
+
+def test_panels_do_not_overlap_and_draw_from_the_provisioned_source(root, dashboard):
+    source = (
+        root
+        / "deployment"
+        / "manifests"
+        / "grafana"
+        / "provisioning"
+        / "datasources"
+        / "prometheus.yml"
+    )
+    (provisioned,) = yaml.safe_load(source.read_text())["datasources"]
+    cells = [
+        (x, y)
+        for panel in dashboard["panels"]
+        for grid in [panel["gridPos"]]
+        for x in range(grid["x"], grid["x"] + grid["w"])
+        for y in range(grid["y"], grid["y"] + grid["h"])
+    ]
+
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    for panel in dashboard["panels"]:
+        assert panel["datasource"]["uid"] == provisioned["uid"]
+        assert all(target["datasource"]["uid"] == provisioned["uid"] for target in panel["targets"])

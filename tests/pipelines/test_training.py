@@ -1,0 +1,258 @@
+"""Training from the shipped table to a registered model, once through the door, end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from registry.artifacts import Artifact
+
+pytestmark = pytest.mark.slow
+
+STEPS = {
+    "acquire_data",
+    "check_quality",
+    "accept_data",
+    "split_rows",
+    "select_model",
+    "measure_protocol",
+    "train_model",
+    "evaluate_model",
+    "choose_threshold",
+    "measure_slices",
+    "explain_model",
+    "measure_stability",
+    "score_candidates",
+    "decide_promotion",
+    "write_report",
+    "track_run",
+    "write_model_card",
+    "register_model",
+}
+NOT_MADE = {  # by other pipelines and other stacks, or only with the extra `deep`
+    Artifact.NESTED,
+    Artifact.TUNING,
+    Artifact.VALIDATION,
+    Artifact.PAIR,
+    Artifact.OUTCOME,
+    Artifact.SCORE,
+    Artifact.DEPLOYMENT_PLAN,
+    Artifact.DEPLOYMENT,
+    Artifact.DEPLOYMENT_RECORD,
+    Artifact.VALIDATOR_REPORT,
+    Artifact.VALIDATOR_VERDICT,
+}
+PICTURES = {
+    Artifact.QUALITY_REPORT: {"html"},
+    Artifact.SELECTION: {"image"},
+    Artifact.PROTOCOL: {"image"},
+    Artifact.EVALUATION: {"image"},
+    Artifact.DECISION: {"markdown"},
+    Artifact.TRAINING_REPORT: {"html"},
+    Artifact.CUSTOMERS: {"html"},
+    Artifact.MODEL: {"image"},
+    Artifact.SPLIT: set(),
+    Artifact.THRESHOLD: {"image", "markdown"},
+    Artifact.SLICES: {"markdown"},
+    Artifact.EXPLANATION: {"image"},
+    Artifact.STABILITY: {"markdown"},
+    Artifact.OUT_OF_FOLD: set(),
+    Artifact.MODEL_CARD: {"html", "markdown"},
+}
+
+
+def test_it_completes_and_says_so_in_one_json_object(trained):
+    told = trained.told
+
+    assert trained.code == 0, trained.stderr
+    assert json.loads(trained.stdout) == told  # nothing before it, nothing after it
+    assert (told["pipeline"], told["status"], told["stack"]) == (
+        "training",
+        "completed",
+        "local-mlflow",
+    )
+    assert (told["model_version"], told["stage"]) == ("1", "staging")
+    assert told["error"] is None
+    assert told["dashboard"] is None  # no server is connected
+    assert told["seconds"] > 1
+
+
+def test_its_figures_are_those_this_table_is_known_for(trained):
+    metrics = trained.told["metrics"]
+
+    assert 0.84 <= metrics["protocol.roc_auc"] <= 0.86
+    assert (
+        metrics["protocol.roc_auc_lower"]
+        < metrics["protocol.roc_auc"]
+        < metrics["protocol.roc_auc_upper"]
+    )
+    assert 0.80 < metrics["gate.roc_auc"] < 0.90
+    assert metrics["candidates.blend.roc_auc"] > metrics["candidates.logistic.roc_auc"]
+    assert metrics["protocol.ece"] < 0.05
+    assert 2.5 < metrics["protocol.lift_at_10"] < 3.5
+
+
+def test_less_than_the_protocol_is_said_to_be_less(trained):
+    said = " ".join(trained.stderr.split())
+
+    assert "Profile quick: these figures are not the protocol's." in said
+    assert "(15 splits, 200 resamplings)" in said
+
+
+def test_every_step_is_shown_as_it_ends(trained):
+    for step in STEPS:
+        assert f"✓ {step.replace('_', ' ')} " in trained.stderr, step
+    assert "Traceback" not in trained.stderr
+    assert "warning" not in trained.stderr.lower()
+
+
+def test_zenml_has_the_whole_run(found, trained):
+    assert found["status"] == "completed"
+    assert found["stack"] == "local-mlflow"
+    assert found["tags"] == [
+        "bundled data",
+        "model: blend",
+        "quick",
+        "stack: local-mlflow",
+        "verdict: promote",
+    ]
+    assert {name: step["status"] for name, step in found["steps"].items()} == dict.fromkeys(
+        STEPS, "completed"
+    )
+    assert set(found["artifacts"]) == set(trained.told["artifacts"]) == set(Artifact) - NOT_MADE
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_every_step_keeps_what_it_found_and_how_long_the_domain_took(found, step):
+    kept = found["steps"][step]
+
+    assert kept["finding"]
+    assert float(kept["domain_seconds"]) >= 0
+
+
+@pytest.mark.parametrize("name", sorted(PICTURES))
+def test_every_artifact_of_ours_is_described_and_every_report_drawn(found, name):
+    artifact = found["artifacts"][name]
+
+    assert len(set(artifact["metadata"]) - {"storage_size"}) >= 2
+    assert set(artifact["pictures"]) == PICTURES[name]
+
+
+def test_every_artifact_lies_where_it_is_said_to_lie(trained):
+    for name, told in trained.told["artifacts"].items():
+        assert any(Path(told["uri"]).iterdir()), name
+
+
+def test_the_version_links_everything_it_came_from(found):
+    (version,) = found["versions"]
+
+    assert (version["model"], version["number"], version["stage"]) == ("telco-churn", 1, "staging")
+    assert {"churn_model", "training_report", "promotion_decision", "protocol_report"} <= set(
+        version["artifacts"]
+    )
+    assert {"recipe", "protocol", "gate_rows", "verdict", "gates", "tracked_run"} <= set(
+        version["metadata"]
+    )
+
+
+def test_the_stack_that_the_user_has_set_stays_set(found):
+    assert found["active_stack"] == "default"
+
+
+def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
+    assert (tracked["runs"], tracked["status"], tracked["experiment"]) == (
+        1,
+        "FINISHED",
+        "telco-churn",
+    )
+    assert tracked["metrics"] == pytest.approx(trained.told["metrics"], abs=1e-12)
+    assert tracked["parameters"]["profile"] == "quick"
+    assert tracked["parameters"]["protocol.repeats"] == "3"
+    assert tracked["parameters"]["recipes.gbm.trees"] == "400"
+    assert tracked["tags"]["verdict"] == "promote"
+    plots = {"candidates", "differences", "roc", "gains", "reliability", "scores", "profit"}
+    plots |= {"campaigns", "importance", "beeswarm", "dependence", "interaction"}
+    assert {f"plots/{name}.png" for name in plots} <= set(tracked["files"])
+    assert {"training_report.html", "candidates.json"} <= set(tracked["files"])
+    assert Path(tracked["place"].removeprefix("file://")).is_relative_to(trained.output)
+
+
+def test_mlflows_model_scores_like_zenmls_to_the_last_digit(tracked, found, trained, telco, root):
+    assert tracked["columns"] == [column.name for column in telco.contract.features]
+    # It brought its own copy of the domain, in one file, and reads no pickle.
+    assert not Path(tracked["code"]).is_relative_to(root)
+    assert tracked["code"].endswith("/code/churn.zip/churn/__init__.py")
+    assert not list(trained.output.rglob("*.pkl"))
+    theirs, ours = np.array(tracked["scores"]), np.array(found["scores"])
+    assert len(ours) == telco.rows
+    assert np.abs(theirs - ours).max() <= 1e-12
+    assert ours.min() < 0.05
+    assert ours.max() > 0.5
+
+
+def test_nothing_is_written_but_into_its_own_folder(trained, tracked, untracked, again, door):
+    assert list(door.typed_in.iterdir()) == []
+    for folder in (door.root, door.root / "churn", door.root / "pipelines"):
+        assert not {"mlruns", "mlartifacts", "mlflow.db", ".zen"} & {
+            path.name for path in folder.iterdir()
+        }
+    kept = {path.name for path in trained.output.iterdir()}
+    assert {"mlflow.db", "mlflow-artifacts", "reports"} <= kept
+    # A promotion, asked for by other tests, keeps its own beside it.
+    promoted = {"production", "ledger.db", "ledger.db-shm", "ledger.db-wal"}
+    assert kept <= {"mlflow.db", "mlflow-artifacts", "reports"} | promoted
+    assert {path.name for path in untracked.output.iterdir()} == {"reports", "snapshots"}
+
+
+def test_the_report_lies_where_it_is_said_to_lie(trained):
+    report = Path(trained.told["report"])
+
+    assert report.parent == trained.output / "reports"
+    page = report.read_text(encoding="utf-8")
+    assert f"{trained.told['metrics']['protocol.roc_auc']:.4f}" in page
+    assert len(list(report.parent.glob(f"{report.name.removesuffix('training.html')}*"))) == 3
+
+
+def test_without_a_tracker_everything_else_works(untracked, trained):
+    told = untracked.told
+
+    assert untracked.code == 0, untracked.stderr
+    assert (told["status"], told["stack"], told["stage"]) == ("completed", "local", "staging")
+    assert set(told["artifacts"]) == set(Artifact) - NOT_MADE - {Artifact.TRACKED_RUN}
+    assert Path(told["report"]).is_file()
+    assert not list(untracked.output.rglob("mlflow*"))
+    assert "track run" not in untracked.stderr
+
+
+def test_the_same_customers_from_ibms_file_give_the_same_figures(untracked, trained):
+    assert untracked.told["metrics"] == trained.told["metrics"]
+
+
+def test_a_table_of_ones_own_is_kept_with_where_it_came_from(untracked, original):
+    (kept,) = (untracked.output / "snapshots").iterdir()
+
+    assert {path.name for path in kept.iterdir()} == {"customers.parquet", "provenance.json"}
+    provenance = json.loads((kept / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["source"]["location"] == str(original)
+    assert provenance["rows"] == 7043
+
+
+def test_running_again_fits_nothing_and_ends_at_the_same_version(again, trained, tracked_runs):
+    assert again.code == 0, again.stderr
+    # Another version was registered in between; this very model is known all the same.
+    assert (again.told["model_version"], again.told["stage"]) == ("1", "staging")
+    assert again.told["metrics"] == trained.told["metrics"]
+    assert again.told["run_id"] != trained.told["run_id"]
+    assert tracked_runs(trained) == 1
+
+
+def test_running_again_shows_what_came_from_the_cache(again):
+    lines = [line for line in again.stderr.splitlines() if line.startswith("  = ")]
+
+    assert len(lines) == len(STEPS) - 1
+    assert all(line.endswith("cached") for line in lines)
+    assert any("7,043 customers" in line for line in lines)
+    assert "✓ register model" in again.stderr

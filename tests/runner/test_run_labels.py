@@ -1,0 +1,209 @@
+"""What a run is labelled with at its end, and how a list of runs shows it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from churn.promotion.pair import PromotionOutcome
+from runner.labels import describe, label, summary, tags
+from runner.outcome import Outcome
+from tools import list_runs
+from tools.list_runs import COLUMNS, cells, columns_for
+
+
+@pytest.fixture
+def trained(generated_report):
+    """A training run that came to its end."""
+    return Outcome(
+        pipeline="training",
+        status="completed",
+        stack="local",
+        model_version="7",
+        stage="staging",
+        seconds=41.26,
+        training=generated_report,
+        decision=generated_report.decision,
+    )
+
+
+@pytest.fixture
+def promoted():
+    """A promotion that put a version into production."""
+    outcome = PromotionOutcome(
+        status="promoted",
+        model="gym-churn",
+        version="7",
+        before="6",
+        sentence="version 7 is in production instead of 6",
+    )
+    return Outcome(
+        pipeline="promotion",
+        status="completed",
+        stack="cloud",
+        model_version="7",
+        stage="production",
+        promotion=outcome,
+    )
+
+
+def test_a_training_run_is_tagged_with_stack_model_and_verdict(trained, generated_report):
+    assert tags(trained) == [
+        ("stack", "local"),
+        ("model", generated_report.selection.chosen),
+        ("verdict", generated_report.decision.verdict),
+    ]
+
+
+def test_a_promotion_is_tagged_with_what_it_did(promoted):
+    assert tags(promoted) == [("stack", "cloud"), ("outcome", "promoted")]
+
+
+def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated_report):
+    told = summary(trained)
+
+    figure = generated_report.figure.result.metrics.roc_auc
+    assert told["roc_auc"] == pytest.approx(figure, abs=5e-5)
+    assert told["verdict"] == generated_report.decision.verdict
+    assert (told["model_version"], told["stage"], told["stack"]) == ("7", "staging", "local")
+    assert told["seconds"] == 41.3
+    assert all(isinstance(value, str | int | float) for value in told.values())
+
+
+def test_a_run_that_came_to_nothing_else_tells_its_stack_and_its_seconds():
+    bare = Outcome(pipeline="rollback", status="completed", stack="local", seconds=2.0)
+
+    assert summary(bare) == {"stack": "local", "seconds": 2.0}
+    assert describe(bare) == ""
+
+
+def test_a_version_is_described_by_its_figure_and_its_data(trained, generated_report):
+    words = describe(trained)
+
+    assert words.startswith(f"{generated_report.selection.chosen}: ROC-AUC 0.")
+    assert "verdict" in words
+    assert words.endswith("900 customers of data abababab")
+
+
+def test_a_line_of_the_list_shows_it(trained):
+    run = SimpleNamespace(
+        created=datetime(2026, 11, 25, 9, 30, tzinfo=UTC),
+        name="training-1125-0930-ab12",
+        stack=SimpleNamespace(name="local"),
+        status=SimpleNamespace(value="completed"),
+        run_metadata=summary(trained),
+    )
+
+    line = dict(zip(COLUMNS, cells(run), strict=True))
+
+    assert line["started"] == "2026-11-25 09:30"
+    assert line["ROC-AUC"] == f"{summary(trained)['roc_auc']:.4f}"
+    assert (line["version"], line["s"]) == ("7", "41")
+
+
+def test_a_failed_run_has_its_status_and_nothing_made_up():
+    run = SimpleNamespace(
+        created=datetime(2026, 11, 25, 9, 30, tzinfo=UTC),
+        name="training-x",
+        stack=None,
+        status=SimpleNamespace(value="failed"),
+        run_metadata={},
+    )
+
+    assert cells(run) == ("2026-11-25 09:30", "training-x", "", "failed", "", "", "", "", "")
+
+
+@pytest.fixture
+def hundred(trained):
+    """A hundred lines, the longest names and words that there are among them."""
+    told = ("2026-11-25 09:30", "deployment-compose-1125-0930-ab12", "local-great-expectations")
+    ended = ("completed", "spline_logistic", "0.8504", "rolled back", "123", "1234")
+    return [dict(zip(COLUMNS, (*told, *ended), strict=True))] * 100
+
+
+def test_a_wide_window_has_room_for_all_that_is_known(hundred):
+    assert columns_for(hundred, 160) == COLUMNS
+
+
+def test_a_narrow_window_has_names_and_verdicts_uncut(hundred):
+    shown = columns_for(hundred, 100)
+
+    assert sum(len(hundred[0][name]) + 2 for name in shown) <= 100
+    assert {"run", "status", "model", "ROC-AUC", "verdict"} <= set(shown)
+
+
+def test_nothing_to_show_is_no_reason_to_stumble():
+    assert columns_for([], 80)[1] == "run"
+
+
+@pytest.fixture(scope="module")
+def zenml_is_there():
+    """Before any test's own stdout: ZenML's log keeps the one that it finds when it is imported."""
+    import zenml.client
+
+    return zenml.client
+
+
+def test_answers_of_a_deployed_pipeline_are_left_out_and_counted(
+    zenml_is_there, monkeypatch, capsys
+):
+    asked = []
+    monkeypatch.setenv("ZENML_LOGGING_VERBOSITY", "")
+
+    class Zenml:
+        def list_pipeline_runs(self, **chosen):
+            asked.append(chosen["pipeline_name"])
+            return SimpleNamespace(items=[], total=1234 if asked[-1] == "scoring" else 0)
+
+    monkeypatch.setattr(zenml_is_there, "Client", Zenml)
+
+    assert list_runs.main([]) == 0
+
+    assert asked == ["notequals:scoring", "scoring"]
+    told = capsys.readouterr().out
+    assert "1,234 answers of the deployed pipeline are left out: --pipeline scoring." in told
+
+
+def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, monkeypatch):
+    asked, updated = [], []
+    model = SimpleNamespace(description="Who leaves the gym.")
+    version = SimpleNamespace(id="v", description=model.description, model=model)
+
+    class Known:
+        def get_model_version(self, name, number):
+            assert (name, number) == ("gym-churn", "7")
+            return version
+
+        def update_model_version(self, name, identifier, *, description, add_tags):
+            version.description = description
+            updated.append((name, identifier, add_tags))
+
+    monkeypatch.setattr("zenml.client.Client", Known)
+    monkeypatch.setattr("zenml.log_metadata", lambda told, **where: asked.append((told, where)))
+    monkeypatch.setattr("zenml.utils.tag_utils.add_tags", lambda **given: asked.append(given))
+    run = SimpleNamespace(id="r")
+
+    label(run, trained)
+    label(run, trained)
+
+    assert updated == [("gym-churn", "v", [trained.training.selection.chosen, "full"])]
+    assert version.description == describe(trained)
+    names = [tag.name for tag in asked[0]["tags"]]
+    assert names == [f"{kind}: {value}" for kind, value in tags(trained)]
+    assert asked[1] == (summary(trained), {"run_id_name_or_prefix": "r"})
+
+
+def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(
+    trained, monkeypatch, caplog
+):
+    def refuses(**given):
+        raise ValueError("no more\ntags")
+
+    monkeypatch.setattr("zenml.utils.tag_utils.add_tags", refuses)
+
+    label(SimpleNamespace(id="r"), trained)
+
+    told = [record.getMessage() for record in caplog.records if record.name == "churn.progress"]
+    assert told == ["the run could not be labelled: ValueError: no more tags"]

@@ -1,0 +1,69 @@
+"""The command line of the deployed scoring pipeline: what it refuses before ZenML is asked."""
+
+import json
+
+import pytest
+
+from churn.errors import ChurnError, InputError
+from runner.scoring_service import main
+from runner.zenml_deployment import deploy, invoke
+from stacks.spec import load_stack
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "cannot be read"),
+        ("[1]", "is not a JSON object"),
+    ],
+)
+def test_a_customer_file_that_is_none_exits_2(tmp_path, capsys, content, told):
+    file = tmp_path / "customer.json"
+    file.write_text(content)
+
+    code = main(["invoke", "--customer", str(file)])
+
+    said = capsys.readouterr()
+    assert code == 2
+    assert said.out == ""
+    assert said.err.startswith(f"The customer in {file} {told}")
+
+
+def test_an_unknown_stack_is_named_with_the_near_one(capsys):
+    code = main(["deploy", "--stack", "locl"])
+
+    assert code == 2
+    assert "There is no stack 'locl'" in capsys.readouterr().err
+
+
+def test_a_stack_without_a_deployer_is_refused_with_the_line_to_add(tmp_path):
+    spec = load_stack("local")
+    bare = {kind: part for kind, part in spec.components.items() if kind != "deployer"}
+
+    with pytest.raises(InputError, match=r"has no deployer; add `deployer: \{use: default\}`"):
+        deploy(str(tmp_path), spec.model_copy(update={"components": bare}))
+
+
+def test_an_address_that_nobody_listens_at_is_a_failure_with_a_sentence():
+    with pytest.raises(ChurnError, match=r"http://127\.0\.0\.1:9 does not answer as one \("):
+        invoke("http://127.0.0.1:9", {"tenure": 1})
+
+
+def test_what_is_asked_of_the_deployment_is_the_fast_way(monkeypatch):
+    sent = []
+
+    def answered(url, json, headers, timeout):
+        import httpx
+
+        sent.append((url, json, headers))
+        outputs = {"customer_score": {"probability": 0.25}}
+        return httpx.Response(200, json={"success": True, "outputs": outputs})
+
+    monkeypatch.setattr("httpx.post", answered)
+
+    answer = invoke("http://there/", {"tenure": 1}, key="open")
+
+    assert answer == {"probability": 0.25}
+    request = {"parameters": {"customer": {"tenure": 1}}, "skip_artifact_materialization": True}
+    assert sent == [("http://there/invoke", request, {"Authorization": "Bearer open"})]
+    assert json.dumps(request)

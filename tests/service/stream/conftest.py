@@ -1,0 +1,82 @@
+"""A broker that speaks Kafka's protocol, a Redis, a PostgreSQL: all real, all on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import databases
+from tests.servers.messaging import Broker, RedisServer
+from tests.servers.process import missing
+from tests.servers.published import ROWS, customers, shelf, store, trained
+
+sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
+
+__all__ = ["customers", "shelf", "store", "trained"]
+
+
+@pytest.fixture(scope="session")
+def scorers(shelf):
+    """Version -> the scorer that every path has to agree with."""
+    from churn.scoring import Scorer
+    from churn.scoring.bundle import bundle_folder
+
+    return {version: Scorer.load(bundle_folder(shelf, version)) for version in ROWS}
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    running = Broker(tmp_path_factory.mktemp("broker"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def topics(broker, request):
+    """Three topics of the test's own, by what they hold."""
+    name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:60]
+    found = {kind: f"{name}-{kind}" for kind in ("input", "output", "dead_letter")}
+    broker.topics(*found.values())
+    return found
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    server = RedisServer(program, tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres():
+    """The address of a ledger in a PostgreSQL."""
+    if reason := missing("PostgreSQL"):
+        pytest.skip(reason)
+    with databases.postgres() as started:
+        yield started.url()
+
+
+@pytest.fixture
+def settings(broker, topics, store, tmp_path):
+    """What a worker of this test is told."""
+    return {
+        "kafka_servers": broker.address,
+        "group": topics["input"],
+        "store": store,
+        "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
+        "poll_seconds": 0.1,
+        "session_seconds": 6,
+        "port": 0,
+    } | {f"{kind}_topic": name for kind, name in topics.items()}
+
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,0 +1,71 @@
+"""What the kubernetes stack brings into a cluster: kustomize's manifests, and ZenML's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # the stand-ins beside this file are these tests' own
+
+
+@pytest.fixture(scope="session")
+def deployed(root: Path) -> list[dict[str, Any]]:
+    """What `kubectl apply -k deployment/manifests/kubernetes/pipelines` would send."""
+    spec = spec_from_file_location("fetch_kubectl", root / "tools" / "fetch_kubectl.py")
+    assert spec
+    assert spec.loader
+    fetch = module_from_spec(spec)
+    spec.loader.exec_module(fetch)
+    folder = root / "deployment" / "manifests" / "kubernetes" / "pipelines"
+    answer = subprocess.run(
+        [fetch.kubectl(), "kustomize", folder], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""  # a deprecated field is a warning there
+    return list(yaml.safe_load_all(answer.stdout))
+
+
+@pytest.fixture(scope="session")
+def one(deployed: list[dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The one resource of a kind and, where there are more, of a name."""
+
+    def find(kind: str, name: str | None = None) -> dict[str, Any]:
+        (found,) = [
+            each
+            for each in deployed
+            if each["kind"] == kind and name in (None, each["metadata"]["name"])
+        ]
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def compiled(
+    isolated_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The training compiled for the stack: `manifests` that ZenML would create, and its `steps`."""
+    from exported import VARIABLES
+
+    folder = tmp_path_factory.mktemp("compiled")
+    answer = folder / "answer.json"
+    ended = subprocess.run(
+        [sys.executable, str(HERE / "compile_stack.py"), str(answer), str(folder / "state")],
+        cwd=folder,
+        env=isolated_environment | VARIABLES | {"ZENML_CONFIG_PATH": str(folder / "zenml")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(answer.read_text(encoding="utf-8"))

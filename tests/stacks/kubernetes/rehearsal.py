@@ -1,0 +1,178 @@
+"""A run on the stack 'kubernetes' from end to end, without a cluster: `python tests/stacks/kubernetes/rehearsal.py`.
+
+Real: `run.py`, ZenML's Kubernetes orchestrator, its server on MariaDB with authentication, MLflow's
+on PostgreSQL, a bucket, the manifests of deployment/manifests/kubernetes/pipelines and every right in them. Stood
+in for: the API server (api_server.py) and the container runtime (pods.py). For root on Linux; takes
+minutes, so it is no test of `make test`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [
+    str(ROOT),
+    str(ROOT / "tests" / "system" / "cloud"),
+    str(ROOT / "tests" / "stacks" / "kubernetes"),
+]
+
+import services  # noqa: E402
+import yaml  # noqa: E402
+from api_server import State, api_server, rights_of  # noqa: E402
+from pods import Machine  # noqa: E402
+
+from tests.servers import databases  # noqa: E402
+
+NAMESPACE = "churn-pipelines"
+ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
+
+
+def main(arguments: list[str]) -> int:
+    """Starts everything, runs training and promotion, and says what was used."""
+    asked = arguments or ["--set", "profile=quick"]
+    with ExitStack() as stack:
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="churn-rehearsal-")))
+        room.chmod(0o755)
+        for place in (Path("/app"), Path("/venv"), Path("/state")):
+            if not place.exists():
+                place.mkdir()
+                stack.callback(place.rmdir)
+        environment = _services(stack, room)
+        state = _state()
+        server = stack.enter_context(api_server(_folder(room / "pods"), state))
+        certificate = room / "ca.crt"
+        certificate.write_text(server.certificate)
+        machine = Machine(
+            app=_image(_folder(room / "app")),
+            api=("127.0.0.1", server.port),
+            certificate=certificate,
+            tokens={"churn-orchestrator": ORCHESTRATOR},
+            secrets={"churn-steps": _for_steps(environment)},
+            hidden=Path(os.environ.get("REHEARSAL_HIDES", ROOT)),
+        )
+        state.on_pod = machine.run
+        environment |= {
+            "KUBECONFIG": str(server.kubeconfig(room / "kubeconfig", ME)),
+            "COLUMNS": "120",
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        output = ["--set", f"output.folder={room / 'out'}"]
+        doctor = _door(["--doctor", "--stack", "kubernetes"], environment)
+        codes = [doctor]
+        for pipeline in ("training", "training", "promotion"):
+            run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=quick"]
+            codes.append(_door([*run, *output, *asked[2:]], environment))
+        _tell(state, machine, room)
+    return max(codes)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _door(arguments: list[str], environment: dict[str, str]) -> int:
+    _say(f"\n$ run.py {' '.join(arguments)}")
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *arguments], env=environment, cwd="/", check=False
+    )
+    _say(f"exit {ended.returncode}")
+    return ended.returncode
+
+
+def _services(stack: ExitStack, room: Path) -> dict[str, str]:
+    database = stack.enter_context(databases.postgres())
+    bucket = stack.enter_context(services.bucket())
+    zenml = stack.enter_context(services.zenml_server(stack.enter_context(databases.mariadb())))
+    mlflow = stack.enter_context(services.mlflow_server(database.create("mlflow"), bucket))
+    environment = {
+        **os.environ,
+        # From here on, so that nothing writes into the ZenML configuration of whoever types this.
+        "ZENML_CONFIG_PATH": str(room / "zenml"),
+        **services.cloud_environment(zenml, bucket, mlflow.url, database.create("ledger")),
+        "STACK_KUBE_CONTEXT": "kind-churn",
+        "STACK_REGISTRY": "registry.example",
+        "STACK_PIPELINE_IMAGE": "registry.example/churn-pipeline:0.1.0",
+    }
+    services.make_secret(environment, mlflow_password=mlflow.password)
+    return environment
+
+
+def _for_steps(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith("AWS_")}
+
+
+def _state() -> State:
+    """The cluster after `kubectl apply -k deployment/manifests/kubernetes/pipelines` and the steps' secret."""
+    kustomized = subprocess.run(
+        [
+            "kubectl",
+            "kustomize",
+            str(ROOT / "deployment" / "manifests" / "kubernetes" / "pipelines"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    manifests = list(yaml.safe_load_all(kustomized.stdout))
+    orchestrator = f"system:serviceaccount:{NAMESPACE}:churn-orchestrator"
+    accounts = {
+        ("serviceaccounts", each["metadata"]["name"]): each
+        for each in manifests
+        if each["kind"] == "ServiceAccount"
+    }
+    return State(
+        namespaces={NAMESPACE},
+        accounts={ME: "me", ORCHESTRATOR: orchestrator},
+        rights={
+            "me": rights_of(manifests, "churn-runner"),
+            orchestrator: rights_of(manifests, "churn-orchestrator"),
+        },
+        things={**accounts, ("secrets", "churn-steps"): {"metadata": {"name": "churn-steps"}}},
+    )
+
+
+def _image(app: Path) -> Path:
+    """What the Dockerfile's target `pipeline` copies into /app, from the files as they are."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    target = dockerfile.split(" AS pipeline\n")[1].split("\nFROM ")[0]
+    for line in re.findall(r"^COPY (?!--from)(.+)$", target, re.MULTILINE):
+        *sources, goal = line.split()
+        for source in sources:
+            place = app if goal == "./" else (app / goal).parent
+            subprocess.run(["cp", "-r", str(ROOT / source), str(place)], check=True)
+    (app / ".churn").symlink_to("/state")
+    return app
+
+
+def _folder(place: Path) -> Path:
+    place.mkdir()
+    place.chmod(0o755)
+    return place
+
+
+def _tell(state: State, machine: Machine, room: Path) -> None:
+    _say("\nrights that were used:")
+    for who, group, resource, verb, granted in sorted(state.used):
+        _say(f"  {who:60} {verb:7} {group}/{resource} {'' if granted else 'REFUSED'}")
+    _say("\npods:")
+    for pod, peak in machine.peaks.items():
+        _say(f"  {pod:60} {machine.seconds[pod]:6.1f} s  {peak:7.0f} MiB")
+    kept = Path(os.environ.get("REHEARSAL_LOGS", "/tmp/churn-rehearsal-logs"))
+    subprocess.run(["cp", "-rT", str(room / "pods"), str(kept)], check=True)
+    (kept / "jobs.json").write_text(
+        json.dumps([job for (kind, _), job in state.things.items() if kind == "jobs"], indent=1)
+    )
+    _say(f"\nlogs: {kept}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

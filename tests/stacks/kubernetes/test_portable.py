@@ -1,0 +1,147 @@
+"""A step in a container has the project and no more of this machine: what it is told must do there."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from churn.errors import InputError
+from churn.settings.pipelines import DataSettings
+from runner.inputs import look_at_table, require_portable
+from stacks.kubernetes.resources import for_pods, runs_in_pods
+from stacks.run_settings import pipeline_options
+from stacks.spec import Resources, RunSettings, load_stack
+
+
+@pytest.fixture
+def elsewhere(root, tmp_path):
+    """The project as an image has it, in another place."""
+    for folder in ("data/contracts", "data/raw"):
+        shutil.copytree(root / folder, tmp_path / "app" / folder)
+    return tmp_path / "app"
+
+
+def test_a_contract_of_the_project_is_named_relative_to_it(root, tmp_path):
+    found = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+
+    assert found.contract_path == "data/contracts/telco.yaml"
+
+
+def test_a_contract_elsewhere_keeps_its_whole_path(root, tmp_path):
+    shutil.copy(root / "data" / "contracts" / "telco.yaml", tmp_path / "mine.yaml")
+
+    found = look_at_table(
+        DataSettings(contract=str(tmp_path / "mine.yaml")), root=root, downloads=tmp_path
+    )
+
+    assert found.contract_path == str(tmp_path / "mine.yaml")
+
+
+def test_the_step_finds_contract_and_table_where_the_project_lies_for_it(
+    root, elsewhere, tmp_path, monkeypatch
+):
+    from steps.data import acquire_data as step
+
+    told = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+    monkeypatch.setattr(step, "ROOT", elsewhere)
+    monkeypatch.chdir(tmp_path)
+
+    found = step.acquire_data.entrypoint(**vars(told), cache_folder=str(tmp_path))
+
+    assert found.rows == 7043
+    assert found.source.sha256 == told.fingerprint
+
+
+def test_an_image_with_another_contract_is_told_apart(root, elsewhere, tmp_path, monkeypatch):
+    from steps.data import acquire_data as step
+
+    told = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+    place = elsewhere / "data" / "contracts" / "telco.yaml"
+    terms = place.read_text(encoding="utf-8")
+    place.write_text(terms.replace("psi_critical: 0.5", "psi_critical: 0.4"), encoding="utf-8")
+    monkeypatch.setattr(step, "ROOT", elsewhere)
+
+    with pytest.raises(InputError, match="build the image from the same files"):
+        step.acquire_data.entrypoint(**vars(told), cache_folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("source", ["bundled", "https://data.example/customers.csv"])
+def test_what_a_container_can_fetch_is_let_through(root, source):
+    require_portable(DataSettings(source=source), root=root, stack="kubernetes")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"source": "customers.csv"}, "customers.csv"),
+        ({"source": "/srv/me/customers.parquet"}, "/srv/me/customers.parquet"),
+        ({"source": "http://localhost:8000/customers.csv"}, "http://localhost:8000"),
+        ({"contract": "/srv/me/contract.yaml"}, "/srv/me/contract.yaml"),
+        ({"contract": "../contract.yaml"}, "contract.yaml"),
+    ],
+)
+def test_what_only_this_machine_has_is_refused_with_the_way_out(root, settings, named):
+    with pytest.raises(InputError) as refused:
+        require_portable(DataSettings(**settings), root=root, stack="kubernetes")
+
+    assert named in str(refused.value)
+    assert "'kubernetes'" in str(refused.value)
+
+
+def test_a_steps_resources_are_said_in_its_pods_words():
+    run = RunSettings(
+        resources=Resources(cpu=0.5, memory="1GiB"),
+        steps={"training": {"measure_protocol": Resources(cpu=2, memory="4GiB", gpu=1)}},
+        settings={"orchestrator": {"pod_settings": {"labels": {"a": "b"}}}},
+    )
+    spec = load_stack("kubernetes").model_copy(update={"run": run})
+
+    found = for_pods(pipeline_options(run, "training"), spec)
+
+    pod = found["settings"]["orchestrator"]["pod_settings"]
+    heavy = found["steps"]["measure_protocol"]["settings"]["orchestrator"]["pod_settings"]
+    assert pod == {
+        "labels": {"a": "b"},
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "1024Mi"},
+            "limits": {"memory": "1024Mi"},
+        },
+    }
+    assert heavy["resources"] == {
+        "requests": {"cpu": "2", "memory": "4096Mi", "nvidia.com/gpu": "1"},
+        "limits": {"memory": "4096Mi", "nvidia.com/gpu": "1"},
+    }
+
+
+def test_a_pod_runs_the_code_of_its_image_and_fetches_none():
+    run = RunSettings.model_validate({"image": {"prebuilt": "registry.example/churn:1"}})
+    spec = load_stack("kubernetes").model_copy(update={"run": run})
+
+    docker = for_pods(pipeline_options(run, "training"), spec)["settings"]["docker"]
+
+    assert docker.skip_build
+    assert not docker.allow_download_from_artifact_store
+    assert not docker.allow_download_from_code_repository
+
+
+@pytest.mark.parametrize("name", ["local", "local-mlflow", "cloud"])
+def test_a_stack_without_pods_is_left_as_it_is(name):
+    spec = load_stack(name)
+    run = RunSettings(resources=Resources(cpu=1))
+
+    assert not runs_in_pods(spec)
+    assert for_pods(pipeline_options(run, "training"), spec) == pipeline_options(run, "training")
+
+
+def test_what_it_shares_with_the_cloud_stack_is_the_same_component():
+    # On one server a component of one name is one component: two files must not pull at it.
+    cloud, kubernetes = load_stack("cloud"), load_stack("kubernetes")
+
+    shared = {"artifact_store", "experiment_tracker", "data_validator", "alerter"}
+
+    assert {kind: cloud.components[kind] for kind in shared} == {
+        kind: kubernetes.components[kind] for kind in shared
+    }
+    assert cloud.secrets == kubernetes.secrets
+    assert cloud.server == kubernetes.server

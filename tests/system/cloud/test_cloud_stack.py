@@ -1,0 +1,317 @@
+"""The stack `cloud` for real: the same run as on `local`, and nothing of it on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import psycopg2
+import pytest
+import services
+
+from churn.scoring import Scorer
+from churn.scoring.bundle import history
+from tests.servers.process import free_port
+
+PATIENCE = 900  # seconds; a run takes a tenth of it where the machine is not busy
+MODEL = "telco-churn"
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a run of the door ended."""
+
+    code: int
+    json: dict[str, Any]
+    stderr: str
+
+    @property
+    def sentence(self) -> str:
+        return str(self.json["error"])
+
+
+class Terminal:
+    """Types commands with an empty home, an empty folder to stand in and ZenML never used before."""
+
+    def __init__(self, root: Path, folder: Path, environment: dict[str, str]) -> None:
+        self.root, self.folder, self.state = root, folder, folder / "state"
+        self.here, self.home, self.zenml = folder / "here", folder / "home", folder / "zenml"
+        for each in (self.here, self.home):
+            each.mkdir(parents=True)
+        self.environment = environment | {
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "ZENML_CONFIG_PATH": str(self.zenml),
+        }
+
+    def start(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Any:
+        """Starts a run; `end` waits for it."""
+        place = ["--stack", stack, "--json", "--set", f"output.folder={self.state}"]
+        return subprocess.Popen(
+            [sys.executable, str(self.root / "run.py"), "--pipeline", pipeline, *place, *arguments],
+            cwd=self.here,
+            env=self.environment | otherwise,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def end(process: Any) -> Told:
+        """How a started run ended."""
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        try:
+            return Told(process.returncode, json.loads(stdout), stderr)
+        except ValueError:
+            pytest.fail(f"stdout is not one JSON object:\n{stdout}\n{stderr}")
+
+    def run(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Told:
+        return self.end(self.start(pipeline, stack, *arguments, **otherwise))
+
+    def left_behind(self) -> list[str]:
+        """Every file that lies here now."""
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.folder)) for path in found)
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Somebody who is told; its address, and what it was told."""
+    heard: list[dict[str, Any]] = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", heard
+    finally:
+        server.shutdown()
+
+
+def stop_service(state: Path) -> None:
+    """Stops what the deployment has started, which outlives its run."""
+    from deployment.local_process import found_in
+
+    if (running := found_in(state / "deployment" / "local")) is not None:
+        running.stop()
+
+
+@dataclass
+class Cloud:
+    """The cloud and what became of the runs on it."""
+
+    terminal: Terminal
+    zenml: services.ZenServer
+    bucket: services.Bucket
+    mlflow: services.Tracking
+    ledger: str
+    heard: list[dict[str, Any]]
+    trained: Told
+    promoted: Told
+    deployed: Told
+    service: str
+    local: Told
+
+    def zen(self, path: str, **query: Any) -> Any:
+        """What ZenML's server answers to whoever has the key."""
+        with httpx.Client(base_url=f"{self.zenml.url}/api/v1", timeout=60) as client:
+            login = client.post("/login", data={"password": self.zenml.api_key}).raise_for_status()
+            client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+            return client.get(path, params=query).raise_for_status().json()
+
+    def runs(self) -> int:
+        """How many runs the server knows."""
+        return int(self.zen("/runs", size=1)["total"])
+
+    def track(self, path: str, **body: Any) -> Any:
+        """What MLflow's server answers to whoever has the password."""
+        with httpx.Client(
+            base_url=f"{self.mlflow.url}/api/2.0/mlflow",
+            auth=(self.mlflow.user, self.mlflow.password),
+            timeout=60,
+        ) as client:
+            method = "POST" if body else "GET"
+            return client.request(method, path, json=body or None).raise_for_status().json()
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    root, isolated_environment, postgres, bucket, zenml_server, mlflow_server, tmp_path_factory
+):
+    """Trains, promotes and deploys on the cloud, and trains on `local` meanwhile."""
+    folder = tmp_path_factory.mktemp("cloud")
+    plain = {n: v for n, v in isolated_environment.items() if not n.startswith(("AWS_", "STACK_"))}
+    at_home = Terminal(root, folder / "local", plain)
+    beside = at_home.start("training", "local", "--set", "profile=quick")
+    with webhook() as (address, heard):
+        ledger = postgres.create("ledger")
+        environment = plain | services.cloud_environment(
+            zenml_server, bucket, mlflow_server.url, ledger
+        )
+        terminal = Terminal(root, folder / "cloud", environment)
+        secretary = Terminal(root, folder / "secretary", environment)
+        services.make_secret(
+            secretary.environment, mlflow_password=mlflow_server.password, webhook=address
+        )
+        trained = terminal.run("training", "cloud", "--set", "profile=quick")
+        assert trained.code == 0, trained.stderr  # all else would only follow from it
+        promoted = terminal.run("promotion", "cloud", "--set", "profile=quick")
+        assert promoted.code == 0, promoted.stderr
+        local = Terminal.end(beside)
+        assert local.code == 0, local.stderr
+        port = free_port()
+        try:
+            deployed = terminal.run("deployment", "cloud", "--set", f"local.port={port}")
+            yield Cloud(
+                terminal, zenml_server, bucket, mlflow_server, ledger, heard, trained, promoted,
+                deployed, f"http://127.0.0.1:{port}", local,
+            )  # fmt: skip
+        finally:
+            stop_service(terminal.state)
+
+
+def rows(url: str, asked: str, *values: str) -> list[tuple[Any, ...]]:
+    """What a database answers."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(asked, values)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+def test_the_figures_are_those_of_the_stack_local_to_the_last_digit(cloud):
+    assert cloud.trained.json["metrics"] == cloud.local.json["metrics"]
+    assert len(cloud.trained.json["metrics"]) > 20
+
+
+def test_artifacts_lie_in_the_bucket_and_nowhere_else(cloud):
+    there = cloud.bucket.files("zenml/")
+    for name, artifact in cloud.trained.json["artifacts"].items():
+        prefix = f"s3://{services.BUCKET}/"
+        assert artifact["uri"].startswith(f"{prefix}zenml/"), name
+        assert any(key.startswith(artifact["uri"].removeprefix(prefix)) for key in there), name
+
+
+def test_the_version_its_stage_and_the_runs_are_on_zenmls_server(cloud):
+    (version,) = cloud.zen("/model_versions", model=MODEL, hydrate=True)["items"]
+    assert version["body"]["stage"] == cloud.promoted.json["stage"] == "production"
+    assert version["name"] == cloud.promoted.json["model_version"] == "1"
+    runs = cloud.zen("/runs", hydrate=True)["items"]
+    assert {run["body"]["status"] for run in runs} == {"completed"}
+    assert {run["id"] for run in runs} >= {cloud.trained.json["run_id"]}
+    assert {run["resources"]["stack"]["name"] for run in runs} == {"cloud"}
+
+
+def test_the_run_is_tracked_on_mlflows_server_and_its_files_in_the_bucket(cloud):
+    experiment = cloud.track(f"/experiments/get-by-name?experiment_name={MODEL}")["experiment"]
+    (run,) = cloud.track("/runs/search", experiment_ids=[experiment["experiment_id"]])["runs"]
+    assert run["info"]["status"] == "FINISHED"
+    figures = {each["key"]: each["value"] for each in run["data"]["metrics"]}
+    assert cloud.trained.json["metrics"]["gate.roc_auc"] in figures.values()
+    model = cloud.track(f"/registered-models/get?name={MODEL}")["registered_model"]
+    assert [(each["alias"], each["version"]) for each in model["aliases"]] == [("champion", "1")]
+    assert any(key.endswith("/MLmodel") for key in cloud.bucket.files("mlflow/"))
+
+
+def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
+    for name, value in cloud.bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    store = f"s3://{services.BUCKET}/production"
+
+    assert [(each.version, each.action) for each in history(store)] == [("1", "publish")]
+    scores = Scorer.load(store).score_many(telco_columns)
+
+    assert (scores.version, len(scores.probability)) == ("1", 7043)
+
+
+def test_the_decision_is_in_postgresql_and_people_were_told(cloud):
+    asked = "SELECT model, version, champion_version, verdict FROM decisions"
+
+    assert rows(cloud.ledger, asked) == [(MODEL, "1", None, "promote")]
+    assert any("version 1 is in production" in each["text"] for each in cloud.heard)
+
+
+def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
+    cloud, telco, contract
+):
+    assert cloud.deployed.code == 0, cloud.deployed.stderr
+    row = telco.frame[[column.name for column in contract.features]].iloc[0].to_dict()
+    customer = {name: getattr(value, "item", lambda v=value: v)() for name, value in row.items()}
+
+    answer = httpx.post(f"{cloud.service}/v1/score", json=customer, timeout=60).json()
+
+    assert answer["model_version"] == "1"
+    written = "SELECT version FROM predictions WHERE prediction_id = %s"
+    until = time.monotonic() + PATIENCE
+    while not (kept := rows(cloud.ledger, written, answer["prediction_id"])):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert kept == [("1",)]
+    asked = "SELECT model, version, target, status FROM deployments"
+    assert rows(cloud.ledger, asked) == [(MODEL, "1", "local", "deployed")]
+
+
+def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
+    left = cloud.terminal.left_behind()
+    kept = (
+        "state/reports/",
+        "state/zenml/cloud/",
+        "state/deployment/local/service.",
+        "home/.cache/",
+    )
+    assert [path for path in left if not path.startswith(kept)] == []
+    assert not [path for path in left if path.endswith(".db") or "mlruns" in path]
+    private = cloud.terminal.state / "zenml" / "cloud"  # the server's key lies there
+    assert private.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong", "code", "sentence"),
+    [
+        ("STACK_BUCKET", "", 2, "the environment does not have STACK_BUCKET"),
+        ("STACK_ZENML_API_KEY", "ZENKEY_nobodys", 2, "refuses the API key"),
+        ("STACK_ZENML_URL", "http://127.0.0.1:{free}", 1, "does not answer"),
+        ("STACK_BUCKET", "nobodys-bucket", 2, "has no bucket 'nobodys-bucket'"),
+        ("STACK_MLFLOW_USER", "somebody-else", 2, "refuses the credentials"),
+    ],
+)
+def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
+    cloud, variable, wrong, code, sentence
+):
+    before = cloud.runs()
+
+    told = cloud.terminal.run(
+        "training", "cloud", "--set", "profile=quick", **{variable: wrong.format(free=free_port())}
+    )
+
+    assert told.code == code, told.stderr
+    assert sentence in told.sentence
+    assert "\n" not in told.sentence
+    assert "Traceback" not in told.stderr
+    assert told.json["run_id"] is None
+    assert cloud.runs() == before
+    secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, services.SECRET)
+    assert not [each for each in secrets_ if each in told.stderr + json.dumps(told.json)]
