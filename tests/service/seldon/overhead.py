@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.service.api.seldon import running
 
 from churn.contract import load_contract
 from churn.data import acquire
@@ -32,6 +31,7 @@ from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
 from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 from service.seldon.package import package
+from tests.service.seldon import running
 
 ROUNDS = 5
 REQUESTS = 1000

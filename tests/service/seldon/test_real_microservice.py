@@ -7,9 +7,9 @@ import subprocess
 import httpx
 import numpy as np
 import pytest
-from tests.service.api.seldon import running
 
 from service.seldon.package import package
+from tests.service.seldon import running
 
 NUMBERS = {"tenure", "MonthlyCharges", "TotalCharges"}
 EXACT = {"rtol": 0, "atol": 1e-12}
