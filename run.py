@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churn.errors import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -182,7 +184,7 @@ def run(request: Request, *, as_json: bool) -> Outcome:
     except KeyboardInterrupt as error:
         return ended("interrupted", error, "Stopped by Ctrl-C; nothing half-written stays behind.")
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
-        reason = " ".join(str(error).split()) or "no reason given"
+        reason = one_line(error) or "no reason given"
         hint = "" if request.verbose else " Run it again with --verbose to see where."
         return ended("failed", error, f"{type(error).__name__}: {reason.rstrip('.')}.{hint}")
     show(outcome, console if as_json else Console(highlight=False))

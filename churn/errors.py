@@ -1,32 +1,64 @@
 """The ways a run can end badly, each with the exit code that `run.py` returns.
 
-Messages are one sentence that names the thing, the place and the way out.
+A message is one sentence that names the thing, the place and the way out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
 class ChurnError(Exception):
-    """Anything this project refuses or fails at, told in one sentence."""
+    """Anything that this project refuses or fails at, in one sentence."""
 
     exit_code: ClassVar[int] = 1
 
 
 class InputError(ChurnError):
-    """What the user handed over is at fault: data, settings, a name, a path."""
+    """An error in what the user gave: data, settings, a name or a path."""
 
     exit_code: ClassVar[int] = 2
 
 
 class GateError(ChurnError):
-    """A model or promotion gate held the run back; nothing that was good has changed."""
+    """A model or promotion gate stopped the run; nothing that was good has changed."""
 
     exit_code: ClassVar[int] = 3
 
 
 class BundleError(ChurnError):
-    """A scoring bundle or a bundle store is not fit to be used; what served before still can."""
+    """A scoring bundle or a bundle store cannot be used; what was served before still can."""
 
     exit_code: ClassVar[int] = 1
+
+
+def one_line(text: object) -> str:
+    """Returns an error or any other text on one line, with single spaces."""
+    return " ".join(str(text).split())
+
+
+def error_reason(error: BaseException, *, longest: int | None = None) -> str:
+    """Returns what an error says, to be quoted inside a sentence of ours.
+
+    Args:
+        error: The error, usually of another library.
+        longest: How many characters to keep; all of them if None.
+
+    Returns:
+        One line without a full stop at its end; the error's type if the error has no text.
+    """
+    return one_line(error)[:longest].rstrip(".") or type(error).__name__
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Returns the known name that is spelt most like an unknown one, or None if none is close.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+        cutoff: The least similarity, 0 to 1, as `difflib.get_close_matches` measures it.
+    """
+    near = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return near[0] if near else None

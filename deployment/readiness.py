@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, one_line
 from deployment.target import Manner
 
 _PAUSE = 0.2
@@ -122,7 +122,7 @@ def connection(address: str, manner: Manner, key: str | None) -> httpx.Client:
 
 def in_words(error: Exception) -> str:
     """Why something could not be asked, as a part of a sentence."""
-    told = " ".join(str(error).split())
+    told = one_line(error)
     if isinstance(error, httpx.HTTPError):
         return told or type(error).__name__
     return told if isinstance(error, ValueError) else f"its answer lacks {told or 'something'}"

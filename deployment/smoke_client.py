@@ -8,6 +8,7 @@ import httpx
 
 from churn.deployment.protocols import Answer, Speech
 from churn.deployment.smoke import RouteReport, SmokeReport, broken_route, judge_route
+from churn.errors import one_line
 from churn.scoring.golden import GoldenRow
 from deployment.readiness import connection, in_words, ready_now
 from deployment.target import Manner
@@ -116,4 +117,4 @@ def _told(answer: httpx.Response) -> str:
         told = content.get("detail") or content.get("error") or content
     except (ValueError, AttributeError):
         told = answer.text
-    return " ".join(str(told).split())[:200]
+    return one_line(told)[:200]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import Empty, Queue
 
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, one_line
 from churn.root import ROOT
 
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
@@ -144,5 +144,5 @@ class Program:
 
 def last_line(text: str) -> str:
     """The last line that says something, ending like a sentence."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    lines = [one_line(line) for line in text.splitlines() if line.strip()]
     return f"{lines[-1].rstrip('.')}." if lines else "it does not say why."

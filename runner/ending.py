@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn.errors import BundleError, ChurnError, GateError, InputError
+from churn.errors import BundleError, ChurnError, GateError, InputError, one_line
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse, StepRunResponse
@@ -48,7 +48,7 @@ def _error(run: PipelineRunResponse, step: StepRunResponse) -> ChurnError:
             "been killed for the memory it took, or its container may not have started; the log "
             "of its pod tells."
         )
-    message = " ".join((told.message or "").split())
+    message = one_line(told.message or "")
     kind = (told.source or "").rpartition(".")[2]
     if kind in _OURS and (told.source or "").startswith("churn.errors."):
         return _OURS[kind](message)

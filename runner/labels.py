@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from churn.errors import one_line
 from runner.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def label(run: PipelineRunResponse, outcome: Outcome) -> None:
     try:
         _label(run, outcome)
     except Exception as error:  # noqa: BLE001 - ZenML's own, and those of whatever keeps its data
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = one_line(f"{type(error).__name__}: {error}")
         _LOG.warning(
             "the run could not be labelled: %s", reason, extra={"step": "labels", "event": "warned"}
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean
 from churn.root import ROOT
 
 
@@ -71,7 +70,7 @@ def find_pipeline(name: str) -> PipelineEntry:
     """
     known = {entry.name: entry for entry in PIPELINES}
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        near = did_you_mean(name, known)
+        hint = f" Did you mean '{near}'?" if near else ""
         raise InputError(f"There is no pipeline '{name}'; known: {', '.join(known)}.{hint}")
     return known[name]

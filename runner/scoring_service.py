@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, error_reason, one_line
 from churn.root import ROOT
 from deployment.zenml_deployments import NAME, PORT
 from stacks.spec import DEFAULT_STACK
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("Stopped by Ctrl-C.\n")
         return 130
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
-        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        reason = one_line(error).rstrip(".") or "no reason given"
         sys.stderr.write(f"{type(error).__name__}: {reason}.\n")
         return 1
     sys.stdout.write(f"{said}\n")
@@ -77,7 +77,7 @@ def _customer(place: str) -> dict[str, Any]:
         text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
         content = json.loads(text)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = error_reason(error)
         raise InputError(
             f"The customer in {place} cannot be read ({reason}); name a file with one JSON object."
         ) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn.deployment.protocols import invoked, invoking
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, error_reason
 from churn.root import ROOT
 from deployment.zenml_deployments import (
     NAME,
@@ -144,7 +144,7 @@ def invoke(
             return invoked(told)
         reason = told.get("error") or f"status {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = error_reason(error)
     raise ChurnError(
         f"The deployment at {address} does not answer as one ({reason}); look at `zenml deployment "
         "list`, or deploy it again."
@@ -206,7 +206,7 @@ def _start(
         with _environment_of_the_service():
             configured.deploy(name, timeout=_START_SECONDS, customer=dict(golden.row))
     except DeployerError as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = error_reason(error)
         raise ChurnError(
             f"ZenML could not deploy '{name}' on stack '{spec.name}' ({reason}); correct that and "
             "deploy it again."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 from stacks.flavors.register import missing_flavors, register_flavors
 from stacks.needs import require_modules
 from stacks.plan import LABELS, Change, Part, Plan, plan_stack
@@ -155,7 +155,7 @@ def _component(client: Client, spec: StackSpec, part: Part) -> UUID:
             configuration={**wanted.configuration, **gone},
         ).id
     except (ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
+        reason = error_reason(error, longest=300)
         raise InputError(
             f"ZenML refuses the {part.kind.value} '{wanted.name}' of stacks/{spec.name}.yaml: "
             f"{reason}; correct its flavor or configuration."

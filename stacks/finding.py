@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from churn.errors import error_reason
+
 Standing = Literal["fine", "note", "broken"]
 SECONDS = 5.0
 """How long anything on a network is waited for."""
@@ -32,5 +34,5 @@ def reason_of(error: BaseException) -> str:
     inner: BaseException = error
     while isinstance(deeper := getattr(inner, "reason", None), BaseException):
         inner = deeper
-    text = " ".join(str(inner).split()) or type(inner).__name__
+    text = error_reason(inner)
     return text.rpartition(">: ")[2][:160].rstrip(".")

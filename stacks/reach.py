@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, error_reason
 
 if TYPE_CHECKING:
     from stacks.apply import AppliedStack
@@ -84,7 +84,7 @@ def require_bucket(
             ) from None
         raise ChurnError(f"{where} answers with an error for bucket '{bucket}': {code}.") from None
     except (BotoCoreError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = error_reason(error)
         raise ChurnError(
             f"{where} does not answer ({reason}); start it, or correct its address."
         ) from None

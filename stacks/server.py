@@ -11,7 +11,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, error_reason
 from stacks.spec import Server, StackSpec
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0  # a busy server checks a key for seconds
@@ -71,7 +71,7 @@ def require_server(stack: str, server: Server) -> str:
             version = str(answer.json()["version"])
             login = client.post("/api/v1/login", data={"password": server.api_key})
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = error_reason(error)
         raise ChurnError(
             f"{here} does not answer as one ({reason}); start it, or correct the address."
         ) from error

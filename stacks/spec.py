@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean, error_reason
 from stacks.placeholders import Filling, variables
 
 FOLDER = Path(__file__).resolve().parent / "definitions"
@@ -187,14 +186,14 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
     """
     known = stack_names(folder)
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        near = did_you_mean(name, known)
+        hint = f" Did you mean '{near}'?" if near else ""
         raise InputError(f"There is no stack '{name}' in stacks/; known: {', '.join(known)}.{hint}")
     path = folder / f"{name}.yaml"
     try:
         spec = StackSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise InputError(f"The stack file {path} is not YAML: {reason}.") from None
     except ValidationError as error:
         place, message = _first(error)

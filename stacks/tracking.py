@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from churn.errors import ChurnError, InputError
+from churn.errors import ChurnError, InputError, error_reason
 
 _LOCAL = ("sqlite:", "file:")
 _REFUSED = (401, 403)
@@ -69,7 +69,7 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
         elif experiment.lifecycle_stage != "active":
             client.restore_experiment(experiment.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:200].rstrip(".")
+        reason = error_reason(error, longest=200)
         if any(f"error code {code}" in reason for code in _REFUSED):
             raise InputError(
                 f"{what} refuses the credentials; correct its user, or its password in ZenML's "
@@ -88,7 +88,7 @@ def _require_answer(what: str, uri: str) -> None:
     try:
         httpx.get(uri, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _silent(what, " ".join(str(error).split()) or type(error).__name__) from error
+        raise _silent(what, error_reason(error)) from error
 
 
 def _silent(what: str, reason: str) -> ChurnError:

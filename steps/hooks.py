@@ -4,7 +4,7 @@ import logging
 
 from zenml import get_step_context
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, one_line
 from steps.alerting import alert
 
 _LOG = logging.getLogger("churn.progress")
@@ -17,7 +17,7 @@ def report_failure(exception: BaseException) -> None:
     """
     context = get_step_context()
     name = context.step_run.name
-    sentence = " ".join(str(exception).split()) or type(exception).__name__
+    sentence = one_line(exception) or type(exception).__name__
     _LOG.error(sentence, extra={"step": name, "event": "failed"})
     if isinstance(exception, Exception):
         pipeline = context.pipeline.name
@@ -27,5 +27,5 @@ def report_failure(exception: BaseException) -> None:
 def _sendable(exception: Exception) -> str:
     """What may leave this machine: our own sentences; others' may quote a row or an address."""
     if isinstance(exception, ChurnError):
-        return " ".join(str(exception).split())
+        return one_line(exception)
     return f"It broke off with {type(exception).__name__}; the run's log says more."

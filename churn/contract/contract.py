@@ -20,7 +20,7 @@ from churn.contract.columns import (
 )
 from churn.contract.expectations import AcceptedSnapshot, Expectations
 from churn.contract.strict import Strict
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 
 
 class DataContract(Strict):
@@ -121,7 +121,7 @@ def load_contract(path: Path) -> DataContract:
             "--set data.contract=PATH; the shipped one is data/contracts/telco.yaml."
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise InputError(f"The data contract {path} cannot be read as YAML: {reason}.") from None
     try:
         return DataContract.model_validate(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from churn.checksums import require_unsealed, seal, verify
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
 from churn.models.linear.additive import AdditiveModel
@@ -42,7 +42,7 @@ def load_model(folder: Path) -> FittedModel:
     try:
         return _read(kind, folder)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise InputError(
             f"The model in {folder} cannot be read: {reason}. Restore the folder from where it "
             "was copied, or train anew."

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from churn.checksums import require_unsealed, seal, verify
 from churn.contract import DataContract
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Candidate, FittedModel, Floats, Target
 from churn.models.model_store import load_model, save_model
@@ -148,7 +148,7 @@ class TrainedModel:
                 importance=dict(content["importance"]),
             )
         except (OSError, KeyError, TypeError, ValueError, ValidationError) as error:
-            reason = " ".join(str(error).split())
+            reason = error_reason(error)
             raise InputError(
                 f"The trained model in {folder} cannot be read: {reason}. Restore the folder from "
                 "where it was copied, or train anew."

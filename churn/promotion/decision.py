@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn.errors import GateError
+from churn.errors import GateError, one_line
 from churn.evaluation.intervals import Interval
 
 GateVerdict = Literal["pass", "fail", "insufficient evidence"]
@@ -129,7 +129,7 @@ def safely(
     try:
         return judge()
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the champion stays
-        reason = " ".join(str(error).split())[:_LONGEST_REASON] or "no reason given"
+        reason = one_line(error)[:_LONGEST_REASON] or "no reason given"
         gate = unknown(
             "comparison completes", 0, f"Comparing ended in {type(error).__name__}: {reason}"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from churn.errors import BundleError
+from churn.errors import BundleError, one_line
 
 Address = Path | str
 """A folder of this machine; or, as text, a URI without a slash at its end."""
@@ -84,4 +84,4 @@ def unwritable(uri: str, error: Exception) -> BundleError:
 
 def reason(error: Exception) -> str:
     """A driver's error in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return one_line(f"{type(error).__name__}: {error}")

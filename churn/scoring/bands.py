@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.errors import BundleError
+from churn.errors import BundleError, error_reason
 from churn.scoring.manifest import REFERENCE
 
 NAMES = ("low", "medium", "high", "very_high")
@@ -50,7 +50,7 @@ class Bands:
             with np.load(bundle / REFERENCE, allow_pickle=False) as arrays:
                 return cls.of(threshold, arrays["scores/quantiles"].tolist())
         except (OSError, KeyError, ValueError, IndexError) as error:
-            reason = " ".join(str(error).split())
+            reason = error_reason(error)
             raise BundleError(
                 f"The bundle {bundle} has a {REFERENCE} without the training scores: {reason}. "
                 "Write the bundle anew."

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, overload
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from churn.errors import BundleError
+from churn.errors import BundleError, error_reason
 from churn.scoring.address import Address, address, read_file
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
@@ -100,7 +100,7 @@ def read_history(store: Address) -> tuple[Published, ...]:
         content = _content(store)
         return () if content is None else Pointer.model_validate(json.loads(content)).history
     except (OSError, ValueError, RecursionError, ValidationError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise BundleError(
             f"The store {store} has a {CURRENT} that cannot be read: {reason}. Restore it from a "
             "backup, or remove it and publish a bundle again."

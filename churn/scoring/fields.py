@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from churn.contract import CategoryColumn, FlagColumn, NumberColumn
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean
 
 _LONGEST = 40
 _WIDEST = 64  # bits of a whole number that is still spelt out
@@ -91,8 +90,8 @@ def missing(column: CategoryColumn | FlagColumn | NumberColumn) -> FieldError:
 
 def unknown(name: object, known: Collection[str]) -> FieldError:
     """The refusal of a field that the contract does not name."""
-    near = get_close_matches(name[:_LONGEST], known, n=1) if isinstance(name, str) else []
-    hint = f"did you mean '{near[0]}'?" if near else f"the fields are {', '.join(known)}."
+    near = did_you_mean(name[:_LONGEST], known) if isinstance(name, str) else None
+    hint = f"did you mean '{near}'?" if near else f"the fields are {', '.join(known)}."
     return FieldError(
         f"Field {shown(name)} is not in the contract; {hint}",
         field=name[:_LONGEST] if isinstance(name, str) else shown(name),

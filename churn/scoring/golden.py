@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from churn.errors import BundleError, ChurnError
+from churn.errors import BundleError, ChurnError, one_line
 from churn.features.encoding import Columns
 from churn.scoring.encoder import Row
 from churn.scoring.manifest import GOLDEN
@@ -70,7 +70,7 @@ def read_golden(folder: Path) -> tuple[GoldenRow, ...]:
             for one in content["rows"]
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(f"{type(error).__name__} {error}".split())
+        reason = one_line(f"{type(error).__name__} {error}")
         raise BundleError(
             f"The bundle {folder} has a {GOLDEN} that cannot be read ({reason}). Write the bundle "
             "anew."

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from churn.contract import DataContract
-from churn.errors import BundleError, InputError
+from churn.errors import BundleError, InputError, error_reason
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import FittedModel, Floats, contributions_are_exact
 from churn.scoring.columns import checked
@@ -224,7 +224,7 @@ class Scorer:
         except BundleError:
             raise
         except (InputError, OSError, KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+            reason = error_reason(error)
             raise BundleError(
                 f"The bundle {folder} has a model that cannot be loaded: {reason}. Write the bundle "
                 "anew."

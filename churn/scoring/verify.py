@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from churn.contract import DataContract
-from churn.errors import BundleError
+from churn.errors import BundleError, error_reason
 from churn.scoring.manifest import (
     CONTRACT,
     GOLDEN,
@@ -72,7 +72,7 @@ def read_contract(folder: Path) -> DataContract:
         content = json.loads((folder / CONTRACT).read_text(encoding="utf-8"))
         return DataContract.model_validate(content)
     except (OSError, ValueError, RecursionError, ValidationError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise BundleError(
             f"The bundle {folder} has a {CONTRACT} that cannot be read: {reason}. Write the bundle "
             "anew."

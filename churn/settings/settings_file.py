@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -12,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean, error_reason
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Tree = dict[str, Any]
@@ -86,7 +85,7 @@ def _read(path: Path) -> Tree:
             f"The configuration {_near(path)} does not exist; name one that does."
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise InputError(
             f"The configuration {_near(path)} cannot be read as YAML: {reason}."
         ) from None
@@ -147,8 +146,8 @@ def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         known = list(holder.model_fields) if holder else []
-        near = get_close_matches(place[-1], known, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        near = did_you_mean(place[-1], known, cutoff=0.5)
+        hint = f" Did you mean '{near}'?" if near else ""
         where = f" under '{'.'.join(place[:-1])}'" if place[:-1] else ""
         listed = f"; known{where}: {', '.join(known)}" if known else ""
         return f"Unknown setting '{key}' in {said}{listed}.{hint}"

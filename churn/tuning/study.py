@@ -15,7 +15,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 from churn.models.search_space import SearchRange, WholeRange
 from churn.tuning.objective import Objective
 from churn.tuning.search_report import Parameters, TrialRecord
@@ -64,7 +64,7 @@ def open_study(name: str, *, storage: str | None, warm_up: int) -> optuna.Study:
                 load_if_exists=True,
             )
     except (OSError, SQLAlchemyError) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise InputError(
             f"The tuning storage {storage} cannot be used: {reason}. Name a file that can be "
             "written or an SQLite database of Optuna's, or leave storage out."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean
 
 PREFIX = "CHURN_"
 NOTHING = "none"
@@ -136,6 +135,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _unknown(name: str) -> str:
     known = [PREFIX + field.upper() for field in Settings.model_fields]
-    near = difflib.get_close_matches(name.upper(), known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    near = did_you_mean(name.upper(), known)
+    hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
     return f"The environment sets {name}, which is no setting of the stream worker; {hint}"

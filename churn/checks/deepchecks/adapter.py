@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from churn.checks.deepchecks.numpy_aliases import numpy_aliases
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 
 _NO_CALL_HOME = "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY"
 
@@ -61,7 +61,7 @@ def _load() -> Deepchecks:
             suites=import_module("deepchecks.tabular.suites"),
         )
     except ImportError as error:
-        reason = " ".join(str(error).split()) or "unknown reason"
+        reason = error_reason(error)
         raise InputError(
             f"The validation suites need Deepchecks, which cannot be loaded ({reason}): install "
             "the extra 'deep' with make setup-deep, or 'stacks' with make setup-stacks."

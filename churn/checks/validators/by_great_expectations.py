@@ -25,7 +25,7 @@ from churn.data.quality import Check, check
 from churn.data.quality.distribution import shifts
 from churn.data.quality.psi import Shift
 from churn.data.quality.quality_report import Severity
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 
 _STANDINGS: dict[Severity, Standing] = {"critical": "failed", "warning": "attention"}
 _COUNTED = ("types", "blanks", "values")
@@ -98,7 +98,7 @@ def _version() -> str:
         # Imported here because it takes seconds of CPU.
         return str(import_module("great_expectations").__version__)
     except ImportError as error:
-        reason = " ".join(str(error).split()) or "unknown reason"
+        reason = error_reason(error)
         raise InputError(
             f"The stack's validator needs Great Expectations, which cannot be loaded ({reason}): "
             "install it with make setup."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 
 _NO_CALL_HOME = {"DO_NOT_TRACK": "1", "EVIDENTLY_DISABLE_TELEMETRY": "1"}
 
@@ -51,7 +51,7 @@ def _load() -> Evidently:
         top = import_module("evidently")
         return Evidently(str(top.__version__), top, import_module("evidently.metrics"))
     except ImportError as error:
-        reason = " ".join(str(error).split()) or "unknown reason"
+        reason = error_reason(error)
         raise InputError(
             f"The stack's validator needs Evidently, which cannot be loaded ({reason}): install "
             "the extra 'stacks' with make setup-stacks."

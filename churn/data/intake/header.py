@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from churn.contract import DataContract
 from churn.data.intake.wording import contract_file, listed, shown
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean
 
 
 def in_contract_order(table: Any, contract: DataContract) -> Any:
@@ -65,8 +64,8 @@ def _columns(names: list[str]) -> str:
 
 def _nearest(name: str, candidates: list[str]) -> str | None:
     plain = {_bare(candidate): candidate for candidate in candidates}
-    near = get_close_matches(_bare(name), plain, n=1, cutoff=0.75)
-    return plain[near[0]] if near else None
+    near = did_you_mean(_bare(name), plain, cutoff=0.75)
+    return plain[near] if near is not None else None
 
 
 def _bare(name: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from churn.data.quality.quality_report import NAMED_ROWS
 from churn.data.quality.rule import Batch, Outcome, Rule, listed
+from churn.errors import one_line
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -171,5 +172,5 @@ def _exception(info: Mapping[str, Any] | None) -> str | None:
     records = [info or {}, *(each for each in (info or {}).values() if isinstance(each, dict))]
     for record in records:
         if record.get("raised_exception"):
-            return " ".join(str(record.get("exception_message", "")).split()) or "unknown reason"
+            return one_line(record.get("exception_message", "")) or "unknown reason"
     return None

@@ -13,6 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from churn.errors import one_line
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, LIGHT, Theme, as_svg
 from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
@@ -58,7 +59,7 @@ def render_html(card: ModelCard) -> str:
 
 def markdown_text(value: Any) -> str:
     """Text as it can stand anywhere in Markdown: one line, with no mark of it taken for markup."""
-    text = " ".join(str(value).split())
+    text = one_line(value)
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     text = _MARKS.sub(r"\\\1", text)
     text = _EDGE_UNDERSCORE.sub(r"\\_", text)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.contract import DataContract
-from churn.errors import BundleError
+from churn.errors import BundleError, error_reason
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Floats
 
@@ -123,7 +123,7 @@ def read_reference(path: Path, contract: DataContract) -> Reference:
                 scores=_number(arrays, "scores"),
             )
     except (OSError, KeyError, ValueError, IndexError, BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split())
+        reason = error_reason(error)
         raise BundleError(
             f"The drift reference {path} cannot be read: {reason}. Write the bundle anew."
         ) from None
