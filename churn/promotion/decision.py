@@ -68,15 +68,29 @@ class Decision(BaseModel):
     hashes: dict[str, str] = Field(default_factory=dict)
 
     @property
-    def sentence(self) -> str:
-        """The verdict in words."""
+    def passed(self) -> str:
+        """How many gates passed, in words."""
         passed = sum(gate.verdict == "pass" for gate in self.gates)
-        count = f"{passed} of {len(self.gates)} gates passed"
+        return f"{passed} of {len(self.gates)} gates passed"
+
+    @property
+    def status(self) -> str:
+        """The verdict in words; "promoted" is said of a model that is in production, not here.
+
+        A training's own gates clear a model for staging; a decision with a basis (a comparison
+        with the champion, or a rollback) clears it for production.
+        """
+        cleared = f"cleared for {'production' if self.basis else 'staging'}"
+        return {"promote": cleared, "hold": "held back", "reject": "rejected"}[self.verdict]
+
+    @property
+    def sentence(self) -> str:
+        """The decision in words: the verdict, how many gates passed, and what speaks against it."""
+        text = f"{self.challenger} is {self.status}"
         if self.verdict == "promote":
-            text = f"{self.challenger} is promoted: {count}."
+            text = f"{text}: {self.passed}."
         else:
-            ending = "is held back" if self.verdict == "hold" else "is rejected"
-            text = f"{self.challenger} {ending} ({count}): {' '.join(self.reasons)}"
+            text = f"{text} ({self.passed}): {' '.join(self.reasons)}"
         return f"{text} {self.basis}".rstrip()
 
 
@@ -88,7 +102,7 @@ def decide(
     basis: str = "",
     hashes: dict[str, str] | None = None,
 ) -> Decision:
-    """Any fail rejects; else any insufficient evidence holds; else the model is promoted.
+    """Any fail rejects; otherwise any insufficient evidence holds; otherwise the model is cleared.
 
     Raises:
         ValueError: no gate was asked.

@@ -29,9 +29,5 @@ def decide_promotion(
             Floors.model_validate(floors),
             against_baseline=judged.result(evaluation.model).against_baseline,
         )
-        passed = sum(gate.verdict == "pass" for gate in decision.gates)
-        found(
-            f"{decision.verdict}: {passed} of {len(decision.gates)} gates passed",
-            {"verdict": decision.verdict},
-        )
+        found(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision

@@ -40,11 +40,7 @@ def judge_pair(pair: Pair, settings: dict[str, Any]) -> Annotated[Decision, Arti
             challenger=f"version {pair.challenger}",
             champion=f"version {pair.champion}" if pair.champion else None,
         )
-        passed = sum(gate.verdict == "pass" for gate in decision.gates)
-        found(
-            f"{decision.verdict}: {passed} of {len(decision.gates)} gates passed",
-            {"verdict": decision.verdict},
-        )
+        found(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision
 
 

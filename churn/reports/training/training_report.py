@@ -108,7 +108,7 @@ class TrainingReport(_Report):
         protocol: all candidates under the protocol.
         figure: the protocol's figure for the chosen candidate.
         gate_rows: the final model on the rows set aside.
-        decision: whether it is promoted.
+        decision: whether it is cleared for staging.
         threshold: from which probability on customers are contacted; None where not chosen.
         slices: the final model within groups of customers.
         explanation: what it goes by.

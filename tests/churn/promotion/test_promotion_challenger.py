@@ -109,10 +109,12 @@ def found(decision, name):
     return next(gate for gate in decision.gates if gate.name == name)
 
 
-def test_a_challenger_as_good_as_the_champion_is_promoted(world, contenders):
+def test_a_challenger_as_good_as_the_champion_is_cleared_for_production(world, contenders):
     decision = judge(contenders["good"], contenders["champion"], world[0])
     assert decision.verdict == "promote", decision.sentence
     assert len(decision.gates) == 12
+    cleared = "blend 5 is cleared for production: 12 of 12 gates passed. It was compared with"
+    assert decision.sentence.startswith(cleared)
     assert (decision.challenger, decision.champion) == ("blend 5", "blend 4")
     assert "compared with blend 4 on the same 1,500 customers" in decision.sentence
     assert found(decision, RANKING).interval.level == pytest.approx(0.9)

@@ -54,12 +54,12 @@ def verdicts(decision):
     return {gate.name: gate.verdict for gate in decision.gates}
 
 
-def test_a_model_that_clears_every_floor_is_promoted(good):
+def test_a_model_that_clears_every_floor_is_cleared_for_staging(good):
     decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
     assert set(verdicts(decision).values()) == {"pass"}
     assert decision.verdict == "promote"
     assert decision.champion is None
-    assert decision.sentence == "blend is promoted: 4 of 4 gates passed."
+    assert decision.sentence == "blend is cleared for staging: 4 of 4 gates passed."
     require_promotion(decision)
 
 

@@ -132,6 +132,7 @@ def test_text_from_outside_cannot_become_markup(page):
 
 def test_sentences_come_before_the_tables(page, report):
     assert 0 < page.index(report.decision.sentence) < page.index("<table")
+    assert f'<span class="tag {report.decision.verdict}">{report.decision.status}</span>' in page
 
 
 def test_ruined_probabilities_are_called_that(report):
