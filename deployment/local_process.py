@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from churn.errors import ChurnError
+from churn.frozen_model import FrozenModel
 from churn.root import ROOT
 from churn.scoring.bundle.durable import replace_text
 
@@ -27,7 +28,7 @@ _LOOK_SECONDS = 0.05
 _SAME_SECONDS = 1.0  # clocks are read twice
 
 
-class LocalProcess(BaseModel):
+class LocalProcess(FrozenModel):
     """A service that was started here; kept in a file, so that the next run finds it.
 
     Attributes:
@@ -37,8 +38,6 @@ class LocalProcess(BaseModel):
         workers: processes that answer.
         store: it watches.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: int
     born: float

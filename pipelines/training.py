@@ -50,7 +50,7 @@ def training(
             without one the run is not tracked.
         validator: Name of the stack's data validator; without one nothing is asked of it.
     """
-    asked = TrainingSettings.of(settings)
+    asked = TrainingSettings.from_mapping(settings)
     recipes = _recipes(settings, asked.candidates, folders)
     judging = dict(settings["protocol"])
     baseline, frozen_recipe = judging.pop("baseline"), judging.pop("frozen_recipe")

@@ -11,26 +11,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from churn.errors import InputError, did_you_mean, error_reason
+from churn.frozen_model import FrozenModel
 from stacks.placeholders import Filling, variables
 
 FOLDER = Path(__file__).resolve().parent / "definitions"
 DEFAULT_STACK = "local-mlflow"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ExistingComponent(_Strict):
+class ExistingComponent(FrozenModel):
     """A component that is there already and is used as it is, never changed."""
 
     use: str
 
 
-class OwnComponent(_Strict):
+class OwnComponent(FrozenModel):
     """A component that this project makes and keeps as the file says.
 
     A value `{{secret.key}}` is a reference that ZenML resolves from its secret store where the
@@ -39,17 +36,17 @@ class OwnComponent(_Strict):
 
     name: str = Field(pattern=r"^churn-[a-z0-9-]+$")
     flavor: str
-    configuration: dict[str, Any] = {}
+    configuration: dict[str, Any] = Field(default_factory=dict)
 
 
-class Server(_Strict):
+class Server(FrozenModel):
     """The ZenML server that a stack lives on; used by the runs on this stack alone."""
 
     url: str
     api_key: str
 
 
-class Places(_Strict):
+class Places(FrozenModel):
     """Where this project's own things go; what is left out lies in the state folder.
 
     Attributes:
@@ -63,7 +60,7 @@ class Places(_Strict):
     state: str | None = None
 
 
-class Resources(_Strict):
+class Resources(FrozenModel):
     """What a step may use, where the orchestrator gives each step a machine of its own."""
 
     cpu: float | None = Field(default=None, gt=0)
@@ -71,7 +68,7 @@ class Resources(_Strict):
     gpu: int | None = Field(default=None, ge=0)
 
 
-class Retry(_Strict):
+class Retry(FrozenModel):
     """How often a failed step is tried again, and how long is waited before."""
 
     times: int = Field(ge=1, le=10)
@@ -79,7 +76,7 @@ class Retry(_Strict):
     backoff: int = Field(default=2, ge=1)
 
 
-class Image(_Strict):
+class Image(FrozenModel):
     """The image that steps run in, where the orchestrator runs containers.
 
     Attributes:
@@ -92,10 +89,10 @@ class Image(_Strict):
     prebuilt: str = ""
     base: str | None = None
     requirements: str | None = None
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
-class RunSettings(_Strict):
+class RunSettings(FrozenModel):
     """How runs are run on a stack.
 
     Attributes:
@@ -107,13 +104,13 @@ class RunSettings(_Strict):
     """
 
     resources: Resources | None = None
-    steps: dict[str, dict[str, Resources]] = {}
+    steps: dict[str, dict[str, Resources]] = Field(default_factory=dict)
     retry: Retry | None = None
     image: Image | None = None
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class StackSpec(_Strict):
+class StackSpec(FrozenModel):
     """One stack.
 
     Attributes:
@@ -131,7 +128,7 @@ class StackSpec(_Strict):
     description: str
     needs: tuple[str, ...] = ()
     server: Server | None = None
-    secrets: dict[str, tuple[str, ...]] = {}
+    secrets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     components: dict[str, Annotated[ExistingComponent | OwnComponent, Field(union_mode="smart")]]
     places: Places = Places()
     run: RunSettings = RunSettings()

@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from churn.contract import DataContract
+from churn.frozen_model import FrozenModel
 from churn.models.candidate import Candidate
 from churn.models.recipe_settings import RecipeSettings
 from churn.tuning.tuned_recipes import build_candidates
 
 
-class Recipes(BaseModel):
+class Recipes(FrozenModel):
     """Which candidates are trained, in which order, and what each name stands for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     candidates: tuple[str, ...]
     recipes: dict[str, RecipeSettings]

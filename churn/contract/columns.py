@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from churn.contract.strict import Strict
+from churn.frozen_model import FrozenModel
 
 MAXIMUM_CATEGORIES = 127  # category codes travel as int8
 
@@ -34,7 +34,7 @@ UNCHANGEABLE = frozenset({Role.TENURE, Role.HOUSEHOLD, Role.SENSITIVE})
 """What a customer is, and no business can change."""
 
 
-class _Column(Strict):
+class _Column(FrozenModel):
     name: str = Field(min_length=1)
     meaning: str = Field(min_length=1)
     roles: tuple[Role, ...] = ()
@@ -140,7 +140,7 @@ class FlagColumn(_Coded):
         return (self.yes_value,)
 
 
-class BlankRule(Strict):
+class BlankRule(FrozenModel):
     """A blank is allowed only where another column has one value, and then means `value`."""
 
     only_when: str

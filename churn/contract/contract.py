@@ -19,11 +19,11 @@ from churn.contract.columns import (
     TargetColumn,
 )
 from churn.contract.expectations import AcceptedSnapshot, Expectations
-from churn.contract.strict import Strict
 from churn.errors import InputError, error_reason
+from churn.frozen_model import FrozenModel
 
 
-class DataContract(Strict):
+class DataContract(FrozenModel):
     """Columns, roles and table-wide rules of one business's customer table."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from churn.contract.strict import Strict
+from churn.frozen_model import FrozenModel
 
 
-class ChargeRule(Strict):
+class ChargeRule(FrozenModel):
     """Total charges agree with tenure x monthly charges.
 
     Holds where |total - tenure * monthly| <= absolute + relative * tenure * monthly; at least
@@ -19,7 +19,7 @@ class ChargeRule(Strict):
     mostly: float = Field(gt=0, le=1)
 
 
-class ImplicationRule(Strict):
+class ImplicationRule(FrozenModel):
     """`column` has `value` exactly where `follows_column` has `follows_value`."""
 
     column: str
@@ -28,7 +28,7 @@ class ImplicationRule(Strict):
     follows_value: str
 
 
-class Bounds(Strict):
+class Bounds(FrozenModel):
     """A closed interval."""
 
     minimum: float
@@ -41,14 +41,14 @@ class Bounds(Strict):
         return self
 
 
-class AcceptedSnapshot(Strict):
+class AcceptedSnapshot(FrozenModel):
     """The table this contract was accepted on; new data is compared with it."""
 
     path: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Expectations(Strict):
+class Expectations(FrozenModel):
     """What the quality gate holds a whole table to, beyond its single cells."""
 
     rows: Bounds

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from churn.deployment.deployment_settings import TargetName
 from churn.deployment.smoke import SmokeReport
+from churn.frozen_model import FrozenModel
 
 Status = Literal["deployed", "rolled back", "dry run", "stopped"]
 
 
-class DeploymentPlan(BaseModel):
+class DeploymentPlan(FrozenModel):
     """What is about to be done.
 
     Attributes:
@@ -24,8 +25,6 @@ class DeploymentPlan(BaseModel):
         actions: what will be done, in order: sentences and commands.
         manifests: what a cluster will be told, YAML; empty for other targets.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     version: str
@@ -40,7 +39,7 @@ class DeploymentPlan(BaseModel):
         return f"{self.model} version {self.version} to {self.target}, {self.place}"
 
 
-class Deployment(BaseModel):
+class Deployment(FrozenModel):
     """What a deployment came to.
 
     Attributes:
@@ -59,8 +58,6 @@ class Deployment(BaseModel):
         reason: why it was rolled back; empty otherwise.
         sentence: all of it in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Status
     model: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenSettings
 
 TargetName = Literal["local", "compose", "kubernetes", "seldon", "zenml"]
 Action = Literal["deploy", "stop"]
@@ -12,11 +14,7 @@ Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class LocalSettings(_Settings):
+class LocalSettings(FrozenSettings):
     """The service as a process of this machine.
 
     Attributes:
@@ -28,7 +26,7 @@ class LocalSettings(_Settings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
 
-class ComposeSettings(_Settings):
+class ComposeSettings(FrozenSettings):
     """The service `api` of docker-compose.yml.
 
     Attributes:
@@ -38,7 +36,7 @@ class ComposeSettings(_Settings):
     env_file: Annotated[str, Field(min_length=1)] = ".churn/compose.env"
 
 
-class KubernetesSettings(_Settings):
+class KubernetesSettings(FrozenSettings):
     """The manifests of deployment/manifests/kubernetes.
 
     Attributes:
@@ -50,7 +48,7 @@ class KubernetesSettings(_Settings):
     context: str = ""
 
 
-class SeldonSettings(_Settings):
+class SeldonSettings(FrozenSettings):
     """What service.seldon.render is told.
 
     Attributes:
@@ -76,7 +74,7 @@ class SeldonSettings(_Settings):
     context: str = ""
 
 
-class ZenmlSettings(_Settings):
+class ZenmlSettings(FrozenSettings):
     """The scoring pipeline as a service of ZenML's.
 
     Attributes:
@@ -90,7 +88,7 @@ class ZenmlSettings(_Settings):
     keyed: bool = False
 
 
-class SmokeSettings(_Settings):
+class SmokeSettings(FrozenSettings):
     """How the golden rows are asked for.
 
     Attributes:

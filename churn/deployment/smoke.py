@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict
-
 from churn.deployment.protocols import Answer
+from churn.frozen_model import FrozenModel
 from churn.scoring.golden import GoldenRow
 
 _SHOWN = 3
 
 
-class RouteReport(BaseModel):
+class RouteReport(FrozenModel):
     """What one route answered.
 
     Attributes:
@@ -29,8 +28,6 @@ class RouteReport(BaseModel):
         faults: sentences about what was wrong, none of them where all was right.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     path: str
     rows: int
     largest: float | None
@@ -38,7 +35,7 @@ class RouteReport(BaseModel):
     faults: tuple[str, ...] = ()
 
 
-class SmokeReport(BaseModel):
+class SmokeReport(FrozenModel):
     """The smoke test of a deployment.
 
     Attributes:
@@ -48,8 +45,6 @@ class SmokeReport(BaseModel):
         ready_fault: why not, where it says no; or what is wrong with what it says.
         routes: what each route answered.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
     tolerance: float

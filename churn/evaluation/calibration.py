@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from churn.evaluation.weighted import Floats, Labels, Weights
+from churn.frozen_model import FrozenModel
 
 BINS = 10
 _SIMULATIONS = 1000
@@ -24,11 +25,7 @@ _EDGE = 1e-9
 _CONVERGED = 1e-10
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReliabilityBin(_Report):
+class ReliabilityBin(FrozenModel):
     """One group of customers with neighbouring predictions.
 
     Attributes:
@@ -46,7 +43,7 @@ class ReliabilityBin(_Report):
     upper: float
 
 
-class Reliability(_Report):
+class Reliability(FrozenModel):
     """The reliability curve and what it comes to.
 
     Attributes:

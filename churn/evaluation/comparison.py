@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.stats import t as student_t
 
 from churn.evaluation.intervals import LEVEL, Interval
+from churn.frozen_model import FrozenModel
 
 _FEWEST_SPLITS = 2
 
 
-class PairedDifference(BaseModel):
+class PairedDifference(FrozenModel):
     """How much better one model scores than another, split by split.
 
     Attributes:
@@ -24,8 +25,6 @@ class PairedDifference(BaseModel):
         interval: where the difference plausibly lies; it says so in `interval.method`.
         splits: how many pairs it rests on.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     reference: str

@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from churn.errors import InputError
 from churn.evaluation.intervals import LEVEL, Interval
 from churn.evaluation.weighted import Floats, Labels
+from churn.frozen_model import FrozenModel
 
 METHOD = "paired DeLong"
 _FEWEST = 2  # of each outcome; a spread needs two
 
 
-class Auc(BaseModel):
+class Auc(FrozenModel):
     """One area under the ROC curve and its variance.
 
     Attributes:
@@ -32,8 +33,6 @@ class Auc(BaseModel):
         rows: customers judged.
         positives: of those, how many left.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     area: float = Field(ge=0, le=1)
     variance: float = Field(ge=0)
@@ -60,7 +59,7 @@ class Auc(BaseModel):
         )
 
 
-class PairedAuc(BaseModel):
+class PairedAuc(FrozenModel):
     """Two scores of the same customers: both areas, and what is known of their difference.
 
     Attributes:
@@ -73,8 +72,6 @@ class PairedAuc(BaseModel):
         rows: customers judged.
         positives: of those, how many left.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     area: float = Field(ge=0, le=1)
     reference_area: float = Field(ge=0, le=1)

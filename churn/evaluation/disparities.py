@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
 from churn.evaluation.intervals import LEVEL, Interval
+from churn.frozen_model import FrozenModel
 
 TOO_FEW: Literal["too few rows to tell"] = "too few rows to tell"
 
@@ -22,11 +22,7 @@ METRICS: dict[SliceMetric, str] = {
 }
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Figure(_Report):
+class Figure(FrozenModel):
     """A figure of one slice and its 95% interval."""
 
     value: float
@@ -44,7 +40,7 @@ class Figure(_Report):
         return f"{value:+.1f} points ({lower:+.1f} to {upper:+.1f})"
 
 
-class Disparity(_Report):
+class Disparity(FrozenModel):
     """How much one slice's figure differs from that of its column's largest slice.
 
     Attributes:

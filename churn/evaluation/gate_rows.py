@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import expit
 
 from churn.evaluation.calibration import Reliability, assess_calibration
@@ -19,6 +19,7 @@ from churn.evaluation.intervals import Interval, auc_difference_interval, metric
 from churn.evaluation.metrics import Metrics, checked, measure
 from churn.evaluation.weighted import Floats, Labels, RankedRows
 from churn.features.encoding import Columns
+from churn.frozen_model import FrozenModel
 
 if TYPE_CHECKING:
     from churn.models.candidate import FittedModel
@@ -27,18 +28,14 @@ _CURVE_POINTS = 200
 _HISTOGRAM_BINS = 20
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Curve(_Report):
+class Curve(FrozenModel):
     """Points of a line, from (0, 0) to (1, 1)."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
 
 
-class ScoreHistogram(_Report):
+class ScoreHistogram(FrozenModel):
     """How predictions spread, by what happened.
 
     Attributes:
@@ -52,7 +49,7 @@ class ScoreHistogram(_Report):
     left: tuple[int, ...]
 
 
-class GateRowsReport(_Report):
+class GateRowsReport(FrozenModel):
     """What the final model showed on the rows set aside.
 
     Attributes:

@@ -11,17 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from churn.evaluation.calibration import EceBins
 from churn.evaluation.metrics import checked, row_log_loss
 from churn.evaluation.weighted import Floats, Labels, RankedRows, ScoreGroups, ratio
+from churn.frozen_model import FrozenModel
 
 LEVEL = 0.95
 _WEIGHTS_BYTES = 64 * 2**20
 
 
-class Interval(BaseModel):
+class Interval(FrozenModel):
     """A range that a figure plausibly lies in.
 
     Attributes:
@@ -30,8 +31,6 @@ class Interval(BaseModel):
         level: how often such a range holds the truth, 0.95 unless said otherwise.
         method: how it was made, in a few words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lower: float
     upper: float

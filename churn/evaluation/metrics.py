@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.errors import InputError
 from churn.evaluation.calibration import expected_calibration_error
 from churn.evaluation.weighted import Floats, Labels, RankedRows, ScoreGroups
+from churn.frozen_model import FrozenModel
 
 METRIC_TITLES = {
     "roc_auc": "ROC-AUC",
@@ -32,7 +33,7 @@ HIGHER_IS_BETTER = {
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
 
-class Metrics(BaseModel):
+class Metrics(FrozenModel):
     """What was measured, on how many customers.
 
     Attributes:
@@ -45,8 +46,6 @@ class Metrics(BaseModel):
         rows: customers judged.
         positives: of those, how many left.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     roc_auc: float = Field(ge=0, le=1)
     pr_auc: float = Field(ge=0, le=1)

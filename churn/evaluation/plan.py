@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenSettings
 
 Folds = Annotated[int, Field(ge=2, le=20, description="parts the rows are cut into")]
 Repeats = Annotated[int, Field(ge=1, le=100, description="times the rows are cut anew")]
@@ -15,11 +17,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32, description="fixes every cut and eve
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SelectionPlan(_Settings):
+class SelectionPlan(FrozenSettings):
     """Repeated stratified cross-validation that chooses a candidate on the development rows."""
 
     folds: Folds = 5
@@ -33,7 +31,7 @@ class SelectionPlan(_Settings):
         )
 
 
-class ProtocolPlan(_Settings):
+class ProtocolPlan(FrozenSettings):
     """Repeated stratified cross-validation that yields a figure with its interval.
 
     `bootstrap_samples` counts the resamplings of the customers behind the interval; 0 leaves the
@@ -73,7 +71,7 @@ class ProtocolSettings(ProtocolPlan):
     frozen_recipe: RecipeName = "blend"
 
 
-class Floors(_Settings):
+class Floors(FrozenSettings):
     """What a model must clear when no champion is there to be compared with.
 
     `ece_upper` and `minimum_rows` hold with a champion, too.
@@ -92,7 +90,7 @@ class Floors(_Settings):
     baseline_margin: Annotated[float, Field(ge=0, lt=0.1)] = 0.002
 
 
-class SliceSettings(_Settings):
+class SliceSettings(FrozenSettings):
     """When a group of customers is large enough to say something about it.
 
     Attributes:
@@ -104,7 +102,7 @@ class SliceSettings(_Settings):
     minimum_each: Annotated[int, Field(ge=5)] = 30
 
 
-class PromotionSettings(_Settings):
+class PromotionSettings(FrozenSettings):
     """What a challenger must show against the champion; fixed before they are compared.
 
     Attributes:

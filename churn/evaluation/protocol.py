@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import expit
 
 from churn.errors import InputError
@@ -20,16 +20,13 @@ from churn.evaluation.metrics import Metrics, mean_of, measure
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.weighted import Labels, RankedRows
 from churn.features.encoding import Columns
+from churn.frozen_model import FrozenModel
 
 if TYPE_CHECKING:
     from churn.models.candidate import Candidate
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CandidateResult(_Report):
+class CandidateResult(FrozenModel):
     """What cross-validation found out about one candidate.
 
     Attributes:
@@ -60,7 +57,7 @@ class CandidateResult(_Report):
         }
 
 
-class ProtocolReport(_Report):
+class ProtocolReport(FrozenModel):
     """All candidates side by side under one plan.
 
     Attributes:
@@ -105,7 +102,7 @@ class ProtocolReport(_Report):
         return [result.as_row() for result in self.ranking]
 
 
-class ProtocolFigure(_Report):
+class ProtocolFigure(FrozenModel):
     """The protocol's verdict on one recipe, and whether it can be taken at face value.
 
     Attributes:

@@ -12,13 +12,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import expit
 
 from churn.evaluation.calibration import Reliability, assess_calibration, calibration_line
 from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
 from churn.evaluation.metrics import checked, row_log_loss
 from churn.evaluation.weighted import Floats, Labels
+from churn.frozen_model import FrozenModel
 from churn.retention.value_settings import ThresholdSettings
 
 Method = Literal["none", "shift", "line", "isotonic"]
@@ -28,11 +29,7 @@ _STEEPEST = 10.0
 _FLATTEST = 0.1
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LogitMap(_Report):
+class LogitMap(FrozenModel):
     """A correction that a bundle can carry: log-odds become slope x log-odds + intercept.
 
     Contributions become slope x contribution and the base slope x base + intercept, so they still
@@ -52,7 +49,7 @@ class LogitMap(_Report):
         return logit if self.identity else self.slope * logit + self.intercept
 
 
-class RecalibrationTrial(_Report):
+class RecalibrationTrial(FrozenModel):
     """One correction, judged on rows that it was not fitted on.
 
     Attributes:
@@ -75,7 +72,7 @@ class RecalibrationTrial(_Report):
         return self.gain_interval.lower > 0
 
 
-class Recalibration(_Report):
+class Recalibration(FrozenModel):
     """What was tried and what is applied.
 
     Attributes:

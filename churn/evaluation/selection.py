@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.protocol import ProtocolReport
+from churn.frozen_model import FrozenModel
 
 RULE = (
     "The candidate with the highest mean ROC-AUC over the development splits is chosen; between "
@@ -13,7 +12,7 @@ RULE = (
 )
 
 
-class Selection(BaseModel):
+class Selection(FrozenModel):
     """Which candidate was chosen, and by how much.
 
     Attributes:
@@ -22,8 +21,6 @@ class Selection(BaseModel):
         report: all candidates, on the development rows.
         rule: how the choice was made.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chosen: str
     margin: PairedDifference | None

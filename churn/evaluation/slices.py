@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.contract import DataContract
 from churn.evaluation.delong import delong
@@ -31,15 +31,12 @@ from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slicing import Slice, declared_slices, rankable
 from churn.evaluation.weighted import Floats, Labels
 from churn.features.encoding import Columns, row_count
+from churn.frozen_model import FrozenModel
 
 SliceVerdict = Literal["measured", "too few rows to tell"]
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SliceReport(_Report):
+class SliceReport(FrozenModel):
     """How a model does within one slice.
 
     Attributes:
@@ -86,7 +83,7 @@ class SliceReport(_Report):
         )
 
 
-class SlicesReport(_Report):
+class SlicesReport(FrozenModel):
     """How a model does within every declared slice.
 
     Attributes:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
 from churn.evaluation.threshold_cuts import NOBODY
 from churn.evaluation.weighted import Floats, Labels
+from churn.frozen_model import FrozenModel
 from churn.retention.maximum_profit import maximum_profit
 from churn.retention.profit import campaign_profit
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
@@ -31,11 +32,7 @@ RULE_NAMES = {
 """How each campaign is called where people read it."""
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Campaign(_Report):
+class Campaign(FrozenModel):
     """What contacting everyone at or above a threshold comes to on some rows.
 
     Attributes:
@@ -59,7 +56,7 @@ class Campaign(_Report):
     profit_interval: Interval
 
 
-class ProfitDifference(_Report):
+class ProfitDifference(FrozenModel):
     """Profit per customer gained over another campaign on the same customers.
 
     Attributes:
@@ -87,7 +84,7 @@ class ProfitDifference(_Report):
         )
 
 
-class GateJudgement(_Report):
+class GateJudgement(FrozenModel):
     """The chosen threshold's campaign and its rivals on the gate rows.
 
     Attributes:

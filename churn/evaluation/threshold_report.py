@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.evaluation.intervals import Interval
 from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.threshold_gate import Campaign, GateJudgement
 from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivity_sentence
+from churn.frozen_model import FrozenModel
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ThresholdChoice(_Report):
+class ThresholdChoice(FrozenModel):
     """The threshold that one rule chooses.
 
     Attributes:
@@ -36,7 +33,7 @@ class ThresholdChoice(_Report):
         return self.campaign.threshold
 
 
-class ProfitCurve(_Report):
+class ProfitCurve(FrozenModel):
     """Share of the customers contacted, best scores first, against profit per customer.
 
     `threshold` says from which probability on that share is contacted.
@@ -47,7 +44,7 @@ class ProfitCurve(_Report):
     profit: tuple[float, ...]
 
 
-class ThresholdReport(_Report):
+class ThresholdReport(FrozenModel):
     """The decision threshold, how it was chosen, and what it earns where it had no part.
 
     Attributes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from churn.evaluation.threshold_cuts import Cuts
 from churn.evaluation.weighted import Floats, Labels
+from churn.frozen_model import FrozenModel
 from churn.retention.profit import campaign_profit, contact_value
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
@@ -18,7 +17,7 @@ VARIED = {
 FACTORS = {0.5: "halved", 2.0: "doubled"}
 
 
-class Sensitivity(BaseModel):
+class Sensitivity(FrozenModel):
     """One assumption changed, all else as it was.
 
     Attributes:
@@ -29,8 +28,6 @@ class Sensitivity(BaseModel):
         profit: what it earns per customer.
         profit_unchanged: what the threshold chosen before then earns.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     assumption: str
     change: str

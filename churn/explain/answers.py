@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from churn.frozen_model import FrozenModel
 
 CAVEAT = (
     "An association in the model, not a promised effect: customers who are like this left less "
@@ -10,11 +10,7 @@ CAVEAT = (
 )
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Change(_Frozen):
+class Change(FrozenModel):
     """One column that would be otherwise.
 
     Attributes:
@@ -30,7 +26,7 @@ class Change(_Frozen):
     follows: bool
 
 
-class Counterfactual(_Frozen):
+class Counterfactual(FrozenModel):
     """One way to a lower risk.
 
     Attributes:
@@ -57,7 +53,7 @@ class Counterfactual(_Frozen):
         return sum(not change.follows for change in self.changes)
 
 
-class Counterfactuals(_Frozen):
+class Counterfactuals(FrozenModel):
     """What would lower one customer's risk.
 
     Attributes:

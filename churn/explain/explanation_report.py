@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from churn.frozen_model import FrozenModel
 
 FEWEST = 20
 """Customers that a mean must rest on to be kept."""
@@ -21,11 +23,7 @@ _ESTIMATED = (
 )
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ColumnStrength(_Frozen):
+class ColumnStrength(FrozenModel):
     """How far one column moves scores.
 
     Attributes:
@@ -39,7 +37,7 @@ class ColumnStrength(_Frozen):
     actionable: bool
 
 
-class Swarm(_Frozen):
+class Swarm(FrozenModel):
     """How one column's contributions are distributed, by the column's value.
 
     Attributes:
@@ -53,7 +51,7 @@ class Swarm(_Frozen):
     counts: tuple[tuple[int, ...], ...]
 
 
-class Band(_Frozen):
+class Band(FrozenModel):
     """Customers of one value, or one range of values.
 
     Attributes:
@@ -73,7 +71,7 @@ class Band(_Frozen):
     high: float
 
 
-class Dependence(_Frozen):
+class Dependence(FrozenModel):
     """A column's contribution against its value.
 
     Attributes:
@@ -87,7 +85,7 @@ class Dependence(_Frozen):
     bands: tuple[Band, ...]
 
 
-class TermLine(_Frozen):
+class TermLine(FrozenModel):
     """How tenure counts for the customers of one contract term.
 
     Attributes:
@@ -103,7 +101,7 @@ class TermLine(_Frozen):
     rows: tuple[int, ...]
 
 
-class Interaction(_Frozen):
+class Interaction(FrozenModel):
     """Whether tenure counts otherwise under another contract.
 
     Attributes:
@@ -127,7 +125,7 @@ class Interaction(_Frozen):
     carried_by: tuple[str, ...]
 
 
-class ExplanationReport(_Frozen):
+class ExplanationReport(FrozenModel):
     """What a model goes by.
 
     Attributes:

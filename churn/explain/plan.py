@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenSettings
 
 
-class ExplanationSettings(BaseModel):
+class ExplanationSettings(FrozenSettings):
     """What an explanation is made from.
 
     Attributes:
@@ -16,8 +18,6 @@ class ExplanationSettings(BaseModel):
         top: how many reasons a customer gets.
         seed: fixes the bootstrap samples; fewer samples are the first of more.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     samples: Annotated[int, Field(ge=1, le=1000)] = 20
     customers: Annotated[int, Field(ge=20, le=100_000)] = 1000

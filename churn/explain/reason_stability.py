@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.contract import DataContract
 from churn.explain.plan import ExplanationSettings
 from churn.explain.reasons import ReasonCodes, ReasonTable
 from churn.features.encoding import Columns, row_count, take
+from churn.frozen_model import FrozenModel
 from churn.models.candidate import Candidate, FittedModel, Target
 
 STEADY = 0.9
 """Share of the refits in which a reason must stay to be called steady."""
 
 
-class ReasonStability(BaseModel):
+class ReasonStability(FrozenModel):
     """How far reasons depend on which customers a recipe was fitted on.
 
     Attributes:
@@ -38,8 +39,6 @@ class ReasonStability(BaseModel):
         overlap: Jaccard's index of the two sets of reasons, mean over customers and refits.
         overlap_lowest: the same in the worst refit.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     samples: int = Field(ge=1)

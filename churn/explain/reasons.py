@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.errors import InputError
@@ -27,12 +26,13 @@ from churn.explain.wording import (
     tails,
 )
 from churn.features.encoding import Columns
+from churn.frozen_model import FrozenModel
 from churn.models.candidate import FittedModel, Floats
 
 TOP = 3
 
 
-class Reason(BaseModel):
+class Reason(FrozenModel):
     """One reason behind one customer's score.
 
     Attributes:
@@ -44,8 +44,6 @@ class Reason(BaseModel):
         contribution: how far exactly, in log-odds.
         odds_ratio: what the odds of leaving are multiplied by.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
     sentence: str

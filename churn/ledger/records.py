@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import TracebackType
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import insert, select
 
 from churn.errors import InputError
+from churn.frozen_model import FrozenModel
 from churn.ledger.database import DEFAULT_URL, Database
 from churn.ledger.ledger_tables import APPROVALS, DECISIONS, SCHEMA
 from churn.promotion import Decision, Verdict
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RecordedDecision(_Record):
+class RecordedDecision(FrozenModel):
     """A decision as it was recorded.
 
     Attributes:
@@ -41,7 +38,7 @@ class RecordedDecision(_Record):
         return self.decision.verdict
 
 
-class Approval(_Record):
+class Approval(FrozenModel):
     """A person's word that a version may go into production.
 
     Attributes:

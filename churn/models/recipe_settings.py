@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from churn.features.groups import FeatureGroup
+from churn.frozen_model import FrozenSettings
 from churn.models.search_space import GbmSpace, SearchRange, TabularNetSpace
 
 
@@ -27,11 +28,7 @@ Members = Annotated[tuple[str, ...], Field(strict=False, min_length=2), AfterVal
 Penalty = Annotated[float, Field(gt=0, le=1e6)]
 
 
-class _Recipe(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class LogisticSettings(_Recipe):
+class LogisticSettings(FrozenSettings):
     """Plain logistic regression: one-hot categories, standardised numbers.
 
     Attributes:
@@ -47,7 +44,7 @@ class LogisticSettings(_Recipe):
     features: Groups = ()
 
 
-class SplineLogisticSettings(_Recipe):
+class SplineLogisticSettings(FrozenSettings):
     """Logistic regression on cubic splines of the numbers and one-hot categories.
 
     Attributes:
@@ -62,7 +59,7 @@ class SplineLogisticSettings(_Recipe):
     features: Groups = ("commitment",)
 
 
-class GbmSettings(_Recipe):
+class GbmSettings(FrozenSettings):
     """Shallow gradient-boosted trees (LightGBM).
 
     Attributes:
@@ -89,7 +86,7 @@ class GbmSettings(_Recipe):
     features: Groups = ()
 
 
-class TabularNetSettings(_Recipe):
+class TabularNetSettings(FrozenSettings):
     """TabM: an ensemble of small networks that share their matrices; needs the extra `deep`.
 
     Attributes:
@@ -126,7 +123,7 @@ class TabularNetSettings(_Recipe):
     features: Groups = ()
 
 
-class BlendSettings(_Recipe):
+class BlendSettings(FrozenSettings):
     """The mean of other recipes' log-odds.
 
     Attributes:
@@ -137,7 +134,7 @@ class BlendSettings(_Recipe):
     members: Members
 
 
-class TunedGbmSettings(_Recipe):
+class TunedGbmSettings(FrozenSettings):
     """Trees whose settings Optuna chooses on the rows they are fitted on; needs the extra `deep`.
 
     Attributes:
@@ -166,7 +163,7 @@ class TunedGbmSettings(_Recipe):
         return self
 
 
-class TunedTabularNetSettings(_Recipe):
+class TunedTabularNetSettings(FrozenSettings):
     """A network whose settings Optuna chooses on the rows it is fitted on; needs the extra `deep`.
 
     Attributes:

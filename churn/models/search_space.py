@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from churn.frozen_model import FrozenSettings
 
 
-class _Range(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
+class _Range(FrozenSettings):
     low: float
     high: float
     log: bool = False
@@ -37,9 +37,7 @@ class NumberRange(_Range):
 SearchRange = WholeRange | NumberRange
 
 
-class _Space(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
+class _Space(FrozenSettings):
     @property
     def ranges(self) -> dict[str, SearchRange]:
         """The ranges by the name of the setting they are of."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from churn.errors import GateError, one_line
 from churn.evaluation.intervals import Interval
+from churn.frozen_model import FrozenModel
 
 GateVerdict = Literal["pass", "fail", "insufficient evidence"]
 Verdict = Literal["promote", "hold", "reject"]
@@ -21,7 +22,7 @@ Verdict = Literal["promote", "hold", "reject"]
 _LONGEST_REASON = 300
 
 
-class Gate(BaseModel):
+class Gate(FrozenModel):
     """One condition of promotion.
 
     Attributes:
@@ -34,7 +35,7 @@ class Gate(BaseModel):
     """
 
     # As text, because JSON has no NaN and a gate that measured nothing must survive a round trip.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     name: str
     figure: float
@@ -44,7 +45,7 @@ class Gate(BaseModel):
     interval: Interval | None = None
 
 
-class Decision(BaseModel):
+class Decision(FrozenModel):
     """What the gates come to.
 
     Attributes:
@@ -57,7 +58,7 @@ class Decision(BaseModel):
         hashes: digests of what was compared, by name: `gate_rows`, and what the caller adds.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     verdict: Verdict
     gates: tuple[Gate, ...] = Field(min_length=1)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from churn.contract import DataContract
 from churn.evaluation.weighted import Floats, Labels
 from churn.features.encoding import Columns, row_count
+from churn.frozen_model import FrozenModel
 from churn.promotion.overlap import RowDigests, row_digests
 
 _FEWEST = 2  # of each outcome; less has no spread
@@ -104,7 +105,7 @@ def _unusable(what: str, values: Floats, rows: int) -> str | None:
     return f"{what} are not finite numbers in {broken:,} of {rows:,} gate rows" if broken else None
 
 
-class BundleCheck(BaseModel):
+class BundleCheck(FrozenModel):
     """What trying a challenger's scoring bundle showed.
 
     Attributes:
@@ -115,7 +116,7 @@ class BundleCheck(BaseModel):
         latency_budget_ms: what it may take.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     loads: bool
     golden_max_difference: float

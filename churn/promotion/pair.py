@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from churn.frozen_model import FrozenModel
 
 
-class Pair(BaseModel):
+class Pair(FrozenModel):
     """A challenger and the champion it is judged against.
 
     Attributes:
@@ -15,8 +15,6 @@ class Pair(BaseModel):
         challenger: the challenger's version.
         champion: the version in production; None where there is none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     challenger: str
@@ -29,7 +27,7 @@ class Pair(BaseModel):
         return f"{self.model} version {self.challenger} {against}"
 
 
-class PromotionOutcome(BaseModel):
+class PromotionOutcome(FrozenModel):
     """What followed from a decision.
 
     Attributes:
@@ -43,8 +41,6 @@ class PromotionOutcome(BaseModel):
         approved_by: who approved, where approval was asked for.
         sentence: all of it in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Literal["promoted", "waiting", "kept back", "restored", "dry run"]
     model: str

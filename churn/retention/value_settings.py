@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenSettings
 
 Rule = Literal["profit", "break_even", "capacity", "f_beta"]
 Money = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -19,11 +21,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 PAPER = "Verbraken, Verbeke & Baesens 2013"
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class AcceptanceSettings(_Settings):
+class AcceptanceSettings(FrozenSettings):
     """How likely a customer about to leave is to take the offer and stay: Beta(alpha, beta).
 
     Attributes:
@@ -40,7 +38,7 @@ class AcceptanceSettings(_Settings):
         return self.alpha / (self.alpha + self.beta)
 
 
-class ValueSettings(_Settings):
+class ValueSettings(FrozenSettings):
     """The money behind a retention campaign; every field is an assumption.
 
     Attributes:
@@ -123,7 +121,7 @@ class ValueSettings(_Settings):
         return self.model_copy(update={name: getattr(self, name) * factor})
 
 
-class ThresholdSettings(_Settings):
+class ThresholdSettings(FrozenSettings):
     """How the decision threshold is chosen, on out-of-fold scores of the development rows.
 
     Attributes:

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, overload
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from churn.errors import BundleError, error_reason
+from churn.frozen_model import FrozenModel
 from churn.scoring.address import Address, address, read_file
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
@@ -16,7 +17,7 @@ CURRENT = "current.json"
 BUNDLES = "bundles"
 
 
-class Published(BaseModel):
+class Published(FrozenModel):
     """A version that went into production.
 
     Attributes:
@@ -25,8 +26,6 @@ class Published(BaseModel):
         at: when, UTC.
         action: whether it was published, or came back by a rollback.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str = Field(pattern=VERSION_PATTERN)
     digest: Sha256
@@ -42,7 +41,7 @@ class Published(BaseModel):
         return bundle_folder(store, self.version)
 
 
-class Pointer(BaseModel):
+class Pointer(FrozenModel):
     """The content of `current.json`; the last entry of the history is in production.
 
     Attributes:
@@ -50,8 +49,6 @@ class Pointer(BaseModel):
         version: in production; the last entry's, for a reader's eye.
         history: everything that went into production, oldest first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
     version: str

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from churn.errors import BundleError
+from churn.frozen_model import FrozenModel
 
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
@@ -26,8 +27,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _Part(FrozenModel):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class ModelFacts(_Part):

@@ -6,11 +6,9 @@ A setting comes from the pipeline's file, then from the profile's part of that f
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
 from churn.deployment.deployment_settings import (
@@ -33,6 +31,7 @@ from churn.evaluation.plan import (
     SliceSettings,
 )
 from churn.explain.plan import ExplanationSettings
+from churn.frozen_model import FrozenSettings
 from churn.models.recipe_settings import (
     BlendSettings,
     RecipeSettings,
@@ -48,16 +47,7 @@ VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, i
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Self:
-        """The settings from the plain values they were dumped to."""
-        return cls.model_validate_json(json.dumps(plain))
-
-
-class DataSettings(_Settings):
+class DataSettings(FrozenSettings):
     """Which table a pipeline works on.
 
     Attributes:
@@ -71,7 +61,7 @@ class DataSettings(_Settings):
     contract: Annotated[str, Field(min_length=1)] = "data/contracts/telco.yaml"
 
 
-class SplitSettings(_Settings):
+class SplitSettings(FrozenSettings):
     """How many rows are set aside before anything is fitted.
 
     Attributes:
@@ -83,7 +73,7 @@ class SplitSettings(_Settings):
     seed: Seed = 11
 
 
-class EvaluationSettings(_Settings):
+class EvaluationSettings(FrozenSettings):
     """How the final model is measured on the gate rows.
 
     Attributes:
@@ -95,7 +85,7 @@ class EvaluationSettings(_Settings):
     seed: Seed = 7
 
 
-class RegistrationSettings(_Settings):
+class RegistrationSettings(FrozenSettings):
     """The model on the Model Control Plane: ZenML's own fields, under ZenML's own names."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
@@ -109,7 +99,7 @@ class RegistrationSettings(_Settings):
     tags: tuple[str, ...] = ()
 
 
-class OutputSettings(_Settings):
+class OutputSettings(FrozenSettings):
     """Where a pipeline keeps what it writes on this machine.
 
     Attributes:
@@ -119,7 +109,7 @@ class OutputSettings(_Settings):
     folder: Annotated[str, Field(min_length=1)] = ".churn"
 
 
-class NestedSettings(_Settings):
+class NestedSettings(FrozenSettings):
     """Recipes that are too dear for fifty splits: tuned ones and networks, judged on five.
 
     Attributes:
@@ -129,7 +119,7 @@ class NestedSettings(_Settings):
     candidates: tuple[RecipeName, ...] = ()
 
 
-class TrainingSettings(_Settings):
+class TrainingSettings(FrozenSettings):
     """Everything the training pipeline can be told.
 
     Attributes:
@@ -229,7 +219,7 @@ class TrainingSettings(_Settings):
         return self
 
 
-class ApprovalSettings(_Settings):
+class ApprovalSettings(FrozenSettings):
     """A person's word, recorded with the run that carries it.
 
     Attributes:
@@ -249,7 +239,7 @@ class ApprovalSettings(_Settings):
         return self
 
 
-class NamedModel(_Settings):
+class NamedModel(FrozenSettings):
     """Which model on the Model Control Plane.
 
     Attributes:
@@ -259,7 +249,7 @@ class NamedModel(_Settings):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
 
 
-class _AfterTraining(_Settings):
+class _AfterTraining(FrozenSettings):
     """What promotion and rollback share.
 
     Attributes:

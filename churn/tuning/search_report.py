@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenModel
 
 Parameters = dict[str, int | float]
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TrialRecord(_Report):
+class TrialRecord(FrozenModel):
     """One trial.
 
     Attributes:
@@ -39,7 +37,7 @@ class TrialRecord(_Report):
         return {**kept, **self.parameters, "steps": self.steps, "seconds": self.seconds}
 
 
-class TuningReport(_Report):
+class TuningReport(FrozenModel):
     """A whole search.
 
     Attributes:

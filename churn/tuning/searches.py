@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from churn.frozen_model import FrozenModel
 from churn.tuning.search_report import TuningReport
 
 
-class Searches(BaseModel):
+class Searches(FrozenModel):
     """Every tuned recipe's search on the development rows.
 
     Attributes:
         reports: one each, in the order of the configuration.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reports: tuple[TuningReport, ...] = Field(min_length=1)
 

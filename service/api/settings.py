@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from churn.errors import InputError, did_you_mean
+from churn.frozen_model import FrozenModel
 
 PREFIX = "CHURN_"
 NO_LEDGER = "none"
@@ -15,7 +16,7 @@ _DIGEST = r"^[0-9a-f]{64}$"
 _VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
 
-class Settings(BaseModel):
+class Settings(FrozenModel):
     """How the service runs; docs/service.md has the table.
 
     Attributes:
@@ -41,8 +42,6 @@ class Settings(BaseModel):
         stop_seconds: how long it then waits for requests that have begun.
         access_log: whether requests that went well are logged, too.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: Literal["development", "production"] = "development"
     host: str = Field("127.0.0.1", min_length=1)

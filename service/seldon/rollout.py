@@ -6,9 +6,10 @@ import hashlib
 import re
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from churn.errors import InputError
+from churn.frozen_model import FrozenModel
 from churn.scoring.manifest import VERSION_PATTERN
 
 # RFC 1123 label; short enough for what Seldon appends to it (63 is the limit of the whole).
@@ -41,7 +42,7 @@ _MEANT = {
 _SLUG = 20
 
 
-class Canary(BaseModel):
+class Canary(FrozenModel):
     """A second version that answers a part of the requests.
 
     Attributes:
@@ -49,13 +50,11 @@ class Canary(BaseModel):
         percent: of the requests that it answers.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     version: Version
     percent: int = Field(ge=1, le=99)
 
 
-class Rollout(BaseModel):
+class Rollout(FrozenModel):
     """Everything that the manifests depend on.
 
     Attributes:
@@ -71,8 +70,6 @@ class Rollout(BaseModel):
         minimum: replicas.
         maximum: replicas; the canary and the shadow scale between 1 and as many.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name = "churn"
     namespace: Label | None = None

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -16,6 +14,7 @@ from pydantic import (
 )
 
 from churn.errors import InputError, did_you_mean
+from churn.frozen_model import FrozenModel
 
 PREFIX = "CHURN_"
 NOTHING = "none"
@@ -24,7 +23,7 @@ _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 _VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
 
-class Settings(BaseModel):
+class Settings(FrozenModel):
     """How the worker runs; docs/streaming.md has the table.
 
     Attributes:
@@ -56,8 +55,6 @@ class Settings(BaseModel):
         port: theirs; 0 takes a free one.
         stall_seconds: a worker that does not move for so long is no longer alive.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kafka_servers: tuple[Annotated[str, Field(pattern=_SERVER)], ...] = ("127.0.0.1:9092",)
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

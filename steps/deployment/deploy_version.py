@@ -32,7 +32,7 @@ def deploy_version(
         ChurnError: nothing was changed yet, or what was changed cannot be taken back.
     """
     with stage("deploy_version") as found:
-        asked = DeploymentSettings.of(settings)
+        asked = DeploymentSettings.from_mapping(settings)
         goods = wanted(asked, folders, version=plan.version)
         deployment = _rehearsed(plan) if asked.dry_run else _deployed(plan, goods)
         found(deployment.sentence, {"status": deployment.status, **deployment.figures})

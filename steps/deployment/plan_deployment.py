@@ -27,7 +27,7 @@ def plan_deployment(
         ChurnError: the target does not answer.
     """
     with stage("plan_deployment") as found:
-        asked = DeploymentSettings.of(settings)
+        asked = DeploymentSettings.from_mapping(settings)
         version = find_version(asked.model.name, ModelStages.PRODUCTION)
         if version is None:
             raise InputError(

@@ -25,7 +25,7 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
         ChurnError: it may not be stopped.
     """
     with stage("stop_service") as found:
-        asked = DeploymentSettings.of(settings)
+        asked = DeploymentSettings.from_mapping(settings)
         sentence, place = _zenml(asked) if asked.target == "zenml" else _local(asked)
         stopped = Deployment(
             status="dry run" if asked.dry_run else "stopped",

@@ -37,7 +37,7 @@ def apply_promotion(
     Raises:
         InputError: an approval was given for another version than the challenger.
     """
-    asked = PromotionPipelineSettings.of(settings)
+    asked = PromotionPipelineSettings.from_mapping(settings)
     with stage("apply_promotion") as found, Ledger(folders["ledger"]) as ledger:
         ledger.record_decision(
             pair.model, pair.challenger, decision, champion_version=pair.champion

@@ -34,7 +34,7 @@ from steps.progress import stage
 def judge_pair(pair: Pair, settings: dict[str, Any]) -> Annotated[Decision, Artifact.DECISION]:
     """Comes to a decision whatever happens: an exception holds the challenger."""
     with stage("judge_pair") as found:
-        asked = PromotionPipelineSettings.of(settings)
+        asked = PromotionPipelineSettings.from_mapping(settings)
         decision = safely(
             lambda: _judge(pair, asked),
             challenger=f"version {pair.challenger}",

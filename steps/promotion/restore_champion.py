@@ -29,7 +29,7 @@ def restore_champion(
         BundleError: there is nothing to go back to, or it is not fit to be served.
         InputError: the version that would be put back is gone from the Model Control Plane.
     """
-    asked = RollbackSettings.of(settings)
+    asked = RollbackSettings.from_mapping(settings)
     model, store = asked.model.name, Path(folders["bundles"])
     with stage("restore_champion") as found, Ledger(folders["ledger"]) as ledger:
         now, target = current(store), roll_back(store, dry_run=True)

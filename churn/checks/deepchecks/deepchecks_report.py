@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from churn.frozen_model import FrozenModel
 
 SuiteName = Literal["data_integrity", "train_test_validation", "model_evaluation"]
 Severity = Literal["critical", "shown"]
 Verdict = Literal["pass", "warn", "fail"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Finding(_Frozen):
+class Finding(FrozenModel):
     """One condition of one check.
 
     Attributes:
@@ -44,7 +42,7 @@ class Finding(_Frozen):
     reason: str = ""
 
 
-class LeftOut(_Frozen):
+class LeftOut(FrozenModel):
     """A check of a suite that was not asked, and why."""
 
     suite: SuiteName
@@ -52,7 +50,7 @@ class LeftOut(_Frozen):
     reason: str
 
 
-class ValidationReport(_Frozen):
+class ValidationReport(FrozenModel):
     """Deepchecks' verdict on a table, its split and a model.
 
     Attributes:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churn.frozen_model import FrozenSettings
 
 SHOWN_ONLY: Mapping[str, str] = MappingProxyType(
     {
@@ -50,7 +52,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
 """Check -> why it is not asked."""
 
 
-class ValidationSettings(BaseModel):
+class ValidationSettings(FrozenSettings):
     """How Deepchecks is asked.
 
     Attributes:
@@ -61,8 +63,6 @@ class ValidationSettings(BaseModel):
             in search of segments where it does badly.
         shown_only: check -> why its failure stops nothing; every other failure is critical.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     maximum_rows: Annotated[int, Field(ge=200)] = 20_000

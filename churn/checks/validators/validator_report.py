@@ -8,20 +8,17 @@ from __future__ import annotations
 from typing import Literal, Protocol, Self, runtime_checkable
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from churn.contract import DataContract
 from churn.errors import InputError
+from churn.frozen_model import FrozenModel
 
 Standing = Literal["fine", "attention", "failed"]
 """attention is shown and stops nothing; failed stops the run that asked."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ValidatorFinding(_Frozen):
+class ValidatorFinding(FrozenModel):
     """One thing that was looked at.
 
     Attributes:
@@ -41,7 +38,7 @@ class ValidatorFinding(_Frozen):
     sentence: str = Field(min_length=1)
 
 
-class ValidatorReport(_Frozen):
+class ValidatorReport(FrozenModel):
     """A validator's verdict on current rows, seen beside reference rows.
 
     Attributes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from churn.checks.deepchecks.deepchecks_report import SuiteName
 from churn.checks.deepchecks.deepchecks_settings import SHOWN_ONLY
 from churn.contract import DataContract
 from churn.data.quality.quality_report import Topic
 from churn.errors import InputError
+from churn.frozen_model import FrozenModel
 
 Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -18,7 +19,7 @@ TOPICS: tuple[Topic, ...] = ("table", "types", "blanks", "values", "relations", 
 DATA_SUITES: tuple[SuiteName, ...] = ("data_integrity", "train_test_validation")
 
 
-class _Asked(BaseModel):
+class _Asked(FrozenModel):
     """What all of them can be told.
 
     Attributes:
@@ -26,8 +27,6 @@ class _Asked(BaseModel):
             drawn.
         seed: fixes the draw, and the library's own where it has one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     maximum_rows: Annotated[int, Field(ge=200)] = 100_000
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
@@ -75,7 +74,7 @@ class GreatExpectationsSettings(_Stability):
         topics: the groups of the contract's checks that are judged.
     """
 
-    topics: Annotated[list[Topic], Field(min_length=1)] = list(TOPICS)
+    topics: list[Topic] = Field(default=list(TOPICS), min_length=1)
 
 
 class DeepchecksSettings(_Asked):
@@ -88,7 +87,7 @@ class DeepchecksSettings(_Asked):
     """
 
     maximum_rows: Annotated[int, Field(ge=200)] = 20_000
-    suites: Annotated[list[SuiteName], Field(min_length=1)] = list(DATA_SUITES)
+    suites: list[SuiteName] = Field(default=list(DATA_SUITES), min_length=1)
     drift_limit: Annotated[float, Field(gt=0, le=1)] = 0.2
     shown_only: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=lambda: dict(SHOWN_ONLY)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from churn.errors import InputError
+from churn.frozen_model import FrozenModel
 
 Severity = Literal["critical", "warning"]
 Verdict = Literal["pass", "warn", "fail"]
@@ -20,11 +21,7 @@ NAMED_ROWS = 20
 """How many failing rows a check names at most; it counts them all."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Check(_Frozen):
+class Check(FrozenModel):
     """One thing the table was held to.
 
     Attributes:
@@ -56,7 +53,7 @@ class Check(_Frozen):
     failing_count: int = Field(default=0, ge=0)
 
 
-class QualityReport(_Frozen):
+class QualityReport(FrozenModel):
     """The gate's verdict on one table.
 
     Attributes:

@@ -6,10 +6,11 @@ what a run did not bring is said to be missing, never left out in silence.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
+from churn.frozen_model import FrozenModel
 from churn.reports.model_card.section import CardSection
 from churn.reports.training.training_report import TrainingReport
 
@@ -28,11 +29,7 @@ RETRAIN = "python run.py --pipeline training"
 ROLLBACK = "python run.py --pipeline rollback"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Purpose(_Frozen):
+class Purpose(FrozenModel):
     """What people say of the model; None where nobody said it.
 
     Attributes:
@@ -58,7 +55,7 @@ class Purpose(_Frozen):
     misuse: tuple[str, ...] = MISUSE
 
 
-class Provenance(_Frozen):
+class Provenance(FrozenModel):
     """Where the model comes from; None where it was not recorded.
 
     Attributes:
@@ -80,7 +77,7 @@ class Provenance(_Frozen):
     rollback: str = ROLLBACK
 
 
-class ModelCard(_Frozen):
+class ModelCard(FrozenModel):
     """A model card's contents; `contents.sections` puts them into words.
 
     Attributes:

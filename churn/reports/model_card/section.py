@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from churn.evaluation.intervals import Interval
+from churn.frozen_model import FrozenModel
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CardTable(_Frozen):
+class CardTable(FrozenModel):
     """A table.
 
     Attributes:
@@ -32,7 +29,7 @@ class CardTable(_Frozen):
     rows: tuple[tuple[str, ...], ...]
 
 
-class CardSection(_Frozen):
+class CardSection(FrozenModel):
     """One section.
 
     Attributes:
@@ -48,9 +45,9 @@ class CardSection(_Frozen):
 
     title: str
     sentences: tuple[str, ...] = ()
-    facts: dict[str, str] = {}
+    facts: dict[str, str] = Field(default_factory=dict)
     tables: tuple[CardTable, ...] = ()
-    commands: dict[str, str] = {}
+    commands: dict[str, str] = Field(default_factory=dict)
     pictures: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

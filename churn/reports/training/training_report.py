@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.evaluation.gate_rows import GateRowsReport
@@ -22,6 +22,7 @@ from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
+from churn.frozen_model import FrozenModel
 from churn.promotion import Decision
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, LIGHT, Theme, as_svg
@@ -51,11 +52,7 @@ _NOTABLE_ERROR = 0.05
 _EXPLANATIONS = ("importance", "beeswarm", "dependence", "interaction")
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataFacts(_Report):
+class DataFacts(FrozenModel):
     """Which table a model was trained on.
 
     Attributes:
@@ -79,7 +76,7 @@ class DataFacts(_Report):
     gate_rows: int
 
 
-class QualityFacts(_Report):
+class QualityFacts(FrozenModel):
     """What the quality gate said about that table.
 
     Attributes:
@@ -95,7 +92,7 @@ class QualityFacts(_Report):
     findings: tuple[str, ...] = ()
 
 
-class TrainingReport(_Report):
+class TrainingReport(FrozenModel):
     """Everything one training run has to say about its model.
 
     Attributes:
