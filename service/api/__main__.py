@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from churn.errors import ChurnError, InputError
-from service.api.settings import Settings, read_settings
+from service.api.service_settings import Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,15 +14,15 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from churn.errors import InputError
 from churn.scoring.fields import FieldError
-from service.api import hot
 from service.api.customer_schema import customer_schema
-from service.api.desk import Desk, request_id_of
-from service.api.log import log
+from service.api.fast_path import plain_asgi_routes
 from service.api.problems import PROBLEM_JSON, Problem, Refusal
-from service.api.reading import ClientLeftError, Message, Receive, Scope, Send
+from service.api.request_body import ClientLeftError, Message, Receive, Scope, Send
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
+from service.api.worker_state import Desk, request_id_of
+from service.core.log import log
 
 OPEN = frozenset(
     ("/livez", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready")
@@ -62,8 +62,8 @@ class ChurnService(FastAPI):
         """Answers a request."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["path"] in hot.ROUTES and scope["method"] == "POST":
-            await hot.ROUTES[scope["path"]](self.desk, scope, receive, send)
+        elif scope["path"] in plain_asgi_routes.ROUTES and scope["method"] == "POST":
+            await plain_asgi_routes.ROUTES[scope["path"]](self.desk, scope, receive, send)
         else:
             await self._through_the_door(scope, receive, send)
 

@@ -11,9 +11,9 @@ import msgspec
 
 from churn.errors import InputError
 from churn.ledger.predictions import Outcome
-from service.api.desk import Desk
-from service.api.log import log
 from service.api.problems import Refusal
+from service.api.worker_state import Desk
+from service.core.log import log
 
 _NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_NO_NUL)]

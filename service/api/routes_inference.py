@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
-from service.api import answers, inference
-from service.api.desk import Desk
-from service.api.reading import body_of, parsed
-from service.api.wording import body, encode, problems
+from service.api import open_inference, response_schemas
+from service.api.openapi_descriptions import body, encode, problems
+from service.api.request_body import body_of, parsed
+from service.api.worker_state import Desk
 
 _JSON = "application/json"
 _TAGS: list[Any] = ["Open Inference Protocol"]
@@ -58,7 +58,7 @@ def add_inference_routes(app: FastAPI, desk: Desk) -> None:
         return _ready(desk)
 
     @app.get(
-        f"/v2/models/{inference.NAME}/ready",
+        f"/v2/models/{open_inference.NAME}/ready",
         tags=_TAGS,
         summary="Whether the model can be asked",
         response_model=ReadyNow,
@@ -68,27 +68,27 @@ def add_inference_routes(app: FastAPI, desk: Desk) -> None:
         return _ready(desk)
 
     @app.get(
-        f"/v2/models/{inference.NAME}",
+        f"/v2/models/{open_inference.NAME}",
         tags=_TAGS,
         summary="The model's tensors",
-        response_model=answers.ModelMetadata,
+        response_model=response_schemas.ModelMetadata,
         responses=problems(401, 503),
     )
     async def model() -> Response:
-        return Response(encode(inference.model_metadata(desk)), media_type=_JSON)
+        return Response(encode(open_inference.model_metadata(desk)), media_type=_JSON)
 
     @app.post(
-        f"/v2/models/{inference.NAME}/infer",
+        f"/v2/models/{open_inference.NAME}/infer",
         tags=_TAGS,
         summary="Customers as tensors",
-        response_model=answers.Inferred,
+        response_model=response_schemas.Inferred,
         responses=problems(400, 401, 413, 422, 503),
-        openapi_extra=body(inference.SCHEMA),
+        openapi_extra=body(open_inference.SCHEMA),
     )
     async def infer(request: Request) -> Response:
         content = parsed(await body_of(request, desk.settings.max_batch_bytes))
         request_id = request.scope["state"]["request_id"]
-        return Response(encode(inference.infer(desk, content, request_id)), media_type=_JSON)
+        return Response(encode(open_inference.infer(desk, content, request_id)), media_type=_JSON)
 
 
 def _ready(desk: Desk) -> Response:

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, Response
 
 from churn.explain.reasons import TOP
-from service.api import answers, hot, outcomes
-from service.api.batch import NDJSON, score_batch
-from service.api.desk import Desk
-from service.api.explaining import CHANGES
-from service.api.reading import body_of, parsed
-from service.api.wording import CUSTOMER, body, encode, problems
+from service.api import outcomes, response_schemas
+from service.api.batch_scoring import NDJSON, score_batch
+from service.api.explanation import CHANGES
+from service.api.fast_path import plain_asgi_routes
+from service.api.openapi_descriptions import CUSTOMER, body, encode, problems
+from service.api.request_body import body_of, parsed
+from service.api.worker_state import Desk
 
 _JSON = "application/json"
 _WAYS = "Whether ways to less risk are told"
@@ -23,7 +24,7 @@ _BELOW = "Probability the ways are to get below"
 class _Plain(Response):
     """Hands the connection to the plain ASGI endpoint."""
 
-    def __init__(self, desk: Desk, plain: hot.Plain) -> None:
+    def __init__(self, desk: Desk, plain: plain_asgi_routes.Plain) -> None:
         super().__init__()
         self._desk, self._plain = desk, plain
 
@@ -35,15 +36,15 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
     """Adds /v1/score, /v1/score/batch, /v1/explain and /v1/outcomes."""
 
     @app.post(
-        hot.SCORE,
+        plain_asgi_routes.SCORE,
         tags=["scoring"],
         summary="One customer's risk of leaving",
-        response_model=answers.Score,
+        response_model=response_schemas.Score,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(CUSTOMER),
     )
     async def score(_request: Request) -> Response:
-        return _Plain(desk, hot.score)
+        return _Plain(desk, plain_asgi_routes.score)
 
     lines: dict[int | str, dict[str, Any]] = {
         200: {"content": {NDJSON: {"schema": {"type": "string"}}}}
@@ -53,7 +54,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         "/v1/score/batch",
         tags=["scoring"],
         summary="Many customers; a refused row spoils no other",
-        response_model=list[answers.BatchRow],
+        response_model=list[response_schemas.BatchRow],
         responses=lines | problems(400, 401, 413, 422, 503),
         openapi_extra=body({"type": "array", "items": CUSTOMER}, ndjson=True),
     )
@@ -61,10 +62,10 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         return await score_batch(desk, request)
 
     @app.post(
-        hot.EXPLAIN,
+        plain_asgi_routes.EXPLAIN,
         tags=["scoring"],
         summary="One customer's risk, the reasons for it, and what would lower it",
-        response_model=answers.Explained,
+        response_model=response_schemas.Explained,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(CUSTOMER),
     )
@@ -75,7 +76,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         changes: Annotated[int, Query(ge=1, le=2, description=_CHANGES)] = CHANGES,  # noqa: ARG001
         below: Annotated[float | None, Query(gt=0, lt=1, description=_BELOW)] = None,  # noqa: ARG001
     ) -> Response:
-        return _Plain(desk, hot.explain)
+        return _Plain(desk, plain_asgi_routes.explain)
 
     several = {"oneOf": [outcomes.SCHEMA, {"type": "array", "items": outcomes.SCHEMA}]}
 
@@ -84,7 +85,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         tags=["outcomes"],
         summary="What happened to customers later",
         status_code=201,
-        response_model=answers.Recorded,
+        response_model=response_schemas.Recorded,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(several),
     )

@@ -6,21 +6,21 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from service.api import answers
-from service.api.desk import Desk
-from service.api.exposition import CONTENT_TYPE, page
-from service.api.wording import encode, problems
+from service.api import response_schemas
+from service.api.openapi_descriptions import encode, problems
+from service.api.worker_state import Desk
+from service.core.metrics_page import CONTENT_TYPE, page
 
 
 def add_state_routes(app: FastAPI, desk: Desk) -> None:
     """Adds /livez, /readyz, /metadata and /metrics."""
 
     @app.get("/livez", tags=["state"], summary="Whether the process runs", responses=problems())
-    async def livez() -> answers.Alive:
-        return answers.Alive()
+    async def livez() -> response_schemas.Alive:
+        return response_schemas.Alive()
 
     not_ready: dict[int | str, dict[str, Any]] = {
-        503: {"model": answers.Ready, "description": "This worker should not be asked"}
+        503: {"model": response_schemas.Ready, "description": "This worker should not be asked"}
     }
     figures: dict[int | str, dict[str, Any]] = {
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -30,7 +30,7 @@ def add_state_routes(app: FastAPI, desk: Desk) -> None:
         "/readyz",
         tags=["state"],
         summary="Whether this worker should be asked, and if not, why",
-        response_model=answers.Ready,
+        response_model=response_schemas.Ready,
         responses=problems() | not_ready,
     )
     async def readyz() -> Response:
@@ -42,7 +42,7 @@ def add_state_routes(app: FastAPI, desk: Desk) -> None:
         "/metadata",
         tags=["state"],
         summary="What is served, how good it is, and where it comes from",
-        response_model=answers.Metadata,
+        response_model=response_schemas.Metadata,
         responses=problems(401, 503),
     )
     async def metadata() -> Response:

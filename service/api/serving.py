@@ -21,8 +21,8 @@ from types import FrameType
 from typing import cast
 
 from churn.errors import ChurnError, InputError
-from service.api.log import log
-from service.api.settings import Settings
+from service.api.service_settings import Settings
+from service.core.log import log
 
 FAILED = 3
 _BACKLOG = 1024
@@ -85,9 +85,9 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
     import uvicorn
 
     from service.api.application import ChurnService
-    from service.api.desk import Desk
-    from service.api.protocol import ScoreProtocol
-    from service.api.turn import Turn
+    from service.api.fast_path.request_batcher import Turn
+    from service.api.fast_path.score_protocol import ScoreProtocol
+    from service.api.worker_state import Desk
 
     desk = Desk(settings, tallies)
 

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from churn.errors import InputError
 from churn.scoring import Scorer, Scores
 from service.seldon.customers import score_document, score_table
-from service.seldon.envelope import require_customers
+from service.seldon.seldon_message import require_customers
 
 ANSWERS = ("probability", "decision")
 

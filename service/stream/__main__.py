@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from churn.errors import ChurnError, InputError
-from service.stream.settings import Settings, read_settings
+from service.stream.stream_settings import Settings, read_settings
 
 _AGAIN_SECONDS = 1.0
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(settings: Settings, tallies: Path) -> int:
-    from service.api.log import log
+    from service.core.log import log
     from service.stream.probes import Probes
     from service.stream.worker import Worker
 

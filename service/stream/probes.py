@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 from churn.errors import InputError
-from service.stream.figures import CONTENT_TYPE
+from service.stream.stream_metrics import CONTENT_TYPE
 
 _JSON = "application/json"
 _CLIENT_SECONDS = 10

@@ -15,16 +15,16 @@ from typing import Any
 
 from churn.errors import InputError
 from churn.ledger.predictions import PredictionLedger
-from service.api.champions import Champions
-from service.api.log import log
-from service.api.settings import Settings as StoreSettings
-from service.api.tallies import RequestTally
-from service.stream.figures import Figures
-from service.stream.latest import LatestError, LatestScores
+from service.api.service_settings import Settings as StoreSettings
+from service.core.log import log
+from service.core.model_pool import Champions
+from service.core.worker_metrics import RequestTally
+from service.stream.kafka_session import Offsets, Session, SessionError
+from service.stream.latest_scores import LatestError, LatestScores
+from service.stream.message_scoring import Batch, score_batch
 from service.stream.messages import Message
-from service.stream.scoring import Batch, score_batch
-from service.stream.session import Offsets, Session, SessionError
-from service.stream.settings import NOTHING, Settings
+from service.stream.stream_metrics import Figures
+from service.stream.stream_settings import NOTHING, Settings
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS = 3.0

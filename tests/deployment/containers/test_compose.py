@@ -205,7 +205,7 @@ def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(serv
 
 def test_kafka_is_well_once_it_has_the_topic_that_the_worker_waits_for(services):
     """The worker makes no topic, and looking for one makes none either: `up --wait` waited in vain."""
-    from service.stream.settings import Settings
+    from service.stream.stream_settings import Settings
 
     (how, line) = services["kafka"]["healthcheck"]["test"]
 

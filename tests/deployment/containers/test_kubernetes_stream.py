@@ -105,14 +105,13 @@ def test_secrets_of_the_worker_come_from_a_secret(pods, found):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # kafka-python's own
 def test_a_pod_is_killed_only_after_a_batch_had_its_time(pods):
-    from service.stream import session
 
     # Written, acknowledged, committed; producer and group closed.
     needed = (
-        session._DELIVERY_SECONDS
-        + session._ANSWER_SECONDS
-        + session._ANSWER_SECONDS
-        + 2 * session._CLOSE_SECONDS
+        kafka_session.DELIVERY_SECONDS
+        + kafka_session.ANSWER_SECONDS
+        + kafka_session.ANSWER_SECONDS
+        + 2 * kafka_session.CLOSE_SECONDS
     )
 
     assert pods["churn-stream"]["spec"]["terminationGracePeriodSeconds"] >= needed

@@ -6,9 +6,9 @@ import re
 import pytest
 import yaml
 
-from service.api.exposition import page
-from service.api.tallies import ROUTES, STATUSES, RequestTally, ScoreTally
-from service.stream.figures import Figures
+from service.core.metrics_page import page
+from service.core.worker_metrics import ROUTES, STATUSES, RequestTally, ScoreTally
+from service.stream.stream_metrics import Figures
 
 NAME = re.compile(r"\bchurn_\w+")
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from churn.errors import InputError
-from service.api.settings import read_settings
-from service.stream.settings import read_settings as read_stream_settings
+from service.api.service_settings import read_settings
+from service.stream.stream_settings import read_settings as read_stream_settings
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import re
 import msgspec
 import pytest
 
-from service.api.answers import Score
-from service.api.desk import ScoreAnswer
-from service.api.settings import Settings
+from service.api.response_schemas import Score
+from service.api.service_settings import Settings
+from service.api.worker_state import ScoreAnswer
 
 
 @pytest.fixture(scope="module")

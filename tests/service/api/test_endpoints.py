@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from churn.explain.counterfactual import counterfactuals
 from churn.explain.reasons import reasons_of_one
 from churn.ledger import PredictionLedger
-from service.api import answers
+from service.api import response_schemas
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -33,7 +33,7 @@ def test_a_batch_answers_each_customer_as_if_alone(client, trained, telco_column
     for found in (array.json(), rows):
         assert [row["row"] for row in found] == list(range(1, 301))
         assert [row["probability"] for row in found] == expected[:300].tolist()
-        TypeAdapter(list[answers.BatchRow]).validate_python(found)
+        TypeAdapter(list[response_schemas.BatchRow]).validate_python(found)
     assert by_line.headers["content-type"] == "application/x-ndjson"
     assert len({row["prediction_id"] for row in [*array.json(), *rows]}) == 600
 
@@ -86,7 +86,7 @@ def test_reasons_are_those_of_the_model_in_words(
 ):
     for place in (0, 4, 17, 2020):
         told = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
-        answers.Explained.model_validate(told)
+        response_schemas.Explained.model_validate(told)
         expected = reasons_of_one(trained["1"].model, of_one(telco_columns, place), contract, top=5)
         assert [reason["sentence"] for reason in told["reasons"]] == [r.sentence for r in expected]
         assert [r["contribution"] for r in told["reasons"]] == [r.contribution for r in expected]
@@ -215,7 +215,7 @@ def test_an_inference_client_gets_the_same_scores(client, trained, telco_columns
         "/v2/models/churn/infer", json={"id": "call", "inputs": tensors(customers[:5])}
     ).json()
 
-    answers.Inferred.model_validate(answer)
+    response_schemas.Inferred.model_validate(answer)
     outputs = {output["name"]: output for output in answer["outputs"]}
     assert (answer["id"], answer["model_version"]) == ("call", "1")
     assert outputs["probability"]["data"] == expected.tolist()
@@ -247,7 +247,7 @@ def test_an_inference_request_at_fault_is_refused_by_tensor(client, customers):
 def test_the_model_is_described_and_ready(client, contract):
     described = client.get("/v2/models/churn").json()
 
-    answers.ModelMetadata.model_validate(described)
+    response_schemas.ModelMetadata.model_validate(described)
     assert [each["name"] for each in described["inputs"]][1:] == [c.name for c in contract.features]
     assert described["versions"] == ["1"]
     for path in ("/v2/health/ready", "/v2/models/churn/ready"):

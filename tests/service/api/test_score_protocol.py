@@ -10,10 +10,10 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from service.api.application import ChurnService
-from service.api.desk import Desk
-from service.api.protocol import ScoreProtocol
-from service.api.settings import Settings
-from service.api.turn import Turn
+from service.api.fast_path.request_batcher import Turn
+from service.api.fast_path.score_protocol import ScoreProtocol
+from service.api.service_settings import Settings
+from service.api.worker_state import Desk
 from tests.servers.published import customers, shelf, trained
 
 __all__ = ["customers", "shelf", "trained"]

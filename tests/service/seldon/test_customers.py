@@ -7,7 +7,7 @@ from churn.errors import InputError
 from churn.scoring import Scorer
 from service.seldon import customers
 from service.seldon.customers import score_document, score_table, score_tensors
-from service.seldon.envelope import require_customers
+from service.seldon.seldon_message import require_customers
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from service.api.champions import Champions
-from service.api.settings import Settings
-from service.api.tallies import RequestTally
+from service.api.service_settings import Settings
+from service.core.model_pool import Champions
+from service.core.worker_metrics import RequestTally
+from service.stream.message_scoring import score_batch
 from service.stream.messages import Message
-from service.stream.scoring import score_batch
 
 LIMIT = 10_000
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from churn.errors import InputError
 from service.stream.__main__ import main
-from service.stream.figures import Figures
-from service.stream.settings import Settings, read_settings
+from service.stream.stream_metrics import Figures
+from service.stream.stream_settings import Settings, read_settings
 from tests.servers.logged_process import environment
 
 

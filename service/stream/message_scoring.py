@@ -11,10 +11,10 @@ import msgspec
 
 from churn.ledger.predictions import Prediction, input_hash
 from churn.scoring.fields import FieldError
-from service.api.champions import Champions
-from service.api.desk import ScoreAnswer
-from service.api.log import log
-from service.api.served import Served
+from service.api.worker_state import ScoreAnswer
+from service.core.loaded_model import Served
+from service.core.log import log
+from service.core.model_pool import Champions
 from service.stream.messages import Message, Rejection, customer_of
 
 SOURCE = "stream"

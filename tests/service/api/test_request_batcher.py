@@ -5,9 +5,9 @@ import json
 import pytest
 
 from churn.scoring import Scorer
-from service.api.desk import Desk
-from service.api.settings import Settings
-from service.api.turn import Turn
+from service.api.fast_path.request_batcher import Turn
+from service.api.service_settings import Settings
+from service.api.worker_state import Desk
 from tests.servers.published import customers, shelf, trained
 
 __all__ = ["customers", "shelf", "trained"]
@@ -82,7 +82,7 @@ def test_a_log_that_cannot_be_written_costs_nobody_an_answer(desk, customers, mo
     def full(*_said, **_more):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("service.api.hot.log", full)
+    monkeypatch.setattr("service.api.fast_path.plain_asgi_routes.log", full)
 
     replies = asked(desk, [customers[0], {}, customers[1]])
 

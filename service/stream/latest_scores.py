@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from churn.errors import InputError
-from service.stream.scoring import Scored
+from service.stream.message_scoring import Scored
 
 LatestError = RedisError
 """What writing may raise: try again."""

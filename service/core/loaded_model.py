@@ -14,12 +14,12 @@ from churn.explain.one_customer_ways import CustomerWays
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
+from churn.scoring.bands import Bands
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, RowEncoder, Values
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.remote import local_copy
-from service.api.bands import Bands
-from service.api.tallies import ScoreTally
+from service.core.worker_metrics import ScoreTally
 
 _EXAMPLE_MONTHS = 5
 

@@ -14,7 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from service.api.tallies import (
+from service.core.worker_metrics import (
     COUNTERS,
     GAUGES,
     LATENCY,

@@ -23,18 +23,18 @@ from kafka.errors import (  # type: ignore[import-untyped]
 )
 from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
+from service.stream.message_scoring import Batch
 from service.stream.messages import Message, Rejection
-from service.stream.scoring import Batch
-from service.stream.settings import Settings
+from service.stream.stream_settings import Settings
 
 SessionError = KafkaError
 """What every method of a session may raise: open another one."""
 
-_ANSWER_SECONDS = 10
-_DELIVERY_SECONDS = 20
+ANSWER_SECONDS = 10
+DELIVERY_SECONDS = 20
 _FIRST_SECONDS = 5
 _LOOK_SECONDS = 2
-_CLOSE_SECONDS = 5
+CLOSE_SECONDS = 5
 _LONGEST_REASON = 2_000  # characters
 
 Offsets = dict[TopicPartition, OffsetAndMetadata]
@@ -61,8 +61,8 @@ class Session:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=5,
-                max_block_ms=_ANSWER_SECONDS * 1000,
-                delivery_timeout_ms=_DELIVERY_SECONDS * 1000,
+                max_block_ms=ANSWER_SECONDS * 1000,
+                delivery_timeout_ms=DELIVERY_SECONDS * 1000,
             )
         except BaseException:
             self.close()
@@ -108,7 +108,7 @@ class Session:
         ]
         for message, rejection in batch.rejected:
             sent.append(self._reject(message, rejection))
-        self._producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_SECONDS)
+        self._producer.flush(timeout=DELIVERY_SECONDS + ANSWER_SECONDS)
         for future in sent:
             if not future.succeeded():
                 raise future.exception or KafkaTimeoutError("a message was not acknowledged")
@@ -124,7 +124,7 @@ class Session:
             SessionError: this session is over.
         """
         try:
-            self._consumer.commit(offsets, timeout_ms=_ANSWER_SECONDS * 1000)
+            self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
         except (CommitFailedError, RebalanceInProgressError):
             return False
         return True
@@ -149,9 +149,9 @@ class Session:
         """Leaves the group; what was not committed is read again by whoever comes next."""
         if self._producer is not None:
             with suppress(KafkaError):
-                self._producer.close(timeout=_CLOSE_SECONDS)
+                self._producer.close(timeout=CLOSE_SECONDS)
         with suppress(KafkaError):
-            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_SECONDS * 1000)
+            self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
 
     def _require_topic(self, name: str) -> None:
         """Asked before it is subscribed to: a topic made later would go unseen for minutes."""
@@ -204,7 +204,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": list(settings.kafka_servers),
         "client_id": "churn-stream",
         "security_protocol": settings.kafka_security,
-        "request_timeout_ms": _ANSWER_SECONDS * 1000,
+        "request_timeout_ms": ANSWER_SECONDS * 1000,
         "bootstrap_timeout_ms": _FIRST_SECONDS * 1000,
         "reconnect_backoff_max_ms": 2_000,
         "metrics_enabled": False,

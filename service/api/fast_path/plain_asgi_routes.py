@@ -2,7 +2,7 @@
 
 They are FastAPI's routes all the same: their schemas stand in the OpenAPI document, and every refusal
 looks like any other route's. A score whose request came whole goes by a way that is shorter still;
-see `service.api.turn`.
+see `service.api.fast_path.request_batcher`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from churn.scoring.fields import FieldError
-from service.api.desk import Desk, request_id_of
-from service.api.explaining import asked_for, told
-from service.api.log import log
+from service.api.explanation import asked_for, told
 from service.api.problems import PROBLEM_JSON, Refusal
-from service.api.reading import (
+from service.api.request_body import (
     ClientLeftError,
     Receive,
     Scope,
@@ -27,6 +25,8 @@ from service.api.reading import (
     parsed,
     read_body,
 )
+from service.api.worker_state import Desk, request_id_of
+from service.core.log import log
 
 SCORE, EXPLAIN = "/v1/score", "/v1/explain"
 Plain = Callable[[Desk, Scope, Receive, Send], Awaitable[None]]

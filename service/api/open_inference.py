@@ -7,8 +7,8 @@ from typing import Any
 
 from churn.contract import DataContract, NumberColumn
 from churn.scoring.fields import FieldError
-from service.api.desk import Desk
 from service.api.problems import Refusal
+from service.api.worker_state import Desk
 
 NAME = "churn"
 _OUTPUTS = {

@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.desk import Desk
-from service.api.hot import (
+from service.api.fast_path.plain_asgi_routes import (
     SCORE,
     Headers,
     Reply,
@@ -27,8 +26,9 @@ from service.api.hot import (
     require_key,
     told_of,
 )
-from service.api.reading import too_large
-from service.api.served import Served
+from service.api.request_body import too_large
+from service.api.worker_state import Desk
+from service.core.loaded_model import Served
 
 
 class Caller(Protocol):

@@ -16,9 +16,9 @@ from typing import Any
 from churn.errors import InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
 from churn.scoring.fields import FieldError
-from service.api.log import log
-from service.api.served import Served
-from service.api.tallies import RequestTally
+from service.core.loaded_model import Served
+from service.core.log import log
+from service.core.worker_metrics import RequestTally
 
 _AT_ONCE = 4096  # in one transaction; each costs the thread that answers a few handovers
 _RETRY_SECONDS = 1.0

@@ -14,9 +14,9 @@ from churn.errors import InputError
 from churn.explain.reasons import TOP
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.desk import Desk
 from service.api.problems import Refusal
-from service.api.served import Served
+from service.api.worker_state import Desk
+from service.core.loaded_model import Served
 
 CHANGES = 1
 """Of pairs there are three times as many, each scored; whoever wants them asks."""

@@ -16,12 +16,12 @@ from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
 from churn.scoring.fields import shown
-from service.api.champions import Champions
 from service.api.problems import Refusal
-from service.api.recorder import Recorder
-from service.api.served import Served
-from service.api.settings import NO_LEDGER, Settings
-from service.api.tallies import RequestTally
+from service.api.service_settings import NO_LEDGER, Settings
+from service.core.ledger_writer import Recorder
+from service.core.loaded_model import Served
+from service.core.model_pool import Champions
+from service.core.worker_metrics import RequestTally
 from service.keys import Keyring
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -31,7 +31,7 @@ LONGEST_ID = 200
 
 
 class ScoreAnswer(msgspec.Struct):
-    """What POST /v1/score answers; `service.api.answers.Score` is its schema."""
+    """What POST /v1/score answers; `service.api.response_schemas.Score` is its schema."""
 
     prediction_id: str
     probability: float

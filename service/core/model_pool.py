@@ -9,10 +9,10 @@ from typing import Any
 from zlib import crc32
 
 from churn.errors import BundleError, ChurnError
-from service.api.log import log
-from service.api.served import Served, load_served, pointer
-from service.api.settings import Settings
-from service.api.tallies import RequestTally
+from service.api.service_settings import Settings
+from service.core.loaded_model import Served, load_served, pointer
+from service.core.log import log
+from service.core.worker_metrics import RequestTally
 
 _RETRY_SECONDS = 5.0
 _SHARES = 10_000

@@ -11,9 +11,9 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from churn.scoring.fields import FieldError
-from service.api.desk import Desk
 from service.api.problems import Refusal
-from service.api.reading import body_of, parsed
+from service.api.request_body import body_of, parsed
+from service.api.worker_state import Desk
 
 NDJSON = "application/x-ndjson"
 _AT_ONCE = 32

@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from service.api.exposition import page
+from service.core.metrics_page import page
 from service.stream.messages import Rejection
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4

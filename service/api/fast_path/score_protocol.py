@@ -7,7 +7,7 @@ are to be closed, callers that read slowly, and what a caller asks before it has
 never holds two requests of one connection. It is uvicorn's parser in either case.
 
 What is overridden here is uvicorn's own (0.54), not its public interface: look at it again when
-uvicorn is raised. Both ways must answer alike, which tests/service/api/test_two_ways.py holds them to.
+uvicorn is raised. Both ways must answer alike, which tests/service/api/test_fast_path.py holds them to.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.api.hot import SCORE, Headers, Reply
-from service.api.turn import Turn
+from service.api.fast_path.plain_asgi_routes import SCORE, Headers, Reply
+from service.api.fast_path.request_batcher import Turn
 
 _URL = SCORE.encode()
 

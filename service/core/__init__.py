@@ -1,0 +1,1 @@
+"""What the API and the stream worker share: model pool, keys, ledger writer, metrics, log."""
