@@ -6,10 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from churn.errors import ChurnError, InputError
-from service.api.service_settings import Settings, read_settings
+from churn.errors import ChurnError
+from service.api.service_settings import ServiceSettings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         settings = read_settings(os.environ, **vars(asked))
-        _require_something_to_serve(settings)
+        settings.require_production("--store or CHURN_STORE")
         from service.api.serving import serve
 
         return serve(settings)
@@ -31,17 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _require_something_to_serve(settings: Settings) -> None:
-    store = settings.store
-    if "://" not in store and not (Path(store) / "current.json").is_file():
-        raise InputError(
-            f"Nothing is in production in {store}. Run `python run.py --pipeline promotion` first, "
-            "or name another store with --store or CHURN_STORE."
-        )
-
-
 def _parser() -> argparse.ArgumentParser:
-    defaults = Settings.model_fields
+    defaults = ServiceSettings.model_fields
     parser = argparse.ArgumentParser(prog="python -m service.api", description=__doc__)
     parser.add_argument("--host", help=f"address to listen on ({defaults['host'].default})")
     parser.add_argument("--port", type=int, help=f"port ({defaults['port'].default}); 0: any free")

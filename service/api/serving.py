@@ -21,7 +21,7 @@ from types import FrameType
 from typing import cast
 
 from churn.errors import ChurnError, InputError
-from service.api.service_settings import Settings
+from service.api.service_settings import ServiceSettings
 from service.core.log import log
 
 FAILED = 3
@@ -32,7 +32,7 @@ _TRIES = 3
 _SHORT_LIVED = 5.0
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: ServiceSettings) -> int:
     """Serves until told to stop, and returns the exit code.
 
     Raises:
@@ -54,7 +54,7 @@ def serve(settings: Settings) -> int:
         shutil.rmtree(tallies, ignore_errors=True)
 
 
-def listening(settings: Settings) -> socket.socket:
+def listening(settings: ServiceSettings) -> socket.socket:
     """The socket that all workers share.
 
     Raises:
@@ -76,7 +76,7 @@ def listening(settings: Settings) -> socket.socket:
     return listener
 
 
-def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
+def work(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> int:
     """One worker: loads, serves, drains.
 
     Raises:
@@ -131,7 +131,7 @@ def work(settings: Settings, listener: socket.socket, tallies: Path) -> int:
     return 0
 
 
-def _child(settings: Settings, listener: socket.socket, tallies: Path) -> None:
+def _child(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> None:
     """A worker's process; it ends with the one that started it."""
     parent = os.getppid()
 
@@ -149,7 +149,7 @@ def _child(settings: Settings, listener: socket.socket, tallies: Path) -> None:
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, listener: socket.socket, tallies: Path) -> None:
+    def __init__(self, settings: ServiceSettings, listener: socket.socket, tallies: Path) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._settings = settings
         self._arguments = (settings, listener, tallies)

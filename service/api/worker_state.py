@@ -17,7 +17,8 @@ from churn.scoring import Score
 from churn.scoring.encoder import Values
 from churn.scoring.fields import shown
 from service.api.problems import Refusal
-from service.api.service_settings import NO_LEDGER, Settings
+from service.api.service_settings import ServiceSettings
+from service.core.environment_settings import NONE
 from service.core.ledger_writer import Recorder
 from service.core.loaded_model import Served
 from service.core.model_pool import Champions
@@ -55,7 +56,7 @@ class Desk:
         draining: whether this worker is about to stop.
     """
 
-    def __init__(self, settings: Settings, tallies: Path) -> None:
+    def __init__(self, settings: ServiceSettings, tallies: Path) -> None:
         """Loads everything.
 
         Raises:
@@ -66,7 +67,7 @@ class Desk:
         self.keys = Keyring(settings.api_keys, settings.api_key_file)
         self.tally = RequestTally(tallies)
         self.champions = Champions(settings, tallies, self.tally)
-        self.ledger = None if settings.ledger == NO_LEDGER else PredictionLedger(settings.ledger)
+        self.ledger = None if settings.ledger == NONE else PredictionLedger(settings.ledger)
         self.recorder = Recorder(
             self.ledger,
             self.tally,

@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from churn.errors import BundleError, ChurnError
-from service.api.service_settings import Settings
+from service.core.environment_settings import StoreSettings
 from service.core.loaded_model import Served, load_served, pointer
 from service.core.log import log
 from service.core.worker_metrics import RequestTally
@@ -29,7 +29,7 @@ class Champions:
         refused: why the store's current bundle is not served; None where it is.
     """
 
-    def __init__(self, settings: Settings, tallies: Path, tally: RequestTally) -> None:
+    def __init__(self, settings: StoreSettings, tallies: Path, tally: RequestTally) -> None:
         """Loads what the store has in production, and canary and shadow where they are set.
 
         Raises:

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from churn.errors import ChurnError, InputError
-from service.stream.stream_settings import Settings, read_settings
+from churn.errors import ChurnError
+from service.stream.stream_settings import StreamSettings, read_settings
 
 _AGAIN_SECONDS = 1.0
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tallies = Path(tempfile.mkdtemp(prefix="churn-stream-"))
     try:
         settings = read_settings(os.environ)
-        _require_something_to_score_with(settings)
+        settings.require_production("CHURN_STORE")
         return _work(settings, tallies)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(tallies, ignore_errors=True)
 
 
-def _work(settings: Settings, tallies: Path) -> int:
+def _work(settings: StreamSettings, tallies: Path) -> int:
     from service.core.log import log
     from service.stream.probes import Probes
     from service.stream.worker import Worker
@@ -89,15 +89,6 @@ def _work(settings: Settings, tallies: Path) -> int:
     probes.stop()
     log("info", "stopped")
     return 0
-
-
-def _require_something_to_score_with(settings: Settings) -> None:
-    store = settings.store
-    if "://" not in store and not (Path(store) / "current.json").is_file():
-        raise InputError(
-            f"Nothing is in production in {store}. Run `python run.py --pipeline promotion` first, "
-            "or name another store with CHURN_STORE."
-        )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-
 
 from service.stream.message_scoring import Batch
 from service.stream.messages import Message, Rejection
-from service.stream.stream_settings import Settings
+from service.stream.stream_settings import StreamSettings
 
 SessionError = KafkaError
 """What every method of a session may raise: open another one."""
@@ -43,7 +43,7 @@ Offsets = dict[TopicPartition, OffsetAndMetadata]
 class Session:
     """A consumer in the group and an idempotent producer that waits for all replicas."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         """Connects.
 
         Raises:
@@ -179,7 +179,7 @@ class Session:
         )
 
 
-def _consumer(settings: Settings, common: dict[str, Any]) -> KafkaConsumer:
+def _consumer(settings: StreamSettings, common: dict[str, Any]) -> KafkaConsumer:
     try:
         return KafkaConsumer(
             **common,
@@ -199,7 +199,7 @@ def _consumer(settings: Settings, common: dict[str, Any]) -> KafkaConsumer:
         ) from None
 
 
-def _connection(settings: Settings) -> dict[str, Any]:
+def _connection(settings: StreamSettings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "bootstrap_servers": list(settings.kafka_servers),
         "client_id": "churn-stream",

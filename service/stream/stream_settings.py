@@ -1,30 +1,20 @@
-"""The worker's settings, from the environment: CHURN_ and the name of a field, in capitals."""
+"""Settings of the stream worker, from the environment; docs/streaming.md has the table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from churn.errors import InputError, did_you_mean
-from churn.frozen_model import FrozenModel
+from service.core.environment_settings import NONE, StoreSettings, read_environment, split_commas
 
-PREFIX = "CHURN_"
-NOTHING = "none"
 _SERVER = r"^[^\s,:]+:[0-9]{1,5}$"
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
-_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
 
-class Settings(FrozenModel):
-    """How the worker runs; docs/streaming.md has the table.
+class StreamSettings(StoreSettings):
+    """How the worker runs.
 
     Attributes:
         kafka_servers: brokers to begin with, host:port, comma-separated.
@@ -45,11 +35,6 @@ class Settings(FrozenModel):
         session_seconds: a worker that is silent for so long loses its partitions to the others.
         redis: address of the latest scores, or `none`.
         redis_ttl_seconds: how long a score stays there.
-        store: bundle store whose production version scores: a folder, or a URI for fsspec.
-        poll_seconds: how often the store is looked at.
-        canary_version: of the store; scores `canary_percent` of the customers.
-        canary_percent: share of the customers that the canary scores.
-        shadow_version: of the store; scores every customer for the ledger alone.
         ledger: database of predictions, or `none`.
         host: address of the probes and figures.
         port: theirs; 0 takes a free one.
@@ -71,13 +56,8 @@ class Settings(FrozenModel):
     # Kafka's own limit is 1 MiB with everything; a rejected message goes back with its reason.
     max_message_bytes: int = Field(256 * 2**10, ge=1024, le=900 * 2**10)
     session_seconds: float = Field(45.0, ge=6, le=300)
-    redis: SecretStr = SecretStr(NOTHING)  # an address may hold a password
+    redis: SecretStr = SecretStr(NONE)  # an address may hold a password
     redis_ttl_seconds: int = Field(7 * 24 * 3600, ge=1)
-    store: str = Field(".churn/production", min_length=1)
-    poll_seconds: float = Field(1.0, ge=0.05, le=3600)
-    canary_version: Annotated[str, Field(pattern=_VERSION)] | None = None
-    canary_percent: float = Field(0.0, ge=0, le=100)
-    shadow_version: Annotated[str, Field(pattern=_VERSION)] | None = None
     ledger: SecretStr = SecretStr("sqlite:///.churn/ledger.db")
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8001, ge=0, le=65535)
@@ -85,53 +65,27 @@ class Settings(FrozenModel):
 
     @field_validator("kafka_servers", mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip()) or ("",)
-        return value
+    def _split_servers(cls, value: Any) -> Any:
+        return split_commas(value) or ("",)
 
     @model_validator(mode="after")
-    def _agreeing(self) -> Settings:
+    def _require_agreement(self) -> Self:
         if len({self.input_topic, self.output_topic, self.dead_letter_topic}) != 3:  # noqa: PLR2004
             raise ValueError("the three topics must be three: what is written must not be read")
-        if self.canary_percent and self.canary_version is None:
-            raise ValueError("a canary_percent needs a canary_version")
         if self.kafka_security.startswith("SASL") and not (self.kafka_user and self.kafka_password):
             raise ValueError("SASL needs a kafka_user and a kafka_password")
         return self
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings that the environment names.
+def read_settings(environment: Mapping[str, str]) -> StreamSettings:
+    """Returns the settings that the environment sets.
 
     Args:
-        environment: variables; those that do not begin with CHURN_ are not looked at.
+        environment: variables; those that do not begin with CHURN_ are ignored.
 
     Raises:
-        InputError: a variable is unknown, or a value is not allowed.
+        InputError: a `CHURN_` variable is unknown, or a value is not allowed.
     """
-    found: dict[str, Any] = {}
-    for name, value in environment.items():
-        if not name.startswith(PREFIX):
-            continue
-        field = name[len(PREFIX) :].lower()
-        if field not in Settings.model_fields or name != PREFIX + field.upper():
-            raise InputError(_unknown(name))
-        found[field] = value
-    try:
-        return Settings.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        name = f"{PREFIX}{field.upper()}" if field else "The settings"
-        raise InputError(
-            f"{name} cannot be used: {first['msg']}. docs/streaming.md lists every setting and what "
-            "it allows."
-        ) from None
-
-
-def _unknown(name: str) -> str:
-    known = [PREFIX + field.upper() for field in Settings.model_fields]
-    near = did_you_mean(name.upper(), known)
-    hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
-    return f"The environment sets {name}, which is no setting of the stream worker; {hint}"
+    return read_environment(
+        StreamSettings, environment, program="the stream worker", page="docs/streaming.md"
+    )

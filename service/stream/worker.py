@@ -15,7 +15,7 @@ from typing import Any
 
 from churn.errors import InputError
 from churn.ledger.predictions import PredictionLedger
-from service.api.service_settings import Settings as StoreSettings
+from service.core.environment_settings import NONE
 from service.core.log import log
 from service.core.model_pool import Champions
 from service.core.worker_metrics import RequestTally
@@ -24,7 +24,7 @@ from service.stream.latest_scores import LatestError, LatestScores
 from service.stream.message_scoring import Batch, score_batch
 from service.stream.messages import Message
 from service.stream.stream_metrics import Figures
-from service.stream.stream_settings import NOTHING, Settings
+from service.stream.stream_settings import StreamSettings
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS = 3.0
@@ -44,7 +44,7 @@ class Worker:
         figures: what it counts.
     """
 
-    def __init__(self, settings: Settings, tallies: Path) -> None:
+    def __init__(self, settings: StreamSettings, tallies: Path) -> None:
         """Loads what scores; connects to nothing yet.
 
         Raises:
@@ -53,10 +53,10 @@ class Worker:
         self._settings = settings
         self._tally = RequestTally(tallies)
         self.figures = Figures(tallies)
-        self.champions = Champions(_of_the_store(settings), tallies, self._tally)
+        self.champions = Champions(settings, tallies, self._tally)
         ledger, redis = settings.ledger.get_secret_value(), settings.redis.get_secret_value()
-        self._ledger = None if ledger == NOTHING else PredictionLedger(ledger)
-        self._latest = None if redis == NOTHING else LatestScores(redis, settings.redis_ttl_seconds)
+        self._ledger = None if ledger == NONE else PredictionLedger(ledger)
+        self._latest = None if redis == NONE else LatestScores(redis, settings.redis_ttl_seconds)
         self._stop = threading.Event()
         self._moved = time.monotonic()
         self._looked = 0.0
@@ -195,14 +195,3 @@ class Worker:
     def _wait(self) -> None:
         self._moved = time.monotonic()
         self._stop.wait(_RETRY_SECONDS)
-
-
-def _of_the_store(settings: Settings) -> StoreSettings:
-    """What the API's watch over the store is told: the same names mean the same."""
-    return StoreSettings(
-        store=settings.store,
-        poll_seconds=settings.poll_seconds,
-        canary_version=settings.canary_version,
-        canary_percent=settings.canary_percent,
-        shadow_version=settings.shadow_version,
-    )

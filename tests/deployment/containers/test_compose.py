@@ -205,14 +205,14 @@ def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(serv
 
 def test_kafka_is_well_once_it_has_the_topic_that_the_worker_waits_for(services):
     """The worker makes no topic, and looking for one makes none either: `up --wait` waited in vain."""
-    from service.stream.stream_settings import Settings
+    from service.stream.stream_settings import StreamSettings
 
     (how, line) = services["kafka"]["healthcheck"]["test"]
 
     assert how == "CMD-SHELL"
     assert "kafka-topics.sh" in line
     assert "--create --if-not-exists" in line
-    assert f"--topic {Settings.model_fields['input_topic'].default} " in line
+    assert f"--topic {StreamSettings.model_fields['input_topic'].default} " in line
     assert services["stream"]["depends_on"]["kafka"]["condition"] == "service_healthy"
 
 

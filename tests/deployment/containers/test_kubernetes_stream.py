@@ -105,6 +105,7 @@ def test_secrets_of_the_worker_come_from_a_secret(pods, found):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # kafka-python's own
 def test_a_pod_is_killed_only_after_a_batch_had_its_time(pods):
+    from service.stream import kafka_session
 
     # Written, acknowledged, committed; producer and group closed.
     needed = (

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from service.api.response_schemas import Score
-from service.api.service_settings import Settings
+from service.api.service_settings import ServiceSettings
 from service.api.worker_state import ScoreAnswer
 
 
@@ -23,7 +23,7 @@ def test_every_setting_stands_in_the_table_with_its_default(page):
         found = [name.strip("` ") for name in names.split(",")]
         listed |= dict(zip(found, map(str.strip, defaults.split(",")), strict=False))
 
-    for name, field in Settings.model_fields.items():
+    for name, field in ServiceSettings.model_fields.items():
         default = listed.pop(f"CHURN_{name.upper()}").strip("`")
         spelt = "none" if field.default in (None, ()) else str(field.default)
         assert default == (spelt.lower() if isinstance(field.default, bool) else spelt), name

@@ -6,7 +6,7 @@ import pytest
 
 from churn.scoring import Scorer
 from service.api.fast_path.request_batcher import Turn
-from service.api.service_settings import Settings
+from service.api.service_settings import ServiceSettings
 from service.api.worker_state import Desk
 from tests.servers.published import customers, shelf, trained
 
@@ -29,7 +29,9 @@ class Kept:
 @pytest.fixture
 def make(shelf, tmp_path):
     """A desk with other settings than usual."""
-    return lambda **settings: Desk(Settings(store=str(shelf), ledger="none", **settings), tmp_path)
+    return lambda **settings: Desk(
+        ServiceSettings(store=str(shelf), ledger="none", **settings), tmp_path
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from service.api.application import ChurnService
 from service.api.fast_path.request_batcher import Turn
 from service.api.fast_path.score_protocol import ScoreProtocol
-from service.api.service_settings import Settings
+from service.api.service_settings import ServiceSettings
 from service.api.worker_state import Desk
 from tests.servers.published import customers, shelf, trained
 
@@ -54,7 +54,7 @@ class Wire(asyncio.Transport):
 
 @pytest.fixture
 def desk(shelf, tmp_path):
-    return Desk(Settings(store=str(shelf), ledger="none"), tmp_path)
+    return Desk(ServiceSettings(store=str(shelf), ledger="none"), tmp_path)
 
 
 @pytest.fixture

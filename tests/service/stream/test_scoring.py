@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.api.service_settings import Settings
+from service.api.service_settings import ServiceSettings
 from service.core.model_pool import Champions
 from service.core.worker_metrics import RequestTally
 from service.stream.message_scoring import score_batch
@@ -15,7 +15,7 @@ LIMIT = 10_000
 
 @pytest.fixture
 def champions(shelf, tmp_path):
-    return Champions(Settings(store=str(shelf)), tmp_path, RequestTally(tmp_path))
+    return Champions(ServiceSettings(store=str(shelf)), tmp_path, RequestTally(tmp_path))
 
 
 def message(customer, offset=0, **changed):

@@ -1,4 +1,4 @@
-"""Settings are strict, secrets stay secret, and the worker brings no web framework along."""
+"""StreamSettings are strict, secrets stay secret, and the worker brings no web framework along."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from churn.errors import InputError
 from service.stream.__main__ import main
 from service.stream.stream_metrics import Figures
-from service.stream.stream_settings import Settings, read_settings
+from service.stream.stream_settings import StreamSettings, read_settings
 from tests.servers.logged_process import environment
 
 
@@ -112,10 +112,10 @@ def test_the_page_lists_every_setting_with_its_default(root):
     rows = dict(re.findall(r"^\| (`CHURN_.*?) \| (.*?) \|", page, re.MULTILINE))
     listed = {name for names in rows for name in re.findall(r"CHURN_\w+", names)}
 
-    assert listed == {f"CHURN_{field.upper()}" for field in Settings.model_fields}
+    assert listed == {f"CHURN_{field.upper()}" for field in StreamSettings.model_fields}
     for names, default in rows.items():
         found = re.findall(r"CHURN_(\w+)", names)
-        values = [Settings.model_fields[name.lower()].default for name in found]
+        values = [StreamSettings.model_fields[name.lower()].default for name in found]
         shown = [value.get_secret_value() if isinstance(value, SecretStr) else
                  ",".join(value) if isinstance(value, tuple) else value for value in values]  # fmt: skip
         if default not in ("none", "the system's"):
