@@ -30,7 +30,7 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
 from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
-from service.keys import new_key
+from service.core.keys import new_key
 
 CUSTOMERS = 2000
 EMPTY = """

@@ -16,12 +16,12 @@ from churn.errors import InputError
 from churn.scoring.fields import FieldError
 from service.api.customer_schema import customer_schema
 from service.api.fast_path import plain_asgi_routes
-from service.api.problems import PROBLEM_JSON, Problem, Refusal
-from service.api.request_body import ClientLeftError, Message, Receive, Scope, Send
+from service.api.problems import PROBLEM_JSON, Problem, ProblemError
+from service.api.request_body import ClientDisconnectedError, Message, Receive, Scope, Send
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
-from service.api.worker_state import Desk, request_id_of
+from service.api.worker_state import WorkerState, request_id_of
 from service.core.log import log
 
 OPEN = frozenset(
@@ -29,17 +29,17 @@ OPEN = frozenset(
 )
 """Paths that need no key: probes, figures and the schema say nothing of a customer."""
 _TICK_SECONDS = 0.5
-_FAILED = Refusal(500, "The service failed at this request. Name the request id when asking.")
+_FAILED = ProblemError(500, "The service failed at this request. Name the request id when asking.")
 
 
 class ChurnService(FastAPI):
     """The application; one customer's score and reasons go past FastAPI's own machinery.
 
     Attributes:
-        desk: the worker's state.
+        state: the worker's state.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, state: WorkerState) -> None:
         super().__init__(
             title="Churn scoring",
             version="1",
@@ -49,12 +49,12 @@ class ChurnService(FastAPI):
             lifespan=_lifespan,
             redirect_slashes=False,
         )
-        self.desk = desk
+        self.state = state
         self._openapi_for: Any = None
-        add_scoring_routes(self, desk)
-        add_state_routes(self, desk)
-        add_inference_routes(self, desk)
-        for kind in (Refusal, FieldError, RequestValidationError, StarletteHTTPException):
+        add_scoring_routes(self, state)
+        add_state_routes(self, state)
+        add_inference_routes(self, state)
+        for kind in (ProblemError, FieldError, RequestValidationError, StarletteHTTPException):
             self.add_exception_handler(kind, _refused)
         self.add_exception_handler(Exception, _failed)
 
@@ -63,13 +63,13 @@ class ChurnService(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif scope["path"] in plain_asgi_routes.ROUTES and scope["method"] == "POST":
-            await plain_asgi_routes.ROUTES[scope["path"]](self.desk, scope, receive, send)
+            await plain_asgi_routes.ROUTES[scope["path"]](self.state, scope, receive, send)
         else:
             await self._through_the_door(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the served contract's customer in it."""
-        served = self.desk.champions.production
+        served = self.state.pool.production
         if self._openapi_for is not served.contract or not self.openapi_schema:
             self.openapi_schema = None
             schema = super().openapi()
@@ -77,7 +77,7 @@ class ChurnService(FastAPI):
             kinds = parts.setdefault("schemas", {})
             kinds["Customer"] = customer_schema(served.contract, served.example)
             kinds["Problem"] = Problem.model_json_schema()
-            if self.desk.keys.required:
+            if self.state.keys.required:
                 parts["securitySchemes"] = {
                     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                     "bearer": {"type": "http", "scheme": "bearer"},
@@ -92,8 +92,8 @@ class ChurnService(FastAPI):
 
     async def _through_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
-        desk, path = self.desk, scope["path"]
-        request_id = request_id_of(scope["headers"]) or desk.new_id()
+        state, path = self.state, scope["path"]
+        request_id = request_id_of(scope["headers"]) or state.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -107,13 +107,13 @@ class ChurnService(FastAPI):
 
         try:
             if path not in OPEN:
-                if desk.keys.required:
-                    desk.require_key(scope["headers"])
-                desk.require_room()
+                if state.keys.required:
+                    state.check_key(scope["headers"])
+                state.check_capacity()
             await super().__call__(scope, receive, sending)
-        except Refusal as refusal:
+        except ProblemError as refusal:
             await _problem(refusal, request_id)(scope, receive, sending)
-        except ClientLeftError:
+        except ClientDisconnectedError:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             log(
@@ -123,8 +123,8 @@ class ChurnService(FastAPI):
             if status == 0:
                 await _problem(_FAILED, request_id)(scope, receive, sending)
         seconds = perf_counter() - began
-        desk.tally.answered(path, status, seconds)
-        if (path not in OPEN and status >= 400) or desk.settings.access_log:  # noqa: PLR2004
+        state.metrics.answered(path, status, seconds)
+        if (path not in OPEN and status >= 400) or state.settings.access_log:  # noqa: PLR2004
             log(
                 "info", "answered", route=_route(path), status=status, request_id=request_id,
                 seconds=round(seconds, 6),
@@ -133,28 +133,28 @@ class ChurnService(FastAPI):
 
 @asynccontextmanager
 async def _lifespan(application: Any) -> AsyncIterator[None]:
-    desk: Desk = application.desk
-    desk.recorder.start()
-    tasks = [asyncio.create_task(desk.champions.watch()), asyncio.create_task(_tick(desk))]
-    log("info", "ready", version=desk.champions.production.version)
+    state: WorkerState = application.state
+    state.ledger_writer.start()
+    tasks = [asyncio.create_task(state.pool.watch()), asyncio.create_task(_tick(state))]
+    log("info", "ready", version=state.pool.production.version)
     yield
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    await asyncio.to_thread(desk.recorder.stop, desk.settings.stop_seconds)
+    await asyncio.to_thread(state.ledger_writer.stop, state.settings.stop_seconds)
 
 
-async def _tick(desk: Desk) -> None:
+async def _tick(state: WorkerState) -> None:
     """What is looked after twice a second: the gauges, and the file of keys."""
     complained = ""
     while True:
         await asyncio.sleep(_TICK_SECONDS)
-        desk.recorder.measure()
-        desk.tally.put("in_flight", len(desk.running))
-        desk.tally.put("draining", float(desk.draining))
+        state.ledger_writer.measure()
+        state.metrics.put("in_flight", len(state.running))
+        state.metrics.put("draining", float(state.draining))
         try:
-            if desk.keys.reread():
+            if state.keys.reload_if_changed():
                 log("info", "keys_reread")
             complained = ""
         except InputError as error:
@@ -166,16 +166,16 @@ async def _tick(desk: Desk) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     """Every refusal of every route, in one form."""
     if isinstance(error, FieldError):
-        error = Refusal.of(error)
+        error = ProblemError.of(error)
     elif isinstance(error, RequestValidationError):
         first = error.errors()[0]
         field = str(first["loc"][-1])
-        error = Refusal(422, f"Parameter '{field}': {first['msg']}.", field=field)
+        error = ProblemError(422, f"Parameter '{field}': {first['msg']}.", field=field)
     elif isinstance(error, StarletteHTTPException | HTTPException):
         known = "There is no such path; /openapi.json lists them."
         detail = known if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
-        error = Refusal(error.status_code, detail, headers=dict(error.headers or {}))
-    assert isinstance(error, Refusal)  # noqa: S101 - the handlers are registered for these alone
+        error = ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
+    assert isinstance(error, ProblemError)  # noqa: S101 - the handlers are registered for these alone
     return _problem(error, request.scope.get("state", {}).get("request_id", ""))
 
 
@@ -184,7 +184,7 @@ async def _failed(request: Request, _error: Exception) -> Response:
     return _problem(_FAILED, request.scope.get("state", {}).get("request_id", ""))
 
 
-def _problem(refusal: Refusal, request_id: str) -> Response:
+def _problem(refusal: ProblemError, request_id: str) -> Response:
     return Response(
         refusal.body(request_id), refusal.status, refusal.headers, media_type=PROBLEM_JSON
     )

@@ -11,9 +11,9 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from churn.scoring.fields import FieldError
-from service.api.problems import Refusal
-from service.api.request_body import body_of, parsed
-from service.api.worker_state import Desk
+from service.api.problems import ProblemError
+from service.api.request_body import parse_json, read_request_body
+from service.api.worker_state import WorkerState
 
 NDJSON = "application/x-ndjson"
 _AT_ONCE = 32
@@ -22,24 +22,24 @@ _encode = msgspec.json.Encoder().encode
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-async def score_batch(desk: Desk, request: Request) -> Response:
+async def score_batch(state: WorkerState, request: Request) -> Response:
     """Scores a JSON array, or one object a line.
 
     Raises:
-        Refusal: the body is too large or holds too many rows, or is no array.
+        ProblemError: the body is too large or holds too many rows, or is no array.
     """
-    body = await body_of(request, desk.settings.max_batch_bytes)
+    body = await read_request_body(request, state.settings.max_batch_bytes)
     lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() == NDJSON
     rows = _lines(body) if lines else _array(body)
-    limit = desk.settings.max_batch_rows
+    limit = state.settings.max_batch_rows
     if len(rows) > limit:
-        raise Refusal(
+        raise ProblemError(
             413, f"The batch has {len(rows):,} rows; {limit:,} are allowed. Send several batches.",
             field="body", allowed=f"{limit} rows",
         )  # fmt: skip
     if lines:
-        return StreamingResponse(_by_line(desk, rows), media_type=NDJSON)
-    return StreamingResponse(_as_array(desk, rows), media_type="application/json")
+        return StreamingResponse(_by_line(state, rows), media_type=NDJSON)
+    return StreamingResponse(_as_array(state, rows), media_type="application/json")
 
 
 def _lines(body: bytes) -> Sequence[Any]:
@@ -49,44 +49,44 @@ def _lines(body: bytes) -> Sequence[Any]:
 def _array(body: bytes) -> Sequence[Any]:
     """The array's rows, not yet decoded where that works: what is wrong in one spoils no other."""
     if body.lstrip()[:1] != b"[":
-        raise Refusal(
+        raise ProblemError(
             422, "The batch is no JSON array. Send an array of customers, or one customer a line "
             f"as {NDJSON}.", field="body", allowed="a JSON array",
         )  # fmt: skip
     try:
         return _rows(body)
     except (msgspec.DecodeError, RecursionError, ValueError):
-        rows = parsed(body)
+        rows = parse_json(body)
         assert isinstance(rows, list)  # noqa: S101 - it begins with a bracket
         return rows
 
 
-async def _by_line(desk: Desk, rows: Sequence[Any]) -> AsyncIterator[bytes]:
-    async for part in _answers(desk, rows):
+async def _by_line(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[bytes]:
+    async for part in _answers(state, rows):
         yield b"\n".join(part) + b"\n"
 
 
-async def _as_array(desk: Desk, rows: Sequence[Any]) -> AsyncIterator[bytes]:
+async def _as_array(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[bytes]:
     before = b"["
-    async for part in _answers(desk, rows):
+    async for part in _answers(state, rows):
         yield before + b",".join(part)
         before = b","
     yield b"[]" if before == b"[" else b"]"
 
 
-async def _answers(desk: Desk, rows: Sequence[Any]) -> AsyncIterator[list[bytes]]:
+async def _answers(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[list[bytes]]:
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        yield [_answer(desk, row, number) for number, row in enumerate(some, start=start + 1)]
+        yield [_answer(state, row, number) for number, row in enumerate(some, start=start + 1)]
         await asyncio.sleep(0)
 
 
-def _answer(desk: Desk, row: Any, number: int) -> bytes:
+def _answer(state: WorkerState, row: Any, number: int) -> bytes:
     try:
-        customer = parsed(bytes(row)) if isinstance(row, bytes | msgspec.Raw) else row
-        score = desk.score(customer, "batch")
+        customer = parse_json(bytes(row)) if isinstance(row, bytes | msgspec.Raw) else row
+        score = state.score(customer, "batch")
     except FieldError as error:
-        return _encode({"row": number, "error": Refusal.of(error).content()})
-    except Refusal as refusal:
+        return _encode({"row": number, "error": ProblemError.of(error).content()})
+    except ProblemError as refusal:
         return _encode({"row": number, "error": refusal.content()})
     return _encode({"row": number, **msgspec.structs.asdict(score)})

@@ -14,9 +14,9 @@ from churn.errors import InputError
 from churn.explain.reasons import TOP
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.problems import Refusal
-from service.api.worker_state import Desk
-from service.core.loaded_model import Served
+from service.api.problems import ProblemError
+from service.api.worker_state import WorkerState
+from service.core.loaded_model import LoadedModel
 
 CHANGES = 1
 """Of pairs there are three times as many, each scored; whoever wants them asks."""
@@ -42,11 +42,11 @@ class Asked(msgspec.Struct, frozen=True):
 _EVERYTHING = Asked()
 
 
-def asked_for(query: bytes) -> Asked:
+def parse_explain_options(query: bytes) -> Asked:
     """The parameters of a request; of one that comes twice, the last.
 
     Raises:
-        Refusal: one of them is not what it must be.
+        ProblemError: one of them is not what it must be.
     """
     if not query:
         return _EVERYTHING
@@ -56,21 +56,21 @@ def asked_for(query: bytes) -> Asked:
     except msgspec.ValidationError as error:
         reason, _, field = str(error).partition(" - at `$.")
         field = field.rstrip("`")
-        raise Refusal(422, f"Parameter '{field}': {reason}.", field=field) from None
+        raise ProblemError(422, f"Parameter '{field}': {reason}.", field=field) from None
 
 
-async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
+async def told(state: WorkerState, row: Any, asked: Asked) -> dict[str, Any]:
     """The answer.
 
     Args:
-        desk: who answers.
+        state: who answers.
         row: the customer, in raw values.
         asked: what for.
 
     Raises:
-        FieldError, Refusal: the customer is not what the contract allows.
+        FieldError, ProblemError: the customer is not what the contract allows.
     """
-    served, prediction_id = desk.who_answers(row)
+    served, prediction_id = state.choose_model(row)
     scorer = served.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)
@@ -82,7 +82,7 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
             if scorer.bitwise
             else await asyncio.to_thread(_ways, served, values, score, asked)
         )
-    answer = desk.answer(row, served, prediction_id, values, score, "explain")
+    answer = state.answer(row, served, prediction_id, values, score, "explain")
     reasons = served.reasons(values, scorer.parts(values), asked.top)
     return {
         "prediction_id": prediction_id,
@@ -98,12 +98,12 @@ async def told(desk: Desk, row: Any, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _ways(served: Served, values: Values, score: Score, asked: Asked) -> dict[str, Any]:
+def _ways(served: LoadedModel, values: Values, score: Score, asked: Asked) -> dict[str, Any]:
     try:
         return served.ways(values, score.logit, asked.below, asked.changes)
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
         named = _NAMED.search(str(error))
-        raise Refusal(
+        raise ProblemError(
             422, f"{error} Or ask with counterfactuals=false.", field=named[1] if named else ""
         ) from None

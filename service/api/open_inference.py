@@ -7,8 +7,8 @@ from typing import Any
 
 from churn.contract import DataContract, NumberColumn
 from churn.scoring.fields import FieldError
-from service.api.problems import Refusal
-from service.api.worker_state import Desk
+from service.api.problems import ProblemError
+from service.api.worker_state import WorkerState
 
 NAME = "churn"
 _OUTPUTS = {
@@ -65,46 +65,46 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def model_metadata(desk: Desk) -> dict[str, Any]:
+def model_metadata(state: WorkerState) -> dict[str, Any]:
     """The model's tensors."""
-    champions = desk.champions
-    served = [champions.production, *([champions.canary] if champions.canary else [])]
+    pool = state.pool
+    served = [pool.production, *([pool.canary] if pool.canary else [])]
     return {
         "name": NAME,
         "versions": [each.version for each in served],
-        "platform": f"churn_{champions.production.scorer.manifest.model.kind}",
-        "inputs": _inputs(champions.production.contract),
+        "platform": f"churn_{pool.production.scorer.manifest.model.kind}",
+        "inputs": _inputs(pool.production.contract),
         "outputs": [
             {"name": name, "datatype": kind, "shape": [-1]} for name, kind in _OUTPUTS.items()
         ],
     }
 
 
-def infer(desk: Desk, content: Any, request_id: str) -> dict[str, Any]:
+def infer(state: WorkerState, content: Any, request_id: str) -> dict[str, Any]:
     """Scores the customers in a request's tensors.
 
     Raises:
-        Refusal: the request is not what the protocol has, or a customer is refused; then none is
+        ProblemError: the request is not what the protocol has, or a customer is refused; then none is
             answered, as the protocol knows no errors by row.
     """
     if not isinstance(content, dict):
         raise _fault("body", "is no JSON object with 'inputs'")
     wanted = _wanted(content.get("outputs"))
-    rows = _rows(content.get("inputs"), desk.settings.max_batch_rows)
+    rows = _rows(content.get("inputs"), state.settings.max_batch_rows)
     found: dict[str, list[Any]] = {name: [] for name in _OUTPUTS}
     versions: list[str] = []
     # All are looked at before the first is answered, so that a refused request leaves no trace.
-    encoder = desk.champions.production.scorer
+    encoder = state.pool.production.scorer
     for number, row in enumerate(rows, start=1):
         try:
             encoder.columns([row])
-            desk.who_answers(row)
+            state.choose_model(row)
         except FieldError as error:
-            refusal = Refusal.of(error)
+            refusal = ProblemError.of(error)
             refusal.detail = str(error).replace("Row 1:", f"Row {number}:", 1)
             raise refusal from None
     for row in rows:
-        answer = desk.score(row, "inference")
+        answer = state.score(row, "inference")
         for name, values in found.items():
             values.append(getattr(answer, name))
         if answer.model_version not in versions:
@@ -112,7 +112,7 @@ def infer(desk: Desk, content: Any, request_id: str) -> dict[str, Any]:
     given = content.get("id")
     return {
         "model_name": NAME,
-        "model_version": ",".join(versions) or desk.champions.production.version,
+        "model_version": ",".join(versions) or state.pool.production.version,
         "id": given if isinstance(given, str) and given else request_id,
         "outputs": [
             {"name": n, "datatype": _OUTPUTS[n], "shape": [len(rows)], "data": found[n]}
@@ -160,7 +160,7 @@ def _rows(inputs: Any, limit: int) -> list[dict[str, Any]]:
         if length != first:
             raise _fault(name, f"has {length:,} elements where others have {first:,}")
     if first > limit:
-        raise Refusal(
+        raise ProblemError(
             413, f"The tensors hold {first:,} customers; {limit:,} are allowed at once.",
             field="inputs", allowed=f"{limit} elements",
         )  # fmt: skip
@@ -185,5 +185,5 @@ def _tensor(tensor: Any) -> tuple[str, list[Any]]:
     return name, flat
 
 
-def _fault(field: str, what: str) -> Refusal:
-    return Refusal(422, f"'{field[:40]}' {what}.", field=field[:40])
+def _fault(field: str, what: str) -> ProblemError:
+    return ProblemError(422, f"'{field[:40]}' {what}.", field=field[:40])

@@ -11,8 +11,8 @@ import msgspec
 
 from churn.errors import InputError
 from churn.ledger.predictions import Outcome
-from service.api.problems import Refusal
-from service.api.worker_state import Desk
+from service.api.problems import ProblemError
+from service.api.worker_state import WorkerState
 from service.core.log import log
 
 _NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
@@ -21,7 +21,7 @@ _AT = re.compile(r" - at `\$(?:\[\.\.\.\])?\.?([A-Za-z_]*)`$")
 _NAMED = re.compile(r"field `([^`]*)`")
 
 
-class Observed(msgspec.Struct, forbid_unknown_fields=True):
+class OutcomeRequest(msgspec.Struct, forbid_unknown_fields=True):
     """An outcome as it is sent."""
 
     churned: bool
@@ -50,30 +50,30 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-async def record_outcomes(desk: Desk, content: Any) -> int:
+async def record_outcomes(state: WorkerState, content: Any) -> int:
     """Keeps one outcome or several, and says how many.
 
     Raises:
-        Refusal: one is not what it must be, there are too many, or they cannot be kept now.
+        ProblemError: one is not what it must be, there are too many, or they cannot be kept now.
     """
-    if desk.ledger is None:
-        raise Refusal(
+    if state.ledger is None:
+        raise ProblemError(
             503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
             headers={"retry-after": "60"},
         )  # fmt: skip
     sent = content if isinstance(content, list) else [content]
-    if len(sent) > desk.settings.max_batch_rows:
-        raise Refusal(
-            413, f"{len(sent):,} outcomes are more than the {desk.settings.max_batch_rows:,} allowed "
+    if len(sent) > state.settings.max_batch_rows:
+        raise ProblemError(
+            413, f"{len(sent):,} outcomes are more than the {state.settings.max_batch_rows:,} allowed "
             "at once. Send several requests.", field="body",
         )  # fmt: skip
     now = datetime.now(UTC)
     outcomes = [_outcome(one, number, now) for number, one in enumerate(sent, start=1)]
     try:
-        await asyncio.to_thread(desk.ledger.record_outcomes, outcomes)
+        await asyncio.to_thread(state.ledger.record_outcomes, outcomes)
     except InputError as error:
         log("error", "ledger_failed", reason=str(error))
-        raise Refusal(
+        raise ProblemError(
             503, "The ledger cannot be written now. Ask again later.", headers={"retry-after": "5"}
         ) from None
     return len(outcomes)
@@ -81,22 +81,22 @@ async def record_outcomes(desk: Desk, content: Any) -> int:
 
 def _outcome(sent: Any, number: int, now: datetime) -> Outcome:
     try:
-        observed = msgspec.convert(sent, Observed)
+        observed = msgspec.convert(sent, OutcomeRequest)
         seen = (observed.observed_at or now).astimezone(UTC)
     except msgspec.ValidationError as error:
         text = str(error)
         match = _AT.search(text) or _NAMED.search(text)
         field = (match[1] if match else "") or "body"
-        raise Refusal(
+        raise ProblemError(
             422, f"Outcome {number}: {text.partition(' - at ')[0]} at '{field}'.", field=field
         ) from None
     except OverflowError:
-        raise Refusal(
+        raise ProblemError(
             422, f"Outcome {number}: 'observed_at' is no time between the years 1 and 9999.",
             field="observed_at",
         ) from None  # fmt: skip
     if observed.prediction_id is None and observed.customer is None:
-        raise Refusal(
+        raise ProblemError(
             422, f"Outcome {number} names neither prediction nor customer. Give 'prediction_id', "
             "'customer' or both.", field="prediction_id",
         )  # fmt: skip

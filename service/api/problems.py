@@ -37,7 +37,7 @@ class Problem(BaseModel):
     allowed: str | None = Field(default=None)
 
 
-class Refusal(Exception):  # noqa: N818 - what it says, and no error of ours
+class ProblemError(Exception):
     """A request is refused.
 
     Attributes:
@@ -62,7 +62,7 @@ class Refusal(Exception):  # noqa: N818 - what it says, and no error of ours
         self.parts = {"field": field, "value": value, "allowed": allowed}
 
     @classmethod
-    def of(cls, error: FieldError) -> Refusal:
+    def of(cls, error: FieldError) -> ProblemError:
         """A customer that the contract does not allow: 422."""
         return cls(422, str(error), field=error.field, value=error.value, allowed=error.allowed)
 

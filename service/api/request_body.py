@@ -11,7 +11,7 @@ import msgspec
 from fastapi import Request
 
 from churn.scoring.fields import shown
-from service.api.problems import Refusal
+from service.api.problems import ProblemError
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -24,7 +24,7 @@ DEEPEST = 8
 decode = msgspec.json.Decoder().decode
 
 
-class ClientLeftError(Exception):
+class ClientDisconnectedError(Exception):
     """Whoever asked is gone before the request was whole."""
 
 
@@ -37,58 +37,58 @@ async def read_body(receive: Receive, limit: int, declared: int = 0) -> bytes:
         declared: Content-Length, 0 where there is none.
 
     Raises:
-        Refusal: 413.
-        ClientLeftError: the connection was closed.
+        ProblemError: 413.
+        ClientDisconnectedError: the connection was closed.
     """
     if declared > limit:
-        raise too_large(limit)
+        raise body_too_large(limit)
     message = await receive()
     if message["type"] != "http.request":
-        raise ClientLeftError
+        raise ClientDisconnectedError
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         parts, size = [body], len(body)
         while message.get("more_body"):
             message = await receive()
             if message["type"] != "http.request":
-                raise ClientLeftError
+                raise ClientDisconnectedError
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > limit:
-                raise too_large(limit)
+                raise body_too_large(limit)
         body = b"".join(parts)
     if len(body) > limit:
-        raise too_large(limit)
+        raise body_too_large(limit)
     return body
 
 
-async def body_of(request: Request, limit: int) -> bytes:
+async def read_request_body(request: Request, limit: int) -> bytes:
     """The body of a request that FastAPI has let through.
 
     Raises:
-        Refusal: 413.
-        ClientLeftError: the connection was closed.
+        ProblemError: 413.
+        ClientDisconnectedError: the connection was closed.
     """
     declared = request.headers.get("content-length", "")
     return await read_body(request.receive, limit, int(declared) if declared.isdecimal() else 0)
 
 
-def too_large(limit: int) -> Refusal:
+def body_too_large(limit: int) -> ProblemError:
     """413."""
-    return Refusal(
+    return ProblemError(
         413, f"The body is larger than the {limit:,} bytes allowed here. Send less.",
         field="body", allowed=f"{limit} bytes",
     )  # fmt: skip
 
 
-def parsed(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """A JSON value; what is not strict JSON is refused by its field where it can be told.
 
     Raises:
-        Refusal: 400, or 422 where a field's value is what JSON or the contract cannot have.
+        ProblemError: 400, or 422 where a field's value is what JSON or the contract cannot have.
     """
     if not body:
-        raise Refusal(400, "The body is empty. Send a JSON object with the customer's fields.")
+        raise ProblemError(400, "The body is empty. Send a JSON object with the customer's fields.")
     try:
         return decode(body)
     except RecursionError:
@@ -101,13 +101,13 @@ def require_shallow(body: bytes) -> None:
     """Refuses what is nested deeper than any request needs.
 
     Raises:
-        Refusal: 422.
+        ProblemError: 422.
     """
     if _depth(body)[0] > DEEPEST:
         raise _too_deep(body)
 
 
-def _fault(body: bytes, error: Exception) -> Refusal:
+def _fault(body: bytes, error: Exception) -> ProblemError:
     """Python's own reader is laxer: it may read what was refused, and then the field can be named."""
     if _depth(body)[0] > DEEPEST:
         return _too_deep(body)
@@ -115,27 +115,27 @@ def _fault(body: bytes, error: Exception) -> Refusal:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return Refusal(400, f"The body is not JSON: {reason}. Send a JSON object.")
+        return ProblemError(400, f"The body is not JSON: {reason}. Send a JSON object.")
     for field, value in _leaves(content):
         if isinstance(value, float) and not isfinite(value):
             text = shown(value)
-            return Refusal(
+            return ProblemError(
                 422, f"Field '{field}': {text} is not a finite number. Give one.",
                 field=field, value=text, allowed="a finite number",
             )  # fmt: skip
         if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
             text = shown(value)
-            return Refusal(
+            return ProblemError(
                 422, f"Field '{field}': {text} holds half a surrogate pair. Send whole characters.",
                 field=field, value=text, allowed="Unicode text",
             )  # fmt: skip
         if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
             text = shown(value)
-            return Refusal(
+            return ProblemError(
                 422, f"Field '{field}': {text} is too large for a number here.",
                 field=field, value=text, allowed="a number of at most 64 bits",
             )  # fmt: skip
-    return Refusal(400, f"The body is not strict JSON: {reason}. Send a JSON object.")
+    return ProblemError(400, f"The body is not strict JSON: {reason}. Send a JSON object.")
 
 
 def _leaves(content: Any, field: str = "body", depth: int = 0) -> Any:
@@ -150,9 +150,9 @@ def _leaves(content: Any, field: str = "body", depth: int = 0) -> Any:
         yield field, content
 
 
-def _too_deep(body: bytes) -> Refusal:
+def _too_deep(body: bytes) -> ProblemError:
     field = _depth(body)[1] or "body"
-    return Refusal(
+    return ProblemError(
         422, f"Field '{field}' is nested deeper than {DEEPEST} levels. Give the value itself.",
         field=field, value="a nested value", allowed=f"at most {DEEPEST} levels",
     )  # fmt: skip

@@ -46,7 +46,7 @@ class BatchRow(BaseModel):
     error: Problem | None = None
 
 
-class ReasonGiven(BaseModel):
+class ReasonResponse(BaseModel):
     """One reason behind a score.
 
     Attributes:
@@ -106,7 +106,7 @@ class Ways(BaseModel):
     caveat: str
 
 
-class Explained(Score):
+class ExplanationResponse(Score):
     """A score with its reasons.
 
     Attributes:
@@ -119,7 +119,7 @@ class Explained(Score):
     """
 
     base_probability: float
-    reasons: list[ReasonGiven]
+    reasons: list[ReasonResponse]
     withheld: float
     exact: bool
     counterfactuals: Ways | None = None
@@ -177,7 +177,7 @@ class ModelMetadata(BaseModel):
     outputs: list[Tensor]
 
 
-class Inferred(BaseModel):
+class InferenceResponse(BaseModel):
     """An answer of the Open Inference Protocol.
 
     Attributes:

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from service.api import open_inference, response_schemas
 from service.api.openapi_descriptions import body, encode, problems
-from service.api.request_body import body_of, parsed
-from service.api.worker_state import Desk
+from service.api.request_body import parse_json, read_request_body
+from service.api.worker_state import WorkerState
 
 _JSON = "application/json"
 _TAGS: list[Any] = ["Open Inference Protocol"]
@@ -26,7 +26,7 @@ class Live(BaseModel):
     live: bool
 
 
-class ReadyNow(BaseModel):
+class ReadyResponse(BaseModel):
     """Whether this worker should be asked.
 
     Attributes:
@@ -36,7 +36,7 @@ class ReadyNow(BaseModel):
     ready: bool
 
 
-def add_inference_routes(app: FastAPI, desk: Desk) -> None:
+def add_inference_routes(app: FastAPI, state: WorkerState) -> None:
     """Adds /v2/health, /v2/models/churn and its infer."""
 
     @app.get("/v2/health/live", tags=_TAGS, summary="Whether the process runs")
@@ -44,28 +44,28 @@ def add_inference_routes(app: FastAPI, desk: Desk) -> None:
         return Live(live=True)
 
     not_ready: dict[int | str, dict[str, Any]] = {
-        503: {"model": ReadyNow, "description": "This worker should not be asked"}
+        503: {"model": ReadyResponse, "description": "This worker should not be asked"}
     }
 
     @app.get(
         "/v2/health/ready",
         tags=_TAGS,
         summary="Whether this worker should be asked",
-        response_model=ReadyNow,
+        response_model=ReadyResponse,
         responses=not_ready,
     )
     async def ready() -> Response:
-        return _ready(desk)
+        return _ready(state)
 
     @app.get(
         f"/v2/models/{open_inference.NAME}/ready",
         tags=_TAGS,
         summary="Whether the model can be asked",
-        response_model=ReadyNow,
+        response_model=ReadyResponse,
         responses=problems(401) | not_ready,
     )
     async def model_ready() -> Response:
-        return _ready(desk)
+        return _ready(state)
 
     @app.get(
         f"/v2/models/{open_inference.NAME}",
@@ -75,22 +75,22 @@ def add_inference_routes(app: FastAPI, desk: Desk) -> None:
         responses=problems(401, 503),
     )
     async def model() -> Response:
-        return Response(encode(open_inference.model_metadata(desk)), media_type=_JSON)
+        return Response(encode(open_inference.model_metadata(state)), media_type=_JSON)
 
     @app.post(
         f"/v2/models/{open_inference.NAME}/infer",
         tags=_TAGS,
         summary="Customers as tensors",
-        response_model=response_schemas.Inferred,
+        response_model=response_schemas.InferenceResponse,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(open_inference.SCHEMA),
     )
     async def infer(request: Request) -> Response:
-        content = parsed(await body_of(request, desk.settings.max_batch_bytes))
+        content = parse_json(await read_request_body(request, state.settings.max_batch_bytes))
         request_id = request.scope["state"]["request_id"]
-        return Response(encode(open_inference.infer(desk, content, request_id)), media_type=_JSON)
+        return Response(encode(open_inference.infer(state, content, request_id)), media_type=_JSON)
 
 
-def _ready(desk: Desk) -> Response:
-    reasons = desk.faults()
+def _ready(state: WorkerState) -> Response:
+    reasons = state.unready_reasons()
     return Response(encode({"ready": not reasons}), 503 if reasons else 200, media_type=_JSON)

@@ -12,8 +12,8 @@ from service.api.batch_scoring import NDJSON, score_batch
 from service.api.explanation import CHANGES
 from service.api.fast_path import plain_asgi_routes
 from service.api.openapi_descriptions import CUSTOMER, body, encode, problems
-from service.api.request_body import body_of, parsed
-from service.api.worker_state import Desk
+from service.api.request_body import parse_json, read_request_body
+from service.api.worker_state import WorkerState
 
 _JSON = "application/json"
 _WAYS = "Whether ways to less risk are told"
@@ -24,15 +24,15 @@ _BELOW = "Probability the ways are to get below"
 class _Plain(Response):
     """Hands the connection to the plain ASGI endpoint."""
 
-    def __init__(self, desk: Desk, plain: plain_asgi_routes.Plain) -> None:
+    def __init__(self, state: WorkerState, plain: plain_asgi_routes.Plain) -> None:
         super().__init__()
-        self._desk, self._plain = desk, plain
+        self._desk, self._plain = state, plain
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._plain(self._desk, scope, receive, send)
 
 
-def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
+def add_scoring_routes(app: FastAPI, state: WorkerState) -> None:
     """Adds /v1/score, /v1/score/batch, /v1/explain and /v1/outcomes."""
 
     @app.post(
@@ -44,7 +44,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         openapi_extra=body(CUSTOMER),
     )
     async def score(_request: Request) -> Response:
-        return _Plain(desk, plain_asgi_routes.score)
+        return _Plain(state, plain_asgi_routes.score)
 
     lines: dict[int | str, dict[str, Any]] = {
         200: {"content": {NDJSON: {"schema": {"type": "string"}}}}
@@ -59,13 +59,13 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         openapi_extra=body({"type": "array", "items": CUSTOMER}, ndjson=True),
     )
     async def batch(request: Request) -> Response:
-        return await score_batch(desk, request)
+        return await score_batch(state, request)
 
     @app.post(
         plain_asgi_routes.EXPLAIN,
         tags=["scoring"],
         summary="One customer's risk, the reasons for it, and what would lower it",
-        response_model=response_schemas.Explained,
+        response_model=response_schemas.ExplanationResponse,
         responses=problems(400, 401, 413, 422, 503),
         openapi_extra=body(CUSTOMER),
     )
@@ -76,7 +76,7 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         changes: Annotated[int, Query(ge=1, le=2, description=_CHANGES)] = CHANGES,  # noqa: ARG001
         below: Annotated[float | None, Query(gt=0, lt=1, description=_BELOW)] = None,  # noqa: ARG001
     ) -> Response:
-        return _Plain(desk, plain_asgi_routes.explain)
+        return _Plain(state, plain_asgi_routes.explain)
 
     several = {"oneOf": [outcomes.SCHEMA, {"type": "array", "items": outcomes.SCHEMA}]}
 
@@ -90,6 +90,6 @@ def add_scoring_routes(app: FastAPI, desk: Desk) -> None:
         openapi_extra=body(several),
     )
     async def observed(request: Request) -> Response:
-        content = parsed(await body_of(request, desk.settings.max_batch_bytes))
-        count = await outcomes.record_outcomes(desk, content)
+        content = parse_json(await read_request_body(request, state.settings.max_batch_bytes))
+        count = await outcomes.record_outcomes(state, content)
         return Response(encode({"recorded": count}), 201, media_type=_JSON)

@@ -8,11 +8,11 @@ from fastapi import FastAPI, Response
 
 from service.api import response_schemas
 from service.api.openapi_descriptions import encode, problems
-from service.api.worker_state import Desk
+from service.api.worker_state import WorkerState
 from service.core.metrics_page import CONTENT_TYPE, page
 
 
-def add_state_routes(app: FastAPI, desk: Desk) -> None:
+def add_state_routes(app: FastAPI, state: WorkerState) -> None:
     """Adds /livez, /readyz, /metadata and /metrics."""
 
     @app.get("/livez", tags=["state"], summary="Whether the process runs", responses=problems())
@@ -34,8 +34,8 @@ def add_state_routes(app: FastAPI, desk: Desk) -> None:
         responses=problems() | not_ready,
     )
     async def readyz() -> Response:
-        reasons = desk.faults()
-        content = {"ready": not reasons, "reasons": reasons, **desk.detail()}
+        reasons = state.unready_reasons()
+        content = {"ready": not reasons, "reasons": reasons, **state.detail()}
         return Response(encode(content), 503 if reasons else 200, media_type="application/json")
 
     @app.get(
@@ -46,17 +46,17 @@ def add_state_routes(app: FastAPI, desk: Desk) -> None:
         responses=problems(401, 503),
     )
     async def metadata() -> Response:
-        champions = desk.champions
-        content = champions.production.metadata() | {"versions": champions.roles()}
+        pool = state.pool
+        content = pool.production.metadata() | {"versions": pool.roles()}
         return Response(encode(content), media_type="application/json")
 
     @app.get(
         "/metrics",
         tags=["state"],
-        summary="Figures of all workers, for Prometheus",
+        summary="StreamMetrics of all workers, for Prometheus",
         response_class=Response,
         responses=figures,
     )
     def metrics() -> Response:
-        desk.recorder.measure()
-        return Response(page(desk.tallies), media_type=CONTENT_TYPE)
+        state.ledger_writer.measure()
+        return Response(page(state.metrics_folder), media_type=CONTENT_TYPE)

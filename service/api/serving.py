@@ -44,14 +44,14 @@ def serve(settings: ServiceSettings) -> int:
         "info", "listening", host=address, port=port, workers=settings.workers,
         environment=settings.environment, store=settings.store, keyed=settings.keyed,
     )  # fmt: skip
-    tallies = Path(tempfile.mkdtemp(prefix="churn-service-"))
+    metrics_folder = Path(tempfile.mkdtemp(prefix="churn-service-"))
     try:
         if settings.workers == 1:
-            return work(settings, listener, tallies)
-        return _Supervisor(settings, listener, tallies).run()
+            return work(settings, listener, metrics_folder)
+        return _Supervisor(settings, listener, metrics_folder).run()
     finally:
         listener.close()
-        shutil.rmtree(tallies, ignore_errors=True)
+        shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
 def listening(settings: ServiceSettings) -> socket.socket:
@@ -76,7 +76,7 @@ def listening(settings: ServiceSettings) -> socket.socket:
     return listener
 
 
-def work(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> int:
+def work(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> int:
     """One worker: loads, serves, drains.
 
     Raises:
@@ -85,29 +85,29 @@ def work(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> i
     import uvicorn
 
     from service.api.application import ChurnService
-    from service.api.fast_path.request_batcher import Turn
+    from service.api.fast_path.request_batcher import RequestBatcher
     from service.api.fast_path.score_protocol import ScoreProtocol
-    from service.api.worker_state import Desk
+    from service.api.worker_state import WorkerState
 
-    desk = Desk(settings, tallies)
+    state = WorkerState(settings, metrics_folder)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             """The first signal begins the draining; a second one ends it."""
-            if desk.draining or settings.drain_seconds == 0:
-                desk.draining = True
+            if state.draining or settings.drain_seconds == 0:
+                state.draining = True
                 super().handle_exit(sig, frame)
                 return
-            desk.draining = True
+            state.draining = True
             stop: Callable[[], None] = lambda: setattr(self, "should_exit", True)  # noqa: E731
             timer = threading.Timer(settings.drain_seconds, stop)
             timer.daemon = True
             timer.start()
 
     config = uvicorn.Config(
-        ChurnService(desk),
+        ChurnService(state),
         # uvicorn calls it, as it would a class.
-        http=cast(type[asyncio.Protocol], partial(ScoreProtocol, Turn(desk))),
+        http=cast(type[asyncio.Protocol], partial(ScoreProtocol, RequestBatcher(state))),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -118,7 +118,7 @@ def work(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> i
         timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
     )
     server = Server(config)
-    desk.running = server.server_state.tasks
+    state.running = server.server_state.tasks
     # uvicorn raises the signal that stopped it once more, for whoever listened before it: nobody does.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
@@ -131,7 +131,7 @@ def work(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> i
     return 0
 
 
-def _child(settings: ServiceSettings, listener: socket.socket, tallies: Path) -> None:
+def _child(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> None:
     """A worker's process; it ends with the one that started it."""
     parent = os.getppid()
 
@@ -142,17 +142,19 @@ def _child(settings: ServiceSettings, listener: socket.socket, tallies: Path) ->
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
     try:
-        sys.exit(work(settings, listener, tallies))
+        sys.exit(work(settings, listener, metrics_folder))
     except ChurnError as error:
         log("error", "failed_to_start", reason=str(error))
         sys.exit(FAILED)
 
 
 class _Supervisor:
-    def __init__(self, settings: ServiceSettings, listener: socket.socket, tallies: Path) -> None:
+    def __init__(
+        self, settings: ServiceSettings, listener: socket.socket, metrics_folder: Path
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._settings = settings
-        self._arguments = (settings, listener, tallies)
+        self._arguments = (settings, listener, metrics_folder)
         self._workers: list[tuple[SpawnProcess, float]] = []
         self._stopping = threading.Event()
 
@@ -184,7 +186,7 @@ class _Supervisor:
         for worker, _ in self._workers:
             if worker.is_alive():
                 worker.terminate()
-        # The recorder may take as long again as the requests do.
+        # The ledger_writer may take as long again as the requests do.
         until = (
             time.monotonic() + self._settings.drain_seconds + 2 * self._settings.stop_seconds + 5
         )

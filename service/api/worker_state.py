@@ -10,20 +10,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
 from churn.scoring.fields import shown
-from service.api.problems import Refusal
+from service.api.problems import ProblemError
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
-from service.core.ledger_writer import Recorder
-from service.core.loaded_model import Served
-from service.core.model_pool import Champions
-from service.core.worker_metrics import RequestTally
-from service.keys import Keyring
+from service.core.keys import Keyring
+from service.core.ledger_writer import LedgerWriter
+from service.core.loaded_model import LoadedModel
+from service.core.model_pool import ModelPool
+from service.core.score_answer import ScoreAnswer
+from service.core.worker_metrics import RequestMetrics
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _BEARER = b"bearer "
@@ -31,51 +30,41 @@ LONGEST_ID = 200
 """Characters of a customer's id; the ledger keeps no more."""
 
 
-class ScoreAnswer(msgspec.Struct):
-    """What POST /v1/score answers; `service.api.response_schemas.Score` is its schema."""
-
-    prediction_id: str
-    probability: float
-    decision: bool
-    risk_band: str
-    model_version: str
-
-
-class Desk:
+class WorkerState:
     """One worker's state.
 
     Attributes:
         settings: how it runs.
-        tallies: folder of the figures of all workers.
-        tally: this worker's figures.
-        champions: who answers.
+        metrics_folder: folder of the figures of all workers.
+        metrics: this worker's figures.
+        pool: who answers.
         keys: who may ask.
         ledger: where outcomes go; None where nothing is kept.
-        recorder: where predictions go.
+        ledger_writer: where predictions go.
         running: the requests being answered, queued ones too; the server's own set.
         draining: whether this worker is about to stop.
     """
 
-    def __init__(self, settings: ServiceSettings, tallies: Path) -> None:
+    def __init__(self, settings: ServiceSettings, metrics_folder: Path) -> None:
         """Loads everything.
 
         Raises:
             ChurnError: something the service needs is not there or not fit to be used.
         """
         self.settings = settings
-        self.tallies = tallies
+        self.metrics_folder = metrics_folder
         self.keys = Keyring(settings.api_keys, settings.api_key_file)
-        self.tally = RequestTally(tallies)
-        self.champions = Champions(settings, tallies, self.tally)
+        self.metrics = RequestMetrics(metrics_folder)
+        self.pool = ModelPool(settings, metrics_folder, self.metrics)
         self.ledger = None if settings.ledger == NONE else PredictionLedger(settings.ledger)
-        self.recorder = Recorder(
+        self.ledger_writer = LedgerWriter(
             self.ledger,
-            self.tally,
+            self.metrics,
             limit=settings.ledger_queue,
             flush=settings.ledger_flush_seconds,
-            shadow=lambda: self.champions.shadow,
+            shadow=lambda: self.pool.shadow,
         )
-        self._shadowed = self.champions.shadow is not None
+        self._shadowed = self.pool.shadow is not None
         self._noting = self._shadowed or self.ledger is not None
         self.running: Sized = ()
         self.draining = False
@@ -95,38 +84,38 @@ class Desk:
 
         Raises:
             FieldError: the contract does not allow the customer.
-            Refusal: it is no object.
+            ProblemError: it is no object.
         """
-        served, prediction_id = self.who_answers(row)
+        served, prediction_id = self.choose_model(row)
         scorer = served.scorer
         values = scorer.values(row)
         score = scorer.score_values(values)
         return self.answer(row, served, prediction_id, values, score, source)
 
-    def who_answers(self, row: Any) -> tuple[Served, str]:
+    def choose_model(self, row: Any) -> tuple[LoadedModel, str]:
         """The version that answers for a customer, and the prediction's id.
 
         Raises:
-            Refusal: the customer is no object, or has an id that is none.
+            ProblemError: the customer is no object, or has an id that is none.
         """
         if type(row) is not dict:
             raise not_an_object(row)
         prediction_id = self.new_id()
-        champions = self.champions
-        customer = row.get(champions.id_field)
+        pool = self.pool
+        customer = row.get(pool.id_field)
         if customer is not None and not (
             (type(customer) is str and len(customer) <= LONGEST_ID and "\0" not in customer)
             or type(customer) is int
         ):
-            raise _not_an_id(champions.id_field, customer)
-        if champions.canary is None:
-            return champions.production, prediction_id
-        return champions.choose(str(customer or prediction_id)), prediction_id
+            raise _not_an_id(pool.id_field, customer)
+        if pool.canary is None:
+            return pool.production, prediction_id
+        return pool.choose(str(customer or prediction_id)), prediction_id
 
     def answer(
         self,
         row: Mapping[str, Any],
-        served: Served,
+        served: LoadedModel,
         prediction_id: str,
         values: Values,
         score: Score,
@@ -134,10 +123,10 @@ class Desk:
     ) -> ScoreAnswer:
         """A score as it is answered; it is counted, and noted for the ledger."""
         probability, _, decision, version = score
-        served.tally.scored(probability, decision=decision)
+        served.metrics.scored(probability, decision=decision)
         if self._noting:
-            customer = row.get(self.champions.id_field)
-            self.recorder.note(
+            customer = row.get(self.pool.id_field)
+            self.ledger_writer.note(
                 Prediction(
                     datetime.now(UTC),
                     prediction_id,
@@ -153,11 +142,11 @@ class Desk:
             )
         return ScoreAnswer(prediction_id, probability, decision, served.bands(probability), version)
 
-    def require_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def check_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Refuses whoever shows no key that is let in.
 
         Raises:
-            Refusal: 401.
+            ProblemError: 401.
         """
         shown = b""
         for name, value in headers:
@@ -166,33 +155,33 @@ class Desk:
             elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
                 shown = value[len(_BEARER) :].strip()
         if not shown:
-            raise Refusal(
+            raise ProblemError(
                 401, "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'.",
                 headers={"www-authenticate": "Bearer"},
             )  # fmt: skip
-        if not self.keys.lets_in(shown):
-            raise Refusal(
+        if not self.keys.is_valid(shown):
+            raise ProblemError(
                 401, "The key is not one that is let in. Send one whose digest the service lists.",
                 headers={"www-authenticate": "Bearer"},
             )  # fmt: skip
 
-    def require_room(self) -> None:
+    def check_capacity(self) -> None:
         """Refuses a request beyond those this worker answers at once.
 
         Raises:
-            Refusal: 503, with Retry-After.
+            ProblemError: 503, with Retry-After.
         """
         if len(self.running) > self.settings.max_concurrency:
-            raise self.no_room()
+            raise self.over_capacity()
 
-    def no_room(self) -> Refusal:
+    def over_capacity(self) -> ProblemError:
         """503, with Retry-After."""
-        return Refusal(
+        return ProblemError(
             503, "More requests than are answered at once. Ask again in a second.",
             headers={"retry-after": "1"},
         )  # fmt: skip
 
-    def faults(self) -> dict[str, str]:
+    def unready_reasons(self) -> dict[str, str]:
         """Why this worker should not be asked; empty where it should."""
         found = {}
         if self.draining:
@@ -201,7 +190,7 @@ class Desk:
 
     def detail(self) -> Mapping[str, Any]:
         """What /readyz says of the versions and of what is wrong with them."""
-        return {"versions": self.champions.roles(), "refused_bundle": self.champions.refused}
+        return {"versions": self.pool.roles(), "refused_bundle": self.pool.refused}
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -212,19 +201,19 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-def _not_an_id(field: str, value: object) -> Refusal:
+def _not_an_id(field: str, value: object) -> ProblemError:
     allowed = f"a text of at most {LONGEST_ID} characters or a whole number, or left out"
     found = shown(value)
-    return Refusal(
+    return ProblemError(
         422, f"Field '{field}': {found} is no customer's id. Give {allowed}.",
         field=field, value=found, allowed=allowed,
     )  # fmt: skip
 
 
-def not_an_object(value: object) -> Refusal:
+def not_an_object(value: object) -> ProblemError:
     """The refusal of a customer that is no JSON object."""
     kind = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
-    return Refusal(
+    return ProblemError(
         422, f"The customer is {kind.get(type(value), 'a number')}, not an object. Send a JSON "
         "object with the customer's fields.",
         field="body", value=kind.get(type(value), "a number"), allowed="a JSON object",

@@ -16,9 +16,9 @@ from typing import Any
 from churn.errors import InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
 from churn.scoring.fields import FieldError
-from service.core.loaded_model import Served
+from service.core.loaded_model import LoadedModel
 from service.core.log import log
-from service.core.worker_metrics import RequestTally
+from service.core.worker_metrics import RequestMetrics
 
 _AT_ONCE = 4096  # in one transaction; each costs the thread that answers a few handovers
 _RETRY_SECONDS = 1.0
@@ -28,29 +28,29 @@ Noted = tuple[Prediction, Mapping[str, Any] | None]
 """What was answered, and the customer where a shadow is to score it, too."""
 
 
-class Recorder:
+class LedgerWriter:
     """The queue and its writer."""
 
     def __init__(
         self,
         ledger: PredictionLedger | None,
-        tally: RequestTally,
+        metrics: RequestMetrics,
         *,
         limit: int,
         flush: float,
-        shadow: Callable[[], Served | None],
+        shadow: Callable[[], LoadedModel | None],
     ) -> None:
         """Takes where to write and how long to wait.
 
         Args:
             ledger: None keeps nothing; a shadow scores all the same.
-            tally: counts what is written and what is lost.
+            metrics: counts what is written and what is lost.
             limit: how many may wait.
             flush: seconds that one waits at most while the ledger can be written.
             shadow: the version that scores beside the one that answers.
         """
         self._ledger = ledger
-        self._tally = tally
+        self._tally = metrics
         self._limit = limit
         self._flush = flush
         self._shadow = shadow
@@ -141,14 +141,14 @@ class Recorder:
         return found
 
     def _beside(
-        self, shadow: Served, answer: Prediction, row: Mapping[str, Any]
+        self, shadow: LoadedModel, answer: Prediction, row: Mapping[str, Any]
     ) -> list[Prediction]:
         try:
             score = shadow.scorer.score_one(row)
         except (FieldError, ValueError):
             self._tally.add("shadow_failures")
             return []
-        shadow.tally.scored(score.probability, decision=score.decision)
+        shadow.metrics.scored(score.probability, decision=score.decision)
         return [
             answer._replace(
                 version=shadow.version,

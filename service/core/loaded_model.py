@@ -19,13 +19,13 @@ from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, RowEncoder, Values
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.remote import local_copy
-from service.core.worker_metrics import ScoreTally
+from service.core.worker_metrics import ScoreMetrics
 
 _EXAMPLE_MONTHS = 5
 
 
 @dataclass(frozen=True)
-class Served:
+class LoadedModel:
     """One version, ready to answer.
 
     Attributes:
@@ -35,7 +35,7 @@ class Served:
         published: when it went into production and as what; None for a canary or a shadow.
         role: what its answers are.
         encode: makes the values that the input hash is of.
-        tally: where its scores are counted.
+        metrics: where its scores are counted.
     """
 
     scorer: Scorer
@@ -43,7 +43,7 @@ class Served:
     golden: tuple[GoldenRow, ...]
     published: Published | None
     role: Role
-    tally: ScoreTally
+    metrics: ScoreMetrics
     encode: Callable[[Row], Values]
 
     @property
@@ -99,14 +99,19 @@ class Served:
         }
 
 
-def load_served(
-    store: str, tallies: Path, turn: int, *, version: str | None = None, role: Role = "production"
-) -> Served:
+def load_model(
+    store: str,
+    metrics_folder: Path,
+    turn: int,
+    *,
+    version: str | None = None,
+    role: Role = "production",
+) -> LoadedModel:
     """Loads a version of a store; takes as long as it takes, beside whatever serves now.
 
     Args:
         store: a folder, or a URI for fsspec.
-        tallies: folder where its scores are counted.
+        metrics_folder: folder where its scores are counted.
         turn: how many were loaded before, in this process.
         version: of the store; None for the one in production.
         role: what its answers will be.
@@ -122,13 +127,13 @@ def load_served(
         scorer = Scorer.load(folder if published else bundle)
         bands = Bands.read(bundle, scorer.threshold)
         golden = tuple(read_golden(bundle))
-    served = Served(
+    served = LoadedModel(
         scorer,
         bands,
         golden,
         published,
         role,
-        ScoreTally(tallies, turn, scorer.version, role),
+        ScoreMetrics(metrics_folder, turn, scorer.version, role),
         RowEncoder(scorer.contract).encode,
     )
     served.warm()

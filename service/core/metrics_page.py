@@ -22,7 +22,7 @@ from service.core.worker_metrics import (
     ROUTES,
     STATUSES,
     Found,
-    read_tallies,
+    read_metrics_files,
 )
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -46,7 +46,7 @@ class _Page:
     """What prometheus_client asks a collector for."""
 
     def __init__(self, folder: Path) -> None:
-        self._found = read_tallies(folder)
+        self._found = read_metrics_files(folder)
 
     def collect(self) -> Iterable[Metric]:
         workers = [each for each in self._found if each.labels["kind"] == "requests"]

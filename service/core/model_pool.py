@@ -10,15 +10,15 @@ from zlib import crc32
 
 from churn.errors import BundleError, ChurnError
 from service.core.environment_settings import StoreSettings
-from service.core.loaded_model import Served, load_served, pointer
+from service.core.loaded_model import LoadedModel, load_model, pointer
 from service.core.log import log
-from service.core.worker_metrics import RequestTally
+from service.core.worker_metrics import RequestMetrics
 
 _RETRY_SECONDS = 5.0
 _SHARES = 10_000
 
 
-class Champions:
+class ModelPool:
     """The versions that this worker holds, and the watch over the store.
 
     Attributes:
@@ -29,15 +29,17 @@ class Champions:
         refused: why the store's current bundle is not served; None where it is.
     """
 
-    def __init__(self, settings: StoreSettings, tallies: Path, tally: RequestTally) -> None:
+    def __init__(
+        self, settings: StoreSettings, metrics_folder: Path, metrics: RequestMetrics
+    ) -> None:
         """Loads what the store has in production, and canary and shadow where they are set.
 
         Raises:
             BundleError: one of them is not there or not fit to be served.
         """
         self._settings = settings
-        self._tallies = tallies
-        self._tally = tally
+        self._tallies = metrics_folder
+        self._tally = metrics
         self._turn = 0
         self._seen = pointer(settings.store)
         self._tried_at = 0.0
@@ -48,7 +50,7 @@ class Champions:
         self.shadow = self._beside(settings.shadow_version, "shadow")
         self._share = round(settings.canary_percent * _SHARES / 100)
 
-    def choose(self, key: str) -> Served:
+    def choose(self, key: str) -> LoadedModel:
         """Who answers for this customer: the same one as long as the settings stay.
 
         Args:
@@ -108,21 +110,21 @@ class Champions:
         self._tally.add("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
 
-    def _load(self) -> Served:
+    def _load(self) -> LoadedModel:
         self._turn += 1
-        return load_served(self._settings.store, self._tallies, self._turn)
+        return load_model(self._settings.store, self._tallies, self._turn)
 
-    def _beside(self, version: str | None, role: Any) -> Served | None:
+    def _beside(self, version: str | None, role: Any) -> LoadedModel | None:
         if version is None:
             return None
         self._turn += 1
-        served = load_served(
+        served = load_model(
             self._settings.store, self._tallies, self._turn, version=version, role=role
         )
         self._require_same_contract(served)
         return served
 
-    def _require_same_contract(self, fresh: Served) -> None:
+    def _require_same_contract(self, fresh: LoadedModel) -> None:
         if fresh.contract.digest() != self.production.contract.digest():
             raise BundleError(
                 f"Version {fresh.version} has another data contract than {self.production.version}, "

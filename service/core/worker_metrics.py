@@ -1,4 +1,4 @@
-"""Figures that processes count by themselves and show together: a small file of numbers each.
+"""StreamMetrics that processes count by themselves and show together: a small file of numbers each.
 
 A worker adds to numbers in a memory-mapped file, which costs nanoseconds and outlives the worker;
 whoever is asked for metrics adds up all files. Counters of dead workers go on counting, their
@@ -47,7 +47,7 @@ COUNTERS = (
 )
 
 
-class Tally:
+class MetricsFile:
     """One file of numbers under some labels.
 
     Attributes:
@@ -66,7 +66,7 @@ class Tally:
         self.numbers = memoryview(self._map)[_HEAD:].cast("d")
 
 
-class RequestTally(Tally):
+class RequestMetrics(MetricsFile):
     """What one worker did: answers by route and status, their durations, the ledger, the bundle."""
 
     def __init__(self, folder: Path) -> None:
@@ -95,7 +95,7 @@ class RequestTally(Tally):
         self.numbers[self._places[name]] = value
 
 
-class ScoreTally(Tally):
+class ScoreMetrics(MetricsFile):
     """What one version answered in one worker: how often, with which probabilities."""
 
     def __init__(self, folder: Path, turn: int, version: str, role: str) -> None:
@@ -136,7 +136,7 @@ class Found:
         yield from zip((*GAUGES, *COUNTERS), self.numbers[len(ROUTES) * _WIDTH :], strict=True)
 
 
-def read_tallies(folder: Path) -> list[Found]:
+def read_metrics_files(folder: Path) -> list[Found]:
     """Every worker's numbers, of the living and the dead."""
     found = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):

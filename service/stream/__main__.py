@@ -33,29 +33,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m service.stream", description=__doc__).parse_args(
         arguments
     )
-    tallies = Path(tempfile.mkdtemp(prefix="churn-stream-"))
+    metrics_folder = Path(tempfile.mkdtemp(prefix="churn-stream-"))
     try:
         settings = read_settings(os.environ)
         settings.require_production("CHURN_STORE")
-        return _work(settings, tallies)
+        return _work(settings, metrics_folder)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 0
     finally:
-        shutil.rmtree(tallies, ignore_errors=True)
+        shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
-def _work(settings: StreamSettings, tallies: Path) -> int:
+def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     from service.core.log import log
-    from service.stream.probes import Probes
-    from service.stream.worker import Worker
+    from service.stream.probes import ProbeServer
+    from service.stream.worker import StreamWorker
 
     # What it writes of its own accord is no JSON and, without a broker, ten lines a second.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    worker = Worker(settings, tallies)
-    probes = Probes(
+    worker = StreamWorker(settings, metrics_folder)
+    probes = ProbeServer(
         settings.host,
         settings.port,
         alive=worker.alive,
@@ -79,11 +79,11 @@ def _work(settings: StreamSettings, tallies: Path) -> int:
     probes.start()
     log(
         "info", "listening", host=settings.host, port=probes.port, store=settings.store,
-        version=worker.champions.production.version, group=settings.group,
+        version=worker.pool.production.version, group=settings.group,
         topics=[settings.input_topic, settings.output_topic, settings.dead_letter_topic],
     )  # fmt: skip
     threading.Thread(
-        target=lambda: asyncio.run(worker.champions.watch()), name="store", daemon=True
+        target=lambda: asyncio.run(worker.pool.watch()), name="store", daemon=True
     ).start()
     worker.run()
     probes.stop()

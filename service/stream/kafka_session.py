@@ -23,7 +23,7 @@ from kafka.errors import (  # type: ignore[import-untyped]
 )
 from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
-from service.stream.message_scoring import Batch
+from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message, Rejection
 from service.stream.stream_settings import StreamSettings
 
@@ -40,7 +40,7 @@ _LONGEST_REASON = 2_000  # characters
 Offsets = dict[TopicPartition, OffsetAndMetadata]
 
 
-class Session:
+class KafkaSession:
     """A consumer in the group and an idempotent producer that waits for all replicas."""
 
     def __init__(self, settings: StreamSettings) -> None:
@@ -94,7 +94,7 @@ class Session:
             offsets[place] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
         return messages, offsets
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: ScoredBatch) -> None:
         """Writes scores and rejections, and comes back when all replicas have them.
 
         Raises:

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from churn.errors import InputError
-from service.stream.message_scoring import Scored
+from service.stream.message_scoring import ScoredMessage
 
 LatestError = RedisError
 """What writing may raise: try again."""
@@ -43,7 +43,7 @@ class LatestScores:
             ) from None
         self._seconds = seconds
 
-    def write(self, scored: Sequence[Scored]) -> None:
+    def write(self, scored: Sequence[ScoredMessage]) -> None:
         """Keeps each customer's last score of these.
 
         Raises:

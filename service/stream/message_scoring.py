@@ -11,18 +11,18 @@ import msgspec
 
 from churn.ledger.predictions import Prediction, input_hash
 from churn.scoring.fields import FieldError
-from service.api.worker_state import ScoreAnswer
-from service.core.loaded_model import Served
+from service.core.loaded_model import LoadedModel
 from service.core.log import log
-from service.core.model_pool import Champions
-from service.stream.messages import Message, Rejection, customer_of
+from service.core.model_pool import ModelPool
+from service.core.score_answer import ScoreAnswer
+from service.stream.messages import Message, Rejection, parse_customer
 
 SOURCE = "stream"
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredMessage:
     """One customer's score.
 
     Attributes:
@@ -42,7 +42,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ScoredBatch:
     """What came of some messages, in their order.
 
     Attributes:
@@ -51,25 +51,25 @@ class Batch:
         predictions: for the ledger, the shadow's too.
     """
 
-    scored: list[Scored] = field(default_factory=list)
+    scored: list[ScoredMessage] = field(default_factory=list)
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
 
 
-def score_batch(messages: Iterable[Message], champions: Champions, limit: int) -> Batch:
+def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> ScoredBatch:
     """Scores messages; one that cannot be scored spoils no other.
 
     Args:
         messages: as they came.
-        champions: the versions that score.
+        pool: the versions that score.
         limit: bytes of a message.
     """
-    batch = Batch()
+    batch = ScoredBatch()
     # Of the values that the model sees; engineered ones stand behind. All versions share a contract.
-    fields = len(champions.production.contract.features)
+    fields = len(pool.production.contract.features)
     for message in messages:
         try:
-            _score(message, champions, limit, fields, batch)
+            _score(message, pool, limit, fields, batch)
         except Rejection as rejection:
             batch.rejected.append((message, rejection))
         except FieldError as error:
@@ -84,9 +84,9 @@ def score_batch(messages: Iterable[Message], champions: Champions, limit: int) -
     return batch
 
 
-def _score(message: Message, champions: Champions, limit: int, fields: int, batch: Batch) -> None:
-    customer, row = customer_of(message, champions.id_field, limit)
-    served = champions.choose(customer)
+def _score(message: Message, pool: ModelPool, limit: int, fields: int, batch: ScoredBatch) -> None:
+    customer, row = parse_customer(message, pool.id_field, limit)
+    served = pool.choose(customer)
     scorer = served.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)
@@ -104,19 +104,19 @@ def _score(message: Message, champions: Champions, limit: int, fields: int, batc
         decision=decision,
         input_hash=input_hash(values[:fields]),
     )
-    beside = _shadowed(champions.shadow, row, prediction)
+    beside = _shadowed(pool.shadow, row, prediction)
     band = served.bands(probability)
     # Only now, when nothing can fail any more: all of a message's parts are kept, or none.
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
     answer = ScoreAnswer(prediction_id, probability, decision, band, score.version)
-    batch.scored.append(Scored(customer, answer, at))
-    served.tally.scored(probability, decision=decision)
+    batch.scored.append(ScoredMessage(customer, answer, at))
+    served.metrics.scored(probability, decision=decision)
 
 
 def _shadowed(
-    shadow: Served | None, row: dict[str, object], prediction: Prediction
+    shadow: LoadedModel | None, row: dict[str, object], prediction: Prediction
 ) -> Prediction | None:
     """What the shadow would have said; None where there is none, or it cannot."""
     if shadow is None:
@@ -125,7 +125,7 @@ def _shadowed(
         score = shadow.scorer.score_one(row)
     except (FieldError, ValueError):
         return None
-    shadow.tally.scored(score.probability, decision=score.decision)
+    shadow.metrics.scored(score.probability, decision=score.decision)
     return prediction._replace(
         version=shadow.version,
         role="shadow",

@@ -55,7 +55,15 @@ class Rejection(Exception):  # noqa: N818 - what it says, and no error of ours
         field: at fault, where one is.
     """
 
-    KINDS = ("empty", "too_large", "not_json", "not_a_customer", "customer_id", "field", "failed")
+    KINDS = (
+        "empty",
+        "body_too_large",
+        "not_json",
+        "not_a_customer",
+        "customer_id",
+        "field",
+        "failed",
+    )
 
     def __init__(self, kind: str, reason: str, *, field: str = "") -> None:
         super().__init__(reason)
@@ -63,7 +71,7 @@ class Rejection(Exception):  # noqa: N818 - what it says, and no error of ours
         self.field = field
 
 
-def customer_of(message: Message, id_field: str, limit: int) -> tuple[str, dict[str, Any]]:
+def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, dict[str, Any]]:
     """The customer's id and fields.
 
     Args:
@@ -76,7 +84,7 @@ def customer_of(message: Message, id_field: str, limit: int) -> tuple[str, dict[
     """
     if message.size > limit:
         raise Rejection(
-            "too_large", f"The message has {message.size:,} bytes; at most {limit:,} are read."
+            "body_too_large", f"The message has {message.size:,} bytes; at most {limit:,} are read."
         )
     if not message.value:
         raise Rejection("empty", "The message is empty. Send a JSON object.")

@@ -16,7 +16,7 @@ _JSON = "application/json"
 _CLIENT_SECONDS = 10
 
 
-class Probes:
+class ProbeServer:
     """The listening port.
 
     Attributes:
@@ -70,7 +70,7 @@ class Probes:
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
-                """Probes come every few seconds: nobody reads that."""
+                """ProbeServer come every few seconds: nobody reads that."""
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)

@@ -14,7 +14,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class Figures:
+class StreamMetrics:
     """The worker's own figures.
 
     Attributes:
@@ -28,13 +28,13 @@ class Figures:
         partitions: that this worker has.
     """
 
-    def __init__(self, tallies: Path) -> None:
+    def __init__(self, metrics_folder: Path) -> None:
         """Begins at zero.
 
         Args:
-            tallies: folder of the figures about scores, bundles and the ledger.
+            metrics_folder: folder of the figures about scores, bundles and the ledger.
         """
-        self._tallies = tallies
+        self._tallies = metrics_folder
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.scored = Counter("churn_stream_scored", "Messages that were scored", registry=registry)

@@ -17,13 +17,13 @@ from churn.errors import InputError
 from churn.ledger.predictions import PredictionLedger
 from service.core.environment_settings import NONE
 from service.core.log import log
-from service.core.model_pool import Champions
-from service.core.worker_metrics import RequestTally
-from service.stream.kafka_session import Offsets, Session, SessionError
+from service.core.model_pool import ModelPool
+from service.core.worker_metrics import RequestMetrics
+from service.stream.kafka_session import KafkaSession, Offsets, SessionError
 from service.stream.latest_scores import LatestError, LatestScores
-from service.stream.message_scoring import Batch, score_batch
+from service.stream.message_scoring import ScoredBatch, score_messages
 from service.stream.messages import Message
-from service.stream.stream_metrics import Figures
+from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings
 
 _POLL_SECONDS = 0.5
@@ -32,28 +32,28 @@ _JOIN_SECONDS = 20.0
 _RETRY_SECONDS = 1.0
 
 
-class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
+class StopRequestedError(Exception):
     """The worker is to stop, and waits for something that may never come."""
 
 
-class Worker:
+class StreamWorker:
     """One process's worker.
 
     Attributes:
-        champions: the versions that score.
+        pool: the versions that score.
         figures: what it counts.
     """
 
-    def __init__(self, settings: StreamSettings, tallies: Path) -> None:
+    def __init__(self, settings: StreamSettings, metrics_folder: Path) -> None:
         """Loads what scores; connects to nothing yet.
 
         Raises:
             ChurnError: something it needs is not there or not fit to be used.
         """
         self._settings = settings
-        self._tally = RequestTally(tallies)
-        self.figures = Figures(tallies)
-        self.champions = Champions(settings, tallies, self._tally)
+        self._tally = RequestMetrics(metrics_folder)
+        self.figures = StreamMetrics(metrics_folder)
+        self.pool = ModelPool(settings, metrics_folder, self._tally)
         ledger, redis = settings.ledger.get_secret_value(), settings.redis.get_secret_value()
         self._ledger = None if ledger == NONE else PredictionLedger(ledger)
         self._latest = None if redis == NONE else LatestScores(redis, settings.redis_ttl_seconds)
@@ -78,8 +78,8 @@ class Worker:
         return {
             "ready": not reasons,
             "reasons": reasons,
-            "versions": self.champions.roles(),
-            "refused_bundle": self.champions.refused,
+            "versions": self.pool.roles(),
+            "refused_bundle": self.pool.refused,
         }
 
     def run(self) -> None:
@@ -87,11 +87,11 @@ class Worker:
         while not self._stop.is_set():
             session = None
             try:
-                session = Session(self._settings)
+                session = KafkaSession(self._settings)
                 self.figures.sessions.inc()
                 log("info", "connected")
                 self._work(session)
-            except Stopped:
+            except StopRequestedError:
                 log("warning", "stopped_in_a_batch")
             except SessionError as error:
                 self._failed("kafka", str(error).removeprefix("KafkaError: "))
@@ -104,7 +104,7 @@ class Worker:
         if self._latest is not None:
             self._latest.close()
 
-    def _work(self, session: Session) -> None:
+    def _work(self, session: KafkaSession) -> None:
         self._looked = time.monotonic() - _LOOK_SECONDS
         while not self._stop.is_set():
             messages, offsets = session.poll(_POLL_SECONDS)
@@ -114,8 +114,8 @@ class Worker:
                 self.figures.batch_seconds.observe(time.monotonic() - began)
             self._look(session)
 
-    def _batch(self, session: Session, messages: list[Message], offsets: Offsets) -> None:
-        batch = score_batch(messages, self.champions, self._settings.max_message_bytes)
+    def _batch(self, session: KafkaSession, messages: list[Message], offsets: Offsets) -> None:
+        batch = score_messages(messages, self.pool, self._settings.max_message_bytes)
         session.send(batch)
         self._moved = time.monotonic()
         self._until_done("ledger", InputError, lambda: self._record(batch))
@@ -133,12 +133,12 @@ class Worker:
             log("warning", "rejected", messages=len(batch.rejected), kinds=kinds,
                 partition=first.partition, offset=first.offset)  # fmt: skip
 
-    def _record(self, batch: Batch) -> None:
+    def _record(self, batch: ScoredBatch) -> None:
         if self._ledger is not None and batch.predictions:
             self._ledger.record(batch.predictions)
             self._tally.add("ledger_written", len(batch.predictions))
 
-    def _keep(self, batch: Batch) -> None:
+    def _keep(self, batch: ScoredBatch) -> None:
         if self._latest is not None:
             self._latest.write(batch.scored)
 
@@ -146,7 +146,7 @@ class Worker:
         """Tries again until it is done.
 
         Raises:
-            Stopped: the worker is to stop before it is.
+            StopRequestedError: the worker is to stop before it is.
         """
         while True:
             try:
@@ -158,10 +158,10 @@ class Worker:
                 return
             self._wait()
             if self._stop.is_set():
-                raise Stopped
+                raise StopRequestedError
             self._moved = time.monotonic()  # it waits, which is not to hang
 
-    def _look(self, session: Session) -> None:
+    def _look(self, session: KafkaSession) -> None:
         """Every few seconds: what waits, and whether the brokers still answer.
 
         Raises:

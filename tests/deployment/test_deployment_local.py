@@ -194,7 +194,7 @@ def test_a_service_that_does_not_start_is_told_by_its_own_words(place, monkeypat
 
 
 def test_keys_and_a_canary_of_some_do_not_stand_in_the_way(place, monkeypatch):
-    from service.keys import new_key
+    from service.core.keys import new_key
 
     key, digest = new_key()
     monkeypatch.setenv("CHURN_API_KEYS", digest)

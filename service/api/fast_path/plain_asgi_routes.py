@@ -14,22 +14,22 @@ from typing import Any, NamedTuple
 import msgspec
 
 from churn.scoring.fields import FieldError
-from service.api.explanation import asked_for, told
-from service.api.problems import PROBLEM_JSON, Refusal
+from service.api.explanation import parse_explain_options, told
+from service.api.problems import PROBLEM_JSON, ProblemError
 from service.api.request_body import (
-    ClientLeftError,
+    ClientDisconnectedError,
     Receive,
     Scope,
     Send,
     decode,
-    parsed,
+    parse_json,
     read_body,
 )
-from service.api.worker_state import Desk, request_id_of
+from service.api.worker_state import WorkerState, request_id_of
 from service.core.log import log
 
 SCORE, EXPLAIN = "/v1/score", "/v1/explain"
-Plain = Callable[[Desk, Scope, Receive, Send], Awaitable[None]]
+Plain = Callable[[WorkerState, Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 _Answer = tuple[bytes, str]
 """A body, and the prediction's id."""
@@ -39,7 +39,7 @@ _PROBLEM = (b"content-type", PROBLEM_JSON.encode())
 _GOOD = 200
 
 
-class Reply(NamedTuple):
+class RawResponse(NamedTuple):
     """An answer, good or not.
 
     Attributes:
@@ -55,14 +55,14 @@ class Reply(NamedTuple):
     request_id: str
 
 
-async def score(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
+async def score(state: WorkerState, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers one customer's score."""
-    await _answered(desk, SCORE, _scored, scope, receive, send)
+    await _answered(state, SCORE, _scored, scope, receive, send)
 
 
-async def explain(desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
+async def explain(state: WorkerState, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers one customer's score, its reasons, and what would lower the risk."""
-    await _answered(desk, EXPLAIN, _explained, scope, receive, send)
+    await _answered(state, EXPLAIN, _explained, scope, receive, send)
 
 
 ROUTES: dict[str, Plain] = {SCORE: score, EXPLAIN: explain}
@@ -82,7 +82,7 @@ class Head(NamedTuple):
     request_id: str
 
 
-def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     """Reads a request's headers; whoever asked, and whatever for."""
     declared, key, request_id = 0, b"", ""
     for name, value in headers:
@@ -95,53 +95,57 @@ def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     return Head(declared, key, request_id)
 
 
-def require_key(desk: Desk, head: Head, headers: Iterable[tuple[bytes, bytes]]) -> None:
+def check_key(state: WorkerState, head: Head, headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuses whoever shows no key that is let in; the usual header is looked at first.
 
     Raises:
-        Refusal: 401.
+        ProblemError: 401.
     """
-    if desk.keys.required and not (head.key and desk.keys.lets_in(head.key)):
-        desk.require_key(headers)
+    if state.keys.required and not (head.key and state.keys.is_valid(head.key)):
+        state.check_key(headers)
 
 
-def content_of(body: bytes) -> Any:
+def parse_json_body(body: bytes) -> Any:
     """A body's JSON.
 
     Raises:
-        Refusal: it is none, or not strictly.
+        ProblemError: it is none, or not strictly.
     """
     try:
         return decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError):
-        return parsed(body)
+        return parse_json(body)
 
 
-def good(body: bytes, request_id: str) -> Reply:
+def good(body: bytes, request_id: str) -> RawResponse:
     """An answer with what was asked for."""
-    return Reply(_GOOD, [_JSON, *_common(body, request_id)], body, request_id)
+    return RawResponse(_GOOD, [_JSON, *_common(body, request_id)], body, request_id)
 
 
-def refused(desk: Desk, path: str, error: Exception, request_id: str) -> Reply:
+def refused(state: WorkerState, path: str, error: Exception, request_id: str) -> RawResponse:
     """An answer that says why there is none: a refusal's reason, and 500 for whatever else it was."""
-    request_id = request_id or desk.new_id()
+    request_id = request_id or state.new_id()
     if isinstance(error, FieldError):
-        error = Refusal.of(error)
-    elif not isinstance(error, Refusal):
+        error = ProblemError.of(error)
+    elif not isinstance(error, ProblemError):
         # Its type and no more: an exception's words may hold a customer's values.
         log(
             "error", "request_failed", route=path, request_id=request_id, error=type(error).__name__
         )
-        error = Refusal(500, "The service failed at this request. Name the request id when asking.")
+        error = ProblemError(
+            500, "The service failed at this request. Name the request id when asking."
+        )
     body = error.body(request_id)
     more = [(name.encode(), value.encode()) for name, value in error.headers.items()]
-    return Reply(error.status, [_PROBLEM, *more, *_common(body, request_id)], body, request_id)
+    return RawResponse(
+        error.status, [_PROBLEM, *more, *_common(body, request_id)], body, request_id
+    )
 
 
-def told_of(desk: Desk, path: str, reply: Reply, seconds: float) -> None:
+def record_response(state: WorkerState, path: str, reply: RawResponse, seconds: float) -> None:
     """Counts an answer, and logs it where it is to be logged."""
-    desk.tally.answered(path, reply.status, seconds)
-    if reply.status != _GOOD or desk.settings.access_log:
+    state.metrics.answered(path, reply.status, seconds)
+    if reply.status != _GOOD or state.settings.access_log:
         log(
             "info", "answered", route=path, status=reply.status, request_id=reply.request_id,
             seconds=round(seconds, 6),
@@ -152,40 +156,42 @@ def _common(body: bytes, request_id: str) -> Headers:
     return [(b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())]
 
 
-def _scored(desk: Desk, row: Any, _query: bytes) -> _Answer:
-    answer = desk.score(row, "api")
+def _scored(state: WorkerState, row: Any, _query: bytes) -> _Answer:
+    answer = state.score(row, "api")
     return encode(answer), answer.prediction_id
 
 
-async def _explained(desk: Desk, row: Any, query: bytes) -> _Answer:
-    asked = asked_for(query)
-    answer = await told(desk, row, asked)
+async def _explained(state: WorkerState, row: Any, query: bytes) -> _Answer:
+    asked = parse_explain_options(query)
+    answer = await told(state, row, asked)
     return encode(answer), answer["prediction_id"]
 
 
 async def _answered(
-    desk: Desk,
+    state: WorkerState,
     path: str,
-    work: Callable[[Desk, Any, bytes], _Answer | Awaitable[_Answer]],
+    work: Callable[[WorkerState, Any, bytes], _Answer | Awaitable[_Answer]],
     scope: Scope,
     receive: Receive,
     send: Send,
 ) -> None:
     began = perf_counter()
-    head = head_of(scope["headers"])
+    head = read_head(scope["headers"])
     try:
-        require_key(desk, head, scope["headers"])
-        desk.require_room()
-        row = content_of(await read_body(receive, desk.settings.max_body_bytes, head.declared))
-        found = work(desk, row, scope["query_string"])
+        check_key(state, head, scope["headers"])
+        state.check_capacity()
+        row = parse_json_body(
+            await read_body(receive, state.settings.max_body_bytes, head.declared)
+        )
+        found = work(state, row, scope["query_string"])
         body, prediction_id = found if isinstance(found, tuple) else await found
         reply = good(body, head.request_id or prediction_id)
-    except ClientLeftError:
-        desk.tally.answered(path, 0, perf_counter() - began)
+    except ClientDisconnectedError:
+        state.metrics.answered(path, 0, perf_counter() - began)
         return
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-        reply = refused(desk, path, error, head.request_id)
+        reply = refused(state, path, error, head.request_id)
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
     await send(start)
     await send({"type": "http.response.body", "body": reply.body})
-    told_of(desk, path, reply, perf_counter() - began)
+    record_response(state, path, reply, perf_counter() - began)

@@ -17,24 +17,24 @@ from churn.scoring.encoder import Values
 from service.api.fast_path.plain_asgi_routes import (
     SCORE,
     Headers,
-    Reply,
-    content_of,
+    RawResponse,
+    check_key,
     encode,
     good,
-    head_of,
+    parse_json_body,
+    read_head,
+    record_response,
     refused,
-    require_key,
-    told_of,
 )
-from service.api.request_body import too_large
-from service.api.worker_state import Desk
-from service.core.loaded_model import Served
+from service.api.request_body import body_too_large
+from service.api.worker_state import WorkerState
+from service.core.loaded_model import LoadedModel
 
 
-class Caller(Protocol):
+class Connection(Protocol):
     """Whoever asked: one connection, with one request in the turn at most."""
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: RawResponse) -> None:
         """Sends the answer; nothing to whoever hung up meanwhile."""
         ...
 
@@ -51,7 +51,7 @@ class _Asked:
         "score", "served", "values",
     )  # fmt: skip
 
-    def __init__(self, caller: Caller, headers: Headers, body: bytes) -> None:
+    def __init__(self, caller: Connection, headers: Headers, body: bytes) -> None:
         self.caller = caller
         self.headers = headers
         self.body = body
@@ -59,20 +59,20 @@ class _Asked:
         self.request_id = ""
         self.error: Exception | None = None
         self.row: Any = None
-        self.served: Served
+        self.served: LoadedModel
         self.prediction_id: str
         self.values: Values
         self.score: Score
 
 
-class Turn:
+class RequestBatcher:
     """What came in this turn."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: WorkerState) -> None:
+        self._desk = state
         self._asked: list[_Asked] = []
 
-    def take(self, caller: Caller, headers: Headers, body: bytes) -> bool:
+    def take(self, caller: Connection, headers: Headers, body: bytes) -> bool:
         """Takes a whole request; True where it is the turn's first, and `answer` must be called.
 
         Args:
@@ -108,28 +108,28 @@ class Turn:
                 told.append((reply, perf_counter() - one.began))
         for reply, seconds in told:
             with suppress(Exception):  # a log that cannot be written costs nobody an answer
-                told_of(self._desk, SCORE, reply, seconds)
+                record_response(self._desk, SCORE, reply, seconds)
 
     def _read(self, one: _Asked, *, has_room: bool) -> None:
         """Who asks, for whom, and whose version answers.
 
         Raises:
-            Refusal: the caller may not ask, or not now, or not so.
+            ProblemError: the caller may not ask, or not now, or not so.
             FieldError: the contract does not allow the customer.
         """
-        desk = self._desk
-        head = head_of(one.headers)
+        state = self._desk
+        head = read_head(one.headers)
         one.request_id = head.request_id
-        require_key(desk, head, one.headers)
+        check_key(state, head, one.headers)
         if not has_room:
-            raise desk.no_room()
-        if max(head.declared, len(one.body)) > desk.settings.max_body_bytes:
-            raise too_large(desk.settings.max_body_bytes)
-        one.row = content_of(one.body)
-        one.served, one.prediction_id = desk.who_answers(one.row)
+            raise state.over_capacity()
+        if max(head.declared, len(one.body)) > state.settings.max_body_bytes:
+            raise body_too_large(state.settings.max_body_bytes)
+        one.row = parse_json_body(one.body)
+        one.served, one.prediction_id = state.choose_model(one.row)
         one.values = one.served.scorer.values(one.row)
 
-    def _reply(self, one: _Asked) -> Reply:
+    def _reply(self, one: _Asked) -> RawResponse:
         if one.error is not None:
             return refused(self._desk, SCORE, one.error, one.request_id)
         try:

@@ -21,8 +21,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.api.fast_path.plain_asgi_routes import SCORE, Headers, Reply
-from service.api.fast_path.request_batcher import Turn
+from service.api.fast_path.plain_asgi_routes import SCORE, Headers, RawResponse
+from service.api.fast_path.request_batcher import RequestBatcher
 
 _URL = SCORE.encode()
 
@@ -30,7 +30,7 @@ _URL = SCORE.encode()
 class ScoreProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, turn: Turn, **given: Any) -> None:
+    def __init__(self, turn: RequestBatcher, **given: Any) -> None:
         """Takes where whole requests for a score go, and what uvicorn gives."""
         super().__init__(**given)
         self._turn = turn
@@ -115,7 +115,7 @@ class ScoreProtocol(HttpToolsProtocol):
             # After all sockets that can be read have been, and before the loop looks again.
             self.loop.call_soon(self._turn.answer)
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: RawResponse) -> None:
         """Sends an answer; whoever hung up meanwhile gets none."""
         self._waiting = False
         self.server_state.total_requests += 1

@@ -126,15 +126,15 @@ def test_what_is_drawn_is_new_every_time_for_the_owner_alone_and_never_written_o
 
 
 def test_the_key_that_is_shown_is_let_in(script, tmp_path, capsys):
-    from service.keys import Keyring
+    from service.core.keys import Keyring
 
     out = tmp_path / "compose.env"
     script("compose_secrets").main(out)
     shown = re.search(r"churn_[\w-]{40,}", capsys.readouterr().out)[0]
     digest = re.search(r"^CHURN_API_KEYS=(.+)$", out.read_text(), re.MULTILINE)[1]
 
-    assert Keyring([digest]).lets_in(shown.encode())
-    assert not Keyring([digest]).lets_in(b"another")
+    assert Keyring([digest]).is_valid(shown.encode())
+    assert not Keyring([digest]).is_valid(b"another")
 
 
 def test_every_container_is_held_to_little(services):

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from service.core.metrics_page import page
-from service.core.worker_metrics import ROUTES, STATUSES, RequestTally, ScoreTally
-from service.stream.stream_metrics import Figures
+from service.core.worker_metrics import ROUTES, STATUSES, RequestMetrics, ScoreMetrics
+from service.stream.stream_metrics import StreamMetrics
 
 NAME = re.compile(r"\bchurn_\w+")
 
@@ -16,10 +16,10 @@ NAME = re.compile(r"\bchurn_\w+")
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory):
     """Names of the samples that a service shows after one request, and a stream's worker."""
-    folder = tmp_path_factory.mktemp("tallies")
-    RequestTally(folder).answered("/v1/score", 200, 0.001)
-    ScoreTally(folder, 1, "7", "production").scored(0.3, decision=True)
-    lines = (page(folder) + Figures(folder).page()).decode().splitlines()
+    folder = tmp_path_factory.mktemp("metrics_folder")
+    RequestMetrics(folder).answered("/v1/score", 200, 0.001)
+    ScoreMetrics(folder, 1, "7", "production").scored(0.3, decision=True)
+    lines = (page(folder) + StreamMetrics(folder).page()).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
 
 

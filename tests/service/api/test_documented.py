@@ -8,7 +8,7 @@ import pytest
 
 from service.api.response_schemas import Score
 from service.api.service_settings import ServiceSettings
-from service.api.worker_state import ScoreAnswer
+from service.core.score_answer import ScoreAnswer
 
 
 @pytest.fixture(scope="module")

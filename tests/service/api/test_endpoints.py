@@ -86,7 +86,7 @@ def test_reasons_are_those_of_the_model_in_words(
 ):
     for place in (0, 4, 17, 2020):
         told = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
-        response_schemas.Explained.model_validate(told)
+        response_schemas.ExplanationResponse.model_validate(told)
         expected = reasons_of_one(trained["1"].model, of_one(telco_columns, place), contract, top=5)
         assert [reason["sentence"] for reason in told["reasons"]] == [r.sentence for r in expected]
         assert [r["contribution"] for r in told["reasons"]] == [r.contribution for r in expected]
@@ -215,7 +215,7 @@ def test_an_inference_client_gets_the_same_scores(client, trained, telco_columns
         "/v2/models/churn/infer", json={"id": "call", "inputs": tensors(customers[:5])}
     ).json()
 
-    response_schemas.Inferred.model_validate(answer)
+    response_schemas.InferenceResponse.model_validate(answer)
     outputs = {output["name"]: output for output in answer["outputs"]}
     assert (answer["id"], answer["model_version"]) == ("call", "1")
     assert outputs["probability"]["data"] == expected.tolist()

@@ -98,7 +98,7 @@ def test_both_ways_answer_alike(service, customers, kind, head):
 
 
 def test_both_ways_ask_for_a_key_alike(store, tmp_path, customers):
-    from service.keys import new_key
+    from service.core.keys import new_key
 
     key, digest = new_key()
     with serving(store, tmp_path, api_keys=digest) as service:

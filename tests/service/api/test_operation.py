@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from service.keys import new_key
+from service.core.keys import new_key
 from tests.servers.churn_api import sample, serving
 from tests.servers.logged_process import ROOT, environment
 

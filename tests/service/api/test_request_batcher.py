@@ -5,9 +5,9 @@ import json
 import pytest
 
 from churn.scoring import Scorer
-from service.api.fast_path.request_batcher import Turn
+from service.api.fast_path.request_batcher import RequestBatcher
 from service.api.service_settings import ServiceSettings
-from service.api.worker_state import Desk
+from service.api.worker_state import WorkerState
 from tests.servers.published import customers, shelf, trained
 
 __all__ = ["customers", "shelf", "trained"]
@@ -28,29 +28,29 @@ class Kept:
 
 @pytest.fixture
 def make(shelf, tmp_path):
-    """A desk with other settings than usual."""
-    return lambda **settings: Desk(
+    """A state with other settings than usual."""
+    return lambda **settings: WorkerState(
         ServiceSettings(store=str(shelf), ledger="none", **settings), tmp_path
     )
 
 
 @pytest.fixture
-def desk(make):
+def state(make):
     return make()
 
 
-def asked(desk, bodies):
+def asked(state, bodies):
     """The answers to bodies that came in one turn."""
-    turn, kept = Turn(desk), Kept()
+    turn, kept = RequestBatcher(state), Kept()
     for number, body in enumerate(bodies):
         assert turn.take(kept, [], json.dumps(body).encode()) == (number == 0)
     turn.answer()
     return kept.replies
 
 
-def test_a_customer_the_scorer_fails_at_fails_alone(desk, customers, monkeypatch):
+def test_a_customer_the_scorer_fails_at_fails_alone(state, customers, monkeypatch):
     real = Scorer.score_each
-    bad = desk.champions.production.scorer.values(customers[1])
+    bad = state.pool.production.scorer.values(customers[1])
 
     def failing(self, rows):
         if bad in rows:
@@ -59,7 +59,7 @@ def test_a_customer_the_scorer_fails_at_fails_alone(desk, customers, monkeypatch
 
     monkeypatch.setattr(Scorer, "score_each", failing)
 
-    replies = asked(desk, customers[:3])
+    replies = asked(state, customers[:3])
 
     assert [reply.status for reply in replies] == [200, 500, 200]
     problem = json.loads(replies[1].body)
@@ -67,38 +67,38 @@ def test_a_customer_the_scorer_fails_at_fails_alone(desk, customers, monkeypatch
     assert "Jane" not in json.dumps(problem)
 
 
-def test_a_note_that_cannot_be_made_fails_its_own_answer_only(desk, customers, monkeypatch):
-    real = Desk.answer
+def test_a_note_that_cannot_be_made_fails_its_own_answer_only(state, customers, monkeypatch):
+    real = WorkerState.answer
 
     def failing(self, row, *more):
         if row["customerID"] == customers[0]["customerID"]:
             raise OSError("no")
         return real(self, row, *more)
 
-    monkeypatch.setattr(Desk, "answer", failing)
+    monkeypatch.setattr(WorkerState, "answer", failing)
 
-    assert [reply.status for reply in asked(desk, customers[:2])] == [500, 200]
+    assert [reply.status for reply in asked(state, customers[:2])] == [500, 200]
 
 
-def test_a_log_that_cannot_be_written_costs_nobody_an_answer(desk, customers, monkeypatch):
+def test_a_log_that_cannot_be_written_costs_nobody_an_answer(state, customers, monkeypatch):
     def full(*_said, **_more):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("service.api.fast_path.plain_asgi_routes.log", full)
 
-    replies = asked(desk, [customers[0], {}, customers[1]])
+    replies = asked(state, [customers[0], {}, customers[1]])
 
     assert [reply.status for reply in replies] == [200, 422, 200]
 
 
 def test_a_connection_that_cannot_be_answered_is_dropped_and_the_others_are_answered(
-    desk, customers
+    state, customers
 ):
     class Broken(Kept):
         def reply(self, _reply):
             raise RuntimeError("the transport is at fault")
 
-    turn, broken, fine = Turn(desk), Broken(), Kept()
+    turn, broken, fine = RequestBatcher(state), Broken(), Kept()
     for caller in (broken, fine):
         turn.take(caller, [], json.dumps(customers[0]).encode())
     turn.answer()
@@ -107,40 +107,40 @@ def test_a_connection_that_cannot_be_answered_is_dropped_and_the_others_are_answ
     assert [reply.status for reply in fine.replies] == [200]
 
 
-def test_what_came_together_is_scored_as_each_alone_and_counted_once(desk, customers):
-    scorer = desk.champions.production.scorer
+def test_what_came_together_is_scored_as_each_alone_and_counted_once(state, customers):
+    scorer = state.pool.production.scorer
 
-    replies = asked(desk, customers[:200])
+    replies = asked(state, customers[:200])
 
     found = [json.loads(reply.body)["probability"] for reply in replies]
     assert found == [scorer.score_one(customer).probability for customer in customers[:200]]
-    assert sum(desk.champions.production.tally.numbers[:-2]) == 200
+    assert sum(state.pool.production.metrics.numbers[:-2]) == 200
 
 
 def test_of_those_that_come_at_once_no_more_are_answered_than_there_is_room_for(make, customers):
-    desk = make(max_concurrency=3)
-    desk.running = ["a request that goes the other way"]
+    state = make(max_concurrency=3)
+    state.running = ["a request that goes the other way"]
 
-    replies = asked(desk, customers[:4])
+    replies = asked(state, customers[:4])
 
     assert [reply.status for reply in replies] == [200, 200, 503, 503]
     assert (b"retry-after", b"1") in replies[-1].headers
 
 
 def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make, customers):
-    desk = make(canary_version="2", canary_percent=50)
+    state = make(canary_version="2", canary_percent=50)
 
-    replies = asked(desk, customers[:200])
+    replies = asked(state, customers[:200])
 
     met = [json.loads(reply.body)["model_version"] for reply in replies]
-    assert met == [desk.score(customer, "api").model_version for customer in customers[:200]]
+    assert met == [state.score(customer, "api").model_version for customer in customers[:200]]
     found = [json.loads(reply.body)["probability"] for reply in replies]
-    assert found == [desk.score(customer, "api").probability for customer in customers[:200]]
+    assert found == [state.score(customer, "api").probability for customer in customers[:200]]
     assert 60 < met.count("2") < 140
 
 
-def test_a_turn_that_was_answered_is_empty(desk, customers):
-    turn, kept = Turn(desk), Kept()
+def test_a_turn_that_was_answered_is_empty(state, customers):
+    turn, kept = RequestBatcher(state), Kept()
     turn.take(kept, [], json.dumps(customers[0]).encode())
     turn.answer()
     turn.answer()

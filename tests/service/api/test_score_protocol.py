@@ -10,10 +10,10 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from service.api.application import ChurnService
-from service.api.fast_path.request_batcher import Turn
+from service.api.fast_path.request_batcher import RequestBatcher
 from service.api.fast_path.score_protocol import ScoreProtocol
 from service.api.service_settings import ServiceSettings
-from service.api.worker_state import Desk
+from service.api.worker_state import WorkerState
 from tests.servers.published import customers, shelf, trained
 
 __all__ = ["customers", "shelf", "trained"]
@@ -53,8 +53,8 @@ class Wire(asyncio.Transport):
 
 
 @pytest.fixture
-def desk(shelf, tmp_path):
-    return Desk(ServiceSettings(store=str(shelf), ledger="none"), tmp_path)
+def state(shelf, tmp_path):
+    return WorkerState(ServiceSettings(store=str(shelf), ledger="none"), tmp_path)
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ class Clock:
                 timer._run()
 
 
-def connected(desk, loop=None, turn=None):
+def connected(state, loop=None, turn=None):
     """A connection, as uvicorn makes it; alone in its turn unless one is given."""
-    made = partial(ScoreProtocol, turn or Turn(desk))
+    made = partial(ScoreProtocol, turn or RequestBatcher(state))
     config = uvicorn.Config(
-        ChurnService(desk),
+        ChurnService(state),
         http=cast("type[asyncio.Protocol]", made),
         log_config=None,
         timeout_keep_alive=IDLE,
@@ -107,9 +107,9 @@ def connected(desk, loop=None, turn=None):
     return protocol, wire
 
 
-def test_a_whole_request_is_answered_in_the_same_turn_and_makes_no_task(desk, request_):
+def test_a_whole_request_is_answered_in_the_same_turn_and_makes_no_task(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_)
         tasks = len(protocol.server_state.tasks)
         await asyncio.sleep(0)
@@ -118,9 +118,9 @@ def test_a_whole_request_is_answered_in_the_same_turn_and_makes_no_task(desk, re
     assert asyncio.run(asking()) == (0, [200], 1)
 
 
-def test_one_that_is_not_whole_becomes_a_task_and_waits(desk, request_):
+def test_one_that_is_not_whole_becomes_a_task_and_waits(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_[:-10])
         tasks = len(protocol.server_state.tasks)
         await asyncio.sleep(0.01)
@@ -132,9 +132,9 @@ def test_one_that_is_not_whole_becomes_a_task_and_waits(desk, request_):
     assert asyncio.run(asking()) == (1, [], [200])
 
 
-def test_a_caller_who_reads_too_slowly_is_waited_for(desk, request_):
+def test_a_caller_who_reads_too_slowly_is_waited_for(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.pause_writing()
         protocol.data_received(request_)
         await asyncio.sleep(0.05)
@@ -146,9 +146,9 @@ def test_a_caller_who_reads_too_slowly_is_waited_for(desk, request_):
     assert asyncio.run(asking()) == ([], [200])
 
 
-def test_what_was_taken_is_answered_before_the_connection_ends(desk, request_):
+def test_what_was_taken_is_answered_before_the_connection_ends(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_)
         before = wire.answered()
         protocol.shutdown()
@@ -157,9 +157,9 @@ def test_what_was_taken_is_answered_before_the_connection_ends(desk, request_):
     assert asyncio.run(asking()) == ([], [200], True)
 
 
-def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(desk, request_):
+def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_ * 10)
         reading = []
         while len(wire.answered()) < 10:
@@ -173,13 +173,13 @@ def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(d
     assert afterwards
 
 
-def test_one_who_floods_keeps_nobody_waiting(desk, request_):
+def test_one_who_floods_keeps_nobody_waiting(state, request_):
     async def asking():
-        turn = Turn(desk)
-        flooding, flooded = connected(desk, turn=turn)
+        turn = RequestBatcher(state)
+        flooding, flooded = connected(state, turn=turn)
         for _ in range(50):
             flooding.data_received(request_ * 20)
-        there, wire = connected(desk, turn=turn)
+        there, wire = connected(state, turn=turn)
         there.data_received(request_)
         await asyncio.sleep(0)
         return len(flooded.answered()), wire.answered()
@@ -190,7 +190,7 @@ def test_one_who_floods_keeps_nobody_waiting(desk, request_):
     assert others == [200]
 
 
-def test_trailers_do_not_pass_for_headers(desk, request_):
+def test_trailers_do_not_pass_for_headers(state, request_):
     _, _, body = request_.partition(b"\r\n\r\n")
     chunked = b"".join(
         (
@@ -200,7 +200,7 @@ def test_trailers_do_not_pass_for_headers(desk, request_):
     )
 
     async def asking(path):
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(chunked.replace(b"%b", path))
         while not wire.answered():
             await asyncio.sleep(0)
@@ -212,9 +212,9 @@ def test_trailers_do_not_pass_for_headers(desk, request_):
         assert b"trailing" not in written
 
 
-def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(desk, request_):
+def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_)
         keeps_open = protocol.eof_received()
         return wire.answered(), bool(keeps_open)
@@ -222,9 +222,9 @@ def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(desk,
     assert asyncio.run(asking()) == ([200], False)
 
 
-def test_a_turn_holds_one_request_of_a_connection_and_the_others_follow(desk, request_):
+def test_a_turn_holds_one_request_of_a_connection_and_the_others_follow(state, request_):
     async def asking():
-        protocol, wire = connected(desk)
+        protocol, wire = connected(state)
         protocol.data_received(request_ * 500)  # twice as many as there is room for
         tasks = len(protocol.server_state.tasks)
         while len(wire.answered()) < 500:
@@ -234,12 +234,12 @@ def test_a_turn_holds_one_request_of_a_connection_and_the_others_follow(desk, re
     assert asyncio.run(asking()) == (1, {200})
 
 
-def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(desk, request_):
+def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(state, request_):
     async def asking():
-        gone, dead = connected(desk)
+        gone, dead = connected(state)
         gone.data_received(request_)
         gone.connection_lost(None)
-        there, wire = connected(desk)
+        there, wire = connected(state)
         there.data_received(request_)
         await asyncio.sleep(0)
         return dead.answered(), wire.answered()
@@ -247,10 +247,10 @@ def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(desk, request_)
     assert asyncio.run(asking()) == ([], [200])
 
 
-def test_a_connection_whose_next_request_is_still_coming_is_not_closed(desk, request_):
+def test_a_connection_whose_next_request_is_still_coming_is_not_closed(state, request_):
     async def asking():
         loop = Clock()
-        protocol, wire = connected(desk, loop)
+        protocol, wire = connected(state, loop)
         protocol.data_received(request_ + request_.replace(b"/v1/score", b"/v1/explain")[:-5])
         await asyncio.sleep(0)
         first = wire.answered()
@@ -265,12 +265,12 @@ def test_a_connection_whose_next_request_is_still_coming_is_not_closed(desk, req
     assert asyncio.run(asking()) == ([200], False, [200, 200], True)
 
 
-def test_a_silent_connection_is_closed_and_a_used_one_stays(desk, request_):
+def test_a_silent_connection_is_closed_and_a_used_one_stays(state, request_):
     async def asking():
         loop = Clock()
-        silent, quiet = connected(desk, loop)
-        used, busy = connected(desk, loop)
-        halfway, pending = connected(desk, loop)
+        silent, quiet = connected(state, loop)
+        used, busy = connected(state, loop)
+        halfway, pending = connected(state, loop)
         for protocol in (silent, used, halfway):
             protocol.data_received(request_)
         await asyncio.sleep(0)

@@ -5,17 +5,17 @@ import json
 import pytest
 
 from service.api.service_settings import ServiceSettings
-from service.core.model_pool import Champions
-from service.core.worker_metrics import RequestTally
-from service.stream.message_scoring import score_batch
+from service.core.model_pool import ModelPool
+from service.core.worker_metrics import RequestMetrics
+from service.stream.message_scoring import score_messages
 from service.stream.messages import Message
 
 LIMIT = 10_000
 
 
 @pytest.fixture
-def champions(shelf, tmp_path):
-    return Champions(ServiceSettings(store=str(shelf)), tmp_path, RequestTally(tmp_path))
+def pool(shelf, tmp_path):
+    return ModelPool(ServiceSettings(store=str(shelf)), tmp_path, RequestMetrics(tmp_path))
 
 
 def message(customer, offset=0, **changed):
@@ -23,32 +23,32 @@ def message(customer, offset=0, **changed):
     return Message(**given | {"value": json.dumps(customer).encode()} | changed)
 
 
-def test_a_message_is_one_prediction_however_often_it_is_read(champions, customers):
+def test_a_message_is_one_prediction_however_often_it_is_read(pool, customers):
     first = message(customers[0])
 
-    once, again = (score_batch([first], champions, LIMIT).scored[0] for _ in range(2))
+    once, again = (score_messages([first], pool, LIMIT).scored[0] for _ in range(2))
     others = [message(customers[0], **change) for change in (
         {"topic": "u"}, {"partition": 1}, {"offset": 1}, {"timestamp": 2},
     )]  # fmt: skip
 
     assert once.value == again.value
-    ids = {each.answer.prediction_id for each in score_batch(others, champions, LIMIT).scored}
+    ids = {each.answer.prediction_id for each in score_messages(others, pool, LIMIT).scored}
     assert len(ids | {once.answer.prediction_id}) == 5
 
 
 def test_a_fault_of_the_workers_own_rejects_the_message_and_not_the_batch(
-    champions, customers, monkeypatch, capsys
+    pool, customers, monkeypatch, capsys
 ):
     name = customers[1]["customerID"]
-    choose = champions.choose
+    choose = pool.choose
 
     def failing(customer):
         if customer == name:
             raise ZeroDivisionError(name)
         return choose(customer)
 
-    monkeypatch.setattr(champions, "choose", failing)
-    batch = score_batch([message(c, n) for n, c in enumerate(customers[:3])], champions, LIMIT)
+    monkeypatch.setattr(pool, "choose", failing)
+    batch = score_messages([message(c, n) for n, c in enumerate(customers[:3])], pool, LIMIT)
 
     ((rejected, why),) = batch.rejected
     assert rejected.offset == 1
@@ -62,15 +62,15 @@ def test_a_fault_of_the_workers_own_rejects_the_message_and_not_the_batch(
 
 
 @pytest.mark.parametrize("value", ["x" * 201, "", "a\0b", True, 1.5, ["a"], {"a": 1}, "\ud800"])
-def test_an_id_that_the_ledger_could_not_keep_is_none(champions, customers, value):
-    batch = score_batch([message(customers[0] | {"customerID": value})], champions, LIMIT)
+def test_an_id_that_the_ledger_could_not_keep_is_none(pool, customers, value):
+    batch = score_messages([message(customers[0] | {"customerID": value})], pool, LIMIT)
 
     ((_, why),) = batch.rejected
     assert why.kind in ("customer_id", "not_json")
     assert not batch.scored
 
 
-def test_a_whole_number_is_an_id(champions, customers):
-    (scored,) = score_batch([message(customers[0] | {"customerID": 17})], champions, LIMIT).scored
+def test_a_whole_number_is_an_id(pool, customers):
+    (scored,) = score_messages([message(customers[0] | {"customerID": 17})], pool, LIMIT).scored
 
     assert scored.customer == "17"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from churn.errors import InputError
 from service.stream.__main__ import main
-from service.stream.stream_metrics import Figures
+from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings, read_settings
 from tests.servers.logged_process import environment
 
@@ -130,7 +130,7 @@ def test_the_page_names_figures_that_the_worker_shows(root, tmp_path):
     page = (root / "docs" / "streaming.md").read_text()
     named = set(re.findall(r"`(churn_stream_\w+)", page))
 
-    shown = Figures(tmp_path).page().decode()
+    shown = StreamMetrics(tmp_path).page().decode()
 
     assert len(named) >= 8
     assert {

@@ -75,7 +75,7 @@ POISON = [
     (b"{}", "customer_id", "'customerID' is missing"),
     (b'{"customerID": "' + b"x" * 300 + b'"}', "customer_id", "no customer's id"),
     (b'{"customerID": "A"}', "field", "'gender' is missing"),
-    (b" " * 300_000, "too_large", "at most 262,144"),
+    (b" " * 300_000, "body_too_large", "at most 262,144"),
 ]
 NAMED = [
     ({"Contract": "Biennial"}, "'Biennial' is not one of"),
@@ -105,7 +105,9 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
         c["customerID"]: scorers["1"].score_one(c).probability for c in good
     }
     # What is too large to be written back leaves its reason and the place where it lies.
-    expected = [(b"" if kind == "too_large" else value, kind, why) for value, kind, why in POISON]
+    expected = [
+        (b"" if kind == "body_too_large" else value, kind, why) for value, kind, why in POISON
+    ]
     expected += [(json.dumps(customer).encode(), "field", why) for customer, why in named]
     written = [(letter.value, {n: v.decode() for n, v in letter.headers}) for letter in letters]
     assert len(written) == len(expected)

@@ -23,7 +23,7 @@ def wait_until(what: Callable[[], Any], about: Callable[[], Any] = lambda: "") -
     return found
 
 
-class Worker(LoggedProcess):
+class StreamWorker(LoggedProcess):
     """A started worker."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -42,8 +42,8 @@ class Worker(LoggedProcess):
 
 
 @contextmanager
-def starting(settings: dict[str, Any]) -> Iterator[Worker]:
-    worker = Worker(settings)
+def starting(settings: dict[str, Any]) -> Iterator[StreamWorker]:
+    worker = StreamWorker(settings)
     try:
         yield worker
     finally:
@@ -51,7 +51,7 @@ def starting(settings: dict[str, Any]) -> Iterator[Worker]:
 
 
 @contextmanager
-def working(settings: dict[str, Any], **more: Any) -> Iterator[Worker]:
+def working(settings: dict[str, Any], **more: Any) -> Iterator[StreamWorker]:
     with starting(settings | more) as worker:
         worker.wait_for("connected")
         yield worker

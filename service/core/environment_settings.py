@@ -1,0 +1,118 @@
+"""Settings from the environment, and those that the API and the stream worker share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from churn.errors import InputError
+from churn.scoring.current import CURRENT
+from churn.scoring.manifest import VERSION_PATTERN
+
+PREFIX = "CHURN_"
+NONE = "none"
+"""Value that switches a database off."""
+
+Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
+
+
+class StoreSettings(BaseModel):
+    """Which versions of a bundle store are served.
+
+    Attributes:
+        store: bundle store whose production version is served: a folder, or a URI for fsspec.
+        poll_seconds: how often the store is checked for a new version.
+        canary_version: version of the store that answers `canary_percent` of the customers.
+        canary_percent: share of the customers that the canary answers.
+        shadow_version: version of the store that scores every customer for the ledger alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str = Field(".churn/production", min_length=1)
+    poll_seconds: float = Field(1.0, ge=0.05, le=3600)
+    canary_version: Version | None = None
+    canary_percent: float = Field(0.0, ge=0, le=100)
+    shadow_version: Version | None = None
+
+    @model_validator(mode="after")
+    def _require_canary_version(self) -> Self:
+        if self.canary_percent and self.canary_version is None:
+            raise ValueError("a canary_percent needs a canary_version")
+        return self
+
+    def require_production(self, options: str) -> None:
+        """Checks that a local store has a version in production.
+
+        Args:
+            options: how to name another store, for the error message.
+
+        Raises:
+            InputError: it has none.
+        """
+        if "://" not in self.store and not (Path(self.store) / CURRENT).is_file():
+            raise InputError(
+                f"Nothing is in production in {self.store}. Run `python run.py --pipeline "
+                f"promotion` first, or name another store with {options}."
+            )
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def read_environment(
+    kind: type[SettingsT],
+    environment: Mapping[str, str],
+    *,
+    program: str,
+    page: str,
+    **options: Any,
+) -> SettingsT:
+    """Returns the settings that the environment sets: CHURN_ and the name of a field, in capitals.
+
+    Args:
+        kind: the settings' class.
+        environment: variables; those that do not begin with CHURN_ are ignored.
+        program: whose settings these are, for the error message.
+        page: documentation page that lists them.
+        options: fields set on the command line; they override the environment unless None.
+
+    Raises:
+        InputError: a `CHURN_` variable is unknown, or a value is not allowed.
+    """
+    values: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        field = name[len(PREFIX) :].lower()
+        if field not in kind.model_fields or name != PREFIX + field.upper():
+            raise InputError(_unknown_variable(name, kind, program))
+        values[field] = value
+    values |= {field: value for field, value in options.items() if value is not None}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        name = f"{PREFIX}{field.upper()}" if field else "The settings"
+        raise InputError(
+            f"{name} cannot be used: {first['msg']}. {page} lists every setting and what it allows."
+        ) from None
+
+
+def split_commas(value: Any) -> Any:
+    """A comma-separated text as a tuple of its parts; anything else as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _unknown_variable(name: str, kind: type[BaseModel], program: str) -> str:
+    known = [PREFIX + field.upper() for field in kind.model_fields]
+    near = difflib.get_close_matches(name.upper(), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    return f"The environment sets {name}, which is no setting of {program}; {hint}"
