@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from churn.errors import InputError
+from churn.errors import InputError, did_you_mean
+from churn.frozen_model import FrozenModel
 from churn.scoring.current import CURRENT
 from churn.scoring.manifest import VERSION_PATTERN
 
@@ -20,7 +20,7 @@ NONE = "none"
 Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(FrozenModel):
     """Which versions of a bundle store are served.
 
     Attributes:
@@ -30,8 +30,6 @@ class StoreSettings(BaseModel):
         canary_percent: share of the customers that the canary answers.
         shadow_version: version of the store that scores every customer for the ledger alone.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: str = Field(".churn/production", min_length=1)
     poll_seconds: float = Field(1.0, ge=0.05, le=3600)
@@ -113,6 +111,6 @@ def split_commas(value: Any) -> Any:
 
 def _unknown_variable(name: str, kind: type[BaseModel], program: str) -> str:
     known = [PREFIX + field.upper() for field in kind.model_fields]
-    near = difflib.get_close_matches(name.upper(), known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    near = did_you_mean(name.upper(), known)
+    hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
     return f"The environment sets {name}, which is no setting of {program}; {hint}"
