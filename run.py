@@ -115,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def handle_stacks(words: Sequence[str]) -> int:
     """Does what `run.py stack ...` asks for and returns the exit code."""
-    from stacks.door import door
-    from stacks.door import parser as stack_parser
+    from stacks.cli import parser as stack_parser
+    from stacks.cli import run_command
 
     asked = stack_parser().parse_args(words)
     from rich.console import Console
@@ -125,7 +125,7 @@ def handle_stacks(words: Sequence[str]) -> int:
     from runner.silence import hush
 
     hush(verbose=False)
-    return door(asked, ROOT, Console(highlight=False), Console(stderr=True, highlight=False))
+    return run_command(asked, ROOT, Console(highlight=False), Console(stderr=True, highlight=False))
 
 
 def rehearse(request: Request, *, as_json: bool) -> int:
@@ -235,14 +235,14 @@ def show_doctor(stack: str | None, *, as_json: bool) -> int:
     from stacks.spec import DEFAULT_STACK
 
     found = diagnose(stack or DEFAULT_STACK)
-    broken = any(each.standing == "broken" for each in found)
+    broken = any(each.status == "broken" for each in found)
     if as_json:
-        print(json.dumps([vars(each) for each in found], indent=1))
+        print(json.dumps([each.as_json() for each in found], indent=1))
         return int(broken)
     marks = {"fine": "✓", "note": "!", "broken": "✗"}
     width = max(len(each.subject) for each in found)
     for each in found:
-        print(f"  {marks[each.standing]} {each.subject.ljust(width)}  {each.finding}")
+        print(f"  {marks[each.status]} {each.subject.ljust(width)}  {each.finding}")
         if each.remedy:
             print(f"    {' ' * width}  → {each.remedy}")
     return int(broken)

@@ -6,12 +6,14 @@ from pathlib import Path
 from churn.root import ROOT
 from churn.scoring.bundle import address
 from churn.settings.pipelines import DeploymentSettings
-from deployment.target import Target, Wanted
+from deployment.target import DeployRequest, Target
 
 
-def wanted(settings: DeploymentSettings, folders: dict[str, str], *, version: str) -> Wanted:
+def deploy_request(
+    settings: DeploymentSettings, folders: dict[str, str], *, version: str
+) -> DeployRequest:
     """What is to be served, from what a step is handed."""
-    return Wanted(
+    return DeployRequest(
         model=settings.model.name,
         version=version,
         store=address(folders["bundles"]),
@@ -22,7 +24,7 @@ def wanted(settings: DeploymentSettings, folders: dict[str, str], *, version: st
     )
 
 
-def target_of(asked: Wanted) -> Target:
+def create_target(asked: DeployRequest) -> Target:
     """The target, which has not done anything yet."""
     name = asked.settings.target
     if name == "local":
@@ -38,7 +40,7 @@ def target_of(asked: Wanted) -> Target:
 
         return KubernetesTarget(asked)
     if name == "zenml":
-        from deployment.zenml_service import ZenmlTarget
+        from deployment.zenml import ZenmlTarget
 
         return ZenmlTarget(asked)
     from deployment.seldon import SeldonTarget

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from churn.errors import ChurnError, InputError
 from churn.root import ROOT
-from deployment.local import OWN_SPEECHES
+from deployment.local import SERVICE_PROTOCOLS
 from deployment.readiness import wait_until_serving
-from deployment.shared_store import SharedStore
+from deployment.store import SharedStore
 from deployment.subprocesses import Program, last_line
-from deployment.target import Manner, Undone, Wanted
+from deployment.target import DeployRequest, ProbeSpec, RollbackResult
 
 _SERVICE = "api"
 _PORT, _STORE = "API_PORT", "STORE"
@@ -24,7 +24,7 @@ class ComposeTarget:
 
     manifests = ""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: DeployRequest) -> None:
         """Reads the file with the secrets for the port that is published."""
         self._wanted = wanted
         self._file = ROOT / wanted.settings.compose.env_file
@@ -36,11 +36,13 @@ class ComposeTarget:
         self.place = f"http://127.0.0.1:{self._settings().get(_PORT) or '8000'}"
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """Our own routes; compose may be told of several workers, so it is asked several times."""
-        return Manner("/readyz", tells_version=True, speeches=OWN_SPEECHES, steady=6)
+        return ProbeSpec(
+            "/readyz", reports_version=True, protocols=SERVICE_PROTOCOLS, consecutive=6
+        )
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """Docker, its engine, the secrets, the key, and a store that can be bound must be there.
 
         Raises:
@@ -73,13 +75,13 @@ class ComposeTarget:
                 "or deploy with --set target=local."
             )
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done."""
         publishing = self._store.would_publish()
         up = self._docker.spoken(*self._up())
         return publishing, up.replace("$ ", f"$ {_STORE}={self._wanted.store} ", 1)
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Publishes, and brings the container up.
 
         Raises:
@@ -96,28 +98,28 @@ class ComposeTarget:
         self._wait(self._wanted.version)
 
     @contextmanager
-    def address(self) -> Iterator[str]:
+    def base_url(self) -> Iterator[str]:
         """The port is published on this machine."""
         yield self.place
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Points back; a container that did not run before is stopped.
 
         Raises:
             ChurnError: what served before does not come to serve again.
         """
-        now = self._store.put_back() if judged or self._store.moved else self._store.serving
+        now = self._store.put_back() if smoke_failed or self._store.moved else self._store.serving
         if not self._ran_before:
             stopping = self._compose("stop", _SERVICE)
             self.actions.append(self._docker.spoken(*stopping))
             self._docker.run(*stopping)
-            return Undone(None, "The container was stopped; none ran before.")
+            return RollbackResult(None, "The container was stopped; none ran before.")
         if now is None:
-            return Undone.nothing_before(self._wanted.version)
+            return RollbackResult.nothing_before(self._wanted.version)
         self._wait(now)
-        return Undone(now, f"Version {now} serves again.")
+        return RollbackResult(now, f"Version {now} serves again.")
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """The store knows what served before."""
 
     def close(self) -> None:
@@ -132,7 +134,7 @@ class ComposeTarget:
     def _wait(self, version: str) -> None:
         wait_until_serving(
             self.place,
-            self.manner,
+            self.probe,
             version,
             seconds=self._wanted.settings.smoke.wait_seconds,
             key=self._wanted.key,

@@ -9,12 +9,12 @@ import yaml
 
 from churn.errors import ChurnError, InputError
 from churn.root import ROOT
-from deployment.local import OWN_SPEECHES
+from deployment.local import SERVICE_PROTOCOLS
 from deployment.publisher import Publisher
 from deployment.readiness import wait_until_serving
-from deployment.shared_store import digest_of
+from deployment.store import bundle_digest
 from deployment.subprocesses import Program, last_line
-from deployment.target import Manner, Undone, Wanted
+from deployment.target import DeployRequest, ProbeSpec, RollbackResult
 
 _FOLDER = ROOT / "deployment" / "manifests" / "kubernetes"
 _NAME = "churn-api"
@@ -27,7 +27,7 @@ _NOBODY = "registry.example/"  # what the shipped overlay says until somebody na
 class KubernetesTarget:
     """The Deployment of an overlay; its pods follow the cluster's own store."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: DeployRequest) -> None:
         """Asks nothing yet."""
         self._wanted = wanted
         asked = wanted.settings.kubernetes
@@ -46,11 +46,11 @@ class KubernetesTarget:
         self.place = f"service/{_NAME} of overlay {asked.overlay}"
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """Our own routes, of the one pod that a port-forward leads to."""
-        return Manner("/readyz", tells_version=True, speeches=OWN_SPEECHES)
+        return ProbeSpec("/readyz", reports_version=True, protocols=SERVICE_PROTOCOLS)
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """kubectl, a context, a cluster that answers, and an image that somebody has.
 
         Raises:
@@ -70,7 +70,7 @@ class KubernetesTarget:
                 f"{self._wanted.settings.smoke.key_variable} to one that it lets in."
             )
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done."""
         self._render()
         inside, version = self._kubectl(), self._wanted.version
@@ -81,14 +81,14 @@ class KubernetesTarget:
             inside.spoken("port-forward", f"service/{_NAME}", ":80"),
         )
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Applies, publishes inside, and waits for the rollout and for the swap.
 
         Raises:
             ChurnError: it does not come to serve the version.
         """
         self._render()
-        digest = digest_of(self._wanted)
+        digest = bundle_digest(self._wanted)
         self._revision_before = self._looked(_REVISION)
         self._stopped_before = self._looked(_REPLICAS) == "0"
         publisher = self._publisher = Publisher(
@@ -106,12 +106,12 @@ class KubernetesTarget:
         self._do(self._kubectl(), *self._waiting())
 
     @contextmanager
-    def address(self) -> Iterator[str]:
+    def base_url(self) -> Iterator[str]:
         """A port of this machine, forwarded to a pod that has come to serve the version."""
         with self._forwarded(self._wanted.version) as address:
             yield address
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Points back inside, undoes the rollout where there was one; what is new is scaled to none.
 
         Raises:
@@ -120,20 +120,20 @@ class KubernetesTarget:
         publisher = self._publisher
         now: str | None = None
         if publisher is not None:
-            back = judged or publisher.moved
+            back = smoke_failed or publisher.moved
             now = publisher.put_back() if back else publisher.serving()
         if self._revision_before is None or self._stopped_before:
             self._do(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
-            return Undone(None, "The pods were scaled to none; none served before.")
+            return RollbackResult(None, "The pods were scaled to none; none served before.")
         if self._looked(_REVISION) != self._revision_before:
             self._do(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
             self._do(self._kubectl(), *self._waiting())
         if now is None:
-            return Undone.nothing_before(self._wanted.version)
+            return RollbackResult.nothing_before(self._wanted.version)
         with self._forwarded(now):
-            return Undone(now, f"Version {now} serves again.")
+            return RollbackResult(now, f"Version {now} serves again.")
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """The cluster knows what served before."""
 
     def close(self) -> None:
@@ -201,7 +201,7 @@ class KubernetesTarget:
     def _forwarded(self, version: str) -> Iterator[str]:
         seconds, key = self._wanted.settings.smoke.wait_seconds, self._wanted.key
         with self._kubectl().forwarded("port-forward", f"service/{_NAME}", ":80") as address:
-            wait_until_serving(address, self.manner, version, seconds=seconds, key=key)
+            wait_until_serving(address, self.probe, version, seconds=seconds, key=key)
             yield address
 
     def _do(self, program: Program, *arguments: str) -> None:

@@ -11,18 +11,18 @@ from deployment.local_process import (
     HOST,
     LOG,
     LocalProcess,
-    forget,
-    found_in,
-    last_words,
+    exit_reason,
+    find_process,
     port_is_free,
-    settings_here,
-    start_in,
+    remove_process_file,
+    service_environment,
+    start_process,
 )
 from deployment.readiness import RefusedError, wait_until_serving
-from deployment.shared_store import SharedStore, published_digests
-from deployment.target import Manner, Undone, Wanted
+from deployment.store import SharedStore, published_digests
+from deployment.target import DeployRequest, ProbeSpec, RollbackResult
 
-OWN_SPEECHES = (one_by_one(), batch(), inference("churn", named=True))
+SERVICE_PROTOCOLS = (one_by_one(), batch(), inference("churn", named=True))
 _PROBE_SECONDS = 3
 _KEYED = ("CHURN_API_KEYS", "CHURN_API_KEY_FILE")
 
@@ -32,13 +32,13 @@ class LocalTarget:
 
     manifests = ""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: DeployRequest) -> None:
         """Looks for the process that an earlier run has started."""
         self._wanted = wanted
         self._asked = wanted.settings.local
         self._folder = wanted.state / "local"
         self._store = SharedStore(wanted.store, wanted.version)
-        self._running = found_in(self._folder)
+        self._running = find_process(self._folder)
         self._stopped: tuple[LocalProcess, dict[str, str]] | None = None
         self._started: LocalProcess | None = None
         self.changed = False
@@ -46,18 +46,20 @@ class LocalTarget:
         self.place = f"http://{HOST}:{self._asked.port}"
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """Our own routes; several workers may lag behind each other for a second."""
-        steady = 1 if self._asked.workers == 1 else 6 * self._asked.workers
-        return Manner("/readyz", tells_version=True, speeches=OWN_SPEECHES, steady=steady)
+        consecutive = 1 if self._asked.workers == 1 else 6 * self._asked.workers
+        return ProbeSpec(
+            "/readyz", reports_version=True, protocols=SERVICE_PROTOCOLS, consecutive=consecutive
+        )
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """The port must be ours or free, and a service with keys must let us in.
 
         Raises:
             InputError: it is not, or it will not.
         """
-        keyed = [name for name in _KEYED if settings_here().get(name)]
+        keyed = [name for name in _KEYED if service_environment().get(name)]
         if keyed and self._wanted.key is None:
             raise InputError(
                 f"{keyed[0]} makes the service ask for an API key; set "
@@ -71,7 +73,7 @@ class LocalTarget:
                 f"local.port={self._asked.port + 1}."
             )
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done."""
         publishing = self._store.would_publish()
         words = f"--port {self._asked.port} --workers {self._asked.workers}"
@@ -84,7 +86,7 @@ class LocalTarget:
             doing = [f"Stop process {self._running.pid}, which serves on other settings.", start]
         return (publishing, *doing)
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Publishes; starts the service, or waits for it to swap.
 
         Raises:
@@ -109,37 +111,37 @@ class LocalTarget:
             self._restart(running)
 
     @contextmanager
-    def address(self) -> Iterator[str]:
+    def base_url(self) -> Iterator[str]:
         """It listens on this machine."""
         yield self.place
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Points back, and puts back the process that ran before.
 
         Raises:
             ChurnError: what served before does not come to serve again.
         """
-        now = self._store.put_back() if judged or self._store.moved else self._store.serving
+        now = self._store.put_back() if smoke_failed or self._store.moved else self._store.serving
         if self._started is not None:
             self._started.stop()
-            forget(self._folder)
+            remove_process_file(self._folder)
         if self._stopped is not None:
             before, settings = self._stopped
             version = now or self._wanted.version  # there was no other: it goes back to itself
             self._started = self._begin(before.port, before.workers, before.store, settings)
             self._wait(self._started, version, port=before.port)
             self.place = f"http://{HOST}:{before.port}"
-            return Undone(
+            return RollbackResult(
                 version, f"What ran before was started again: version {version} on {self.place}."
             )
         if self._started is not None:
-            return Undone(None, "The service was stopped; none ran before.")
+            return RollbackResult(None, "The service was stopped; none ran before.")
         if now is None:
-            return Undone.nothing_before(self._wanted.version)
+            return RollbackResult.nothing_before(self._wanted.version)
         self._wait(self._running, now)
-        return Undone(now, f"Version {now} serves again.")
+        return RollbackResult(now, f"Version {now} serves again.")
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """The store knows what served before."""
 
     def close(self) -> None:
@@ -159,7 +161,7 @@ class LocalTarget:
     def _start(self) -> None:
         asked = self._asked
         self._started = self._begin(
-            asked.port, asked.workers, str(self._wanted.store), settings_here()
+            asked.port, asked.workers, str(self._wanted.store), service_environment()
         )
         self.actions.append(
             f"Started process {self._started.pid} on {self.place}; its log is {self._folder / LOG}."
@@ -167,7 +169,7 @@ class LocalTarget:
         self._wait(self._started, self._wanted.version)
 
     def _begin(self, port: int, workers: int, store: str, settings: dict[str, str]) -> LocalProcess:
-        return start_in(
+        return start_process(
             self._folder,
             port=port,
             workers=workers,
@@ -180,11 +182,11 @@ class LocalTarget:
         def died() -> str | None:
             if process is None or process.alive:
                 return None
-            return f"The service on port {process.port} has ended: {last_words(self._folder)}"
+            return f"The service on port {process.port} has ended: {exit_reason(self._folder)}"
 
         wait_until_serving(
             f"http://{HOST}:{port or self._asked.port}",
-            self.manner,
+            self.probe,
             version,
             seconds=self._wanted.settings.smoke.wait_seconds,
             key=self._wanted.key,

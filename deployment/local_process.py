@@ -109,7 +109,7 @@ def _ended(process: psutil.Process) -> bool:
         return True
 
 
-def found_in(folder: Path) -> LocalProcess | None:
+def find_process(folder: Path) -> LocalProcess | None:
     """The service that was started from a folder and still runs; None where none does."""
     try:
         kept = LocalProcess.model_validate_json((folder / _FILE).read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def found_in(folder: Path) -> LocalProcess | None:
     return kept if kept.alive else None
 
 
-def start_in(
+def start_process(
     folder: Path,
     *,
     port: int,
@@ -159,12 +159,12 @@ def start_in(
     return started
 
 
-def forget(folder: Path) -> None:
+def remove_process_file(folder: Path) -> None:
     """Takes the file away by which a service is found again."""
     (folder / _FILE).unlink(missing_ok=True)
 
 
-def settings_here() -> dict[str, str]:
+def service_environment() -> dict[str, str]:
     """The service's settings in this environment."""
     return {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
 
@@ -180,7 +180,7 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def last_words(folder: Path) -> str:
+def exit_reason(folder: Path) -> str:
     """Why a service ended, by the last line of its log."""
     try:
         lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()

@@ -12,7 +12,7 @@ from churn.errors import ChurnError
 from churn.scoring.bundle import bundle_folder
 from churn.scoring.remote import local_copy
 from deployment.subprocesses import Program, last_line
-from deployment.target import Wanted
+from deployment.target import DeployRequest
 
 POD = "churn-publisher"
 STORE = "/store"
@@ -54,7 +54,7 @@ class Publisher:
         self.moved = False
         self.actions: list[str] = []
 
-    def publish(self, wanted: Wanted, digest: str) -> None:
+    def publish(self, wanted: DeployRequest, digest: str) -> None:
         """Copies the bundle where it is missing, and points to it.
 
         Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from churn.errors import ChurnError, one_line
-from deployment.target import Manner
+from deployment.target import ProbeSpec
 
 _PAUSE = 0.2
 _REQUEST_SECONDS = 15
@@ -38,15 +38,15 @@ class RefusedError(ChurnError):
     """A running service will not swap to the bundle in its store."""
 
 
-def ready_now(client: httpx.Client, manner: Manner) -> Ready:
+def check_readiness(client: httpx.Client, probe: ProbeSpec) -> Ready:
     """Asks once, over a connection of its own."""
     try:
-        answer = client.get(manner.ready, headers={"Connection": "close"})
-        content = answer.json() if manner.tells_version else {}
+        answer = client.get(probe.ready_path, headers={"Connection": "close"})
+        content = answer.json() if probe.reports_version else {}
     except (httpx.HTTPError, ValueError) as error:
-        return Ready(False, fault=f"{manner.ready} does not answer ({in_words(error)}).")
-    if not manner.tells_version:
-        fault = "" if answer.is_success else f"{manner.ready} answers {answer.status_code}."
+        return Ready(False, fault=f"{probe.ready_path} does not answer ({request_error(error)}).")
+    if not probe.reports_version:
+        fault = "" if answer.is_success else f"{probe.ready_path} answers {answer.status_code}."
         return Ready(answer.is_success, fault=fault)
     try:
         versions = content["versions"]
@@ -59,12 +59,14 @@ def ready_now(client: httpx.Client, manner: Manner) -> Ready:
             fault=" ".join(f"{k}: {v}" for k, v in content["reasons"].items()),
         )
     except (KeyError, TypeError, AttributeError):
-        return Ready(False, fault=f"{manner.ready} answers {answer.status_code} and is not ours.")
+        return Ready(
+            False, fault=f"{probe.ready_path} answers {answer.status_code} and is not ours."
+        )
 
 
 def wait_until_serving(
     address: str,
-    manner: Manner,
+    probe: ProbeSpec,
     version: str | None,
     *,
     seconds: float,
@@ -75,7 +77,7 @@ def wait_until_serving(
 
     Args:
         address: its base URL.
-        manner: how it is asked.
+        probe: how it is asked.
         version: that is waited for; None is content with any.
         seconds: how long at most.
         key: API key to ask with.
@@ -88,12 +90,12 @@ def wait_until_serving(
     until = time.monotonic() + seconds
     refused_since: float | None = None
     in_a_row = 0
-    with connection(address, manner, key) as client:
+    with connection(address, probe, key) as client:
         while True:
-            found = ready_now(client, manner)
-            right = version is None or not manner.tells_version or found.version == version
+            found = check_readiness(client, probe)
+            right = version is None or not probe.reports_version or found.version == version
             in_a_row = in_a_row + 1 if found.ready and right else 0
-            if in_a_row >= manner.steady:
+            if in_a_row >= probe.consecutive:
                 return
             now = time.monotonic()
             refused_since = (refused_since or now) if found.refused else None
@@ -112,15 +114,15 @@ def wait_until_serving(
                 time.sleep(_PAUSE)
 
 
-def connection(address: str, manner: Manner, key: str | None) -> httpx.Client:
+def connection(address: str, probe: ProbeSpec, key: str | None) -> httpx.Client:
     """A client of a target; what listens on this machine is not behind a proxy."""
-    headers = dict(manner.headers) | ({"X-API-Key": key} if key else {})
+    headers = dict(probe.headers) | ({"X-API-Key": key} if key else {})
     return httpx.Client(
         base_url=address, headers=headers, timeout=_REQUEST_SECONDS, trust_env=False
     )
 
 
-def in_words(error: Exception) -> str:
+def request_error(error: Exception) -> str:
     """Why something could not be asked, as a part of a sentence."""
     told = one_line(error)
     if isinstance(error, httpx.HTTPError):

@@ -12,9 +12,9 @@ from churn.deployment.protocols import inference, seldon_core_1
 from churn.errors import ChurnError, InputError
 from churn.scoring.bundle.durable import replace_text
 from deployment.kubernetes import require_cluster
-from deployment.seldon_store import put_as_model, put_into_store, require_uri
+from deployment.seldon_store import publish_bundle, publish_mlserver_model, require_uri
 from deployment.subprocesses import Program, last_line
-from deployment.target import Manner, Undone, Wanted
+from deployment.target import DeployRequest, ProbeSpec, RollbackResult
 
 _INPUT_AT_FAULT = 2
 _MESH = "seldon-mesh"  # Core 2's way in, in each of its namespaces
@@ -24,7 +24,7 @@ _PREDICTOR = "main"  # what render calls the one that serves
 class SeldonTarget:
     """A rollout of one version; canary and shadow are rendered by hand (docs/seldon.md)."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: DeployRequest) -> None:
         """Looks what was applied from here before."""
         self._wanted = wanted
         asked = self._asked = wanted.settings.seldon
@@ -41,20 +41,20 @@ class SeldonTarget:
         self.place = f"{asked.name} in namespace {asked.namespace}, Seldon Core {asked.core}"
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """V2 through Core 2's mesh, or Core 1's own protocol."""
         if self._asked.core == 1:
-            return Manner("/ready", tells_version=False, speeches=(seldon_core_1(),))
+            return ProbeSpec("/ready", reports_version=False, protocols=(seldon_core_1(),))
         model = self._model()
         header = {"Seldon-Model": model}
-        return Manner(
+        return ProbeSpec(
             f"/v2/models/{model}/ready",
-            tells_version=False,
-            speeches=(inference(model),),
+            reports_version=False,
+            protocols=(inference(model),),
             headers=tuple(header.items()),
         )
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """Settings that can be rendered, kubectl, a context, and a cluster that answers.
 
         Raises:
@@ -64,7 +64,7 @@ class SeldonTarget:
         self._render()
         require_cluster(self._kubectl, self._asked.context, "seldon")
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done."""
         self._render()
         uri, version = self._asked.bundle_uri, self._wanted.version
@@ -76,14 +76,14 @@ class SeldonTarget:
             self._inside.spoken(*self._forwarding()),
         )
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Publishes for the cluster, applies, and waits until Seldon says that it serves.
 
         Raises:
             ChurnError: it does not.
         """
         self._render()
-        put = put_into_store if self._asked.core == 1 else put_as_model
+        put = publish_bundle if self._asked.core == 1 else publish_mlserver_model
         self.actions.append(put(self._wanted, self._asked.bundle_uri))
         self.changed = True
         self._apply(self.manifests)
@@ -91,22 +91,22 @@ class SeldonTarget:
         self._do(*self._waiting())
 
     @contextmanager
-    def address(self) -> Iterator[str]:
+    def base_url(self) -> Iterator[str]:
         """A port of this machine, forwarded to Seldon."""
         with self._inside.forwarded(*self._forwarding()) as address:
             yield address
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Applies what was applied before; takes away what was not there then.
 
         Raises:
             ChurnError: the cluster refuses.
         """
-        del judged  # what was published stays: nothing in the cluster points to it any longer
+        del smoke_failed  # what was published stays: nothing in the cluster points to it any longer
         before = self._before()
         if not self._applied:
             now = before["version"] if before else None
-            return Undone(now, "Nothing in the cluster was changed.")
+            return RollbackResult(now, "Nothing in the cluster was changed.")
         left = _named(before["manifests"]) if before else set()
         new = [each for each in _documents(self.manifests) if _name(each) not in left]
         if before:
@@ -116,11 +116,13 @@ class SeldonTarget:
             self.actions.append(self._kubectl.spoken("delete", "--ignore-not-found", "-f", "-"))
             self._kubectl.run("delete", "--ignore-not-found", "-f", "-", given=text)
         if not before:
-            return Undone(None, "What was applied was deleted; none was served from here before.")
+            return RollbackResult(
+                None, "What was applied was deleted; none was served from here before."
+            )
         version = before["version"]
-        return Undone(version, f"The manifests of version {version} were applied again.")
+        return RollbackResult(version, f"The manifests of version {version} were applied again.")
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """Remembers the manifests that passed: the next version that does not goes back to them."""
         self._kept.parent.mkdir(parents=True, exist_ok=True)
         kept = {"version": self._wanted.version, "manifests": self.manifests}

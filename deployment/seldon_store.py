@@ -14,12 +14,12 @@ from churn.scoring.bundle.upload import new_bundle, upload_bundle
 from churn.scoring.manifest import manifest_digest
 from churn.scoring.remote import local_copy
 from deployment.subprocesses import Program
-from deployment.target import Wanted
+from deployment.target import DeployRequest
 
 _BUNDLE = "bundle"
 
 
-def put_into_store(wanted: Wanted, uri: str) -> str:
+def publish_bundle(wanted: DeployRequest, uri: str) -> str:
     """Copies the bundle into another store and publishes it there; says what that changed.
 
     Raises:
@@ -43,7 +43,7 @@ def put_into_store(wanted: Wanted, uri: str) -> str:
     return f"Version {wanted.version} is published in {uri}."
 
 
-def put_as_model(wanted: Wanted, uri: str) -> str:
+def publish_mlserver_model(wanted: DeployRequest, uri: str) -> str:
     """Packs the bundle as MLServer loads it, and puts it where Core 2 downloads it from.
 
     Raises:
@@ -60,7 +60,7 @@ def put_as_model(wanted: Wanted, uri: str) -> str:
     return f"Version {wanted.version} lies packed in {uri}/{wanted.version}."
 
 
-def _packed(wanted: Wanted, room: Path) -> Path:
+def _packed(wanted: DeployRequest, room: Path) -> Path:
     store = room / "store"
     with local_copy(bundle_folder(wanted.store, wanted.version)) as folder:
         shutil.copytree(folder, bundle_folder(store, wanted.version))

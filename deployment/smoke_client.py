@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
-from churn.deployment.protocols import Answer, Speech
-from churn.deployment.smoke import RouteReport, SmokeReport, broken_route, judge_route
+from churn.deployment.protocols import Answer, ScoringProtocol
+from churn.deployment.smoke import RouteReport, SmokeReport, check_route, unreachable_route
 from churn.errors import one_line
 from churn.scoring.golden import GoldenRow
-from deployment.readiness import connection, in_words, ready_now
-from deployment.target import Manner
+from deployment.readiness import check_readiness, connection, request_error
+from deployment.target import ProbeSpec
 
 SMOKE_CUSTOMER = "smoke-test"
 """How the ids of golden rows begin in the service's ledger: they are nobody's."""
@@ -19,9 +19,9 @@ SMOKE_CUSTOMER = "smoke-test"
 _TURNS = 20  # a canary that answers half of the customers leaves one in a million unanswered
 
 
-def smoke_test(
+def run_smoke_test(
     address: str,
-    manner: Manner,
+    probe: ProbeSpec,
     golden: Sequence[GoldenRow],
     *,
     version: str,
@@ -30,16 +30,18 @@ def smoke_test(
     id_field: str,
 ) -> SmokeReport:
     """Asks a target about every golden row in every way it knows; whatever goes wrong is a fault."""
-    with connection(address, manner, key) as client:
-        found = ready_now(client, manner)
+    with connection(address, probe, key) as client:
+        found = check_readiness(client, probe)
         routes = tuple(
             _asked(client, speech, golden, version, tolerance, found.canary, id_field)
-            for speech in manner.speeches
+            for speech in probe.protocols
         )
-    right = not manner.tells_version or found.version == version
+    right = not probe.reports_version or found.version == version
     fault = found.fault
     if found.ready and not right:
-        fault = f"{manner.ready} says that version {found.version} is in production, not {version}."
+        fault = (
+            f"{probe.ready_path} says that version {found.version} is in production, not {version}."
+        )
     return SmokeReport(
         version=version,
         tolerance=tolerance,
@@ -51,7 +53,7 @@ def smoke_test(
 
 def _asked(
     client: httpx.Client,
-    speech: Speech,
+    speech: ScoringProtocol,
     golden: Sequence[GoldenRow],
     version: str,
     tolerance: float,
@@ -75,8 +77,8 @@ def _asked(
             if not waiting or not speech.named:
                 break
     except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        return broken_route(speech.path, len(golden), in_words(error))
-    return judge_route(
+        return unreachable_route(speech.path, len(golden), request_error(error))
+    return check_route(
         speech.path,
         golden,
         answers,
@@ -88,7 +90,7 @@ def _asked(
 
 def _ask(
     client: httpx.Client,
-    speech: Speech,
+    speech: ScoringProtocol,
     requests: Sequence[Sequence[Mapping[str, Any]]],
     took: list[float],
 ) -> list[Answer]:
@@ -104,7 +106,7 @@ def _ask(
 
 
 def _named(
-    row: Mapping[str, Any], speech: Speech, id_field: str, turn: int, place: int
+    row: Mapping[str, Any], speech: ScoringProtocol, id_field: str, turn: int, place: int
 ) -> dict[str, Any]:
     name = {id_field: f"{SMOKE_CUSTOMER}-{turn}-{place + 1}"} if speech.named else {}
     return {**name, **row}

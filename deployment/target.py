@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from churn.deployment.protocols import Speech
+from churn.deployment.protocols import ScoringProtocol
 from churn.scoring.address import Address
 from churn.settings.pipelines import DeploymentSettings
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeployRequest:
     """What is to be served.
 
     Attributes:
@@ -34,7 +34,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Undone:
+class RollbackResult:
     """What serves after a deployment was taken back.
 
     Attributes:
@@ -52,25 +52,25 @@ class Undone:
 
 
 @dataclass(frozen=True)
-class Manner:
+class ProbeSpec:
     """How a target is asked.
 
     Attributes:
-        ready: path that tells whether it can be asked.
-        tells_version: whether that path's answer is our service's own, with the versions in it.
-        speeches: ways to ask about customers; all of them are tried.
+        ready_path: path that tells whether it can be asked.
+        reports_version: whether that path's answer is our service's own, with the versions in it.
+        protocols: ways to ask about customers; all of them are tried.
         headers: that go with each request.
-        steady: how many times in a row it must be ready, each over a connection of its own.
-        lag: seconds that the former version may still answer where only answers tell which one
+        consecutive: how many times in a row it must be ready, each over a connection of its own.
+        swap_seconds: seconds that the former version may still answer where only answers tell which one
             does; None allows as long as the start may take.
     """
 
-    ready: str
-    tells_version: bool
-    speeches: tuple[Speech, ...]
+    ready_path: str
+    reports_version: bool
+    protocols: tuple[ScoringProtocol, ...]
     headers: tuple[tuple[str, str], ...] = ()
-    steady: int = 1
-    lag: float | None = None
+    consecutive: int = 1
+    swap_seconds: float | None = None
 
 
 class Target(Protocol):
@@ -81,7 +81,7 @@ class Target(Protocol):
         actions: what was done so far, in order.
         manifests: what a cluster is told; empty for other targets.
         changed: whether anything was; until then there is nothing to take back.
-        manner: how it is asked.
+        probe: how it is asked.
     """
 
     place: str
@@ -90,11 +90,11 @@ class Target(Protocol):
     changed: bool
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """How it is asked."""
         ...
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """Looks whether it can be deployed to; changes nothing.
 
         Raises:
@@ -103,11 +103,11 @@ class Target(Protocol):
         """
         ...
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done, in order."""
         ...
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Publishes the version to where the target reads it, and starts or refreshes the target.
 
         Raises:
@@ -115,15 +115,15 @@ class Target(Protocol):
         """
         ...
 
-    def address(self) -> AbstractContextManager[str]:
+    def base_url(self) -> AbstractContextManager[str]:
         """The base URL, for as long as the block lasts."""
         ...
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Takes back what was done, so that what served before serves again.
 
         Args:
-            judged: whether the version was asked and answered wrongly; then it is taken from where
+            smoke_failed: whether the version was asked and answered wrongly; then it is taken from where
                 it was published even if somebody else had published it.
 
         Raises:
@@ -131,7 +131,7 @@ class Target(Protocol):
         """
         ...
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """Remembers what passed, where a later deployment could not find it out."""
         ...
 

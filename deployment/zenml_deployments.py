@@ -14,7 +14,7 @@ _STOP_SECONDS = 180
 
 
 @dataclass(frozen=True)
-class Deployed:
+class ZenmlDeployment:
     """A deployment as ZenML has it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Deployed:
     running: bool
 
 
-def find_deployment(name: str) -> Deployed | None:
+def find_deployment(name: str) -> ZenmlDeployment | None:
     """By the whole name: ZenML's own look-up would take a name that only begins so."""
     from zenml.client import Client
 
@@ -44,7 +44,7 @@ def find_deployment(name: str) -> Deployed | None:
         return None
     snapshot = found.snapshot
     started_with = (snapshot.pipeline_configuration.init_hook_kwargs if snapshot else None) or {}
-    return Deployed(
+    return ZenmlDeployment(
         name=found.name,
         address=found.url or "",
         key=found.auth_key,

@@ -14,8 +14,8 @@ from churn.contract import load_contract
 from churn.errors import ChurnError
 from churn.root import ROOT
 from runner.pipeline_catalog import PIPELINES
-from stacks.doctor.stack import look_at_stack
-from stacks.finding import Diagnosis, Standing
+from stacks.diagnosis import Diagnosis, Status
+from stacks.doctor.stack import check_stack
 from stacks.spec import ExistingComponent, load_stack
 
 _FREE_GIGABYTES = 2
@@ -66,8 +66,8 @@ def _versions(lock: Path) -> Iterator[Diagnosis]:
         return
     parts = [f"{len(missing)} missing ({', '.join(missing[:3])})"] if missing else []
     parts += [f"{len(wrong)} of another version ({', '.join(wrong[:3])})"] if wrong else []
-    standing: Standing = "broken" if missing else "note"
-    yield Diagnosis("packages", standing, "; ".join(parts), "Run `make setup`.")
+    status: Status = "broken" if missing else "note"
+    yield Diagnosis("packages", status, "; ".join(parts), "Run `make setup`.")
 
 
 def _data(root: Path) -> Iterator[Diagnosis]:
@@ -115,7 +115,7 @@ def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
         for kind, part in spec.components.items()
     ]
     yield Diagnosis("stack", "fine", f"{name} ({', '.join(parts)}); a run applies it")
-    yield from look_at_stack(spec, {"state": str(root / ".churn")})
+    yield from check_stack(spec, {"state": str(root / ".churn")})
 
 
 def _space(root: Path) -> Iterator[Diagnosis]:

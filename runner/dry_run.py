@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.execute import Prepared, Request, configured_pipeline, pipeline_parameters, prepare
 from stacks.kubernetes.resources import runs_in_pods
-from stacks.needs import require_modules
+from stacks.requirements import require_modules
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,10 +132,10 @@ def _manifests(
 
 
 def _places(spec: StackSpec) -> dict[str, str]:
-    from stacks.plan import shown
+    from stacks.plan import mask_secret
 
     return {
-        name: shown(name, place)
+        name: mask_secret(name, place)
         for name, place in spec.places.model_dump(exclude_none=True).items()
     }
 

@@ -68,8 +68,8 @@ def execute(request: Request, *, say: Say, on_bytes: OnBytes | None = None) -> O
     ready = prepare(request, on_bytes)
     say("starting ZenML")
     from stacks.apply import activate, apply_stack
+    from stacks.connectivity import require_reachable
     from stacks.kubernetes.cluster import require_cluster
-    from stacks.reach import require_reachable
 
     stack = apply_stack(ready.spec, {"state": str(ready.state)})
     require_reachable(stack)

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn.deployment.protocols import invoked, invoking
+from churn.deployment.protocols import invocation_body, invocation_score
 from churn.errors import ChurnError, InputError, error_reason
 from churn.root import ROOT
 from deployment.zenml_deployments import (
     NAME,
     PORT,
-    Deployed,
+    ZenmlDeployment,
     find_deployment,
     stop_deployment,
 )
@@ -40,7 +40,7 @@ def deploy(
     port: int | None = None,
     keyed: bool = False,
     state: Path = ROOT / ".churn",
-) -> Deployed:
+) -> ZenmlDeployment:
     """Deploys the scoring pipeline with a stack's deployer, anew where it is deployed already.
 
     Nothing is started unless the bundle in production loads and replays its golden rows; what was
@@ -86,11 +86,11 @@ def require_deployer(spec: StackSpec) -> None:
     if "deployer" not in spec.components:
         raise InputError(
             f"Stack '{spec.name}' has no deployer; add `deployer: {{use: default}}` to the "
-            f"components in stacks/{spec.name}.yaml, or name another with --stack."
+            f"components in {spec.file}, or name another with --stack."
         )
 
 
-def find(name: str = NAME) -> Deployed:
+def find(name: str = NAME) -> ZenmlDeployment:
     """A deployment by its name.
 
     Raises:
@@ -127,7 +127,7 @@ def invoke(
     """
     import httpx
 
-    asked = invoking(customer, keep=keep)
+    asked = invocation_body(customer, keep=keep)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         answer = httpx.post(
@@ -141,7 +141,7 @@ def invoke(
                 f"The deployment at {address} asks for a key; hand over the one that ZenML made."
             )
         if answer.is_success:
-            return invoked(told)
+            return invocation_score(told)
         reason = told.get("error") or f"status {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         reason = error_reason(error)
@@ -166,7 +166,7 @@ def _production(store: str) -> tuple[Scorer, GoldenRow]:
         return Scorer.load(folder), read_golden(bundle)[0]
 
 
-def _require_parity(deployed: Deployed, scorer: Scorer, golden: GoldenRow) -> None:
+def _require_parity(deployed: ZenmlDeployment, scorer: Scorer, golden: GoldenRow) -> None:
     answer = invoke(deployed.address, golden.row, key=deployed.key)
     if answer["probability"] != scorer.score_one(golden.row).probability:
         raise ChurnError(

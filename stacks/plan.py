@@ -1,4 +1,4 @@
-"""What must change for ZenML to hold a stack as its file says; finds out, changes nothing."""
+"""Compares a stack's file with what ZenML has, and lists the changes; changes nothing itself."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as the file says.
+    """One difference between the file and ZenML, and what to do about it.
 
     Attributes:
-        action: What to do about it.
+        action: What to do.
         kind: `stack`, `flavor`, or a component's type.
-        name: What it is called.
-        details: What differs, a line each; secrets are never among it.
+        name: Of the stack, flavor or component.
+        details: What differs, one line each; secrets are masked.
     """
 
     action: Literal["create", "update", "delete"]
@@ -45,101 +45,101 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Part:
-    """A component of the stack: what the file wants, and what ZenML has.
+class ComponentPlan:
+    """One component of the stack: desired state, current state, and the change between them.
 
     Attributes:
         kind: ZenML's component type.
-        wanted: As the file has it.
-        found: As ZenML has it; None where it has to be made.
-        change: What to do; None where nothing is.
+        desired: As the file has it.
+        current: As ZenML has it; None where it must be created.
+        change: What to do; None where nothing differs.
     """
 
     kind: StackComponentType
-    wanted: ExistingComponent | OwnComponent
-    found: ComponentResponse | None
+    desired: ExistingComponent | OwnComponent
+    current: ComponentResponse | None
     change: Change | None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All of it.
+class StackPlan:
+    """A stack with its components: desired state, current state, and the changes between them.
 
     Attributes:
         spec: The stack, its placeholders filled in.
-        parts: Its components.
-        found: The stack as ZenML has it; None where it has to be made.
-        change: What to do about the stack itself; None where nothing is.
+        components: Their plans.
+        current: The stack as ZenML has it; None where it must be created.
+        change: What to do about the stack itself; None where nothing differs.
     """
 
     spec: StackSpec
-    parts: tuple[Part, ...]
-    found: StackResponse | None
+    components: tuple[ComponentPlan, ...]
+    current: StackResponse | None
     change: Change | None
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Everything to do, in order."""
-        made = tuple(part.change for part in self.parts if part.change)
-        return (*made, self.change) if self.change else made
+        """All changes, in the order in which they are applied."""
+        changes = tuple(each.change for each in self.components if each.change)
+        return (*changes, self.change) if self.change else changes
 
 
-def plan_stack(client: Client, spec: StackSpec) -> Plan:
+def plan_stack(client: Client, spec: StackSpec) -> StackPlan:
     """Compares a stack with what ZenML has.
 
     Args:
-        client: Connected to where the stack shall be.
+        client: Connected to the ZenML server of the stack.
         spec: The stack, its placeholders filled in.
 
     Raises:
         InputError: a name is taken by something this project did not make, a component that the
-            stack wants to use does not exist, or a secret is not there.
+            stack uses does not exist, or a secret is missing.
     """
     from zenml.enums import StackComponentType
 
     kinds = {kind.value: kind for kind in StackComponentType}
-    parts = []
+    components = []
     for name, component in spec.components.items():
         if name not in kinds:
             raise InputError(
                 f"Stack '{spec.name}' names the component type '{name}', which ZenML does not "
                 f"know; known: {', '.join(sorted(kinds))}."
             )
-        parts.append(_part(client, spec, kinds[name], component))
-    found = client.list_stacks(name=spec.name, hydrate=True).items
-    stack = found[0] if found else None
-    if stack is not None:
-        refuse_foreign(stack.labels, f"stack '{spec.name}'", spec)
+        components.append(_plan_component(client, spec, kinds[name], component))
+    stacks = client.list_stacks(name=spec.name, hydrate=True).items
+    current = stacks[0] if stacks else None
+    if current is not None:
+        require_ours(current.labels, f"stack '{spec.name}'", spec)
     _require_secrets(client, spec)
-    return Plan(spec, tuple(parts), stack, _stack_change(spec, parts, stack))
+    return StackPlan(spec, tuple(components), current, _stack_change(spec, components, current))
 
 
 def find_component(client: Client, kind: StackComponentType, name: str) -> ComponentResponse | None:
-    """The component of that very name; None where there is none."""
-    found = client.list_stack_components(type=kind, name=name, hydrate=True).items
-    return found[0] if found else None
+    """Returns the component of exactly that name; None where there is none."""
+    components = client.list_stack_components(type=kind, name=name, hydrate=True).items
+    return components[0] if components else None
 
 
 def is_ours(labels: Mapping[str, Any] | None) -> bool:
-    """Whether this project made what carries these labels."""
+    """Whether these are labels of something that this project made."""
     return (labels or {}).get(LABEL) == OWNER
 
 
-def refuse_foreign(labels: Mapping[str, Any] | None, what: str, spec: StackSpec) -> None:
-    """Refuses to go on where something is not this project's.
+def require_ours(labels: Mapping[str, Any] | None, what: str, spec: StackSpec) -> None:
+    """Checks the labels of a stack or component.
 
     Raises:
-        InputError: it is not.
+        InputError: this project did not make it.
     """
     if not is_ours(labels):
         raise InputError(
             f"ZenML already has a {what} that this project did not make, so it stays untouched; "
-            f"rename it, or rename it in stacks/{spec.name}.yaml."
+            f"rename it, or rename it in {spec.file}."
         )
 
 
-def shown(key: str, value: Any) -> str:
-    """A configuration's value as it may be shown: references as they are, secrets never."""
+def mask_secret(key: str, value: Any) -> str:
+    """Returns a configuration value for display: references unchanged, secrets as `***`."""
     text = str(value)
     if _REFERENCE.search(text):
         return text
@@ -148,64 +148,63 @@ def shown(key: str, value: Any) -> str:
     return _CREDENTIALS.sub("//***@", text)
 
 
-def _part(
+def _plan_component(
     client: Client,
     spec: StackSpec,
     kind: StackComponentType,
     component: ExistingComponent | OwnComponent,
-) -> Part:
+) -> ComponentPlan:
     if isinstance(component, ExistingComponent):
-        found = find_component(client, kind, component.use)
-        if found is None:
+        current = find_component(client, kind, component.use)
+        if current is None:
             raise InputError(
                 f"Stack '{spec.name}' uses the {kind.value} '{component.use}', which this ZenML "
-                f"configuration does not have; register it or change stacks/{spec.name}.yaml."
+                f"configuration does not have; register it or change {spec.file}."
             )
-        return Part(kind, component, found, None)
-    found = find_component(client, kind, component.name)
-    if found is None:
-        details = tuple(f"{key}: {shown(key, v)}" for key, v in component.configuration.items())
-        change = Change("create", kind.value, component.name, details)
-        return Part(kind, component, None, change)
-    refuse_foreign(found.labels, f"{kind.value} '{component.name}'", spec)
-    if found.flavor_name != component.flavor:
+        return ComponentPlan(kind, component, current, None)
+    current = find_component(client, kind, component.name)
+    if current is None:
+        details = (f"{k}: {mask_secret(k, v)}" for k, v in component.configuration.items())
+        change = Change("create", kind.value, component.name, tuple(details))
+        return ComponentPlan(kind, component, None, change)
+    require_ours(current.labels, f"{kind.value} '{component.name}'", spec)
+    if current.flavor_name != component.flavor:
         raise InputError(
-            f"The {kind.value} '{component.name}' exists with flavor '{found.flavor_name}', and "
-            f"stacks/{spec.name}.yaml wants '{component.flavor}'; delete the old one with "
+            f"The {kind.value} '{component.name}' exists with flavor '{current.flavor_name}', and "
+            f"{spec.file} wants '{component.flavor}'; delete the old one with "
             f"`zenml {kind.value.replace('_', '-')} delete {component.name}`."
         )
-    differing = _differences(dict(found.configuration), component.configuration)
-    if not differing:
-        return Part(kind, component, found, None)
-    return Part(kind, component, found, Change("update", kind.value, component.name, differing))
+    differences = _differences(dict(current.configuration), component.configuration)
+    updated = Change("update", kind.value, component.name, differences) if differences else None
+    return ComponentPlan(kind, component, current, updated)
 
 
-def _differences(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
+def _differences(current: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[str, ...]:
     lines = []
-    for key in sorted({*current, *wanted}):
-        if key not in wanted:
-            lines.append(f"{key}: {shown(key, current[key])} → removed")
+    for key in sorted({*current, *desired}):
+        if key not in desired:
+            lines.append(f"{key}: {mask_secret(key, current[key])} → removed")
         elif key not in current:
-            lines.append(f"{key}: {shown(key, wanted[key])} (new)")
-        elif current[key] != wanted[key]:
-            before, after = shown(key, current[key]), shown(key, wanted[key])
+            lines.append(f"{key}: {mask_secret(key, desired[key])} (new)")
+        elif current[key] != desired[key]:
+            before, after = mask_secret(key, current[key]), mask_secret(key, desired[key])
             lines.append(f"{key}: {before} → {after}")
     return tuple(lines)
 
 
-def _stack_change(spec: StackSpec, parts: list[Part], stack: StackResponse | None) -> Change | None:
+def _stack_change(
+    spec: StackSpec, components: list[ComponentPlan], stack: StackResponse | None
+) -> Change | None:
     if stack is None:
-        named = tuple(
-            f"{part.kind.value}: {spec.component_name(part.kind.value)}" for part in parts
-        )
-        return Change("create", "stack", spec.name, named)
-    current = {kind: found[0] for kind, found in stack.components.items() if found}
+        details = (f"{c.kind.value}: {spec.component_name(c.kind.value)}" for c in components)
+        return Change("create", "stack", spec.name, tuple(details))
+    current = {kind: held[0] for kind, held in stack.components.items() if held}
     lines = []
-    for part in parts:
-        before = current.pop(part.kind, None)
-        if before is None or part.found is None or before.id != part.found.id:
-            after = spec.component_name(part.kind.value)
-            lines.append(f"{part.kind.value}: {before.name if before else 'none'} → {after}")
+    for each in components:
+        before = current.pop(each.kind, None)
+        if before is None or each.current is None or before.id != each.current.id:
+            after = spec.component_name(each.kind.value)
+            lines.append(f"{each.kind.value}: {before.name if before else 'none'} → {after}")
     lines += [f"{kind.value}: {before.name} → none" for kind, before in current.items()]
     if stack.description != spec.description:
         lines.append(f"description: {spec.description}")

@@ -133,6 +133,11 @@ class StackSpec(FrozenModel):
     places: Places = Places()
     run: RunSettings = RunSettings()
 
+    @property
+    def file(self) -> str:
+        """Path of its file inside the project, for messages."""
+        return f"stacks/definitions/{self.name}.yaml"
+
     def resolved(
         self, values: Mapping[str, str], environment: Mapping[str, str] | None = None
     ) -> StackSpec:
@@ -185,7 +190,9 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
     if name not in known:
         near = did_you_mean(name, known)
         hint = f" Did you mean '{near}'?" if near else ""
-        raise InputError(f"There is no stack '{name}' in stacks/; known: {', '.join(known)}.{hint}")
+        raise InputError(
+            f"There is no stack '{name}' in stacks/definitions/; known: {', '.join(known)}.{hint}"
+        )
     path = folder / f"{name}.yaml"
     try:
         spec = StackSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

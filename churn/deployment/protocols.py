@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Speech:
+class ScoringProtocol:
     """A way of asking.
 
     Attributes:
@@ -50,9 +50,9 @@ class Speech:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def one_by_one() -> Speech:
+def one_by_one() -> ScoringProtocol:
     """`POST /v1/score`, the route for one customer."""
-    return Speech(
+    return ScoringProtocol(
         path="/v1/score",
         body=lambda rows: dict(rows[0]),
         answers=lambda content: [_scored(content)],
@@ -61,9 +61,9 @@ def one_by_one() -> Speech:
     )
 
 
-def batch() -> Speech:
+def batch() -> ScoringProtocol:
     """`POST /v1/score/batch`, the route for many."""
-    return Speech(
+    return ScoringProtocol(
         path="/v1/score/batch",
         body=lambda rows: [dict(row) for row in rows],
         answers=lambda content: [_scored(one) for one in content],
@@ -73,7 +73,7 @@ def batch() -> Speech:
 
 def inference(
     model: str, *, named: bool = False, headers: Mapping[str, str] | None = None
-) -> Speech:
+) -> ScoringProtocol:
     """`POST /v2/models/<model>/infer`, the Open Inference Protocol.
 
     Args:
@@ -81,7 +81,7 @@ def inference(
         named: whether the server takes the customer's id among the tensors.
         headers: such as the one that Seldon's mesh finds the model by.
     """
-    return Speech(
+    return ScoringProtocol(
         path=f"/v2/models/{model}/infer",
         body=_tensors,
         answers=_inferred,
@@ -91,31 +91,31 @@ def inference(
     )
 
 
-def seldon_core_1(path: str = "/api/v1.0/predictions") -> Speech:
+def seldon_core_1(path: str = "/api/v1.0/predictions") -> ScoringProtocol:
     """Seldon Core 1's own protocol, with customers as `jsonData`."""
-    return Speech(
+    return ScoringProtocol(
         path=path,
         body=lambda rows: {"jsonData": [dict(row) for row in rows]},
         answers=lambda content: [_scored(one) for one in content["jsonData"]["customers"]],
     )
 
 
-def invocation() -> Speech:
+def invocation() -> ScoringProtocol:
     """`POST /invoke`, the route of a pipeline that ZenML has deployed; each request is a run there."""
-    return Speech(
+    return ScoringProtocol(
         path="/invoke",
-        body=lambda rows: invoking(rows[0]),
-        answers=lambda content: [_scored(invoked(content))],
+        body=lambda rows: invocation_body(rows[0]),
+        answers=lambda content: [_scored(invocation_score(content))],
         single=True,
     )
 
 
-def invoking(customer: Row, *, keep: bool = False) -> dict[str, Any]:
+def invocation_body(customer: Row, *, keep: bool = False) -> dict[str, Any]:
     """What a deployed pipeline is sent; kept answers become artifacts, others stay in memory."""
     return {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
 
 
-def invoked(content: Any) -> dict[str, Any]:
+def invocation_score(content: Any) -> dict[str, Any]:
     """The score in a deployed pipeline's answer.
 
     Raises:

@@ -80,20 +80,20 @@ class SmokeReport(FrozenModel):
         if self.passed:
             return (
                 f"{self.rows} golden answers of version {self.version} agree to "
-                f"{self.tolerance:g} (largest difference {in_figures(self.largest)})."
+                f"{self.tolerance:g} (largest difference {format_difference(self.largest)})."
             )
         more = len(self.faults) - 1
         return self.faults[0] + (f" {more} more of its kind." if more else "")
 
 
-def in_figures(difference: float | None) -> str:
+def format_difference(difference: float | None) -> str:
     """A difference as people read it; empty where there is none."""
     if difference is None:
         return ""
     return f"{difference:.1e}" if difference else "0"
 
 
-def judge_route(
+def check_route(
     path: str,
     expected: Sequence[GoldenRow],
     answers: Sequence[Answer],
@@ -132,7 +132,7 @@ def judge_route(
     )
 
 
-def broken_route(path: str, rows: int, why: str) -> RouteReport:
+def unreachable_route(path: str, rows: int, why: str) -> RouteReport:
     """A route that could not be asked at all; `why` is a part of a sentence."""
     fault = f"{path} could not be asked: {why.rstrip('.')}."
     return RouteReport(path=path, rows=rows, largest=None, median_ms=None, faults=(fault,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from churn.deployment.deployment_record import Deployment
-from churn.deployment.smoke import in_figures
+from churn.deployment.smoke import format_difference
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,5 +25,5 @@ def render_deployment(deployment: Deployment) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("deployment.html.j2").render(
-        deployment=deployment, smoke=deployment.smoke, in_figures=in_figures
+        deployment=deployment, smoke=deployment.smoke, format_difference=format_difference
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from churn.errors import ChurnError
-from stacks.finding import Diagnosis
+from stacks.diagnosis import Diagnosis
 from stacks.kubernetes.cluster import APPLY, Cluster, connect_cluster
 from stacks.kubernetes.rights import (
     ORCHESTRATOR,
@@ -21,7 +21,7 @@ from stacks.spec import StackSpec
 _OLDEST = (1, 27)  # time zones of a CronJob
 
 
-def look_at_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
+def check_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
     """Context, API server, namespace, accounts, rights and the steps' secret, in this order.
 
     Args:
@@ -30,13 +30,15 @@ def look_at_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
     try:
         cluster = connect_cluster(spec)
     except ChurnError as error:
-        yield _broken("context", error, "kubectl config get-contexts")
+        yield Diagnosis.from_error("context", error, "kubectl config get-contexts")
         return
     yield Diagnosis("context", "fine", cluster.context)
     try:
         yield from _answering(cluster)
     except ChurnError as error:
-        yield _broken("API server", error, f"kubectl --context {cluster.context} cluster-info")
+        yield Diagnosis.from_error(
+            "API server", error, f"kubectl --context {cluster.context} cluster-info"
+        )
 
 
 def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
@@ -105,7 +107,3 @@ def _rights(
             "Ask who runs the cluster.",
         )
     return Diagnosis(subject, "fine", f"{who} may do all {len(wanted)} things that a run needs")
-
-
-def _broken(subject: str, error: ChurnError, command: str) -> Diagnosis:
-    return Diagnosis(subject, "broken", str(error).rstrip("."), command)

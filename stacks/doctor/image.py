@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stacks.finding import SECONDS, Diagnosis, reason_of
+from stacks.diagnosis import SECONDS, Diagnosis, network_reason
 from stacks.spec import StackSpec
 
 _IMAGE = re.compile(
@@ -26,7 +26,7 @@ _UNAUTHORIZED, _ABSENT = 401, 404
 _BUILD = "docker build --target pipeline --tag {image} . && docker push {image}"
 
 
-def look_at_image(spec: StackSpec) -> Iterator[Diagnosis]:
+def check_image(spec: StackSpec) -> Iterator[Diagnosis]:
     """The image of the steps, in the registry that it names.
 
     Args:
@@ -67,7 +67,7 @@ def _asked(image: str, host: str, name: str, version: str) -> Iterator[Diagnosis
         yield Diagnosis(
             "registry",
             "note",
-            f"{host} does not answer from here as a registry ({reason_of(error)})",
+            f"{host} does not answer from here as a registry ({network_reason(error)})",
             f"Fine where the nodes have the image, as with `kind load`; else curl {scheme}://{host}/v2/",
         )
         return

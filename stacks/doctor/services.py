@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from churn.errors import ChurnError
-from stacks.finding import SECONDS, Diagnosis, reason_of
-from stacks.reach import require_bucket
+from stacks.connectivity import require_bucket
+from stacks.diagnosis import SECONDS, Diagnosis, network_reason
 from stacks.server import require_server
 from stacks.spec import OwnComponent, Server, StackSpec
 
@@ -18,7 +18,7 @@ _DRIVER = re.compile(r"^\(\S+\) ")
 Secrets = Mapping[str, Mapping[str, str]]
 
 
-def look_at_server(spec: StackSpec) -> Iterator[Diagnosis]:
+def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
     """ZenML's server with its version, the secrets there, and the bucket that they open.
 
     Args:
@@ -30,7 +30,9 @@ def look_at_server(spec: StackSpec) -> Iterator[Diagnosis]:
     try:
         version = require_server(spec.name, server)
     except ChurnError as error:
-        yield _broken("ZenML server", error, f"curl --fail {server.url.rstrip('/')}/health")
+        yield Diagnosis.from_error(
+            "ZenML server", error, f"curl --fail {server.url.rstrip('/')}/health"
+        )
         return
     yield Diagnosis("ZenML server", "fine", f"ZenML {version} at {server.url}, as here")
     held: dict[str, Mapping[str, str]] = {}
@@ -40,7 +42,7 @@ def look_at_server(spec: StackSpec) -> Iterator[Diagnosis]:
     yield from _bucket(spec, held)
 
 
-def look_at_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
+def check_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
     """Whether the MLflow server answers; whether it takes the password, a run asks.
 
     Args:
@@ -59,14 +61,14 @@ def look_at_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "MLflow",
             "broken",
-            f"{uri} does not answer as an MLflow server ({reason_of(error)})",
+            f"{uri} does not answer as an MLflow server ({network_reason(error)})",
             f"curl --fail {str(uri).rstrip('/')}/health",
         )
     else:
         yield Diagnosis("MLflow", "fine", f"{uri} answers")
 
 
-def look_at_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
+def check_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
     """Whether the ledger's database lets us in.
 
     Args:
@@ -115,7 +117,7 @@ def _secret(
                 one = client.get(f"/secrets/{found[0]['id']}").raise_for_status().json()
                 values = {k: str(v) for k, v in one["body"]["values"].items() if v}
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        return Diagnosis("secret", "note", f"{name}: cannot be asked ({reason_of(error)})"), {}
+        return Diagnosis("secret", "note", f"{name}: cannot be asked ({network_reason(error)})"), {}
     if not found:
         return (
             Diagnosis("secret", "broken", f"{name} is not there", f"zenml secret create {name} {given}"),
@@ -146,7 +148,7 @@ def _bucket(spec: StackSpec, held: Secrets) -> Iterator[Diagnosis]:
             **(told.get("client_kwargs") or {}),
         )
     except ChurnError as error:
-        yield _broken("bucket", error, f"aws s3api head-bucket --bucket {bucket}")
+        yield Diagnosis.from_error("bucket", error, f"aws s3api head-bucket --bucket {bucket}")
     else:
         yield Diagnosis("bucket", "fine", f"{bucket} is there, and the secret's keys open it")
 
@@ -162,7 +164,3 @@ def _filled(document: Any, held: Secrets) -> Any:
     if isinstance(document, str):
         return _REFERENCE.sub(lambda m: held.get(m[1], {}).get(m[2], m[0]), document)
     return document
-
-
-def _broken(subject: str, error: ChurnError, command: str) -> Diagnosis:
-    return Diagnosis(subject, "broken", str(error).rstrip("."), command)

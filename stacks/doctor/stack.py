@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from churn.errors import ChurnError
-from stacks.finding import Diagnosis, reason_of
+from stacks.diagnosis import Diagnosis, network_reason
 from stacks.kubernetes.resources import runs_in_pods
-from stacks.needs import missing_modules
+from stacks.requirements import missing_modules
 from stacks.spec import StackSpec
 
 Look = Callable[[StackSpec], Iterator[Diagnosis]]
 _UNSET = re.compile(r"\$\{env:")
 
 
-def look_at_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosis]:
+def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Everything that a stack needs beyond this installation; nothing for one that needs nothing.
 
     Args:
@@ -50,7 +50,7 @@ def look_at_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagno
     try:
         filled = spec.resolved(values, {**os.environ, **placeholders})
     except ChurnError as error:
-        yield Diagnosis("stack file", "broken", str(error), f"Mend stacks/{spec.name}.yaml.")
+        yield Diagnosis("stack file", "broken", str(error), f"Correct {spec.file}.")
         return
     looks = list(_looks(filled, missing))
     if not looks:
@@ -62,7 +62,7 @@ def look_at_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagno
 
 def _looks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Look]]:
     """What there is to look at, with what it is called where looking fails itself."""
-    from stacks.doctor.services import look_at_ledger, look_at_server, look_at_tracker
+    from stacks.doctor.services import check_ledger, check_server, check_tracker
 
     def known(*parts: object) -> bool:
         return not _UNSET.search(" ".join(map(str, parts)))
@@ -70,20 +70,20 @@ def _looks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Look]]:
     tracker, ledger = spec.components.get("experiment_tracker"), spec.places.ledger
     store = spec.components.get("artifact_store")
     if spec.server is not None and known(spec.server, store) and "boto3" not in missing:
-        yield "ZenML server", look_at_server
+        yield "ZenML server", check_server
     if tracker is not None and known(tracker):
-        yield "MLflow", look_at_tracker
+        yield "MLflow", check_tracker
     if ledger and known(ledger) and "psycopg2" not in missing:
-        yield "ledger", look_at_ledger
+        yield "ledger", check_ledger
     if not runs_in_pods(spec):
         return
-    from stacks.doctor.cluster import look_at_cluster
-    from stacks.doctor.image import look_at_image
+    from stacks.doctor.cluster import check_cluster
+    from stacks.doctor.image import check_image
 
     if known(spec.components["orchestrator"]) and "kubernetes" not in missing:
-        yield "cluster", look_at_cluster
+        yield "cluster", check_cluster
     if spec.run.image is not None and known(spec.run.image):
-        yield "image", look_at_image
+        yield "image", check_image
 
 
 def _safely(subject: str, look: Look, spec: StackSpec) -> list[Diagnosis]:
@@ -92,6 +92,6 @@ def _safely(subject: str, look: Look, spec: StackSpec) -> list[Diagnosis]:
     try:
         found.extend(look(spec))
     except Exception as error:  # noqa: BLE001 - one look must not take the others along
-        finding = f"could not be looked at: {type(error).__name__}: {reason_of(error)}"
+        finding = f"could not be looked at: {type(error).__name__}: {network_reason(error)}"
         found.append(Diagnosis(subject, "broken", finding, "Please report this."))
     return found

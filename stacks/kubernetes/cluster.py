@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from churn.errors import ChurnError, InputError
-from stacks.finding import SECONDS, reason_of
+from stacks.diagnosis import SECONDS, network_reason
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.kubernetes.rights import Right
 from stacks.spec import OwnComponent, StackSpec
@@ -128,7 +128,7 @@ class Cluster:
             ) from None
         except (HTTPError, OSError, ValueError) as error:
             raise ChurnError(
-                f"The API server of context '{self.context}' does not answer ({reason_of(error)})"
+                f"The API server of context '{self.context}' does not answer ({network_reason(error)})"
             ) from None
 
 
@@ -157,7 +157,7 @@ def connect_cluster(spec: StackSpec) -> Cluster:
             config.load_kube_config(context=context, client_configuration=configuration)
     except (ConfigException, OSError) as error:
         raise InputError(
-            f"The context '{context}' cannot be used ({reason_of(error)}); `kubectl config "
+            f"The context '{context}' cannot be used ({network_reason(error)}); `kubectl config "
             "get-contexts` lists what there is, and STACK_KUBE_CONTEXT names one"
         ) from None
     configuration.retries = 0

@@ -11,10 +11,10 @@ from churn.deployment.deployment_record import Deployment, DeploymentPlan, ended
 from churn.deployment.smoke import SmokeReport
 from churn.errors import ChurnError
 from churn.settings.pipelines import DeploymentSettings
-from deployment.choose_target import target_of, wanted
-from deployment.shared_store import require_bundle
-from deployment.smoke_client import smoke_test
-from deployment.target import Target, Wanted
+from deployment.choose_target import create_target, deploy_request
+from deployment.smoke_client import run_smoke_test
+from deployment.store import ensure_bundle
+from deployment.target import DeployRequest, Target
 from materializers.deployment import DeploymentMaterializer
 from registry.artifacts import Artifact
 from steps.progress import stage
@@ -33,7 +33,7 @@ def deploy_version(
     """
     with stage("deploy_version") as found:
         asked = DeploymentSettings.from_mapping(settings)
-        goods = wanted(asked, folders, version=plan.version)
+        goods = deploy_request(asked, folders, version=plan.version)
         deployment = _rehearsed(plan) if asked.dry_run else _deployed(plan, goods)
         found(deployment.sentence, {"status": deployment.status, **deployment.figures})
     return deployment
@@ -52,9 +52,9 @@ def _rehearsed(plan: DeploymentPlan) -> Deployment:
     )
 
 
-def _deployed(plan: DeploymentPlan, goods: Wanted) -> Deployment:
+def _deployed(plan: DeploymentPlan, goods: DeployRequest) -> Deployment:
     began = time.perf_counter()
-    target = target_of(goods)
+    target = create_target(goods)
     smoke: SmokeReport | None = None
     try:
         reason = ""
@@ -72,7 +72,7 @@ def _deployed(plan: DeploymentPlan, goods: Wanted) -> Deployment:
             "manifests": target.manifests,
         }
         if not reason:
-            target.keep()
+            target.save_state()
             return ended(
                 plan,
                 datetime.now(UTC),
@@ -84,31 +84,33 @@ def _deployed(plan: DeploymentPlan, goods: Wanted) -> Deployment:
                 else "",
                 **told,
             )
-        return _taken_back(plan, target, reason, judged=smoke is not None, told=told)
+        return _taken_back(plan, target, reason, smoke_failed=smoke is not None, told=told)
     except ChurnError:
         raise
     except BaseException:
         # Ctrl-C, or something unforeseen: what served before serves again all the same.
         if target.changed:
             with suppress(ChurnError):
-                target.undo(judged=False)
+                target.roll_back(smoke_failed=False)
         raise
     finally:
         target.close()
 
 
-def _smoke(target: Target, goods: Wanted) -> SmokeReport:
+def _smoke(target: Target, goods: DeployRequest) -> SmokeReport:
     asked = goods.settings.smoke
-    golden, contract = require_bundle(goods)
-    target.start_or_refresh()
+    golden, contract = ensure_bundle(goods)
+    target.deploy()
     # Where a target does not tell which version it serves, only its answers do: it may still roll.
-    lag = asked.wait_seconds if target.manner.lag is None else target.manner.lag
-    until = time.monotonic() + (0 if target.manner.tells_version else lag)
-    with target.address() as address:
+    swap_seconds = (
+        asked.wait_seconds if target.probe.swap_seconds is None else target.probe.swap_seconds
+    )
+    until = time.monotonic() + (0 if target.probe.reports_version else swap_seconds)
+    with target.base_url() as address:
         while True:
-            report = smoke_test(
+            report = run_smoke_test(
                 address,
-                target.manner,
+                target.probe,
                 golden,
                 version=goods.version,
                 tolerance=asked.tolerance,
@@ -121,11 +123,11 @@ def _smoke(target: Target, goods: Wanted) -> SmokeReport:
 
 
 def _taken_back(
-    plan: DeploymentPlan, target: Target, reason: str, *, judged: bool, told: dict[str, Any]
+    plan: DeploymentPlan, target: Target, reason: str, *, smoke_failed: bool, told: dict[str, Any]
 ) -> Deployment:
     what = f"version {plan.version} was not deployed to {plan.target}: {reason.rstrip('.')}."
     try:
-        undone = target.undo(judged=judged)
+        undone = target.roll_back(smoke_failed=smoke_failed)
     except ChurnError as error:
         raise ChurnError(
             f"{what[0].upper()}{what[1:]} Taking it back failed, too: {error}"

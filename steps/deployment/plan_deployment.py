@@ -8,8 +8,8 @@ from zenml.enums import ModelStages
 from churn.deployment.deployment_record import DeploymentPlan
 from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
-from deployment.choose_target import target_of, wanted
-from deployment.shared_store import has_bundle
+from deployment.choose_target import create_target, deploy_request
+from deployment.store import bundle_exists
 from materializers.deployment import DeploymentMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version
@@ -34,16 +34,16 @@ def plan_deployment(
                 f"Model '{asked.model.name}' has no version in production to deploy; promote one "
                 "with run.py --pipeline promotion first."
             )
-        goods = wanted(asked, folders, version=str(version.name))
-        target = target_of(goods)
-        target.require_able()
-        writing = () if has_bundle(goods) else (f"Write the bundle of version {goods.version}.",)
+        goods = deploy_request(asked, folders, version=str(version.name))
+        target = create_target(goods)
+        target.check_prerequisites()
+        writing = () if bundle_exists(goods) else (f"Write the bundle of version {goods.version}.",)
         plan = DeploymentPlan(
             model=goods.model,
             version=goods.version,
             target=asked.target,
             place=target.place,
-            actions=(*writing, *target.describe()),
+            actions=(*writing, *target.planned_actions()),
             manifests=target.manifests,
         )
         found(plan.sentence, {"version": plan.version, "target": plan.target})

@@ -9,7 +9,7 @@ from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import state_folder
-from deployment.local_process import HOST, forget, found_in, port_is_free
+from deployment.local_process import HOST, find_process, port_is_free, remove_process_file
 from deployment.zenml_deployments import PORT, find_deployment, stop_deployment
 from materializers.deployment import DeploymentMaterializer
 from registry.artifacts import Artifact
@@ -46,7 +46,7 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
 def _local(asked: DeploymentSettings) -> tuple[str, str]:
     """What became of the process, and its address."""
     folder = state_folder(asked) / "local"
-    running = found_in(folder)
+    running = find_process(folder)
     port = running.port if running else asked.local.port
     place = f"http://{HOST}:{port}"
     if running is None and not port_is_free(port):
@@ -59,7 +59,7 @@ def _local(asked: DeploymentSettings) -> tuple[str, str]:
     if asked.dry_run:
         return f"process {running.pid} on port {port} would be stopped", place
     running.stop()
-    forget(folder)
+    remove_process_file(folder)
     return f"process {running.pid} on port {port} was stopped", place
 
 

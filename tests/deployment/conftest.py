@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployment.standing import StandIn, standing_in
+from tests.deployment.fake_program import FakeProgram, fake_on_path
 from tests.servers.process import free_port
 
 HERE = Path(__file__).parent
@@ -111,9 +111,9 @@ class Place:
     @property
     def process(self):
         """The service that a deployment has started; None where none runs."""
-        from deployment.local_process import found_in
+        from deployment.local_process import find_process
 
-        return found_in(self.output / "deployment" / "local")
+        return find_process(self.output / "deployment" / "local")
 
 
 @contextmanager
@@ -155,10 +155,10 @@ def one_place(shelf, tmp_path_factory):
 
 
 @pytest.fixture
-def stand_in(tmp_path) -> Iterator[Callable[[str], StandIn]]:
+def stand_in(tmp_path) -> Iterator[Callable[[str], FakeProgram]]:
     """Puts a stand-in of that name before all else on the PATH."""
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(standing_in(name, tmp_path))
+        yield lambda name: stack.enter_context(fake_on_path(name, tmp_path))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import yaml
 from churn.deployment.deployment_record import Deployment
 from churn.errors import ChurnError, InputError
 from churn.scoring.bundle import current, history
-from tests.deployment.standing import standing_in
+from tests.deployment.fake_program import fake_on_path
 
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
 TARGET = ("target=kubernetes",)
@@ -32,7 +32,7 @@ def kubectl(stand_in, real_kubectl):
 @pytest.fixture(scope="module")
 def cluster(one_place, real_kubectl, tmp_path_factory):
     """A cluster that the first tests share, one after another."""
-    with standing_in("kubectl", tmp_path_factory.mktemp("cluster")) as made:
+    with fake_on_path("kubectl", tmp_path_factory.mktemp("cluster")) as made:
         made.put("real", real_kubectl)
         yield made
 

@@ -172,7 +172,7 @@ def test_ctrl_c_in_the_midst_leaves_what_was_before(place, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy_version, "smoke_test", interrupted)
+    monkeypatch.setattr(deploy_version, "run_smoke_test", interrupted)
     place.production = "2"
 
     with pytest.raises(KeyboardInterrupt):

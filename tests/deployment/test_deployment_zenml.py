@@ -10,7 +10,7 @@ import pytest
 from churn.errors import InputError
 from churn.scoring.bundle import current
 from runner.execute import Request, prepare
-from tests.deployment.stand_in_zenml import StandInZenml
+from tests.deployment.fake_zenml import FakeZenml
 from tests.servers.process import free_port
 
 NAME = "churn-scoring"
@@ -19,16 +19,17 @@ ZENML = "target=zenml"
 
 @pytest.fixture
 def zenml(monkeypatch):
-    from deployment import production_scorer, zenml_service
+    from deployment import production_scorer
+    from deployment import zenml as zenml_target
     from steps.deployment import stop_service
 
-    made = StandInZenml()
-    for module in (zenml_service, stop_service):
+    made = FakeZenml()
+    for module in (zenml_target, stop_service):
         monkeypatch.setattr(module, "find_deployment", made.find)
         monkeypatch.setattr(module, "stop_deployment", made.stop)
-    monkeypatch.setattr(zenml_service, "Program", made.program)
-    monkeypatch.setattr(zenml_service, "active_stack", lambda: "local")
-    monkeypatch.setattr(zenml_service, "_LAG", 0.0)
+    monkeypatch.setattr(zenml_target, "Program", made.program)
+    monkeypatch.setattr(zenml_target, "active_stack", lambda: "local")
+    monkeypatch.setattr(zenml_target, "_LAG", 0.0)
     monkeypatch.setattr(production_scorer, "LOOK_SECONDS", 0.0)
     yield made
     made.close()

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from churn.errors import BundleError, ChurnError, InputError
-from runner.zenml_deployment import Deployed, deploy, find, invoke, stop
+from runner.zenml_deployment import ZenmlDeployment, deploy, find, invoke, stop
 from stacks.spec import ExistingComponent, StackSpec, load_stack
 
 NAME = "churn-scoring-tested"
@@ -66,7 +66,7 @@ def deployed(
     stack: StackSpec,
     session_zenml: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Deployed]:
+) -> Iterator[ZenmlDeployment]:
     """The deployment; callers must show a key."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZENML_ACTIVE_STACK_ID", "")  # put back as it was when the tests end

@@ -219,7 +219,7 @@ def test_an_output_folder_that_cannot_be_written_to_is_refused(door, tmp_path):
         (["--config", "nowhere.yaml"], "The configuration nowhere.yaml does not exist"),
         (
             ["--stack", "local-mlfow"],
-            "There is no stack 'local-mlfow' in stacks/; known: local-mlflow, ",
+            "There is no stack 'local-mlfow' in stacks/definitions/; known: local-mlflow, ",
         ),
         (
             ["--set", "data.contract=nowhere.yaml"],

@@ -45,8 +45,8 @@ def test_a_checkout_that_was_set_up_is_fine(root):
         "stack",
         "disk",
     }
-    assert [each for each in found if each.standing == "broken"] == []
-    assert all(bool(each.remedy) == (each.standing != "fine") for each in found)
+    assert [each for each in found if each.status == "broken"] == []
+    assert all(bool(each.remedy) == (each.status != "fine") for each in found)
 
 
 def test_looking_writes_nothing(tree):
@@ -63,7 +63,7 @@ def test_an_altered_snapshot_is_broken_and_git_brings_it_back(tree):
 
     found = about("data", tree)
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert "instead of 6cfdc80ae458" in found.finding
     assert found.remedy == "Restore it with `git checkout -- data/raw/telco.csv`."
 
@@ -74,7 +74,7 @@ def test_a_lost_file_of_the_data_is_broken_and_named(tree, lost):
 
     found = about("data", tree)
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert lost in found.finding
     assert "git checkout" in found.remedy
 
@@ -84,7 +84,7 @@ def test_a_missing_lock_is_broken(tree):
 
     found = about("packages", tree)
 
-    assert (found.standing, found.finding) == ("broken", "requirements.lock is missing")
+    assert (found.status, found.finding) == ("broken", "requirements.lock is missing")
     assert found.remedy
 
 
@@ -95,10 +95,10 @@ def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
     lock.write_text("numpy==0.0.1\nno-such-package==1.0  # via nobody\n")
     missing = about("packages", tree)
 
-    assert other.standing == "note"
+    assert other.status == "note"
     assert other.finding.startswith("2 of another version (numpy ")
     assert "instead of 0.0.1" in other.finding
-    assert missing.standing == "broken"
+    assert missing.status == "broken"
     assert missing.finding.startswith("1 missing (no-such-package); 1 of another version (numpy ")
     assert other.remedy == missing.remedy == "Run `make setup`."
 
@@ -106,7 +106,7 @@ def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
 def test_an_invalid_config_is_broken_and_its_fault_told(tree):
     (tree / "configs" / "training.yaml").write_text("splitt: {}\n")
 
-    found = next(each for each in diagnose("local", root=tree) if each.standing == "broken")
+    found = next(each for each in diagnose("local", root=tree) if each.status == "broken")
 
     assert found.subject == "settings"
     assert found.finding.startswith("Unknown setting 'splitt' in ")
@@ -117,7 +117,7 @@ def test_an_invalid_config_is_broken_and_its_fault_told(tree):
 def test_an_unknown_stack_is_broken_and_the_known_ones_named(root):
     found = about("stack", root, stack="nowhere")
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert f"known: {', '.join(stack_names())}." in found.finding
 
 
@@ -131,7 +131,7 @@ def test_a_full_disk_is_worth_a_note(root, monkeypatch):
 
     found = about("disk", root)
 
-    assert found.standing == "note"
+    assert found.status == "note"
     assert found.remedy.startswith("Make room")
 
 
@@ -143,7 +143,7 @@ def test_a_taken_port_is_worth_a_note(root, monkeypatch):
 
         found = [about(f"port {port}", root) for port in ports]
 
-    assert [each.standing for each in found] == ["note", "fine"]
+    assert [each.status for each in found] == ["note", "fine"]
     assert found[0].finding == "in use, for pages"
     assert found[0].remedy
 

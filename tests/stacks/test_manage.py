@@ -125,7 +125,7 @@ def test_a_stack_whose_variables_are_not_set_is_listed_with_their_names(monkeypa
 
     (found,) = list_stacks({"state": str(tmp_path)})
 
-    assert found.standing == "not set up"
+    assert found.status == "not set up"
     assert found.remark == "FAR_URL unset; no_such_module not installed"
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from churn.deployment.protocols import Answer, batch, inference, one_by_one, seldon_core_1
-from churn.deployment.smoke import SmokeReport, broken_route, judge_route
+from churn.deployment.smoke import SmokeReport, check_route, unreachable_route
 from churn.scoring.golden import GoldenRow
 
 GOLDEN = tuple(GoldenRow({"tenure": n}, 0.0, p) for n, p in enumerate((0.1, 0.5, 0.9)))
@@ -15,7 +15,7 @@ RIGHT = [Answer(each.probability, "7") for each in GOLDEN]
 
 
 def judged(answers):
-    return judge_route(
+    return check_route(
         "/v1/score", GOLDEN, answers, version="7", tolerance=1e-12, milliseconds=[2.0, 1.0, 30.0]
     )
 
@@ -58,7 +58,8 @@ def test_too_few_answers_fail():
 
 def test_a_route_that_breaks_nothing_asked_and_not_ready_each_fail():
     assert (
-        "could not be asked: refused" in report(broken_route("/v1/score", 3, "refused.")).sentence
+        "could not be asked: refused"
+        in report(unreachable_route("/v1/score", 3, "refused.")).sentence
     )
     assert not report().passed
     assert not report(judged(RIGHT), ready=False).passed
@@ -66,7 +67,7 @@ def test_a_route_that_breaks_nothing_asked_and_not_ready_each_fail():
 
 def test_many_faults_are_counted_not_listed():
     many = [GoldenRow({}, 0.0, 0.5)] * 10
-    route = judge_route(
+    route = check_route(
         "/x", many, [Answer(0.4, "7")] * 10, version="7", tolerance=0.1 - 1e-9, milliseconds=[1.0]
     )
 
@@ -75,7 +76,9 @@ def test_many_faults_are_counted_not_listed():
 
 
 def test_a_verdict_survives_its_round_trip():
-    found = report(judged([replace_nan(each) for each in RIGHT]), broken_route("/v2", 3, "gone"))
+    found = report(
+        judged([replace_nan(each) for each in RIGHT]), unreachable_route("/v2", 3, "gone")
+    )
 
     assert SmokeReport.model_validate_json(found.model_dump_json()) == found
 

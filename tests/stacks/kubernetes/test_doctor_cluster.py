@@ -7,7 +7,7 @@ from api_server import EVERYTHING, State, api_server, rights_of
 from exported import VARIABLES
 
 from churn.errors import ChurnError, InputError
-from stacks.doctor.cluster import look_at_cluster
+from stacks.doctor.cluster import check_cluster
 from stacks.kubernetes.cluster import require_cluster
 from stacks.kubernetes.rights import ORCHESTRATOR, RUNNER
 from stacks.spec import load_stack
@@ -57,7 +57,7 @@ def spec(tmp_path):
 
 
 def looked(spec):
-    return {each.subject: each for each in look_at_cluster(spec)}
+    return {each.subject: each for each in check_cluster(spec)}
 
 
 def test_a_cluster_with_all_in_place_is_fine(use, spec):
@@ -65,7 +65,7 @@ def test_a_cluster_with_all_in_place_is_fine(use, spec):
 
     found = looked(spec)
 
-    assert {each.standing for each in found.values()} == {"fine"}, found
+    assert {each.status for each in found.values()} == {"fine"}, found
     assert not any(each.remedy for each in found.values())
     assert found["API server"].finding == "Kubernetes v1.33.1"
 
@@ -75,9 +75,9 @@ def test_a_runners_rights_are_enough_and_what_they_hide_is_only_a_note(use, spec
 
     found = looked(spec)
 
-    assert found["your rights"].standing == "fine"
-    assert "broken" not in {each.standing for each in found.values()}
-    assert found["steps' secret"].standing == "note"
+    assert found["your rights"].status == "fine"
+    assert "broken" not in {each.status for each in found.values()}
+    assert found["steps' secret"].status == "note"
 
 
 def test_a_missing_context_is_told_with_the_line_that_lists_them(use, spec):
@@ -97,7 +97,7 @@ def test_a_server_that_does_not_answer_ends_the_look_with_one_finding(use, spec,
 
     found = looked(spec)
 
-    assert found["API server"].standing == "broken"
+    assert found["API server"].status == "broken"
     assert "does not answer" in found["API server"].finding
     assert list(found) == ["context", "API server"]
 
@@ -107,7 +107,7 @@ def test_a_stale_login_is_not_a_server_that_is_down(use, spec):
 
     found = looked(spec)
 
-    assert found["API server"].standing == "broken"
+    assert found["API server"].status == "broken"
     assert "does not know who you are" in found["API server"].finding
     assert "namespace" not in found
 
@@ -118,7 +118,7 @@ def test_a_missing_namespace_hides_all_that_would_lie_in_it(use, spec, cluster):
 
     found = looked(spec)
 
-    assert found["namespace"].standing == "broken"
+    assert found["namespace"].status == "broken"
     assert found["namespace"].remedy == "kubectl apply -k deployment/manifests/kubernetes/pipelines"
     assert "account" not in found
 
@@ -136,7 +136,7 @@ def test_what_is_not_there_is_named_with_the_line_that_makes_it(
     use(ADMIN)
     del cluster.state.things[kind, name]
 
-    found = next(each for each in look_at_cluster(spec) if each.standing == "broken")
+    found = next(each for each in check_cluster(spec) if each.status == "broken")
 
     assert found.subject == subject
     assert found.finding == f"{name} is not there"
@@ -157,7 +157,7 @@ def test_no_value_of_a_secret_is_asked_for(use, spec, cluster, monkeypatch):
 
     monkeypatch.setattr(rest.RESTClientObject, "request", spy)
 
-    assert looked(spec)["steps' secret"].standing == "fine"
+    assert looked(spec)["steps' secret"].status == "fine"
     assert seen
     assert not any("c2VjcmV0" in str(data) for data in seen)
 
@@ -168,7 +168,7 @@ def test_each_right_that_is_missing_is_named(use, spec, cluster):
 
     found = looked(spec)["your rights"]
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert found.finding == "you may not delete jobs, get pods/log"
     assert "create rolebinding" in found.remedy
 
@@ -180,7 +180,7 @@ def test_the_orchestrators_rights_are_asked_for_where_one_may_ask(use, spec, clu
 
     found = looked(spec)["its rights"]
 
-    assert (found.standing, found.finding) == ("broken", "churn-orchestrator may not patch jobs")
+    assert (found.status, found.finding) == ("broken", "churn-orchestrator may not patch jobs")
 
 
 def test_a_run_is_refused_before_it_starts_where_the_cluster_is_not_ready(use, spec, cluster):

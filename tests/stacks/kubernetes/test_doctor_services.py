@@ -11,9 +11,9 @@ from exported import VARIABLES
 from web import web
 
 import run
-from stacks.doctor.image import look_at_image
-from stacks.doctor.services import look_at_ledger, look_at_server, look_at_tracker
-from stacks.doctor.stack import look_at_stack
+from stacks.doctor.image import check_image
+from stacks.doctor.services import check_ledger, check_server, check_tracker
+from stacks.doctor.stack import check_stack
 from stacks.spec import load_stack
 
 KEYS = ("s3_key", "s3_secret", "mlflow_password", "webhook_url", "webhook_secret")
@@ -50,10 +50,10 @@ def looked(look, spec):
 
 
 def test_servers_that_answer_are_fine(spec):
-    found = looked(look_at_server, spec) | looked(look_at_tracker, spec)
+    found = looked(check_server, spec) | looked(check_tracker, spec)
 
     assert list(found) == ["ZenML server", "secret", "bucket", "MLflow"]
-    assert {each.standing for each in found.values()} == {"fine"}, found
+    assert {each.status for each in found.values()} == {"fine"}, found
     assert metadata.version("zenml") in found["ZenML server"].finding
 
 
@@ -87,9 +87,9 @@ def test_what_is_wrong_is_named_with_the_line_to_run(
 ):
     answers[question] = answer
 
-    found = (looked(look_at_server, spec) | looked(look_at_tracker, spec))[subject]
+    found = (looked(check_server, spec) | looked(check_tracker, spec))[subject]
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert finding in found.finding
     assert remedy in found.remedy
 
@@ -97,32 +97,32 @@ def test_what_is_wrong_is_named_with_the_line_to_run(
 def test_a_bucket_that_no_key_is_known_for_is_not_asked(spec, answers):
     answers["GET /api/v1/secrets"] = (200, {"items": []})
 
-    assert "bucket" not in looked(look_at_server, spec)
+    assert "bucket" not in looked(check_server, spec)
 
 
 def test_an_image_in_its_registry_is_fine(spec):
-    found = looked(look_at_image, spec)
+    found = looked(check_image, spec)
 
-    assert [each.standing for each in found.values()] == ["fine", "fine"]
+    assert [each.status for each in found.values()] == ["fine", "fine"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "standing", "word"),
+    ("answer", "status", "word"),
     [(404, "broken", "is not in its registry"), (401, "note", "login"), (500, "note", "500")],
 )
 def test_an_image_that_is_not_found_is_told_apart_from_one_that_may_not_be_seen(
-    spec, answers, answer, standing, word
+    spec, answers, answer, status, word
 ):
     answers["HEAD /v2/churn-pipeline/manifests/0.1.0"] = (answer, None)
 
-    found = looked(look_at_image, spec)["image"]
+    found = looked(check_image, spec)["image"]
 
-    assert found.standing == standing
+    assert found.status == status
     assert word in found.finding
 
 
 @pytest.mark.parametrize(
-    ("image", "standing"),
+    ("image", "status"),
     [
         ("churn-pipeline:0.1.0", "broken"),
         ("", "broken"),
@@ -130,19 +130,19 @@ def test_an_image_that_is_not_found_is_told_apart_from_one_that_may_not_be_seen(
         ("127.0.0.1:1/churn-pipeline", "note"),
     ],
 )
-def test_an_image_must_name_its_registry_and_should_name_a_version(spec, image, standing):
+def test_an_image_must_name_its_registry_and_should_name_a_version(spec, image, status):
     named = spec.run.image.model_copy(update={"prebuilt": image})
     asked = spec.model_copy(update={"run": spec.run.model_copy(update={"image": named})})
 
-    assert looked(look_at_image, asked)["image"].standing == standing
+    assert looked(check_image, asked)["image"].status == status
 
 
 def test_a_ledger_that_does_not_answer_is_told_without_its_password(spec):
     place = spec.places.model_copy(update={"ledger": "postgresql://churn:hidden@127.0.0.1:1/churn"})
 
-    found = looked(look_at_ledger, spec.model_copy(update={"places": place}))["ledger"]
+    found = looked(check_ledger, spec.model_copy(update={"places": place}))["ledger"]
 
-    assert found.standing == "broken"
+    assert found.status == "broken"
     assert "hidden" not in f"{found.finding}{found.remedy}"
 
 
@@ -152,9 +152,9 @@ def test_unset_variables_are_one_finding_and_what_hangs_on_them_is_left_alone(
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
-    found = list(look_at_stack(load_stack("kubernetes"), {"state": str(tmp_path)}))
+    found = list(check_stack(load_stack("kubernetes"), {"state": str(tmp_path)}))
 
-    assert [(each.subject, each.standing) for each in found] == [
+    assert [(each.subject, each.status) for each in found] == [
         ("modules", "fine"),
         ("variables", "broken"),
     ]
@@ -163,7 +163,7 @@ def test_unset_variables_are_one_finding_and_what_hangs_on_them_is_left_alone(
 
 
 def test_a_stack_that_needs_nothing_has_nothing_to_say(tmp_path):
-    assert list(look_at_stack(load_stack("local"), {"state": str(tmp_path)})) == []
+    assert list(check_stack(load_stack("local"), {"state": str(tmp_path)})) == []
 
 
 def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypatch, tmp_path):
@@ -174,9 +174,9 @@ def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypa
     )
     monkeypatch.setattr("stacks.doctor.stack._looks", lambda spec, missing: iter(()))
 
-    found = next(look_at_stack(nowhere, {"state": str(tmp_path)}))
+    found = next(check_stack(nowhere, {"state": str(tmp_path)}))
 
-    assert (found.standing, found.finding) == ("broken", "no_such_package not installed")
+    assert (found.status, found.finding) == ("broken", "no_such_package not installed")
     assert found.remedy == "make setup-stacks"
 
 
@@ -189,9 +189,9 @@ def test_a_look_that_stumbles_does_not_take_the_others_along(monkeypatch, tmp_pa
         "stacks.doctor.stack._looks", lambda spec, missing: iter([("MLflow", stumbles)])
     )
 
-    found = list(look_at_stack(load_stack("local"), {"state": str(tmp_path)}))
+    found = list(check_stack(load_stack("local"), {"state": str(tmp_path)}))
 
-    assert [(each.subject, each.standing) for each in found] == [("MLflow", "broken")]
+    assert [(each.subject, each.status) for each in found] == [("MLflow", "broken")]
     assert "over its own feet" in found[0].finding
 
 

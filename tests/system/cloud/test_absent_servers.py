@@ -3,7 +3,7 @@
 import pytest
 
 from churn.errors import ChurnError
-from stacks.reach import require_bucket
+from stacks.connectivity import require_bucket
 from stacks.tracking import _require_answer
 from tests.servers.process import free_port
 

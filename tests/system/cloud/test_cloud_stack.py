@@ -111,9 +111,9 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 def stop_service(state: Path) -> None:
     """Stops what the deployment has started, which outlives its run."""
-    from deployment.local_process import found_in
+    from deployment.local_process import find_process
 
-    if (running := found_in(state / "deployment" / "local")) is not None:
+    if (running := find_process(state / "deployment" / "local")) is not None:
         running.stop()
 
 

@@ -91,7 +91,7 @@ def executed(folder: Path, command: list[str]) -> int:
 def forward(folder: Path, what: str) -> None:
     """Starts what answers behind the port, says where, and ends it when told to."""
     seldon = "seldon-mesh" in what or what.endswith("-main")
-    script = [str(ROOT / "tests" / "deployment" / "stand_in_seldon.py"), str(folder)]
+    script = [str(ROOT / "tests" / "deployment" / "fake_seldon.py"), str(folder)]
     ours = ["-m", "service.api", "--port=0", f"--store={folder / 'store'}"]
     given = folder / "pods.json"
     settings = json.loads(given.read_text()) if given.exists() else {}

@@ -56,9 +56,9 @@ def door(root, shelf, isolated_environment, tmp_path_factory):
     made = Door(root, tmp_path_factory.mktemp("door"), shelf, isolated_environment)
     made.control_plane("promote")
     yield made
-    from deployment.local_process import found_in
+    from deployment.local_process import find_process
 
-    running = found_in(made.output / "deployment" / "local")
+    running = find_process(made.output / "deployment" / "local")
     if running is not None:
         running.stop()
 

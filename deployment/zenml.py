@@ -15,10 +15,10 @@ from churn.root import ROOT
 from churn.scoring.bundle import address, history
 from deployment.local_process import HOST, port_is_free
 from deployment.readiness import wait_until_serving
-from deployment.shared_store import SharedStore
+from deployment.store import SharedStore
 from deployment.subprocesses import Program
-from deployment.target import Manner, Undone, Wanted
-from deployment.zenml_deployments import PORT, Deployed, find_deployment, stop_deployment
+from deployment.target import DeployRequest, ProbeSpec, RollbackResult
+from deployment.zenml_deployments import PORT, ZenmlDeployment, find_deployment, stop_deployment
 
 _LAG = 5.0  # it looks at the store's pointer once a second
 
@@ -28,7 +28,7 @@ class ZenmlTarget:
 
     manifests = ""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: DeployRequest) -> None:
         """Looks what ZenML has under that name."""
         self._wanted = wanted
         self._asked = wanted.settings.zenml
@@ -48,15 +48,19 @@ class ZenmlTarget:
         )
 
     @property
-    def manner(self) -> Manner:
+    def probe(self) -> ProbeSpec:
         """ZenML's route, with the key that ZenML has made."""
         key = self._now.key if self._now else None
         headers = (("Authorization", f"Bearer {key}"),) if key else ()
-        return Manner(
-            "/health", tells_version=False, speeches=(invocation(),), headers=headers, lag=_LAG
+        return ProbeSpec(
+            "/health",
+            reports_version=False,
+            protocols=(invocation(),),
+            headers=headers,
+            swap_seconds=_LAG,
         )
 
-    def require_able(self) -> None:
+    def check_prerequisites(self) -> None:
         """The name must be ours or free, and so must a port that is asked for.
 
         Raises:
@@ -75,14 +79,14 @@ class ZenmlTarget:
                 f"zenml.port={port + 1}."
             )
 
-    def describe(self) -> tuple[str, ...]:
+    def planned_actions(self) -> tuple[str, ...]:
         """What would be done."""
         publishing = self._store.would_publish()
         if self._before is not None and self._as_asked(self._before):
             return publishing, self._following(self._before)
         return publishing, self._command.spoken(*self._deploying())
 
-    def start_or_refresh(self) -> None:
+    def deploy(self) -> None:
         """Publishes, and deploys where nothing answers as it is asked for.
 
         Raises:
@@ -96,36 +100,36 @@ class ZenmlTarget:
             self._deploy(*self._deploying())
 
     @contextmanager
-    def address(self) -> Iterator[str]:
+    def base_url(self) -> Iterator[str]:
         """It listens on this machine."""
         yield self.place
 
-    def undo(self, *, judged: bool) -> Undone:
+    def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Points back; what was deployed is stopped, and what it replaced is deployed anew.
 
         Raises:
             ChurnError: what served before does not come to serve again.
         """
-        now = self._store.put_back() if judged or self._store.moved else self._store.serving
+        now = self._store.put_back() if smoke_failed or self._store.moved else self._store.serving
         before = self._before
         if self._begun and (before is None or not before.running):
             stop_deployment(self._asked.name)
-            return Undone(None, "The deployment was stopped; none ran before.")
+            return RollbackResult(None, "The deployment was stopped; none ran before.")
         if self._begun and before is not None and find_deployment(before.name) != before:
             self._deploy(*_again(before))
             past = history(address(str(before.store)))
             version = past[-1].version if past else None
             renewed = " with a new key" if self._now and self._now.key != before.key else ""
-            return Undone(
+            return RollbackResult(
                 version,
                 f"What ran before was deployed again{renewed}: version {version} on {self.place}.",
             )
         if now is None:
-            return Undone.nothing_before(self._wanted.version)
+            return RollbackResult.nothing_before(self._wanted.version)
         self._wait()
-        return Undone(now, f"Version {now} serves again.")
+        return RollbackResult(now, f"Version {now} serves again.")
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """The store and ZenML know what served before."""
 
     def close(self) -> None:
@@ -149,7 +153,7 @@ class ZenmlTarget:
             str(ROOT / self._wanted.settings.output.folder),
         ]
 
-    def _as_asked(self, found: Deployed) -> bool:
+    def _as_asked(self, found: ZenmlDeployment) -> bool:
         return (
             found.running
             and (found.store, found.stack) == (str(self._wanted.store), self._stack)
@@ -157,12 +161,12 @@ class ZenmlTarget:
             and self._asked.keyed == (found.key is not None)
         )
 
-    def _following(self, found: Deployed) -> str:
+    def _following(self, found: ZenmlDeployment) -> str:
         return f"'{found.name}' answers at {found.address} already and follows the store."
 
     def _wait(self) -> None:
         wait_until_serving(
-            self.place, self.manner, None, seconds=self._wanted.settings.smoke.wait_seconds
+            self.place, self.probe, None, seconds=self._wanted.settings.smoke.wait_seconds
         )
 
 
@@ -173,7 +177,7 @@ def active_stack() -> str:
     return Client().active_stack_model.name
 
 
-def _again(before: Deployed) -> list[str]:
+def _again(before: ZenmlDeployment) -> list[str]:
     return _words(
         before.name, before.stack, str(before.store), _port(before), before.key is not None
     )
@@ -185,5 +189,5 @@ def _words(name: str, stack: str, store: str, port: int | None, keyed: bool) -> 
     return ["deploy", "--stack", stack, "--store", store, "--name", name, *asked]
 
 
-def _port(found: Deployed) -> int | None:
+def _port(found: ZenmlDeployment) -> int | None:
     return urlsplit(found.address).port

@@ -10,10 +10,10 @@ from typing import Any
 
 from churn.errors import ChurnError
 from deployment.load_scorer import load_scorer
-from deployment.zenml_deployments import Deployed
+from deployment.zenml_deployments import ZenmlDeployment
 
 
-class StandInZenml:
+class FakeZenml:
     """What ZenML has deployed, and what the command was told.
 
     Attributes:
@@ -24,13 +24,13 @@ class StandInZenml:
     """
 
     def __init__(self) -> None:
-        self.deployments: dict[str, Deployed] = {}
+        self.deployments: dict[str, ZenmlDeployment] = {}
         self.told: list[str] = []
         self.off_by = 0.0
         self.broken = False
         self._servers: dict[str, ThreadingHTTPServer] = {}
 
-    def find(self, name: str) -> Deployed | None:
+    def find(self, name: str) -> ZenmlDeployment | None:
         return self.deployments.get(name)
 
     def stop(self, name: str) -> bool:
@@ -40,7 +40,7 @@ class StandInZenml:
             server.server_close()
         return self.deployments.pop(name, None) is not None
 
-    def program(self, python: str, *first: str, called: str) -> StandInZenml:
+    def program(self, python: str, *first: str, called: str) -> FakeZenml:
         """In the place of `Program`: asked for a command, it is itself the program."""
         assert python
         self._spoken = (called, *first)
@@ -95,7 +95,7 @@ class StandInZenml:
         server = ThreadingHTTPServer(("127.0.0.1", asked.port), Handler)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self._servers[asked.name] = server
-        self.deployments[asked.name] = Deployed(
+        self.deployments[asked.name] = ZenmlDeployment(
             name=asked.name,
             address=f"http://127.0.0.1:{server.server_port}",
             key=key,

@@ -20,7 +20,7 @@ from churn.scoring.manifest import MANIFEST, manifest_digest
 from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.scoring.verify import read_contract
-from deployment.target import Wanted
+from deployment.target import DeployRequest
 from registry.versions import find_version, trained_version
 
 _FIGURES = ("protocol", "gate_rows")
@@ -79,7 +79,7 @@ class SharedStore:
             return None
 
 
-def require_bundle(wanted: Wanted) -> tuple[tuple[GoldenRow, ...], DataContract]:
+def ensure_bundle(wanted: DeployRequest) -> tuple[tuple[GoldenRow, ...], DataContract]:
     """Writes the version's bundle where it is missing, verifies it, and reads its golden rows.
 
     Raises:
@@ -87,14 +87,14 @@ def require_bundle(wanted: Wanted) -> tuple[tuple[GoldenRow, ...], DataContract]
         InputError: it is missing, and the version's artifacts do not suffice to write it.
     """
     place = bundle_folder(wanted.store, wanted.version)
-    if not has_bundle(wanted):
+    if not bundle_exists(wanted):
         _write(wanted, place)
     with local_copy(place) as folder:
         Scorer.load(folder)
         return read_golden(folder), read_contract(folder)
 
 
-def has_bundle(wanted: Wanted) -> bool:
+def bundle_exists(wanted: DeployRequest) -> bool:
     """Whether the store has a bundle of that version, fit or not."""
     place = bundle_folder(wanted.store, wanted.version)
     if isinstance(place, Path):
@@ -106,7 +106,7 @@ def has_bundle(wanted: Wanted) -> bool:
         return False
 
 
-def digest_of(wanted: Wanted) -> str:
+def bundle_digest(wanted: DeployRequest) -> str:
     """SHA-256 of the bundle's manifest, and so of all of it."""
     with local_copy(bundle_folder(wanted.store, wanted.version)) as folder:
         return manifest_digest(folder)
@@ -126,7 +126,7 @@ def in_production(store: Address) -> str:
     return current(store).digest
 
 
-def _write(wanted: Wanted, place: Address) -> None:
+def _write(wanted: DeployRequest, place: Address) -> None:
     version = find_version(wanted.model, wanted.version)
     if version is None:
         raise InputError(f"Version {wanted.version} of '{wanted.model}' is gone; nothing changed.")

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class StandIn:
+class FakeProgram:
     """A program on the PATH that does as if.
 
     Attributes:
@@ -41,15 +41,15 @@ class StandIn:
 
 
 @contextmanager
-def standing_in(name: str, room: Path) -> Iterator[StandIn]:
+def fake_on_path(name: str, room: Path) -> Iterator[FakeProgram]:
     """A program of that name before all else on the PATH; what it keeps lies in the room."""
     programs, folder = room / "bin", room / name
     programs.mkdir(exist_ok=True)
     folder.mkdir()
     program = programs / name
-    script = HERE / f"stand_in_{name}.py"
+    script = HERE / f"fake_{name}.py"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{folder}" "$@"\n')
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        yield StandIn(folder)
+        yield FakeProgram(folder)
