@@ -104,3 +104,42 @@ def test_the_readme_opens_with_the_two_commands_and_what_they_print(root):
     text = "\n".join(opening)
 
     assert 0 < text.index("make train") < text.index("make test") < text.index("<!-- output -->")
+
+
+def roadmap(root: Path) -> list[tuple[str, str, str]]:
+    """Item, state and command of every row of the roadmap."""
+    text = (root / "docs" / "roadmap.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (\w+)(?::.*?)? \| (.+?) \|$", text, re.MULTILINE)
+    return [row for row in rows if row[0] != "item"]
+
+
+def test_every_item_of_the_roadmap_has_a_state_and_a_command(root):
+    rows = roadmap(root)
+
+    assert len(rows) > 30
+    assert {state for _, state, _ in rows} == {"done", "partly", "open"}
+    assert [item for item, _, command in rows if "`" not in command] == []
+
+
+def test_what_the_roadmap_calls_open_does_not_exist(root):
+    commands = [command.strip("`") for _, state, command in roadmap(root) if state == "open"]
+    files = [command.removeprefix("ls ") for command in commands if command.startswith("ls ")]
+    pipelines = {name for command in commands for name in re.findall(r"--pipeline (\w+)", command)}
+
+    assert len(files) + len([c for c in commands if "--pipeline" in c]) == len(commands)
+    assert [file for file in files if (root / file).exists()] == []
+    assert pipelines & {path.stem for path in (root / "pipelines").glob("*.py")} == set()
+
+
+def test_what_the_roadmap_calls_done_exists(root):
+    commands = [command for _, state, command in roadmap(root) if state != "open"]
+    text = "\n".join(commands)
+    paths = re.findall(r"(?:pytest|ls) ([\w/]+)|(tools/\w+\.py)|(\.\w+/[\w./]+)", text)
+    modules = re.findall(r"python -m (benchmarks\.\w+)", text)
+    pipelines = re.findall(r"--pipeline (\w+)", text)
+
+    missing = [path for found in paths for path in found if path and not (root / path).exists()]
+    missing += [m for m in modules if not (root / f"{m.replace('.', '/')}.py").exists()]
+    missing += [name for name in pipelines if not (root / "pipelines" / f"{name}.py").exists()]
+    assert min(len(paths), len(modules), len(pipelines)) > 1
+    assert missing == []
