@@ -1,1 +1,1 @@
-"""Each performance goal of the house, measured. `make bench` prints them as one table."""
+"""Each performance goal, measured. `make bench` prints them as one table."""

@@ -29,8 +29,8 @@ def application(trees: str) -> FastAPI:
     async def contributions(request: Request) -> Response:
         row = np.array([msgspec.json.decode(await request.body())], dtype=np.float64)
         parts = booster.predict(row, pred_contrib=True, num_threads=1)
-        told = msgspec.json.encode(np.asarray(parts)[0].tolist())
-        return Response(told, media_type="application/json")
+        body = msgspec.json.encode(np.asarray(parts)[0].tolist())
+        return Response(body, media_type="application/json")
 
     return app
 

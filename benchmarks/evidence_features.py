@@ -57,9 +57,9 @@ def table(report: ProtocolReport) -> str:
             metrics = report.result(name).metrics
             gained, span = "", ""
             if label != NONE:
-                found = report.compare(name, plain)
-                gained, span = f"{found.difference:+.4f}", found.interval.span("+.4f")
-                if not found.covers_zero:
+                paired = report.compare(name, plain)
+                gained, span = f"{paired.difference:+.4f}", paired.interval.span("+.4f")
+                if not paired.covers_zero:
                     gained = f"**{gained}**"
             lines.append(
                 f"| {recipe} | {label} | {metrics.roc_auc:.4f} | {gained} | {span} "
@@ -76,12 +76,12 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=11)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
     recipes = variants()
     plan = ProtocolPlan(
-        folds=asked.folds, repeats=asked.repeats, seed=asked.seed, bootstrap_samples=0
+        folds=options.folds, repeats=options.repeats, seed=options.seed, bootstrap_samples=0
     )
     report = run_protocol(
         build_candidates(list(recipes), recipes, contract),

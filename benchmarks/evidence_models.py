@@ -120,9 +120,9 @@ def table(report: ProtocolReport, references: Mapping[str, str]) -> str:
     for result in report.candidates:
         gained, span = "ships", ""
         if result.name not in SHIPPED:
-            found = report.compare(result.name, references[result.name])
-            gained, span = f"{found.difference:+.4f}", found.interval.span("+.4f")
-            gained = gained if found.covers_zero else f"**{gained}**"
+            paired = report.compare(result.name, references[result.name])
+            gained, span = f"{paired.difference:+.4f}", paired.interval.span("+.4f")
+            gained = gained if paired.covers_zero else f"**{gained}**"
         metrics = result.metrics
         lines.append(
             f"| {result.name} | {metrics.roc_auc:.4f} | {gained} | {span} "
@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=11)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
 
@@ -154,7 +154,7 @@ def main() -> None:
     references = {name: reference for name, (reference, _) in ALTERNATIVES.items()}
     references |= dict.fromkeys(BLENDS, "blend") | dict.fromkeys(ENCODINGS, "gbm")
     plan = ProtocolPlan(
-        folds=asked.folds, repeats=asked.repeats, seed=asked.seed, bootstrap_samples=0
+        folds=options.folds, repeats=options.repeats, seed=options.seed, bootstrap_samples=0
     )
     report = run_protocol(
         candidates,

@@ -55,14 +55,14 @@ def main() -> None:
     columns, target = encode(data.frame, contract), encode_target(data.frame, contract)
     recipes = default_recipes()
     models, scorers = {}, {}
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory() as scratch:
         for name in ("gbm", "blend"):
             models[name] = TrainedModel.train(
                 build_candidates([name], recipes, contract)[name], columns, target,
                 contract=contract, data_sha256=data.source.sha256, settings=recipes[name],
             )  # fmt: skip
             folder = write_bundle(
-                bundle_folder(Path(room) / name, "1"), models[name], columns, name="churn",
+                bundle_folder(Path(scratch) / name, "1"), models[name], columns, name="churn",
                 version="1", threshold=Threshold(value=0.5, basis="benchmark"), metrics={},
             )  # fmt: skip
             scorers[name] = load_bundle(folder)
@@ -79,25 +79,25 @@ def main() -> None:
     peer = Peer(contract, table, target, member)
 
     def by_booster(some: Sequence[Row]) -> list[float]:
-        found = []
+        logits = []
         for row in some:
             values = encoder.encode(row)
             matrix = np.array([[values[place] for place in places]])
             logit = np.asarray(trees.booster.predict(matrix, raw_score=True, num_threads=1))
-            found.append(float(logit[0]))
-        return found
+            logits.append(float(logit[0]))
+        return logits
 
     def by_scorer(name: str) -> Callable[[Sequence[Row]], list[float]]:
         return lambda some: [scorers[name].score_one(row).logit for row in some]
 
     require_equal("Booster.predict", by_booster(few), by_scorer("gbm")(few), 0)
     require_equal("the pipeline", one_by_one(peer, few), by_scorer("blend")(few), CLOSE)
-    found: dict[str, list[float]] = {"booster": [], "pipeline": []}
+    ratios: dict[str, list[float]] = {"booster": [], "pipeline": []}
     for _ in range(rounds):
-        found["booster"].append(seconds(by_scorer("gbm"), rows) / seconds(by_booster, rows))
+        ratios["booster"].append(seconds(by_scorer("gbm"), rows) / seconds(by_booster, rows))
         slow = seconds(lambda some: one_by_one(peer, some), few)
-        found["pipeline"].append(seconds(by_scorer("blend"), rows) / slow)
-    print(json.dumps(found))
+        ratios["pipeline"].append(seconds(by_scorer("blend"), rows) / slow)
+    print(json.dumps(ratios))
 
 
 if __name__ == "__main__":

@@ -41,38 +41,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="of each rate in a round")
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args(arguments)
-    found: dict[tuple[str, int], list[Run]] = {}
+    options = parser.parse_args(arguments)
+    runs_by_rate: dict[tuple[str, int], list[Run]] = {}
     closed: dict[int, list[Run]] = {many: [] for many in AT_ONCE}
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            ours = prepare(Path(room)).score(1)
-            nothing = requests(Path(room) / "empty", "GET", "/", [b""])
+            ours = prepare(Path(folder)).score(1)
+            nothing = requests(Path(folder) / "empty", "GET", "/", [b""])
             empty = Side([sys.executable, "-c", EMPTY, "{port}"], nothing, 1, {})
-            for _ in range(asked.rounds):
+            for _ in range(options.rounds):
                 for name, side in (("ours", ours), ("empty", empty)):
                     with started(side.command, side.settings, side.ready) as server:
                         load(server, side.requests, 2000, CONNECTIONS)
                         for rate in RATES:
                             if name == "ours" or rate <= MOST_OF_EMPTY:
-                                count = round(rate * asked.seconds)
+                                count = round(rate * options.seconds)
                                 run = load(server, side.requests, count, CONNECTIONS, rate)
-                                found.setdefault((name, rate), []).append(run)
+                                runs_by_rate.setdefault((name, rate), []).append(run)
                         if name == "ours":
                             for many, runs in closed.items():
                                 runs.append(load(server, side.requests, _MANY, many))
         except BenchmarkError as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
-    print(table(found), without_pause(closed), sep="\n\n")
+    print(table(runs_by_rate), without_pause(closed), sep="\n\n")
     return 0
 
 
-def table(found: dict[tuple[str, int], list[Run]]) -> str:
+def table(runs_by_rate: dict[tuple[str, int], list[Run]]) -> str:
     """A line a rate; medians."""
     lines = [_HEAD, "|---|---|---|---|---|---|---|---|"]
     for rate in RATES:
-        runs, others = found["ours", rate], found.get(("empty", rate), [])
+        runs, others = runs_by_rate["ours", rate], runs_by_rate.get(("empty", rate), [])
         cpus = [run.cpu for run in runs]
         p50, p99 = (
             statistics.median(getattr(run, what) for run in runs) for what in ("p50", "p99")
@@ -85,13 +85,13 @@ def table(found: dict[tuple[str, int], list[Run]]) -> str:
     return "\n".join(lines)
 
 
-def without_pause(found: dict[int, list[Run]]) -> str:
+def without_pause(runs_by_rate: dict[int, list[Run]]) -> str:
     """A line for each number of connections; medians."""
     lines = [
         "| connections | µs CPU a request | requests/s | ms until half are answered |",
         "|---|---|---|---|",
     ]
-    for many, runs in found.items():
+    for many, runs in runs_by_rate.items():
         cpu, rate, p50 = (
             statistics.median(getattr(run, what) for run in runs) for what in ("cpu", "rate", "p50")
         )

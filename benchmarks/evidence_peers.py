@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.evidence_service import Prepared, as_the_trees_see, prepare
 from benchmarks.measuring import ROOT, BenchmarkError
-from benchmarks.serving import Run, Side, in_turn, requests
+from benchmarks.serving import Run, Side, alternating, requests
 
 REQUIREMENTS = Path(__file__).with_name("requirements-mlserver.txt")
 COUNT, FEW = 8000, 320
@@ -34,13 +34,13 @@ from pathlib import Path
 import mlflow
 from benchmarks.evidence_service import fitted
 from registry.mlflow_signature import signature_of
-room, root = Path(sys.argv[1]), Path(sys.argv[2])
-model, _ = fitted(room)
-model.save(room / "fitted")
-mlflow.set_tracking_uri(f"sqlite:///{room}/mlflow.db")
+folder, root = Path(sys.argv[1]), Path(sys.argv[2])
+model, _ = fitted(folder)
+model.save(folder / "fitted")
+mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
 mlflow.pyfunc.save_model(
-    str(room / "logged"), python_model=str(root / "registry" / "mlflow_model.py"),
-    artifacts={"model": str(room / "fitted")}, code_paths=[str(root / "churn")],
+    str(folder / "logged"), python_model=str(root / "registry" / "mlflow_model.py"),
+    artifacts={"model": str(folder / "fitted")}, code_paths=[str(root / "churn")],
     signature=signature_of(model.contract), pip_requirements=[],
 )
 """
@@ -53,20 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as room:
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            prepared = prepare(Path(room))
+            prepared = prepare(Path(folder))
             sides = {
                 "ours": prepared.score(COUNT),
                 "mlserver": mlserver(prepared),
                 "mlflow": mlflow(prepared),
             }
-            found = in_turn(sides, asked.rounds)
+            runs_by_side = alternating(sides, options.rounds)
         except (BenchmarkError, subprocess.CalledProcessError) as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
-    print(json.dumps(ratios(found)) if asked.json else table(found))
+    print(json.dumps(ratios(runs_by_side)) if options.json else table(runs_by_side))
     return 0
 
 
@@ -148,23 +148,23 @@ def environment(file: Path) -> Path:
     return place
 
 
-def ratios(found: Mapping[str, Sequence[Run]]) -> dict[str, list[float]]:
+def ratios(runs_by_side: Mapping[str, Sequence[Run]]) -> dict[str, list[float]]:
     """Our CPU a request over that of each peer, a figure a round."""
     return {
-        name: [ours.cpu / run.cpu for ours, run in zip(found["ours"], runs, strict=True)]
-        for name, runs in found.items()
+        name: [ours.cpu / run.cpu for ours, run in zip(runs_by_side["ours"], runs, strict=True)]
+        for name, runs in runs_by_side.items()
         if name != "ours"
     }
 
 
-def table(found: Mapping[str, Sequence[Run]]) -> str:
+def table(runs_by_side: Mapping[str, Sequence[Run]]) -> str:
     """What each costs."""
-    ours = statistics.median(run.cpu for run in found["ours"])
+    ours = statistics.median(run.cpu for run in runs_by_side["ours"])
     lines = [
         "| one worker, 32 connections | µs CPU a request | range | times ours | requests/s |",
         "|---|---|---|---|---|",
     ]
-    for name, runs in found.items():
+    for name, runs in runs_by_side.items():
         cpus = [run.cpu for run in runs]
         cpu, rate = statistics.median(cpus), statistics.median(run.rate for run in runs)
         lines.append(

@@ -85,17 +85,17 @@ def simulate(
     target = (np.arange(rows) < round(rate * rows)).astype(np.int8)
     # Two normal distributions of spread 1, d apart, have the area Phi(d / sqrt 2).
     gap, champions_gap = (np.sqrt(2) * norm.ppf(CHAMPION + gained) for gained in (worth, 0))
-    found = Row(correlation, worth, trials)
+    row = Row(correlation, worth, trials)
     judged = GateRows(columns={"none": target}, target=target, contract=contract)
     for _ in range(trials):
         shared, one, other = generator.normal(size=(3, rows))
         common, own = np.sqrt(correlation) * shared, np.sqrt(1 - correlation)
         challenger = Contender("challenger", common + own * one + gap * target)
         champion = Contender("champion", common + own * other + champions_gap * target)
-        found.verdicts[ranking_gate(challenger, champion, judged, settings).verdict] += 1
+        row.verdicts[ranking_gate(challenger, champion, judged, settings).verdict] += 1
         both_sides = paired_delong(target, challenger.logit, champion.logit).interval()
-        found.superior += both_sides.lower > 0
-    return found
+        row.superior += both_sides.lower > 0
+    return row
 
 
 def table(rows: list[Row]) -> str:
@@ -130,22 +130,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1374)
     parser.add_argument("--rate", type=float, default=0.265, help="share of customers who left")
     parser.add_argument("--seed", type=int, default=11)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    found = [
+    rows = [
         simulate(
             worth,
             correlation,
             contract,
-            trials=asked.trials,
-            rows=asked.rows,
-            rate=asked.rate,
-            seed=asked.seed,
+            trials=options.trials,
+            rows=options.rows,
+            rate=options.rate,
+            seed=options.seed,
         )
         for correlation in CORRELATIONS
         for worth in WORTH
     ]
-    print(table(found))
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 Prints Markdown tables for docs/explanations.md; with --pictures it draws that page's pictures
 instead, with --json it prints the costs' ratios alone. Models are the shipped recipes fitted on all 7,043 rows. Costs are CPU seconds of this
-process on one thread; what is compared takes turns, so that a busy machine slows both alike.
+process on one thread; what is compared alternates, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
@@ -60,35 +60,35 @@ def cost(work: Callable[[], object]) -> float:
 
 @dataclass(frozen=True)
 class ReasonCosts:
-    """What one model's reason codes cost, turn by turn.
+    """What one model's reason codes cost, round by round.
 
     Attributes:
         model: The recipe's name.
-        told: CPU seconds of reason codes, sentences included.
+        reasons: CPU seconds of reason codes, sentences included.
         bare: CPU seconds of LightGBM's bare pred_contrib on the same rows.
     """
 
     model: str
-    told: tuple[float, ...]
+    reasons: tuple[float, ...]
     bare: tuple[float, ...]
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Each turn's cost over the bare one."""
-        return tuple(told / bare for told, bare in zip(self.told, self.bare, strict=True))
+        """Each round's cost over the bare one."""
+        return tuple(reasons / bare for reasons, bare in zip(self.reasons, self.bare, strict=True))
 
 
 def reason_costs(
     models: Mapping[str, FittedModel], columns: Columns, contract: DataContract, repeats: int
 ) -> Iterator[ReasonCosts]:
-    """Measures the models whose reasons come from trees, in turns with the bare contributions."""
+    """Measures the models whose reasons come from trees, alternating with the bare contributions."""
     for name in ("gbm", "blend"):
         trees = trees_of(models[name])
         matrix = matrix_of(columns, trees.features, trees.categories, slice(None))
         codes = ReasonCodes.of(models[name], contract)
-        told, bare = [], []
+        reasons, bare = [], []
         for _ in range(repeats):
-            told.append(cost(lambda codes=codes: codes(columns)))
+            reasons.append(cost(lambda codes=codes: codes(columns)))
             bare.append(
                 cost(
                     lambda trees=trees, matrix=matrix: trees.booster.predict(
@@ -96,7 +96,7 @@ def reason_costs(
                     )
                 )
             )
-        yield ReasonCosts(name, tuple(told), tuple(bare))
+        yield ReasonCosts(name, tuple(reasons), tuple(bare))
 
 
 def cost_table(costs: Iterable[ReasonCosts]) -> str:
@@ -106,7 +106,7 @@ def cost_table(costs: Iterable[ReasonCosts]) -> str:
     for each in costs:
         middle = float(np.median(each.ratios))
         lines.append(
-            f"| {each.model} | {np.median(each.told):.2f} s | {np.median(each.bare):.2f} s "
+            f"| {each.model} | {np.median(each.reasons):.2f} s | {np.median(each.bare):.2f} s "
             f"| {middle:.2f} | {min(each.ratios):.2f} to {max(each.ratios):.2f} "
             f"| {GOAL}: {'met' if middle <= GOAL else 'MISSED'} |"
         )
@@ -145,7 +145,7 @@ def stability(
     lines.append("|---|---|---|---|---|---|---|")
     for name in NAMES:
         began = time.process_time()
-        found = reason_stability(
+        stable = reason_stability(
             candidates[name],
             models[name],
             columns,
@@ -155,8 +155,8 @@ def stability(
         )
         spent = time.process_time() - began
         lines.append(
-            f"| {name} | {found.first_same:.0%} | {found.first_same_lowest:.0%} "
-            f"| {found.first_steady:.0%} | {found.overlap:.0%} | {found.set_same:.0%} "
+            f"| {name} | {stable.first_same:.0%} | {stable.first_same_lowest:.0%} "
+            f"| {stable.first_steady:.0%} | {stable.overlap:.0%} | {stable.set_same:.0%} "
             f"| {spent:.1f} s |"
         )
     return "\n".join(lines)
@@ -198,15 +198,15 @@ def prices(columns: Columns, contract: DataContract) -> str:
     design = [columns[c.name] == c.categories.index(v) for c, v in counted]
     matrix = np.column_stack([np.ones(len(columns["tenure"])), *design]).astype(float)
     bill = columns["MonthlyCharges"]
-    found, *_ = np.linalg.lstsq(matrix, bill, rcond=None)
-    off = bill - matrix @ found
+    price_list, *_ = np.linalg.lstsq(matrix, bill, rcond=None)
+    off = bill - matrix @ price_list
     lines = ["| service | USD per month | in the contract |", "|---|---|---|"]
-    for (column, value), price in zip(counted, found[1:], strict=True):
+    for (column, value), price in zip(counted, price_list[1:], strict=True):
         stated = column.prices[column.categories.index(value)]
         lines.append(f"| {column.name}: {value} | {price:.2f} | {stated:g} |")
     lines.append("")
     lines.append(
-        f"Constant {found[0]:.2f}; R2 {1 - off.var() / bill.var():.4f}; largest error "
+        f"Constant {price_list[0]:.2f}; R2 {1 - off.var() / bill.var():.4f}; largest error "
         f"{np.abs(off).max():.2f} USD."
     )
     return "\n".join(lines)
@@ -217,10 +217,10 @@ def draw(
 ) -> None:
     """Writes the pictures of docs/explanations.md."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, wanted in (("blend", ()), ("spline_logistic", ("interaction",))):
+    for name, pictures in (("blend", ()), ("spline_logistic", ("interaction",))):
         report = explain(models[name], columns, contract, name=name)
         for picture, figure in explanation_charts(report).items():
-            if not wanted or picture in wanted:
+            if not pictures or picture in pictures:
                 path = folder / f"explanations-{name}-{picture}.png"
                 path.write_bytes(as_png(figure, dots_per_inch=120))
                 print(f"{path} {path.stat().st_size / 1000:.0f} kB")
@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
@@ -245,19 +245,19 @@ def main() -> None:
     recipes = default_recipes()
     candidates = build_candidates(list(recipes), recipes, contract)
     models = fit_all(candidates, columns, target)
-    if asked.pictures is not None:
-        draw(models, columns, contract, asked.pictures)
+    if options.pictures is not None:
+        draw(models, columns, contract, options.pictures)
         return
-    costs = reason_costs(models, columns, contract, asked.repeats)
-    if asked.json:
+    costs = reason_costs(models, columns, contract, options.repeats)
+    if options.json:
         print(json.dumps({each.model: each.ratios for each in costs}))
         return
     for title, text in (
         ("Reason codes of 7,043 customers", cost_table(costs)),
         ("One customer", single_costs(models, columns, contract)),
         (
-            f"Stability over {asked.samples} bootstrap samples",
-            stability(candidates, models, columns, target, contract, asked.samples),
+            f"Stability over {options.samples} bootstrap samples",
+            stability(candidates, models, columns, target, contract, options.samples),
         ),
         ("Reach of counterfactuals, blend", reach(models["blend"], columns, contract)),
         ("Longer contracts", longer_terms(models, columns)),

@@ -55,27 +55,27 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="only the fit's CPU-seconds, as JSON")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
     columns, target = generate(
         encode(customers.frame, contract),
         encode_target(customers.frame, contract),
         contract,
-        rows=asked.rows,
-        seed=asked.seed,
+        rows=options.rows,
+        seed=options.seed,
     )
     candidate = build_candidates(["gbm"], default_recipes(), contract)["gbm"]
     began = time.process_time()
     candidate.fit(columns, target)
     seconds = time.process_time() - began
-    if asked.json:
+    if options.json:
         print(json.dumps({"seconds": seconds}))
         return 0
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kibibytes here
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-    how = f"gbm, {asked.rows:,} generated rows"
-    judged = asked.rows >= ROWS
+    how = f"gbm, {options.rows:,} generated rows"
+    judged = options.rows >= ROWS
     figures = [
         Figure("A fit of the trees", SECONDS, "CPU-s", (seconds,), how, judged),
         Figure("Peak memory, the data included", GIGABYTES, "GB", (peak,), how, judged),

@@ -94,13 +94,13 @@ class Peer:
 
 def microseconds(work: Callable[[], object], customers: int, rounds: int = ROUNDS) -> float:
     """Median CPU time of some rounds, per customer."""
-    found = []
+    costs = []
     gc.collect()
     for _ in range(rounds):
         began = time.process_time()
         work()
-        found.append((time.process_time() - began) / customers * 1e6)
-    return statistics.median(found)
+        costs.append((time.process_time() - began) / customers * 1e6)
+    return statistics.median(costs)
 
 
 def generated(columns: Columns, rows: int) -> Columns:
@@ -135,13 +135,13 @@ def in_pieces(peer: Peer, table: pd.DataFrame) -> Any:
     return np.concatenate([peer.logit(table.iloc[at : at + AT_ONCE]) for at in starts])
 
 
-def require_equal(what: str, found: Any, expected: Any, within: float) -> None:
+def require_equal(what: str, actual: Any, expected: Any, within: float) -> None:
     """Refuses to compare the cost of different answers.
 
     Raises:
         BenchmarkError: they differ.
     """
-    worst = float(np.max(np.abs(np.asarray(found) - np.asarray(expected))))
+    worst = float(np.max(np.abs(np.asarray(actual) - np.asarray(expected))))
     if not worst <= within:
         raise BenchmarkError(f"{what} differs by {worst:g}, so its cost means nothing")
 
@@ -152,12 +152,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
     columns, target = encode(customers.frame, contract), encode_target(customers.frame, contract)
     recipes = default_recipes()
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory() as scratch:
         models: dict[str, TrainedModel] = {}
         scorers: dict[str, Scorer] = {}
         for name in ("blend", "gbm"):
@@ -170,7 +170,7 @@ def main() -> None:
                 settings=recipes[name],
             )
             folder = write_bundle(
-                bundle_folder(Path(room) / name, "1"),
+                bundle_folder(Path(scratch) / name, "1"),
                 models[name],
                 columns,
                 name="churn",
@@ -178,11 +178,11 @@ def main() -> None:
                 threshold=Threshold(value=0.5, basis="none: only its cost is looked at"),
                 metrics={},
             )
-            publish(Path(room) / name, "1")
+            publish(Path(scratch) / name, "1")
             scorers[name] = load_bundle(folder)
-        started = loading(Path(room) / "blend", Path(room))
+        started = loading(Path(scratch) / "blend", Path(scratch))
         lines = one_customer(contract, columns, target, models, scorers)
-        lines += many_customers(contract, columns, target, models, scorers["blend"], asked.rows)
+        lines += many_customers(contract, columns, target, models, scorers["blend"], options.rows)
         print("\n".join(lines))
         print(f"\n{started}")
     print(f"\nPython {platform.python_version()}, one thread.")
@@ -205,8 +205,8 @@ def one_customer(
     ]
     base: dict[str, float] = {}
     for name, scorer in scorers.items():
-        found = [scorer.score_one(row).logit for row in rows]
-        require_equal("score_one", found, expected[name], 0)
+        logits = [scorer.score_one(row).logit for row in rows]
+        require_equal("score_one", logits, expected[name], 0)
         base[name] = microseconds(lambda s=scorer: [s.score_one(row) for row in rows], len(rows))
 
     def line(what: str, cost: float, name: str) -> None:
@@ -223,11 +223,11 @@ def one_customer(
         return float(trees.booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
 
     few = rows[:: len(rows) // FEW][:FEW]
-    wanted = {name: values[:: len(rows) // FEW][:FEW] for name, values in expected.items()}
-    require_equal("Booster.predict", [by_booster(row) for row in few], wanted["gbm"], 0)
+    expected_few = {name: values[:: len(rows) // FEW][:FEW] for name, values in expected.items()}
+    require_equal("Booster.predict", [by_booster(row) for row in few], expected_few["gbm"], 0)
     member = models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
     peer = Peer(contract, table, target, member)
-    require_equal("the pipeline", one_by_one(peer, few), wanted["blend"], CLOSE)
+    require_equal("the pipeline", one_by_one(peer, few), expected_few["blend"], CLOSE)
     scorer = scorers["blend"]
     line("blend: `Scorer.score_one`", base["blend"], "blend")
     line(
@@ -246,9 +246,9 @@ def one_customer(
     parts = microseconds(
         lambda: [booster.predict(one, pred_contrib=True, num_threads=1) for one in matrices], FEW
     )
-    told = microseconds(lambda: [alone.explain(row) for row in few], FEW)
+    explained = microseconds(lambda: [alone.explain(row) for row in few], FEW)
     line("gbm: the same encoder and `lightgbm.Booster.predict`", own, "gbm")
-    line("gbm: `Scorer.explain`", told, "gbm")
+    line("gbm: `Scorer.explain`", explained, "gbm")
     line("gbm: bare `lightgbm.Booster.predict(..., pred_contrib=True)`", parts, "gbm")
     bare = microseconds(lambda: [encoder.encode(row) for row in rows], len(rows))
     lines.append(f"| of which the encoder, with all its checks | {bare:,.1f} | |")
@@ -290,9 +290,9 @@ def many_customers(
     return lines
 
 
-def loading(store: Path, room: Path) -> str:
+def loading(store: Path, folder: Path) -> str:
     """What a process costs that loads the current bundle and nothing else."""
-    own = own_environment(room, OMP_NUM_THREADS="1")
+    own = own_environment(folder, OMP_NUM_THREADS="1")
     cpu, peak = map(float, run([sys.executable, "-c", LOADING, store], own).output.split())
     return (
         f"From nothing to a loaded scorer: {cpu:.2f} CPU-s, {peak / 1e6:.0f} MB resident at most."

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import ROOT, BenchmarkError
-from benchmarks.serving import CONNECTIONS, Run, Side, in_turn, requests, started
+from benchmarks.serving import CONNECTIONS, Run, Side, alternating, requests, started
 from churn.contract import load_contract
 from churn.data import Dataset, acquire
 from churn.features.encoding import encode, encode_target
@@ -47,7 +47,7 @@ NAMES = {
     "score_bare": "`POST /v1/score`, no key, no ledger",
     "contributions": "FastAPI and bare `pred_contrib`, an encoded row",
     "reasons": "`POST /v1/explain?counterfactuals=false`: reasons",
-    "ways": "`POST /v1/explain`: reasons and counterfactuals",
+    "counterfactuals": "`POST /v1/explain`: reasons and counterfactuals",
     "pairs": "`POST /v1/explain?changes=2`: pairs of changes, too",
 }
 
@@ -99,20 +99,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as room:
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            prepared = prepare(Path(room))
-            found = in_turn(sides(prepared, asked.requests), asked.rounds)
-            starting = starts(prepared, asked.rounds)
-            workers = two_workers(prepared, asked.requests, asked.rounds)
+            prepared = prepare(Path(folder))
+            runs_by_side = alternating(sides(prepared, options.requests), options.rounds)
+            starting = starts(prepared, options.rounds)
+            workers = two_workers(prepared, options.requests, options.rounds)
         except BenchmarkError as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
-    if asked.json:
-        print(json.dumps(figures(found, starting, workers)))
+    if options.json:
+        print(json.dumps(figures(runs_by_side, starting, workers)))
     else:
-        print(_machine(), *_tables(found, starting, workers), sep="\n\n")
+        print(_machine(), *_tables(runs_by_side, starting, workers), sep="\n\n")
     return 0
 
 
@@ -150,7 +150,7 @@ def prepare(folder: Path) -> Prepared:
 
 
 def sides(prepared: Prepared, count: int) -> dict[str, Side]:
-    """What takes turns."""
+    """The sides that are measured alternately."""
     folder, score = prepared.folder, prepared.score(count)
     empty = requests(folder / "empty", "GET", "/", [b""])
     trees, encoded = as_the_trees_see(prepared)
@@ -171,7 +171,7 @@ def sides(prepared: Prepared, count: int) -> dict[str, Side]:
         ),
         "contributions": Side([sys.executable, *contributions], bare, count // 5, {}),
         "reasons": explain("reasons", "?counterfactuals=false", count // 5),
-        "ways": explain("ways", "", count // 5),
+        "counterfactuals": explain("counterfactuals", "", count // 5),
         "pairs": explain("pairs", "?changes=2", count // 5),
     }
 
@@ -197,13 +197,13 @@ def starts(prepared: Prepared, rounds: int) -> tuple[list[float], list[float]]:
 
 
 def two_workers(prepared: Prepared, count: int, rounds: int) -> dict[str, list[Run]]:
-    """One worker and two, in turn."""
+    """One worker and two, alternately."""
     both = {str(workers): prepared.score(count, workers) for workers in (1, 2)}
-    return in_turn(both, rounds)
+    return alternating(both, rounds)
 
 
 def figures(
-    found: Mapping[str, Sequence[Run]],
+    runs_by_side: Mapping[str, Sequence[Run]],
     starting: tuple[list[float], list[float]],
     workers: Mapping[str, Sequence[Run]],
 ) -> dict[str, Any]:
@@ -213,9 +213,9 @@ def figures(
         return [one.cpu / other.cpu for one, other in zip(ours, theirs, strict=True)]
 
     return {
-        "score": ratios(found["score"], found["empty"]),
-        "reasons": ratios(found["reasons"], found["contributions"]),
-        "ways": ratios(found["ways"], found["contributions"]),
+        "score": ratios(runs_by_side["score"], runs_by_side["empty"]),
+        "reasons": ratios(runs_by_side["reasons"], runs_by_side["contributions"]),
+        "counterfactuals": ratios(runs_by_side["counterfactuals"], runs_by_side["contributions"]),
         "cpu": starting[0],
         "memory": starting[1],
         "workers": ratios(workers["2"], workers["1"]),
@@ -223,16 +223,16 @@ def figures(
 
 
 def _tables(
-    found: Mapping[str, Sequence[Run]],
+    runs_by_side: Mapping[str, Sequence[Run]],
     starting: tuple[list[float], list[float]],
     workers: Mapping[str, Sequence[Run]],
 ) -> Iterator[str]:
-    first = statistics.median(run.cpu for run in found["empty"])
+    first = statistics.median(run.cpu for run in runs_by_side["empty"])
     lines = [
         f"| one worker, {CONNECTIONS} connections | µs CPU | range | times empty | requests/s | p50 ms | p99 ms |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, runs in found.items():
+    for name, runs in runs_by_side.items():
         cpus = [run.cpu for run in runs]
         cpu = statistics.median(cpus)
         rate, p50, p99 = (
@@ -244,7 +244,7 @@ def _tables(
         )
     yield "\n".join(lines)
     lines = ["| ratio of CPU, or figure | median | range |", "|---|---|---|"]
-    for name, values in figures(found, starting, workers).items():
+    for name, values in figures(runs_by_side, starting, workers).items():
         middle = statistics.median(values)
         lines.append(f"| {name} | {middle:.2f} | {min(values):.2f} to {max(values):.2f} |")
     yield "\n".join(lines)

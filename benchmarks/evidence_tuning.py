@@ -2,7 +2,7 @@
 
     python -m benchmarks.evidence_tuning [--seed 7] [--skip NAME ...]
 
-Prints Markdown: every candidate under the nested protocol, who beats whom, and the CPU-seconds that
+Prints Markdown: every candidate under the nested protocol, which beats which, and the CPU-seconds that
 one fit took. The folds are those of the protocol's first repeat.
 """
 
@@ -88,17 +88,17 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--skip", nargs="*", default=[], help="recipes to leave out")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
     customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
-    names = [name for name in (*NAMES, *TUNED) if name not in asked.skip]
+    names = [name for name in (*NAMES, *TUNED) if name not in options.skip]
     recipes = default_recipes() | deep_recipes()
     began = time.process_time()
     report = nested_protocol(
         catalog.build_candidates(names, recipes, contract, builder=timed),
         encode(customers.frame, contract),
         encode_target(customers.frame, contract),
-        ProtocolPlan(seed=asked.seed),
+        ProtocolPlan(seed=options.seed),
         baseline="logistic",
     )
     print(table(report), "\n")

@@ -29,7 +29,7 @@ _PERIOD = (
     100_000  # microseconds, the kernel's own; in shorter ones its slices of 5 ms weigh too much
 )
 _GROUPS = Path("/sys/fs/cgroup")
-_SPAWNED = b"spawn_main"  # how a worker's command line tells it from who started it
+_SPAWNED = b"spawn_main"  # how a worker's command line differs from its parent's
 _PATIENCE = 60.0
 COUNT = 24_000
 
@@ -42,25 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=0.35, help="of a core, for each worker")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     runs: dict[int, list[Run]] = {1: [], 2: []}
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            prepared = prepare(Path(room))
-            for _ in range(asked.rounds):
-                for workers, found in runs.items():
+            prepared = prepare(Path(folder))
+            for _ in range(options.rounds):
+                for workers, measured in runs.items():
                     side = prepared.score(COUNT * workers, workers)
-                    found.append(round_of(side, workers, asked.share))
+                    measured.append(round_of(side, workers, options.share))
         except BenchmarkError as error:
             print(f"No figures: {error}", file=sys.stderr)
             return 1
     ratios = [two.rate / one.rate for one, two in zip(runs[1], runs[2], strict=True)]
-    if asked.json:
+    if options.json:
         print(json.dumps({"workers": ratios}))
         return 0
-    print(f"| workers, {asked.share:.0%} of a core each | requests/s | range |\n|---|---|---|")
-    for workers, found in runs.items():
-        rates = [run.rate for run in found]
+    print(f"| workers, {options.share:.0%} of a core each | requests/s | range |\n|---|---|---|")
+    for workers, measured in runs.items():
+        rates = [run.rate for run in measured]
         middle = statistics.median(rates)
         print(f"| {workers} | {middle:,.0f} | {min(rates):,.0f} to {max(rates):,.0f} |")
     middle = statistics.median(ratios)
@@ -84,12 +84,12 @@ def answering(server: Server, workers: int) -> list[int]:
         return [server.process.pid]
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        found = [pid for pid in server.pids() if _SPAWNED in _command(pid)]
-        if len(found) == workers:
+        processes = [pid for pid in server.pids() if _SPAWNED in _command(pid)]
+        if len(processes) == workers:
             time.sleep(1.0)  # both have loaded by now
-            return found
+            return processes
         time.sleep(0.1)
-    raise BenchmarkError(f"not {workers} workers could be told apart")
+    raise BenchmarkError(f"not {workers} workers could be identified")
 
 
 @contextmanager

@@ -19,13 +19,13 @@ def measure(trainings: Trainings) -> Iterator[Figure]:
     rounds = 3 if trainings.quick else 7
     command = [sys.executable, "-m", "benchmarks.evidence_one_customer", "--rounds", str(rounds)]
     environment = own_environment(trainings.folder, OMP_NUM_THREADS="1")
-    told = json.loads(run(command, environment).output)
-    how = "CPU a customer, in turns, one process, one thread"
+    ratios = json.loads(run(command, environment).output)
+    how = "CPU a customer, alternating, one process, one thread"
     yield Figure(
         "one customer's score over encoder and `Booster.predict`",
-        BOOSTER, "x", tuple(told["booster"]), f"{how}, 2,000 customers, the trees",
+        BOOSTER, "x", tuple(ratios["booster"]), f"{how}, 2,000 customers, the trees",
     )  # fmt: skip
     yield Figure(
         "one customer's score over a scikit-learn pipeline",
-        PIPELINE, "x", tuple(told["pipeline"]), f"{how}, one-row DataFrames, the blend",
+        PIPELINE, "x", tuple(ratios["pipeline"]), f"{how}, one-row DataFrames, the blend",
     )  # fmt: skip

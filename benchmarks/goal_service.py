@@ -25,22 +25,22 @@ def measure(trainings: Trainings) -> Iterator[Figure]:
     rounds = 3 if trainings.quick else 5
     command = [sys.executable, "-m", "benchmarks.evidence_service", "--json", "--rounds"]
     environment = own_environment(trainings.folder, OMP_NUM_THREADS="1")
-    told = json.loads(run([*command, str(rounds)], environment).output)
-    how = "CPU a request of all the server's processes, in turns, 32 connections"
+    figures = json.loads(run([*command, str(rounds)], environment).output)
+    how = "CPU a request of all the server's processes, alternating, 32 connections"
     for name, goal, limit, unit, more in (
         ("score", "`POST /v1/score` over an empty FastAPI endpoint", SCORE, "x",
          f"{how}; key, metrics and ledger on"),
         ("reasons", "`POST /v1/explain` (reasons) over FastAPI with bare `pred_contrib`", REASONS,
          "x", f"{how}; the bare side takes an encoded row and answers contributions"),
-        ("ways", "`POST /v1/explain` (reasons and counterfactuals) over the same", REASONS, "x",
+        ("counterfactuals", "`POST /v1/explain` (reasons and counterfactuals) over the same", REASONS, "x",
          f"{how}; scores every single change beside, which the bare side does not"),
         ("cpu", "start to ready", CPU, "s CPU", "one worker, until /readyz answers 200"),
         ("memory", "memory of a worker", MEMORY, "MB", "its peak by then"),
     ):  # fmt: skip
-        yield Figure(goal, limit, unit, tuple(told[name]), more)
+        yield Figure(goal, limit, unit, tuple(figures[name]), more)
     if not held_here():
         yield Figure(
-            "CPU of a request with two workers over one", WORKERS, "x", tuple(told["workers"]),
+            "CPU of a request with two workers over one", WORKERS, "x", tuple(figures["workers"]),
             "stands in where no control group can be made: two workers on a core each do 1.8 times "
             "one's while this is 1.11 at most",
         )  # fmt: skip

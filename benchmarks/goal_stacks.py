@@ -35,17 +35,17 @@ def measure(trainings: Trainings) -> Iterator[Figure]:
 
 def _on(name: str, environment: Mapping[str, str], repeats: int) -> Iterator[Figure]:
     folder = environment["HOME"]
-    told = []
+    answers = []
     for _ in range(repeats):
         command = [sys.executable, "-m", "benchmarks.ten_steps", name, folder]
-        told.append(json.loads(run(command, environment).output.strip().splitlines()[-1]))
-        if told[-1]["changes"]:
+        answers.append(json.loads(run(command, environment).output.strip().splitlines()[-1]))
+        if answers[-1]["changes"]:
             raise BenchmarkError(f"applying '{name}' twice changed something the second time")
     where = " on loopback" if name == "cloud" else ""
-    applied = tuple(one["apply"] for one in told)
+    applied = tuple(one["apply"] for one in answers)
     how = "apply_stack a second time in a process"
     yield Figure(f"stack apply {name}, nothing to change", APPLY_LIMIT, "s", applied, how)
-    steps = tuple(statistics.median(one["steps"]) for one in told)
+    steps = tuple(statistics.median(one["steps"]) for one in answers)
     yield Figure(f"a step's overhead on {name}{where}", STEP_LIMITS[name], "s", steps, _HOW)
 
 

@@ -145,7 +145,7 @@ async def pace(
         await asyncio.sleep(0.001)
         if any(caller.done.done() for caller in callers):
             raise ConnectionError("the server hung up")
-    return _told(tally, time.perf_counter() - began, callers)
+    return _summary(tally, time.perf_counter() - began, callers)
 
 
 async def load(port: int, connections: int, count: int, requests: list[bytes]) -> dict[str, object]:
@@ -166,10 +166,10 @@ async def load(port: int, connections: int, count: int, requests: list[bytes]) -
         _, protocol = await loop.create_connection(caller, "127.0.0.1", port)
         callers.append(protocol)
     await asyncio.gather(*(each.done for each in callers))
-    return _told(tally, time.perf_counter() - began, callers)
+    return _summary(tally, time.perf_counter() - began, callers)
 
 
-def _told(tally: dict[str, int], seconds: float, callers: Sequence[Caller]) -> dict[str, object]:
+def _summary(tally: dict[str, int], seconds: float, callers: Sequence[Caller]) -> dict[str, object]:
     waits = sorted(wait for each in callers for wait in each.waits)
     return {
         "answers": tally,
@@ -192,10 +192,10 @@ def main(arguments: list[str]) -> int:
     except ImportError:
         runner = asyncio.run
     if rate is None:
-        told = runner(load(port, connections, count, requests))
+        summary = runner(load(port, connections, count, requests))
     else:
-        told = runner(pace(port, connections, count, requests, rate))
-    print(json.dumps(told))
+        summary = runner(pace(port, connections, count, requests, rate))
+    print(json.dumps(summary))
     return 0
 
 

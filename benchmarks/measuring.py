@@ -89,17 +89,17 @@ def run(
     with (
         tempfile.TemporaryFile() as output,
         tempfile.TemporaryFile() as complaint,
-        tempfile.NamedTemporaryFile("r") as told,
+        tempfile.NamedTemporaryFile("r") as report,
     ):
         subprocess.run(
-            [sys.executable, "-S", "-c", _LAUNCHER, told.name, *map(str, command)],
+            [sys.executable, "-S", "-c", _LAUNCHER, report.name, *map(str, command)],
             cwd=folder,
             env=dict(environment),
             stdout=output,
             stderr=complaint,
             check=False,
         )
-        cost = json.loads(told.read() or "{}")
+        cost = json.loads(report.read() or "{}")
         if cost.get("code") != 0:
             last = "\n".join(_text(complaint).strip().splitlines()[-8:])
             shown = " ".join(str(part) for part in command)

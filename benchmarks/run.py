@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
     goal_clone,
+    goal_command_line,
     goal_cost,
     goal_deep,
-    goal_door,
     goal_orchestration,
     goal_peers,
     goal_quick,
@@ -34,7 +34,7 @@ from benchmarks.trainings import Trainings
 
 Measure = Callable[[Trainings], Iterator[Figure]]
 GOALS: dict[str, Measure] = {
-    "door": goal_door.measure,
+    "command_line": goal_command_line.measure,
     "cost": goal_cost.measure,
     "orchestration": goal_orchestration.measure,
     "rerun": goal_rerun.measure,
@@ -53,9 +53,9 @@ LONG = ("clone", "deep", "peers", "stacks")  # minutes each: only when asked for
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what was asked for and returns the exit code."""
-    asked = parser().parse_args(arguments)
-    names = chosen(asked)
-    trainings = Trainings(runs=asked.runs or (1 if asked.quick else 3), quick=asked.quick)
+    options = parser().parse_args(arguments)
+    names = chosen(options)
+    trainings = Trainings(runs=options.runs or (1 if options.quick else 3), quick=options.quick)
     figures: list[Figure] = []
     missing: list[str] = []
     try:
@@ -68,15 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(trainings.folder, ignore_errors=True)
     print(_machine(), table(figures), *missing, sep="\n\n")
-    if asked.quick:
+    if options.quick:
         print("\n--quick: goals about the default run are not judged.")
     met = all(figure.met for figure in figures if figure.binding)
     return 0 if met and not missing else 1
 
 
-def chosen(asked: argparse.Namespace) -> list[str]:
+def chosen(options: argparse.Namespace) -> list[str]:
     """Names of the goals that the command line asks for."""
-    return asked.only or [name for name in GOALS if name not in LONG or getattr(asked, name)]
+    return options.only or [name for name in GOALS if name not in LONG or getattr(options, name)]
 
 
 def parser() -> argparse.ArgumentParser:

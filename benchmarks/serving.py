@@ -84,11 +84,11 @@ class Server:
 
     def memory(self) -> list[float]:
         """Resident MB of each, at its peak."""
-        found = []
+        sizes = []
         for pid, _ in self._processes():
             text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-            found.append(int(re.findall(r"VmHWM:\s+(\d+)", text)[0]) / 1024)
-        return found
+            sizes.append(int(re.findall(r"VmHWM:\s+(\d+)", text)[0]) / 1024)
+        return sizes
 
     def _processes(self) -> Iterator[tuple[int, int]]:
         for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -147,17 +147,17 @@ def load(
     )  # fmt: skip
     if ran.returncode != 0:
         raise BenchmarkError(f"the load failed: {ran.stderr[-300:]}")
-    told: dict[str, Any] = json.loads(ran.stdout)
-    answers: dict[str, int] = told["answers"]
+    summary: dict[str, Any] = json.loads(ran.stdout)
+    answers: dict[str, int] = summary["answers"]
     if set(answers) != {"200"}:
         raise BenchmarkError(f"not every answer was good: {answers}")
     time.sleep(_WRITTEN)
     done = answers["200"]
     return Run(
         cpu=(server.cpu() - before) / done * 1e6,
-        rate=done / told["seconds"],
-        p50=told["p50"] * 1e3,
-        p99=told["p99"] * 1e3,
+        rate=done / summary["seconds"],
+        p50=summary["p50"] * 1e3,
+        p99=summary["p99"] * 1e3,
     )
 
 
@@ -173,13 +173,13 @@ def requests(file: Path, method: str, path: str, bodies: Sequence[bytes], head: 
     return file
 
 
-def in_turn(sides: Mapping[str, Side], rounds: int) -> dict[str, list[Run]]:
-    """Every side's rounds; in turn, so that what else the machine does meets all of them."""
-    found: dict[str, list[Run]] = {name: [] for name in sides}
+def alternating(sides: Mapping[str, Side], rounds: int) -> dict[str, list[Run]]:
+    """Runs of every side, one round of each after the other, so that other load meets all of them."""
+    runs: dict[str, list[Run]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            found[name].append(side.round())
-    return found
+            runs[name].append(side.round())
+    return runs
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, ready: str) -> None:

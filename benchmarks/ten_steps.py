@@ -31,16 +31,16 @@ def main(stack: str, state: str) -> None:
     again = time.perf_counter() - began
     activate(applied)
     reached = _run_nothing()
-    told = {
+    figures = {
         "apply": again,
         "changes": len(applied.changes),
         "steps": [after - before for before, after in pairwise(reached)],
     }
-    sys.stdout.write(f"\n{json.dumps(told)}\n")
+    sys.stdout.write(f"\n{json.dumps(figures)}\n")
 
 
 def _run_nothing() -> list[float]:
-    """Runs the steps one after another, and tells when each was reached."""
+    """Runs the steps one after another, and reports when each was reached."""
     from zenml import pipeline
     from zenml.utils.source_utils import set_custom_source_root
 

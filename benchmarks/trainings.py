@@ -120,7 +120,7 @@ class Trainings:
         command += ["--set", f"output.folder={state / 'output'}"]
         command += ["--set", f"profile={profile}"]
         cost = run(command, environment)
-        told = json.loads(cost.output)
-        asked = run([sys.executable, "-c", _ASK, told["run_id"]], environment)
-        found = json.loads(asked.output.strip().splitlines()[-1])
-        return Training(cost, float(told["seconds"]), **found)
+        outcome = json.loads(cost.output)
+        answer = run([sys.executable, "-c", _ASK, outcome["run_id"]], environment)
+        figures = json.loads(answer.output.strip().splitlines()[-1])
+        return Training(cost, float(outcome["seconds"]), **figures)

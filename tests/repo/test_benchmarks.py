@@ -102,14 +102,14 @@ def trainings(monkeypatch, tmp_path):
     """Trainings that were made already: their costs are stated, nothing runs."""
     made = Trainings(runs=3, quick=False, folder=tmp_path)
     queues = {"full": [], "quick": [], "deep": []}
-    asked = []
+    trained = []
 
     def train(self, state, profile):
-        asked.append((state.name, profile))
+        trained.append((state.name, profile))
         return queues[profile].pop(0)
 
     monkeypatch.setattr(Trainings, "_train", train)
-    made.queues, made.asked = queues, asked
+    made.queues, made.trained = queues, trained
     return made
 
 
@@ -138,15 +138,15 @@ def test_a_goal_without_a_figure_fails_and_leaves_the_others_their_rows(monkeypa
         raise BenchmarkError("the cache was empty")
 
     monkeypatch.setitem(GOALS, "rerun", broken)
-    monkeypatch.setitem(GOALS, "door", lambda trainings: iter([figure(1.0)]))
+    monkeypatch.setitem(GOALS, "command_line", lambda trainings: iter([figure(1.0)]))
 
-    code = main(["--only", "rerun", "--only", "door"])
+    code = main(["--only", "rerun", "--only", "command_line"])
 
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert code == 1
-    assert "| a goal " in told
-    assert "No figure for rerun: the cache was empty" in told
-    assert main(["--only", "door"]) == 0
+    assert "| a goal " in output
+    assert "No figure for rerun: the cache was empty" in output
+    assert main(["--only", "command_line"]) == 0
 
 
 def test_what_the_domain_draws_for_an_artifact_is_not_zenmls(trainings):
@@ -167,7 +167,7 @@ def test_a_profile_is_trained_once_however_many_goals_ask_for_it(trainings):
 
     assert first.values == again.values == (40.0, 61.0, 62.0)
     assert (first.verdict, deep.verdict, deep.values) == ("MISSED", "met", (12.0,))
-    assert [name for name, _ in trainings.asked] == ["quick-0", "quick-1", "quick-2", "deep-0"]
+    assert [name for name, _ in trainings.trained] == ["quick-0", "quick-1", "quick-2", "deep-0"]
 
 
 def test_a_rerun_in_which_a_step_was_not_cached_gives_no_figure(trainings):
@@ -179,13 +179,13 @@ def test_a_rerun_in_which_a_step_was_not_cached_gives_no_figure(trainings):
 
     with pytest.raises(BenchmarkError, match=r"ran again: measure_protocol$"):
         trainings.cached()
-    assert [name for name, _ in trainings.asked[3:]] == ["full-0"] * 3
+    assert [name for name, _ in trainings.trained[3:]] == ["full-0"] * 3
 
 
-def test_reasons_are_judged_by_the_middle_of_their_turns(monkeypatch, trainings):
-    costs = ReasonCosts("gbm", told=(1.0, 1.3, 9.0), bare=(1.0, 1.0, 1.0))
-    told = json.dumps({costs.model: costs.ratios})
-    monkeypatch.setattr(goal_reasons, "run", lambda *_: Cost(1.0, 1.0, 0, told))
+def test_reasons_are_judged_by_the_middle_of_their_rounds(monkeypatch, trainings):
+    costs = ReasonCosts("gbm", reasons=(1.0, 1.3, 9.0), bare=(1.0, 1.0, 1.0))
+    output = json.dumps({costs.model: costs.ratios})
+    monkeypatch.setattr(goal_reasons, "run", lambda *_: Cost(1.0, 1.0, 0, output))
 
     (figure,) = goal_reasons.measure(trainings)
 
@@ -225,21 +225,23 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
     def runs(*cpus):
         return [Run(cpu, 1000.0, 3.0, 9.0) for cpu in cpus]
 
-    found = {
+    runs_by_side = {
         "empty": runs(80.0, 100.0, 90.0),
         "score": runs(88.0, 100.0, 126.0),
         "contributions": runs(300.0, 200.0, 250.0),
         "reasons": runs(300.0, 100.0, 250.0),
-        "ways": runs(600.0, 240.0, 200.0),
+        "counterfactuals": runs(600.0, 240.0, 200.0),
     }
     workers = {"1": runs(100.0, 100.0, 100.0), "2": runs(105.0, 130.0, 90.0)}
-    told = evidence_service.figures(found, ([0.7, 0.8, 0.9], [99.0, 101.0, 180.0]), workers)
+    output = evidence_service.figures(
+        runs_by_side, ([0.7, 0.8, 0.9], [99.0, 101.0, 180.0]), workers
+    )
     seen = {"workers": [1.6, 2.0, 2.1]}
     monkeypatch.setattr(
         goal_service,
         "run",
         lambda command, *_: Cost(
-            1.0, 1.0, 0, json.dumps(seen if "benchmarks.evidence_workers" in command else told)
+            1.0, 1.0, 0, json.dumps(seen if "benchmarks.evidence_workers" in command else output)
         ),
     )
     judged = [
@@ -273,13 +275,13 @@ def test_a_process_is_held_to_a_share_of_a_core_and_let_go_again():
 
 
 def test_peers_are_judged_by_our_cost_over_theirs(monkeypatch, trainings):
-    found = {
+    runs_by_side = {
         "ours": [Run(100.0, 1.0, 1.0, 1.0)] * 3,
         "mlserver": [Run(cpu, 1.0, 1.0, 1.0) for cpu in (700.0, 1000.0, 1200.0)],
         "mlflow": [Run(cpu, 1.0, 1.0, 1.0) for cpu in (9000.0, 9500.0, 20000.0)],
     }
-    told = json.dumps(evidence_peers.ratios(found))
-    monkeypatch.setattr(goal_peers, "run", lambda *_: Cost(1.0, 1.0, 0, told))
+    output = json.dumps(evidence_peers.ratios(runs_by_side))
+    monkeypatch.setattr(goal_peers, "run", lambda *_: Cost(1.0, 1.0, 0, output))
 
     mlserver, mlflow = goal_peers.measure(trainings)
 
