@@ -33,7 +33,7 @@ import sys
 from pathlib import Path
 import mlflow
 from benchmarks.evidence_service import fitted
-from registry.mlflow_signature import signature_of
+from registry.mlflow_signature import model_signature
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 model, _ = fitted(folder)
 model.save(folder / "fitted")
@@ -41,7 +41,7 @@ mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
 mlflow.pyfunc.save_model(
     str(folder / "logged"), python_model=str(root / "registry" / "mlflow_model.py"),
     artifacts={"model": str(folder / "fitted")}, code_paths=[str(root / "churn")],
-    signature=signature_of(model.contract), pip_requirements=[],
+    signature=model_signature(model.contract), pip_requirements=[],
 )
 """
 

@@ -21,7 +21,7 @@ from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.scoring.verify import read_contract
 from deployment.target import DeployRequest
-from registry.versions import find_version, trained_version
+from registry.versions import find_version, load_trained_version
 
 _FIGURES = ("protocol", "gate_rows")
 
@@ -130,7 +130,7 @@ def _write(wanted: DeployRequest, place: Address) -> None:
     version = find_version(wanted.model, wanted.version)
     if version is None:
         raise InputError(f"Version {wanted.version} of '{wanted.model}' is gone; nothing changed.")
-    trained = trained_version(version)
+    trained = load_trained_version(version)
     write_bundle(
         place,
         trained.model,

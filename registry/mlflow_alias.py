@@ -4,13 +4,13 @@ from typing import Any
 
 from zenml.client import Client
 
-from registry.run_context import in_step
+from registry.step_context import in_step
 
 ALIAS = "champion"
 _VERSION_TAG = "zenml_version"
 
 
-def point_alias(model: str, version: str, tracked_run: str | None) -> str | None:
+def set_champion_alias(model: str, version: str, tracked_run: str | None) -> str | None:
     """Points MLflow's alias to a version, registering it there first where that is needed.
 
     Args:

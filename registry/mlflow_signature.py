@@ -11,7 +11,7 @@ from churn.contract import DataContract, NumberColumn
 PROBABILITY = "probability"
 
 
-def signature_of(contract: DataContract) -> Any:
+def model_signature(contract: DataContract) -> Any:
     """MLflow's signature: text for categories, doubles for numbers; one probability a customer."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema

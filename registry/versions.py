@@ -64,7 +64,7 @@ def find_version(model: str, version: str | ModelStages) -> ModelVersionResponse
     return control_plane().find(model, version)
 
 
-def trained_version(version: ModelVersionResponse) -> Trained:
+def load_trained_version(version: ModelVersionResponse) -> Trained:
     """Loads what training linked to a version.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Runs a pipeline on a stack: the request, its input, the run, and what it came to."""
+"""Runs a pipeline on a stack: request, preflight, run, outcome; and the command line for it."""

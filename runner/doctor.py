@@ -1,4 +1,4 @@
-"""`run.py --doctor`: what is wrong on this machine, and what to do about it."""
+"""`run.py --doctor`: checks of this machine, each with a remedy for what it finds."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ _PORTS = {5000: "MLflow's pages (make mlflow)", 8237: "ZenML's dashboard (make d
 
 
 def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
-    """Looks at everything; touches nothing."""
-    looks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
+    """Runs every check and returns the findings; changes nothing.
+
+    Args:
+        stack: Name of the stack to check.
+        root: The project's folder.
+    """
+    checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
         _python,
         lambda: _versions(root / "requirements.lock"),
         lambda: _data(root),
@@ -33,7 +38,7 @@ def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
         lambda: _space(root),
         _ports,
     )
-    return [found for look in looks for found in look()]
+    return [finding for check in checks for finding in check()]
 
 
 def _python() -> Iterator[Diagnosis]:
@@ -53,14 +58,14 @@ def _versions(lock: Path) -> Iterator[Diagnosis]:
         if "==" in line and not line.startswith("#")
     ]
     wrong, missing = [], []
-    for name, wanted in pins:
+    for name, pinned in pins:
         try:
-            found = metadata.version(name)
+            installed = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
             continue
-        if found != wanted:
-            wrong.append(f"{name} {found} instead of {wanted}")
+        if installed != pinned:
+            wrong.append(f"{name} {installed} instead of {pinned}")
     if not wrong and not missing:
         yield Diagnosis("packages", "fine", f"all {len(pins)} as {lock.name} pins them")
         return
@@ -99,7 +104,7 @@ def _settings(root: Path) -> Iterator[Diagnosis]:
         try:
             load_settings(entry.settings_class(), path)
         except ChurnError as error:
-            yield Diagnosis("settings", "broken", str(error), f"Mend configs/{path.name}.")
+            yield Diagnosis("settings", "broken", str(error), f"Correct configs/{path.name}.")
         else:
             yield Diagnosis("settings", "fine", f"configs/{path.name}")
 
@@ -127,7 +132,7 @@ def _space(root: Path) -> Iterator[Diagnosis]:
         "disk",
         "fine" if enough else "note",
         f"{free:.0f} GB free",
-        "" if enough else f"Make room: a few hundred runs take {_FREE_GIGABYTES} GB.",
+        "" if enough else f"Free some space: a few hundred runs take {_FREE_GIGABYTES} GB.",
     )
 
 

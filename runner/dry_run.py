@@ -1,8 +1,7 @@
-"""`run.py --dry-run`: compiles a pipeline for a stack and says what would run; nothing runs.
+"""`run.py --dry-run`: compiles a pipeline for a stack and shows what would run; nothing runs.
 
-It works in a ZenML configuration that exists for as long as it takes: the user's own is not
-touched, no server is asked, no bucket, no cluster, and a variable of the stack that is not set is
-shown as one that is missing.
+It works in a temporary ZenML configuration: the user's own is not touched, no server, bucket or
+cluster is called, and a variable of the stack that is not set is listed as missing.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runner.execute import Prepared, Request, configured_pipeline, pipeline_parameters, prepare
+from runner.execute import configure_pipeline, pipeline_parameters
+from runner.request import PreparedRun, RunRequest, prepare_run
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.requirements import require_modules
 
@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     from stacks.spec import StackSpec
 
 _UNSET = "unset-"
+_LIMITS = ("cpu_count", "memory", "gpu_count")
 _ADDRESSES = ("_URL", "_ENDPOINT", "_URI")
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step as it would run.
+    """A step of a dry run.
 
     Attributes:
         name: Its name in the pipeline.
-        after: Steps that it waits for.
-        resources: What it may use, where the stack says so.
+        after: Names of the steps that it waits for.
+        resources: Its limits (`cpu_count`, `memory`, `gpu_count`), if the stack sets any.
     """
 
     name: str
@@ -43,17 +44,17 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class DryRun:
-    """What would run.
+    """Result of a dry run.
 
     Attributes:
         pipeline: The pipeline's name.
         stack: The stack's name.
         components: Component type -> name and flavor.
-        places: What of this project would lie where.
-        unset: Environment variables that the stack wants and that are not set.
-        image: What the steps would run in; '' where they run on this machine.
-        steps: In the order in which they would run.
-        manifests: What a Kubernetes orchestrator would create.
+        places: Kind of file -> where the stack keeps it.
+        unset: Environment variables that the stack needs and that are not set.
+        image: Container image of the steps; '' if they run on this machine.
+        steps: The steps in the order in which they would run.
+        manifests: Objects that a Kubernetes orchestrator would create.
     """
 
     pipeline: str
@@ -66,47 +67,46 @@ class DryRun:
     manifests: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Returns the object that `--json` prints."""
         return asdict(self)
 
 
-def dry_run(request: Request) -> DryRun:
-    """Compiles what is asked for, as a run would.
+def dry_run(request: RunRequest) -> DryRun:
+    """Compiles the requested pipeline as a run would.
 
     Raises:
-        InputError: as a run would be refused, but for what can only be asked of servers.
+        InputError: for every reason that a run has, except those that only servers know.
     """
-    ready = prepare(request)
-    require_modules(ready.spec)
+    prepared = prepare_run(request)
+    require_modules(prepared.spec)
     with tempfile.TemporaryDirectory(prefix="churn-dry-run-") as folder:
         os.environ["ZENML_CONFIG_PATH"] = folder
-        return _compiled(ready, request)
+        return _compile_dry_run(prepared, request)
 
 
-def _compiled(ready: Prepared, request: Request) -> DryRun:
+def _compile_dry_run(prepared: PreparedRun, request: RunRequest) -> DryRun:
     from zenml.client import Client
 
     from stacks.apply import activate, apply_stack
 
-    unset = tuple(name for name in ready.spec.variables() if not os.environ.get(name))
+    unset = tuple(name for name in prepared.spec.variables() if not os.environ.get(name))
     for name in unset:
-        word = _UNSET + name.lower().replace("_", "-")
-        # ZenML holds some values to be addresses.
-        os.environ[name] = f"https://{word}.invalid" if name.endswith(_ADDRESSES) else word
-    # The secrets that the stack refers to lie on its server, which is not asked: ones to stand in.
-    for name, keys in ready.spec.secrets.items():
+        value = _UNSET + name.lower().replace("_", "-")
+        # ZenML validates some values as addresses.
+        os.environ[name] = f"https://{value}.invalid" if name.endswith(_ADDRESSES) else value
+    # The stack's secrets are on its server, which is not called: placeholders replace them.
+    for name, keys in prepared.spec.secrets.items():
         Client().create_secret(name, values=dict.fromkeys(keys, f"https://{_UNSET}{name}.invalid"))
-    alone = ready.spec.model_copy(update={"server": None})
-    stack = apply_stack(alone, {"state": str(ready.state)})
+    alone = prepared.spec.model_copy(update={"server": None})
+    stack = apply_stack(alone, {"state": str(prepared.state)})
     activate(stack)
     tracker = stack.tracker and {"name": stack.tracker, "experiment": "", "uri": ""}
-    configured = configured_pipeline(ready, request, stack, f"{ready.entry.name}-dry-run")
-    configured.prepare(**pipeline_parameters(ready, stack, tracker or None))
+    configured = configure_pipeline(prepared, request, stack, f"{prepared.entry.name}-dry-run")
+    configured.prepare(**pipeline_parameters(prepared, stack, tracker or None))
     active = Client().active_stack
-    # As a run compiles it: with what single steps are given.
-    snapshot, _, _ = configured._compile(**configured._run_args)
+    snapshot = compile_pipeline(configured)
     return DryRun(
-        pipeline=ready.entry.name,
+        pipeline=prepared.entry.name,
         stack=stack.name,
         components={
             kind.value: f"{component.name} ({component.flavor})"
@@ -116,19 +116,29 @@ def _compiled(ready: Prepared, request: Request) -> DryRun:
         unset=unset,
         image=_image(snapshot),
         steps=tuple(_steps(snapshot)),
-        manifests=tuple(_manifests(snapshot, stack.spec, ready.spec)),
+        manifests=tuple(_manifests(snapshot, stack.spec, prepared.spec)),
     )
 
 
+def compile_pipeline(configured: Any) -> PipelineSnapshotBase:
+    """Compiles a prepared pipeline for the active stack and returns ZenML's snapshot of it."""
+    # ZenML 0.98 compiles in public only together with a run or a stored snapshot. Can go when
+    # `Pipeline` has a public method that compiles and stores nothing.
+    arguments = dict(configured._run_args)
+    arguments["steps"] = arguments.pop("step_configurations", None)
+    snapshot: PipelineSnapshotBase = configured._compile(**arguments)[0]
+    return snapshot
+
+
 def _manifests(
-    snapshot: PipelineSnapshotBase, filled: StackSpec, asked: StackSpec
+    snapshot: PipelineSnapshotBase, resolved: StackSpec, spec: StackSpec
 ) -> list[dict[str, Any]]:
-    if not runs_in_pods(filled):
+    if not runs_in_pods(resolved):
         return []
     from stacks.kubernetes.manifests import render
 
-    server = asked.server and asked.resolved({"state": ""}).server
-    return render(snapshot, filled.model_copy(update={"server": server}))
+    server = spec.server and spec.resolved({"state": ""}).server
+    return render(snapshot, resolved.model_copy(update={"server": server}))
 
 
 def _places(spec: StackSpec) -> dict[str, str]:
@@ -148,33 +158,33 @@ def _image(snapshot: PipelineSnapshotBase) -> str:
 def _steps(snapshot: PipelineSnapshotBase) -> list[PlannedStep]:
     planned = []
     for name, step in snapshot.step_configurations.items():
-        given = step.config.resource_settings.model_dump(exclude_none=True, exclude_unset=True)
-        wanted = {key: given[key] for key in ("cpu_count", "memory", "gpu_count") if key in given}
-        planned.append(PlannedStep(name, tuple(step.spec.upstream_steps), wanted))
+        limits = step.config.resource_settings.model_dump(exclude_none=True, exclude_unset=True)
+        resources = {key: limits[key] for key in _LIMITS if key in limits}
+        planned.append(PlannedStep(name, tuple(step.spec.upstream_steps), resources))
     return planned
 
 
-def show(found: DryRun, console: Console) -> None:
-    """Prints what would run."""
+def print_dry_run(plan: DryRun, console: Console) -> None:
+    """Prints components, places and steps."""
     console.print(
-        f"{len(found.steps)} steps of [bold]{found.pipeline}[/] would run on "
-        f"[bold]{found.stack}[/]; nothing was started.\n"
+        f"{len(plan.steps)} steps of [bold]{plan.pipeline}[/] would run on "
+        f"[bold]{plan.stack}[/]; nothing was started.\n"
     )
-    lines = dict(found.components) | found.places
-    if found.image:
-        lines["image"] = found.image
-    if found.unset:
-        lines["not set here"] = ", ".join(found.unset)
-    if found.manifests:
-        lines["manifests"] = f"{len(found.manifests)}, which --json shows whole"
+    lines = dict(plan.components) | plan.places
+    if plan.image:
+        lines["image"] = plan.image
+    if plan.unset:
+        lines["not set here"] = ", ".join(plan.unset)
+    if plan.manifests:
+        lines["manifests"] = f"{len(plan.manifests)}, which --json shows whole"
     width = max(map(len, lines))
     for name, value in lines.items():
         console.print(f"  {name.ljust(width)}  ", end="")
         console.print(value, markup=False, soft_wrap=True)
     console.print()
-    width = max(len(step.name) for step in found.steps)
-    for at, step in enumerate(found.steps, 1):
+    width = max(len(step.name) for step in plan.steps)
+    for at, step in enumerate(plan.steps, 1):
         after = f"after {', '.join(step.after)}" if step.after else "first"
-        wanted = ", ".join(f"{key} {value}" for key, value in step.resources.items())
-        line = f"  {at:>2}  {step.name.ljust(width)}  {after}" + (f"  [{wanted}]" if wanted else "")
+        limits = ", ".join(f"{key} {value}" for key, value in step.resources.items())
+        line = f"  {at:>2}  {step.name.ljust(width)}  {after}" + (f"  [{limits}]" if limits else "")
         console.print(line, markup=False, soft_wrap=True)

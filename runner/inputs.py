@@ -1,4 +1,4 @@
-"""Looks at a run's input before anything is started, so that what is wrong is said at once."""
+"""Checks a run's input before anything is started, so that errors are reported at once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ OnBytes = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class TableInput:
-    """A table that was found, read and parsed once; a step can rely on it.
+    """A table that was read and parsed once; a step can rely on it.
 
     Attributes:
         location: `bundled`, an absolute path, or an address.
-        contract_path: Path of the contract, relative to the project where it lies in it: a step may
-            run in an image, where the project lies elsewhere.
-        contract_digest: What the contract says, as a digest.
-        sha256: What the user says the bytes hash to; None where nothing was said.
-        fingerprint: What they do hash to.
+        contract_path: Path of the contract; relative to the project if it lies inside, because a
+            step may run in an image, where the project lies elsewhere.
+        contract_digest: Digest of the contract's content.
+        sha256: Checksum from the settings; None if they have none.
+        fingerprint: SHA-256 of the bytes that were read.
     """
 
     location: str
@@ -35,7 +35,7 @@ class TableInput:
     fingerprint: str
 
 
-def look_at_table(
+def check_table(
     settings: DataSettings, *, root: Path, downloads: Path, on_bytes: OnBytes | None = None
 ) -> TableInput:
     """Fetches, reads and parses the table once.
@@ -69,7 +69,7 @@ def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
     """Refuses input that only this machine has, for a stack whose steps run elsewhere.
 
     Args:
-        settings: What the run is asked to read.
+        settings: Table and contract of the run.
         root: The project's folder, which the steps have, too.
         stack: The stack's name.
 
@@ -92,7 +92,7 @@ def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
 
 
 def _within(root: Path, path: Path) -> str:
-    """The path relative to the root where it lies below it, else as it is."""
+    """Returns the path relative to the root if it lies below it, else unchanged."""
     whole = path.resolve()
     return (
         str(whole.relative_to(root.resolve()))
@@ -102,10 +102,10 @@ def _within(root: Path, path: Path) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Makes a folder and tries to write into it.
+    """Creates a folder and checks that it is writable.
 
     Raises:
-        InputError: that cannot be done.
+        InputError: it is not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

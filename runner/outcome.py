@@ -1,4 +1,4 @@
-"""What a run came to, as plain values: for the table at its end and for `--json`."""
+"""Outcome of a run as plain values: for the summary at its end and for `--json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 
-_TOLD = (
+_JSON_FIELDS = (
     "pipeline",
     "status",
     "run_id",
@@ -32,30 +32,30 @@ _TOLD = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's end.
+    """Outcome of a run; the fields up to `report` make the JSON object.
 
     Attributes:
-        pipeline: Which pipeline ran.
+        pipeline: Name of the pipeline.
         status: completed; held by a gate; refused because of the input; failed; interrupted.
-        run_id: ZenML's id of the run; None where none was started.
-        run_name: ZenML's name of it.
-        stack: The stack it ran on.
+        stack: Name of the stack.
+        run_id: ZenML's id of the run; None if none was started.
+        run_name: ZenML's name of the run; not part of the JSON object.
         seconds: Wall seconds from the start of the run itself, imports left out.
         model_version: The registered version.
         stage: Its stage on the Model Control Plane.
         metrics: Figures by dotted name.
         artifacts: Artifact name -> id, version, uri.
-        dashboard: The run's page, where a ZenML server is connected.
+        dashboard: Address of the run's page, if a ZenML server is connected.
         error: Why it did not complete.
         report: The page to read.
-        training: What a training run found; not part of the JSON object.
-        decision: What the promotion gates came to; not part of it either.
-        promotion: What followed from a promotion or a rollback; not part of it either.
-        validated: What the stack's data validator found; not part of it either.
+        training: Report of a training run.
+        decision: Decision of the promotion gates.
+        promotion: Outcome of a promotion or a rollback.
+        deployment: Record of a deployment.
+        validated: Report of the stack's data validator.
         validator_page: The page about that.
-        deployment: What a deployment came to; not part of it either.
-        tracking: Where the stack's tracker keeps the run; not part of the JSON object.
-        cached: Steps that came from the cache, with what they had found; not part of it either.
+        tracking: Address of the stack's experiment tracker.
+        cached: Steps whose results came from the cache, with their findings.
     """
 
     pipeline: str
@@ -82,15 +82,13 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """What the process ends with."""
-        return {"completed": 0, "failed": 1, "refused": 2, "held": 3, "interrupted": 130}[
-            self.status
-        ]
+        """Exit code of the process."""
+        codes = {"completed": 0, "failed": 1, "refused": 2, "held": 3, "interrupted": 130}
+        return codes[self.status]
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        shown = {name: getattr(self, name) for name in _TOLD}
-        return shown | {
+        """Returns the object that `--json` prints."""
+        return {name: getattr(self, name) for name in _JSON_FIELDS} | {
             "seconds": round(self.seconds, 3),
             "report": str(self.report) if self.report else None,
         }

@@ -1,39 +1,49 @@
-"""The pipelines by name, each with a line about it; light enough for `run.py --list`."""
+"""Pipelines by name, with what the runner needs to know before it imports one.
+
+Light enough for `run.py --list`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from churn.errors import InputError, did_you_mean
 from churn.root import ROOT
 
+PipelineInput = Literal["data", "tracker", "validator"]
+
 
 @dataclass(frozen=True)
 class PipelineEntry:
-    """What the door must know of a pipeline before it is imported.
+    """Declaration of a pipeline.
 
     Attributes:
-        name: How `--pipeline` calls it; also its module here and its file in configs/.
-        summary: What it does, in a line.
-        settings: Its settings class in `churn.settings.pipelines`.
-        reads_table: Whether a table is looked at before anything is started.
+        name: Name for `--pipeline`; also its module in pipelines/ and its file in configs/.
+        summary: Purpose of the pipeline in one line.
+        settings: Name of its settings class in `churn.settings.pipelines`.
+        inputs: Parameters that it takes besides `settings` and `folders`. `data` is the customer
+            table, which is read and checked before the run; `tracker` and `validator` are the
+            stack's experiment tracker and data validator.
+        preflight: Dotted names of checks that run before anything is started. Each takes the
+            settings and the stack's `StackSpec`, and raises an InputError.
     """
 
     name: str
     summary: str
     settings: str
-    reads_table: bool = False
+    inputs: tuple[PipelineInput, ...] = ()
+    preflight: tuple[str, ...] = ()
 
     @property
     def configuration(self) -> Path:
-        """The file with its parameters."""
+        """The file with its settings."""
         return ROOT / "configs" / f"{self.name}.yaml"
 
     def settings_class(self) -> Any:
-        """The class that its settings are validated by."""
+        """Returns the class that validates its settings."""
         return getattr(import_module("churn.settings.pipelines"), self.settings)
 
 
@@ -42,7 +52,8 @@ PIPELINES = (
         name="training",
         summary="From a customer table to a judged, tracked and registered model.",
         settings="TrainingSettings",
-        reads_table=True,
+        inputs=("data", "tracker", "validator"),
+        preflight=("runner.preflight.require_portable_table",),
     ),
     PipelineEntry(
         name="promotion",
@@ -58,12 +69,13 @@ PIPELINES = (
         name="deployment",
         summary="Serves the production version (target=local|compose|kubernetes|seldon|zenml), and proves it.",
         settings="DeploymentSettings",
+        preflight=("runner.preflight.require_zenml_deployer",),
     ),
 )
 
 
 def find_pipeline(name: str) -> PipelineEntry:
-    """The pipeline of that name.
+    """Returns the pipeline of that name.
 
     Raises:
         InputError: there is none.

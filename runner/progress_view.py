@@ -1,4 +1,4 @@
-"""Shows a run step by step on a terminal: what is being done, how far it is, what was found."""
+"""Shows the progress of a run on a terminal, step by step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ _WIDEST = 120
 
 
 class ProgressView(logging.Handler):
-    """Renders what steps tell the `churn.progress` logger; a context manager.
+    """Renders the records of the `churn.progress` logger; a context manager.
 
-    On a terminal a step at work has a bar; elsewhere only finished steps get a line.
+    On a terminal a running step has a progress bar; elsewhere only finished steps get a line.
     """
 
     def __init__(self, console: Console) -> None:
-        """Draws nothing yet."""
+        """Prints nothing yet.
+
+        Args:
+            console: The terminal, or a log file.
+        """
         super().__init__()
         self._console = console
         self._bars = Progress(
@@ -33,10 +37,12 @@ class ProgressView(logging.Handler):
         )
         self._task: TaskID | None = None
         self._download: Progress | None = None
+        self._before = (logging.NOTSET, True)
 
     def __enter__(self) -> ProgressView:
         """Starts listening."""
         logger = logging.getLogger("churn.progress")
+        self._before = (logger.level, logger.propagate)
         logger.setLevel(logging.INFO)
         logger.propagate = False
         logger.addHandler(self)
@@ -49,20 +55,23 @@ class ProgressView(logging.Handler):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stops listening and leaves the terminal as it was."""
-        logging.getLogger("churn.progress").removeHandler(self)
+        """Stops listening and leaves logger and terminal as they were."""
+        logger = logging.getLogger("churn.progress")
+        logger.removeHandler(self)
+        level, logger.propagate = self._before
+        logger.setLevel(level)
         self._stop_download()
         self._bars.stop()
 
-    def waiting(self, what: str) -> None:
-        """Shows what is being waited for before the first step; nothing for ''."""
+    def show_waiting(self, what: str) -> None:
+        """Shows what is being waited for before the first step; '' ends the wait."""
         self._stop_download()
         self._end_bar()
         if what:
             self._task = self._bars.add_task(f"{what} ...", total=None, mark="·", note="")
 
-    def downloading(self, done: int, total: int | None) -> None:
-        """Shows how many bytes of a table have come."""
+    def show_download(self, done: int, total: int | None) -> None:
+        """Shows how many bytes of a table are downloaded."""
         if self._download is None:
             self._bars.stop()
             columns = (TextColumn("  downloading"), BarColumn(bar_width=24), DownloadColumn())
@@ -77,26 +86,26 @@ class ProgressView(logging.Handler):
         self._download.update(self._download.task_ids[0], completed=done, total=total)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Renders one message of a step."""
-        told = record.__dict__
-        step = str(told.get("step", "")).replace("_", " ")
-        match told.get("event"):
+        """Renders one record of a step."""
+        fields = record.__dict__
+        step = str(fields.get("step", "")).replace("_", " ")
+        match fields.get("event"):
             case "start":
                 self._end_bar()
                 self._task = self._bars.add_task(step.ljust(_LABEL), total=None, mark="·", note="")
             case "progress" if self._task is not None:
-                done, total = told["done"], told["total"]
+                done, total = fields["done"], fields["total"]
                 self._bars.update(
                     self._task, completed=done, total=total, note=f"{done} of {total} splits"
                 )
             case "done":
-                self._line("[green]✓[/]", step, record.getMessage(), f"{told['seconds']:.1f} s")
+                self._line("[green]✓[/]", step, record.getMessage(), f"{fields['seconds']:.1f} s")
             case "failed":
                 self._line("[red]✗[/]", step, "stopped here", "")
             case "warned":
                 self._line("[yellow]![/]", step, record.getMessage(), "")
 
-    def cached(self, findings: dict[str, str]) -> None:
+    def show_cached(self, findings: dict[str, str]) -> None:
         """Lists the steps whose results were taken from an earlier run."""
         for step, finding in findings.items():
             self._line("[dim]=[/]", step.replace("_", " "), finding, "cached")
@@ -105,9 +114,9 @@ class ProgressView(logging.Handler):
         self._end_bar()
         label = step.ljust(_LABEL)
         # Times line up at the right; a sentence too long for that is not cut.
-        room = max(0, min(_WIDEST, self._console.width) - _LABEL - len(ending) - 6)
+        width = max(0, min(_WIDEST, self._console.width) - _LABEL - len(ending) - 6)
         self._console.print(
-            f"  {mark} {label} {escape(sentence.ljust(room))} [dim]{ending}[/]",
+            f"  {mark} {label} {escape(sentence.ljust(width))} [dim]{ending}[/]",
             highlight=False,
             soft_wrap=True,
         )

@@ -21,9 +21,9 @@ _STORE = ".churn/production"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what was asked for and returns the exit code."""
     asked = _parser().parse_args(arguments)
-    from runner.silence import hush
+    from runner.silence import silence_libraries
 
-    hush(verbose=False)
+    silence_libraries(verbose=False)
     try:
         said: str = asked.do(asked)
     except ChurnError as error:

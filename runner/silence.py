@@ -1,6 +1,6 @@
-"""Keeps the chatter of libraries out of sight, unless it was asked for.
+"""Keeps the libraries' log messages off the terminal, unless `--verbose` is given.
 
-Some of them read their verbosity once, when they are imported: call this first.
+Some libraries read their verbosity once, when they are imported: call this first.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import logging
 import os
 import warnings
 
-_CHATTY = ("alembic", "great_expectations", "matplotlib", "mlflow", "py.warnings", "sqlalchemy")
+_LOGGERS = ("alembic", "great_expectations", "matplotlib", "mlflow", "py.warnings", "sqlalchemy")
 
 
-def settle_environment() -> None:
-    """What holds however much is shown: one thread a library call, nothing phoned home."""
+def set_environment_defaults() -> None:
+    """Sets environment variables that every run needs: one thread a library call, no telemetry."""
     # Splits are fitted side by side; library threads on top of that only fight for the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -25,9 +25,13 @@ def settle_environment() -> None:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 
-def hush(*, verbose: bool) -> None:
-    """Sets how much ZenML, MLflow and the others say on the terminal."""
-    settle_environment()
+def silence_libraries(*, verbose: bool) -> None:
+    """Sets how much ZenML, MLflow and the others log to the terminal.
+
+    Args:
+        verbose: Whether they log as usual; otherwise only critical errors are shown.
+    """
+    set_environment_defaults()
     os.environ["ZENML_LOGGING_VERBOSITY"] = "INFO" if verbose else "CRITICAL"
     os.environ["MLFLOW_LOGGING_LEVEL"] = "INFO" if verbose else "CRITICAL"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false" if verbose else "true"
@@ -38,5 +42,5 @@ def hush(*, verbose: bool) -> None:
         logging.basicConfig(level=logging.INFO)
         return
     warnings.simplefilter("ignore")
-    for name in _CHATTY:
+    for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

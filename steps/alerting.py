@@ -6,7 +6,7 @@ from zenml import get_step_context
 from zenml.client import Client
 
 from churn.alert import Alert, Alerting, Level
-from registry.run_context import in_step
+from registry.step_context import in_step
 
 _LOG = logging.getLogger("churn.progress")
 

@@ -1,4 +1,4 @@
-"""How a step tells what it found: one sentence for the person watching, metadata for the record."""
+"""Progress of a step: one sentence for the person watching, figures as step metadata in ZenML."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from zenml import log_metadata
 
-from registry.run_context import in_step
+from registry.step_context import in_step
 
 _LOG = logging.getLogger("churn.progress")
 
@@ -16,37 +16,45 @@ FINDING = "finding"
 DOMAIN_SECONDS = "domain_seconds"
 
 
-class Finding:
-    """What a stage found, filled in while it works."""
+class StepProgress:
+    """Progress and result of a step while it runs.
+
+    Attributes:
+        step: Name of the step.
+        finding: Result in one short sentence; empty until `record` is called.
+        figures: Values to store as step metadata.
+    """
 
     def __init__(self, step: str) -> None:
-        """Starts empty."""
+        """Starts without a result."""
         self.step = step
-        self.sentence = ""
+        self.finding = ""
         self.figures: dict[str, Any] = {}
 
-    def __call__(self, sentence: str, figures: Mapping[str, Any] | None = None) -> None:
-        """Says it: a short sentence, and figures to keep as step metadata."""
-        self.sentence = sentence
+    def record(self, finding: str, figures: Mapping[str, Any] | None = None) -> None:
+        """Sets the result: a short sentence, and figures to store as step metadata."""
+        self.finding = finding
         self.figures.update(figures or {})
 
     def advance(self, done: int, total: int) -> None:
-        """Tells how far a long stage is; shape of a cross-validation's `on_fold`."""
+        """Logs that `done` of `total` parts are finished; has the signature of `on_fold`."""
         _LOG.info("", extra={"step": self.step, "event": "progress", "done": done, "total": total})
 
 
 @contextmanager
-def stage(name: str) -> Iterator[Finding]:
-    """Times the domain's share of a step and publishes what it found.
+def step_progress(name: str) -> Iterator[StepProgress]:
+    """Measures the domain's share of a step's time and publishes its result.
 
     The sentence goes to the `churn.progress` logger, which `run.py` renders; sentence, figures and
     the domain's own seconds become step metadata, so that a cached run can show them again.
     """
     _LOG.info("", extra={"step": name, "event": "start"})
-    found = Finding(name)
+    progress = StepProgress(name)
     began = time.perf_counter()
-    yield found
+    yield progress
     seconds = time.perf_counter() - began
     if in_step():
-        log_metadata({FINDING: found.sentence, DOMAIN_SECONDS: round(seconds, 4), **found.figures})
-    _LOG.info(found.sentence, extra={"step": name, "event": "done", "seconds": seconds})
+        log_metadata(
+            {FINDING: progress.finding, DOMAIN_SECONDS: round(seconds, 4), **progress.figures}
+        )
+    _LOG.info(progress.finding, extra={"step": name, "event": "done", "seconds": seconds})

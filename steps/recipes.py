@@ -16,7 +16,9 @@ class Recipes(FrozenModel):
     recipes: dict[str, RecipeSettings]
 
 
-def candidates_of(recipes: dict[str, Any], contract: DataContract) -> dict[str, Candidate]:
+def candidates_from_parameters(
+    recipes: dict[str, Any], contract: DataContract
+) -> dict[str, Candidate]:
     """All candidates of the run, by name, in the order of the settings."""
     asked = Recipes.model_validate(recipes)
     return build_candidates(asked.candidates, asked.recipes, contract)

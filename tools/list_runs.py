@@ -3,7 +3,7 @@
     python tools/list_runs.py
     python tools/list_runs.py --tag "verdict: hold" --pipeline training --last 100
 
-Reads the figures and tags that `runner.labels` puts on every run; a run that ended before it
+Reads the figures and tags that `runner.run_labels` puts on every run; a run that ended before it
 came to anything shows its status alone. Answers of a deployed scoring pipeline are runs, too, many
 of them: they are left out unless they are asked for by --pipeline scoring.
 """

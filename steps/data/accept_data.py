@@ -9,7 +9,7 @@ from churn.data import Dataset, take_snapshot
 from churn.data.quality import QualityReport, require
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE)
@@ -24,8 +24,10 @@ def accept_data(
     Raises:
         InputError: a critical check failed; the sentence names rows and columns.
     """
-    with stage("accept_data") as found:
+    with step_progress("accept_data") as progress:
         require(quality)
         place = take_snapshot(customers, Path(snapshot_folder))
-        found(f"accepted, sha256 {customers.source.sha256[:12]}", {"snapshot": str(place)})
+        progress.record(
+            f"accepted, sha256 {customers.source.sha256[:12]}", {"snapshot": str(place)}
+        )
     return str(place)

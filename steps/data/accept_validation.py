@@ -7,7 +7,7 @@ from zenml import step
 from churn.checks.validators.validator_report import ValidatorReport, require
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE)
@@ -22,9 +22,9 @@ def accept_validation(
     Raises:
         InputError: a finding failed; the sentence names check, column and figure.
     """
-    with stage("accept_validation") as found:
+    with step_progress("accept_validation") as progress:
         require(validation)
         noticed = len(validation.standing_at("attention"))
         words = "nothing speaks against the rows"
-        found(f"{words}, {noticed} to look at" if noticed else words)
+        progress.record(f"{words}, {noticed} to look at" if noticed else words)
     return validation.verdict

@@ -9,10 +9,10 @@ from churn.contract import load_contract
 from churn.data import Dataset, acquire
 from churn.errors import InputError
 from churn.root import ROOT
-from materializers.dataset import DatasetMaterializer
+from materializers.dataset_materializer import DatasetMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=DatasetMaterializer)
@@ -42,7 +42,7 @@ def acquire_data(
     Raises:
         InputError: the contract here is not the one that the run was started with.
     """
-    with stage("acquire_data") as found:
+    with step_progress("acquire_data") as progress:
         contract = load_contract(ROOT / contract_path)
         if contract.digest() != contract_digest:
             raise InputError(
@@ -52,7 +52,7 @@ def acquire_data(
         dataset = acquire(
             location, contract, root=ROOT, sha256=sha256 or fingerprint, cache=Path(cache_folder)
         )
-        found(
+        progress.record(
             f"{dataset.rows:,} customers, {len(contract.features)} features, "
             f"{dataset.target_rate:.1%} left",
             {"rows": dataset.rows, "target_rate": dataset.target_rate, "sha256": fingerprint},

@@ -7,20 +7,20 @@ from zenml import step
 from churn.data import Dataset, accepted_snapshot
 from churn.data.quality import QualityReport, check
 from churn.root import ROOT
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def check_quality(customers: Dataset) -> Annotated[QualityReport, Artifact.QUALITY_REPORT]:
     """Checks the table; a failing report is kept as an artifact, the next step acts on it."""
-    with stage("check_quality") as found:
+    with step_progress("check_quality") as progress:
         accepted = accepted_snapshot(customers.contract, root=ROOT)
         report = check(customers.frame, customers.contract, accepted)
         held = sum(item.success for item in report.checks)
-        found(
+        progress.record(
             f"{held} of {len(report.checks)} checks hold: {report.verdict}",
             {"checks": len(report.checks), "held": held, "verdict": report.verdict},
         )

@@ -7,10 +7,10 @@ from zenml import step
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.data.split import split_rows as split
-from materializers.split import SplitMaterializer
+from materializers.split_materializer import SplitMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=SplitMaterializer)
@@ -18,9 +18,9 @@ def split_rows(
     customers: Dataset, gate_fraction: float, seed: int
 ) -> Annotated[Split, Artifact.SPLIT]:
     """Splits development rows from gate rows by the content of the rows."""
-    with stage("split_rows") as found:
+    with step_progress("split_rows") as progress:
         rows = split(customers.frame, customers.contract, gate_fraction=gate_fraction, seed=seed)
-        found(
+        progress.record(
             f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside",
             {"development_rows": len(rows.development), "gate_rows": len(rows.gate)},
         )

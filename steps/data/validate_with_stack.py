@@ -12,10 +12,10 @@ from churn.checks.validators.validator_report import DataValidator, ValidatorRep
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.errors import InputError
-from materializers.validator_report import ValidatorReportMaterializer
+from materializers.validator_report_materializer import ValidatorReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import code_digest
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 def validator_digest() -> str:
@@ -43,14 +43,14 @@ def validate_with_stack(
         InputError: the stack has no such validator, its library is not installed, or it is of a
             kind that cannot be asked.
     """
-    with stage("validate_with_stack") as found:
+    with step_progress("validate_with_stack") as progress:
         report = stack_validator(validator).validate(
             customers.frame.iloc[split.development],
             customers.frame.iloc[split.gate],
             customers.contract,
             target=customers.contract.target.name,
         )
-        found(
+        progress.record(
             report.sentence,
             {
                 "verdict": report.verdict,

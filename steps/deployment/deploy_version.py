@@ -15,9 +15,9 @@ from deployment.choose_target import create_target, deploy_request
 from deployment.smoke_client import run_smoke_test
 from deployment.store import ensure_bundle
 from deployment.target import DeployRequest, Target
-from materializers.deployment import DeploymentMaterializer
+from materializers.deployment_materializer import DeploymentMaterializer
 from registry.artifacts import Artifact
-from steps.progress import stage
+from steps.progress import step_progress
 
 _PAUSE = 1.0  # seconds between two smoke tests
 
@@ -31,11 +31,11 @@ def deploy_version(
     Raises:
         ChurnError: nothing was changed yet, or what was changed cannot be taken back.
     """
-    with stage("deploy_version") as found:
+    with step_progress("deploy_version") as progress:
         asked = DeploymentSettings.from_mapping(settings)
         goods = deploy_request(asked, folders, version=plan.version)
         deployment = _rehearsed(plan) if asked.dry_run else _deployed(plan, goods)
-        found(deployment.sentence, {"status": deployment.status, **deployment.figures})
+        progress.record(deployment.sentence, {"status": deployment.status, **deployment.figures})
     return deployment
 
 

@@ -10,10 +10,10 @@ from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import create_target, deploy_request
 from deployment.store import bundle_exists
-from materializers.deployment import DeploymentMaterializer
+from materializers.deployment_materializer import DeploymentMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=DeploymentMaterializer)
@@ -26,7 +26,7 @@ def plan_deployment(
         InputError: nothing is in production, or the target lacks something.
         ChurnError: the target does not answer.
     """
-    with stage("plan_deployment") as found:
+    with step_progress("plan_deployment") as progress:
         asked = DeploymentSettings.from_mapping(settings)
         version = find_version(asked.model.name, ModelStages.PRODUCTION)
         if version is None:
@@ -46,5 +46,5 @@ def plan_deployment(
             actions=(*writing, *target.planned_actions()),
             manifests=target.manifests,
         )
-        found(plan.sentence, {"version": plan.version, "target": plan.target})
+        progress.record(plan.sentence, {"version": plan.version, "target": plan.target})
     return plan

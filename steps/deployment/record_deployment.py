@@ -10,9 +10,9 @@ from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane
-from registry.run_context import run_context
+from registry.step_context import step_context
 from registry.versions import find_version
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(enable_cache=False)
@@ -28,7 +28,7 @@ def record_deployment(
         InputError: the version is gone, or the ledger cannot be written to.
     """
     name = f"deployment_{deployment.target}"
-    with stage("record_deployment") as found:
+    with step_progress("record_deployment") as progress:
         with DeploymentLedger(folders["ledger"]) as ledger:
             ledger.record(deployment)
         version = find_version(deployment.model, deployment.version)
@@ -39,7 +39,7 @@ def record_deployment(
             )
         _link(version)
         control_plane().note(version, {name: deployment.metadata})
-        found(
+        progress.record(
             f"{deployment.status} on version {deployment.version} and in the ledger",
             {"status": deployment.status, "target": deployment.target},
         )
@@ -48,7 +48,7 @@ def record_deployment(
 
 def _link(version: ModelVersionResponse) -> None:
     """The run, and what it says of the deployment, belong to the version; outside of runs, nothing."""
-    context = run_context()
+    context = step_context()
     if context is not None:
         control_plane().add_artifact(version, context.inputs["deployment"][0])
         control_plane().add_run(version, context.pipeline_run.id)

@@ -11,9 +11,9 @@ from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import state_folder
 from deployment.local_process import HOST, find_process, port_is_free, remove_process_file
 from deployment.zenml_deployments import PORT, find_deployment, stop_deployment
-from materializers.deployment import DeploymentMaterializer
+from materializers.deployment_materializer import DeploymentMaterializer
 from registry.artifacts import Artifact
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=DeploymentMaterializer)
@@ -24,7 +24,7 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
         InputError: something listens on the port that no deployment has started.
         ChurnError: it may not be stopped.
     """
-    with stage("stop_service") as found:
+    with step_progress("stop_service") as progress:
         asked = DeploymentSettings.from_mapping(settings)
         sentence, place = _zenml(asked) if asked.target == "zenml" else _local(asked)
         stopped = Deployment(
@@ -39,7 +39,7 @@ def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEP
             actions=(f"{sentence[0].upper()}{sentence[1:]}.",),
             sentence=sentence,
         )
-        found(sentence, {"status": stopped.status})
+        progress.record(sentence, {"status": stopped.status})
     return stopped
 
 

@@ -7,7 +7,7 @@ from zenml import step
 from churn.errors import ChurnError
 from deployment.production_scorer import ProductionScorer
 from registry.artifacts import Artifact
-from registry.run_context import run_context
+from registry.step_context import step_context
 
 
 @step(enable_cache=False)
@@ -21,7 +21,7 @@ def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifa
         FieldError: the contract does not allow the customer.
         ChurnError: nothing holds a scorer, because this is not a deployed pipeline.
     """
-    context = run_context()
+    context = step_context()
     if context is None:
         raise ChurnError(
             "score_customer answers where its pipeline is deployed, with the scorer that is loaded "

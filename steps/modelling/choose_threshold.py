@@ -14,10 +14,10 @@ from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.retention.value import lifetime_values
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -31,7 +31,7 @@ def choose_threshold(
     threshold: dict[str, Any],
 ) -> Annotated[ThresholdReport, Artifact.THRESHOLD]:
     """Chooses by expected profit, capacity and F-beta, then judges the choice on the gate rows."""
-    with stage("choose_threshold") as found:
+    with step_progress("choose_threshold") as progress:
         money = ValueSettings.model_validate(value)
         columns = encode(customers.frame, customers.contract)
         target = encode_target(customers.frame, customers.contract)
@@ -49,7 +49,7 @@ def choose_threshold(
         report = judge_threshold(
             chosen, target[gate], model.logit(take(columns, gate)), worth[gate]
         )
-        found(
+        progress.record(
             f"{report.threshold:.1%}, contacts {report.chosen.campaign.share:.0%}; money is assumed",
             report.figures,
         )

@@ -10,11 +10,11 @@ from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.settings.pipelines import EvaluationSettings
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
-from steps.recipes import candidates_of
+from steps.progress import step_progress
+from steps.recipes import candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -27,13 +27,13 @@ def evaluate_model(
     evaluation: dict[str, Any],
 ) -> Annotated[GateRowsReport, Artifact.EVALUATION]:
     """Scores the gate rows once, beside the plain baseline fitted on the same development rows."""
-    with stage("evaluate_model") as found:
+    with step_progress("evaluate_model") as progress:
         settings = EvaluationSettings.model_validate(evaluation)
         columns = encode(customers.frame, customers.contract)
         target = encode_target(customers.frame, customers.contract)
         reference = None
         if model.recipe != baseline:
-            candidate = candidates_of(recipes, customers.contract)[baseline]
+            candidate = candidates_from_parameters(recipes, customers.contract)[baseline]
             fitted = candidate.fit(take(columns, split.development), target[split.development])
             reference = (baseline, fitted)
         report = evaluate_gate_rows(
@@ -45,7 +45,7 @@ def evaluate_model(
             seed=settings.seed,
             baseline=reference,
         )
-        found(
+        progress.record(
             f"ROC-AUC {report.metrics.roc_auc:.4f} ({report.intervals['roc_auc'].span()})",
             report.metrics.figures,
         )

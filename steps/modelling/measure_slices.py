@@ -12,10 +12,10 @@ from churn.evaluation.slices import SlicesReport, evaluate_slices
 from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -27,7 +27,7 @@ def measure_slices(
     slices: dict[str, Any],
 ) -> Annotated[SlicesReport, Artifact.SLICES]:
     """ROC-AUC, calibration and selection rate per group, or too few rows to tell."""
-    with stage("measure_slices") as found:
+    with step_progress("measure_slices") as progress:
         columns = take(encode(customers.frame, customers.contract), split.gate)
         report = evaluate_slices(
             columns,
@@ -38,7 +38,7 @@ def measure_slices(
             settings=SliceSettings.model_validate(slices),
         )
         measured = sum(each.verdict == "measured" for each in report.slices)
-        found(
+        progress.record(
             f"{measured} of {len(report.slices)} groups are large enough to tell",
             {"slices": len(report.slices), "measured": measured},
         )

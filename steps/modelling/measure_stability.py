@@ -10,11 +10,11 @@ from churn.explain.plan import ExplanationSettings
 from churn.explain.reason_stability import ReasonStability, reason_stability
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
-from steps.recipes import candidates_of
+from steps.progress import step_progress
+from steps.recipes import candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -26,17 +26,17 @@ def measure_stability(
     explanation: dict[str, Any],
 ) -> Annotated[ReasonStability, Artifact.STABILITY]:
     """Compares the model's reasons with those of refits on bootstrap samples; one fit a sample."""
-    with stage("measure_stability") as found:
+    with step_progress("measure_stability") as progress:
         contract = customers.contract
         stability = reason_stability(
-            candidates_of(recipes, contract)[model.recipe],
+            candidates_from_parameters(recipes, contract)[model.recipe],
             model.model,
             take(encode(customers.frame, contract), split.development),
             encode_target(customers.frame, contract)[split.development],
             contract,
             ExplanationSettings.model_validate(explanation),
         )
-        found(
+        progress.record(
             f"{stability.first_same:.0%} keep their first reason over {stability.samples} refits",
             {"first_same": stability.first_same, "overlap": stability.overlap},
         )

@@ -10,10 +10,10 @@ from churn.checks.deepchecks.suites import validate
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.models.trained import TrainedModel
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -21,10 +21,10 @@ def run_deepchecks(
     customers: Dataset, split: Split, model: TrainedModel, validation: dict[str, Any]
 ) -> Annotated[ValidationReport, Artifact.VALIDATION]:
     """Runs its three tabular suites; a failing report is kept, and who reads it acts on it."""
-    with stage("run_deepchecks") as found:
+    with step_progress("run_deepchecks") as progress:
         settings = ValidationSettings.model_validate(validation)
         report = validate(customers.frame, split, model, settings)
-        found(
+        progress.record(
             f"{report.held} of {len(report.findings)} conditions hold: {report.verdict}",
             {
                 "verdict": report.verdict,

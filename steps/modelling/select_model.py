@@ -7,19 +7,19 @@ from zenml import step
 from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.protocol import summarise
 from churn.evaluation.selection import Selection, choose
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def select_model(out_of_fold: OutOfFold, baseline: str) -> Annotated[Selection, Artifact.SELECTION]:
     """Chooses by the rule that the selection states."""
-    with stage("select_model") as found:
+    with step_progress("select_model") as progress:
         report = summarise(out_of_fold, baseline=baseline)
         selection = choose(report)
-        found(
+        progress.record(
             f"{selection.chosen}, ROC-AUC {report.result(selection.chosen).metrics.roc_auc:.4f}, "
             f"{report.plan.splits} splits",
             {"chosen": selection.chosen},

@@ -10,10 +10,10 @@ from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
 from churn.reports.training.training_report import TrainingReport, report_charts
 from churn.root import ROOT
-from materializers.exhibits import PAGE
+from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 _PARAMETER_LENGTH = 6000  # MLflow's own limit for one value
 
@@ -39,7 +39,7 @@ def track_run(
     """
     import mlflow
 
-    with stage("track_run") as found:
+    with step_progress("track_run") as progress:
         run = mlflow.active_run()
         if run is None:
             raise RuntimeError("track_run needs a stack with an MLflow experiment tracker")
@@ -52,7 +52,7 @@ def track_run(
         mlflow.log_table(_columns(report), "candidates.json")
         _log_model(model)
         _log_trials(report)
-        found(f"MLflow run {run.info.run_id[:8]}", {"mlflow_run_id": run.info.run_id})
+        progress.record(f"MLflow run {run.info.run_id[:8]}", {"mlflow_run_id": run.info.run_id})
     return str(run.info.run_id)
 
 
@@ -113,7 +113,7 @@ def _log_model(model: TrainedModel) -> None:
 
     import mlflow
 
-    from registry.mlflow_signature import signature_of
+    from registry.mlflow_signature import model_signature
     from registry.packed_code import pack_code
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -123,6 +123,6 @@ def _log_model(model: TrainedModel) -> None:
             python_model=str(ROOT / "registry" / "mlflow_model.py"),
             artifacts={"model": str(Path(temporary) / "model")},
             code_paths=[str(pack_code(ROOT / "churn", Path(temporary)))],
-            signature=signature_of(model.contract),
+            signature=model_signature(model.contract),
             pip_requirements=["lightgbm", "numpy", "pandas", "pydantic", "pyyaml", "scikit-learn"],
         )

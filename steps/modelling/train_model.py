@@ -9,11 +9,11 @@ from churn.data.split import Split
 from churn.evaluation.selection import Selection
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
-from materializers.model import ModelMaterializer
+from materializers.model_materializer import ModelMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
-from steps.recipes import Recipes, candidates_of
+from steps.progress import step_progress
+from steps.recipes import Recipes, candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ModelMaterializer)
@@ -21,17 +21,17 @@ def train_model(
     customers: Dataset, split: Split, selection: Selection, recipes: dict[str, Any]
 ) -> Annotated[TrainedModel, Artifact.MODEL]:
     """Fits on development rows alone, so that the gate rows can judge this very model."""
-    with stage("train_model") as found:
+    with step_progress("train_model") as progress:
         chosen = selection.chosen
         columns = take(encode(customers.frame, customers.contract), split.development)
         target = encode_target(customers.frame, customers.contract)[split.development]
         model = TrainedModel.train(
-            candidates_of(recipes, customers.contract)[chosen],
+            candidates_from_parameters(recipes, customers.contract)[chosen],
             columns,
             target,
             contract=customers.contract,
             data_sha256=customers.source.sha256,
             settings=Recipes.model_validate(recipes).recipes[chosen],
         )
-        found(f"{chosen} on {len(target):,} development rows", {"recipe": chosen})
+        progress.record(f"{chosen} on {len(target):,} development rows", {"recipe": chosen})
     return model

@@ -9,11 +9,11 @@ from churn.data.split import Split
 from churn.features.encoding import encode, encode_target, take
 from churn.tuning.candidate import TunedCandidate
 from churn.tuning.searches import Searches
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
-from steps.recipes import candidates_of
+from steps.progress import step_progress
+from steps.recipes import candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -21,18 +21,18 @@ def tune_recipes(
     customers: Dataset, split: Split, recipes: dict[str, Any]
 ) -> Annotated[Searches, Artifact.TUNING]:
     """Tunes one recipe after another; a search that was broken off goes on where it stood."""
-    with stage("tune_recipes") as found:
+    with step_progress("tune_recipes") as progress:
         columns = take(encode(customers.frame, customers.contract), split.development)
         target = encode_target(customers.frame, customers.contract)[split.development]
-        candidates = candidates_of(recipes, customers.contract).values()
+        candidates = candidates_from_parameters(recipes, customers.contract).values()
         tuned = [each for each in candidates if isinstance(each, TunedCandidate)]
         reports = []
         for number, candidate in enumerate(tuned):
             reports.append(candidate.tune(columns, target).report)
-            found.advance(number + 1, len(tuned))
+            progress.advance(number + 1, len(tuned))
         searches = Searches(reports=tuple(reports))
         trials = sum(len(report.trials) for report in reports)
-        found(
+        progress.record(
             f"{len(reports)} recipes, {trials} trials",
             {report.recipe: report.best_value for report in reports},
         )

@@ -8,11 +8,11 @@ from churn.data import Dataset
 from churn.reports.model_card.card import ModelCard, Provenance, Purpose
 from churn.reports.model_card.section import CardSection, summary_section
 from churn.reports.training.training_report import TrainingReport
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from registry.code_version import git_commit, library_versions
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 _SAID = tuple(name for name in Purpose.model_fields if name not in ("owners", "misuse"))
 
@@ -22,7 +22,7 @@ def write_model_card(
     customers: Dataset, report: TrainingReport, registration: dict[str, Any]
 ) -> Annotated[ModelCard, Artifact.MODEL_CARD]:
     """Gathers what people say of the model and what the run found; nothing is written by hand."""
-    with stage("write_model_card") as found:
+    with step_progress("write_model_card") as progress:
         contract = customers.contract
         card = ModelCard(
             report=report,
@@ -39,7 +39,7 @@ def write_model_card(
             tuning=summary_section("Tuning", report.searches) if report.searches else None,
             checks=summary_section("Deepchecks", report.validation) if report.validation else None,
         )
-        found("purpose, data, figures, groups, limits, commands")
+        progress.record("purpose, data, figures, groups, limits, commands")
     return card
 
 

@@ -19,10 +19,10 @@ from churn.explain.reason_stability import ReasonStability
 from churn.promotion import Decision
 from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 from churn.tuning.searches import Searches
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -46,7 +46,7 @@ def write_report(
     searches: Searches | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
     """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
-    with stage("write_report") as found:
+    with step_progress("write_report") as progress:
         contract = customers.contract
         judged = report_with(selection.chosen, protocol, nested)
         beside = nested if judged is protocol else protocol
@@ -83,5 +83,5 @@ def write_report(
             stability=stability,
             validation=validation,
         )
-        found(f"{len(report.sentences)} findings")
+        progress.record(f"{len(report.sentences)} findings")
     return report

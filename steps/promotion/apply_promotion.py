@@ -15,12 +15,12 @@ from churn.promotion import Decision
 from churn.promotion.pair import Pair, PromotionOutcome
 from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 from churn.settings.pipelines import PromotionPipelineSettings
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
-from registry.mlflow_alias import point_alias
-from registry.versions import find_version, trained_version
+from registry.mlflow_alias import set_champion_alias
+from registry.versions import find_version, load_trained_version
 from steps.alerting import alert
-from steps.progress import stage
+from steps.progress import step_progress
 
 _FIGURES = ("protocol", "gate_rows")
 
@@ -38,13 +38,13 @@ def apply_promotion(
         InputError: an approval was given for another version than the challenger.
     """
     asked = PromotionPipelineSettings.from_mapping(settings)
-    with stage("apply_promotion") as found, Ledger(folders["ledger"]) as ledger:
+    with step_progress("apply_promotion") as progress, Ledger(folders["ledger"]) as ledger:
         ledger.record_decision(
             pair.model, pair.challenger, decision, champion_version=pair.champion
         )
         approver = _approver(pair, asked, ledger)
         outcome = _outcome(pair, decision, asked, approver, Path(folders["bundles"]))
-        found(outcome.sentence, {"status": outcome.status, "version": outcome.version})
+        progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
     level: Level = "info" if outcome.status == "promoted" else "warning"
     told = decision.verdict if outcome.status == "kept back" else outcome.status
     alert(f"{outcome.model}: {told}", f"{outcome.sentence}.", level)
@@ -110,7 +110,7 @@ def _outcome(
 def _promote(pair: Pair, store: Path) -> tuple[Path, str | None]:
     version = _require(pair.model, pair.challenger)
     champion = _require(pair.model, pair.champion) if pair.champion else None
-    trained = trained_version(version)
+    trained = load_trained_version(version)
     bundle = write_bundle(
         bundle_folder(store, pair.challenger),
         trained.model,
@@ -128,13 +128,17 @@ def _promote(pair: Pair, store: Path) -> tuple[Path, str | None]:
     before = version.stage
     try:
         version.set_stage(ModelStages.PRODUCTION, force=True)
-        alias = point_alias(pair.model, pair.challenger, version.run_metadata.get("tracked_run"))
+        alias = set_champion_alias(
+            pair.model, pair.challenger, version.run_metadata.get("tracked_run")
+        )
         publish(store, pair.challenger)
     except BaseException:
         # What was good stays in place: the champion takes its stage and its alias back.
         if champion is not None:
             champion.set_stage(ModelStages.PRODUCTION, force=True)
-            point_alias(pair.model, str(champion.name), champion.run_metadata.get("tracked_run"))
+            set_champion_alias(
+                pair.model, str(champion.name), champion.run_metadata.get("tracked_run")
+            )
         version.set_stage(before or ModelStages.NONE, force=True)
         raise
     return bundle, alias

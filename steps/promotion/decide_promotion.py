@@ -8,10 +8,10 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.plan import Floors
 from churn.evaluation.protocol import ProtocolReport, report_with
 from churn.promotion import Decision, judge_absolute
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -22,12 +22,12 @@ def decide_promotion(
     nested: ProtocolReport | None = None,
 ) -> Annotated[Decision, Artifact.DECISION]:
     """Asks every gate; a verdict other than promote keeps the model from being staged."""
-    with stage("decide_promotion") as found:
+    with step_progress("decide_promotion") as progress:
         judged = report_with(evaluation.model, protocol, nested)
         decision = judge_absolute(
             evaluation,
             Floors.model_validate(floors),
             against_baseline=judged.result(evaluation.model).against_baseline,
         )
-        found(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
+        progress.record(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision

@@ -7,10 +7,10 @@ from zenml.enums import ModelStages
 
 from churn.errors import InputError
 from churn.promotion.pair import Pair
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
@@ -20,7 +20,7 @@ def find_pair(model_name: str, challenger: str) -> Annotated[Pair, Artifact.PAIR
     Raises:
         InputError: there is no such version, or it is in production already.
     """
-    with stage("find_pair") as found:
+    with step_progress("find_pair") as progress:
         version = find_version(model_name, challenger or ModelStages.STAGING)
         if version is None:
             what = f"version '{challenger}'" if challenger else "staged version"
@@ -39,5 +39,7 @@ def find_pair(model_name: str, challenger: str) -> Annotated[Pair, Artifact.PAIR
             challenger=str(version.name),
             champion=str(champion.name) if champion else None,
         )
-        found(pair.sentence, {"challenger": pair.challenger, "champion": pair.champion or "none"})
+        progress.record(
+            pair.sentence, {"challenger": pair.challenger, "champion": pair.champion or "none"}
+        )
     return pair

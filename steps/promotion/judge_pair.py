@@ -24,23 +24,23 @@ from churn.retention.value_settings import ValueSettings
 from churn.scoring.bundle import Threshold, write_bundle
 from churn.scoring.bundle.trial import try_bundle
 from churn.settings.pipelines import PromotionPipelineSettings
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
-from registry.versions import Trained, find_version, trained_version
-from steps.progress import stage
+from registry.versions import Trained, find_version, load_trained_version
+from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
 def judge_pair(pair: Pair, settings: dict[str, Any]) -> Annotated[Decision, Artifact.DECISION]:
     """Comes to a decision whatever happens: an exception holds the challenger."""
-    with stage("judge_pair") as found:
+    with step_progress("judge_pair") as progress:
         asked = PromotionPipelineSettings.from_mapping(settings)
         decision = safely(
             lambda: _judge(pair, asked),
             challenger=f"version {pair.challenger}",
             champion=f"version {pair.champion}" if pair.champion else None,
         )
-        found(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
+        progress.record(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision
 
 
@@ -75,7 +75,7 @@ def _trained(model: str, version: str) -> Trained:
     found = find_version(model, version)
     if found is None:
         raise KeyError(f"version {version} of {model} is gone")
-    return trained_version(found)
+    return load_trained_version(found)
 
 
 def contender(trained: Trained, rows: GateRows, value: ValueSettings) -> Contender:

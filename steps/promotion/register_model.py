@@ -19,8 +19,8 @@ from churn.promotion import Decision
 from churn.reports.training.training_report import TrainingReport
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane
-from registry.run_context import run_context
-from steps.progress import stage
+from registry.step_context import step_context
+from steps.progress import step_progress
 
 
 @step(enable_cache=False)
@@ -52,12 +52,12 @@ def register_model(
     Returns:
         The version's name.
     """
-    with stage("register_model") as found:
+    with step_progress("register_model") as progress:
         version = _registered_before(registration["name"])
         if version is None:
             metadata = _metadata(model, report, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
-            run = context.pipeline_run.id if (context := run_context()) else None
+            run = context.pipeline_run.id if (context := step_context()) else None
             version = control_plane().create(registration, metadata | tracked, run)
         # Registered before, it may stand higher already: no rerun takes a stage away.
         place = version.stage or "no stage"
@@ -66,7 +66,7 @@ def register_model(
         elif version.stage not in (ModelStages.STAGING, ModelStages.PRODUCTION):
             version.set_stage(ModelStages.STAGING, force=True)
             place = ModelStages.STAGING.value
-        found(
+        progress.record(
             f"{registration['name']} version {version.name} ({place})",
             {"model_version": version.name, "verdict": decision.verdict},
         )
@@ -75,7 +75,7 @@ def register_model(
 
 def _registered_before(name: str) -> ModelVersionResponse | None:
     """The version that links this very model artifact, if there is one; outside of runs, none is."""
-    context = run_context()
+    context = step_context()
     if context is None:
         return None
     return control_plane().newest_with(context.inputs["model"][0].id, name)

@@ -12,11 +12,11 @@ from churn.promotion import Gate, decide
 from churn.promotion.pair import PromotionOutcome
 from churn.scoring.bundle import current, roll_back
 from churn.settings.pipelines import RollbackSettings
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
-from registry.mlflow_alias import point_alias
+from registry.mlflow_alias import set_champion_alias
 from registry.versions import find_version
-from steps.progress import stage
+from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
@@ -31,7 +31,7 @@ def restore_champion(
     """
     asked = RollbackSettings.from_mapping(settings)
     model, store = asked.model.name, Path(folders["bundles"])
-    with stage("restore_champion") as found, Ledger(folders["ledger"]) as ledger:
+    with step_progress("restore_champion") as progress, Ledger(folders["ledger"]) as ledger:
         now, target = current(store), roll_back(store, dry_run=True)
         version = find_version(model, target.version)
         if version is None:
@@ -51,7 +51,9 @@ def restore_champion(
             alias = None
             try:
                 version.set_stage(ModelStages.PRODUCTION, force=True)
-                alias = point_alias(model, target.version, version.run_metadata.get("tracked_run"))
+                alias = set_champion_alias(
+                    model, target.version, version.run_metadata.get("tracked_run")
+                )
                 roll_back(store)
             except BaseException:
                 _take_back(model, now.version)
@@ -85,7 +87,7 @@ def restore_champion(
                 alias=alias,
                 sentence=sentence,
             )
-        found(outcome.sentence, {"status": outcome.status, "version": outcome.version})
+        progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
     return outcome
 
 
@@ -94,4 +96,4 @@ def _take_back(model: str, name: str) -> None:
     version = find_version(model, name)
     if version is not None:
         version.set_stage(ModelStages.PRODUCTION, force=True)
-        point_alias(model, name, version.run_metadata.get("tracked_run"))
+        set_champion_alias(model, name, version.run_metadata.get("tracked_run"))

@@ -9,7 +9,7 @@ import pytest
 
 from churn.errors import InputError
 from churn.scoring.bundle import current
-from runner.execute import Request, prepare
+from runner.request import RunRequest, prepare_run
 from tests.deployment.fake_zenml import FakeZenml
 from tests.servers.process import free_port
 
@@ -166,6 +166,6 @@ def test_a_stack_without_a_deployer_is_refused_before_anything_starts(tmp_path):
     asked = (ZENML, f"output.folder={tmp_path}")
 
     with pytest.raises(InputError, match=r"Stack 'cloud' has no deployer; add `deployer:"):
-        prepare(Request("deployment", stack="cloud", overrides=asked))
+        prepare_run(RunRequest("deployment", stack="cloud", overrides=asked))
 
-    prepare(Request("deployment", stack="cloud", overrides=(*asked, "action=stop")))
+    prepare_run(RunRequest("deployment", stack="cloud", overrides=(*asked, "action=stop")))

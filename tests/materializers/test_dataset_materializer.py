@@ -13,7 +13,7 @@ from zenml.artifact_stores import LocalArtifactStore, LocalArtifactStoreConfig
 from zenml.enums import StackComponentType, VisualizationType
 
 from churn.data import Dataset
-from materializers.dataset import DatasetMaterializer
+from materializers.dataset_materializer import DatasetMaterializer
 
 
 @pytest.fixture

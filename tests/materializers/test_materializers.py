@@ -14,10 +14,10 @@ from zenml.enums import StackComponentType, VisualizationType
 
 from churn.data.quality import check
 from churn.data.split import Split, split_rows
-from materializers.exhibits import exhibits, headline
-from materializers.folder import DRAWING_SECONDS
-from materializers.report import ReportMaterializer
-from materializers.split import SplitMaterializer
+from materializers.folder_materializer import DRAWING_SECONDS
+from materializers.report_materializer import ReportMaterializer
+from materializers.report_visualizations import summary_metadata, visualize
+from materializers.split_materializer import SplitMaterializer
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_drawn_artifact_tells_what_drawing_took_and_one_without_pictures_does_
     told = drawn.extract_full_metadata(generated_report.selection)
 
     assert 0 < told[DRAWING_SECONDS] < 60
-    assert set(told) > set(headline(generated_report.selection))
+    assert set(told) > set(summary_metadata(generated_report.selection))
     assert DRAWING_SECONDS not in bare.extract_full_metadata(split)
 
 
@@ -168,14 +168,14 @@ def test_the_headlines_are_the_reports_own_figures(generated_report, quality):
     protocol = generated_report.protocol
     best = protocol.result("blend").metrics.roc_auc
 
-    assert headline(quality)["verdict"] == "fail"
-    assert headline(quality)["held"] == quality.held < headline(quality)["checks"]
-    assert headline(protocol)["roc_auc"]["blend"] == round(best, 5)
-    assert headline(protocol)["splits"] == 3
-    assert headline(generated_report.selection)["chosen"] == "blend"
-    assert headline(generated_report.gate_rows)["model"] == "blend"
-    assert headline(generated_report)["roc_auc"] == round(best, 5)
-    assert headline(generated_report.decision) == {
+    assert summary_metadata(quality)["verdict"] == "fail"
+    assert summary_metadata(quality)["held"] == quality.held < summary_metadata(quality)["checks"]
+    assert summary_metadata(protocol)["roc_auc"]["blend"] == round(best, 5)
+    assert summary_metadata(protocol)["splits"] == 3
+    assert summary_metadata(generated_report.selection)["chosen"] == "blend"
+    assert summary_metadata(generated_report.gate_rows)["model"] == "blend"
+    assert summary_metadata(generated_report)["roc_auc"] == round(best, 5)
+    assert summary_metadata(generated_report.decision) == {
         "verdict": "promote",
         "challenger": "blend",
         "champion": "none",
@@ -184,14 +184,14 @@ def test_the_headlines_are_the_reports_own_figures(generated_report, quality):
 
 
 def test_the_decision_shows_every_gate_in_words(generated_report):
-    (page,) = exhibits(generated_report.decision).values()
+    (page,) = visualize(generated_report.decision).values()
 
     for gate in generated_report.decision.gates:
         assert gate.sentence in page.decode()
 
 
 def test_a_quality_page_names_the_row_and_no_customer(quality, telco):
-    (page,) = exhibits(quality).values()
+    (page,) = visualize(quality).values()
 
     assert "row 8" in page.decode()
     assert telco.frame["customerID"].iloc[7] not in page.decode()
@@ -203,6 +203,6 @@ class _Unknown(BaseModel):
 
 def test_a_report_of_an_unknown_kind_is_an_error_of_ours():
     with pytest.raises(TypeError, match="no way to show a _Unknown"):
-        exhibits(_Unknown())
-    with pytest.raises(TypeError, match="no headline of a _Unknown"):
-        headline(_Unknown())
+        visualize(_Unknown())
+    with pytest.raises(TypeError, match="no summary_metadata of a _Unknown"):
+        summary_metadata(_Unknown())

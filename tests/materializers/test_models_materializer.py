@@ -8,7 +8,7 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
 from churn.reports.charts.importance_chart import importance_chart
-from materializers.model import ModelMaterializer
+from materializers.model_materializer import ModelMaterializer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

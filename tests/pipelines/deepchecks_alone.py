@@ -20,8 +20,8 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
 from churn.root import ROOT
-from materializers.dataset import DatasetMaterializer
-from materializers.model import ModelMaterializer
+from materializers.dataset_materializer import DatasetMaterializer
+from materializers.model_materializer import ModelMaterializer
 from registry.artifacts import Artifact
 from steps.data.split_rows import split_rows
 from steps.modelling.run_deepchecks import run_deepchecks

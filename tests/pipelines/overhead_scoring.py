@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
-    from runner.silence import hush
+    from runner.silence import silence_libraries
     from runner.zenml_deployment import deploy, stop
     from stacks.spec import ExistingComponent, load_stack
     from tests.servers.churn_api import serving
@@ -67,7 +67,7 @@ def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
     expected = [Scorer.load(store).score_one(row).probability for row in rows]
     with serving(Path(store), room) as service:
         yield "service.api", *_measured(service.url, service.process.pid, _direct, rows, expected)
-    hush(verbose=False)
+    silence_libraries(verbose=False)
     spec = load_stack("local")
     parts = {**spec.components, "deployer": ExistingComponent(use="default")}
     spec = spec.model_copy(update={"components": parts})

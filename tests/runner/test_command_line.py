@@ -16,9 +16,9 @@ import pytest
 import run
 from churn.errors import ChurnError, GateError, InputError
 from churn.settings.pipelines import DataSettings
-from runner.execute import Request
-from runner.inputs import look_at_table
+from runner.inputs import check_table
 from runner.outcome import Outcome
+from runner.request import RunRequest
 
 KEYS = {
     "pipeline",
@@ -253,7 +253,7 @@ def test_the_way_a_file_was_saved_is_not_its_content(root, contract, text, tmp_p
     }.items():
         (tmp_path / name).write_bytes(content)
         settings = DataSettings(source=str(tmp_path / name))
-        seen.append(look_at_table(settings, root=root, downloads=tmp_path / "downloads"))
+        seen.append(check_table(settings, root=root, downloads=tmp_path / "downloads"))
 
     assert [Path(each.location).name for each in seen] == ["plain.csv", "windows.csv"]
     assert seen[0].contract_digest == seen[1].contract_digest == contract.digest()
@@ -269,7 +269,7 @@ def test_a_changed_contract_or_table_is_another_input(root, text, tmp_path):
     settings = DataSettings(source=str(path), contract=str(tmp_path / "telco.yaml"))
 
     def look():
-        return look_at_table(settings, root=root, downloads=tmp_path)
+        return check_table(settings, root=root, downloads=tmp_path)
 
     first = look()
     (tmp_path / "telco.yaml").write_text(
@@ -302,7 +302,7 @@ def test_a_refusal_is_one_json_object_with_every_key(door, arguments):
 
 
 def test_what_a_library_prints_does_not_spoil_the_json(capfd, monkeypatch):
-    def noisy(request, *, say, on_bytes=None):
+    def noisy(request, *, on_wait, on_bytes=None):
         sys.stdout.write("from Python\n")
         os.write(1, b"from C\n")
         return Outcome("training", "completed", "local", metrics={"protocol.roc_auc": 0.85})
@@ -372,9 +372,9 @@ def test_what_an_error_notes_is_shown_below_it(capfd, monkeypatch):
 
 
 def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
-    asked: list[Request] = []
+    asked: list[RunRequest] = []
 
-    def execute(request, *, say, on_bytes=None):
+    def execute(request, *, on_wait, on_bytes=None):
         asked.append(request)
         return Outcome(request.pipeline, "held", request.stack, error="Held.")
 
@@ -385,7 +385,7 @@ def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
 
     assert code == 3
     assert asked == [
-        Request(
+        RunRequest(
             "training",
             stack="local",
             config=Path("a.yaml"),
@@ -395,4 +395,4 @@ def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
         )
     ]
     run.main(["--pipeline", "training"])
-    assert asked[1] == Request("training", stack="local-mlflow")
+    assert asked[1] == RunRequest("training", stack="local-mlflow")

@@ -111,7 +111,7 @@ def test_an_invalid_config_is_broken_and_its_fault_told(tree):
     assert found.subject == "settings"
     assert found.finding.startswith("Unknown setting 'splitt' in ")
     assert "Did you mean 'split'?" in found.finding
-    assert found.remedy == "Mend configs/training.yaml."
+    assert found.remedy == "Correct configs/training.yaml."
 
 
 def test_an_unknown_stack_is_broken_and_the_known_ones_named(root):
@@ -132,7 +132,7 @@ def test_a_full_disk_is_worth_a_note(root, monkeypatch):
     found = about("disk", root)
 
     assert found.status == "note"
-    assert found.remedy.startswith("Make room")
+    assert found.remedy.startswith("Free some space")
 
 
 def test_a_taken_port_is_worth_a_note(root, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from runner.progress_view import ProgressView
-from steps.progress import stage
+from steps.progress import step_progress
 
 LOG = logging.getLogger("churn.progress")
 
@@ -75,7 +75,7 @@ def test_an_alert_that_did_not_arrive_is_a_line_between_the_steps(console):
 
 def test_cached_steps_are_listed_with_what_they_had_found(console):
     with ProgressView(console) as view:
-        view.cached({"train_model": "blend on 5,669 rows", "split_rows": ""})
+        view.show_cached({"train_model": "blend on 5,669 rows", "split_rows": ""})
 
     first, second = shown(console).splitlines()
     assert first.split() == ["=", "train", "model", "blend", "on", "5,669", "rows", "cached"]
@@ -84,7 +84,7 @@ def test_cached_steps_are_listed_with_what_they_had_found(console):
 
 def test_on_a_terminal_a_step_at_work_says_how_far_it_is(terminal):
     with ProgressView(terminal) as view:
-        view.waiting("starting ZenML")
+        view.show_waiting("starting ZenML")
         view._bars.refresh()
         LOG.info("", extra={"step": "select_model", "event": "start"})
         LOG.info("", extra={"step": "select_model", "event": "progress", "done": 3, "total": 5})
@@ -98,8 +98,8 @@ def test_on_a_terminal_a_step_at_work_says_how_far_it_is(terminal):
 
 def test_in_a_log_file_there_are_no_bars(console):
     with ProgressView(console) as view:
-        view.waiting("starting ZenML")
-        view.downloading(10, 100)
+        view.show_waiting("starting ZenML")
+        view.show_download(10, 100)
         LOG.info("", extra={"step": "select_model", "event": "start"})
         LOG.info("", extra={"step": "select_model", "event": "progress", "done": 3, "total": 5})
 
@@ -109,10 +109,10 @@ def test_in_a_log_file_there_are_no_bars(console):
 @pytest.mark.parametrize("total", [100_000, None], ids=["size known", "size unknown"])
 def test_a_download_is_shown_and_the_steps_after_it_too(terminal, total):
     with ProgressView(terminal) as view:
-        view.downloading(10_000, total)
-        view.downloading(50_000, total)
+        view.show_download(10_000, total)
+        view.show_download(50_000, total)
         view._download.refresh()
-        view.waiting("starting ZenML")
+        view.show_waiting("starting ZenML")
         view._bars.refresh()
 
     said = shown(terminal)
@@ -130,28 +130,29 @@ def test_a_message_of_another_shape_is_none_of_its_business(console):
 
 
 def test_whatever_happens_it_stops_listening(console):
-    before = list(LOG.handlers)
+    before = [*LOG.handlers, LOG.level, LOG.propagate]
 
     def fail():
-        assert len(LOG.handlers) == len(before) + 1
+        assert len(LOG.handlers) == len(before) - 1
+        assert LOG.propagate is False
         raise RuntimeError
 
     with pytest.raises(RuntimeError), ProgressView(console):
         fail()
 
-    assert LOG.handlers == before
+    assert [*LOG.handlers, LOG.level, LOG.propagate] == before
 
 
-def test_a_stage_tells_its_finding_and_a_failed_one_tells_none(console):
-    def fail(found):
-        found("half a model")
+def test_a_finished_step_logs_its_finding_and_a_failed_one_none(console):
+    def fail(progress):
+        progress.record("half a model")
         raise ValueError("broken")
 
     with ProgressView(console):
-        with stage("split_rows") as found:
-            found("9 rows", {"rows": 9})
-        with pytest.raises(ValueError, match="broken"), stage("train_model") as found:
-            fail(found)
+        with step_progress("split_rows") as progress:
+            progress.record("9 rows", {"rows": 9})
+        with pytest.raises(ValueError, match="broken"), step_progress("train_model") as progress:
+            fail(progress)
 
     (line,) = shown(console).splitlines()
     assert line.split()[:5] == ["✓", "split", "rows", "9", "rows"]

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from churn.promotion.pair import PromotionOutcome
-from runner.labels import describe, label, summary, tags
 from runner.outcome import Outcome
+from runner.run_labels import label_run, run_metadata, run_tags, version_description
 from tools import list_runs
 from tools.list_runs import COLUMNS, cells, columns_for
 
@@ -50,7 +50,7 @@ def promoted():
 
 
 def test_a_training_run_is_tagged_with_stack_model_and_verdict(trained, generated_report):
-    assert tags(trained) == [
+    assert run_tags(trained) == [
         ("stack", "local"),
         ("model", generated_report.selection.chosen),
         ("verdict", generated_report.decision.verdict),
@@ -58,11 +58,11 @@ def test_a_training_run_is_tagged_with_stack_model_and_verdict(trained, generate
 
 
 def test_a_promotion_is_tagged_with_what_it_did(promoted):
-    assert tags(promoted) == [("stack", "cloud"), ("outcome", "promoted")]
+    assert run_tags(promoted) == [("stack", "cloud"), ("outcome", "promoted")]
 
 
 def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated_report):
-    told = summary(trained)
+    told = run_metadata(trained)
 
     figure = generated_report.figure.result.metrics.roc_auc
     assert told["roc_auc"] == pytest.approx(figure, abs=5e-5)
@@ -75,12 +75,12 @@ def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated
 def test_a_run_that_came_to_nothing_else_tells_its_stack_and_its_seconds():
     bare = Outcome(pipeline="rollback", status="completed", stack="local", seconds=2.0)
 
-    assert summary(bare) == {"stack": "local", "seconds": 2.0}
-    assert describe(bare) == ""
+    assert run_metadata(bare) == {"stack": "local", "seconds": 2.0}
+    assert version_description(bare) == ""
 
 
 def test_a_version_is_described_by_its_figure_and_its_data(trained, generated_report):
-    words = describe(trained)
+    words = version_description(trained)
 
     assert words.startswith(f"{generated_report.selection.chosen}: ROC-AUC 0.")
     assert "verdict" in words
@@ -93,13 +93,13 @@ def test_a_line_of_the_list_shows_it(trained):
         name="training-1125-0930-ab12",
         stack=SimpleNamespace(name="local"),
         status=SimpleNamespace(value="completed"),
-        run_metadata=summary(trained),
+        run_metadata=run_metadata(trained),
     )
 
     line = dict(zip(COLUMNS, cells(run), strict=True))
 
     assert line["started"] == "2026-11-25 09:30"
-    assert line["ROC-AUC"] == f"{summary(trained)['roc_auc']:.4f}"
+    assert line["ROC-AUC"] == f"{run_metadata(trained)['roc_auc']:.4f}"
     assert (line["version"], line["s"]) == ("7", "41")
 
 
@@ -185,14 +185,14 @@ def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, mo
     monkeypatch.setattr("zenml.utils.tag_utils.add_tags", lambda **given: asked.append(given))
     run = SimpleNamespace(id="r")
 
-    label(run, trained)
-    label(run, trained)
+    label_run(run, trained)
+    label_run(run, trained)
 
     assert updated == [("gym-churn", "v", [trained.training.selection.chosen, "full"])]
-    assert version.description == describe(trained)
+    assert version.description == version_description(trained)
     names = [tag.name for tag in asked[0]["tags"]]
-    assert names == [f"{kind}: {value}" for kind, value in tags(trained)]
-    assert asked[1] == (summary(trained), {"run_id_name_or_prefix": "r"})
+    assert names == [f"{kind}: {value}" for kind, value in run_tags(trained)]
+    assert asked[1] == (run_metadata(trained), {"run_id_name_or_prefix": "r"})
 
 
 def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(
@@ -203,7 +203,7 @@ def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(
 
     monkeypatch.setattr("zenml.utils.tag_utils.add_tags", refuses)
 
-    label(SimpleNamespace(id="r"), trained)
+    label_run(SimpleNamespace(id="r"), trained)
 
     told = [record.getMessage() for record in caplog.records if record.name == "churn.progress"]
     assert told == ["the run could not be labelled: ValueError: no more tags"]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from churn.settings.settings_file import load_settings
-from runner.naming import run_name
 from runner.pipeline_catalog import find_pipeline
+from runner.run_names import run_name
 
 SHOWN = 27  # characters of a name that the list shows on a window 1,280 pixels wide
 NOW = datetime(2026, 11, 25, 15, 41, 59, tzinfo=UTC)

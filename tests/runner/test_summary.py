@@ -11,7 +11,7 @@ from rich.console import Console
 from churn.checks.validators.validator_report import ValidatorFinding, ValidatorReport
 from churn.evaluation.protocol import protocol_figure
 from runner.outcome import Outcome
-from runner.summary import show_summary
+from runner.run_summary import print_summary
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def outcome(generated_report, tmp_path) -> Outcome:
 
 def shown(outcome: Outcome, width: int = 240) -> str:
     console = Console(file=io.StringIO(), width=width)
-    show_summary(outcome, console)
+    print_summary(outcome, console)
     return console.file.getvalue()
 
 

@@ -16,9 +16,9 @@ from churn.contract import load_contract
 from churn.data import Dataset, acquire
 from churn.errors import InputError
 from churn.root import ROOT
-from materializers.dataset import DatasetMaterializer
+from materializers.dataset_materializer import DatasetMaterializer
 from registry.artifacts import Artifact
-from runner.collect import keep_pages
+from runner.read_outcome import save_report_pages
 from stacks.apply import activate, apply_stack
 from stacks.spec import OwnComponent, StackSpec, load_stack
 from steps.alerting import alert
@@ -86,7 +86,7 @@ def run(name: str, folder: Path, spec: StackSpec) -> dict[str, Any]:
         "pictures": [str(each.type) for each in artifact.visualizations or []],
         "artifact": {key: artifact.run_metadata[key] for key in ("verdict", "validator", "failed")},
         "step": dict(looked.run_metadata),
-        "pages": [page.name for page in keep_pages(name, folder / "reports")],
+        "pages": [page.name for page in save_report_pages(name, folder / "reports")],
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.steps.standing_in import StandInControlPlane
+from tests.steps.fake_control_plane import FakeControlPlane
 
 HERE = Path(__file__).parent
 MODEL = "telco-churn"
@@ -86,11 +86,11 @@ def recipes() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def customers(root, settings, tmp_path_factory):
     from churn.settings.pipelines import DataSettings
-    from runner.inputs import look_at_table
+    from runner.inputs import check_table
     from steps.data.acquire_data import acquire_data
 
     downloads = tmp_path_factory.mktemp("downloads")
-    table = look_at_table(DataSettings(**settings["data"]), root=root, downloads=downloads)
+    table = check_table(DataSettings(**settings["data"]), root=root, downloads=downloads)
     return acquire_data.entrypoint(**vars(table), cache_folder=str(downloads))
 
 
@@ -205,11 +205,11 @@ def card(customers, report, settings):
 
 
 @pytest.fixture
-def control_plane(monkeypatch) -> StandInControlPlane:
+def control_plane(monkeypatch) -> FakeControlPlane:
     """An empty control plane of the test's own, handed to whatever step asks for one."""
     from registry import control_plane
 
-    made = StandInControlPlane()
+    made = FakeControlPlane()
     monkeypatch.setattr(control_plane, "ControlPlane", lambda: made)
     return made
 

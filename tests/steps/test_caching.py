@@ -34,7 +34,7 @@ def test_equal_code_has_an_equal_digest_wherever_it_lies(tree):
         "churn/reports/templates/training_report.html.j2",
         "churn/reports/templates/quality_report.html.j2",
         "steps/modelling/train_model.py",
-        "materializers/report.py",
+        "materializers/report_materializer.py",
         "requirements.lock",
     ],
 )

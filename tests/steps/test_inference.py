@@ -19,7 +19,7 @@ def deployed(monkeypatch, published):
     here = SimpleNamespace(
         pipeline_run=SimpleNamespace(id="run-1"), pipeline_state=load_scorer(str(published))
     )
-    monkeypatch.setattr(score_customer, "run_context", lambda: here)
+    monkeypatch.setattr(score_customer, "step_context", lambda: here)
 
 
 def test_score_customer_gives_the_scorers_own_answer(deployed, published):

@@ -92,7 +92,7 @@ def tracked(monkeypatch, report, tmp_path):
     """An MLflow run that somebody has begun, and the page that ZenML would have stored."""
     import mlflow
 
-    from materializers.exhibits import PAGE
+    from materializers.report_visualizations import PAGE
     from steps.modelling import track_run
 
     (tmp_path / PAGE).write_text("<p>The report.</p>", encoding="utf-8")

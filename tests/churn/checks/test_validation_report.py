@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
 from churn.reports.deepchecks_page import SUITE_TITLES, opening, render_html
-from materializers.exhibits import exhibits, headline
+from materializers.report_visualizations import summary_metadata, visualize
 
 
 def made(check: str, verdict: str = "pass", **changes) -> Finding:
@@ -148,8 +148,8 @@ def test_every_suite_has_a_title():
 
 @ALL
 def test_the_dashboard_shows_the_page_and_the_figures(report):
-    assert exhibits(report) == {"report.html": render_html(report).encode()}
-    assert headline(report) == {
+    assert visualize(report) == {"report.html": render_html(report).encode()}
+    assert summary_metadata(report) == {
         "verdict": report.verdict,
         "conditions": len(report.findings),
         "held": report.held,

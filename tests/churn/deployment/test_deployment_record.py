@@ -17,9 +17,9 @@ from churn.ledger.deployments import DeploymentLedger
 from churn.reports.deployment_page import render_deployment
 from churn.settings.pipelines import DeploymentSettings
 from churn.settings.settings_file import load_settings
-from runner.collect import _held
 from runner.outcome import Outcome
-from runner.summary import show_summary
+from runner.read_outcome import held_reason
+from runner.run_summary import print_summary
 
 PLAN = DeploymentPlan(
     model="telco-churn",
@@ -53,18 +53,18 @@ def failed():
 
 
 def test_one_that_was_taken_back_ends_the_run_held_with_its_sentence(failed):
-    error = _held(None, None, failed)
+    error = held_reason(None, None, failed)
     outcome = Outcome("deployment", "held", "local", error=error, deployment=failed)
 
     assert error == failed.sentence
     assert outcome.exit_code == 3
-    assert _held(None, None, failed.model_copy(update={"status": "deployed"})) is None
+    assert held_reason(None, None, failed.model_copy(update={"status": "deployed"})) is None
 
 
 def test_the_end_of_the_run_says_what_was_done_asked_and_found(failed):
     console = Console(file=io.StringIO(), width=160)
 
-    show_summary(Outcome("deployment", "held", "local", run_name="r", deployment=failed), console)
+    print_summary(Outcome("deployment", "held", "local", run_name="r", deployment=failed), console)
 
     shown = console.file.getvalue()
     assert "1. $ kubectl apply -k overlay" in shown

@@ -15,34 +15,29 @@ sys.path.insert(0, str(ROOT))
 
 def main(answer: Path, state: Path) -> None:
     """Applies the stack without its server, compiles, renders."""
-    from runner.silence import hush
+    from runner.silence import silence_libraries
 
-    hush(verbose=False)
-    from runner.execute import Request, configured_pipeline, pipeline_parameters, prepare
+    silence_libraries(verbose=False)
+    from runner.dry_run import compile_pipeline
+    from runner.execute import configure_pipeline, pipeline_parameters
+    from runner.request import RunRequest, prepare_run
     from stacks.apply import activate, apply_stack
     from stacks.kubernetes.manifests import render
-    from stacks.kubernetes.resources import for_pods
-    from stacks.run_settings import pipeline_options
 
-    request = Request("training", "kubernetes", overrides=(f"output.folder={state}",))
-    ready = prepare(request)
+    request = RunRequest("training", "kubernetes", overrides=(f"output.folder={state}",))
+    prepared = prepare_run(request)
     from zenml.client import Client
 
-    for name, keys in ready.spec.secrets.items():
+    for name, keys in prepared.spec.secrets.items():
         Client().create_secret(name, values=dict.fromkeys(keys, "https://set.example"))
     values = {"state": str(state)}
-    stack = apply_stack(ready.spec.model_copy(update={"server": None}), values)
+    stack = apply_stack(prepared.spec.model_copy(update={"server": None}), values)
     activate(stack)
-    spec = ready.spec.resolved(values)
+    spec = prepared.spec.resolved(values)
     tracker = {"name": stack.tracker, "experiment": "", "uri": ""}
-    configured = configured_pipeline(ready, request, stack, "compiled")
-    options = for_pods(pipeline_options(spec.run, "training"), spec)
-    # ZenML 0.98 drops what `with_options(steps=...)` is given; here it takes it.
-    steps = options.pop("steps")
-    configured = configured.with_options(**options)
-    configured._run_args = {"steps": steps}
-    configured.prepare(**pipeline_parameters(ready, stack, tracker))
-    snapshot, _, _ = configured._compile(**configured._run_args)
+    configured = configure_pipeline(prepared, request, stack, "compiled")
+    configured.prepare(**pipeline_parameters(prepared, stack, tracker))
+    snapshot = compile_pipeline(configured)
     found = {
         "manifests": render(snapshot, spec),
         "steps": {

@@ -12,9 +12,9 @@ from zenml.enums import ExecutionStatus as Status
 from zenml.models.v2.misc.exception_info import ExceptionInfo
 
 from churn.errors import ChurnError, GateError, InputError
-from runner import watching as watched
-from runner.ending import require_success
-from runner.watching import watching
+from runner import remote_progress
+from runner.remote_progress import follow_remote_run
+from runner.run_status import raise_for_status
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def run_of(status, *steps):
 
 
 def test_a_run_that_completed_has_nothing_to_say():
-    require_success(run_of(Status.COMPLETED, step("acquire_data", Status.CACHED)))
+    raise_for_status(run_of(Status.COMPLETED, step("acquire_data", Status.CACHED)))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_error_of_ours_comes_back_as_itself(source, kind, code):
     refused = step("accept_data", Status.FAILED, source=source, message=sentence)
 
     with pytest.raises(kind) as error:
-        require_success(run_of(Status.FAILED, refused))
+        raise_for_status(run_of(Status.FAILED, refused))
 
     assert str(error.value) == sentence
     assert error.value.exit_code == code
@@ -62,7 +62,7 @@ def test_another_error_is_named_with_its_step_and_is_never_taken_for_one_of_ours
     failed = step("train_model", Status.FAILED, source="other.InputError", message="no room\nleft")
 
     with pytest.raises(ChurnError) as error:
-        require_success(run_of(Status.FAILED, failed))
+        raise_for_status(run_of(Status.FAILED, failed))
 
     assert str(error.value) == "Step 'train_model' failed: InputError: no room left."
     assert error.value.exit_code == 1
@@ -73,7 +73,7 @@ def test_the_first_step_that_failed_is_the_one_to_tell_of():
     first = step("train_model", Status.FAILED, minute=1, source="a.First", message="first")
 
     with pytest.raises(ChurnError, match="train_model"):
-        require_success(run_of(Status.FAILED, later, first))
+        raise_for_status(run_of(Status.FAILED, later, first))
 
 
 @pytest.mark.parametrize("left", [Status.FAILED, Status.RETRYING, Status.RUNNING])
@@ -81,13 +81,13 @@ def test_a_step_that_was_killed_or_never_came_up_is_told_of_as_such(left):
     good = step("acquire_data", Status.COMPLETED)
 
     with pytest.raises(ChurnError, match=r"'train_model' .* killed for the memory it took"):
-        require_success(run_of(Status.FAILED, good, step("train_model", left)))
+        raise_for_status(run_of(Status.FAILED, good, step("train_model", left)))
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.RUNNING, Status.FAILED])
 def test_a_run_that_is_not_over_or_was_stopped_is_not_taken_for_a_good_one(status):
     with pytest.raises(ChurnError, match=f"'training-1' is {status.value}"):
-        require_success(run_of(status, step("acquire_data", Status.COMPLETED)))
+        raise_for_status(run_of(status, step("acquire_data", Status.COMPLETED)))
 
 
 def test_steps_are_told_of_once_each_in_the_words_they_wrote_down(monkeypatch, caplog):
@@ -99,12 +99,12 @@ def test_steps_are_told_of_once_each_in_the_words_they_wrote_down(monkeypatch, c
             step("accept_data", Status.FAILED, minute=2),
         ],
     ]  # fmt: skip
-    monkeypatch.setattr(watched, "_SECONDS", 0.01)
-    monkeypatch.setattr(watched, "_steps", lambda name: answers[0])
+    monkeypatch.setattr(remote_progress, "_SECONDS", 0.01)
+    monkeypatch.setattr(remote_progress, "_steps", lambda name: answers[0])
     monkeypatch.setattr(logging.getLogger("churn.progress"), "propagate", True)
     caplog.set_level(logging.INFO, "churn.progress")
 
-    with watching("training-1", elsewhere=True):
+    with follow_remote_run("training-1", remote=True):
         until = time.monotonic() + 60
         while not caplog.records and time.monotonic() < until:
             time.sleep(0.01)
@@ -122,15 +122,15 @@ def test_a_server_that_does_not_answer_while_it_is_watched_breaks_nothing(monkey
     def away(name):
         raise ConnectionError("away")
 
-    monkeypatch.setattr(watched, "_SECONDS", 0.01)
-    monkeypatch.setattr(watched, "_steps", away)
+    monkeypatch.setattr(remote_progress, "_SECONDS", 0.01)
+    monkeypatch.setattr(remote_progress, "_steps", away)
 
-    with watching("training-1", elsewhere=True):
+    with follow_remote_run("training-1", remote=True):
         pass
 
 
 def test_a_run_that_is_here_is_not_asked_about(monkeypatch):
-    monkeypatch.setattr(watched, "_steps", lambda name: pytest.fail("asked"))
+    monkeypatch.setattr(remote_progress, "_steps", lambda name: pytest.fail("asked"))
 
-    with watching("training-1", elsewhere=False):
+    with follow_remote_run("training-1", remote=False):
         pass

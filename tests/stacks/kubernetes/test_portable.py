@@ -8,7 +8,7 @@ import pytest
 
 from churn.errors import InputError
 from churn.settings.pipelines import DataSettings
-from runner.inputs import look_at_table, require_portable
+from runner.inputs import check_table, require_portable
 from stacks.kubernetes.resources import for_pods, runs_in_pods
 from stacks.run_settings import pipeline_options
 from stacks.spec import Resources, RunSettings, load_stack
@@ -23,7 +23,7 @@ def elsewhere(root, tmp_path):
 
 
 def test_a_contract_of_the_project_is_named_relative_to_it(root, tmp_path):
-    found = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+    found = check_table(DataSettings(), root=root, downloads=tmp_path)
 
     assert found.contract_path == "data/contracts/telco.yaml"
 
@@ -31,7 +31,7 @@ def test_a_contract_of_the_project_is_named_relative_to_it(root, tmp_path):
 def test_a_contract_elsewhere_keeps_its_whole_path(root, tmp_path):
     shutil.copy(root / "data" / "contracts" / "telco.yaml", tmp_path / "mine.yaml")
 
-    found = look_at_table(
+    found = check_table(
         DataSettings(contract=str(tmp_path / "mine.yaml")), root=root, downloads=tmp_path
     )
 
@@ -43,7 +43,7 @@ def test_the_step_finds_contract_and_table_where_the_project_lies_for_it(
 ):
     from steps.data import acquire_data as step
 
-    told = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+    told = check_table(DataSettings(), root=root, downloads=tmp_path)
     monkeypatch.setattr(step, "ROOT", elsewhere)
     monkeypatch.chdir(tmp_path)
 
@@ -56,7 +56,7 @@ def test_the_step_finds_contract_and_table_where_the_project_lies_for_it(
 def test_an_image_with_another_contract_is_told_apart(root, elsewhere, tmp_path, monkeypatch):
     from steps.data import acquire_data as step
 
-    told = look_at_table(DataSettings(), root=root, downloads=tmp_path)
+    told = check_table(DataSettings(), root=root, downloads=tmp_path)
     place = elsewhere / "data" / "contracts" / "telco.yaml"
     terms = place.read_text(encoding="utf-8")
     place.write_text(terms.replace("psi_critical: 0.5", "psi_critical: 0.4"), encoding="utf-8")

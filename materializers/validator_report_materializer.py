@@ -2,8 +2,14 @@
 
 from churn.checks.validators.validator_report import ValidatorReport
 from churn.reports.validator_page import render_html
-from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
+from materializers.report_visualizations import (
+    PAGE,
+    Metadata,
+    Visualizations,
+    summary_metadata,
+    visualize,
+)
 
 
 class ValidatorReportMaterializer(ReportMaterializer):
@@ -12,13 +18,13 @@ class ValidatorReportMaterializer(ReportMaterializer):
     ASSOCIATED_TYPES = (ValidatorReport,)
 
 
-@exhibits.register
-def _(report: ValidatorReport) -> Exhibits:
+@visualize.register
+def _(report: ValidatorReport) -> Visualizations:
     return {PAGE: (report.html or render_html(report)).encode()}
 
 
-@headline.register
-def _(report: ValidatorReport) -> Headline:
+@summary_metadata.register
+def _(report: ValidatorReport) -> Metadata:
     return {
         "verdict": report.verdict,
         "validator": f"{report.validator} {report.version}",

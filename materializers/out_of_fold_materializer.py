@@ -8,7 +8,7 @@ from zenml.enums import ArtifactType
 from churn.evaluation.cross_validation import Fold, OutOfFold
 from churn.evaluation.plan import ProtocolPlan
 from materializers.digest import json_digest
-from materializers.folder import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer
 
 _ARRAYS = "scores.npz"
 _PLAN = "plan.json"

@@ -12,7 +12,13 @@ from churn.reports.charts.tuning_charts import history_chart, setting_importance
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.render import render_html, render_markdown
 from churn.tuning.searches import Searches
-from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
+from materializers.report_visualizations import (
+    PAGE,
+    Metadata,
+    Visualizations,
+    summary_metadata,
+    visualize,
+)
 
 _PLACES = 5
 
@@ -21,8 +27,8 @@ def _markdown(*lines: str) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
-@exhibits.register
-def _(report: ThresholdReport) -> Exhibits:
+@visualize.register
+def _(report: ThresholdReport) -> Visualizations:
     words = [*report.sentences, *(f"Assumption: {each}" for each in report.assumptions)]
     return {
         "profit.png": as_png(profit_chart(report)),
@@ -31,14 +37,14 @@ def _(report: ThresholdReport) -> Exhibits:
     }
 
 
-@headline.register
-def _(report: ThresholdReport) -> Headline:
+@summary_metadata.register
+def _(report: ThresholdReport) -> Metadata:
     figures = {name: round(figure, _PLACES) for name, figure in report.figures.items()}
     return {"rule": report.settings.rule, **figures}
 
 
-@exhibits.register
-def _(report: SlicesReport) -> Exhibits:
+@visualize.register
+def _(report: SlicesReport) -> Visualizations:
     lines = [report.sentence, "", "| group | rows | left | in words |", "|---|---|---|---|"]
     lines += [
         f"| {each.name} | {each.rows:,} | {each.positives:,} | {each.sentence} |"
@@ -48,20 +54,20 @@ def _(report: SlicesReport) -> Exhibits:
     return {"slices.md": _markdown(*lines)}
 
 
-@headline.register
-def _(report: SlicesReport) -> Headline:
+@summary_metadata.register
+def _(report: SlicesReport) -> Metadata:
     measured = sum(each.verdict == "measured" for each in report.slices)
     return {"slices": len(report.slices), "measured": measured}
 
 
-@exhibits.register
-def _(report: ExplanationReport) -> Exhibits:
+@visualize.register
+def _(report: ExplanationReport) -> Visualizations:
     charts = explanation_charts(report)
     return {f"{name}.png": as_png(figure) for name, figure in charts.items()}
 
 
-@headline.register
-def _(report: ExplanationReport) -> Headline:
+@summary_metadata.register
+def _(report: ExplanationReport) -> Metadata:
     return {
         "strongest": report.importance[0].column,
         "rows": report.rows,
@@ -69,13 +75,13 @@ def _(report: ExplanationReport) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: ReasonStability) -> Exhibits:
+@visualize.register
+def _(report: ReasonStability) -> Visualizations:
     return {"stability.md": _markdown(report.sentence)}
 
 
-@headline.register
-def _(report: ReasonStability) -> Headline:
+@summary_metadata.register
+def _(report: ReasonStability) -> Metadata:
     return {
         "samples": report.samples,
         "first_same": round(report.first_same, _PLACES),
@@ -83,23 +89,23 @@ def _(report: ReasonStability) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: Pair) -> Exhibits:
+@visualize.register
+def _(report: Pair) -> Visualizations:
     return {"pair.md": _markdown(report.sentence)}
 
 
-@headline.register
-def _(report: Pair) -> Headline:
+@summary_metadata.register
+def _(report: Pair) -> Metadata:
     return {"challenger": report.challenger, "champion": report.champion or "none"}
 
 
-@exhibits.register
-def _(report: PromotionOutcome) -> Exhibits:
+@visualize.register
+def _(report: PromotionOutcome) -> Visualizations:
     return {"outcome.md": _markdown(f"**{report.status}**: {report.sentence}")}
 
 
-@headline.register
-def _(report: PromotionOutcome) -> Headline:
+@summary_metadata.register
+def _(report: PromotionOutcome) -> Metadata:
     return {
         "status": report.status,
         "version": report.version,
@@ -108,13 +114,13 @@ def _(report: PromotionOutcome) -> Headline:
     }
 
 
-@exhibits.register
-def _(card: ModelCard) -> Exhibits:
+@visualize.register
+def _(card: ModelCard) -> Visualizations:
     return {PAGE: render_html(card).encode(), "MODEL_CARD.md": render_markdown(card).encode()}
 
 
-@headline.register
-def _(card: ModelCard) -> Headline:
+@summary_metadata.register
+def _(card: ModelCard) -> Metadata:
     return {
         "model": card.report.model_name,
         "git_commit": card.provenance.git_commit or "not known",
@@ -122,8 +128,8 @@ def _(card: ModelCard) -> Headline:
     }
 
 
-@exhibits.register
-def _(searches: Searches) -> Exhibits:
+@visualize.register
+def _(searches: Searches) -> Visualizations:
     drawn = {"tuning.md": _markdown(*(f"- {each}" for each in searches.sentences))}
     for search in searches.reports:
         drawn[f"{search.recipe}_history.png"] = as_png(history_chart(search))
@@ -133,8 +139,8 @@ def _(searches: Searches) -> Exhibits:
     return drawn
 
 
-@headline.register
-def _(searches: Searches) -> Headline:
+@summary_metadata.register
+def _(searches: Searches) -> Metadata:
     return {
         "trials": sum(len(search.trials) for search in searches.reports),
         "best": {search.recipe: round(search.best_value, _PLACES) for search in searches.reports},

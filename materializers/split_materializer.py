@@ -7,7 +7,7 @@ from zenml.enums import ArtifactType
 
 from churn.data.split import Split
 from materializers.digest import json_digest
-from materializers.folder import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer
 
 _FILE = "split.npz"
 

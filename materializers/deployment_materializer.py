@@ -2,8 +2,14 @@
 
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.reports.deployment_page import render_deployment
-from materializers.exhibits import PAGE, Exhibits, Headline, exhibits, headline
-from materializers.report import ReportMaterializer
+from materializers.report_materializer import ReportMaterializer
+from materializers.report_visualizations import (
+    PAGE,
+    Metadata,
+    Visualizations,
+    summary_metadata,
+    visualize,
+)
 
 
 class DeploymentMaterializer(ReportMaterializer):
@@ -12,24 +18,24 @@ class DeploymentMaterializer(ReportMaterializer):
     ASSOCIATED_TYPES = (DeploymentPlan, Deployment)
 
 
-@exhibits.register
-def _(plan: DeploymentPlan) -> Exhibits:
+@visualize.register
+def _(plan: DeploymentPlan) -> Visualizations:
     lines = [f"**{plan.sentence}**", "", *(f"1. {_told(each)}" for each in plan.actions), ""]
     return {"plan.md": "\n".join(lines).encode()}
 
 
-@headline.register
-def _(plan: DeploymentPlan) -> Headline:
+@summary_metadata.register
+def _(plan: DeploymentPlan) -> Metadata:
     return {"version": plan.version, "target": plan.target, "place": plan.place}
 
 
-@exhibits.register
-def _(deployment: Deployment) -> Exhibits:
+@visualize.register
+def _(deployment: Deployment) -> Visualizations:
     return {PAGE: render_deployment(deployment).encode()}
 
 
-@headline.register
-def _(deployment: Deployment) -> Headline:
+@summary_metadata.register
+def _(deployment: Deployment) -> Metadata:
     return {
         "status": deployment.status,
         "version": deployment.version or "none",

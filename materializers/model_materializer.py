@@ -10,7 +10,7 @@ from churn.checksums import content_digest
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.importance_chart import importance_chart
-from materializers.folder import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer
 
 _MODEL = "trained_model"
 _CHART = "importance.png"

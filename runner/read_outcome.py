@@ -1,4 +1,4 @@
-"""Reads back from ZenML what a run came to, and puts its pages where people look for them."""
+"""Reads the outcome of a finished run back from ZenML and saves its report pages on this machine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from materializers.exhibits import PAGE
+from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact
-from runner.labels import label
 from runner.outcome import Outcome
+from runner.run_labels import label_run
 from steps.progress import FINDING
 
 if TYPE_CHECKING:
@@ -24,37 +24,38 @@ _PAGES = {
     Artifact.QUALITY_REPORT: "quality",
     Artifact.DEPLOYMENT: "deployment",
 }
+_REPORTS = {
+    "training": Artifact.TRAINING_REPORT,
+    "decision": Artifact.DECISION,
+    "promotion": Artifact.OUTCOME,
+    "validated": Artifact.VALIDATOR_REPORT,
+    "deployment": Artifact.DEPLOYMENT,
+}
 
 
-def collect(
+def read_outcome(
     run: PipelineRunResponse, *, stack: str, seconds: float, reports: Path, tracking: str | None
 ) -> Outcome:
-    """The finished run as an outcome, which the run is labelled with, too.
+    """Returns the outcome of a finished run, and labels the run with it.
 
     Args:
         run: The run.
-        stack: The stack it ran on.
-        seconds: How long it took.
-        reports: Folder that its pages are copied into.
-        tracking: Where the stack's tracker keeps the run.
+        stack: Name of the stack it ran on.
+        seconds: Its wall seconds.
+        reports: Folder to save its pages in.
+        tracking: Address of the stack's experiment tracker.
     """
     from zenml.utils.dashboard_utils import get_run_url
 
     outputs = _outputs(run)
-    found = {
-        name: outputs[name].load() if name in outputs else None
-        for name in (
-            Artifact.TRAINING_REPORT,
-            Artifact.DECISION,
-            Artifact.OUTCOME,
-            Artifact.VALIDATOR_REPORT,
-            Artifact.DEPLOYMENT,
-        )
+    loaded = {
+        field: outputs[artifact].load() if artifact in outputs else None
+        for field, artifact in _REPORTS.items()
     }
-    training, decision, promotion, validated, deployment = found.values()
-    version, stage = _registered(outputs, training, promotion or deployment)
-    pages = keep_pages(run.name, reports)
-    error = _held(decision, promotion, deployment)
+    training, decision, deployment = loaded["training"], loaded["decision"], loaded["deployment"]
+    version, stage = _registered(outputs, training, loaded["promotion"] or deployment)
+    pages = save_report_pages(run.name, reports)
+    error = held_reason(decision, loaded["promotion"], deployment)
     outcome = Outcome(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status="held" if error else "completed",
@@ -72,25 +73,17 @@ def collect(
         dashboard=get_run_url(run),
         error=error,
         report=pages[0] if pages else None,
-        training=training,
-        decision=decision,
-        promotion=promotion,
-        deployment=deployment,
-        validated=validated,
         validator_page=next((page for page in pages if page.stem.endswith("-validator")), None),
         tracking=tracking,
-        cached={
-            name: str(step.run_metadata.get(FINDING, ""))
-            for name, step in run.steps.items()
-            if step.status == "cached"
-        },
+        cached=_cached_findings(run),
+        **loaded,
     )
-    label(run, outcome)
+    label_run(run, outcome)
     return outcome
 
 
-def _held(decision: Any, promotion: Any, deployment: Any) -> str | None:
-    """Why a gate, a smoke test, or a person who is waited for, holds the model; None: nothing does."""
+def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:
+    """Returns why a gate, a smoke test or a missing approval holds the model; None if none does."""
     if decision is not None and decision.verdict != "promote":
         return str(decision.sentence)
     if promotion is not None and promotion.status == "waiting":
@@ -107,17 +100,25 @@ def _figures(decision: Any, deployment: Any) -> dict[str, float]:
     return {gate.name.replace(" ", "_"): gate.figure for gate in gates if isfinite(gate.figure)}
 
 
-def keep_pages(run_name: str, folder: Path) -> list[Path]:
-    """Copies a run's pages out of the artifact store; the training report first.
+def _cached_findings(run: PipelineRunResponse) -> dict[str, str]:
+    return {
+        name: str(step.run_metadata.get(FINDING, ""))
+        for name, step in run.steps.items()
+        if step.status == "cached"
+    }
+
+
+def save_report_pages(run_name: str, folder: Path) -> list[Path]:
+    """Copies a run's report pages from the artifact store; the training report comes first.
 
     A run that failed early has fewer, or none; one that ZenML does not know has none.
     """
     from zenml.client import Client
     from zenml.io import fileio
 
-    found = Client().list_pipeline_runs(name=run_name, hydrate=True).items
-    outputs = _outputs(found[0]) if found else {}
-    kept = []
+    runs = Client().list_pipeline_runs(name=run_name, hydrate=True).items
+    outputs = _outputs(runs[0]) if runs else {}
+    saved = []
     for artifact, kind in _PAGES.items():
         page = f"{outputs[artifact].uri}/{PAGE}" if artifact in outputs else ""
         if not page or not fileio.exists(page):
@@ -125,12 +126,12 @@ def keep_pages(run_name: str, folder: Path) -> list[Path]:
         with fileio.open(page, "rb") as file:
             content = file.read()
         folder.mkdir(parents=True, exist_ok=True)
-        place = folder / f"{run_name}-{kind}.html"
-        unfinished = place.with_suffix(".part")
+        path = folder / f"{run_name}-{kind}.html"
+        unfinished = path.with_suffix(".part")
         unfinished.write_bytes(content)
-        os.replace(unfinished, place)  # noqa: PTH105 - atomic, and says so
-        kept.append(place)
-    return kept
+        os.replace(unfinished, path)  # noqa: PTH105 - atomic, and says so
+        saved.append(path)
+    return saved
 
 
 def _outputs(run: PipelineRunResponse) -> dict[str, ArtifactVersionResponse]:
@@ -145,7 +146,7 @@ def _outputs(run: PipelineRunResponse) -> dict[str, ArtifactVersionResponse]:
 def _registered(
     outputs: dict[str, ArtifactVersionResponse], training: Any, moved: Any
 ) -> tuple[str | None, str | None]:
-    """The version that the run is about, and the stage it is in now."""
+    """Returns the model version that the run is about, and its present stage."""
     from zenml.client import Client
 
     if moved is not None and moved.version:

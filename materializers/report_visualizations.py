@@ -18,15 +18,15 @@ from churn.reports.deepchecks_page import render_html as render_validation
 from churn.reports.quality_page import render_html
 from churn.reports.training.training_report import TrainingReport, render_training_report
 
-Exhibits = dict[str, bytes]
-Headline = dict[str, Any]
+Visualizations = dict[str, bytes]
+Metadata = dict[str, Any]
 
 PAGE = "report.html"
 _PLACES = 5
 
 
 @singledispatch
-def exhibits(report: BaseModel) -> Exhibits:
+def visualize(report: BaseModel) -> Visualizations:
     """File name -> content, for a report of a known type.
 
     Raises:
@@ -36,30 +36,30 @@ def exhibits(report: BaseModel) -> Exhibits:
 
 
 @singledispatch
-def headline(report: BaseModel) -> Headline:
+def summary_metadata(report: BaseModel) -> Metadata:
     """The few figures worth seeing in a list of a hundred artifacts.
 
     Raises:
         TypeError: nobody has said what matters in that type.
     """
-    raise TypeError(f"there is no headline of a {type(report).__name__}")
+    raise TypeError(f"there is no summary_metadata of a {type(report).__name__}")
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:
     return {name: round(figure, _PLACES) for name, figure in figures.items()}
 
 
-def _drawn(**pictures: Callable[[], Any]) -> Exhibits:
+def _drawn(**pictures: Callable[[], Any]) -> Visualizations:
     return {f"{name}.png": as_png(draw()) for name, draw in pictures.items()}
 
 
-@exhibits.register
-def _(report: QualityReport) -> Exhibits:
+@visualize.register
+def _(report: QualityReport) -> Visualizations:
     return {PAGE: render_html(report, source=report.title).encode()}
 
 
-@headline.register
-def _(report: QualityReport) -> Headline:
+@summary_metadata.register
+def _(report: QualityReport) -> Metadata:
     return {
         "verdict": report.verdict,
         "checks": len(report.checks),
@@ -68,13 +68,13 @@ def _(report: QualityReport) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: Selection) -> Exhibits:
+@visualize.register
+def _(report: Selection) -> Visualizations:
     return _drawn(candidates=lambda: charts.candidates_chart(report.report, report.chosen))
 
 
-@headline.register
-def _(report: Selection) -> Headline:
+@summary_metadata.register
+def _(report: Selection) -> Metadata:
     result = report.report.result(report.chosen)
     return {
         "chosen": report.chosen,
@@ -83,8 +83,8 @@ def _(report: Selection) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: ProtocolReport) -> Exhibits:
+@visualize.register
+def _(report: ProtocolReport) -> Visualizations:
     best = report.ranking[0].name
     return _drawn(
         candidates=lambda: charts.candidates_chart(report, best),
@@ -92,16 +92,16 @@ def _(report: ProtocolReport) -> Exhibits:
     )
 
 
-@headline.register
-def _(report: ProtocolReport) -> Headline:
+@summary_metadata.register
+def _(report: ProtocolReport) -> Metadata:
     return {
         "splits": report.plan.splits,
         "roc_auc": {each.name: round(each.metrics.roc_auc, _PLACES) for each in report.candidates},
     }
 
 
-@exhibits.register
-def _(report: GateRowsReport) -> Exhibits:
+@visualize.register
+def _(report: GateRowsReport) -> Visualizations:
     return _drawn(
         roc=lambda: charts.roc_chart(report),
         gains=lambda: charts.gains_chart(report),
@@ -110,21 +110,21 @@ def _(report: GateRowsReport) -> Exhibits:
     )
 
 
-@headline.register
-def _(report: GateRowsReport) -> Headline:
+@summary_metadata.register
+def _(report: GateRowsReport) -> Metadata:
     return {"model": report.model, **_rounded(report.metrics.figures)}
 
 
-@exhibits.register
-def _(report: Decision) -> Exhibits:
+@visualize.register
+def _(report: Decision) -> Visualizations:
     lines = [f"**{report.verdict}**: {report.sentence}", ""]
     lines += ["| gate | verdict | in words |", "|---|---|---|"]
     lines += [f"| {each.name} | {each.verdict} | {each.sentence} |" for each in report.gates]
     return {"decision.md": "\n".join([*lines, ""]).encode()}
 
 
-@headline.register
-def _(report: Decision) -> Headline:
+@summary_metadata.register
+def _(report: Decision) -> Metadata:
     return {
         "verdict": report.verdict,
         "challenger": report.challenger,
@@ -133,13 +133,13 @@ def _(report: Decision) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: TrainingReport) -> Exhibits:
+@visualize.register
+def _(report: TrainingReport) -> Visualizations:
     return {PAGE: render_training_report(report).encode()}
 
 
-@headline.register
-def _(report: TrainingReport) -> Headline:
+@summary_metadata.register
+def _(report: TrainingReport) -> Metadata:
     return {
         "profile": report.profile,
         "chosen": report.selection.chosen,
@@ -148,13 +148,13 @@ def _(report: TrainingReport) -> Headline:
     }
 
 
-@exhibits.register
-def _(report: ValidationReport) -> Exhibits:
+@visualize.register
+def _(report: ValidationReport) -> Visualizations:
     return {PAGE: render_validation(report).encode()}
 
 
-@headline.register
-def _(report: ValidationReport) -> Headline:
+@summary_metadata.register
+def _(report: ValidationReport) -> Metadata:
     return {
         "verdict": report.verdict,
         "conditions": len(report.findings),

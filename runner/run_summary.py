@@ -1,4 +1,4 @@
-"""The end of a run as a person reads it: data, quality, models side by side, verdict, links."""
+"""Summary of a run on the terminal: data, quality, candidates, verdict, links."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _COLOURS = {
 }
 
 
-def show_summary(outcome: Outcome, console: Console) -> None:
-    """Prints the end of a completed or held run."""
+def print_summary(outcome: Outcome, console: Console) -> None:
+    """Prints the summary of a completed or held run."""
     console.print()
     if outcome.training is not None:
         _show_training(outcome.training, console, outcome.validated)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(eq=False)
-class StandInVersion:
+class FakeVersion:
     """A version, with what training linked to it."""
 
     model: SimpleNamespace
@@ -16,7 +16,7 @@ class StandInVersion:
     stage: str | None = None
     run_metadata: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
-    all: list[StandInVersion] = field(default_factory=list, repr=False)
+    all: list[FakeVersion] = field(default_factory=list, repr=False)
 
     @property
     def id(self) -> int:
@@ -41,12 +41,12 @@ class StandInVersion:
 
 
 @dataclass
-class StandInControlPlane:
+class FakeControlPlane:
     """Versions by number."""
 
-    versions: list[StandInVersion] = field(default_factory=list)
+    versions: list[FakeVersion] = field(default_factory=list)
 
-    def find(self, model: str, version: str) -> StandInVersion | None:
+    def find(self, model: str, version: str) -> FakeVersion | None:
         named = [each for each in self.versions if each.model.name == model]
         right = [each for each in named if str(version) in {each.name, each.stage}]
         return right[0] if right else None
@@ -54,10 +54,10 @@ class StandInControlPlane:
     def create(self, registration: dict[str, Any], metadata: dict[str, Any], run: Any) -> Any:
         assert run is None, "there is no run"
         model = SimpleNamespace(name=registration["name"])
-        version = StandInVersion(model, len(self.versions) + 1, all=self.versions)
+        version = FakeVersion(model, len(self.versions) + 1, all=self.versions)
         version.run_metadata.update(metadata)
         self.versions.append(version)
         return version
 
-    def note(self, version: StandInVersion, metadata: dict[str, Any]) -> None:
+    def note(self, version: FakeVersion, metadata: dict[str, Any]) -> None:
         version.run_metadata.update(metadata)

@@ -4,7 +4,7 @@ from zenml import get_step_context
 from zenml.steps import StepContext
 
 
-def run_context() -> StepContext | None:
+def step_context() -> StepContext | None:
     """What ZenML knows of the step that is running; None where nothing but the function runs."""
     try:
         return get_step_context()
@@ -14,4 +14,4 @@ def run_context() -> StepContext | None:
 
 def in_step() -> bool:
     """Whether ZenML is running this code as a step (a unit test calls it without one)."""
-    return run_context() is not None
+    return step_context() is not None

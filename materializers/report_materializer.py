@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 from zenml.enums import ArtifactType
 
-import materializers.exhibits_decision  # noqa: F401 - says how its types are shown
+import materializers.decision_visualizations  # noqa: F401 - says how its types are shown
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
@@ -21,8 +21,8 @@ from churn.reports.model_card.card import ModelCard
 from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
 from materializers.digest import json_digest
-from materializers.exhibits import Exhibits, exhibits, headline
-from materializers.folder import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer
+from materializers.report_visualizations import Visualizations, summary_metadata, visualize
 
 _FILE = "report.json"
 
@@ -58,13 +58,13 @@ class ReportMaterializer(FolderMaterializer):
         with self.artifact_store.open(f"{self.uri}/{_FILE}", "rb") as file:
             return data_type.model_validate_json(file.read())
 
-    def draw(self, data: BaseModel) -> Exhibits:
+    def draw(self, data: BaseModel) -> Visualizations:
         """The report's pages and pictures."""
-        return exhibits(data)
+        return visualize(data)
 
     def extract_metadata(self, data: BaseModel) -> dict[str, Any]:
         """The few figures worth seeing in a list of a hundred artifacts."""
-        return headline(data)
+        return summary_metadata(data)
 
     def compute_content_hash(self, data: BaseModel) -> str:
         """Equal reports are equal artifacts, so what follows stays cached."""

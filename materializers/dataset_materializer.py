@@ -12,7 +12,7 @@ from churn.contract import DataContract
 from churn.data import Dataset, Source, parse, read_raw
 from churn.reports.dataset_page import render_html
 from materializers.digest import json_digest
-from materializers.folder import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer
 
 _TABLE = "customers.parquet"
 _CONTRACT = "contract.json"

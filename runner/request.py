@@ -1,0 +1,85 @@
+"""A request to run a pipeline, and its preflight: everything is checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from churn.root import ROOT
+from churn.settings.settings_file import load_settings
+from runner.inputs import OnBytes, TableInput, check_table, require_writable
+from runner.pipeline_catalog import PipelineEntry, find_pipeline
+from runner.silence import silence_libraries
+from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A request to run a pipeline on a stack.
+
+    Attributes:
+        pipeline: Name of the pipeline.
+        stack: Name of the stack.
+        config: A settings file to use instead of the pipeline's own.
+        overrides: Settings as `key=value`, one each.
+        cache: Whether results of earlier runs may be used.
+        verbose: Whether libraries may log.
+    """
+
+    pipeline: str
+    stack: str = DEFAULT_STACK
+    config: Path | None = None
+    overrides: Sequence[str] = ()
+    cache: bool = True
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A request that passed its preflight; nothing is started yet.
+
+    Attributes:
+        entry: The pipeline's catalog entry.
+        spec: The stack, its placeholders not filled in.
+        settings: The pipeline's settings, an object of `entry.settings_class()`.
+        state: The absolute output folder.
+        table: The table that the pipeline reads; None if it reads none.
+    """
+
+    entry: PipelineEntry
+    spec: StackSpec
+    settings: Any
+    state: Path
+    table: TableInput | None
+
+
+def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> PreparedRun:
+    """Checks name, settings, stack, output folder and data of a request.
+
+    Args:
+        request: What to run.
+        on_bytes: Called with the progress of a download.
+
+    Raises:
+        InputError: name, settings, stack or data are at fault.
+    """
+    entry = find_pipeline(request.pipeline)
+    spec = load_stack(request.stack)
+    settings = load_settings(
+        entry.settings_class(), request.config or entry.configuration, request.overrides
+    )
+    state = ROOT / settings.output.folder
+    require_writable(state)
+    silence_libraries(verbose=request.verbose)
+    for check in entry.preflight:
+        module, _, name = check.rpartition(".")
+        getattr(import_module(module), name)(settings, spec)
+    table = (
+        check_table(settings.data, root=ROOT, downloads=state / "downloads", on_bytes=on_bytes)
+        if "data" in entry.inputs
+        else None
+    )
+    return PreparedRun(entry, spec, settings, state, table)
