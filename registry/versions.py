@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zenml.enums import ModelStages
-from zenml.models import ModelVersionResponse
+from zenml.models import ArtifactVersionResponse, ModelVersionResponse
+from zenml.utils.source_utils import resolve
 
 from churn.data import Dataset
 from churn.data.quality import QualityReport
@@ -14,6 +15,7 @@ from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
+from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.render import render_markdown
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane
@@ -70,23 +72,33 @@ def load_trained_version(version: ModelVersionResponse) -> Trained:
     Raises:
         InputError: something is missing, so that the version cannot be judged.
     """
-    names = {
-        "model": Artifact.MODEL,
-        "customers": Artifact.CUSTOMERS,
-        "split": Artifact.SPLIT,
-        "quality": Artifact.QUALITY_REPORT,
-        "protocol": Artifact.PROTOCOL,
-        "threshold": Artifact.THRESHOLD,
+    artifacts: dict[str, tuple[Artifact, type[Any]]] = {
+        "model": (Artifact.MODEL, TrainedModel),
+        "customers": (Artifact.CUSTOMERS, Dataset),
+        "split": (Artifact.SPLIT, Split),
+        "quality": (Artifact.QUALITY_REPORT, QualityReport),
+        "protocol": (Artifact.PROTOCOL, ProtocolReport),
+        "threshold": (Artifact.THRESHOLD, ThresholdReport),
     }
     loaded: dict[str, Any] = {}
-    for field, artifact in names.items():
+    for field, (artifact, kind) in artifacts.items():
         found = version.get_artifact(artifact)
         if found is None:
             raise InputError(
                 f"Version {version.name} of {version.model.name} has no artifact '{artifact}', "
                 "so it cannot be judged. Train it anew with run.py --pipeline training."
             )
-        loaded[field] = found.load()
+        loaded[field] = _load(found, kind)
     card = version.get_artifact(Artifact.MODEL_CARD)
-    loaded["card"] = render_markdown(card.load()) if card is not None else None
+    loaded["card"] = render_markdown(_load(card, ModelCard)) if card is not None else None
     return Trained(version=str(version.name), **loaded)
+
+
+def _load(artifact: ArtifactVersionResponse, kind: type[Any]) -> Any:
+    """The content of an artifact, as a class that may have moved since the artifact was saved.
+
+    ZenML keeps the module of the class; files of an earlier version of this project name modules
+    that do not exist any more.
+    """
+    artifact.get_body().data_type = resolve(kind)
+    return artifact.load()

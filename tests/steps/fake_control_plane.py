@@ -37,7 +37,9 @@ class FakeVersion:
     def get_artifact(self, name: str) -> SimpleNamespace | None:
         if name not in self.artifacts:
             return None
-        return SimpleNamespace(load=lambda: self.artifacts[name])
+        return SimpleNamespace(
+            load=lambda: self.artifacts[name], get_body=lambda: SimpleNamespace(data_type=None)
+        )
 
 
 @dataclass

@@ -1,0 +1,34 @@
+"""What training linked to a version is read back, also if its classes have moved since."""
+
+from types import SimpleNamespace
+
+from zenml.utils import source_utils
+
+from registry.versions import load_trained_version
+
+
+class SavedArtifact:
+    """An artifact as ZenML keeps it: with the module that its class was in when it was saved."""
+
+    def __init__(self) -> None:
+        self.body = SimpleNamespace(data_type="churn.dataset.table.Gone")
+
+    def get_body(self) -> SimpleNamespace:
+        return self.body
+
+    def load(self) -> type:
+        return source_utils.load(self.body.data_type)
+
+
+def test_an_artifact_is_loaded_as_todays_class():
+    def artifact(name: str) -> SavedArtifact | None:
+        return None if name == "model_card" else SavedArtifact()
+
+    version = SimpleNamespace(name="7", get_artifact=artifact)
+
+    trained = load_trained_version(version)
+
+    assert trained.version == "7"
+    assert trained.model.__name__ == "TrainedModel"
+    assert trained.customers.__name__ == "Dataset"
+    assert trained.card is None
