@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zenml.enums import ModelStages
+from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.models import ArtifactVersionResponse, ModelVersionResponse
 from zenml.utils.source_utils import resolve
 
@@ -17,6 +18,10 @@ from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.render import render_markdown
+from materializers.dataset_materializer import DatasetMaterializer
+from materializers.model_materializer import ModelMaterializer
+from materializers.report_materializer import ReportMaterializer
+from materializers.split_materializer import SplitMaterializer
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane
 
@@ -72,33 +77,38 @@ def load_trained_version(version: ModelVersionResponse) -> Trained:
     Raises:
         InputError: something is missing, so that the version cannot be judged.
     """
-    artifacts: dict[str, tuple[Artifact, type[Any]]] = {
-        "model": (Artifact.MODEL, TrainedModel),
-        "customers": (Artifact.CUSTOMERS, Dataset),
-        "split": (Artifact.SPLIT, Split),
-        "quality": (Artifact.QUALITY_REPORT, QualityReport),
-        "protocol": (Artifact.PROTOCOL, ProtocolReport),
-        "threshold": (Artifact.THRESHOLD, ThresholdReport),
+    artifacts: dict[str, tuple[Artifact, type[Any], type[BaseMaterializer]]] = {
+        "model": (Artifact.MODEL, TrainedModel, ModelMaterializer),
+        "customers": (Artifact.CUSTOMERS, Dataset, DatasetMaterializer),
+        "split": (Artifact.SPLIT, Split, SplitMaterializer),
+        "quality": (Artifact.QUALITY_REPORT, QualityReport, ReportMaterializer),
+        "protocol": (Artifact.PROTOCOL, ProtocolReport, ReportMaterializer),
+        "threshold": (Artifact.THRESHOLD, ThresholdReport, ReportMaterializer),
     }
     loaded: dict[str, Any] = {}
-    for field, (artifact, kind) in artifacts.items():
+    for field, (artifact, kind, materializer) in artifacts.items():
         found = version.get_artifact(artifact)
         if found is None:
             raise InputError(
                 f"Version {version.name} of {version.model.name} has no artifact '{artifact}', "
                 "so it cannot be judged. Train it anew with run.py --pipeline training."
             )
-        loaded[field] = _load(found, kind)
+        loaded[field] = _load(found, kind, materializer)
     card = version.get_artifact(Artifact.MODEL_CARD)
-    loaded["card"] = render_markdown(_load(card, ModelCard)) if card is not None else None
+    loaded["card"] = (
+        render_markdown(_load(card, ModelCard, ReportMaterializer)) if card is not None else None
+    )
     return Trained(version=str(version.name), **loaded)
 
 
-def _load(artifact: ArtifactVersionResponse, kind: type[Any]) -> Any:
+def _load(
+    artifact: ArtifactVersionResponse, kind: type[Any], materializer: type[BaseMaterializer]
+) -> Any:
     """The content of an artifact, as a class that may have moved since the artifact was saved.
 
-    ZenML keeps the module of the class; files of an earlier version of this project name modules
-    that do not exist any more.
+    ZenML keeps the modules of the class and of its materializer; artifacts of an earlier version of
+    this project name modules that do not exist any more.
     """
-    artifact.get_body().data_type = resolve(kind)
+    body = artifact.get_body()
+    body.data_type, body.materializer = resolve(kind), resolve(materializer)
     return artifact.load()

@@ -11,13 +11,17 @@ class SavedArtifact:
     """An artifact as ZenML keeps it: with the module that its class was in when it was saved."""
 
     def __init__(self) -> None:
-        self.body = SimpleNamespace(data_type="churn.dataset.table.Gone")
+        self.body = SimpleNamespace(
+            data_type="churn.gone.Dataset", materializer="gone.Materializer"
+        )
 
     def get_body(self) -> SimpleNamespace:
         return self.body
 
     def load(self) -> type:
-        return source_utils.load(self.body.data_type)
+        kind = source_utils.load(self.body.data_type)
+        assert kind in source_utils.load(self.body.materializer).ASSOCIATED_TYPES
+        return kind
 
 
 def test_an_artifact_is_loaded_as_todays_class():
