@@ -1,1 +1,1 @@
-"""Deployment targets: each puts the production version behind HTTP, and can take it back."""
+"""Deployment engine: serves a version on a target, and rolls back where it does not pass."""

@@ -1,4 +1,4 @@
-"""The target that the settings name."""
+"""Creates the target that the settings name, and the request that it serves."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,13 @@ from deployment.target import DeployRequest, Target
 def deploy_request(
     settings: DeploymentSettings, folders: dict[str, str], *, version: str
 ) -> DeployRequest:
-    """What is to be served, from what a step is handed."""
+    """Returns what to serve.
+
+    Args:
+        settings: Settings of the deployment pipeline.
+        folders: Addresses of the bundle store (`bundles`) and of the ledger (`ledger`).
+        version: Version of the model.
+    """
     return DeployRequest(
         model=settings.model.name,
         version=version,
@@ -24,30 +30,30 @@ def deploy_request(
     )
 
 
-def create_target(asked: DeployRequest) -> Target:
-    """The target, which has not done anything yet."""
-    name = asked.settings.target
+def create_target(request: DeployRequest) -> Target:
+    """Returns the target; nothing is changed yet."""
+    name = request.settings.target
     if name == "local":
         from deployment.local import LocalTarget
 
-        return LocalTarget(asked)
+        return LocalTarget(request)
     if name == "compose":
         from deployment.compose import ComposeTarget
 
-        return ComposeTarget(asked)
+        return ComposeTarget(request)
     if name == "kubernetes":
         from deployment.kubernetes import KubernetesTarget
 
-        return KubernetesTarget(asked)
+        return KubernetesTarget(request)
     if name == "zenml":
         from deployment.zenml import ZenmlTarget
 
-        return ZenmlTarget(asked)
+        return ZenmlTarget(request)
     from deployment.seldon import SeldonTarget
 
-    return SeldonTarget(asked)
+    return SeldonTarget(request)
 
 
 def state_folder(settings: DeploymentSettings) -> Path:
-    """Where targets keep what they need to find again what they started."""
+    """Returns the folder where targets keep what they need to find what they started."""
     return ROOT / settings.output.folder / "deployment"

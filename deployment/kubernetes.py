@@ -1,4 +1,4 @@
-"""The service on Kubernetes: the overlay applied, the bundle published inside, the rollout awaited."""
+"""Target kubernetes: applies an overlay, publishes the bundle inside the cluster, awaits the rollout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,228 +7,233 @@ from typing import Any
 
 import yaml
 
+from churn.deployment.protocols import service_protocols
 from churn.errors import ChurnError, InputError
 from churn.root import ROOT
-from deployment.local import SERVICE_PROTOCOLS
+from deployment.bundle import bundle_digest
 from deployment.publisher import Publisher
-from deployment.readiness import wait_until_serving
-from deployment.store import bundle_digest
+from deployment.readiness import ProbeSpec, wait_until_serving
 from deployment.subprocesses import Program, last_line
-from deployment.target import DeployRequest, ProbeSpec, RollbackResult
+from deployment.target import DeployRequest, RollbackResult, Target
 
 _FOLDER = ROOT / "deployment" / "manifests" / "kubernetes"
 _NAME = "churn-api"
 _DEPLOYMENT = f"deployment/{_NAME}"
 _REVISION = r"jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}"
 _REPLICAS = "jsonpath={.spec.replicas}"
-_NOBODY = "registry.example/"  # what the shipped overlay says until somebody names a registry
+_PLACEHOLDER_REGISTRY = "registry.example/"  # in the shipped overlay, until you name a registry
 
 
-class KubernetesTarget:
+class KubernetesTarget(Target):
     """The Deployment of an overlay; its pods follow the cluster's own store."""
 
-    def __init__(self, wanted: DeployRequest) -> None:
-        """Asks nothing yet."""
-        self._wanted = wanted
-        asked = wanted.settings.kubernetes
-        named = _FOLDER / "overlays" / asked.overlay
-        self._overlay = named if named.is_dir() else ROOT / asked.overlay
-        self._context = asked.context
+    def __init__(self, request: DeployRequest) -> None:
+        """Contacts nothing."""
+        super().__init__(request)
+        settings = request.settings.kubernetes
+        shipped = _FOLDER / "overlays" / settings.overlay
+        self._overlay = shipped if shipped.is_dir() else ROOT / settings.overlay
+        self._context = context_arguments(settings.context)
         self._namespace = ""
         self._image = ""
-        self._keyed = False
+        self._needs_key = False
         self._publisher: Publisher | None = None
         self._revision_before: str | None = None
         self._stopped_before = False
-        self.changed = False
-        self.actions: list[str] = []
-        self.manifests = ""
-        self.place = f"service/{_NAME} of overlay {asked.overlay}"
+        self.place = f"service/{_NAME} of overlay {settings.overlay}"
 
     @property
     def probe(self) -> ProbeSpec:
         """Our own routes, of the one pod that a port-forward leads to."""
-        return ProbeSpec("/readyz", reports_version=True, protocols=SERVICE_PROTOCOLS)
+        return ProbeSpec("/readyz", reports_version=True, protocols=service_protocols())
 
     def check_prerequisites(self) -> None:
-        """kubectl, a context, a cluster that answers, and an image that somebody has.
+        """Checks kubectl, its context, the cluster, the image, and the key where one is needed.
 
         Raises:
             InputError: something that the caller must provide is missing.
             ChurnError: the cluster does not answer.
         """
-        require_cluster(self._plain(), self._context, "kubernetes")
+        require_cluster(self._plain(), "kubernetes", has_context=bool(self._context))
         self._render()
-        if self._image.startswith(_NOBODY):
+        if self._image.startswith(_PLACEHOLDER_REGISTRY):
             raise InputError(
                 f"The overlay {self._overlay} names the image {self._image}, which nobody has; push "
                 "one and name it there with `kustomize edit set image churn-api=...`."
             )
-        if self._keyed and self._wanted.key is None:
+        if self._needs_key and self.request.key is None:
             raise InputError(
                 f"The service of the overlay {self._overlay} asks for an API key; set "
-                f"{self._wanted.settings.smoke.key_variable} to one that it lets in."
+                f"{self.request.settings.smoke.key_variable} to one that it accepts."
             )
 
     def planned_actions(self) -> tuple[str, ...]:
-        """What would be done."""
+        """Returns what `deploy` would do."""
         self._render()
-        inside, version = self._kubectl(), self._wanted.version
+        kubectl, version = self._kubectl(), self.request.version
         return (
-            self._plain().spoken("apply", "-k", str(self._overlay)),
+            self._plain().command_line("apply", "-k", str(self._overlay)),
             f"Publish version {version} into the cluster's store through the pod churn-publisher.",
-            inside.spoken(*self._waiting()),
-            inside.spoken("port-forward", f"service/{_NAME}", ":80"),
+            kubectl.command_line(*self._rollout_status()),
+            kubectl.command_line("port-forward", f"service/{_NAME}", ":80"),
         )
 
     def deploy(self) -> None:
-        """Applies, publishes inside, and waits for the rollout and for the swap.
+        """Applies the overlay, publishes inside, and waits for the rollout.
 
         Raises:
-            ChurnError: it does not come to serve the version.
+            ChurnError: the rollout does not end in time.
         """
         self._render()
-        digest = bundle_digest(self._wanted)
-        self._revision_before = self._looked(_REVISION)
-        self._stopped_before = self._looked(_REPLICAS) == "0"
+        digest = bundle_digest(self.request)
+        self._revision_before = self._get(_REVISION)
+        self._stopped_before = self._get(_REPLICAS) == "0"
         publisher = self._publisher = Publisher(
-            self._kubectl(), self._rendered(_FOLDER / "publisher"), self._image
+            self._kubectl(), self._kustomize(_FOLDER / "publisher"), self._image
         )
         self.changed = True
-        self._do(self._plain(), "apply", "-k", str(self._overlay))
+        self.run(self._plain(), "apply", "-k", str(self._overlay))
         try:
-            publisher.publish(self._wanted, digest)
+            publisher.publish(self.request, digest)
         finally:
             self.actions += publisher.actions
         if self._stopped_before:
-            # Applying does not: the number is the autoscaler's, and for it none means switched off.
-            self._do(self._kubectl(), "scale", _DEPLOYMENT, f"--replicas={self._fewest()}")
-        self._do(self._kubectl(), *self._waiting())
+            # The overlay sets no number of replicas, and the autoscaler leaves 0 as it is.
+            replicas = f"--replicas={self._min_replicas()}"
+            self.run(self._kubectl(), "scale", _DEPLOYMENT, replicas)
+        self.run(self._kubectl(), *self._rollout_status())
 
     @contextmanager
     def base_url(self) -> Iterator[str]:
-        """A port of this machine, forwarded to a pod that has come to serve the version."""
-        with self._forwarded(self._wanted.version) as address:
-            yield address
+        """Yields a local URL that is forwarded to a pod that serves the version."""
+        with self._port_forward(self.request.version) as url:
+            yield url
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Points back inside, undoes the rollout where there was one; what is new is scaled to none.
+        """Moves the pointer inside back and undoes the rollout; a new Deployment is scaled to 0.
 
         Raises:
-            ChurnError: what served before does not come to serve again.
+            ChurnError: the version before does not serve again in time.
         """
         publisher = self._publisher
-        now: str | None = None
+        before: str | None = None
         if publisher is not None:
-            back = smoke_failed or publisher.moved
-            now = publisher.put_back() if back else publisher.serving()
+            withdraw = smoke_failed or publisher.moved
+            before = publisher.roll_back() if withdraw else publisher.serving()
         if self._revision_before is None or self._stopped_before:
-            self._do(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
+            self.run(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
             return RollbackResult(None, "The pods were scaled to none; none served before.")
-        if self._looked(_REVISION) != self._revision_before:
-            self._do(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
-            self._do(self._kubectl(), *self._waiting())
-        if now is None:
-            return RollbackResult.nothing_before(self._wanted.version)
-        with self._forwarded(now):
-            return RollbackResult(now, f"Version {now} serves again.")
-
-    def save_state(self) -> None:
-        """The cluster knows what served before."""
+        if self._get(_REVISION) != self._revision_before:
+            self.run(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
+            self.run(self._kubectl(), *self._rollout_status())
+        if before is None:
+            return RollbackResult.first_version(self.request.version)
+        with self._port_forward(before):
+            return RollbackResult.serves_again(before)
 
     def close(self) -> None:
-        """Takes the publisher's pod away."""
+        """Deletes the publisher's pod."""
         if self._publisher is not None:
             self._publisher.close()
 
     def _render(self) -> None:
-        """Reads namespace, image and whether keys are asked for out of the overlay; asks no cluster."""
+        """Reads namespace, image and environment from the overlay; contacts no cluster."""
         if self.manifests:
             return
-        documents = self._rendered(self._overlay)
-        self.manifests = yaml.safe_dump_all(documents, sort_keys=False)
-        (deployment,) = (
-            each
-            for each in documents
-            if each["kind"] == "Deployment" and each["metadata"]["name"] == _NAME
+        documents = self._kustomize(self._overlay)
+        deployment = next(
+            (
+                each
+                for each in documents
+                if each["kind"] == "Deployment" and each["metadata"]["name"] == _NAME
+            ),
+            None,
         )
+        if deployment is None:
+            overlays = sorted(path.name for path in (_FOLDER / "overlays").iterdir())
+            raise InputError(
+                f"The overlay {self._overlay} has no Deployment {_NAME}; name one of "
+                f"{', '.join(overlays)}."
+            )
+        self.manifests = yaml.safe_dump_all(documents, sort_keys=False)
         self._namespace = deployment["metadata"].get("namespace", "default")
         self._image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
         maps = [each.get("data", {}) for each in documents if each["kind"] == "ConfigMap"]
-        self._keyed = any(
+        self._needs_key = any(
             each.get("CHURN_ENVIRONMENT", "development") != "development" for each in maps
         )
         self.place = f"service/{_NAME} in namespace {self._namespace}"
 
-    def _rendered(self, folder: Path) -> list[dict[str, Any]]:
-        text = self._plain().run("kustomize", str(folder))
-        documents = [each for each in yaml.safe_load_all(text) if each]
-        if folder == self._overlay and not any(
-            each.get("kind") == "Deployment" for each in documents
-        ):
-            raise InputError(
-                f"The overlay {folder} has no Deployment {_NAME}; name one of "
-                f"{', '.join(sorted(p.name for p in (_FOLDER / 'overlays').iterdir()))}."
-            )
-        return documents
+    def _kustomize(self, folder: Path) -> list[dict[str, Any]]:
+        return yaml_documents(self._plain().run("kustomize", str(folder)))
 
     def _plain(self) -> Program:
-        return Program("kubectl", *_in_context(self._context))
+        return Program("kubectl", *self._context)
 
     def _kubectl(self) -> Program:
-        return Program("kubectl", *_in_context(self._context), "--namespace", self._namespace)
+        return Program("kubectl", *self._context, "--namespace", self._namespace)
 
-    def _waiting(self) -> tuple[str, ...]:
-        seconds = round(self._wanted.settings.smoke.wait_seconds)
+    def _rollout_status(self) -> tuple[str, ...]:
+        seconds = round(self.request.settings.smoke.wait_seconds)
         return ("rollout", "status", _DEPLOYMENT, f"--timeout={seconds}s")
 
-    def _looked(self, output: str) -> str | None:
-        """Something of the Deployment; None where there is none yet."""
-        asked = self._kubectl().asked("get", _DEPLOYMENT, "--output", output)
-        return asked.stdout.strip() if asked.returncode == 0 else None
+    def _get(self, output: str) -> str | None:
+        """Returns a field of the Deployment; None where there is no Deployment yet."""
+        result = self._kubectl().run_unchecked("get", _DEPLOYMENT, "--output", output)
+        return result.stdout.strip() if result.returncode == 0 else None
 
-    def _fewest(self) -> int:
-        """The least that the overlay's autoscaler keeps."""
-        scaled = (
+    def _min_replicas(self) -> int:
+        """Returns the least number of replicas of the overlay's autoscaler; 1 without one."""
+        replicas = (
             int(each["spec"]["minReplicas"])
-            for each in yaml.safe_load_all(self.manifests)
+            for each in yaml_documents(self.manifests)
             if each["kind"] == "HorizontalPodAutoscaler"
             and each["spec"]["scaleTargetRef"]["name"] == _NAME
         )
-        return next(scaled, 1)
+        return next(replicas, 1)
 
     @contextmanager
-    def _forwarded(self, version: str) -> Iterator[str]:
-        seconds, key = self._wanted.settings.smoke.wait_seconds, self._wanted.key
-        with self._kubectl().forwarded("port-forward", f"service/{_NAME}", ":80") as address:
-            wait_until_serving(address, self.probe, version, seconds=seconds, key=key)
-            yield address
-
-    def _do(self, program: Program, *arguments: str) -> None:
-        self.actions.append(program.spoken(*arguments))
-        program.run(*arguments)
+    def _port_forward(self, version: str) -> Iterator[str]:
+        seconds, key = self.request.settings.smoke.wait_seconds, self.request.key
+        with self._kubectl().port_forward("port-forward", f"service/{_NAME}", ":80") as url:
+            wait_until_serving(url, self.probe, version, seconds=seconds, key=key)
+            yield url
 
 
-def require_cluster(kubectl: Program, context: str, target: str) -> None:
-    """kubectl, a context, and a cluster that answers.
+def require_cluster(kubectl: Program, target: str, *, has_context: bool) -> None:
+    """Checks kubectl, its context, and that the cluster answers.
+
+    Args:
+        kubectl: The program, with its context where one is named.
+        target: Name of the target, for the message.
+        has_context: Whether the settings name a context.
 
     Raises:
         InputError: kubectl or the context is missing.
         ChurnError: the cluster does not answer.
     """
     kubectl.require("install it and connect it to a cluster, or deploy with --set target=local.")
-    if not context and kubectl.asked("config", "current-context", seconds=60).returncode:
+    if (
+        not has_context
+        and kubectl.run_unchecked("config", "current-context", seconds=60).returncode
+    ):
         raise InputError(
             "kubectl has no current context, so it knows no cluster; choose one with `kubectl config "
             f"use-context NAME`, or with --set {target}.context=NAME."
         )
-    answer = kubectl.asked("version", "--request-timeout=10s", seconds=60)
-    if answer.returncode:
+    result = kubectl.run_unchecked("version", "--request-timeout=10s", seconds=60)
+    if result.returncode:
         raise ChurnError(
-            f"The cluster does not answer ({last_line(answer.stderr).rstrip('.')}); look at `kubectl "
+            f"The cluster does not answer ({last_line(result.stderr).rstrip('.')}); look at `kubectl "
             "cluster-info`, or deploy with --set target=local."
         )
 
 
-def _in_context(context: str) -> tuple[str, ...]:
+def context_arguments(context: str) -> tuple[str, ...]:
+    """Returns kubectl's arguments for a context; none for the current one, whose name is empty."""
     return ("--context", context) if context else ()
+
+
+def yaml_documents(text: str) -> list[dict[str, Any]]:
+    """Returns the documents of a YAML stream that are not empty."""
+    return [each for each in yaml.safe_load_all(text) if each]

@@ -1,15 +1,15 @@
-"""The hook that a deployed scoring pipeline begins with: loads the production scorer once."""
+"""Init hook of a deployed scoring pipeline: loads the production scorer once."""
 
 from deployment.production_scorer import ProductionScorer
 
 
 def load_scorer(store: str) -> ProductionScorer:
-    """What every call finds as the pipeline's state.
+    """Returns the scorer, which every call gets as the pipeline's state.
 
     Args:
-        store: The bundle store, a folder or what fsspec reads.
+        store: Bundle store, a folder or an fsspec address.
 
     Raises:
-        BundleError: nothing is in production there, or it is not fit to be served.
+        BundleError: nothing is in production there, or its bundle cannot be served.
     """
     return ProductionScorer(store)

@@ -1,4 +1,4 @@
-"""Puts a version where Seldon reads it: a store for Core 1, MLServer's model folders for Core 2."""
+"""Publishes a version where Seldon reads it: a bundle store for Core 1, MLServer models for Core 2."""
 
 import shutil
 import sys
@@ -19,54 +19,64 @@ from deployment.target import DeployRequest
 _BUNDLE = "bundle"
 
 
-def publish_bundle(wanted: DeployRequest, uri: str) -> str:
-    """Copies the bundle into another store and publishes it there; says what that changed.
+def require_uri(uri: str) -> None:
+    """Checks that the settings name a place that pods can read, too.
+
+    Raises:
+        InputError: they name none.
+    """
+    if not uri:
+        raise InputError(
+            "Seldon's pods must be told where bundles lie; name it with --set "
+            "seldon.bundle_uri=s3://BUCKET/PREFIX."
+        )
+
+
+def publish_bundle(request: DeployRequest, uri: str) -> str:
+    """Copies the bundle into another store and publishes it there; returns what was done.
 
     Raises:
         BundleError: the store has another bundle of that version, or cannot be written to.
     """
     target = address(uri)
-    if str(target) != str(wanted.store):
-        place = bundle_folder(target, wanted.version)
-        with local_copy(bundle_folder(wanted.store, wanted.version)) as folder:
+    if str(target) != str(request.store):
+        place = bundle_folder(target, request.version)
+        with local_copy(bundle_folder(request.store, request.version)) as folder:
             try:
-                with new_bundle(place) as room:
-                    shutil.copytree(folder, room, dirs_exist_ok=True)
+                with new_bundle(place) as unfinished:
+                    shutil.copytree(folder, unfinished, dirs_exist_ok=True)
             except TakenError:
                 _require_same(folder, place)
             except OSError as error:
-                raise BundleError(
-                    f"The store {uri} cannot be written to: {error.strerror or error}. Name one that "
-                    "can with --set seldon.bundle_uri=URI."
-                ) from None
-    publish(target, wanted.version)
-    return f"Version {wanted.version} is published in {uri}."
+                raise _cannot_write(f"The store {uri}", error) from None
+    publish(target, request.version)
+    return f"Version {request.version} is published in {uri}."
 
 
-def publish_mlserver_model(wanted: DeployRequest, uri: str) -> str:
-    """Packs the bundle as MLServer loads it, and puts it where Core 2 downloads it from.
+def publish_mlserver_model(request: DeployRequest, uri: str) -> str:
+    """Packs the bundle as a model folder of MLServer, and copies it to where Core 2 reads it.
 
     Raises:
         ChurnError: it cannot be packed.
         BundleError: the place has another bundle of that version, or cannot be written to.
     """
     target = address(uri)
-    with tempfile.TemporaryDirectory(prefix="churn-seldon-") as room:
-        packed = _packed(wanted, Path(room))
+    with tempfile.TemporaryDirectory(prefix="churn-seldon-") as folder:
+        packed = _pack(request, Path(folder))
         if isinstance(target, Path):
-            _copy(packed, target / wanted.version)
+            _copy(packed, target / request.version)
         else:
-            _upload(packed, f"{target}/{wanted.version}")
-    return f"Version {wanted.version} lies packed in {uri}/{wanted.version}."
+            _upload(packed, f"{target}/{request.version}")
+    return f"Version {request.version} lies packed in {uri}/{request.version}."
 
 
-def _packed(wanted: DeployRequest, room: Path) -> Path:
-    store = room / "store"
-    with local_copy(bundle_folder(wanted.store, wanted.version)) as folder:
-        shutil.copytree(folder, bundle_folder(store, wanted.version))
-    words = ("--store", str(store), "--version", wanted.version, "--out", str(room / "out"))
-    Program(sys.executable, "-m", "service.seldon.package").run(*words)
-    return room / "out" / wanted.version
+def _pack(request: DeployRequest, folder: Path) -> Path:
+    store, out = folder / "store", folder / "out"
+    with local_copy(bundle_folder(request.store, request.version)) as bundle:
+        shutil.copytree(bundle, bundle_folder(store, request.version))
+    arguments = ("--store", str(store), "--version", request.version, "--out", str(out))
+    Program(sys.executable, "-m", "service.seldon.package").run(*arguments)
+    return out / request.version
 
 
 def _copy(packed: Path, place: Path) -> None:
@@ -75,18 +85,16 @@ def _copy(packed: Path, place: Path) -> None:
         return
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place.parent) as room:
-            shutil.copytree(packed, Path(room) / place.name)
-            (Path(room) / place.name).rename(place)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place.parent) as folder:
+            unfinished = Path(folder) / place.name
+            shutil.copytree(packed, unfinished)
+            unfinished.rename(place)
     except OSError as error:
-        raise BundleError(
-            f"{place.parent} cannot be written to: {error.strerror or error}. Name another place with "
-            "--set seldon.bundle_uri=URI."
-        ) from None
+        raise _cannot_write(str(place.parent), error) from None
 
 
 def _upload(packed: Path, uri: str) -> None:
-    """MLServer's settings first: without the bundle's manifest, which comes last, it is no bundle."""
+    """Uploads MLServer's settings first: the manifest, which completes the bundle, comes last."""
     try:
         system, root = file_system(uri)
         for path in sorted(packed.glob("*.json")):
@@ -108,14 +116,8 @@ def _require_same(ours: Path, place: Any) -> None:
             )
 
 
-def require_uri(uri: str) -> None:
-    """A place that pods can read, too.
-
-    Raises:
-        InputError: none is named.
-    """
-    if not uri:
-        raise InputError(
-            "Seldon's pods must be told where bundles lie; name it with --set "
-            "seldon.bundle_uri=s3://BUCKET/PREFIX."
-        )
+def _cannot_write(where: str, error: OSError) -> BundleError:
+    return BundleError(
+        f"{where} cannot be written to: {error.strerror or error}. Name another place with --set "
+        "seldon.bundle_uri=URI."
+    )

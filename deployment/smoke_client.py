@@ -1,4 +1,4 @@
-"""The smoke test: asks a target about the golden rows, in every way it knows."""
+"""Smoke test's client: requests predictions for the golden rows in every protocol of a target."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,21 +6,20 @@ from typing import Any
 
 import httpx
 
-from churn.deployment.protocols import Answer, ScoringProtocol
+from churn.deployment.protocols import Prediction, ScoringProtocol
 from churn.deployment.smoke import RouteReport, SmokeReport, check_route, unreachable_route
 from churn.errors import one_line
 from churn.scoring.golden import GoldenRow
-from deployment.readiness import check_readiness, connection, request_error
-from deployment.target import ProbeSpec
+from deployment.readiness import ProbeSpec, check_readiness, create_client, request_error
 
 SMOKE_CUSTOMER = "smoke-test"
-"""How the ids of golden rows begin in the service's ledger: they are nobody's."""
+"""Prefix of the golden rows' customer ids in the service's ledger: they are no customers."""
 
-_TURNS = 20  # a canary that answers half of the customers leaves one in a million unanswered
+_ROUNDS = 20  # a canary for half of the customers leaves one golden row in a million unanswered
 
 
 def run_smoke_test(
-    address: str,
+    base_url: str,
     probe: ProbeSpec,
     golden: Sequence[GoldenRow],
     *,
@@ -29,94 +28,113 @@ def run_smoke_test(
     key: str | None,
     id_field: str,
 ) -> SmokeReport:
-    """Asks a target about every golden row in every way it knows; whatever goes wrong is a fault."""
-    with connection(address, probe, key) as client:
-        found = check_readiness(client, probe)
-        routes = tuple(
-            _asked(client, speech, golden, version, tolerance, found.canary, id_field)
-            for speech in probe.protocols
-        )
-    right = not probe.reports_version or found.version == version
-    fault = found.fault
-    if found.ready and not right:
+    """Requests predictions for every golden row in every protocol; any error is a fault.
+
+    Args:
+        base_url: The target's.
+        probe: How it is called.
+        golden: Rows with the bundle's probabilities.
+        version: Version that must answer.
+        tolerance: Largest difference of a probability that is accepted.
+        key: API key to send; None sends none.
+        id_field: Name of the field with the customer's id.
+    """
+    with create_client(base_url, probe, key) as client:
+        state = check_readiness(client, probe)
+        routes = []
+        for protocol in probe.protocols:
+            route = _Route(client, protocol, version, state.canary, id_field)
+            routes.append(route.report(golden, tolerance))
+    serves = not probe.reports_version or state.version == version
+    fault = state.fault
+    if state.ready and not serves:
         fault = (
-            f"{probe.ready_path} says that version {found.version} is in production, not {version}."
+            f"{probe.ready_path} says that version {state.version} is in production, not {version}."
         )
     return SmokeReport(
         version=version,
         tolerance=tolerance,
-        ready=found.ready and right,
+        ready=state.ready and serves,
         ready_fault=fault,
-        routes=routes,
+        routes=tuple(routes),
     )
 
 
-def _asked(
-    client: httpx.Client,
-    speech: ScoringProtocol,
-    golden: Sequence[GoldenRow],
-    version: str,
-    tolerance: float,
-    canary: str | None,
-    id_field: str,
-) -> RouteReport:
-    answers: list[Answer] = [Answer(float("nan"), "")] * len(golden)
-    waiting = list(range(len(golden)))
-    milliseconds: list[float] = []
-    try:
-        for turn in range(_TURNS):
-            rows = [_named(golden[place].row, speech, id_field, turn, place) for place in waiting]
-            # Of a request that two versions share, nobody knows which answered whom.
-            alone = speech.single or (canary is not None and speech.one_version)
-            requests = [[row] for row in rows] if alone else [rows]
-            found = _ask(client, speech, requests, milliseconds)
-            for place, answer in zip(waiting, found, strict=True):
-                answers[place] = answer
-            # A canary's answers are not wrong: under another id the customer is somebody else's.
-            waiting = [place for place in waiting if answers[place].version == canary != version]
-            if not waiting or not speech.named:
+class _Route:
+    """One protocol of a target, with the versions that may answer."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        protocol: ScoringProtocol,
+        version: str,
+        canary: str | None,
+        id_field: str,
+    ) -> None:
+        self._client = client
+        self._protocol = protocol
+        self._version = version
+        self._canary = canary
+        self._id_field = id_field
+        self._milliseconds: list[float] = []
+
+    def report(self, golden: Sequence[GoldenRow], tolerance: float) -> RouteReport:
+        path = self._protocol.path
+        try:
+            predictions = self._predict(golden)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
+            return unreachable_route(path, len(golden), request_error(e))
+        return check_route(
+            path,
+            golden,
+            predictions,
+            version=self._version,
+            tolerance=tolerance,
+            milliseconds=self._milliseconds,
+        )
+
+    def _predict(self, golden: Sequence[GoldenRow]) -> list[Prediction]:
+        protocol, canary = self._protocol, self._canary
+        predictions = [Prediction(float("nan"), "")] * len(golden)
+        open_rows = list(range(len(golden)))
+        for round_number in range(_ROUNDS):
+            rows = [self._with_id(golden[row].row, round_number, row) for row in open_rows]
+            # A response names one version: with a canary, each customer needs one of its own.
+            alone = protocol.single or (canary is not None and protocol.one_version)
+            batches = [[row] for row in rows] if alone else [rows]
+            for row, prediction in zip(open_rows, self._post(batches), strict=True):
+                predictions[row] = prediction
+            # The canary answers by customer id: under another id, production may answer.
+            open_rows = [
+                row for row in open_rows if predictions[row].version == canary != self._version
+            ]
+            if not open_rows or not protocol.sends_ids:
                 break
-    except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        return unreachable_route(speech.path, len(golden), request_error(error))
-    return check_route(
-        speech.path,
-        golden,
-        answers,
-        version=version,
-        tolerance=tolerance,
-        milliseconds=milliseconds,
-    )
+        return predictions
+
+    def _post(self, batches: Sequence[Sequence[Mapping[str, Any]]]) -> list[Prediction]:
+        protocol = self._protocol
+        predictions: list[Prediction] = []
+        for rows in batches:
+            began = time.perf_counter()
+            response = self._client.post(protocol.path, json=protocol.body(rows))
+            self._milliseconds.append(1000 * (time.perf_counter() - began))
+            if not response.is_success:
+                raise ValueError(f"it answers {response.status_code}, {_problem(response)}")
+            predictions += protocol.parse(response.json())
+        return predictions
+
+    def _with_id(self, row: Mapping[str, Any], round_number: int, place: int) -> dict[str, Any]:
+        if not self._protocol.sends_ids:
+            return dict(row)
+        return {self._id_field: f"{SMOKE_CUSTOMER}-{round_number}-{place + 1}", **row}
 
 
-def _ask(
-    client: httpx.Client,
-    speech: ScoringProtocol,
-    requests: Sequence[Sequence[Mapping[str, Any]]],
-    took: list[float],
-) -> list[Answer]:
-    found: list[Answer] = []
-    for some in requests:
-        began = time.perf_counter()
-        answer = client.post(speech.path, json=speech.body(some), headers=dict(speech.headers))
-        took.append(1000 * (time.perf_counter() - began))
-        if not answer.is_success:
-            raise ValueError(f"it answers {answer.status_code}, {_told(answer)}")
-        found += speech.answers(answer.json())
-    return found
-
-
-def _named(
-    row: Mapping[str, Any], speech: ScoringProtocol, id_field: str, turn: int, place: int
-) -> dict[str, Any]:
-    name = {id_field: f"{SMOKE_CUSTOMER}-{turn}-{place + 1}"} if speech.named else {}
-    return {**name, **row}
-
-
-def _told(answer: httpx.Response) -> str:
-    """What a refusal says: problem+json's detail, V2's error, or the beginning of the text."""
+def _problem(response: httpx.Response) -> str:
+    """Returns the detail of problem+json, V2's error, or the beginning of the text."""
     try:
-        content = answer.json()
-        told = content.get("detail") or content.get("error") or content
+        content = response.json()
+        text = content.get("detail") or content.get("error") or content
     except (ValueError, AttributeError):
-        told = answer.text
-    return one_line(told)[:200]
+        text = response.text
+    return one_line(text)[:200]

@@ -1,4 +1,4 @@
-"""Other programs, asked with fixed words: found before anything changes, their failures one sentence."""
+"""Runs other programs: `docker`, `kubectl`, Python modules; a failure becomes one sentence."""
 
 import os
 import re
@@ -13,60 +13,66 @@ from churn.errors import ChurnError, InputError, one_line
 from churn.root import ROOT
 
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
-_MINUTES = 10
+_SECONDS = 600.0
 
 
 class Program:
-    """A program on the PATH, with what goes before each of its commands.
-
-    Attributes:
-        spoken: as people type it.
-    """
+    """A program on the PATH, with the first arguments of each of its commands."""
 
     def __init__(
         self,
         name: str,
         *first: str,
         environment: Mapping[str, str] | None = None,
-        called: str | None = None,
+        display_name: str | None = None,
     ) -> None:
-        """Looks for nothing yet; `called` is what people type, where it is not the name."""
+        """Starts nothing.
+
+        Args:
+            name: Name or path of the program.
+            *first: Arguments that come first in each command.
+            environment: Variables to add to this process's own.
+            display_name: Name in messages; `name` if None.
+        """
         self._name = name
-        self._called = called or name
+        self._display_name = display_name or name
         self._first = first
         self._environment = dict(environment or {})
 
     def require(self, remedy: str) -> None:
-        """Looks for the program.
+        """Checks that the program exists.
+
+        Args:
+            remedy: What to do where it does not; end of the error's sentence.
 
         Raises:
-            InputError: it is not on the PATH; `remedy` says what to do.
+            InputError: it is not on the PATH.
         """
         if shutil.which(self._name) is None:
             raise InputError(f"There is no {self._name} on the PATH; {remedy}")
 
-    def spoken(self, *arguments: str) -> str:
-        """A command as people type it."""
-        words = (self._called, *self._first, *arguments)
+    def command_line(self, *arguments: str) -> str:
+        """Returns a command as people type it, after `$ `."""
+        words = (self._display_name, *self._first, *arguments)
         return "$ " + " ".join(
             word if re.fullmatch(r"[\w@%+=:,./-]+", word) else f"'{word}'" for word in words
         )
 
-    def asked(
-        self, *arguments: str, given: str | None = None, seconds: float = 60 * _MINUTES
+    def run_unchecked(
+        self, *arguments: str, stdin: str | None = None, seconds: float = _SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end, however it ends.
+        """Runs a command and returns its result, whatever its exit code.
 
         Raises:
             ChurnError: it cannot be started, or has not ended in time.
         """
         try:
             return subprocess.run(
-                self._words(*arguments),
+                self._command(*arguments),
                 cwd=ROOT,
                 env=os.environ | self._environment,
-                input=given,
-                stdin=subprocess.DEVNULL if given is None else None,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -74,34 +80,34 @@ class Program:
             )
         except subprocess.TimeoutExpired:
             raise ChurnError(
-                f"`{self.spoken(*arguments)[2:]}` has not ended within {seconds:g} s; look at what it "
-                "waits for."
+                f"`{self.command_line(*arguments)[2:]}` has not ended within {seconds:g} s; look at "
+                "what it waits for."
             ) from None
         except OSError as error:
             raise ChurnError(
-                f"{self._called} cannot be started: {error.strerror or error}; install it anew."
+                f"{self._display_name} cannot be started: {error.strerror or error}; install it anew."
             ) from None
 
-    def run(self, *arguments: str, given: str | None = None, seconds: float = 60 * _MINUTES) -> str:
-        """Runs a command that must end well; gives what it printed.
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Runs a command that must succeed, and returns what it printed.
 
         Raises:
-            ChurnError: it did not.
+            ChurnError: it failed.
         """
-        ended = self.asked(*arguments, given=given, seconds=seconds)
-        if ended.returncode:
-            raise ChurnError(f"`{self.spoken(*arguments)[2:]}` failed: {last_line(ended.stderr)}")
-        return ended.stdout
+        result = self.run_unchecked(*arguments, stdin=stdin)
+        if result.returncode:
+            raise self._failed(arguments, result.stderr)
+        return result.stdout
 
     @contextmanager
-    def forwarded(self, *arguments: str, seconds: float = 30) -> Iterator[str]:
-        """The local address of a `port-forward`, for as long as the block lasts.
+    def port_forward(self, *arguments: str, seconds: float = 30) -> Iterator[str]:
+        """Runs a `kubectl port-forward` for as long as the block lasts; yields its local URL.
 
         Raises:
             ChurnError: nothing was forwarded in time.
         """
         with subprocess.Popen(
-            self._words(*arguments),
+            self._command(*arguments),
             cwd=ROOT,
             env=os.environ | self._environment,
             stdin=subprocess.DEVNULL,
@@ -110,11 +116,11 @@ class Program:
             text=True,
         ) as process:
             try:
-                yield f"http://127.0.0.1:{self._port(process, arguments, seconds)}"
+                yield f"http://127.0.0.1:{self._forwarded_port(process, arguments, seconds)}"
             finally:
                 process.terminate()
 
-    def _port(
+    def _forwarded_port(
         self, process: subprocess.Popen[str], arguments: tuple[str, ...], seconds: float
     ) -> int:
         lines: Queue[str] = Queue()
@@ -125,24 +131,27 @@ class Program:
             lines.put("")
 
         threading.Thread(target=read, daemon=True).start()
-        said = ""
+        output = ""
         while True:
             try:
                 line = lines.get(timeout=seconds)
             except Empty:
                 line = ""
-            found = _FORWARDING.search(line)
-            if found:
-                return int(found[1])
+            match = _FORWARDING.search(line)
+            if match:
+                return int(match[1])
             if not line:
-                raise ChurnError(f"`{self.spoken(*arguments)[2:]}` failed: {last_line(said)}")
-            said += line
+                raise self._failed(arguments, output)
+            output += line
 
-    def _words(self, *arguments: str) -> list[str]:
+    def _command(self, *arguments: str) -> list[str]:
         return [shutil.which(self._name) or self._name, *self._first, *arguments]
+
+    def _failed(self, arguments: tuple[str, ...], output: str) -> ChurnError:
+        return ChurnError(f"`{self.command_line(*arguments)[2:]}` failed: {last_line(output)}")
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, ending like a sentence."""
+    """Returns the last line that is not blank, ending like a sentence."""
     lines = [one_line(line) for line in text.splitlines() if line.strip()]
     return f"{lines[-1].rstrip('.')}." if lines else "it does not say why."

@@ -1,27 +1,30 @@
-"""What every target can do; each is a module of its own beside this one."""
+"""Interface of the deployment targets; each target is a module of its own beside this one."""
 
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
-from churn.deployment.protocols import ScoringProtocol
 from churn.scoring.address import Address
 from churn.settings.pipelines import DeploymentSettings
+from deployment.readiness import ProbeSpec, wait_until_serving
+from deployment.subprocesses import Program
 
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What is to be served.
+    """What to serve.
 
     Attributes:
-        model: its name on the control plane.
-        version: of it.
-        store: where promotion publishes.
-        ledger: address of the ledger that a service of ours writes to.
-        state: folder for what a target keeps on this machine.
-        settings: of the pipeline.
-        key: API key to ask with; None where there is none.
+        model: Name on the Model Control Plane.
+        version: Version of the model.
+        store: Bundle store that promotion publishes to.
+        ledger: SQLAlchemy URL of the ledger that our own service writes to.
+        state: Folder for what a target keeps on this machine.
+        settings: Settings of the deployment pipeline.
+        key: API key for the smoke test; None where there is none.
     """
 
     model: str
@@ -35,106 +38,120 @@ class DeployRequest:
 
 @dataclass(frozen=True)
 class RollbackResult:
-    """What serves after a deployment was taken back.
+    """What serves after a rollback.
 
     Attributes:
-        serving: the version; None where none does.
-        sentence: the same in words.
+        serving: The version; None where none serves.
+        sentence: The same in a sentence.
     """
 
     serving: str | None
     sentence: str
 
     @classmethod
-    def nothing_before(cls, version: str) -> Self:
-        """The first version serves on."""
+    def first_version(cls, version: str) -> Self:
+        """Returns the result for a version that has no version before it: it serves on."""
         return cls(version, f"Version {version} serves on: there is none before it to go back to.")
 
-
-@dataclass(frozen=True)
-class ProbeSpec:
-    """How a target is asked.
-
-    Attributes:
-        ready_path: path that tells whether it can be asked.
-        reports_version: whether that path's answer is our service's own, with the versions in it.
-        protocols: ways to ask about customers; all of them are tried.
-        headers: that go with each request.
-        consecutive: how many times in a row it must be ready, each over a connection of its own.
-        swap_seconds: seconds that the former version may still answer where only answers tell which one
-            does; None allows as long as the start may take.
-    """
-
-    ready_path: str
-    reports_version: bool
-    protocols: tuple[ScoringProtocol, ...]
-    headers: tuple[tuple[str, str], ...] = ()
-    consecutive: int = 1
-    swap_seconds: float | None = None
+    @classmethod
+    def serves_again(cls, version: str) -> Self:
+        """Returns the result for a target that is back on the version before."""
+        return cls(version, f"Version {version} serves again.")
 
 
-class Target(Protocol):
-    """Where a version is served.
+class Target(ABC):
+    """Place where a version is served.
 
     Attributes:
-        place: its address, for people.
-        actions: what was done so far, in order.
-        manifests: what a cluster is told; empty for other targets.
-        changed: whether anything was; until then there is nothing to take back.
-        probe: how it is asked.
+        place: Its address, for people.
+        actions: What was done so far, in order.
+        manifests: YAML that is applied to a cluster; empty for other targets.
+        changed: Whether anything was changed; until then there is nothing to roll back.
     """
 
     place: str
-    actions: list[str]
-    manifests: str
-    changed: bool
+
+    def __init__(self, request: DeployRequest) -> None:
+        """Keeps the request; changes nothing."""
+        self.request = request
+        self.actions: list[str] = []
+        self.manifests = ""
+        self.changed = False
 
     @property
+    @abstractmethod
     def probe(self) -> ProbeSpec:
-        """How it is asked."""
-        ...
+        """How its readiness and its predictions are requested."""
 
+    @abstractmethod
     def check_prerequisites(self) -> None:
-        """Looks whether it can be deployed to; changes nothing.
+        """Checks whether a deployment is possible; changes nothing.
 
         Raises:
             InputError: something that the caller must provide is missing.
             ChurnError: something does not answer.
         """
-        ...
 
+    @abstractmethod
     def planned_actions(self) -> tuple[str, ...]:
-        """What would be done, in order."""
-        ...
+        """Returns what `deploy` would do, in order."""
 
+    @abstractmethod
     def deploy(self) -> None:
-        """Publishes the version to where the target reads it, and starts or refreshes the target.
+        """Publishes the version where the target reads it, and starts or refreshes the target.
 
         Raises:
-            ChurnError: it does not come to serve the version.
+            ChurnError: the target does not serve the version in time.
         """
-        ...
 
-    def base_url(self) -> AbstractContextManager[str]:
-        """The base URL, for as long as the block lasts."""
-        ...
-
+    @abstractmethod
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Takes back what was done, so that what served before serves again.
+        """Reverts what was done, so that the version before serves again.
 
         Args:
-            smoke_failed: whether the version was asked and answered wrongly; then it is taken from where
-                it was published even if somebody else had published it.
+            smoke_failed: Whether the version answered, and answered wrongly; then it is withdrawn
+                from the store even if somebody else published it there.
 
         Raises:
-            ChurnError: that cannot be done.
+            ChurnError: the rollback failed.
         """
-        ...
 
-    def save_state(self) -> None:
-        """Remembers what passed, where a later deployment could not find it out."""
-        ...
+    @contextmanager
+    def base_url(self) -> Iterator[str]:
+        """Yields the base URL, for as long as the block lasts; `place` unless overridden."""
+        yield self.place
 
-    def close(self) -> None:
-        """Lets go of what was only needed meanwhile."""
-        ...
+    def save_state(self) -> None:  # noqa: B027 - most targets have nothing to save
+        """Saves what passed, where a later deployment could not read it from the target."""
+
+    def close(self) -> None:  # noqa: B027 - most targets hold nothing open
+        """Releases what was only needed during the deployment."""
+
+    def run(self, program: Program, *arguments: str) -> None:
+        """Runs a command that must succeed, and notes it among the actions."""
+        self.actions.append(program.command_line(*arguments))
+        program.run(*arguments)
+
+    def wait(
+        self,
+        version: str,
+        *,
+        died: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Waits until the target serves a version, `smoke.wait_seconds` at most.
+
+        Args:
+            version: Version that must serve.
+            died: Returns why there is nothing left to wait for; None as long as there is.
+
+        Raises:
+            ChurnError: it does not serve the version in time.
+        """
+        wait_until_serving(
+            self.place,
+            self.probe,
+            version,
+            seconds=self.request.settings.smoke.wait_seconds,
+            key=self.request.key,
+            died=died,
+        )

@@ -1,72 +1,66 @@
-"""The scoring pipeline as a service of ZenML's: started by the active stack's deployer.
+"""Target zenml: the scoring pipeline as a deployment of the active stack's deployer.
 
-It follows the store by itself, so that only what is not there, or is there on other settings, is
-deployed: by the command that people type, since no step imports a pipeline.
+A deployment follows the store by itself, so that a new one is made only where there is none, or
+where its settings changed: with the command that people type, since no step imports a pipeline.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from churn.deployment.protocols import invocation
+from churn.deployment.protocols import zenml_invocation
 from churn.errors import ChurnError, InputError
 from churn.root import ROOT
 from churn.scoring.bundle import address, history
 from deployment.local_process import HOST, port_is_free
-from deployment.readiness import wait_until_serving
+from deployment.readiness import ProbeSpec
 from deployment.store import SharedStore
 from deployment.subprocesses import Program
-from deployment.target import DeployRequest, ProbeSpec, RollbackResult
+from deployment.target import DeployRequest, RollbackResult, Target
 from deployment.zenml_deployments import PORT, ZenmlDeployment, find_deployment, stop_deployment
 
-_LAG = 5.0  # it looks at the store's pointer once a second
+_SWAP_SECONDS = 5.0  # a deployment reads the store's pointer once a second
 
 
-class ZenmlTarget:
-    """A deployment in ZenML, which outlives the run."""
+class ZenmlTarget(Target):
+    """A ZenML deployment, which outlives the run."""
 
-    manifests = ""
-
-    def __init__(self, wanted: DeployRequest) -> None:
-        """Looks what ZenML has under that name."""
-        self._wanted = wanted
-        self._asked = wanted.settings.zenml
-        self._store = SharedStore(wanted.store, wanted.version)
+    def __init__(self, request: DeployRequest) -> None:
+        """Looks for a deployment of that name in ZenML."""
+        super().__init__(request)
+        self._settings = request.settings.zenml
+        self._store = SharedStore(request.store, request.version)
         self._stack = active_stack()
-        self._before = find_deployment(self._asked.name)
-        self._now = self._before
-        self._command = Program(sys.executable, "-m", "runner.scoring_service", called="python")
-        self._begun = False
-        self.changed = False
-        self.actions: list[str] = []
-        ours = self._before is not None and self._as_asked(self._before)
+        self._before = find_deployment(self._settings.name)
+        self._current = self._before
+        self._command = Program(
+            sys.executable, "-m", "runner.scoring_service", display_name="python"
+        )
+        self._deploying = False
         self.place = (
             self._before.address
-            if self._before and ours
-            else f"http://{HOST}:{self._asked.port or PORT}"
+            if self._before and self._has_same_settings(self._before)
+            else f"http://{HOST}:{self._settings.port or PORT}"
         )
 
     @property
     def probe(self) -> ProbeSpec:
-        """ZenML's route, with the key that ZenML has made."""
-        key = self._now.key if self._now else None
-        headers = (("Authorization", f"Bearer {key}"),) if key else ()
+        """ZenML's route, with the key that ZenML has generated."""
+        key = self._current.key if self._current else None
         return ProbeSpec(
             "/health",
             reports_version=False,
-            protocols=(invocation(),),
-            headers=headers,
-            swap_seconds=_LAG,
+            protocols=(zenml_invocation(),),
+            headers=(("Authorization", f"Bearer {key}"),) if key else (),
+            swap_seconds=_SWAP_SECONDS,
         )
 
     def check_prerequisites(self) -> None:
-        """The name must be ours or free, and so must a port that is asked for.
+        """Checks that the name is ours or free, and the port, too, where the settings name one.
 
         Raises:
-            InputError: it is not.
+            InputError: the name or the port is taken.
         """
-        before, port = self._before, self._asked.port
+        before, port = self._before, self._settings.port
         if before is not None and before.store is None:
             raise InputError(
                 f"ZenML's deployment '{before.name}' is not one of the scoring pipeline; name another "
@@ -80,114 +74,100 @@ class ZenmlTarget:
             )
 
     def planned_actions(self) -> tuple[str, ...]:
-        """What would be done."""
-        publishing = self._store.would_publish()
-        if self._before is not None and self._as_asked(self._before):
-            return publishing, self._following(self._before)
-        return publishing, self._command.spoken(*self._deploying())
+        """Returns what `deploy` would do."""
+        publish = self._store.planned_publish()
+        if self._before is not None and self._has_same_settings(self._before):
+            return publish, _following(self._before)
+        return publish, self._command.command_line(*self._arguments())
 
     def deploy(self) -> None:
-        """Publishes, and deploys where nothing answers as it is asked for.
+        """Publishes the version; deploys where nothing runs with the same settings.
 
         Raises:
-            ChurnError: it could not be deployed.
+            ChurnError: the deployment failed.
         """
         self.actions.append(self._store.publish())
         self.changed = True
-        if self._before is not None and self._as_asked(self._before):
-            self.actions.append(self._following(self._before))
+        if self._before is not None and self._has_same_settings(self._before):
+            self.actions.append(_following(self._before))
         else:
-            self._deploy(*self._deploying())
-
-    @contextmanager
-    def base_url(self) -> Iterator[str]:
-        """It listens on this machine."""
-        yield self.place
+            self._deploy(*self._arguments())
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Points back; what was deployed is stopped, and what it replaced is deployed anew.
+        """Moves the pointer back; stops a new deployment, and deploys what it replaced again.
 
         Raises:
-            ChurnError: what served before does not come to serve again.
+            ChurnError: what served before does not serve again in time.
         """
-        now = self._store.put_back() if smoke_failed or self._store.moved else self._store.serving
+        version = self._store.roll_back(smoke_failed=smoke_failed)
         before = self._before
-        if self._begun and (before is None or not before.running):
-            stop_deployment(self._asked.name)
+        if self._deploying and (before is None or not before.running):
+            stop_deployment(self._settings.name)
             return RollbackResult(None, "The deployment was stopped; none ran before.")
-        if self._begun and before is not None and find_deployment(before.name) != before:
-            self._deploy(*_again(before))
-            past = history(address(str(before.store)))
-            version = past[-1].version if past else None
-            renewed = " with a new key" if self._now and self._now.key != before.key else ""
-            return RollbackResult(
-                version,
-                f"What ran before was deployed again{renewed}: version {version} on {self.place}.",
+        if self._deploying and before is not None and find_deployment(before.name) != before:
+            return self._deploy_again(before)
+        if version is None:
+            return RollbackResult.first_version(self.request.version)
+        self.wait(version)
+        return RollbackResult.serves_again(version)
+
+    def _deploy(self, *arguments: str) -> None:
+        self._deploying = True
+        self.run(self._command, *arguments)
+        self._current = find_deployment(self._settings.name)
+        if self._current is None:
+            raise ChurnError(
+                f"ZenML has no deployment '{self._settings.name}', though it made one."
             )
-        if now is None:
-            return RollbackResult.nothing_before(self._wanted.version)
-        self._wait()
-        return RollbackResult(now, f"Version {now} serves again.")
+        self.place = self._current.address
+        self.wait(self.request.version)
 
-    def save_state(self) -> None:
-        """The store and ZenML know what served before."""
-
-    def close(self) -> None:
-        """Nothing is kept open."""
-
-    def _deploy(self, *words: str) -> None:
-        self._begun = True
-        self.actions.append(self._command.spoken(*words))
-        self._command.run(*words)
-        self._now = find_deployment(self._asked.name)
-        if self._now is None:
-            raise ChurnError(f"ZenML has no deployment '{self._asked.name}', though it made one.")
-        self.place = self._now.address
-        self._wait()
-
-    def _deploying(self) -> list[str]:
-        asked = self._asked
-        return [
-            *_words(asked.name, self._stack, str(self._wanted.store), asked.port, asked.keyed),
-            "--state",
-            str(ROOT / self._wanted.settings.output.folder),
-        ]
-
-    def _as_asked(self, found: ZenmlDeployment) -> bool:
-        return (
-            found.running
-            and (found.store, found.stack) == (str(self._wanted.store), self._stack)
-            and self._asked.port in {None, _port(found)}
-            and self._asked.keyed == (found.key is not None)
+    def _deploy_again(self, before: ZenmlDeployment) -> RollbackResult:
+        keyed = before.key is not None
+        store = str(before.store)
+        self._deploy(*_deploy_command(before.name, before.stack, store, _port(before), keyed=keyed))
+        past = history(address(store))
+        version = past[-1].version if past else None
+        new_key = " with a new key" if self._current and self._current.key != before.key else ""
+        return RollbackResult(
+            version,
+            f"What ran before was deployed again{new_key}: version {version} on {self.place}.",
         )
 
-    def _following(self, found: ZenmlDeployment) -> str:
-        return f"'{found.name}' answers at {found.address} already and follows the store."
+    def _arguments(self) -> list[str]:
+        settings, store = self._settings, str(self.request.store)
+        command = _deploy_command(
+            settings.name, self._stack, store, settings.port, keyed=settings.keyed
+        )
+        return [*command, "--state", str(ROOT / self.request.settings.output.folder)]
 
-    def _wait(self) -> None:
-        wait_until_serving(
-            self.place, self.probe, None, seconds=self._wanted.settings.smoke.wait_seconds
+    def _has_same_settings(self, existing: ZenmlDeployment) -> bool:
+        return (
+            existing.running
+            and (existing.store, existing.stack) == (str(self.request.store), self._stack)
+            and self._settings.port in {None, _port(existing)}
+            and self._settings.keyed == (existing.key is not None)
         )
 
 
 def active_stack() -> str:
-    """The name of the stack that the run is on."""
+    """Returns the name of the run's stack."""
     from zenml.client import Client
 
     return Client().active_stack_model.name
 
 
-def _again(before: ZenmlDeployment) -> list[str]:
-    return _words(
-        before.name, before.stack, str(before.store), _port(before), before.key is not None
-    )
+def _following(existing: ZenmlDeployment) -> str:
+    return f"'{existing.name}' answers at {existing.address} already and follows the store."
 
 
-def _words(name: str, stack: str, store: str, port: int | None, keyed: bool) -> list[str]:
-    asked = ["--port", str(port)] if port else []
-    asked += ["--keyed"] if keyed else []
-    return ["deploy", "--stack", stack, "--store", store, "--name", name, *asked]
+def _deploy_command(
+    name: str, stack: str, store: str, port: int | None, *, keyed: bool
+) -> list[str]:
+    options = ["--port", str(port)] if port else []
+    options += ["--keyed"] if keyed else []
+    return ["deploy", "--stack", stack, "--store", store, "--name", name, *options]
 
 
-def _port(found: ZenmlDeployment) -> int | None:
-    return urlsplit(found.address).port
+def _port(existing: ZenmlDeployment) -> int | None:
+    return urlsplit(existing.address).port

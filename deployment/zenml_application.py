@@ -1,8 +1,7 @@
-"""ZenML's deployment service, made fit for one customer at a time.
+"""Application class of the scoring deployment: validates first, and lists the packages only once.
 
-A customer that the contract does not allow is answered 422 before a run begins; ZenML alone would
-answer 200 and keep a failed run. And the list of installed packages, which ZenML has `pip` make
-anew for every run, is made once: nothing is installed while a process serves.
+A customer that violates the contract gets status 422 before a run begins; ZenML alone would answer
+200 and store a failed run.
 """
 
 from functools import cache
@@ -20,14 +19,16 @@ from zenml.steps.step_context import get_or_create_run_context
 from churn.scoring import FieldError
 from deployment.production_scorer import ProductionScorer
 
+# ZenML 0.98 runs `pip list` for every run; nothing is installed while a process serves. The patch
+# can go when ZenML caches the list itself.
 _packages = cache(Environment.get_python_packages)
 
 
 class ScoringService(PipelineDeploymentService):
-    """Named in the deployment settings of `pipelines.scoring`."""
+    """Service class in the deployment settings of `pipelines.scoring`."""
 
     def initialize(self) -> None:
-        """Loads the scorer, through the pipeline's hook, and lists the packages."""
+        """Caches the list of packages; loads the scorer through the pipeline's hook."""
         cast(Any, Environment).get_python_packages = staticmethod(_packages)
         super().initialize()
 
@@ -37,7 +38,7 @@ class ScoringService(PipelineDeploymentService):
         """Runs the pipeline for one customer.
 
         Raises:
-            HTTPException: 422, the contract does not allow the customer.
+            HTTPException: 422, the customer violates the contract.
         """
         customer = cast(Any, request.parameters).customer
         try:

@@ -1,4 +1,4 @@
-"""The scoring pipeline's deployments as ZenML has them: found by name, and stopped.
+"""The scoring pipeline's deployments in ZenML: found by name, and stopped.
 
 Starting one takes the pipeline itself, which no step imports: `python -m runner.scoring_service`
 does that.
@@ -15,16 +15,16 @@ _STOP_SECONDS = 180
 
 @dataclass(frozen=True)
 class ZenmlDeployment:
-    """A deployment as ZenML has it.
+    """A deployment in ZenML.
 
     Attributes:
-        name: What ZenML calls it.
-        address: Where it listens; customers go to `/invoke` there. Empty where it never came up.
-        key: What callers show as `Authorization: Bearer`; None where none is asked for.
-        store: The bundle store whose production version answers; None where it is not a scoring
-            pipeline of ours.
+        name: Its name in ZenML.
+        address: URL that it listens on; customers go to `/invoke` there. Empty if it never started.
+        key: What callers send as `Authorization: Bearer`; None where no key is needed.
+        store: Bundle store whose production version answers; None where it is not a deployment of
+            our scoring pipeline.
         stack: Name of the stack it was deployed with.
-        running: Whether ZenML holds it to be up.
+        running: Whether ZenML reports it as running.
     """
 
     name: str
@@ -36,29 +36,29 @@ class ZenmlDeployment:
 
 
 def find_deployment(name: str) -> ZenmlDeployment | None:
-    """By the whole name: ZenML's own look-up would take a name that only begins so."""
+    """Returns the deployment of exactly this name: ZenML's own look-up also takes a prefix."""
     from zenml.client import Client
 
-    found = next(iter(Client().list_deployments(name=name, hydrate=True).items), None)
-    if found is None:
+    deployment = next(iter(Client().list_deployments(name=name, hydrate=True).items), None)
+    if deployment is None:
         return None
-    snapshot = found.snapshot
-    started_with = (snapshot.pipeline_configuration.init_hook_kwargs if snapshot else None) or {}
+    snapshot = deployment.snapshot
+    hook_arguments = (snapshot.pipeline_configuration.init_hook_kwargs if snapshot else None) or {}
     return ZenmlDeployment(
-        name=found.name,
-        address=found.url or "",
-        key=found.auth_key,
-        store=started_with.get("store"),
+        name=deployment.name,
+        address=deployment.url or "",
+        key=deployment.auth_key,
+        store=hook_arguments.get("store"),
         stack=snapshot.stack.name if snapshot and snapshot.stack else "",
-        running=found.status == "running",
+        running=deployment.status == "running",
     )
 
 
 def stop_deployment(name: str) -> bool:
-    """Stops a deployment and forgets it; its runs stay. Tells whether there was one."""
+    """Stops and deletes a deployment; its runs stay. Returns whether there was one."""
     from zenml.client import Client
 
-    found = next(iter(Client().list_deployments(name=name).items), None)
-    if found is not None:
-        Client().delete_deployment(found.id, force=True, timeout=_STOP_SECONDS)
-    return found is not None
+    deployment = next(iter(Client().list_deployments(name=name).items), None)
+    if deployment is not None:
+        Client().delete_deployment(deployment.id, force=True, timeout=_STOP_SECONDS)
+    return deployment is not None

@@ -1,1 +1,1 @@
-"""Deployment: what is asked of a served version, what it came to, and how that is shown."""
+"""Deployment: settings, protocols, smoke test and record."""

@@ -1,9 +1,9 @@
-"""What a deployment is to do, and what it came to: plain values for the record."""
+"""Plan and record of a deployment: plain values for artifacts, metadata and the ledger."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime
 
@@ -15,15 +15,15 @@ Status = Literal["deployed", "rolled back", "dry run", "stopped"]
 
 
 class DeploymentPlan(FrozenModel):
-    """What is about to be done.
+    """What a deployment will do.
 
     Attributes:
-        model: its name on the control plane.
-        version: in production there.
-        target: where it is to be served.
-        place: the target's address, for people.
-        actions: what will be done, in order: sentences and commands.
-        manifests: what a cluster will be told, YAML; empty for other targets.
+        model: Name of the model on the Model Control Plane.
+        version: Version in production there.
+        target: Kind of target.
+        place: The target's address, for people.
+        actions: What will be done, in order: sentences and commands.
+        manifests: YAML that will be applied to a cluster; empty for other targets.
     """
 
     model: str
@@ -35,28 +35,28 @@ class DeploymentPlan(FrozenModel):
 
     @property
     def sentence(self) -> str:
-        """The plan in words."""
+        """The plan in a sentence."""
         return f"{self.model} version {self.version} to {self.target}, {self.place}"
 
 
 class Deployment(FrozenModel):
-    """What a deployment came to.
+    """Record of a deployment.
 
     Attributes:
-        status: deployed; rolled back because the version did not pass; what a dry run would do;
-            or stopped because that was asked for.
-        model: its name on the control plane.
-        version: this is about; empty where a target was only stopped.
-        target: where it is served.
-        place: the target's address, for people.
-        serving: the version that serves there now; None where none does, or nobody knows.
-        at: when it ended, UTC.
-        seconds: from the first change to the verdict.
-        actions: what was done, in order.
-        manifests: what a cluster was told, YAML.
-        smoke: the smoke test; None where it did not come to that.
-        reason: why it was rolled back; empty otherwise.
-        sentence: all of it in words.
+        status: deployed; rolled back because the version did not pass; dry run, nothing changed;
+            or stopped, as requested.
+        model: Name of the model on the Model Control Plane.
+        version: Version that was deployed; empty where a target was only stopped.
+        target: Kind of target.
+        place: The target's address, for people.
+        serving: Version that serves there now; None where none does, or nobody knows.
+        at: When it ended, UTC.
+        seconds: From the first change to the verdict.
+        actions: What was done, in order.
+        manifests: YAML that was applied to a cluster.
+        smoke: Smoke test; None where it was not run.
+        reason: Why it was rolled back; empty otherwise.
+        sentence: The result in a sentence.
     """
 
     status: Status
@@ -73,24 +73,36 @@ class Deployment(FrozenModel):
     reason: str = ""
     sentence: str
 
+    @classmethod
+    def from_plan(cls, plan: DeploymentPlan, at: datetime, **result: Any) -> Self:
+        """Returns the record of a plan.
+
+        Args:
+            plan: The plan.
+            at: When its execution ended, UTC.
+            **result: The other attributes; they override the plan's.
+        """
+        planned = plan.model_dump(exclude={"actions"})
+        return cls(**{**planned, "at": at, **result})
+
     @property
     def figures(self) -> dict[str, float]:
-        """Its figures by name; empty where nothing was asked."""
+        """Name -> figure of the smoke test; empty where it was not run."""
         if self.smoke is None:
             return {}
-        found: dict[str, float | None] = {
+        figures: dict[str, float | None] = {
             "smoke_rows": self.smoke.rows,
             "smoke_faults": len(self.smoke.faults),
             "smoke_largest_difference": self.smoke.largest,
             "seconds": self.seconds,
         }
         for route in self.smoke.routes:
-            found[f"smoke_median_ms{route.path.replace('/', '_')}"] = route.median_ms
-        return {name: float(figure) for name, figure in found.items() if figure is not None}
+            figures[f"smoke_median_ms{route.path.replace('/', '_')}"] = route.median_ms
+        return {name: float(figure) for name, figure in figures.items() if figure is not None}
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the model version remembers of it."""
+        """Metadata of the model version."""
         return {
             "status": self.status,
             "target": self.target,
@@ -101,18 +113,3 @@ class Deployment(FrozenModel):
             "smoke": self.figures,
             "reason": self.reason or "none",
         }
-
-
-def ended(plan: DeploymentPlan, at: datetime, **found: Any) -> Deployment:
-    """The record of a plan that was carried out."""
-    return Deployment(
-        **{
-            "model": plan.model,
-            "version": plan.version,
-            "target": plan.target,
-            "place": plan.place,
-            "manifests": plan.manifests,
-            "at": at,
-            **found,
-        }
-    )

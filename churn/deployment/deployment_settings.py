@@ -1,4 +1,4 @@
-"""What the deployment pipeline can be told about each of its targets."""
+"""Settings of the deployment pipeline: one class for each target, and one for the smoke test."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class LocalSettings(FrozenSettings):
-    """The service as a process of this machine.
+    """The service as a process on this machine.
 
     Attributes:
-        port: it listens on, on 127.0.0.1.
-        workers: processes that answer.
+        port: Port that it listens on, on 127.0.0.1.
+        workers: Number of worker processes.
     """
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
@@ -30,7 +30,7 @@ class ComposeSettings(FrozenSettings):
     """The service `api` of docker-compose.yml.
 
     Attributes:
-        env_file: what tools/compose_secrets.py wrote; relative to the project.
+        env_file: File that tools/compose_secrets.py wrote; relative to the project.
     """
 
     env_file: Annotated[str, Field(min_length=1)] = ".churn/compose.env"
@@ -40,8 +40,8 @@ class KubernetesSettings(FrozenSettings):
     """The manifests of deployment/manifests/kubernetes.
 
     Attributes:
-        overlay: one of deployment/manifests/kubernetes/overlays, or a folder of one's own.
-        context: kubectl's; empty for the current one.
+        overlay: One of deployment/manifests/kubernetes/overlays, or a folder of your own.
+        context: kubectl's context; empty for the current one.
     """
 
     overlay: Annotated[str, Field(min_length=1)] = "kind"
@@ -49,18 +49,18 @@ class KubernetesSettings(FrozenSettings):
 
 
 class SeldonSettings(FrozenSettings):
-    """What service.seldon.render is told.
+    """Options of service.seldon.render, which renders the manifests.
 
     Attributes:
-        core: 1 renders a SeldonDeployment, 2 a Server and a Model, which speak V2.
-        image: with a tag other than latest, or a digest.
-        bundle_uri: where the cluster reads bundles; they are published there first.
-        name: of the rollout.
-        namespace: it goes to.
-        secret: with the credentials of the store; empty for none.
-        min_replicas: at least so many.
-        max_replicas: at most so many.
-        context: kubectl's; empty for the current one.
+        core: 1 renders a SeldonDeployment; 2 renders a Server and a Model, which speak V2.
+        image: Image with a tag other than latest, or with a digest.
+        bundle_uri: Where the cluster reads bundles; the version is published there first.
+        name: Name of the rollout.
+        namespace: Namespace of the rollout.
+        secret: Secret with the store's credentials; empty for none.
+        min_replicas: Least number of replicas.
+        max_replicas: Largest number of replicas.
+        context: kubectl's context; empty for the current one.
     """
 
     core: Literal[1, 2] = 2
@@ -75,12 +75,12 @@ class SeldonSettings(FrozenSettings):
 
 
 class ZenmlSettings(FrozenSettings):
-    """The scoring pipeline as a service of ZenML's.
+    """The scoring pipeline as a ZenML deployment.
 
     Attributes:
-        name: what ZenML calls the deployment.
-        port: it listens on; none takes 8300, or any free one.
-        keyed: whether callers must show a key, which ZenML makes.
+        name: Name of the deployment in ZenML.
+        port: Port that it listens on; None takes 8300, or any free one.
+        keyed: Whether callers need a key, which ZenML generates.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = "churn-scoring"
@@ -89,12 +89,12 @@ class ZenmlSettings(FrozenSettings):
 
 
 class SmokeSettings(FrozenSettings):
-    """How the golden rows are asked for.
+    """Smoke test with the golden rows.
 
     Attributes:
-        tolerance: how far a probability may be off.
-        wait_seconds: how long a target may take until it serves the version.
-        key_variable: name of the environment variable with the API key to ask with.
+        tolerance: Largest difference of a probability that is accepted.
+        wait_seconds: How long a target may take until it serves the version.
+        key_variable: Name of the environment variable with the API key to send.
     """
 
     tolerance: Annotated[float, Field(ge=0, le=1e-3)] = 1e-12

@@ -1,122 +1,132 @@
-"""How a served model is asked about customers: our own routes, the V2 protocol, Seldon Core 1's.
+"""Protocols that a served model speaks: our own routes, the V2 protocol, Seldon Core 1's, ZenML's.
 
-Pure: what is sent, and what an answer says. Whoever has a connection does the asking.
+Pure functions of JSON bodies: what a request sends, and what a response says. The HTTP client is
+elsewhere (`deployment.smoke_client`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
 
 
-class Answer(NamedTuple):
-    """What a served model says of one customer.
+class Prediction(NamedTuple):
+    """A served model's prediction for one customer.
 
     Attributes:
-        probability: of leaving; NaN where there is none.
-        version: that answered; empty where the answer does not say.
-        refusal: why there is no probability; empty where there is one.
+        probability: Of leaving; NaN where there is none.
+        version: Version of the model; empty where the response does not say.
+        error: Why there is no probability; empty where there is one.
     """
 
     probability: float
     version: str
-    refusal: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class ScoringProtocol:
-    """A way of asking.
+    """How to request predictions from a served model.
 
     Attributes:
-        path: of the request; also its name in the record.
-        body: the request's JSON body, from at least one customer.
-        answers: what the response's JSON body says, a customer each; raises KeyError, TypeError,
-            ValueError or IndexError where it is not what the protocol has.
-        single: whether a request is about one customer.
-        named: whether customers can be sent under an id.
-        one_version: whether an answer names one version, however many customers it is about.
-        headers: that go with each request.
+        path: Path of the route; also its name in the record.
+        body: Builds the request's JSON body from one or more customers.
+        parse: Reads the predictions from the response's JSON body, one for each customer; raises
+            KeyError, TypeError, ValueError or IndexError if the body does not follow the protocol.
+        single: Whether a request is about one customer.
+        sends_ids: Whether a request can carry the customers' ids.
+        one_version: Whether a response names one version, however many customers it is about.
     """
 
     path: str
     body: Callable[[Sequence[Row]], Any]
-    answers: Callable[[Any], list[Answer]]
+    parse: Callable[[Any], list[Prediction]]
     single: bool = False
-    named: bool = False
+    sends_ids: bool = False
     one_version: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def one_by_one() -> ScoringProtocol:
-    """`POST /v1/score`, the route for one customer."""
+def service_protocols() -> tuple[ScoringProtocol, ...]:
+    """Returns the scoring protocols of our own service."""
+    return single_score(), batch_score(), open_inference("churn", sends_ids=True)
+
+
+def single_score() -> ScoringProtocol:
+    """Returns `POST /v1/score`, our route for one customer.
+
+    Example:
+        >>> single_score().body([{"tenure": 3}])
+        {'tenure': 3}
+    """
     return ScoringProtocol(
         path="/v1/score",
         body=lambda rows: dict(rows[0]),
-        answers=lambda content: [_scored(content)],
+        parse=lambda content: [_prediction(content)],
         single=True,
-        named=True,
+        sends_ids=True,
     )
 
 
-def batch() -> ScoringProtocol:
-    """`POST /v1/score/batch`, the route for many."""
+def batch_score() -> ScoringProtocol:
+    """Returns `POST /v1/score/batch`, our route for many customers."""
     return ScoringProtocol(
         path="/v1/score/batch",
         body=lambda rows: [dict(row) for row in rows],
-        answers=lambda content: [_scored(one) for one in content],
-        named=True,
+        parse=lambda content: [_prediction(each) for each in content],
+        sends_ids=True,
     )
 
 
-def inference(
-    model: str, *, named: bool = False, headers: Mapping[str, str] | None = None
-) -> ScoringProtocol:
-    """`POST /v2/models/<model>/infer`, the Open Inference Protocol.
+def open_inference(model: str, *, sends_ids: bool = False) -> ScoringProtocol:
+    """Returns `POST /v2/models/<model>/infer`, the Open Inference Protocol (V2).
 
     Args:
-        model: its name there.
-        named: whether the server takes the customer's id among the tensors.
-        headers: such as the one that Seldon's mesh finds the model by.
+        model: Name of the model on that server.
+        sends_ids: Whether the server takes the customer's id as one of the tensors.
     """
     return ScoringProtocol(
         path=f"/v2/models/{model}/infer",
         body=_tensors,
-        answers=_inferred,
-        named=named,
+        parse=_predictions_from_tensors,
+        sends_ids=sends_ids,
         one_version=True,
-        headers=dict(headers or {}),
     )
 
 
-def seldon_core_1(path: str = "/api/v1.0/predictions") -> ScoringProtocol:
-    """Seldon Core 1's own protocol, with customers as `jsonData`."""
+def seldon_core_1() -> ScoringProtocol:
+    """Returns Seldon Core 1's own protocol, with the customers as `jsonData`."""
     return ScoringProtocol(
-        path=path,
+        path="/api/v1.0/predictions",
         body=lambda rows: {"jsonData": [dict(row) for row in rows]},
-        answers=lambda content: [_scored(one) for one in content["jsonData"]["customers"]],
+        parse=lambda content: [_prediction(each) for each in content["jsonData"]["customers"]],
     )
 
 
-def invocation() -> ScoringProtocol:
-    """`POST /invoke`, the route of a pipeline that ZenML has deployed; each request is a run there."""
+def zenml_invocation() -> ScoringProtocol:
+    """Returns `POST /invoke`, the route of a pipeline that ZenML has deployed; a request is a run."""
     return ScoringProtocol(
         path="/invoke",
         body=lambda rows: invocation_body(rows[0]),
-        answers=lambda content: [_scored(invocation_score(content))],
+        parse=lambda content: [_prediction(invocation_score(content))],
         single=True,
     )
 
 
 def invocation_body(customer: Row, *, keep: bool = False) -> dict[str, Any]:
-    """What a deployed pipeline is sent; kept answers become artifacts, others stay in memory."""
+    """Returns the request of `/invoke`.
+
+    Args:
+        customer: Raw values of the customer.
+        keep: Whether ZenML stores the results as artifacts; otherwise they stay in memory.
+    """
     return {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
 
 
 def invocation_score(content: Any) -> dict[str, Any]:
-    """The score in a deployed pipeline's answer.
+    """Returns the score in a response of `/invoke`.
 
     Raises:
         ValueError: the run failed.
@@ -126,15 +136,15 @@ def invocation_score(content: Any) -> dict[str, Any]:
     return dict(content["outputs"]["customer_score"])
 
 
-def _scored(content: Any) -> Answer:
+def _prediction(content: Any) -> Prediction:
     if content.get("error") is not None:
-        return Answer(float("nan"), "", str(content["error"]["detail"]))
+        return Prediction(float("nan"), "", str(content["error"]["detail"]))
     version = content["model_version"] if "model_version" in content else content["version"]
-    return Answer(float(content["probability"]), str(version))
+    return Prediction(float(content["probability"]), str(version))
 
 
 def _tensors(rows: Sequence[Row]) -> dict[str, Any]:
-    """One tensor a field, one element a customer; a column with a blank goes as texts."""
+    """Returns one tensor for each field, shape [customers]; a column with a blank is sent as text."""
     inputs = []
     for name in rows[0]:
         values = [row[name] for row in rows]
@@ -150,9 +160,9 @@ def _tensors(rows: Sequence[Row]) -> dict[str, Any]:
     return {"inputs": inputs}
 
 
-def _inferred(content: Any) -> list[Answer]:
-    # `model_version` is the server's own where the bundle's stands among the parameters.
-    told = content.get("parameters") or {}
-    version = str(told.get("bundle_version", content.get("model_version", "")))
-    (found,) = (each for each in content["outputs"] if each["name"] == "probability")
-    return [Answer(float(probability), version) for probability in found["data"]]
+def _predictions_from_tensors(content: Any) -> list[Prediction]:
+    # `model_version` is the server's own version where the parameters have the bundle's.
+    parameters = content.get("parameters") or {}
+    version = str(parameters.get("bundle_version", content.get("model_version", "")))
+    (tensor,) = (each for each in content["outputs"] if each["name"] == "probability")
+    return [Prediction(float(probability), version) for probability in tensor["data"]]

@@ -1,7 +1,7 @@
-"""Whether what is served is what was deployed: golden rows, asked over HTTP, against the bundle's.
+"""Smoke test's verdict: compares a deployment's predictions for golden rows with the bundle's.
 
-Fails closed: a customer without an answer, a NaN, another version's answer and a target that is not
-ready each fail the whole.
+Fails closed: a customer without a prediction, a NaN, another version's prediction or a target that
+is not ready each fail the whole test.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
-from churn.deployment.protocols import Answer
+from churn.deployment.protocols import Prediction
 from churn.frozen_model import FrozenModel
 from churn.scoring.golden import GoldenRow
 
@@ -18,14 +18,14 @@ _SHOWN = 3
 
 
 class RouteReport(FrozenModel):
-    """What one route answered.
+    """Result of the smoke test on one route.
 
     Attributes:
-        path: of the route.
-        rows: golden rows it was asked about.
-        largest: difference to the golden probability; None where nothing could be compared.
-        median_ms: of a request, as this machine saw it; None where none was answered.
-        faults: sentences about what was wrong, none of them where all was right.
+        path: Path of the route.
+        rows: Number of golden rows requested.
+        largest: Largest absolute difference to a golden probability; None without predictions.
+        median_ms: Median milliseconds of a request, seen from here; None without responses.
+        faults: Sentences about what was wrong; empty where nothing was.
     """
 
     path: str
@@ -36,14 +36,14 @@ class RouteReport(FrozenModel):
 
 
 class SmokeReport(FrozenModel):
-    """The smoke test of a deployment.
+    """Smoke test of a deployment.
 
     Attributes:
-        version: that was to answer.
-        tolerance: how far a probability may be off.
-        ready: whether the target says that it can be asked.
-        ready_fault: why not, where it says no; or what is wrong with what it says.
-        routes: what each route answered.
+        version: Version that must answer.
+        tolerance: Largest difference of a probability that is accepted.
+        ready: Whether the target reports that it is ready, and serves the version.
+        ready_fault: Why it is not, in a sentence.
+        routes: Result of each route.
     """
 
     version: str
@@ -54,29 +54,29 @@ class SmokeReport(FrozenModel):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Everything that was wrong, the most telling first."""
+        """Everything that was wrong, readiness first."""
         not_ready = () if self.ready else (self.ready_fault or "It is not ready.",)
-        nothing = () if self.routes else ("No golden row was asked.",)
+        nothing = () if self.routes else ("No golden row was requested.",)
         return (*not_ready, *nothing, *(fault for each in self.routes for fault in each.faults))
 
     @property
     def passed(self) -> bool:
-        """Whether the version may stay."""
+        """Whether the version may stay deployed."""
         return not self.faults
 
     @property
     def rows(self) -> int:
-        """Golden rows asked, over all routes."""
+        """Number of golden rows requested, over all routes."""
         return sum(each.rows for each in self.routes)
 
     @property
     def largest(self) -> float | None:
-        """The largest difference of all routes; None where nothing could be compared."""
+        """Largest difference of all routes; None without predictions."""
         return max((each.largest for each in self.routes if each.largest is not None), default=None)
 
     @property
     def sentence(self) -> str:
-        """The verdict in words."""
+        """The verdict in a sentence."""
         if self.passed:
             return (
                 f"{self.rows} golden answers of version {self.version} agree to "
@@ -87,7 +87,12 @@ class SmokeReport(FrozenModel):
 
 
 def format_difference(difference: float | None) -> str:
-    """A difference as people read it; empty where there is none."""
+    """Returns a difference as text; empty for None.
+
+    Example:
+        >>> format_difference(2.5e-13)
+        '2.5e-13'
+    """
     if difference is None:
         return ""
     return f"{difference:.1e}" if difference else "0"
@@ -96,33 +101,33 @@ def format_difference(difference: float | None) -> str:
 def check_route(
     path: str,
     expected: Sequence[GoldenRow],
-    answers: Sequence[Answer],
+    predictions: Sequence[Prediction],
     *,
     version: str,
     tolerance: float,
     milliseconds: Sequence[float],
 ) -> RouteReport:
-    """Holds a route's answers against the golden rows.
+    """Compares a route's predictions with the golden rows.
 
     Args:
-        path: of the route.
-        expected: golden rows, in the order they were asked.
-        answers: likewise; one too few or too many is a fault.
-        version: that was to answer.
-        tolerance: how far a probability may be off.
-        milliseconds: each request's.
+        path: Path of the route.
+        expected: Golden rows, in the order of the requests.
+        predictions: In the same order; one too few or too many is a fault.
+        version: Version that must answer.
+        tolerance: Largest difference of a probability that is accepted.
+        milliseconds: Duration of each request.
     """
     faults = []
-    if len(answers) != len(expected):
-        faults.append(f"{path} gave {len(answers)} answers to {len(expected)} golden rows.")
+    if len(predictions) != len(expected):
+        faults.append(f"{path} gave {len(predictions)} answers to {len(expected)} golden rows.")
     differences = []
-    for place, (golden, answer) in enumerate(zip(expected, answers, strict=False), start=1):
-        difference = abs(answer.probability - golden.probability)
+    for number, (golden, prediction) in enumerate(zip(expected, predictions, strict=False), 1):
+        difference = abs(prediction.probability - golden.probability)
         if isfinite(difference):
             differences.append(difference)
-        fault = _fault(golden, answer, difference, version=version, tolerance=tolerance)
+        fault = _fault(golden, prediction, difference, version=version, tolerance=tolerance)
         if fault:
-            faults.append(f"{path} on golden row {place}: {fault}.")
+            faults.append(f"{path} on golden row {number}: {fault}.")
     return RouteReport(
         path=path,
         rows=len(expected),
@@ -133,20 +138,20 @@ def check_route(
 
 
 def unreachable_route(path: str, rows: int, why: str) -> RouteReport:
-    """A route that could not be asked at all; `why` is a part of a sentence."""
-    fault = f"{path} could not be asked: {why.rstrip('.')}."
+    """Returns the report of a route that gave no predictions; `why` is a part of a sentence."""
+    fault = f"{path} could not be called: {why.rstrip('.')}."
     return RouteReport(path=path, rows=rows, largest=None, median_ms=None, faults=(fault,))
 
 
 def _fault(
-    golden: GoldenRow, answer: Answer, difference: float, *, version: str, tolerance: float
+    golden: GoldenRow, prediction: Prediction, difference: float, *, version: str, tolerance: float
 ) -> str:
-    if answer.refusal:
-        return f"refused, {answer.refusal.rstrip('.')}"
-    if answer.version != version:
-        return f"answered by version {answer.version or '(none told)'}, not by {version}"
+    if prediction.error:
+        return f"refused, {prediction.error.rstrip('.')}"
+    if prediction.version != version:
+        return f"answered by version {prediction.version or '(none reported)'}, not by {version}"
     if not difference <= tolerance:
-        return f"probability {answer.probability!r} where the bundle has {golden.probability!r}"
+        return f"probability {prediction.probability!r} where the bundle has {golden.probability!r}"
     return ""
 
 

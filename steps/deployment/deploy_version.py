@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.deployment.deployment_record import Deployment, DeploymentPlan, ended
+from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.deployment.smoke import SmokeReport
 from churn.errors import ChurnError
 from churn.settings.pipelines import DeploymentSettings
+from deployment.bundle import ensure_bundle
 from deployment.choose_target import create_target, deploy_request
 from deployment.smoke_client import run_smoke_test
-from deployment.store import ensure_bundle
 from deployment.target import DeployRequest, Target
 from materializers.deployment_materializer import DeploymentMaterializer
 from registry.artifacts import Artifact
@@ -40,7 +40,7 @@ def deploy_version(
 
 
 def _rehearsed(plan: DeploymentPlan) -> Deployment:
-    return ended(
+    return Deployment.from_plan(
         plan,
         datetime.now(UTC),
         status="dry run",
@@ -73,7 +73,7 @@ def _deployed(plan: DeploymentPlan, goods: DeployRequest) -> Deployment:
         }
         if not reason:
             target.save_state()
-            return ended(
+            return Deployment.from_plan(
                 plan,
                 datetime.now(UTC),
                 status="deployed",
@@ -132,7 +132,7 @@ def _taken_back(
         raise ChurnError(
             f"{what[0].upper()}{what[1:]} Taking it back failed, too: {error}"
         ) from None
-    return ended(
+    return Deployment.from_plan(
         plan,
         datetime.now(UTC),
         status="rolled back",

@@ -8,8 +8,8 @@ from zenml.enums import ModelStages
 from churn.deployment.deployment_record import DeploymentPlan
 from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
+from deployment.bundle import bundle_exists
 from deployment.choose_target import create_target, deploy_request
-from deployment.store import bundle_exists
 from materializers.deployment_materializer import DeploymentMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version

@@ -1,7 +1,7 @@
-"""Two small models in a store, steps called as ZenML calls them, and programs that stand in for others.
+"""Two small models in a store, steps called as ZenML calls them, and fake programs.
 
-What serves is real: the service in a process of its own, asked over HTTP. What stands in is what has
-neither an engine nor a cluster here: `docker` and `kubectl`, which write down what they are told.
+What serves is real: the service in a process of its own, called over HTTP. `docker` and `kubectl`
+are fakes that record their commands, since there is neither an engine nor a cluster here.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def shelf(contract, telco_columns, telco_target, tmp_path_factory) -> Path:
 
 
 @dataclass
-class Place:
-    """A store of the test's own, and deployments from it.
+class Deployer:
+    """Deploys from a store of its own.
 
     Attributes:
-        store: where promotion publishes.
-        output: the output folder.
-        port: a free one.
-        production: the version in production on the control plane.
+        store: bundle store that promotion publishes to.
+        output: output folder.
+        port: a free port.
+        production: version in production on the control plane.
     """
 
     store: Path
@@ -76,7 +76,7 @@ class Place:
     production: str = "1"
 
     def promote(self, version: str) -> None:
-        """What the promotion pipeline leaves behind."""
+        """Publishes a version and puts it into production, as the promotion pipeline does."""
         from churn.scoring.bundle import publish
 
         publish(self.store, version)
@@ -117,17 +117,17 @@ class Place:
 
 
 @contextmanager
-def placed(shelf: Path, folder: Path) -> Iterator[Place]:
+def create_deployer(shelf: Path, folder: Path) -> Iterator[Deployer]:
     """Version 1 is in production; whatever was started is stopped at the end."""
     from zenml.enums import ModelStages
 
     from steps.deployment import plan_deployment
 
     store = Path(shutil.copytree(shelf, folder / "store"))
-    made = Place(store, folder / "out", free_port())
+    made = Deployer(store, folder / "out", free_port())
 
-    def find_version(model: str, asked: str) -> SimpleNamespace | None:
-        assert (model, asked) == ("telco-churn", ModelStages.PRODUCTION)
+    def find_version(model: str, stage: str) -> SimpleNamespace | None:
+        assert (model, stage) == ("telco-churn", ModelStages.PRODUCTION)
         return SimpleNamespace(name=made.production) if made.production else None
 
     with pytest.MonkeyPatch.context() as patch:
@@ -141,22 +141,22 @@ def placed(shelf: Path, folder: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-def place(shelf, tmp_path):
-    """A place of the test's own."""
-    with placed(shelf, tmp_path) as made:
+def deployer(shelf, tmp_path):
+    """A deployer of the test's own."""
+    with create_deployer(shelf, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def one_place(shelf, tmp_path_factory):
-    """A place that the tests of a file share, one after another."""
-    with placed(shelf, tmp_path_factory.mktemp("place")) as made:
+def shared_deployer(shelf, tmp_path_factory):
+    """A deployer that the tests of a file share, one after another."""
+    with create_deployer(shelf, tmp_path_factory.mktemp("deployer")) as made:
         yield made
 
 
 @pytest.fixture
-def stand_in(tmp_path) -> Iterator[Callable[[str], FakeProgram]]:
-    """Puts a stand-in of that name before all else on the PATH."""
+def fake(tmp_path) -> Iterator[Callable[[str], FakeProgram]]:
+    """Puts the fake of a program first on the PATH, by the program's name."""
     with ExitStack() as stack:
         yield lambda name: stack.enter_context(fake_on_path(name, tmp_path))
 

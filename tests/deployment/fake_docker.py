@@ -1,6 +1,6 @@
-"""Does as if it were docker with an engine; its container is the real service in a process.
+"""Fake of docker with an engine; its container is the real service in a process.
 
-Arguments: its folder, docker's own.
+Arguments: folder with its state, then docker's own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def main(folder: Path, words: list[str]) -> int:
-    with (folder / "told.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(words) + "\n")
+def main(folder: Path, arguments: list[str]) -> int:
+    with (folder / "commands.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(arguments) + "\n")
     running = folder / "running"
-    match words:
+    match arguments:
         case ["version", *_] if (folder / "down").exists():
             sys.stderr.write("Cannot connect to the Docker daemon. Is it running?")
             return 1
@@ -39,14 +39,14 @@ def start(folder: Path, file: dict[str, str]) -> None:
     log = folder / "service.log"
     settings = {"CHURN_ENVIRONMENT": "production", "CHURN_LEDGER": "none"}
     keys = {"CHURN_API_KEYS": file["CHURN_API_KEYS"]}
-    given = folder / "container.json"
-    more = json.loads(given.read_text()) if given.exists() else {}
-    words = [f"--port={file['API_PORT']}", f"--store={os.environ['STORE']}"]
+    overrides = folder / "container.json"
+    extra = json.loads(overrides.read_text()) if overrides.exists() else {}
+    service = [f"--port={file['API_PORT']}", f"--store={os.environ['STORE']}"]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.api", *words],
+            [sys.executable, "-m", "service.api", *service],
             cwd=ROOT,
-            env=os.environ | settings | keys | more,
+            env=os.environ | settings | keys | extra,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,7 +1,7 @@
-"""Does as if it were kubectl with a cluster behind it; writes down what it was told.
+"""Fake of kubectl with a cluster behind it; records its commands.
 
 The cluster's store is a folder, its pods are the real service (or Seldon's wire formats around the
-real scorer), started for as long as a port-forward lasts. Arguments: its folder, kubectl's own.
+real scorer), started for as long as a port-forward lasts. Arguments: folder with its state, then kubectl's own.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def main(folder: Path, words: list[str]) -> int:
-    while words[:1] in (["--context"], ["--namespace"]):
-        words = words[2:]
-    number = note(folder, words)
-    return asked(folder, words) or done(folder, words, number)
+def main(folder: Path, arguments: list[str]) -> int:
+    while arguments[:1] in (["--context"], ["--namespace"]):
+        arguments = arguments[2:]
+    number = record(folder, arguments)
+    return read(folder, arguments) or change(folder, arguments, number)
 
 
-def asked(folder: Path, words: list[str]) -> int:
-    """What only tells something."""
-    match words:
+def read(folder: Path, arguments: list[str]) -> int:
+    """Commands that change nothing."""
+    match arguments:
         case ["config", "current-context"] if is_set(folder, "no-context"):
             return fail("error: current-context is not set")
         case ["version", *_] if is_set(folder, "down"):
             return fail("Unable to connect to the server: refused")
         case ["kustomize", *_]:
-            return subprocess.call([(folder / "real").read_text(), *words])
+            return subprocess.call([(folder / "real").read_text(), *arguments])
         case ["get", *_] if not is_set(folder, "revision"):
             return fail('Error from server (NotFound): deployments.apps "churn-api" not found')
         case ["get", *_, output] if ".spec.replicas" in output:
@@ -46,55 +46,55 @@ def asked(folder: Path, words: list[str]) -> int:
     return 0
 
 
-def done(folder: Path, words: list[str], number: int) -> int:
-    """What changes something."""
-    match words:
+def change(folder: Path, arguments: list[str], number: int) -> int:
+    """Commands that change something."""
+    match arguments:
         case ["apply", "-f", "-"] | ["delete", *_, "-f", "-"]:
             (folder / f"stdin-{number}").write_text(sys.stdin.read(), encoding="utf-8")
         case ["apply", "-k", _]:
             # As kubectl does: a number that the overlay does not name stays as it was.
-            turn(folder, "1" if not is_set(folder, "revision") else None)
+            set_revision(folder, "1" if not is_set(folder, "revision") else None)
         case ["scale", _, number_of_pods]:
             (folder / "replicas").write_text(number_of_pods.removeprefix("--replicas="))
         case ["rollout", "undo", *_]:
             (folder / "stuck").unlink(missing_ok=True)
-            turn(folder, None)
+            set_revision(folder, None)
         case ["cp", source, target]:
-            shutil.copytree(source, inside(folder, target.partition(":")[2]))
+            shutil.copytree(source, in_volume(folder, target.partition(":")[2]))
         case ["exec", _, "--", *command]:
-            return executed(folder, command)
-        case ["port-forward", *_] if is_set(folder, "replicas") and no_pod(folder):
+            return run_in_pod(folder, command)
+        case ["port-forward", *_] if is_set(folder, "replicas") and has_no_pod(folder):
             return fail("error: timed out waiting for the condition")
         case ["port-forward", what, _]:
             forward(folder, what)
     return 0
 
 
-def note(folder: Path, words: list[str]) -> int:
-    """The command's number among those that were noted."""
-    log = folder / "told.jsonl"
-    short = ["..." if len(word) > 100 else word for word in words]
+def record(folder: Path, arguments: list[str]) -> int:
+    """Records a command and returns its number."""
+    log = folder / "commands.jsonl"
+    short = ["..." if len(word) > 100 else word for word in arguments]
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps(short) + "\n")
     return len(log.read_text(encoding="utf-8").splitlines()) - 1
 
 
-def executed(folder: Path, command: list[str]) -> int:
-    """What a pod would do, in the folder that stands for its volume."""
+def run_in_pod(folder: Path, command: list[str]) -> int:
+    """Runs a command of `exec` here, in the folder that replaces the pod's volume."""
     if command[0] == "python":
         command = [sys.executable, *command[1:]]
     store = folder / "store"
     store.mkdir(exist_ok=True)
-    return subprocess.call([inside(folder, word) for word in command], cwd=ROOT)
+    return subprocess.call([in_volume(folder, word) for word in command], cwd=ROOT)
 
 
 def forward(folder: Path, what: str) -> None:
-    """Starts what answers behind the port, says where, and ends it when told to."""
+    """Starts the server behind the port, prints its port, and stops it on SIGTERM."""
     seldon = "seldon-mesh" in what or what.endswith("-main")
     script = [str(ROOT / "tests" / "deployment" / "fake_seldon.py"), str(folder)]
     ours = ["-m", "service.api", "--port=0", f"--store={folder / 'store'}"]
-    given = folder / "pods.json"
-    settings = json.loads(given.read_text()) if given.exists() else {}
+    overrides = folder / "pods.json"
+    settings = json.loads(overrides.read_text()) if overrides.exists() else {}
     pod = subprocess.Popen(
         [sys.executable, *(script if seldon else ours)],
         cwd=ROOT,
@@ -111,11 +111,11 @@ def forward(folder: Path, what: str) -> None:
     pod.wait()
 
 
-def inside(folder: Path, word: str) -> str:
+def in_volume(folder: Path, word: str) -> str:
     return str(folder) + word if word.startswith("/store") else word
 
 
-def no_pod(folder: Path) -> bool:
+def has_no_pod(folder: Path) -> bool:
     return (folder / "replicas").read_text() == "0"
 
 
@@ -123,8 +123,8 @@ def is_set(folder: Path, name: str) -> bool:
     return (folder / name).exists()
 
 
-def turn(folder: Path, revision: str | None) -> None:
-    """The rollout's number: the first, or one more where the overlay's image is another."""
+def set_revision(folder: Path, revision: str | None) -> None:
+    """Writes the revision of the rollout: this one, or the next where the image changed."""
     file = folder / "revision"
     if revision is None and is_set(folder, "new-image"):
         revision = str(int(file.read_text()) + 1)
@@ -132,8 +132,8 @@ def turn(folder: Path, revision: str | None) -> None:
         file.write_text(revision)
 
 
-def fail(said: str) -> int:
-    sys.stderr.write(said + "\n")
+def fail(message: str) -> int:
+    sys.stderr.write(message + "\n")
     return 1
 
 

@@ -1,4 +1,4 @@
-"""Programs that do as if: put on the PATH, asked afterwards what they were told."""
+"""Fake programs: put on the PATH, they record their commands for the test to check."""
 
 from __future__ import annotations
 
@@ -17,39 +17,40 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class FakeProgram:
-    """A program on the PATH that does as if.
+    """A fake program on the PATH.
 
     Attributes:
-        folder: what it keeps; a file there changes what it does.
+        folder: its state; a file there changes its behaviour.
     """
 
     folder: Path
 
     @property
-    def told(self) -> list[str]:
-        """Every command it was given, without context, namespace and programs handed over."""
-        log = self.folder / "told.jsonl"
+    def commands(self) -> list[str]:
+        """Every command so far, without context, namespace and Python code."""
+        log = self.folder / "commands.jsonl"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return [" ".join(json.loads(line)) for line in lines]
 
-    def given(self, number: int) -> str:
-        """What the command of that number was given on stdin."""
+    def stdin(self, number: int) -> str:
+        """What the command of that number read from stdin."""
         return (self.folder / f"stdin-{number}").read_text(encoding="utf-8")
 
-    def put(self, name: str, content: str = "") -> None:
+    def set(self, name: str, content: str = "") -> None:
+        """Writes a file that changes the program's behaviour."""
         (self.folder / name).write_text(content, encoding="utf-8")
 
 
 @contextmanager
-def fake_on_path(name: str, room: Path) -> Iterator[FakeProgram]:
-    """A program of that name before all else on the PATH; what it keeps lies in the room."""
-    programs, folder = room / "bin", room / name
+def fake_on_path(name: str, folder: Path) -> Iterator[FakeProgram]:
+    """Puts the fake of that name first on the PATH; its state lies in the folder."""
+    programs, state = folder / "bin", folder / name
     programs.mkdir(exist_ok=True)
-    folder.mkdir()
+    state.mkdir()
     program = programs / name
     script = HERE / f"fake_{name}.py"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{folder}" "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{state}" "$@"\n')
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        yield FakeProgram(folder)
+        yield FakeProgram(state)

@@ -1,4 +1,4 @@
-"""Deployment as somebody types it: the end, what is said, and what ZenML and the ledger keep."""
+"""Deployment from the command line: exit code, output, and what ZenML and the ledger store."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.servers.process import free_port
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 300
+TIMEOUT = 300
 
 
-class Door:
-    """The door, with versions on a control plane of its own and their bundles in a store."""
+class CommandLine:
+    """Runs commands, with versions on a control plane of its own and their bundles in a store."""
 
     def __init__(self, root: Path, folder: Path, store: Path, environment: dict[str, str]) -> None:
         self.root, self.output, self.port = root, folder / "out", free_port()
@@ -35,14 +35,14 @@ class Door:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
 
     def deploy(self, *words: str, **more: str) -> tuple[int, dict, str]:
         own = [f"output.folder={self.output}", f"local.port={self.port}", *words]
-        asked = [part for each in own for part in ("--set", each)]
+        options = [part for each in own for part in ("--set", each)]
         ended = self.python(
-            "run.py", "--pipeline", "deployment", "--stack", "local", "--json", *asked, **more
+            "run.py", "--pipeline", "deployment", "--stack", "local", "--json", *options, **more
         )
         return ended.returncode, json.loads(ended.stdout), ended.stderr
 
@@ -52,8 +52,8 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(root, shelf, isolated_environment, tmp_path_factory):
-    made = Door(root, tmp_path_factory.mktemp("door"), shelf, isolated_environment)
+def command_line(root, shelf, isolated_environment, tmp_path_factory):
+    made = CommandLine(root, tmp_path_factory.mktemp("command_line"), shelf, isolated_environment)
     made.control_plane("promote")
     yield made
     from deployment.local_process import find_process
@@ -64,30 +64,30 @@ def door(root, shelf, isolated_environment, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def deployed(door):
-    return door.deploy()
+def deployed(command_line):
+    return command_line.deploy()
 
 
 @pytest.fixture(scope="module")
-def kept(door, deployed):
-    answer = door.output / "answer.json"
-    door.control_plane("ask", str(answer))
+def kept(command_line, deployed):
+    answer = command_line.output / "answer.json"
+    command_line.control_plane("ask", str(answer))
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def test_a_deployment_ends_well_and_says_where_it_serves(deployed, door):
-    code, told, said = deployed
+def test_a_deployment_ends_well_and_says_where_it_serves(deployed, command_line):
+    code, outcome, printed = deployed
 
-    assert code == 0, said
-    assert (told["status"], told["model_version"], told["stage"]) == (
+    assert code == 0, printed
+    assert (outcome["status"], outcome["model_version"], outcome["stage"]) == (
         "completed",
         "1",
         "production",
     )
-    assert told["metrics"]["smoke_faults"] == 0
-    assert told["metrics"]["smoke_rows"] >= 30
-    assert told["metrics"]["smoke_largest_difference"] <= 1e-12
-    assert f"version 1 serves on http://127.0.0.1:{door.port}" in said
+    assert outcome["metrics"]["smoke_faults"] == 0
+    assert outcome["metrics"]["smoke_rows"] >= 30
+    assert outcome["metrics"]["smoke_largest_difference"] <= 1e-12
+    assert f"version 1 serves on http://127.0.0.1:{command_line.port}" in printed
 
 
 def test_its_page_is_put_where_people_look(deployed):
@@ -99,13 +99,13 @@ def test_its_page_is_put_where_people_look(deployed):
     assert "http://" not in text.replace("http://127.0.0.1", "")  # nothing is fetched
 
 
-def test_it_is_on_the_version_and_in_the_ledger(kept, door):
+def test_it_is_on_the_version_and_in_the_ledger(kept, command_line):
     found = kept["1"]["metadata"]["deployment_local"]
 
     assert (found["status"], found["version"], found["serving"]) == ("deployed", "1", "1")
-    assert found["address"] == f"http://127.0.0.1:{door.port}"
+    assert found["address"] == f"http://127.0.0.1:{command_line.port}"
     assert found["smoke"]["smoke_faults"] == 0
     assert "deployment" in kept["1"]["artifacts"]
-    with DeploymentLedger(f"sqlite:///{door.output / 'ledger.db'}") as ledger:
+    with DeploymentLedger(f"sqlite:///{command_line.output / 'ledger.db'}") as ledger:
         (recorded,) = ledger.deployments("telco-churn")
     assert (recorded.version, recorded.status, recorded.serving) == ("1", "deployed", "1")

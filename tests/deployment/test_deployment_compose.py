@@ -1,4 +1,4 @@
-"""The production version through Docker's Compose; the engine stood in for, the service real."""
+"""The production version through Docker's Compose; the engine is a fake, the service real."""
 
 from __future__ import annotations
 
@@ -16,61 +16,61 @@ KEY = "churn_a-key-of-the-tests"
 
 
 @pytest.fixture
-def docker(stand_in):
-    made = stand_in("docker")
+def docker(fake):
+    made = fake("docker")
     yield made
     if (made.folder / "running").exists():
         os.kill(int((made.folder / "running").read_text()), signal.SIGTERM)
 
 
 @pytest.fixture
-def secrets(place, tmp_path, monkeypatch):
+def secrets(deployer, tmp_path, monkeypatch):
     file = tmp_path / "compose.env"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    file.write_text(f"CHURN_API_KEYS={digest}\nAPI_PORT={place.port}\n")
+    file.write_text(f"CHURN_API_KEYS={digest}\nAPI_PORT={deployer.port}\n")
     monkeypatch.setenv("DEPLOY_API_KEY", KEY)
     return ("target=compose", f"compose.env_file={file}")
 
 
-def test_it_is_brought_up_asked_and_after_a_failure_back_on_what_served(place, docker, secrets):
-    first = place.deploy(*secrets)
-    place.promote("2")
-    docker.put("container.json", json.dumps({"CHURN_CANARY_VERSION": "1"}))
-    second = place.deploy(*secrets)
+def test_the_container_is_started_tested_and_kept_for_the_next_version(deployer, docker, secrets):
+    first = deployer.deploy(*secrets)
+    deployer.promote("2")
+    docker.set("container.json", json.dumps({"CHURN_CANARY_VERSION": "1"}))
+    second = deployer.deploy(*secrets)
 
     assert (first.status, second.status) == ("deployed", "deployed"), second.sentence
-    assert (second.serving, second.place) == ("2", f"http://127.0.0.1:{place.port}")
-    ups = [line for line in docker.told if " up " in line]
-    assert ups == [f"compose --env-file {place_file(secrets)} up -d --wait api"] * 2
+    assert (second.serving, second.place) == ("2", f"http://127.0.0.1:{deployer.port}")
+    ups = [line for line in docker.commands if " up " in line]
+    assert ups == [f"compose --env-file {env_file(secrets)} up -d --wait api"] * 2
     assert KEY not in second.model_dump_json()
 
 
-def test_a_container_that_answers_wrongly_and_is_new_is_stopped(place, docker, secrets):
-    docker.put(
+def test_a_container_that_answers_wrongly_and_is_new_is_stopped(deployer, docker, secrets):
+    docker.set(
         "container.json", json.dumps({"CHURN_CANARY_VERSION": "2", "CHURN_CANARY_PERCENT": "100"})
     )
 
-    done = place.deploy(*secrets)
+    done = deployer.deploy(*secrets)
 
     assert (done.status, done.serving) == ("rolled back", None)
     assert "answered by version 2, not by 1" in done.reason
-    assert docker.told[-1].endswith("stop api")
+    assert docker.commands[-1].endswith("stop api")
 
 
-def test_a_container_that_ran_before_goes_back_to_the_version_before(place, docker, secrets):
-    place.deploy(*secrets)
-    place.promote("2")
+def test_a_container_that_ran_before_goes_back_to_the_version_before(deployer, docker, secrets):
+    deployer.deploy(*secrets)
+    deployer.promote("2")
 
     # A key that nobody lets in: no answer is as good as a wrong one.
-    done = place.deploy(*secrets, "smoke.key_variable=HOME")
+    done = deployer.deploy(*secrets, "smoke.key_variable=HOME")
 
     assert (done.status, done.serving) == ("rolled back", "1")
     assert "401" in done.reason
-    assert current(place.store).version == "1"
+    assert current(deployer.store).version == "1"
 
 
 @pytest.mark.parametrize(
-    ("missing", "told", "kind"),
+    ("missing", "message", "kind"),
     [
         ("docker", "There is no docker on the PATH; install Docker", InputError),
         ("engine", "Docker's engine does not answer .* start it", ChurnError),
@@ -78,40 +78,40 @@ def test_a_container_that_ran_before_goes_back_to_the_version_before(place, dock
         ("key", "set DEPLOY_API_KEY to the one", InputError),
     ],
 )
-def test_what_is_missing_is_said_before_anything_changes(
-    place, stand_in, secrets, monkeypatch, tmp_path, missing, told, kind
+def test_a_missing_prerequisite_is_reported_before_anything_changes(
+    deployer, fake, secrets, monkeypatch, tmp_path, missing, message, kind
 ):
     if missing == "docker":
         monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     else:
-        docker = stand_in("docker")
+        docker = fake("docker")
         if missing == "engine":
-            docker.put("down")
+            docker.set("down")
     if missing == "key":
         monkeypatch.delenv("DEPLOY_API_KEY")
     if missing == "file":
         secrets = ("target=compose", "compose.env_file=nowhere.env")
-    place.production = "2"
+    deployer.production = "2"
 
-    with pytest.raises(kind, match=told) as refused:
-        place.deploy(*secrets)
+    with pytest.raises(kind, match=message) as refused:
+        deployer.deploy(*secrets)
 
     assert "\n" not in str(refused.value)
-    assert current(place.store).version == "1"
+    assert current(deployer.store).version == "1"
 
 
-def test_a_dry_run_tells_the_command_and_gives_none(place, docker, secrets):
-    place.production = "2"
+def test_a_dry_run_shows_the_command_and_runs_none(deployer, docker, secrets):
+    deployer.production = "2"
 
-    done = place.deploy(*secrets, "dry_run=true")
+    done = deployer.deploy(*secrets, "dry_run=true")
 
     assert done.actions == (
-        f"Publish version 2 in {place.store} instead of version 1.",
-        f"$ STORE={place.store} docker compose --env-file {place_file(secrets)} up -d --wait api",
+        f"Publish version 2 in {deployer.store} instead of version 1.",
+        f"$ STORE={deployer.store} docker compose --env-file {env_file(secrets)} up -d --wait api",
     )
-    assert docker.told == ["version --format {{.Server.Version}}"]
-    assert current(place.store).version == "1"
+    assert docker.commands == ["version --format {{.Server.Version}}"]
+    assert current(deployer.store).version == "1"
 
 
-def place_file(secrets: tuple[str, str]) -> str:
+def env_file(secrets: tuple[str, str]) -> str:
     return secrets[1].partition("=")[2]

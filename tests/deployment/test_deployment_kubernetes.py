@@ -1,4 +1,4 @@
-"""The production version on Kubernetes: the real client renders, the cluster is stood in for.
+"""The production version on Kubernetes: the real client renders, the cluster is a fake.
 
 What answers behind the port-forward is the real service on the store that the publisher's commands
 have filled.
@@ -23,86 +23,88 @@ TARGET = ("target=kubernetes",)
 
 
 @pytest.fixture
-def kubectl(stand_in, real_kubectl):
-    made = stand_in("kubectl")
-    made.put("real", real_kubectl)
+def kubectl(fake, real_kubectl):
+    made = fake("kubectl")
+    made.set("real", real_kubectl)
     return made
 
 
 @pytest.fixture(scope="module")
-def cluster(one_place, real_kubectl, tmp_path_factory):
+def cluster(shared_deployer, real_kubectl, tmp_path_factory):
     """A cluster that the first tests share, one after another."""
     with fake_on_path("kubectl", tmp_path_factory.mktemp("cluster")) as made:
-        made.put("real", real_kubectl)
+        made.set("real", real_kubectl)
         yield made
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A deployment, and what the cluster was told and had afterwards."""
+    """A deployment, the commands to the cluster, and the versions in its store afterwards."""
 
     done: Deployment
-    told: list[str]
+    commands: list[str]
     inside: list[str]
 
 
-def deployed(one_place, cluster) -> Seen:
+def deployed(shared_deployer, cluster) -> Seen:
     before = len(changes(cluster))
-    done = one_place.deploy(*TARGET)
+    done = shared_deployer.deploy(*TARGET)
     inside = [each.version for each in history(cluster.folder / "store")]
     return Seen(done, changes(cluster)[before:], inside)
 
 
 @pytest.fixture(scope="module")
-def first(one_place, cluster):
-    return deployed(one_place, cluster)
+def first(shared_deployer, cluster):
+    return deployed(shared_deployer, cluster)
 
 
 @pytest.fixture(scope="module")
-def foreign(one_place, cluster, first):
+def foreign(shared_deployer, cluster, first):
     """The cluster's store has something else under version 2."""
-    one_place.promote("2")
+    shared_deployer.promote("2")
     other = cluster.folder / "store" / "bundles" / "2"
     other.mkdir()
     (other / "manifest.json").write_text("{}")
-    seen = deployed(one_place, cluster)
+    seen = deployed(shared_deployer, cluster)
     shutil.rmtree(other)
     return seen
 
 
 @pytest.fixture(scope="module")
-def wrong(one_place, cluster, foreign):
+def wrong(shared_deployer, cluster, foreign):
     """With a new image and version 2, but a canary answers everybody."""
-    cluster.put("pods.json", json.dumps(CANARY))
-    cluster.put("new-image")
-    return deployed(one_place, cluster)
+    cluster.set("pods.json", json.dumps(CANARY))
+    cluster.set("new-image")
+    return deployed(shared_deployer, cluster)
 
 
 @pytest.fixture(scope="module")
-def again(one_place, cluster, wrong):
+def again(shared_deployer, cluster, wrong):
     """Somebody has stopped it the way docs/deployment.md says; version 2 is deployed then."""
     for name in ("new-image", "pods.json"):
         (cluster.folder / name).unlink()
-    cluster.put("replicas", "0")
-    return deployed(one_place, cluster)
+    cluster.set("replicas", "0")
+    return deployed(shared_deployer, cluster)
 
 
 def changes(kubectl) -> list[str]:
-    """What was told beyond asking."""
-    asking = ("config", "version", "kustomize", "get", "port-forward")
-    return [line for line in kubectl.told if not line.startswith(asking)]
+    """Commands that change something."""
+    reading = ("config", "version", "kustomize", "get", "port-forward")
+    return [line for line in kubectl.commands if not line.startswith(reading)]
 
 
-def test_it_is_applied_published_inside_awaited_and_asked(first, cluster, one_place):
-    done, told = first.done, first.told
+def test_the_overlay_is_applied_the_bundle_published_and_the_rollout_tested(
+    first, cluster, shared_deployer
+):
+    done, commands = first.done, first.commands
 
     assert (done.status, done.serving) == ("deployed", "1"), done.sentence
     inside = cluster.folder / "store" / "bundles" / "1" / "manifest.json"
-    assert inside.read_bytes() == (one_place.store / "bundles/1/manifest.json").read_bytes()
-    assert told[0].startswith("apply -k ")
-    assert told[0].endswith("deployment/manifests/kubernetes/overlays/kind")
-    assert "rollout status deployment/churn-api --timeout=60s" in told
-    assert told[-1].startswith("delete pod churn-publisher")
+    assert inside.read_bytes() == (shared_deployer.store / "bundles/1/manifest.json").read_bytes()
+    assert commands[0].startswith("apply -k ")
+    assert commands[0].endswith("deployment/manifests/kubernetes/overlays/kind")
+    assert "rollout status deployment/churn-api --timeout=60s" in commands
+    assert commands[-1].startswith("delete pod churn-publisher")
     assert done.place == "service/churn-api in namespace churn"
     assert "kind: Deployment" in done.manifests
 
@@ -110,7 +112,7 @@ def test_it_is_applied_published_inside_awaited_and_asked(first, cluster, one_pl
 def test_the_publisher_runs_the_overlays_own_image(first, cluster):
     # What it verifies, the pods can load.
     number = min(int(path.name[6:]) for path in cluster.folder.glob("stdin-*"))
-    (pod,) = yaml.safe_load_all(cluster.given(number))
+    (pod,) = yaml.safe_load_all(cluster.stdin(number))
 
     assert pod["spec"]["containers"][0]["image"] == "churn-api:local"
 
@@ -121,28 +123,30 @@ def test_another_bundle_of_that_version_inside_is_not_served(foreign):
     assert foreign.inside == ["1"]
 
 
-def test_a_version_that_answers_wrongly_is_taken_back_inside(wrong, one_place):
+def test_a_version_that_answers_wrongly_is_rolled_back_inside(wrong, shared_deployer):
     assert (wrong.done.status, wrong.done.serving) == ("rolled back", "1"), wrong.done.sentence
     assert "answered by version 1, not by 2" in wrong.done.reason
     assert wrong.inside == ["1", "2", "1"]
-    assert "rollout undo deployment/churn-api" in wrong.told
+    assert "rollout undo deployment/churn-api" in wrong.commands
     # What this machine's store has in production is not the cluster's to change.
-    assert current(one_place.store).version == "2"
+    assert current(shared_deployer.store).version == "2"
 
 
 def test_what_was_stopped_is_started_again(again, cluster):
     # The overlay names no number of pods, and the autoscaler lets none be none.
     assert (again.done.status, again.done.serving) == ("deployed", "2"), again.done.sentence
-    scaled = again.told.index("scale deployment/churn-api --replicas=1")  # the autoscaler's least
-    assert scaled < again.told.index("rollout status deployment/churn-api --timeout=60s")
+    scaled = again.commands.index(
+        "scale deployment/churn-api --replicas=1"
+    )  # the autoscaler's least
+    assert scaled < again.commands.index("rollout status deployment/churn-api --timeout=60s")
 
 
-def test_what_was_stopped_and_does_not_come_up_is_stopped_again(place, kubectl):
-    kubectl.put("revision", "4")
-    kubectl.put("replicas", "0")
-    kubectl.put("stuck")
+def test_what_was_stopped_and_does_not_come_up_is_stopped_again(deployer, kubectl):
+    kubectl.set("revision", "4")
+    kubectl.set("replicas", "0")
+    kubectl.set("stuck")
 
-    done = place.deploy(*TARGET)
+    done = deployer.deploy(*TARGET)
 
     assert (done.status, done.serving) == ("rolled back", None)
     assert done.sentence.endswith("The pods were scaled to none; none served before.")
@@ -153,10 +157,10 @@ def test_what_was_stopped_and_does_not_come_up_is_stopped_again(place, kubectl):
     assert "rollout undo deployment/churn-api" not in changes(kubectl)
 
 
-def test_a_first_rollout_that_hangs_leaves_no_pod(place, kubectl):
-    kubectl.put("stuck")
+def test_a_first_rollout_that_hangs_leaves_no_pod(deployer, kubectl):
+    kubectl.set("stuck")
 
-    done = place.deploy(*TARGET)
+    done = deployer.deploy(*TARGET)
 
     assert (done.status, done.serving) == ("rolled back", None)
     assert "exceeded its progress deadline" in done.reason
@@ -164,7 +168,7 @@ def test_a_first_rollout_that_hangs_leaves_no_pod(place, kubectl):
 
 
 @pytest.mark.parametrize(
-    ("missing", "told", "kind"),
+    ("missing", "message", "kind"),
     [
         ("kubectl", "There is no kubectl on the PATH", InputError),
         ("no-context", "no current context, .* --set kubernetes.context=NAME", InputError),
@@ -172,27 +176,27 @@ def test_a_first_rollout_that_hangs_leaves_no_pod(place, kubectl):
         ("image", "names the image registry.example/churn-api:0.1.0, which nobody has", InputError),
     ],
 )
-def test_what_is_missing_is_said_before_anything_changes(
-    place, stand_in, real_kubectl, monkeypatch, tmp_path, missing, told, kind
+def test_a_missing_prerequisite_is_reported_before_anything_changes(
+    deployer, fake, real_kubectl, monkeypatch, tmp_path, missing, message, kind
 ):
     if missing == "kubectl":
         monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
         kubectl = None
     else:
-        kubectl = stand_in("kubectl")
-        kubectl.put("real", real_kubectl)
-        kubectl.put(missing)
+        kubectl = fake("kubectl")
+        kubectl.set("real", real_kubectl)
+        kubectl.set(missing)
     overlay = ("kubernetes.overlay=production",) if missing == "image" else ()
 
-    with pytest.raises(kind, match=told) as refused:
-        place.deploy(*TARGET, *overlay)
+    with pytest.raises(kind, match=message) as refused:
+        deployer.deploy(*TARGET, *overlay)
 
     assert "\n" not in str(refused.value)
     assert kubectl is None or changes(kubectl) == []
 
 
-def test_a_dry_run_tells_commands_and_manifests_and_changes_nothing(place, kubectl):
-    done = place.deploy(*TARGET, "dry_run=true", "kubernetes.context=kind-churn")
+def test_a_dry_run_shows_commands_and_manifests_and_changes_nothing(deployer, kubectl):
+    done = deployer.deploy(*TARGET, "dry_run=true", "kubernetes.context=kind-churn")
 
     assert done.status == "dry run"
     assert done.actions[0].startswith("$ kubectl --context kind-churn apply -k ")

@@ -1,6 +1,6 @@
-"""The production version as a process of this machine: started, followed, taken back, stopped.
+"""The production version as a process of this machine: started, followed, rolled back, stopped.
 
-Starting a process takes seconds, so the first tests look at one place, one after another: what an
+Starting a process takes seconds, so the first tests look at one deployer, one after another: what an
 earlier deployment left there is part of what is tested.
 """
 
@@ -18,79 +18,88 @@ from churn.scoring.bundle import bundle_folder, current, history
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
 
 
-def served(place) -> str:
-    url = f"http://127.0.0.1:{place.port}/readyz"
+def served(deployer) -> str:
+    url = f"http://127.0.0.1:{deployer.port}/readyz"
     return httpx.get(url, trust_env=False).json()["versions"]["production"]
 
 
 @pytest.fixture(scope="module")
-def rehearsed(one_place):
-    return one_place.deploy("dry_run=true"), one_place.output.exists()
+def dry_run(shared_deployer):
+    return shared_deployer.deploy("dry_run=true"), shared_deployer.output.exists()
 
 
 @pytest.fixture(scope="module")
-def started(one_place, rehearsed):
-    return one_place.deploy()
+def started(shared_deployer, dry_run):
+    return shared_deployer.deploy()
 
 
 @pytest.fixture(scope="module")
-def again(one_place, started):
-    before = history(one_place.store), one_place.process
-    return one_place.deploy(), before, (history(one_place.store), one_place.process)
+def again(shared_deployer, started):
+    before = history(shared_deployer.store), shared_deployer.process
+    return (
+        shared_deployer.deploy(),
+        before,
+        (history(shared_deployer.store), shared_deployer.process),
+    )
 
 
 @pytest.fixture(scope="module")
-def failed(one_place, again):
+def failed(shared_deployer, again):
     """Version 2, with two workers, while a canary that somebody left behind answers everybody."""
-    one_place.promote("2")
+    shared_deployer.promote("2")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CANARY.items():
             patch.setenv(name, value)
-        done = one_place.deploy("local.workers=2")
-    return done, served(one_place), one_place.process, current(one_place.store).version
+        done = shared_deployer.deploy("local.workers=2")
+    return (
+        done,
+        served(shared_deployer),
+        shared_deployer.process,
+        current(shared_deployer.store).version,
+    )
 
 
 @pytest.fixture(scope="module")
-def followed(one_place, failed):
+def followed(shared_deployer, failed):
     """Version 2 once more, and nothing in its way."""
-    before = one_place.process
-    return one_place.deploy(), before, one_place.process, served(one_place)
+    before = shared_deployer.process
+    return shared_deployer.deploy(), before, shared_deployer.process, served(shared_deployer)
 
 
 @pytest.fixture(scope="module")
-def adopted(one_place, followed):
+def adopted(shared_deployer, followed):
     """The same process, but nobody knows any longer who started it."""
-    file = one_place.output / "deployment" / "local" / "service.json"
+    file = shared_deployer.output / "deployment" / "local" / "service.json"
     kept = file.read_text()
     file.unlink()
     try:
-        done = one_place.deploy()
+        done = shared_deployer.deploy()
         with pytest.raises(InputError) as refused:
-            one_place.stop()
+            shared_deployer.stop()
     finally:
         file.write_text(kept)
     return done, str(refused.value)
 
 
 @pytest.fixture(scope="module")
-def stopped(one_place, adopted):
-    would = one_place.stop("dry_run=true")
-    alive = one_place.process is not None
-    return would, alive, one_place.stop(), one_place.stop()
+def stopped(shared_deployer, adopted):
+    would = shared_deployer.stop("dry_run=true")
+    alive = shared_deployer.process is not None
+    return would, alive, shared_deployer.stop(), shared_deployer.stop()
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(rehearsed, one_place):
-    done, wrote = rehearsed
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(dry_run, shared_deployer):
+    done, wrote = dry_run
 
     assert done.status == "dry run"
-    assert done.actions[0] == f"Version 1 is published in {one_place.store} already."
+    assert done.actions[0] == f"Version 1 is published in {shared_deployer.store} already."
     assert done.actions[1] == (
-        f"$ python -m service.api --port {one_place.port} --workers 1 --store {one_place.store}"
+        f"$ python -m service.api --port {shared_deployer.port} --workers 1 --store {shared_deployer.store}"
     )
     assert not wrote
 
 
-def test_where_nothing_runs_it_is_started_and_asked_in_three_ways(started):
+def test_where_nothing_runs_it_is_started_and_tested_in_three_protocols(started):
     assert (started.status, started.serving) == ("deployed", "1"), started.sentence
     assert [each.path for each in started.smoke.routes] == [
         "/v1/score",
@@ -122,7 +131,7 @@ def test_answers_of_another_version_bring_back_pointer_and_process(failed, again
     assert "CHURN_CANARY_VERSION" not in process.environment
 
 
-def test_where_it_runs_it_follows_a_new_version_without_a_restart(followed, one_place):
+def test_where_it_runs_it_follows_a_new_version_without_a_restart(followed, shared_deployer):
     done, before, after, serves = followed
 
     assert (done.status, done.serving, serves) == ("deployed", "2", "2"), done.sentence
@@ -137,16 +146,16 @@ def test_a_service_that_somebody_else_started_is_followed_and_never_stopped(adop
     assert "was not started by the deployment pipeline" in refused
 
 
-def test_it_is_stopped_when_asked_for_and_only_then(stopped, one_place):
+def test_it_is_stopped_on_request_and_only_then(stopped, shared_deployer):
     would, alive, done, again = stopped
 
     assert (would.status, alive) == ("dry run", True)
-    assert (done.status, one_place.process) == ("stopped", None)
+    assert (done.status, shared_deployer.process) == ("stopped", None)
     assert again.sentence == "no service runs that a deployment has started"
 
 
-def test_golden_rows_are_told_apart_from_customers_in_the_ledger(stopped, one_place):
-    ledger = PredictionLedger(one_place.folders["ledger"])
+def test_golden_rows_have_ids_of_their_own_in_the_ledger(stopped, shared_deployer):
+    ledger = PredictionLedger(shared_deployer.folders["ledger"])
     found = [each.customer for each in ledger.predictions()]
     ledger.close()
 
@@ -154,46 +163,46 @@ def test_golden_rows_are_told_apart_from_customers_in_the_ledger(stopped, one_pl
     assert all(each.startswith("smoke-test-") for each in found)
 
 
-def test_a_first_version_that_does_not_pass_leaves_nothing_running(place, monkeypatch):
+def test_a_first_version_that_does_not_pass_leaves_nothing_running(deployer, monkeypatch):
     for name, value in (CANARY | {"CHURN_CANARY_VERSION": "2"}).items():
         monkeypatch.setenv(name, value)
 
-    done = place.deploy()
+    done = deployer.deploy()
 
     assert (done.status, done.serving) == ("rolled back", None)
-    assert place.process is None
+    assert deployer.process is None
     with pytest.raises(httpx.ConnectError):
-        served(place)
+        served(deployer)
 
 
-def test_ctrl_c_in_the_midst_leaves_what_was_before(place, monkeypatch):
+def test_ctrl_c_during_a_deployment_restores_what_was_before(deployer, monkeypatch):
     from steps.deployment import deploy_version
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(deploy_version, "run_smoke_test", interrupted)
-    place.production = "2"
+    deployer.production = "2"
 
     with pytest.raises(KeyboardInterrupt):
-        place.deploy()
+        deployer.deploy()
 
-    assert place.process is None
-    assert current(place.store).version == "1"
+    assert deployer.process is None
+    assert current(deployer.store).version == "1"
 
 
-def test_a_service_that_does_not_start_is_told_by_its_own_words(place, monkeypatch):
+def test_a_service_that_does_not_start_is_reported_with_its_own_message(deployer, monkeypatch):
     monkeypatch.setenv("CHURN_POLL_SECONDS", "often")
 
-    done = place.deploy()
+    done = deployer.deploy()
 
     assert done.status == "rolled back"
     assert "CHURN_POLL_SECONDS cannot be used" in done.reason
-    assert place.process is None
-    assert current(place.store).version == "1"  # it was not the version's fault
+    assert deployer.process is None
+    assert current(deployer.store).version == "1"  # it was not the version's fault
 
 
-def test_keys_and_a_canary_of_some_do_not_stand_in_the_way(place, monkeypatch):
+def test_keys_and_a_partial_canary_do_not_fail_a_deployment(deployer, monkeypatch):
     from service.core.keys import new_key
 
     key, digest = new_key()
@@ -201,40 +210,40 @@ def test_keys_and_a_canary_of_some_do_not_stand_in_the_way(place, monkeypatch):
     monkeypatch.setenv("CHURN_CANARY_VERSION", "2")
     monkeypatch.setenv("CHURN_CANARY_PERCENT", "40")
     with pytest.raises(InputError, match="set DEPLOY_API_KEY"):
-        place.deploy()
+        deployer.deploy()
     monkeypatch.setenv("DEPLOY_API_KEY", key)
 
-    done = place.deploy()
+    done = deployer.deploy()
 
     assert (done.status, done.serving) == ("deployed", "1"), done.sentence
-    kept = [path.read_text(errors="replace") for path in place.output.rglob("*.json")]
+    kept = [path.read_text(errors="replace") for path in deployer.output.rglob("*.json")]
     assert not any(key in text or digest in text for text in [*kept, done.model_dump_json()])
 
 
-def test_a_corrupt_bundle_is_refused_before_anything_changes(place):
-    (bundle_folder(place.store, "2") / "golden.json").write_text("{}")
-    place.production = "2"
+def test_a_corrupt_bundle_is_refused_before_anything_changes(deployer):
+    (bundle_folder(deployer.store, "2") / "golden.json").write_text("{}")
+    deployer.production = "2"
 
     with pytest.raises(BundleError, match=r"golden\.json"):
-        place.deploy()
+        deployer.deploy()
 
-    assert current(place.store).version == "1"
-    assert place.process is None
+    assert current(deployer.store).version == "1"
+    assert deployer.process is None
 
 
-def test_a_port_that_something_else_has_is_said_in_a_sentence(place):
+def test_a_port_that_is_taken_is_reported_in_a_sentence(deployer):
     with socket.socket() as other:
-        other.bind(("127.0.0.1", place.port))
+        other.bind(("127.0.0.1", deployer.port))
         other.listen()
 
-        with pytest.raises(InputError, match=f"Port {place.port} of 127.0.0.1 is taken by some"):
-            place.deploy()
+        with pytest.raises(InputError, match=f"Port {deployer.port} of 127.0.0.1 is taken by some"):
+            deployer.deploy()
 
-    assert place.process is None
+    assert deployer.process is None
 
 
-def test_without_a_version_in_production_it_says_to_promote_one(place):
-    place.production = ""
+def test_without_a_version_in_production_it_says_to_promote_one(deployer):
+    deployer.production = ""
 
     with pytest.raises(InputError, match=r"run\.py --pipeline promotion first"):
-        place.deploy()
+        deployer.deploy()

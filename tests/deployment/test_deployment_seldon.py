@@ -1,4 +1,4 @@
-"""The production version through Seldon: manifests rendered, applied, asked over V2, put back."""
+"""The production version through Seldon: manifests rendered, applied, tested over V2, rolled back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ IMAGE = "registry.example/churn-mlserver:1.4.0"
 
 
 @pytest.fixture
-def kubectl(stand_in):
-    return stand_in("kubectl")
+def kubectl(fake):
+    return fake("kubectl")
 
 
 @pytest.fixture
@@ -29,32 +29,32 @@ def seldon(tmp_path):
 
 def applied(kubectl, word: str) -> list[tuple[str, str]]:
     """Kind and name of what the last `apply` or `delete` was given."""
-    number = max(n for n, line in enumerate(kubectl.told) if line.startswith(word))
-    documents = yaml.safe_load_all(kubectl.given(number))
+    number = max(n for n, line in enumerate(kubectl.commands) if line.startswith(word))
+    documents = yaml.safe_load_all(kubectl.stdin(number))
     return [(each["kind"], each["metadata"]["name"]) for each in documents]
 
 
 def test_core_2_gets_a_packed_bundle_a_server_and_a_model_and_answers_over_v2(
-    place, kubectl, seldon, tmp_path
+    deployer, kubectl, seldon, tmp_path
 ):
-    done = place.deploy(*seldon)
+    done = deployer.deploy(*seldon)
 
     assert (done.status, done.serving) == ("deployed", "1"), done.sentence
     verify_bundle(tmp_path / "models" / "1" / "bundle")
     assert (tmp_path / "models" / "1" / "model-settings.json").is_file()
     assert applied(kubectl, "apply") == [("Server", "churn-server"), ("Model", "churn-1")]
-    assert "wait --for=condition=ready model/churn-1 --timeout=2s" in kubectl.told
+    assert "wait --for=condition=ready model/churn-1 --timeout=2s" in kubectl.commands
     assert [each.path for each in done.smoke.routes] == ["/v2/models/churn-1/infer"]
 
 
-def test_a_model_off_by_a_billionth_is_taken_away_and_the_former_applied_again(
-    place, kubectl, seldon
+def test_a_model_off_by_a_billionth_is_deleted_and_the_former_applied_again(
+    deployer, kubectl, seldon
 ):
-    place.deploy(*seldon)
-    place.promote("2")
-    kubectl.put("off-by", "1e-9")
+    deployer.deploy(*seldon)
+    deployer.promote("2")
+    kubectl.set("off-by", "1e-9")
 
-    done = place.deploy(*seldon)
+    done = deployer.deploy(*seldon)
 
     assert (done.status, done.serving) == ("rolled back", "1"), done.sentence
     assert "where the bundle has" in done.reason
@@ -63,50 +63,52 @@ def test_a_model_off_by_a_billionth_is_taken_away_and_the_former_applied_again(
 
 
 def test_a_first_model_that_does_not_pass_is_deleted_with_all_that_came_with_it(
-    place, kubectl, seldon
+    deployer, kubectl, seldon
 ):
-    kubectl.put("off-by", "1e-9")
+    kubectl.set("off-by", "1e-9")
 
-    done = place.deploy(*seldon)
+    done = deployer.deploy(*seldon)
 
     assert (done.status, done.serving) == ("rolled back", None)
     assert applied(kubectl, "delete") == [("Server", "churn-server"), ("Model", "churn-1")]
 
 
-def test_core_1_reads_the_store_and_answers_in_its_own_protocol(place, kubectl, seldon, tmp_path):
-    done = place.deploy(*seldon, "seldon.core=1")
+def test_core_1_reads_the_store_and_answers_in_its_own_protocol(
+    deployer, kubectl, seldon, tmp_path
+):
+    done = deployer.deploy(*seldon, "seldon.core=1")
 
     assert (done.status, done.serving) == ("deployed", "1"), done.sentence
-    assert current(tmp_path / "models").digest == current(place.store).digest
+    assert current(tmp_path / "models").digest == current(deployer.store).digest
     assert applied(kubectl, "apply") == [("SeldonDeployment", "churn")]
     assert [each.path for each in done.smoke.routes] == ["/api/v1.0/predictions"]
 
 
 @pytest.mark.parametrize(
-    ("left_out", "told"),
+    ("left_out", "message"),
     [("image", "--set seldon.image=IMAGE:TAG"), ("bundle_uri", "--set seldon.bundle_uri=s3://")],
 )
-def test_what_seldon_needs_is_asked_for(place, kubectl, seldon, left_out, told):
+def test_a_missing_seldon_setting_is_named(deployer, kubectl, seldon, left_out, message):
     given = [each for each in seldon if f".{left_out}=" not in each]
 
-    with pytest.raises(InputError, match=told):
-        place.deploy(*given)
+    with pytest.raises(InputError, match=message):
+        deployer.deploy(*given)
 
-    assert kubectl.told == []
+    assert kubectl.commands == []
 
 
-def test_an_image_that_is_another_one_tomorrow_is_refused_in_renders_words(place, kubectl, seldon):
+def test_an_image_without_a_fixed_tag_is_refused(deployer, kubectl, seldon):
     with pytest.raises(InputError, match="tag other than latest"):
-        place.deploy(*seldon, "seldon.image=churn-mlserver:latest")
+        deployer.deploy(*seldon, "seldon.image=churn-mlserver:latest")
 
-    assert kubectl.told == []
+    assert kubectl.commands == []
 
 
-def test_a_dry_run_shows_the_manifests_and_changes_nothing(place, kubectl, seldon, tmp_path):
-    done = place.deploy(*seldon, "dry_run=true")
+def test_a_dry_run_shows_the_manifests_and_changes_nothing(deployer, kubectl, seldon, tmp_path):
+    done = deployer.deploy(*seldon, "dry_run=true")
 
     assert done.status == "dry run"
     assert done.actions[1].startswith("$ python -m service.seldon.render --v2 --image ")
     assert "storageUri" in done.manifests
-    assert [line.split()[0] for line in kubectl.told] == ["config", "version"]
+    assert [line.split()[0] for line in kubectl.commands] == ["config", "version"]
     assert not (tmp_path / "models").exists()

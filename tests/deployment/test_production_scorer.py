@@ -18,7 +18,7 @@ from deployment.load_scorer import load_scorer
 @pytest.fixture(scope="module")
 def filled(contract, telco_columns, telco_target, tmp_path_factory):
     """A store with two versions, the first in production."""
-    place = tmp_path_factory.mktemp("filled")
+    deployer = tmp_path_factory.mktemp("filled")
     recipe = default_recipes()["spline_logistic"]
     candidate = build_candidates(["spline_logistic"], {"spline_logistic": recipe}, contract)
     for version, rows in (("1", 900), ("2", 1200)):
@@ -33,11 +33,11 @@ def filled(contract, telco_columns, telco_target, tmp_path_factory):
         )
         threshold = Threshold(value=0.3, basis="chosen for the tests")
         write_bundle(
-            bundle_folder(place, version), trained, some, name="churn", version=version,
+            bundle_folder(deployer, version), trained, some, name="churn", version=version,
             threshold=threshold, metrics={},
         )  # fmt: skip
-    publish(place, "1")
-    return place
+    publish(deployer, "1")
+    return deployer
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def test_a_bundle_that_is_not_fit_leaves_the_last_good_one_answering(
     answers = [scorer.answer(customer)["model_version"] for _ in range(3)]
 
     assert answers == ["1", "1", "1"]
-    told = [record.getMessage() for record in caplog.records if record.name == "churn.inference"]
-    assert len(told) == 1
-    assert told[0].startswith("version 1 goes on answering: ")
-    assert "golden.json" in told[0]
+    message = [record.getMessage() for record in caplog.records if record.name == "churn.inference"]
+    assert len(message) == 1
+    assert message[0].startswith("version 1 goes on answering: ")
+    assert "golden.json" in message[0]
 
 
 def test_between_two_looks_the_store_is_left_alone(store, customer, monkeypatch):

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from churn.deployment.deployment_record import ended
+from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
 from tests.steps.conftest import MODEL
@@ -69,7 +69,7 @@ def test_record_deployment_tells_version_and_ledger(in_production, asked, folder
     from steps.deployment.record_deployment import record_deployment
 
     plan = plan_deployment.entrypoint(asked, folders)
-    done = ended(
+    done = Deployment.from_plan(
         plan, datetime.now(UTC), status="deployed", serving="1", seconds=1.0, actions=(),
         sentence="version 1 serves",
     )  # fmt: skip

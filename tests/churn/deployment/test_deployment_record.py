@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from churn.deployment.deployment_record import DeploymentPlan, ended
+from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.deployment.smoke import RouteReport, SmokeReport
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
@@ -39,7 +39,7 @@ def failed():
         RouteReport(path="/v1/score/batch", rows=10, largest=None, median_ms=None),
     )
     smoke = SmokeReport(version="7", tolerance=1e-12, ready=True, routes=routes)
-    return ended(
+    return Deployment.from_plan(
         PLAN,
         datetime(2026, 11, 25, 12, 30, tzinfo=UTC),
         status="rolled back",
