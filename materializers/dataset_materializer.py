@@ -10,7 +10,7 @@ from zenml.enums import ArtifactType
 
 from churn.contract import DataContract
 from churn.data import Dataset, Source, parse, read_raw
-from churn.reports.dataset_page import render_html
+from churn.reports.dataset_page import render_dataset_page
 from materializers.digest import json_digest
 from materializers.folder_materializer import FolderMaterializer
 
@@ -43,7 +43,7 @@ class DatasetMaterializer(FolderMaterializer):
 
     def draw(self, data: Dataset) -> dict[str, bytes]:
         """The page: size, churn rate and columns in aggregate, no customer."""
-        return {_PAGE: render_html(data).encode()}
+        return {_PAGE: render_dataset_page(data).encode()}
 
     def extract_metadata(self, data: Dataset) -> dict[str, Any]:
         """Size, churn rate and origin."""

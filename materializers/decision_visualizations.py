@@ -10,7 +10,7 @@ from churn.reports.charts.explanation_charts import explanation_charts
 from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
 from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
 from churn.reports.model_card.card import ModelCard
-from churn.reports.model_card.render import render_html, render_markdown
+from churn.reports.model_card.card_page import model_card_markdown, render_model_card
 from churn.tuning.searches import Searches
 from materializers.report_visualizations import (
     PAGE,
@@ -116,7 +116,10 @@ def _(report: PromotionOutcome) -> Metadata:
 
 @visualize.register
 def _(card: ModelCard) -> Visualizations:
-    return {PAGE: render_html(card).encode(), "MODEL_CARD.md": render_markdown(card).encode()}
+    return {
+        PAGE: render_model_card(card).encode(),
+        "MODEL_CARD.md": model_card_markdown(card).encode(),
+    }
 
 
 @summary_metadata.register

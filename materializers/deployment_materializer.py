@@ -1,7 +1,7 @@
 """Deployments as artifacts: JSON for machines, a page for people, figures for a list."""
 
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
-from churn.reports.deployment_page import render_deployment
+from churn.reports.deployment_page import render_deployment_page
 from materializers.report_materializer import ReportMaterializer
 from materializers.report_visualizations import (
     PAGE,
@@ -31,7 +31,7 @@ def _(plan: DeploymentPlan) -> Metadata:
 
 @visualize.register
 def _(deployment: Deployment) -> Visualizations:
-    return {PAGE: render_deployment(deployment).encode()}
+    return {PAGE: render_deployment_page(deployment).encode()}
 
 
 @summary_metadata.register

@@ -14,9 +14,10 @@ from churn.evaluation.selection import Selection
 from churn.promotion import Decision
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import as_png
-from churn.reports.deepchecks_page import render_html as render_validation
-from churn.reports.quality_page import render_html
-from churn.reports.training.training_report import TrainingReport, render_training_report
+from churn.reports.deepchecks_page import render_deepchecks_page
+from churn.reports.quality_page import render_quality_page
+from churn.reports.training.training_page import render_training_page
+from churn.reports.training.training_report import TrainingReport
 
 Visualizations = dict[str, bytes]
 Metadata = dict[str, Any]
@@ -55,7 +56,7 @@ def _drawn(**pictures: Callable[[], Any]) -> Visualizations:
 
 @visualize.register
 def _(report: QualityReport) -> Visualizations:
-    return {PAGE: render_html(report, source=report.title).encode()}
+    return {PAGE: render_quality_page(report, source=report.title).encode()}
 
 
 @summary_metadata.register
@@ -135,7 +136,7 @@ def _(report: Decision) -> Metadata:
 
 @visualize.register
 def _(report: TrainingReport) -> Visualizations:
-    return {PAGE: render_training_report(report).encode()}
+    return {PAGE: render_training_page(report).encode()}
 
 
 @summary_metadata.register
@@ -150,7 +151,7 @@ def _(report: TrainingReport) -> Metadata:
 
 @visualize.register
 def _(report: ValidationReport) -> Visualizations:
-    return {PAGE: render_validation(report).encode()}
+    return {PAGE: render_deepchecks_page(report).encode()}
 
 
 @summary_metadata.register

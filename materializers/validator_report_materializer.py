@@ -1,7 +1,7 @@
 """A data validator's report as an artifact: JSON, the page for the dashboard, the verdict in a list."""
 
 from churn.checks.validators.validator_report import ValidatorReport
-from churn.reports.validator_page import render_html
+from churn.reports.validator_page import render_validator_page
 from materializers.report_materializer import ReportMaterializer
 from materializers.report_visualizations import (
     PAGE,
@@ -20,7 +20,7 @@ class ValidatorReportMaterializer(ReportMaterializer):
 
 @visualize.register
 def _(report: ValidatorReport) -> Visualizations:
-    return {PAGE: (report.html or render_html(report)).encode()}
+    return {PAGE: (report.html or render_validator_page(report)).encode()}
 
 
 @summary_metadata.register

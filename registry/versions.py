@@ -17,7 +17,7 @@ from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.reports.model_card.card import ModelCard
-from churn.reports.model_card.render import render_markdown
+from churn.reports.model_card.card_page import model_card_markdown
 from materializers.dataset_materializer import DatasetMaterializer
 from materializers.model_materializer import ModelMaterializer
 from materializers.report_materializer import ReportMaterializer
@@ -96,7 +96,9 @@ def load_trained_version(version: ModelVersionResponse) -> Trained:
         loaded[field] = _load(found, kind, materializer)
     card = version.get_artifact(Artifact.MODEL_CARD)
     loaded["card"] = (
-        render_markdown(_load(card, ModelCard, ReportMaterializer)) if card is not None else None
+        model_card_markdown(_load(card, ModelCard, ReportMaterializer))
+        if card is not None
+        else None
     )
     return Trained(version=str(version.name), **loaded)
 

@@ -1,13 +1,11 @@
-"""A table on one page for people: its size, its churn rate, each column in aggregate; no customer."""
+"""Page of a customer table: its size, churn rate and columns in aggregate; it shows no customer."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.contract import IdColumn, NumberColumn
 from churn.data.dataset import Dataset
+from churn.reports.html_page import render_page
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _POINTS = (
     ("lowest", 0.0),
     ("quarter", 0.25),
@@ -17,8 +15,8 @@ _POINTS = (
 )
 
 
-def summary(dataset: Dataset) -> list[dict[str, str]]:
-    """What each column holds, in words.
+def column_summaries(dataset: Dataset) -> list[dict[str, str]]:
+    """Summarises what each column holds, in words.
 
     Returns:
         For each column of the contract: `name`, `meaning`, `kind` and `holds`; shares of
@@ -43,16 +41,6 @@ def summary(dataset: Dataset) -> list[dict[str, str]]:
     return rows
 
 
-def render_html(dataset: Dataset) -> str:
-    """The page: one self-contained HTML file; the same table gives the same page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("customers.html.j2")
-    return template.render(dataset=dataset, columns=summary(dataset))
+def render_dataset_page(dataset: Dataset) -> str:
+    """Renders the page; the same table gives the same page."""
+    return render_page("dataset.html.j2", dataset=dataset, columns=column_summaries(dataset))

@@ -1,17 +1,13 @@
-"""The validation report on one page for people: first what failed, then every condition.
+"""Page of Deepchecks' results: first what failed, then every condition.
 
 Deepchecks' own page shows customers' rows, is 15 to 68 MB a suite on the shipped table, and its
-interactive form needs a package that it does not bring; so this one is ours. Self-contained, like
-the other reports: nothing is fetched, no script runs.
+interactive form needs a package that it does not install; therefore this one.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
-
-_TEMPLATES = Path(__file__).parent / "templates"
+from churn.reports.html_page import render_page
 
 SUITE_TITLES: dict[SuiteName, str] = {
     "data_integrity": "The table by itself",
@@ -21,24 +17,15 @@ SUITE_TITLES: dict[SuiteName, str] = {
 """What a reader sees above each suite, in the order of the page."""
 
 
-def render_html(report: ValidationReport) -> str:
-    """One self-contained HTML file; the same report gives the same page, text is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("validation_report.html.j2").render(
-        report=report, opening=opening(report), suites=_suites(report)
+def render_deepchecks_page(report: ValidationReport) -> str:
+    """Renders the page; the same report gives the same page."""
+    return render_page(
+        "deepchecks.html.j2", report=report, opening=opening(report), suites=_suites(report)
     )
 
 
 def opening(report: ValidationReport) -> str:
-    """What was found and what it means, in one sentence."""
+    """Says in one sentence what was found and what it means."""
     conditions = f"of {len(report.findings)} conditions"
     failed, warned = len(report.failures), len(report.warnings)
     warns = f"{warned} {'warning' if warned == 1 else 'warnings'}"

@@ -1,29 +1,17 @@
-"""A deployment on one page for people: what it came to, what was asked, what was done.
-
-Self-contained, like the other reports: nothing is fetched, no script runs.
-"""
+"""Page of a deployment: its result, the smoke test and what was done."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.deployment.deployment_record import Deployment
 from churn.deployment.smoke import format_difference
+from churn.reports.html_page import render_page
 
-_TEMPLATES = Path(__file__).parent / "templates"
 
-
-def render_deployment(deployment: Deployment) -> str:
-    """The page; the same deployment gives the same page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("deployment.html.j2").render(
-        deployment=deployment, smoke=deployment.smoke, format_difference=format_difference
+def render_deployment_page(deployment: Deployment) -> str:
+    """Renders the page; the same deployment gives the same page."""
+    return render_page(
+        "deployment.html.j2",
+        deployment=deployment,
+        smoke=deployment.smoke,
+        format_difference=format_difference,
     )

@@ -1,17 +1,10 @@
-"""The quality report on one page for people: first what was found, then every check; no customer.
-
-Self-contained, like the training report: nothing is fetched, no script runs. It follows the
-reader's light or dark setting, prints on paper and reads on a phone.
-"""
+"""Page of the quality report: first what failed, then every check; it shows no customer."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.data.quality.quality_report import Check, QualityReport, Topic
 from churn.data.quality.rule import listed
-
-_TEMPLATES = Path(__file__).parent / "templates"
+from churn.reports.html_page import render_page
 
 TOPIC_TITLES: dict[Topic, str] = {
     "table": "The table as a whole",
@@ -24,36 +17,25 @@ TOPIC_TITLES: dict[Topic, str] = {
 """What a reader sees above each group of checks, in the order of the page."""
 
 
-def render_html(report: QualityReport, source: str) -> str:
-    """The page; the same report gives the same page.
+def render_quality_page(report: QualityReport, source: str) -> str:
+    """Renders the page; the same report gives the same page.
 
     Args:
-        report: What the gate found.
+        report: The quality gate's report.
         source: Where the table came from, as the user named it.
-
-    Returns:
-        One self-contained HTML file; whatever came from outside is escaped.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("quality_report.html.j2").render(
+    return render_page(
+        "quality.html.j2",
         report=report,
         source=source,
         opening=opening(report),
         groups=_groups(report),
-        rows_of=failing_rows,
+        failing_rows=failing_rows,
     )
 
 
 def opening(report: QualityReport) -> str:
-    """What was found and what it means, in one sentence."""
+    """Says in one sentence what was found and what it means."""
     checks = f"of {len(report.checks)} checks"
     failed, warned = len(report.failures), len(report.warnings)
     fails = f"{failed} {checks} {'fails' if failed == 1 else 'fail'}"

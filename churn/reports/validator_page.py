@@ -1,36 +1,22 @@
-"""A validator's report on one page for people: what was found first, then every check; no customer.
+"""Page of a data validator's report: first what is not fine, then every check.
 
-One page for all three libraries, so that swapping one changes what is said and not where to look.
-Evidently's own is 4 MB and Deepchecks' shows customers. Self-contained, like the other reports.
+It is the same page for all three libraries, so that a swap changes the findings and not where to
+look. Evidently's own page is 4 MB, and Deepchecks' shows customers.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churn.checks.validators.validator_report import ValidatorReport
+from churn.reports.html_page import render_page
 
-_TEMPLATES = Path(__file__).parent / "templates"
 
-
-def render_html(report: ValidatorReport) -> str:
-    """One self-contained HTML file; the same report gives the same page, text is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("validator_report.html.j2").render(
-        report=report, opening=opening(report), figure=_figure
-    )
+def render_validator_page(report: ValidatorReport) -> str:
+    """Renders the page; the same report gives the same page."""
+    return render_page("validator.html.j2", report=report, opening=opening(report), figure=_figure)
 
 
 def opening(report: ValidatorReport) -> str:
-    """What was found and what it means, in one sentence."""
+    """Says in one sentence what was found and what it means."""
     checks = f"of {len(report.findings):,} checks"
     failed, noticed = (len(report.standing_at(each)) for each in ("failed", "attention"))
     ask = f"{noticed:,} {'asks' if noticed == 1 else 'ask'} for attention"

@@ -8,7 +8,8 @@ from zenml.io import fileio
 
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
-from churn.reports.training.training_report import TrainingReport, report_charts
+from churn.reports.training.training_page import report_charts
+from churn.reports.training.training_report import TrainingReport
 from churn.root import ROOT
 from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact

@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.data import Dataset
 from churn.reports.model_card.card import ModelCard, Provenance, Purpose
-from churn.reports.model_card.section import CardSection, summary_section
+from churn.reports.model_card.card_section import CardSection, summary_section
 from churn.reports.training.training_report import TrainingReport
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact

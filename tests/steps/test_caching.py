@@ -31,8 +31,8 @@ def test_equal_code_has_an_equal_digest_wherever_it_lies(tree):
     "changed",
     [
         "churn/models/blend.py",
-        "churn/reports/templates/training_report.html.j2",
-        "churn/reports/templates/quality_report.html.j2",
+        "churn/reports/templates/training.html.j2",
+        "churn/reports/templates/base.html.j2",
         "steps/modelling/train_model.py",
         "materializers/report_materializer.py",
         "requirements.lock",

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from churn.reports.model_card.render import render_markdown
+from churn.reports.model_card.card_page import model_card_markdown
 
 
 def test_score_candidates_scores_each_development_row_once_a_candidate(split, out_of_fold, recipes):
@@ -143,7 +143,7 @@ def test_write_report_says_what_the_steps_before_have_found(
 
 
 def test_write_model_card_speaks_of_model_and_purpose(card, settings):
-    text = render_markdown(card)
+    text = model_card_markdown(card)
 
     assert settings["model"]["audience"] in text
     assert f"{card.report.gate_rows.metrics.roc_auc:.4f}" in text

@@ -7,8 +7,10 @@ colour says is also said by position, shape or a label.
 
 from __future__ import annotations
 
+import base64
 import io
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -141,6 +143,32 @@ def as_png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
     _settle(figure)
     figure.savefig(target, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return target.getvalue()
+
+
+def inline_pictures(
+    light: Mapping[str, Figure], dark: Mapping[str, Figure]
+) -> dict[str, dict[str, str]]:
+    """Charts as a page shows them.
+
+    Args:
+        light: The charts by name, for a light page.
+        dark: The same charts for a dark page.
+
+    Returns:
+        For each name: `light` and `dark`, SVG as data addresses, and `alt`, the title.
+    """
+    return {
+        name: {
+            "light": _data_address(figure),
+            "dark": _data_address(dark[name]),
+            "alt": figure.get_suptitle().replace("\n", " "),
+        }
+        for name, figure in light.items()
+    }
+
+
+def _data_address(figure: Figure) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(as_svg(figure).encode()).decode()}"
 
 
 def _settle(figure: Figure) -> None:

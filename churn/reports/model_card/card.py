@@ -11,7 +11,7 @@ from pydantic import Field
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.frozen_model import FrozenModel
-from churn.reports.model_card.section import CardSection
+from churn.reports.model_card.card_section import CardSection
 from churn.reports.training.training_report import TrainingReport
 
 MISUSE = (
@@ -78,7 +78,7 @@ class Provenance(FrozenModel):
 
 
 class ModelCard(FrozenModel):
-    """A model card's contents; `contents.sections` puts them into words.
+    """A model card's contents; `card_sections` puts them into words.
 
     Attributes:
         report: the training report: data, quality, candidates, figures, gates.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.evaluation.threshold import ThresholdReport
 from churn.evaluation.threshold_gate import RULE_NAMES, GateJudgement
 from churn.promotion import Decision, Gate
-from churn.reports.model_card.section import CardSection, CardTable
+from churn.reports.model_card.card_section import CardSection, CardTable
 
 
 def threshold_section(report: ThresholdReport | None) -> CardSection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.metrics import METRIC_TITLES
 from churn.evaluation.threshold import ThresholdReport
-from churn.reports.model_card.section import CardSection, CardTable, span
+from churn.reports.model_card.card_section import CardSection, CardTable, span
 from churn.reports.training.training_report import TrainingReport
 
 _TWO_DIGITS = ("lift_at_10",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn.evaluation.disparities import Figure
 from churn.evaluation.slices import SlicesReport
-from churn.reports.model_card.section import CardSection, CardTable
+from churn.reports.model_card.card_section import CardSection, CardTable
 
 TITLE = "Slices and fairness"
 

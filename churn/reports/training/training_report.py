@@ -1,21 +1,13 @@
-"""The training report: one HTML file that says first in sentences, then in tables, what was found.
-
-Self-contained: pictures are inlined, nothing is fetched, no script runs. It follows the reader's
-light or dark setting, prints on paper and reads on a phone.
-"""
+"""The training report: everything that one training run found about its model."""
 
 from __future__ import annotations
 
-import base64
-from pathlib import Path
 from typing import Literal
 
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.evaluation.gate_rows import GateRowsReport
-from churn.evaluation.metrics import HIGHER_IS_BETTER, METRIC_TITLES
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
@@ -24,11 +16,6 @@ from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.frozen_model import FrozenModel
 from churn.promotion import Decision
-from churn.reports.charts import evaluation_charts as charts
-from churn.reports.charts.chart_style import DARK, LIGHT, Theme, as_svg
-from churn.reports.charts.explanation_charts import explanation_charts
-from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
-from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
 from churn.tuning.searches import Searches
 
 WHOLE_PROFILES = ("full", "deep")
@@ -47,9 +34,7 @@ ASSUMPTIONS = (
 )
 """What the figures take for granted; a report labels each as an assumption."""
 
-_TEMPLATES = Path(__file__).parent.parent / "templates"
 _NOTABLE_ERROR = 0.05
-_EXPLANATIONS = ("importance", "beeswarm", "dependence", "interaction")
 
 
 class DataFacts(FrozenModel):
@@ -193,61 +178,3 @@ class TrainingReport(FrozenModel):
             *(self.explanation.sentences if self.explanation else ()),
             *((self.validation.sentence,) if self.validation else ()),
         )
-
-
-def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Figure]:
-    """The report's pictures, by name, in the order it shows them: six, and those of its parts."""
-    drawn = {
-        "candidates": charts.candidates_chart(report.protocol, report.selection.chosen, theme),
-        "differences": charts.differences_chart(report.protocol, theme),
-        "roc": charts.roc_chart(report.gate_rows, theme),
-        "gains": charts.gains_chart(report.gate_rows, theme),
-        "reliability": charts.reliability_chart(report.gate_rows, theme),
-        "scores": charts.scores_chart(report.gate_rows, theme),
-    }
-    if report.threshold is not None:
-        drawn["profit"] = profit_chart(report.threshold, theme)
-        if report.threshold.gate is not None:
-            drawn["campaigns"] = campaigns_chart(report.threshold, theme)
-    if report.explanation is not None:
-        drawn |= explanation_charts(report.explanation, theme)
-    for search in report.searches.reports if report.searches else ():
-        drawn[f"{search.recipe}_history"] = history_chart(search, theme)
-        if search.importance:
-            drawn[f"{search.recipe}_settings"] = setting_importance_chart(search, theme)
-    return drawn
-
-
-def render_training_report(report: TrainingReport) -> str:
-    """The report as one HTML page; the same report gives the same page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    day, night = report_charts(report, LIGHT), report_charts(report, DARK)
-    pictures = {
-        name: {
-            "light": _inlined(figure),
-            "dark": _inlined(night[name]),
-            "alt": figure.get_suptitle().replace("\n", " "),
-        }
-        for name, figure in day.items()
-    }
-    return environment.get_template("training_report.html.j2").render(
-        report=report,
-        pictures=pictures,
-        metric_titles=METRIC_TITLES,
-        higher_is_better=HIGHER_IS_BETTER,
-        explanations=[name for name in _EXPLANATIONS if name in pictures],
-        searched=[name for name in pictures if name.endswith(("_history", "_settings"))],
-    )
-
-
-def _inlined(figure: Figure) -> str:
-    encoded = base64.b64encode(as_svg(figure).encode()).decode()
-    return f"data:image/svg+xml;base64,{encoded}"

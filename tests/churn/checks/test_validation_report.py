@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
-from churn.reports.deepchecks_page import SUITE_TITLES, opening, render_html
+from churn.reports.deepchecks_page import SUITE_TITLES, opening, render_deepchecks_page
 from materializers.report_visualizations import summary_metadata, visualize
 
 
@@ -90,7 +90,7 @@ class Tags(HTMLParser):
     ],
 )
 def test_a_report_and_its_page_open_with_what_was_found(report, sentence, first):
-    page = render_html(report)
+    page = render_deepchecks_page(report)
 
     assert report.sentence == sentence
     assert opening(report) == first
@@ -113,18 +113,18 @@ def test_a_verdict_that_contradicts_the_findings_cannot_be_made(verdict):
 @ALL
 def test_the_page_is_well_formed_fetches_nothing_and_survives_json(report):
     tags = Tags()
-    tags.feed(render_html(report))
+    tags.feed(render_deepchecks_page(report))
 
     assert tags.open == []
     assert {tag for tag, _ in tags.seen}.isdisjoint({"script", "link", "img", "iframe", "b>", "i"})
     assert not [a for _, a in tags.seen if {"src", "href", "srcset", "style", "onclick"} & set(a)]
     again = ValidationReport.model_validate_json(report.model_dump_json())
     assert again == report
-    assert render_html(again) == render_html(report)
+    assert render_deepchecks_page(again) == render_deepchecks_page(report)
 
 
 def test_text_from_outside_cannot_become_markup():
-    page = render_html(FAIL)
+    page = render_deepchecks_page(FAIL)
 
     for text in ("Customers <of>", "Leak <b>", "<i>5%", "<here>", "<clock>"):
         assert text not in page
@@ -132,7 +132,7 @@ def test_text_from_outside_cannot_become_markup():
 
 
 def test_what_fails_comes_first_and_a_warning_says_why_it_stops_nothing():
-    findings, everything = render_html(FAIL).split("Every condition</h2>")
+    findings, everything = render_deepchecks_page(FAIL).split("Every condition</h2>")
 
     assert findings.count('<section class="finding') == 3
     assert findings.count('<section class="finding mild"') == 1
@@ -148,7 +148,7 @@ def test_every_suite_has_a_title():
 
 @ALL
 def test_the_dashboard_shows_the_page_and_the_figures(report):
-    assert visualize(report) == {"report.html": render_html(report).encode()}
+    assert visualize(report) == {"report.html": render_deepchecks_page(report).encode()}
     assert summary_metadata(report) == {
         "verdict": report.verdict,
         "conditions": len(report.findings),

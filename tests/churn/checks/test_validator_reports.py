@@ -23,7 +23,7 @@ from churn.checks.validators.validator_settings import (
 )
 from churn.checks.validators.validator_tables import look_at
 from churn.errors import InputError
-from churn.reports.validator_page import render_html
+from churn.reports.validator_page import render_validator_page
 
 
 def _finding(standing: str, column: str = "tenure", **more) -> ValidatorFinding:
@@ -92,7 +92,7 @@ def test_rows_that_only_ask_for_attention_pass() -> None:
 def test_the_page_stands_alone_escapes_and_names_what_is_not_fine_first() -> None:
     report = _report(_finding("fine", "gender"), _finding("failed"), notes=("Nothing & nobody.",))
 
-    page = render_html(report)
+    page = render_validator_page(report)
 
     assert not re.search(r"<script|https?://|<link", page)
     assert "tenure &lt;moved&gt;." in page
@@ -100,7 +100,7 @@ def test_the_page_stands_alone_escapes_and_names_what_is_not_fine_first() -> Non
     assert page.index("What is not fine") < page.index("Every check") < page.index("Where this")
     assert "These rows are refused: 1 of 2 checks failed." in page
     assert "Nothing &amp; nobody." in page
-    assert page == render_html(report)
+    assert page == render_validator_page(report)
 
 
 def test_a_validator_of_ones_own_needs_one_method_and_may_bring_its_page(telco, contract) -> None:

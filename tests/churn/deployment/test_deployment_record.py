@@ -14,7 +14,7 @@ from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.deployment.smoke import RouteReport, SmokeReport
 from churn.errors import InputError
 from churn.ledger.deployments import DeploymentLedger
-from churn.reports.deployment_page import render_deployment
+from churn.reports.deployment_page import render_deployment_page
 from churn.settings.pipelines import DeploymentSettings
 from churn.settings.settings_file import load_settings
 from runner.outcome import Outcome
@@ -73,7 +73,7 @@ def test_the_end_of_the_run_says_what_was_done_asked_and_found(failed):
 
 
 def test_the_page_shows_all_of_it_and_nothing_of_it_is_taken_for_markup(failed):
-    page = render_deployment(failed)
+    page = render_deployment_page(failed)
 
     assert "rolled back" in page
     assert "answered by version 6, not by 7" in page

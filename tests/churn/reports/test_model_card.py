@@ -11,9 +11,9 @@ from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slices import evaluate_slices
 from churn.evaluation.threshold import choose_threshold, judge_threshold
 from churn.reports.model_card.card import MISUSE, ModelCard, Provenance, Purpose
-from churn.reports.model_card.contents import sections
-from churn.reports.model_card.render import markdown_text, render_html, render_markdown
-from churn.reports.model_card.section import CardSection, cell, summary_section
+from churn.reports.model_card.card_page import markdown_text, model_card_markdown, render_model_card
+from churn.reports.model_card.card_section import CardSection, cell, summary_section
+from churn.reports.model_card.card_sections import card_sections
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
 HOSTILE = "<script>alert(1)</script> | `x` [y](http://z) & *bold*"
@@ -79,12 +79,12 @@ def card(generated_report, threshold, slices):
 
 @pytest.fixture(scope="module")
 def page(card):
-    return render_html(card)
+    return render_model_card(card)
 
 
 @pytest.fixture(scope="module")
 def text(card):
-    return render_markdown(card)
+    return model_card_markdown(card)
 
 
 class Page(HTMLParser):
@@ -115,7 +115,7 @@ class Page(HTMLParser):
 
 def everything_said(card):
     """Every text of every section."""
-    for section in sections(card):
+    for section in card_sections(card):
         yield section.title
         yield from (*section.sentences, *section.assumptions, *section.missing)
         yield from (*section.facts, *section.facts.values(), *section.commands.values())
@@ -152,7 +152,7 @@ def test_the_run_own_figures_stand_in_the_card_with_their_intervals(card, text):
 
 
 def test_money_never_stands_without_its_assumptions(card):
-    found = [s for s in sections(card) if "USD" in " ".join(s.sentences)]
+    found = [s for s in card_sections(card) if "USD" in " ".join(s.sentences)]
 
     assert [section.title for section in found] == ["In short", "Decision threshold"]
     assert all(section.assumptions == card.threshold.assumptions for section in found)
@@ -169,7 +169,7 @@ def test_use_misuse_commands_and_origin_can_be_found(text):
 
 
 def test_a_full_card_misses_nothing_and_a_bare_one_says_what(card, text, generated_report):
-    bare = render_markdown(ModelCard(report=generated_report))
+    bare = model_card_markdown(ModelCard(report=generated_report))
 
     assert "**Missing:**" not in text
     gaps = re.findall(r"\*\*Missing:\*\* (.*)", bare)
@@ -185,16 +185,16 @@ def test_a_full_card_misses_nothing_and_a_bare_one_says_what(card, text, generat
     ):
         assert gap in gaps
     assert "USD" not in bare
-    assert Page(render_html(ModelCard(report=generated_report))).open == []
+    assert Page(render_model_card(ModelCard(report=generated_report))).open == []
 
 
 def test_an_unjudged_threshold_is_said_to_be_missing(card, threshold):
     unjudged = card.model_copy(update={"threshold": threshold.model_copy(update={"gate": None})})
 
-    assert "**Missing:** The threshold was not judged on the gate rows." in render_markdown(
+    assert "**Missing:** The threshold was not judged on the gate rows." in model_card_markdown(
         unjudged
     )
-    assert Page(render_html(unjudged)).open == []
+    assert Page(render_model_card(unjudged)).open == []
 
 
 def test_the_page_is_well_formed_and_fetches_nothing(page):
@@ -221,7 +221,7 @@ def test_text_from_outside_cannot_become_markup(card):
             "tuning": CardSection(title=HOSTILE, sentences=(HOSTILE,)),
         }
     )
-    page, text = render_html(hostile), render_markdown(hostile)
+    page, text = render_model_card(hostile), model_card_markdown(hostile)
 
     assert {tag for tag, _ in Page(page).seen}.isdisjoint({"script", "b"})
     assert "<script>" not in text.replace("    echo </code><script>", "")
@@ -239,15 +239,15 @@ def markdown_html(text):
 
 def test_the_markdown_reads_as_tables_lists_and_code(card, text):
     found = Page(markdown_html(text))
-    tables = [table for section in sections(card) for table in section.tables]
+    tables = [table for section in card_sections(card) for table in section.tables]
     rows = sum(len(table.rows) + 1 for table in tables)
-    facts = [section.facts for section in sections(card) if section.facts]
+    facts = [section.facts for section in card_sections(card) if section.facts]
 
     tags = [tag for tag, _ in found.seen]
     assert tags.count("table") == len(tables) + len(facts)
     assert tags.count("tr") == rows + sum(len(each) + 1 for each in facts)
     assert tags.count("pre") == 3
-    assert tags.count("h2") == len(sections(card))
+    assert tags.count("h2") == len(card_sections(card))
     assert not any(line.endswith(" ") for line in text.splitlines())
 
 
@@ -273,16 +273,16 @@ def test_markdown_text_is_one_line_without_markup(given, written):
 def test_a_lesser_profile_is_announced_first(card):
     quick = card.model_copy(update={"report": card.report.model_copy(update={"profile": "quick"})})
 
-    assert "not the protocol's" in sections(quick)[0].sentences[0]
-    assert "not the protocol" not in " ".join(sections(card)[0].sentences)
+    assert "not the protocol's" in card_sections(quick)[0].sentences[0]
+    assert "not the protocol" not in " ".join(card_sections(card)[0].sentences)
 
 
 def test_the_same_card_gives_the_same_files_also_after_json(card, page, text):
     again = ModelCard.model_validate_json(card.model_dump_json())
 
     assert again == card
-    assert render_html(again) == page
-    assert render_markdown(again) == text
+    assert render_model_card(again) == page
+    assert model_card_markdown(again) == text
     with pytest.raises(ValidationError):
         card.report = None
 

@@ -15,13 +15,8 @@ from churn.evaluation.selection import choose
 from churn.promotion import judge_absolute
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, as_png, as_svg
-from churn.reports.training.training_report import (
-    DataFacts,
-    QualityFacts,
-    TrainingReport,
-    render_training_report,
-    report_charts,
-)
+from churn.reports.training.training_page import render_training_page, report_charts
+from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +64,7 @@ def report():
 
 @pytest.fixture(scope="module")
 def page(report):
-    return render_training_report(report)
+    return render_training_page(report)
 
 
 class Tags(HTMLParser):
@@ -144,13 +139,13 @@ def test_ruined_probabilities_are_called_that(report):
 def test_a_lesser_profile_says_that_its_figures_are_not_the_protocols(report, page):
     quick = report.model_copy(update={"profile": "quick"})
     assert report.model_copy(update={"profile": "deep"}).profile_warning is None
-    assert "these figures are not the protocol&#39;s" in render_training_report(quick)
+    assert "these figures are not the protocol&#39;s" in render_training_page(quick)
     assert "not the protocol" not in page
 
 
 def test_an_optimistic_figure_is_labelled_at_the_top(report, page):
     figure = protocol_figure(report.protocol, "blend", frozen_recipe="logistic")
-    labelled = render_training_report(report.model_copy(update={"figure": figure}))
+    labelled = render_training_page(report.model_copy(update={"figure": figure}))
     assert labelled.index("Optimistic figure.") < labelled.index("<table")
     assert "Optimistic figure." not in page
 
@@ -158,7 +153,7 @@ def test_an_optimistic_figure_is_labelled_at_the_top(report, page):
 def test_the_same_report_gives_the_same_page_also_after_json(report, page):
     again = TrainingReport.model_validate_json(report.model_dump_json())
     assert again == report
-    assert render_training_report(again) == page
+    assert render_training_page(again) == page
 
 
 def test_charts_leave_pyplot_alone_and_become_files(report):

@@ -12,7 +12,7 @@ import pytest
 
 from churn.data.quality import check, require
 from churn.errors import InputError
-from churn.reports.quality_page import render_html
+from churn.reports.quality_page import render_quality_page
 
 
 def write(column: str, rows: tuple[int, ...], value: Any):
@@ -283,7 +283,11 @@ def test_the_error_names_check_place_and_way_out(case, report):
 
 
 def test_no_customer_is_named_anywhere(report, telco):
-    shown = report.model_dump_json() + report.failure_sentence() + render_html(report, "bundled")
+    shown = (
+        report.model_dump_json()
+        + report.failure_sentence()
+        + render_quality_page(report, "bundled")
+    )
 
     assert set(re.findall(r"[\w-]+", shown)).isdisjoint(telco.frame["customerID"])
 
@@ -322,7 +326,7 @@ def test_two_runs_give_equal_reports(telco, narrow):
     first, second = (check(damaged, narrow, telco.frame) for _ in range(2))
 
     assert first == second
-    assert render_html(first, "here") == render_html(second, "here")
+    assert render_quality_page(first, "here") == render_quality_page(second, "here")
 
 
 def test_rows_are_counted_whatever_the_index(telco, narrow):

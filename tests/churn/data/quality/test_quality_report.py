@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from churn.data.quality import Check, QualityReport, require
 from churn.errors import InputError
-from churn.reports.quality_page import TOPIC_TITLES, failing_rows, opening, render_html
+from churn.reports.quality_page import TOPIC_TITLES, failing_rows, opening, render_quality_page
 
 
 def made_check(name: str, **changes) -> Check:
@@ -84,7 +84,7 @@ class Tags(HTMLParser):
 
 def parsed(report: QualityReport) -> Tags:
     tags = Tags()
-    tags.feed(render_html(report, "files/<new>.csv"))
+    tags.feed(render_quality_page(report, "files/<new>.csv"))
     return tags
 
 
@@ -109,7 +109,7 @@ def parsed(report: QualityReport) -> Tags:
     ],
 )
 def test_a_report_and_its_page_open_with_what_was_found(report, sentence, first):
-    page = render_html(report, "bundled")
+    page = render_quality_page(report, "bundled")
 
     assert report.sentence == sentence
     assert opening(report) == first
@@ -145,11 +145,11 @@ def test_the_page_is_well_formed_fetches_nothing_and_survives_json(report):
     assert not [a for _, a in tags.seen if {"src", "href", "srcset", "style", "onclick"} & set(a)]
     again = QualityReport.model_validate_json(report.model_dump_json())
     assert again == report
-    assert render_html(again, "here") == render_html(report, "here")
+    assert render_quality_page(again, "here") == render_quality_page(report, "here")
 
 
 def test_text_from_outside_cannot_become_markup():
-    page = render_html(FAIL, "files/<new>.csv")
+    page = render_quality_page(FAIL, "files/<new>.csv")
 
     for text in ("Customers <of> a shop", "categories of <b>", "'<i>'", "<new>", "<was>"):
         assert text not in page
@@ -158,7 +158,7 @@ def test_text_from_outside_cannot_become_markup():
 
 
 def test_each_failure_is_shown_with_place_and_way_out_before_the_list_of_all_checks():
-    page = render_html(FAIL, "bundled")
+    page = render_quality_page(FAIL, "bundled")
     findings, everything = page.split("Every check</h2>")
 
     assert findings.count('<section class="finding') == 3
@@ -171,7 +171,7 @@ def test_each_failure_is_shown_with_place_and_way_out_before_the_list_of_all_che
 
 
 def test_a_table_that_holds_shows_no_findings():
-    page = render_html(PASS, "bundled")
+    page = render_quality_page(PASS, "bundled")
 
     assert "What does not hold" not in page
     assert "Row 1 is the first customer" not in page

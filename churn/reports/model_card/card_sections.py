@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from churn.reports.model_card.card import ModelCard
+from churn.reports.model_card.card_section import CardSection
 from churn.reports.model_card.decision_sections import threshold_section, verdict_section
 from churn.reports.model_card.figures_sections import calibration_section, figures_section
-from churn.reports.model_card.section import CardSection
 from churn.reports.model_card.slices_section import slices_section
 
 
-def sections(card: ModelCard) -> tuple[CardSection, ...]:
+def card_sections(card: ModelCard) -> tuple[CardSection, ...]:
     """The whole card; the same card gives the same sections."""
     return (
         _in_short(card),
