@@ -4,18 +4,15 @@ from pathlib import Path
 
 from churn.contract import DataContract
 from churn.errors import BundleError, InputError
-from churn.evaluation.model_threshold import model_threshold
 from churn.scoring.address import Address
-from churn.scoring.bundle import Threshold, bundle_folder, write_bundle
+from churn.scoring.bundle import bundle_folder
 from churn.scoring.golden import GoldenRow, read_golden
 from churn.scoring.manifest import MANIFEST, manifest_digest
 from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.scoring.verify import read_contract
 from deployment.target import DeployRequest
-from registry.versions import find_version, load_trained_version
-
-_METRICS = ("protocol", "gate_rows")
+from registry.versions import find_version, write_version_bundle
 
 
 def ensure_bundle(request: DeployRequest) -> tuple[tuple[GoldenRow, ...], DataContract]:
@@ -57,17 +54,4 @@ def _write(request: DeployRequest, place: Address) -> None:
         raise InputError(
             f"Version {request.version} of '{request.model}' is gone; nothing changed."
         )
-    trained = load_trained_version(version)
-    metadata = version.run_metadata
-    write_bundle(
-        place,
-        trained.model,
-        trained.development_columns,
-        name=request.model,
-        version=request.version,
-        threshold=Threshold(
-            value=model_threshold(trained.threshold), basis=trained.threshold.basis
-        ),
-        metrics={name: metadata[name] for name in _METRICS if name in metadata},
-        model_card=trained.card,
-    )
+    write_version_bundle(version, place)

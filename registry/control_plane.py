@@ -1,6 +1,6 @@
-"""ZenML's Model Control Plane, as far as steps ask it or tell it something.
+"""ZenML's Model Control Plane, as far as this project reads and writes it.
 
-Steps get theirs from `control_plane()`, so that a unit test can hand them another.
+Steps call `control_plane()`, so that a unit test can replace it.
 """
 
 from typing import Any
@@ -17,62 +17,62 @@ from zenml.models import (
 
 
 class ControlPlane:
-    """Models, their versions, and what belongs to each."""
+    """Models, their versions, and the artifacts and runs linked to each."""
 
-    def find(self, model: str, version: str | ModelStages) -> ModelVersionResponse | None:
-        """A version by its number or stage; None where there is none."""
+    def find_version(self, model: str, version: str | ModelStages) -> ModelVersionResponse | None:
+        """Returns a version by its number or stage; None if there is none."""
         try:
             return Client().get_model_version(model, version)
         except KeyError:
             return None
 
-    def newest_with(self, artifact: UUID, model: str) -> ModelVersionResponse | None:
-        """The newest version of a model that an artifact belongs to; None where there is none."""
+    def newest_version_with(self, artifact: UUID, model: str) -> ModelVersionResponse | None:
+        """Returns the newest version of a model that an artifact is linked to; None if none is."""
         client = Client()
         links = client.list_model_version_artifact_links(artifact_version_id=artifact)
         versions = [client.zen_store.get_model_version(link.model_version) for link in links]
         named = [version for version in versions if version.model.name == model]
         return max(named, key=lambda version: version.number, default=None)
 
-    def create(
+    def create_version(
         self, registration: dict[str, Any], metadata: dict[str, Any], run: UUID | None
     ) -> ModelVersionResponse:
-        """Makes a version.
+        """Creates a version.
 
         Args:
             registration: The `Model` settings: name, description, tags and so on.
-            metadata: What is to be remembered of it.
-            run: The run that trained it; it and all that it made so far belong to the version.
+            metadata: Metadata of the version.
+            run: The run that trained it; the run and its outputs so far are linked to the version.
         """
         client = Client()
         model = Model(**registration)
         version = client.get_model_version(model.name, model.id)
         if run is not None:
-            # Everything the run made so far belongs to the version: a promotion judges it by that.
-            for done in client.get_pipeline_run(run).steps.values():
-                for each in (made for made_as in done.outputs.values() for made in made_as):
-                    self.add_artifact(version, each)
-            self.add_run(version, run)
+            # A promotion reads what it judges from these links.
+            for step in client.get_pipeline_run(run).steps.values():
+                for artifact in (each for output in step.outputs.values() for each in output):
+                    self.link_artifact(version, artifact)
+            self.link_run(version, run)
         model.log_metadata(metadata)
         return version
 
-    def add_artifact(
+    def link_artifact(
         self, version: ModelVersionResponse, artifact: ArtifactVersionResponse
     ) -> None:
-        """An artifact belongs to a version from now on."""
+        """Links an artifact to a version."""
         link_artifact_to_model(artifact, Model(name=version.model.name, version=version.number))
 
-    def add_run(self, version: ModelVersionResponse, run: UUID) -> None:
-        """A run belongs to a version from now on."""
+    def link_run(self, version: ModelVersionResponse, run: UUID) -> None:
+        """Links a run to a version."""
         Client().zen_store.create_model_version_pipeline_run_link(
             ModelVersionPipelineRunRequest(model_version=version.id, pipeline_run=run)
         )
 
-    def note(self, version: ModelVersionResponse, metadata: dict[str, Any]) -> None:
-        """A version remembers something more."""
+    def log_metadata(self, version: ModelVersionResponse, metadata: dict[str, Any]) -> None:
+        """Adds metadata to a version."""
         log_metadata(metadata=metadata, model_version_id=version.id)
 
 
 def control_plane() -> ControlPlane:
-    """The one that the step talks to; nothing is asked before something is asked of it."""
+    """Returns the control plane of the active ZenML client; connects on the first call of a method."""
     return ControlPlane()

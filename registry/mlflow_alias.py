@@ -1,8 +1,9 @@
-"""The stack's MLflow registry, kept in step with the Model Control Plane by an alias."""
+"""MLflow's model registry, whose alias `champion` follows the version in production."""
 
 from typing import Any
 
 from zenml.client import Client
+from zenml.models import ModelVersionResponse
 
 from registry.step_context import in_step
 
@@ -10,33 +11,33 @@ ALIAS = "champion"
 _VERSION_TAG = "zenml_version"
 
 
-def set_champion_alias(model: str, version: str, tracked_run: str | None) -> str | None:
-    """Points MLflow's alias to a version, registering it there first where that is needed.
+def set_champion_alias(version: ModelVersionResponse) -> str | None:
+    """Points MLflow's alias to a version, which is registered there first if it is not yet.
 
     Args:
-        model: The model's name, here and there.
-        version: The version on the Model Control Plane.
-        tracked_run: MLflow's id of the run that trained it.
+        version: The version on the Model Control Plane; its metadata `tracked_run` is MLflow's id
+            of the run that trained it.
 
     Returns:
-        What the alias is called in MLflow; None outside of runs, on a stack without MLflow, or for
-        a version that was trained on one.
+        The alias, such as `telco-churn@champion`; None outside of runs, on a stack without MLflow,
+        or for a version that was trained on one.
     """
-    client = _registry()
+    client = _mlflow_client()
     if client is None:
         return None
-    found = _registered(client, model, version)
-    if found is None and tracked_run:
-        found = _register(client, model, version, tracked_run)
-    if found is None:
+    model, tracked_run = version.model.name, version.run_metadata.get("tracked_run")
+    registered = _find(client, model, str(version.name))
+    if registered is None and tracked_run:
+        registered = _register(client, model, str(version.name), str(tracked_run))
+    if registered is None:
         # MLflow never saw this version: better no alias than one that points to the old champion.
-        _drop_alias(client, model)
+        _delete_alias(client, model)
         return None
-    client.set_registered_model_alias(model, ALIAS, found.version)
+    client.set_registered_model_alias(model, ALIAS, registered.version)
     return f"{model}@{ALIAS}"
 
 
-def _registry() -> Any:
+def _mlflow_client() -> Any:
     if not in_step():
         return None
     tracker: Any = Client().active_stack.experiment_tracker
@@ -48,7 +49,7 @@ def _registry() -> Any:
     return MlflowClient()
 
 
-def _drop_alias(client: Any, model: str) -> None:
+def _delete_alias(client: Any, model: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -58,11 +59,11 @@ def _drop_alias(client: Any, model: str) -> None:
             raise
 
 
-def _registered(client: Any, model: str, version: str) -> Any:
-    found = client.search_model_versions(
+def _find(client: Any, model: str, version: str) -> Any:
+    versions = client.search_model_versions(
         f"name = '{model}' and tags.`{_VERSION_TAG}` = '{version}'", max_results=1
     )
-    return found[0] if found else None
+    return versions[0] if versions else None
 
 
 def _register(client: Any, model: str, version: str, tracked_run: str) -> Any:
@@ -72,12 +73,11 @@ def _register(client: Any, model: str, version: str, tracked_run: str) -> Any:
         client.get_registered_model(model)
     except MlflowException:
         client.create_registered_model(model)
-    outputs = client.get_run(tracked_run).outputs.model_outputs
-    source = f"models:/{outputs[0].model_id}"
+    logged_model = client.get_run(tracked_run).outputs.model_outputs[0].model_id
     return client.create_model_version(
         model,
-        source,
+        f"models:/{logged_model}",
         run_id=tracked_run,
         tags={_VERSION_TAG: version},
-        model_id=outputs[0].model_id,
+        model_id=logged_model,
     )

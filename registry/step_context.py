@@ -1,11 +1,11 @@
-"""The run that a step is part of; outside of one, in a unit test, there is none."""
+"""Context of the step that is running; a unit test calls a step's function without one."""
 
 from zenml import get_step_context
 from zenml.steps import StepContext
 
 
 def step_context() -> StepContext | None:
-    """What ZenML knows of the step that is running; None where nothing but the function runs."""
+    """Returns ZenML's context of the running step; None outside of runs."""
     try:
         return get_step_context()
     except RuntimeError:
@@ -13,5 +13,5 @@ def step_context() -> StepContext | None:
 
 
 def in_step() -> bool:
-    """Whether ZenML is running this code as a step (a unit test calls it without one)."""
+    """Whether ZenML is running this code as a step."""
     return step_context() is not None

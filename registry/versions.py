@@ -1,4 +1,4 @@
-"""Versions of a model on the Model Control Plane, and what a training run linked to them."""
+"""Versions of a model on the Model Control Plane, and the artifacts that training linked to them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,15 @@ from churn.data import Dataset
 from churn.data.quality import QualityReport
 from churn.data.split import Split
 from churn.errors import InputError
+from churn.evaluation.model_threshold import model_threshold
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown
+from churn.scoring.address import Address
+from churn.scoring.bundle import Threshold, write_bundle
 from materializers.dataset_materializer import DatasetMaterializer
 from materializers.model_materializer import ModelMaterializer
 from materializers.report_materializer import ReportMaterializer
@@ -25,19 +28,29 @@ from materializers.split_materializer import SplitMaterializer
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane
 
+_BUNDLE_METRICS = ("protocol", "gate_rows")
+_LINKED: dict[str, tuple[Artifact, type[Any], type[BaseMaterializer]]] = {
+    "model": (Artifact.MODEL, TrainedModel, ModelMaterializer),
+    "customers": (Artifact.CUSTOMERS, Dataset, DatasetMaterializer),
+    "split": (Artifact.SPLIT, Split, SplitMaterializer),
+    "quality": (Artifact.QUALITY_REPORT, QualityReport, ReportMaterializer),
+    "protocol": (Artifact.PROTOCOL, ProtocolReport, ReportMaterializer),
+    "threshold": (Artifact.THRESHOLD, ThresholdReport, ReportMaterializer),
+}
+
 
 @dataclass(frozen=True)
-class Trained:
-    """Everything that training linked to one version.
+class TrainedVersion:
+    """A version with the artifacts that training linked to it.
 
     Attributes:
         version: The version's number.
         model: The model itself.
-        customers: The table it comes from.
-        split: Which rows it was fitted on, and which were set aside.
-        quality: What the quality gate said of the table.
-        protocol: What the protocol says of its recipe.
-        threshold: How its decision threshold was chosen.
+        customers: The table it was trained on.
+        split: Development rows, which it was fitted on, and gate rows.
+        quality: Quality report of the table.
+        protocol: Protocol report of its recipe.
+        threshold: Report of its decision threshold.
         card: Its model card, Markdown; None for a version that has none.
     """
 
@@ -65,52 +78,73 @@ class Trained:
         """Who left, int8[n], of the whole table."""
         return encode_target(self.customers.frame, self.customers.contract)
 
+    @property
+    def bundle_threshold(self) -> Threshold:
+        """Its decision threshold as a bundle states it."""
+        return Threshold(value=model_threshold(self.threshold), basis=self.threshold.basis)
+
 
 def find_version(model: str, version: str | ModelStages) -> ModelVersionResponse | None:
-    """A version by its number or stage; None where there is none."""
-    return control_plane().find(model, version)
+    """Returns a version by its number or stage; None if there is none."""
+    return control_plane().find_version(model, version)
 
 
-def load_trained_version(version: ModelVersionResponse) -> Trained:
-    """Loads what training linked to a version.
+def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
+    """Loads the artifacts that training linked to a version.
 
     Raises:
         InputError: something is missing, so that the version cannot be judged.
     """
-    artifacts: dict[str, tuple[Artifact, type[Any], type[BaseMaterializer]]] = {
-        "model": (Artifact.MODEL, TrainedModel, ModelMaterializer),
-        "customers": (Artifact.CUSTOMERS, Dataset, DatasetMaterializer),
-        "split": (Artifact.SPLIT, Split, SplitMaterializer),
-        "quality": (Artifact.QUALITY_REPORT, QualityReport, ReportMaterializer),
-        "protocol": (Artifact.PROTOCOL, ProtocolReport, ReportMaterializer),
-        "threshold": (Artifact.THRESHOLD, ThresholdReport, ReportMaterializer),
-    }
     loaded: dict[str, Any] = {}
-    for field, (artifact, kind, materializer) in artifacts.items():
-        found = version.get_artifact(artifact)
-        if found is None:
+    for field, (artifact, kind, materializer) in _LINKED.items():
+        linked = version.get_artifact(artifact)
+        if linked is None:
             raise InputError(
                 f"Version {version.name} of {version.model.name} has no artifact '{artifact}', "
                 "so it cannot be judged. Train it anew with run.py --pipeline training."
             )
-        loaded[field] = _load(found, kind, materializer)
+        loaded[field] = _load(linked, kind, materializer)
     card = version.get_artifact(Artifact.MODEL_CARD)
-    loaded["card"] = (
-        model_card_markdown(_load(card, ModelCard, ReportMaterializer))
-        if card is not None
-        else None
-    )
-    return Trained(version=str(version.name), **loaded)
+    if card is not None:
+        loaded["card"] = model_card_markdown(_load(card, ModelCard, ReportMaterializer))
+    return TrainedVersion(**{"card": None, **loaded}, version=str(version.name))
 
 
 def _load(
     artifact: ArtifactVersionResponse, kind: type[Any], materializer: type[BaseMaterializer]
 ) -> Any:
-    """The content of an artifact, as a class that may have moved since the artifact was saved.
-
-    ZenML keeps the modules of the class and of its materializer; artifacts of an earlier version of
-    this project name modules that do not exist any more.
-    """
+    """Loads an artifact by today's classes; an earlier release may have stored other module names."""
     body = artifact.get_body()
     body.data_type, body.materializer = resolve(kind), resolve(materializer)
     return artifact.load()
+
+
+def write_version_bundle(version: ModelVersionResponse, folder: Address) -> Address:
+    """Writes the bundle of a version, with its figures and its model card.
+
+    Args:
+        version: The version on the Model Control Plane.
+        folder: Folder or URI of the bundle.
+
+    Returns:
+        The folder or URI.
+
+    Raises:
+        InputError: the version lacks an artifact.
+        BundleError: the folder holds something else, or the bundle does not score as the model.
+    """
+    trained = load_trained_version(version)
+    return write_bundle(
+        folder,
+        trained.model,
+        trained.development_columns,
+        name=version.model.name,
+        version=trained.version,
+        threshold=trained.bundle_threshold,
+        metrics={
+            name: version.run_metadata[name]
+            for name in _BUNDLE_METRICS
+            if name in version.run_metadata
+        },
+        model_card=trained.card,
+    )

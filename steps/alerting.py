@@ -11,7 +11,7 @@ from registry.step_context import in_step
 _LOG = logging.getLogger("churn.progress")
 
 
-def alert(title: str, text: str, level: Level = "info") -> None:
+def send_alert(title: str, text: str, level: Level = "info") -> None:
     """Sends a message; does nothing outside of runs and on a stack without an alerter.
 
     Args:

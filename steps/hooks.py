@@ -5,7 +5,7 @@ import logging
 from zenml import get_step_context
 
 from churn.errors import ChurnError, one_line
-from steps.alerting import alert
+from steps.alerting import send_alert
 
 _LOG = logging.getLogger("churn.progress")
 
@@ -21,7 +21,7 @@ def report_failure(exception: BaseException) -> None:
     _LOG.error(sentence, extra={"step": name, "event": "failed"})
     if isinstance(exception, Exception):
         pipeline = context.pipeline.name
-        alert(f"{pipeline} stopped at {name.replace('_', ' ')}", _sendable(exception), "error")
+        send_alert(f"{pipeline} stopped at {name.replace('_', ' ')}", _sendable(exception), "error")
 
 
 def _sendable(exception: Exception) -> str:

@@ -1,9 +1,8 @@
-"""Keeps what a deployment came to: on the model version, linked to it, and in the ledger."""
+"""Records a deployment in the ledger and on the model version."""
 
 from typing import Annotated
 
 from zenml import step
-from zenml.models import ModelVersionResponse
 
 from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
@@ -19,10 +18,10 @@ from steps.progress import step_progress
 def record_deployment(
     deployment: Deployment, folders: dict[str, str]
 ) -> Annotated[str, Artifact.DEPLOYMENT_RECORD]:
-    """Keeps it whether it went well or was taken back.
+    """Records a deployment, whether it serves or was rolled back.
 
     Returns:
-        The name of the metadata that the model version keeps it under.
+        The key of its metadata on the model version.
 
     Raises:
         InputError: the version is gone, or the ledger cannot be written to.
@@ -35,20 +34,14 @@ def record_deployment(
         if version is None:
             raise InputError(
                 f"Version {deployment.version} of '{deployment.model}' is gone from the Model "
-                "Control Plane, so its deployment stands in the ledger alone."
+                "Control Plane, so its deployment is recorded in the ledger alone."
             )
-        _link(version)
-        control_plane().note(version, {name: deployment.metadata})
+        if (context := step_context()) is not None:
+            control_plane().link_artifact(version, context.inputs["deployment"][0])
+            control_plane().link_run(version, context.pipeline_run.id)
+        control_plane().log_metadata(version, {name: deployment.metadata})
         progress.record(
             f"{deployment.status} on version {deployment.version} and in the ledger",
             {"status": deployment.status, "target": deployment.target},
         )
     return name
-
-
-def _link(version: ModelVersionResponse) -> None:
-    """The run, and what it says of the deployment, belong to the version; outside of runs, nothing."""
-    context = step_context()
-    if context is not None:
-        control_plane().add_artifact(version, context.inputs["deployment"][0])
-        control_plane().add_run(version, context.pipeline_run.id)

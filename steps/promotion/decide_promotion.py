@@ -29,5 +29,5 @@ def decide_promotion(
             Floors.model_validate(floors),
             against_baseline=judged.result(evaluation.model).against_baseline,
         )
-        progress.record(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
+        progress.record(f"{decision.status}: {decision.passed}", {"verdict": decision.verdict})
     return decision

@@ -34,18 +34,18 @@ def register_model(
     registration: dict[str, Any],
     tracked_run: str | None = None,
 ) -> Annotated[str, Artifact.REGISTRATION]:
-    """Creates the model version, links what it came from, and stages it if its gates let it.
+    """Creates the model version, links artifacts and run to it, and stages it if its gates pass.
 
-    Runs every time, and does nothing where the same model artifact is registered already: a fully
-    cached rerun ends at the version that the first run made.
+    Runs every time, and does nothing if the same model artifact is registered already: a fully
+    cached rerun ends at the version that the first run created.
 
     Args:
-        model: What was trained.
-        selection: How it was chosen.
-        protocol: What the protocol says of its recipe.
-        evaluation: What it does on the gate rows.
-        decision: What the gates make of that; only `promote` earns the stage.
-        report: The report people read; linked, not read.
+        model: The final model.
+        selection: How its recipe was chosen.
+        protocol: The protocol's figures of its recipe.
+        evaluation: Its figures on the gate rows.
+        decision: Decision of the gates; only the verdict `promote` stages it.
+        report: The training report.
         registration: The `Model` settings: name, description, tags and so on.
         tracked_run: The tracker's id of this run; None on a stack without a tracker.
 
@@ -58,27 +58,27 @@ def register_model(
             metadata = _metadata(model, report, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
             run = context.pipeline_run.id if (context := step_context()) else None
-            version = control_plane().create(registration, metadata | tracked, run)
-        # Registered before, it may stand higher already: no rerun takes a stage away.
-        place = version.stage or "no stage"
+            version = control_plane().create_version(registration, metadata | tracked, run)
+        # A version that was registered before may be in production: no rerun takes a stage away.
+        stage = version.stage or "no stage"
         if decision.verdict != "promote":
-            place = f"{place}: {decision.verdict}"
+            stage = f"{stage}: {decision.verdict}"
         elif version.stage not in (ModelStages.STAGING, ModelStages.PRODUCTION):
             version.set_stage(ModelStages.STAGING, force=True)
-            place = ModelStages.STAGING.value
+            stage = ModelStages.STAGING.value
         progress.record(
-            f"{registration['name']} version {version.name} ({place})",
+            f"{registration['name']} version {version.name} ({stage})",
             {"model_version": version.name, "verdict": decision.verdict},
         )
     return str(version.name)
 
 
 def _registered_before(name: str) -> ModelVersionResponse | None:
-    """The version that links this very model artifact, if there is one; outside of runs, none is."""
+    """Returns the version that this model artifact is linked to; None if there is none."""
     context = step_context()
     if context is None:
         return None
-    return control_plane().newest_with(context.inputs["model"][0].id, name)
+    return control_plane().newest_version_with(context.inputs["model"][0].id, name)
 
 
 def _metadata(

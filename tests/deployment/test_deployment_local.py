@@ -176,12 +176,12 @@ def test_a_first_version_that_does_not_pass_leaves_nothing_running(deployer, mon
 
 
 def test_ctrl_c_during_a_deployment_restores_what_was_before(deployer, monkeypatch):
-    from steps.deployment import deploy_version
+    from deployment import deploy
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy_version, "run_smoke_test", interrupted)
+    monkeypatch.setattr(deploy, "run_smoke_test", interrupted)
     deployer.production = "2"
 
     with pytest.raises(KeyboardInterrupt):

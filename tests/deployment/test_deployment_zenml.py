@@ -19,12 +19,11 @@ ZENML = "target=zenml"
 
 @pytest.fixture
 def zenml(monkeypatch):
-    from deployment import production_scorer
+    from deployment import production_scorer, stop
     from deployment import zenml as zenml_target
-    from steps.deployment import stop_service
 
     made = FakeZenml()
-    for module in (zenml_target, stop_service):
+    for module in (zenml_target, stop):
         monkeypatch.setattr(module, "find_deployment", made.find)
         monkeypatch.setattr(module, "stop_deployment", made.stop)
     monkeypatch.setattr(zenml_target, "Program", made.program)

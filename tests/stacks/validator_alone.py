@@ -21,7 +21,7 @@ from registry.artifacts import Artifact
 from runner.read_outcome import save_report_pages
 from stacks.apply import activate, apply_stack
 from stacks.spec import OwnComponent, StackSpec, load_stack
-from steps.alerting import alert
+from steps.alerting import send_alert
 from steps.data.accept_validation import accept_validation
 from steps.data.split_rows import split_rows
 from steps.data.validate_with_stack import validate_with_stack
@@ -36,7 +36,7 @@ def customers_of(folder: str) -> Annotated[Dataset, Artifact.CUSTOMERS]:
 
 @step(enable_cache=False)
 def tell_verdict(verdict: str) -> Annotated[str, "told"]:
-    alert("Rows looked at", f"They are {verdict}.")
+    send_alert("Rows looked at", f"They are {verdict}.")
     return verdict
 
 

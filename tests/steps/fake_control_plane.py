@@ -1,4 +1,4 @@
-"""A Model Control Plane in memory: what `registry.control_plane` does with ZenML's."""
+"""A Model Control Plane in memory, with the methods of `registry.control_plane.ControlPlane`."""
 
 from __future__ import annotations
 
@@ -48,12 +48,14 @@ class FakeControlPlane:
 
     versions: list[FakeVersion] = field(default_factory=list)
 
-    def find(self, model: str, version: str) -> FakeVersion | None:
+    def find_version(self, model: str, version: str) -> FakeVersion | None:
         named = [each for each in self.versions if each.model.name == model]
         right = [each for each in named if str(version) in {each.name, each.stage}]
         return right[0] if right else None
 
-    def create(self, registration: dict[str, Any], metadata: dict[str, Any], run: Any) -> Any:
+    def create_version(
+        self, registration: dict[str, Any], metadata: dict[str, Any], run: Any
+    ) -> Any:
         assert run is None, "there is no run"
         model = SimpleNamespace(name=registration["name"])
         version = FakeVersion(model, len(self.versions) + 1, all=self.versions)
@@ -61,5 +63,5 @@ class FakeControlPlane:
         self.versions.append(version)
         return version
 
-    def note(self, version: FakeVersion, metadata: dict[str, Any]) -> None:
+    def log_metadata(self, version: FakeVersion, metadata: dict[str, Any]) -> None:
         version.run_metadata.update(metadata)

@@ -75,7 +75,7 @@ def said(caplog, monkeypatch):
 def test_an_alert_says_which_run_of_what_and_where_to_look(stack_with) -> None:
     stack_with(alerter := Whole())
 
-    alerting.alert("Held", "A gate held it.", "warning")
+    alerting.send_alert("Held", "A gate held it.", "warning")
 
     assert alerter.alerts == [
         Alert("Held", "A gate held it.", "warning", "night-1", "training", "https://z/r")
@@ -85,18 +85,18 @@ def test_an_alert_says_which_run_of_what_and_where_to_look(stack_with) -> None:
 def test_another_kind_of_alerter_gets_it_as_one_text(stack_with) -> None:
     stack_with(alerter := TextAlone())
 
-    alerting.alert("Held", "A gate held it.")
+    alerting.send_alert("Held", "A gate held it.")
 
     assert alerter.texts == ["Held\nA gate held it.\nhttps://z/r"]
 
 
 def test_without_an_alerter_and_outside_of_runs_nothing_happens(stack_with, monkeypatch) -> None:
     stack_with(None)
-    alerting.alert("Held", "A gate held it.")
+    alerting.send_alert("Held", "A gate held it.")
 
     stack_with(alerter := Whole())
     monkeypatch.setattr(alerting, "in_step", lambda: False)
-    alerting.alert("Held", "A gate held it.")
+    alerting.send_alert("Held", "A gate held it.")
 
     assert alerter.alerts == []
 
@@ -104,7 +104,7 @@ def test_without_an_alerter_and_outside_of_runs_nothing_happens(stack_with, monk
 def test_an_alerter_that_breaks_is_one_sentence_without_its_words(stack_with, said) -> None:
     stack_with(Broken())
 
-    alerting.alert("Held", "A gate held it.")
+    alerting.send_alert("Held", "A gate held it.")
 
     assert "alerter broke off with RuntimeError; no run depends on it." in said.text
     assert "xoxb" not in said.text

@@ -36,7 +36,7 @@ def asked(tmp_path):
 @pytest.fixture
 def in_production(control_plane):
     """Version 1 of the model is in production."""
-    version = control_plane.create({"name": MODEL}, {}, None)
+    version = control_plane.create_version({"name": MODEL}, {}, None)
     version.set_stage("production", force=True)
     return version
 

@@ -148,6 +148,6 @@ def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
     # then the first serves again, and the ledger has all three decisions
     assert (restored.status, restored.version, restored.before) == ("restored", "1", "2")
     assert current(tmp_path / "store").version == "1"
-    assert control_plane.find(MODEL, "production").name == "1"
+    assert control_plane.find_version(MODEL, "production").name == "1"
     with Ledger(folders["ledger"]) as ledger:
         assert len(ledger.decisions(MODEL)) == 3

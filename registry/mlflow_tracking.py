@@ -1,0 +1,98 @@
+"""A training run in MLflow: parameters, metrics, plots, the report, the model and every trial."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from churn.models.trained import TrainedModel
+from churn.reports.charts.chart_style import as_png
+from churn.reports.training.training_page import report_charts
+from churn.reports.training.training_report import TrainingReport
+from churn.root import ROOT
+from registry.mlflow_signature import model_signature
+from registry.packed_code import pack_code
+
+_PARAMETER_LENGTH = 6000  # MLflow's own limit for one value
+_REQUIREMENTS = ["lightgbm", "numpy", "pandas", "pydantic", "pyyaml", "scikit-learn"]
+
+
+def log_training_run(
+    model: TrainedModel, report: TrainingReport, settings: Mapping[str, Any], page: str
+) -> str:
+    """Logs a training run to the MLflow run that is active.
+
+    Args:
+        model: The final model.
+        report: The training report.
+        settings: The pipeline's settings as plain values.
+        page: The report's page, HTML.
+
+    Returns:
+        MLflow's id of the run.
+
+    Raises:
+        RuntimeError: no run is active.
+    """
+    import mlflow
+
+    run = mlflow.active_run()
+    if run is None:
+        raise RuntimeError("track_run needs a stack with an MLflow experiment tracker")
+    mlflow.set_tags({"profile": report.profile, "verdict": report.decision.verdict})
+    mlflow.log_params(_flat(settings))
+    mlflow.log_metrics(report.figures)
+    mlflow.log_text(page, "training_report.html")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in report_charts(report).items():
+            plot = Path(folder) / f"{name}.png"
+            plot.write_bytes(as_png(figure))
+            mlflow.log_artifact(str(plot), "plots")
+    rows = report.protocol.table()
+    mlflow.log_table({name: [row[name] for row in rows] for name in rows[0]}, "candidates.json")
+    _log_model(model)
+    _log_trials(report)
+    return str(run.info.run_id)
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Returns settings by dotted name; a list in one line, cut at MLflow's limit."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{name}.")
+        elif value is not None:
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            flat[name] = text[:_PARAMETER_LENGTH]
+    return flat
+
+
+def _log_model(model: TrainedModel) -> None:
+    """Logs the model as MLflow serves it: this project's code and native files, never a pickle."""
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "model")
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(ROOT / "registry" / "mlflow_model.py"),
+            artifacts={"model": str(Path(folder) / "model")},
+            code_paths=[str(pack_code(ROOT / "churn", Path(folder)))],
+            signature=model_signature(model.contract),
+            pip_requirements=_REQUIREMENTS,
+        )
+
+
+def _log_trials(report: TrainingReport) -> None:
+    """Logs each trial as a child run, so that MLflow can compare a search's trials."""
+    import mlflow
+
+    for search in report.searches.reports if report.searches else ():
+        for trial in search.trials:
+            name = f"{search.recipe} trial {trial.number}"
+            with mlflow.start_run(run_name=name, nested=True):
+                mlflow.set_tags({"recipe": search.recipe, "state": trial.state})
+                mlflow.log_params(trial.parameters)
+                figures = {"inner_log_loss": trial.value, "seconds": trial.seconds}
+                mlflow.log_metrics({k: v for k, v in figures.items() if v is not None})

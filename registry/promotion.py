@@ -1,0 +1,120 @@
+"""Carries out a promotion decision: stage, bundle, alias and ledger change together, or not at all."""
+
+from zenml.enums import ModelStages
+from zenml.models import ModelVersionResponse
+
+from churn.errors import InputError
+from churn.ledger import Ledger
+from churn.promotion import Decision
+from churn.promotion.pair import Pair, PromotionOutcome
+from churn.scoring.address import Address
+from churn.scoring.bundle import bundle_folder, publish
+from churn.settings.pipelines import PromotionPipelineSettings
+from registry.mlflow_alias import set_champion_alias
+from registry.versions import find_version, write_version_bundle
+
+
+def carry_out_decision(
+    pair: Pair,
+    decision: Decision,
+    settings: PromotionPipelineSettings,
+    *,
+    store: Address,
+    ledger: Ledger,
+) -> PromotionOutcome:
+    """Records a decision and promotes the challenger if verdict and approval allow it.
+
+    Args:
+        pair: Challenger and champion.
+        decision: Decision of the gates.
+        settings: Whether an approval is required, and the approval that this run carries.
+        store: The bundle store that services follow.
+        ledger: Where decision and approval are recorded.
+
+    Raises:
+        InputError: an approval was given for another version than the challenger, or a version is
+            gone from the Model Control Plane.
+    """
+    ledger.record_decision(pair.model, pair.challenger, decision, champion_version=pair.champion)
+    approver = _approver(pair, settings, ledger)
+    version = pair.challenger
+    if decision.verdict != "promote":
+        sentence = f"version {version} is kept back: {decision.verdict}"
+        return PromotionOutcome(
+            status="kept back",
+            model=pair.model,
+            version=version,
+            before=pair.champion,
+            sentence=sentence,
+        )
+    if settings.approval == "required" and approver is None:
+        sentence = (
+            f"version {version} passed and waits for a person: run it again with "
+            f"--set approve.person=NAME --set approve.version={version}"
+        )
+        return PromotionOutcome(
+            status="waiting",
+            model=pair.model,
+            version=version,
+            before=pair.champion,
+            sentence=sentence,
+        )
+    return _promote(pair, store, approver)
+
+
+def _approver(pair: Pair, settings: PromotionPipelineSettings, ledger: Ledger) -> str | None:
+    """Records the approval that this run carries; returns who approved the challenger."""
+    approval = settings.approve
+    if approval.person:
+        if approval.version != pair.challenger:
+            raise InputError(
+                f"approve.version is {approval.version}, but the challenger is version "
+                f"{pair.challenger}; approve that one, or name it with --set challenger=VERSION."
+            )
+        ledger.record_approval(pair.model, pair.challenger, approval.person, approval.note)
+    recorded = ledger.approval(pair.model, pair.challenger)
+    return recorded.person if recorded else None
+
+
+def _promote(pair: Pair, store: Address, approver: str | None) -> PromotionOutcome:
+    version = _require_version(pair.model, pair.challenger)
+    champion = _require_version(pair.model, pair.champion) if pair.champion else None
+    bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
+    alias = _move_production(version, champion, store)
+    return PromotionOutcome(
+        status="promoted",
+        model=pair.model,
+        version=pair.challenger,
+        before=pair.champion,
+        bundle=str(bundle),
+        alias=alias,
+        approved_by=approver,
+        sentence=f"version {pair.challenger} is in production"
+        + (f" instead of {pair.champion}" if pair.champion else "")
+        + (f", approved by {approver}" if approver else ""),
+    )
+
+
+def _move_production(
+    version: ModelVersionResponse, champion: ModelVersionResponse | None, store: Address
+) -> str | None:
+    """Changes stage, alias and bundle pointer in that order; after an error, changes them back."""
+    before = version.stage
+    try:
+        version.set_stage(ModelStages.PRODUCTION, force=True)
+        alias = set_champion_alias(version)
+        publish(store, str(version.name))
+    except BaseException:
+        if champion is not None:
+            champion.set_stage(ModelStages.PRODUCTION, force=True)
+            set_champion_alias(champion)
+        version.set_stage(before or ModelStages.NONE, force=True)
+        raise
+    return alias
+
+
+def _require_version(model: str, name: str) -> ModelVersionResponse:
+    version = find_version(model, name)
+    if version is None:
+        raise InputError(f"Version {name} of '{model}' is gone; nothing was promoted.")
+    return version

@@ -1,0 +1,90 @@
+"""Restores the version that was in production before the current one."""
+
+from zenml.enums import ModelStages
+from zenml.models import ModelVersionResponse
+
+from churn.errors import InputError
+from churn.ledger import Ledger
+from churn.promotion import Decision, Gate, decide
+from churn.promotion.pair import PromotionOutcome
+from churn.scoring.address import Address
+from churn.scoring.bundle import current, roll_back
+from churn.settings.pipelines import RollbackSettings
+from registry.mlflow_alias import set_champion_alias
+from registry.versions import find_version
+
+
+def restore_previous_version(
+    settings: RollbackSettings, *, store: Address, ledger: Ledger
+) -> PromotionOutcome:
+    """Verifies the previous bundle, then changes stage, alias and bundle pointer back to it.
+
+    Args:
+        settings: The model, the reason, and whether it is a dry run, which changes nothing.
+        store: The bundle store that services follow.
+        ledger: Where the rollback is recorded.
+
+    Raises:
+        BundleError: there is no previous version, or its bundle is not fit to be served.
+        InputError: the previous version is gone from the Model Control Plane.
+    """
+    model = settings.model.name
+    now, target = current(store).version, roll_back(store, dry_run=True)
+    version = find_version(model, target.version)
+    if version is None:
+        raise InputError(
+            f"Version {target.version} of '{model}', which was in production before "
+            f"{now}, is gone from the Model Control Plane; {now} stays."
+        )
+    if settings.dry_run:
+        return PromotionOutcome(
+            status="dry run",
+            model=model,
+            version=target.version,
+            before=now,
+            sentence=f"version {target.version} would be put back instead of {now}",
+        )
+    alias = _move_production_back(version, now, store)
+    sentence = f"version {target.version} is back in production instead of {now}"
+    decision = _rollback_decision(target.version, now, settings.reason, sentence)
+    ledger.record_decision(model, target.version, decision, champion_version=now)
+    return PromotionOutcome(
+        status="restored",
+        model=model,
+        version=target.version,
+        before=now,
+        bundle=str(target.folder(store)),
+        alias=alias,
+        sentence=sentence,
+    )
+
+
+def _move_production_back(version: ModelVersionResponse, now: str, store: Address) -> str | None:
+    """Changes stage, alias and bundle pointer; after an error, the present version keeps them."""
+    try:
+        version.set_stage(ModelStages.PRODUCTION, force=True)
+        alias = set_champion_alias(version)
+        roll_back(store)
+    except BaseException:
+        present = find_version(version.model.name, now)
+        if present is not None:
+            present.set_stage(ModelStages.PRODUCTION, force=True)
+            set_champion_alias(present)
+        raise
+    return alias
+
+
+def _rollback_decision(version: str, before: str, reason: str, sentence: str) -> Decision:
+    gate = Gate(
+        name="previous bundle is fit to be served",
+        figure=1,
+        threshold=1,
+        verdict="pass",
+        sentence=f"Its checksums hold and its golden rows replay; {sentence}.",
+    )
+    return decide(
+        [gate],
+        challenger=f"version {version}",
+        champion=f"version {before}",
+        basis=f"Rolled back: {reason or 'no reason given'}.",
+    )
