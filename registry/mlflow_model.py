@@ -16,8 +16,8 @@ _PACKED = Path(__file__).with_name("code") / "churn.zip"
 if _PACKED.is_file():
     sys.path.insert(0, str(_PACKED))
 
-from churn.features.encoding import encode  # noqa: E402 - from the archive
-from churn.models.trained import TrainedModel  # noqa: E402
+from churn.models.trained import TrainedModel  # noqa: E402 - from the archive
+from churn.scoring.encoder import RowEncoder  # noqa: E402
 
 
 class ChurnModel(mlflow.pyfunc.PythonModel):
@@ -33,9 +33,17 @@ class ChurnModel(mlflow.pyfunc.PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow's signature
     ) -> pd.DataFrame:
-        """One probability a row."""
-        columns = encode(model_input, self.model.contract)
-        return pd.DataFrame({"probability": self.model.probability(columns)})
+        """One probability a row.
+
+        Raises:
+            FieldError: A value is not what the contract allows, as for a request.
+        """
+        contract = self.model.contract
+        known = [each.name for each in contract.features if each.name in model_input.columns]
+        features = model_input[known].astype(object)
+        rows = features.where(features.notna(), None).to_dict(orient="records")
+        probability = self.model.probability(RowEncoder(contract).columns(rows))
+        return pd.DataFrame({"probability": probability})
 
 
 mlflow.models.set_model(ChurnModel())

@@ -72,7 +72,7 @@ class _Coded(_Feature):
     prices: tuple[float, ...] = ()
     offers: dict[str, str] = Field(default_factory=dict)
 
-    def _told(self, categories: tuple[str, ...]) -> None:
+    def _require_words_of(self, categories: tuple[str, ...]) -> None:
         """Refuses words and prices that do not go with the categories."""
         for field, given in (("phrases", self.phrases), ("prices", self.prices)):
             if given and len(given) != len(categories):
@@ -106,14 +106,13 @@ class CategoryColumn(_Coded):
 
     @model_validator(mode="after")
     def _consistent(self) -> CategoryColumn:
-        if len(set(self.categories)) != len(self.categories):
-            raise ValueError(f"column {self.name!r} lists a category twice")
+        _require_different(self.name, self.categories)
         unknown = [value for value in self.yes if value not in self.categories]
         if unknown:
             raise ValueError(f"column {self.name!r}: 'yes' names {unknown}, not in its categories")
         if self.months and len(self.months) != len(self.categories):
             raise ValueError(f"column {self.name!r}: 'months' needs one length per category")
-        self._told(self.categories)
+        self._require_words_of(self.categories)
         return self
 
 
@@ -126,7 +125,8 @@ class FlagColumn(_Coded):
 
     @model_validator(mode="after")
     def _consistent(self) -> FlagColumn:
-        self._told(self.categories)
+        _require_different(self.name, self.categories)
+        self._require_words_of(self.categories)
         return self
 
     @property
@@ -179,10 +179,24 @@ class TargetColumn(_Column):
     no_value: str = "No"
     yes_value: str = "Yes"
 
+    @model_validator(mode="after")
+    def _consistent(self) -> TargetColumn:
+        _require_different(self.name, self.categories)
+        return self
+
     @property
     def categories(self) -> tuple[str, ...]:
         """The two spellings, in code order."""
         return (self.no_value, self.yes_value)
+
+
+def _require_different(name: str, categories: tuple[str, ...]) -> None:
+    """Refuses categories that no cell could be told by: blank ones, and ones spelt alike."""
+    spelt = [category.strip() for category in categories]  # spaces around a cell do not count
+    if "" in spelt:
+        raise ValueError(f"column {name!r} lists a blank category")
+    if len(set(spelt)) != len(spelt):
+        raise ValueError(f"column {name!r} lists a category twice")
 
 
 Column = Annotated[

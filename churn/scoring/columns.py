@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn
+from churn.contract.refusals import allowed_values
+from churn.contract.values import NumberReader
 from churn.errors import InputError
 from churn.features.encoding import Columns
 
@@ -54,8 +56,8 @@ def _require_allowed(
     if not len(values):
         return
     if isinstance(column, NumberColumn):
-        minimum, maximum = column.minimum, column.maximum
-        whole = column.integer
+        reader = NumberReader(column)
+        minimum, maximum, whole = reader.minimum, reader.maximum, column.integer
     else:
         minimum, maximum = 0, len(column.categories) - 1
         whole = values.dtype.kind == "f"
@@ -72,11 +74,7 @@ def _require_allowed(
 
 def _fault(column: CategoryColumn | FlagColumn | NumberColumn, value: Any) -> str:
     if isinstance(column, NumberColumn):
-        whole = "a whole number" if column.integer else "a number"
-        return (
-            f"{value:g} is not {whole} from {column.minimum:g} to {column.maximum:g} "
-            f"({column.unit}). Fix the row, or leave it out."
-        )
+        return f"{value:g} is not {allowed_values(column)}. Fix the row, or leave it out."
     return (
         f"code {value:g} is none of its {len(column.categories)} categories. Encode rows with the "
         "bundle's own contract."

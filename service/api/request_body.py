@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from fastapi import Request
 
-from churn.scoring.fields import shown
+from churn.contract.refusals import quote_value
 from service.api.problems import ProblemError
 
 Message = MutableMapping[str, Any]
@@ -118,19 +118,19 @@ def _fault(body: bytes, error: Exception) -> ProblemError:
         return ProblemError(400, f"The body is not JSON: {reason}. Send a JSON object.")
     for field, value in _leaves(content):
         if isinstance(value, float) and not isfinite(value):
-            text = shown(value)
+            text = quote_value(value)
             return ProblemError(
                 422, f"Field '{field}': {text} is not a finite number. Give one.",
                 field=field, value=text, allowed="a finite number",
             )  # fmt: skip
         if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            text = shown(value)
+            text = quote_value(value)
             return ProblemError(
                 422, f"Field '{field}': {text} holds half a surrogate pair. Send whole characters.",
                 field=field, value=text, allowed="Unicode text",
             )  # fmt: skip
         if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
-            text = shown(value)
+            text = quote_value(value)
             return ProblemError(
                 422, f"Field '{field}': {text} is too large for a number here.",
                 field=field, value=text, allowed="a number of at most 64 bits",

@@ -10,10 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from churn.contract.refusals import quote_value
+from churn.contract.values import LONGEST_ID, is_customer_id
 from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from churn.scoring.fields import shown
 from service.api.problems import ProblemError
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
@@ -26,8 +27,6 @@ from service.core.worker_metrics import RequestMetrics
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _BEARER = b"bearer "
-LONGEST_ID = 200
-"""Characters of a customer's id; the ledger keeps no more."""
 
 
 class WorkerState:
@@ -103,10 +102,7 @@ class WorkerState:
         prediction_id = self.new_id()
         pool = self.pool
         customer = row.get(pool.id_field)
-        if customer is not None and not (
-            (type(customer) is str and len(customer) <= LONGEST_ID and "\0" not in customer)
-            or type(customer) is int
-        ):
+        if customer is not None and not is_customer_id(customer):
             raise _not_an_id(pool.id_field, customer)
         if pool.canary is None:
             return pool.production, prediction_id
@@ -203,7 +199,7 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 def _not_an_id(field: str, value: object) -> ProblemError:
     allowed = f"a text of at most {LONGEST_ID} characters or a whole number, or left out"
-    found = shown(value)
+    found = quote_value(value)
     return ProblemError(
         422, f"Field '{field}': {found} is no customer's id. Give {allowed}.",
         field=field, value=found, allowed=allowed,

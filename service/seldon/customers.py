@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from churn.contract import DataContract, NumberColumn
+from churn.contract.values import whole_if_possible
 from churn.errors import InputError
 from churn.scoring import Scorer, Scores
 from churn.scoring.encoder import Row
@@ -32,10 +33,10 @@ def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
             field.
     """
     _require_some(len(rows))
-    tidy = [_tidy(row, scorer.contract) for row in rows]
-    if len(tidy) > 1:
-        return scorer.score_many(scorer.columns(tidy))
-    score = scorer.score_one(tidy[0])
+    read = [_from_transport(row, scorer.contract) for row in rows]
+    if len(read) > 1:
+        return scorer.score_many(scorer.columns(read))
+    score = scorer.score_one(read[0])
     return Scores(
         np.array([score.probability]),
         np.array([score.logit]),
@@ -118,16 +119,14 @@ def score_tensors(scorer: Scorer, tensors: Mapping[str, Sequence[Any]]) -> Score
     return score_rows(scorer, [dict(zip(read, row, strict=True)) for row in rows])
 
 
-def _tidy(row: Row, contract: DataContract) -> dict[str, Any]:
-    """The row with 0.0 as 0 where a category is meant: protobuf and numpy know no whole numbers."""
-    tidy = dict(row)
+def _from_transport(row: Row, contract: DataContract) -> dict[str, Any]:
+    """The row with its categories as they were before protobuf or numpy carried them."""
+    read = dict(row)
     for column in contract.coded:
-        value = tidy.get(column.name)
-        if type(value) is float and value.is_integer():
-            tidy[column.name] = int(value)
-        elif isinstance(value, str) and value.endswith(".0") and value not in column.categories:
-            tidy[column.name] = value[:-2]
-    return tidy
+        value = read.get(column.name)
+        if value not in column.categories:
+            read[column.name] = whole_if_possible(value)
+    return read
 
 
 def _text(name: str, value: Any) -> Any:

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from churn.scoring.fields import shown
+from churn.contract.refusals import quote_value
+from churn.contract.values import LONGEST_ID, is_customer_id
 
-LONGEST_ID = 200
-"""Characters of a customer's id; the ledger keeps no more."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -108,21 +107,12 @@ def _customer_id(row: dict[str, Any], field: str) -> str:
             "customer_id", f"Field '{field}' is missing. A score on a topic is worth nothing "
             "without its customer.", field=field,
         )  # fmt: skip
-    text = str(value) if type(value) in (str, int) else ""
-    if not 0 < len(text) <= LONGEST_ID or "\0" in text or not _writable(text):
+    if not is_customer_id(value):
         raise Rejection(
-            "customer_id", f"Field '{field}': {shown(value)} is no customer's id. Give a text of "
+            "customer_id", f"Field '{field}': {quote_value(value)} is no customer's id. Give a text of "
             f"at most {LONGEST_ID} characters or a whole number.", field=field,
         )  # fmt: skip
-    return text
-
-
-def _writable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
-        return False
-    return True
+    return str(value)
 
 
 def _kind(value: object) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from churn.data.intake.wording import shown
+from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
 
@@ -19,7 +19,7 @@ def stated(sha256: str) -> str:
     plain = sha256.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{64}", plain):
         raise InputError(
-            f"data.sha256 is {shown(sha256)}, which is not 64 hexadecimal digits. "
+            f"data.sha256 is {quote_text(sha256)}, which is not 64 hexadecimal digits. "
             "`sha256sum FILE` prints it."
         )
     return plain

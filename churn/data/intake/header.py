@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from churn.contract import DataContract
-from churn.data.intake.wording import contract_file, listed, shown
+from churn.contract.refusals import quote_text
+from churn.data.intake.places import contract_file, quote_names
 from churn.errors import InputError, did_you_mean
 
 
@@ -43,7 +44,7 @@ def _require(found: list[str], contract: DataContract) -> None:
     if renamed:
         name, near = renamed[0]
         raise InputError(
-            f"Column '{name}' is missing, but the file has {shown(near)}, which looks like it. "
+            f"Column '{name}' is missing, but the file has {quote_text(near)}, which looks like it. "
             f"Rename it to '{name}' in the header."
         )
     if missing:
@@ -59,7 +60,11 @@ def _require(found: list[str], contract: DataContract) -> None:
 
 
 def _columns(names: list[str]) -> str:
-    return f"Column {listed(names)} is" if len(names) == 1 else f"Columns {listed(names)} are"
+    return (
+        f"Column {quote_names(names)} is"
+        if len(names) == 1
+        else f"Columns {quote_names(names)} are"
+    )
 
 
 def _nearest(name: str, candidates: list[str]) -> str | None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from churn.data.intake.wording import shown
+from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
 _ROWS = 1 << 13  # read at once
@@ -64,7 +64,7 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
 def _require_different(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"Column {shown(name)} is there twice in the file. Keep one.")
+            raise InputError(f"Column {quote_text(name)} is there twice in the file. Keep one.")
 
 
 def _texts(column: Any, name: str) -> Any:
@@ -78,7 +78,7 @@ def _texts(column: Any, name: str) -> Any:
     except pa.ArrowException:
         pass  # a kind or a size that Arrow has no text for is refused like any other
     raise InputError(
-        f"Column {shown(name)} is of parquet type {shown(str(column.type))}, and only texts and "
+        f"Column {quote_text(name)} is of parquet type {quote_text(str(column.type))}, and only texts and "
         "numbers are read. Write it as text or as a number."
     )
 

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from churn.contract import DataContract, IdColumn, NumberColumn
-from churn.data.intake.cells import categories, ids, numbers, trimmed
 from churn.data.intake.header import in_contract_order
+from churn.data.intake.typed_columns import ColumnTyper, trimmed
 from churn.errors import InputError
 
 
@@ -38,14 +38,13 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
     if ordered.num_rows == 0:
         raise InputError("The file has a header but no customers. Take one with rows.")
     texts = {name: trimmed(ordered[name]) for name in contract.names}
+    typer = ColumnTyper(texts, contract)
     typed: dict[str, pd.Series[Any]] = {}
     for column in contract.columns:
-        cells = texts[column.name]
         if isinstance(column, IdColumn):
-            typed[column.name] = ids(cells, column.name)
+            typed[column.name] = typer.ids()
         elif isinstance(column, NumberColumn):
-            other = None if column.blank is None else texts[column.blank.only_when]
-            typed[column.name] = numbers(cells, column, other)
+            typed[column.name] = typer.numbers(column)
         else:
-            typed[column.name] = categories(cells, column, contract)
+            typed[column.name] = typer.categories(column)
     return pd.DataFrame(typed)

@@ -1,32 +1,23 @@
-"""How a refusal speaks of cells, counts and foreign text: short, and never of whole rows."""
+"""Where a fault of a file is: its cell, its columns, and the contract that describes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from churn.contract import DataContract
+from churn.contract.refusals import quote_text
 
-_LONGEST = 40
-_SHOWN = 3
-
-
-def shown(value: str) -> str:
-    """A foreign text in quotes: printable, its first line, cut where it is long.
-
-    A value of several lines has swallowed other rows; those are nobody's to read.
-    """
-    line = value.partition("\n")[0][:_LONGEST]
-    return repr(line if line == value else f"{line}…")
+_NAMED = 3
 
 
-def listed(names: Iterable[str]) -> str:
+def quote_names(names: Iterable[str]) -> str:
     """The first few names in quotes, and how many more there are."""
     every = list(names)
-    more = f" and {len(every) - _SHOWN:,} more" if len(every) > _SHOWN else ""
-    return ", ".join(shown(name) for name in every[:_SHOWN]) + more
+    more = f" and {len(every) - _NAMED:,} more" if len(every) > _NAMED else ""
+    return ", ".join(quote_text(name) for name in every[:_NAMED]) + more
 
 
-def cell(column: str, row: int, more: int = 0) -> str:
+def place_of(column: str, row: int, more: int = 0) -> str:
     """Where a value stands.
 
     Args:

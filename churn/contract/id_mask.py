@@ -1,0 +1,72 @@
+"""Keeps customers' ids out of sentences, reports and logs, wherever in a table they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+HIDDEN = "a value that may be a customer's id"
+"""What is shown in place of a value that may be a customer's id."""
+
+_DIGITS = 3  # as many in one text, and it names somebody or something rather than a category
+_REPEATED = 0.5  # a column with fewer different values a row holds no ids
+_AMOUNT = re.compile(r"[-+]?\W?[\d.,'_ ]+(e[-+]?\d+)?\s*\D{0,4}", re.IGNORECASE)
+
+
+class IdMask:
+    """Says which values may not be shown, because they are or look like customers' ids.
+
+    A value is hidden if it is an id of a known table, or has the letters, digits and marks of
+    one; or, whatever the ids are like, if it is an address or a code rather than a word or an
+    amount. If the id column itself holds no ids, as in a file whose cells have moved, no text is
+    shown at all.
+    """
+
+    def __init__(self, *tables: Iterable[object]) -> None:
+        """Learns what ids look like.
+
+        Args:
+            tables: The id column of the table in question, then those of other known tables.
+        """
+        self._ids: set[str] = set()
+        self._lengths: dict[str, tuple[int, int]] = {}
+        self._moved = False
+        for place, column in enumerate(tables):
+            values = [_text(value) for value in column]
+            different = set(values)
+            if place == 0:
+                self._moved = len(different) < _REPEATED * len(values)
+            self._ids |= different
+        for text in self._ids:
+            least, most = self._lengths.get(shape := _shape(text), (len(text), len(text)))
+            self._lengths[shape] = (min(least, len(text)), max(most, len(text)))
+
+    def hides(self, value: object) -> bool:
+        """Whether a value may not be shown."""
+        text = _text(value)
+        if text in self._ids:
+            return True
+        least, most = self._lengths.get(_shape(text), (1, 0))
+        if least <= len(text) <= most:
+            return True
+        return isinstance(value, str) and bool(text) and (self._moved or _is_code(text))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def _shape(text: str) -> str:
+    """A text with each run of letters as A, each run of digits as 9, and its marks."""
+    kinds = ("A" if each.isalpha() else "9" if each.isdigit() else each for each in text)
+    return "".join(kind for kind, _ in groupby(kinds))
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text is an address or a code: no word, and no amount of anything."""
+    if "@" in text:
+        return True
+    return sum(each.isdigit() for each in text) >= _DIGITS and not _AMOUNT.fullmatch(text)

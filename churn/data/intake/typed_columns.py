@@ -1,0 +1,160 @@
+"""From text cells to typed columns, as `churn.contract.values` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn, TargetColumn
+from churn.contract.id_mask import HIDDEN, IdMask
+from churn.contract.refusals import cell_sentence, quote_text
+from churn.contract.values import (
+    CategoryReader,
+    Fault,
+    NumberReader,
+    RefusedValue,
+    is_blank,
+    is_customer_id,
+)
+from churn.data.intake.places import contract_file, place_of
+from churn.errors import InputError
+
+Mask = NDArray[np.bool_]
+
+# What explains most is said first.
+_ORDER = (
+    (Fault.NOT_A_NUMBER, Fault.ENDLESS_TEXT),
+    (Fault.TOO_LARGE,),
+    (Fault.NOT_WHOLE,),
+)
+
+
+def trimmed(texts: Any) -> Any:
+    """A text column without the spaces around its values; a null is an empty text."""
+    return pc.fill_null(pc.utf8_trim_whitespace(texts), "").combine_chunks()
+
+
+class ColumnTyper:
+    """Types the columns of one raw table.
+
+    Args:
+        texts: The trimmed cells of each column, by name.
+        contract: The contract.
+    """
+
+    def __init__(self, texts: dict[str, Any], contract: DataContract) -> None:
+        self._texts = texts
+        self._contract = contract
+
+    def ids(self) -> pd.Series[Any]:
+        """The identifiers as texts, object[n].
+
+        Raises:
+            InputError: One is blank or cannot be stored.
+        """
+        name = self._contract.id.name
+        values: NDArray[np.object_] = self._texts[name].to_numpy(zero_copy_only=False)
+        wrong = np.fromiter((not is_customer_id(each) for each in values), bool, len(values))
+        if wrong.any():
+            row, more = _first(wrong)
+            if is_blank(values[row]):
+                raise InputError(
+                    f"{place_of(name, row, more)}: the customer's identifier is blank. Fill it in, "
+                    "or leave the row out."
+                )
+            raise InputError(
+                f"{place_of(name, row, more)}: the customer's identifier is too long to be stored, "
+                "or no text. Give at most 200 characters."
+            )
+        return pd.Series(values, name=name, dtype=object)
+
+    def categories(self, column: CategoryColumn | FlagColumn | TargetColumn) -> pd.Series[Any]:
+        """One of a closed list of texts, categorical[n] in the list's order.
+
+        Raises:
+            InputError: A value is blank or not in the list.
+        """
+        different, places = _different(self._texts[column.name])
+        codes, refused = _read(CategoryReader(column).__getitem__, different)
+        if refused:
+            value = different[places[_first(np.isin(places, refused[Fault.NOT_A_CATEGORY]))[0]]]
+            same = places == different.index(value)
+            self._refuse(RefusedValue(column, value, Fault.NOT_A_CATEGORY), same)
+        found = codes.astype(np.int8)[places]
+        dtype = pd.CategoricalDtype(list(column.categories))
+        return pd.Series(pd.Categorical.from_codes(found, dtype=dtype), name=column.name)
+
+    def numbers(self, column: NumberColumn) -> pd.Series[Any]:
+        """Finite numbers, float64[n], or int64[n] for a column of whole numbers.
+
+        Raises:
+            InputError: A value is no number, not finite, not whole where it must be, or blank
+                where it must not be.
+        """
+        reader = NumberReader(column)
+        different, places = _different(self._texts[column.name])
+        read, refused = _read(lambda text: reader.read_type(text) if text else np.nan, different)
+        values = read[places]
+        if "" in different:
+            blank: Mask = places == different.index("")
+            values[blank] = self._blanks(reader, blank)
+        for faults in _ORDER:
+            those = [place for fault in faults for place in refused.get(fault, ())]
+            if those:
+                rows = np.isin(places, those)
+                place = places[_first(rows)[0]]
+                fault = next(fault for fault in faults if place in refused.get(fault, ()))
+                self._refuse(RefusedValue(column, different[place], fault), rows)
+        return pd.Series(values.astype(np.int64) if column.integer else values, name=column.name)
+
+    def _blanks(self, reader: NumberReader, blank: Mask) -> NDArray[np.float64]:
+        """What each blank cell of a number column stands for, float64[blanks]."""
+        column, rule = reader.column, reader.column.blank
+        beside = self._texts[rule.only_when if rule else column.name].filter(pa.array(blank))
+        different, places = _different(beside)
+        values, refused = _read(partial(reader.read_blank, ""), different)
+        for fault, those in refused.items():
+            wrong = np.zeros(len(blank), np.bool_)
+            wrong[blank] = np.isin(places, those)
+            self._refuse(RefusedValue(column, "", fault), wrong)
+        return values[places]
+
+    def _refuse(self, refused: RefusedValue, rows: Mask) -> NoReturn:
+        text = str(refused.value)
+        ids = self._texts[self._contract.id.name].to_pylist()
+        found = HIDDEN if text and IdMask(ids).hides(text) else quote_text(text)
+        sentence = cell_sentence(refused, found, contract_file(self._contract))
+        raise InputError(f"{place_of(refused.column.name, *_first(rows))}: {sentence}")
+
+
+def _different(texts: Any) -> tuple[list[str], NDArray[np.int64]]:
+    """The different texts of a column, and each row's place among them."""
+    coded = texts.dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
+
+
+def _read(
+    read: Callable[[str], float], texts: Iterable[str]
+) -> tuple[NDArray[np.float64], dict[Fault, list[int]]]:
+    """What each text stands for, NaN where it is refused; and the refused texts' places."""
+    values: list[float] = []
+    refused: dict[Fault, list[int]] = {}
+    for place, text in enumerate(texts):
+        try:
+            values.append(read(text))
+        except RefusedValue as error:
+            values.append(np.nan)
+            refused.setdefault(error.fault, []).append(place)
+    return np.array(values, np.float64), refused
+
+
+def _first(mask: Mask) -> tuple[int, int]:
+    """The first row that is set, from 0, and how many more are."""
+    return int(np.argmax(mask)), int(mask.sum()) - 1
