@@ -6,12 +6,20 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-HIDDEN = "a value that may be a customer's id"
-"""What is shown in place of a value that may be a customer's id."""
-
-_DIGITS = 3  # as many in one text, and it names somebody or something rather than a category
+_DIGITS = 3  # as many in one text, and it is a code rather than a category
+_LONG_NUMBER = 5  # digits of a number that may be an id
 _REPEATED = 0.5  # a column with fewer different values a row holds no ids
 _AMOUNT = re.compile(r"[-+]?\W?[\d.,'_ ]+(e[-+]?\d+)?\s*\D{0,4}", re.IGNORECASE)
+
+
+class HiddenValue:
+    """What stands in a sentence in place of a value that may not be shown."""
+
+    def __str__(self) -> str:
+        return "a value that may be a customer's id"
+
+
+HIDDEN = HiddenValue()
 
 
 class IdMask:
@@ -45,12 +53,12 @@ class IdMask:
     def hides(self, value: object) -> bool:
         """Whether a value may not be shown."""
         text = _text(value)
-        if text in self._ids:
-            return True
+        if not text or (not isinstance(value, str) and _digits(text) < _LONG_NUMBER):
+            return False
         least, most = self._lengths.get(_shape(text), (1, 0))
-        if least <= len(text) <= most:
+        if text in self._ids or least <= len(text) <= most:
             return True
-        return isinstance(value, str) and bool(text) and (self._moved or _is_code(text))
+        return isinstance(value, str) and (self._moved or _is_code(text))
 
 
 def _text(value: object) -> str:
@@ -67,6 +75,8 @@ def _shape(text: str) -> str:
 
 def _is_code(text: str) -> bool:
     """Whether a text is an address or a code: no word, and no amount of anything."""
-    if "@" in text:
-        return True
-    return sum(each.isdigit() for each in text) >= _DIGITS and not _AMOUNT.fullmatch(text)
+    return "@" in text or (_digits(text) >= _DIGITS and not _AMOUNT.fullmatch(text))
+
+
+def _digits(text: str) -> int:
+    return sum(each.isdigit() for each in text)

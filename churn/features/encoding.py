@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.contract import DataContract, NumberColumn
+from churn.contract import CodedColumn, DataContract, NumberColumn, TargetColumn
+from churn.contract.id_mask import HIDDEN, IdMask
 from churn.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def encode(
         if isinstance(column, NumberColumn):
             columns[column.name] = frame[column.name].to_numpy(dtype=np.float64)
         else:
-            columns[column.name] = _codes(frame[column.name], column.categories)
+            columns[column.name] = _codes(frame, column, contract)
     return columns
 
 
@@ -62,7 +63,7 @@ def encode_target(frame: pd.DataFrame, contract: DataContract) -> NDArray[np.int
     target = contract.target
     if target.name not in frame.columns:
         raise InputError(f"Column '{target.name}' is missing; training needs the target.")
-    return _codes(frame[target.name], target.categories)
+    return _codes(frame, target, contract)
 
 
 def take(columns: Columns, rows: NDArray[Any]) -> Columns:
@@ -75,10 +76,13 @@ def row_count(columns: Columns) -> int:
     return next((len(values) for values in columns.values()), 0)
 
 
-def _codes(series: pd.Series, categories: tuple[str, ...]) -> NDArray[np.int8]:
+def _codes(
+    frame: pd.DataFrame, column: CodedColumn | TargetColumn, contract: DataContract
+) -> NDArray[np.int8]:
     # Here and not above: a service scores mappings, and never loads pandas.
     import pandas as pd
 
+    series, categories = frame[column.name], column.categories
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype) and tuple(dtype.categories) == categories:
         codes = series.cat.codes.to_numpy()
@@ -86,8 +90,10 @@ def _codes(series: pd.Series, categories: tuple[str, ...]) -> NDArray[np.int8]:
         codes = pd.Categorical(series, categories=list(categories)).codes
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
+        ids = [frame[contract.id.name].dropna()] if contract.id.name in frame.columns else []
+        value = series.iloc[row]
+        found = str(HIDDEN) if IdMask(*ids).hides(value) else repr(value)
         raise InputError(
-            f"Column '{series.name}' row {row + 1}: {series.iloc[row]!r} is not one of "
-            f"{', '.join(categories)}."
+            f"Column '{column.name}' row {row + 1}: {found} is not one of {', '.join(categories)}."
         )
     return np.asarray(codes, dtype=np.int8)

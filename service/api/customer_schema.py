@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn
+from churn.contract.values import LONGEST_ID
 
 
 def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
@@ -16,7 +17,8 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
     """
     identifier = {
         "type": ["string", "integer", "null"],
-        "maxLength": 200,
+        "maxLength": LONGEST_ID,
+        "pattern": r"\S",
         "description": contract.id.meaning,
     }
     return {

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from churn.checks.deepchecks.deepchecks_report import Finding, Severity, SuiteName, Verdict
-
-_log = logging.getLogger(__name__)
 
 _SIDES = {" - Train Dataset": "development rows", " - Test Dataset": "gate rows"}
 _NO_ANSWER = "no answer"
@@ -33,7 +30,7 @@ def findings_of(
         side = next((told for end, told in _SIDES.items() if header.endswith(end)), rows)
         reason = shown_only.get(check, "")
         severity: Severity = "shown" if reason else "critical"
-        for condition, category, details in _answers(each, check):
+        for condition, category, details in _answers(each):
             yield Finding(
                 suite=suite,
                 check=check,
@@ -47,13 +44,11 @@ def findings_of(
             )
 
 
-def _answers(result: Any, check: str) -> Iterator[tuple[str, str, str]]:
+def _answers(result: Any) -> Iterator[tuple[str, str, str]]:
     """Condition, category and details of each condition of one check."""
     exception = getattr(result, "exception", None)
     if exception is not None:
-        # Its own words may quote a cell.
-        _log.debug("Deepchecks could not judge %s: %s", check, exception)
-        kind = type(exception).__name__
+        kind = type(exception).__name__  # its own words may quote a cell
         yield _NO_ANSWER, "ERROR", f"The check broke off with {kind} and says nothing."
         return
     if not result.conditions_results:
@@ -61,7 +56,6 @@ def _answers(result: Any, check: str) -> Iterator[tuple[str, str, str]]:
     for each in result.conditions_results:
         category, details = each.category.name, each.details
         if category == "ERROR":
-            _log.debug("Deepchecks could not judge %s: %s", check, details)
             details = "The condition broke off and says nothing"
         yield _sentence(each.name), category, _sentence(details) + "."
 

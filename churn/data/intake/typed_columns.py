@@ -129,7 +129,7 @@ class ColumnTyper:
     def _refuse(self, refused: RefusedValue, rows: Mask) -> NoReturn:
         text = str(refused.value)
         ids = self._texts[self._contract.id.name].to_pylist()
-        found = HIDDEN if text and IdMask(ids).hides(text) else quote_text(text)
+        found = str(HIDDEN) if IdMask(ids).hides(text) else quote_text(text)
         sentence = cell_sentence(refused, found, contract_file(self._contract))
         raise InputError(f"{place_of(refused.column.name, *_first(rows))}: {sentence}")
 

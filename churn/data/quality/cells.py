@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from churn.contract import Column, DataContract, IdColumn, NumberColumn
-from churn.data.quality.rule import CustomerId, Demand, Outcome, Rule, listed, quoted, rows_in_words
+from churn.contract.id_mask import HiddenValue
+from churn.contract.values import NumberReader
+from churn.data.quality.rule import Demand, Outcome, Rule, listed, quoted, rows_in_words
 
 _TYPES = {
     "text": ["str"],
@@ -178,6 +180,7 @@ def _unique(column: IdColumn) -> Rule:
 
 
 def _within(contract: DataContract, column: NumberColumn) -> Rule:
+    reader = NumberReader(column)
     limit = f"{column.minimum:,g} to {column.maximum:,g} {column.unit}"
     return Rule(
         name=f"range of {column.name}",
@@ -189,8 +192,8 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
                 "ExpectColumnValuesToBeBetween",
                 {
                     "column": column.name,
-                    "min_value": column.minimum,
-                    "max_value": column.maximum,
+                    "min_value": reader.minimum,
+                    "max_value": reader.maximum,
                 },
                 "critical",
                 limit,
@@ -206,7 +209,7 @@ def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Ru
     limit = ", ".join(categories)
 
     def breaks(outcome: Outcome) -> str:
-        texts = all(isinstance(value, str | CustomerId) for value in outcome.examples)
+        texts = all(isinstance(value, str | HiddenValue) for value in outcome.examples)
         return f"{outcome.said} not among {limit if texts else f'the texts {limit}'}"
 
     return Rule(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
 
 from churn.contract import DataContract
+from churn.contract.id_mask import HIDDEN, IdMask
 from churn.data.quality.cells import cell_rules, table_rules
 from churn.data.quality.charges import charges_left_out
 from churn.data.quality.distribution import distribution_rules, shift_table, shifts
@@ -15,7 +17,7 @@ from churn.data.quality.implications import implications_left_out
 from churn.data.quality.psi import Shift
 from churn.data.quality.quality_report import Check, QualityReport, verdict_of
 from churn.data.quality.relations import related_columns, relation_rules
-from churn.data.quality.rule import Batch, CustomerId, Outcome, Rule, place, rows_in_words
+from churn.data.quality.rule import Batch, Outcome, Rule, place, rows_in_words
 
 _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to compare with."
 
@@ -45,12 +47,8 @@ def check(
         "relations": related_columns(frame, contract),
         "shifts": shift_table(moved or {}),
     }
-    outcomes = judge(rules, tables)
-    ids = _ids(frame, contract)
-    checks = tuple(
-        _checked(rule, tuple(_without_ids(each, ids) for each in outcomes[rule.name]))
-        for rule in rules
-    )
+    outcomes = _hide_ids(judge(rules, tables), contract, frame, accepted)
+    checks = tuple(_checked(rule, outcomes[rule.name]) for rule in rules)
     notes = (
         *implications_left_out(contract),
         *charges_left_out(contract),
@@ -91,20 +89,28 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     return bare
 
 
-def _ids(frame: pd.DataFrame, contract: DataContract) -> frozenset[str]:
-    """Every identifier in the table, to be kept out of its report; empty without that column."""
-    if list(frame.columns).count(contract.id.name) != 1:
-        return frozenset()
-    return frozenset(value for value in frame[contract.id.name] if isinstance(value, str))
-
-
-def _without_ids(outcome: Outcome, ids: frozenset[str]) -> Outcome:
-    """The same outcome with identifiers that strayed into other columns made nameless."""
-    examples = (
-        CustomerId() if isinstance(value, str) and value in ids else value
-        for value in outcome.examples
-    )
-    return replace(outcome, examples=tuple(examples))
+def _hide_ids(
+    outcomes: Mapping[str, tuple[Outcome, ...]],
+    contract: DataContract,
+    *tables: pd.DataFrame | None,
+) -> dict[str, tuple[Outcome, ...]]:
+    """The same outcomes without values that are, or look like, customers' ids of these tables."""
+    if not any(each.examples for answers in outcomes.values() for each in answers):
+        return dict(outcomes)
+    name = contract.id.name
+    columns = [
+        table[name].dropna()
+        for table in tables
+        if table is not None and list(table.columns).count(name) == 1
+    ]
+    mask = IdMask(*columns)
+    return {
+        rule: tuple(
+            replace(each, examples=tuple(HIDDEN if mask.hides(x) else x for x in each.examples))
+            for each in answers
+        )
+        for rule, answers in outcomes.items()
+    }
 
 
 def _checked(rule: Rule, outcomes: tuple[Outcome, ...]) -> Check:

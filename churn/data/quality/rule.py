@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from churn.contract.id_mask import HiddenValue
+from churn.contract.refusals import quote_text, quote_value
 from churn.data.quality.quality_report import Severity, Topic
 
 Batch = Literal["customers", "relations", "shifts"]
@@ -18,13 +20,6 @@ Batch = Literal["customers", "relations", "shifts"]
 _SHOWN_VALUES = 3
 _SHOWN_ROWS = 5
 _TELLING_TEXTS = 10  # categories are few; more different texts than this are names or ids
-
-
-class CustomerId:
-    """Stands in a sentence for an identifier that strayed into another column."""
-
-    def __str__(self) -> str:
-        return "a customer's id"
 
 
 @dataclass(frozen=True)
@@ -110,9 +105,11 @@ class Rule:
 
 def quoted(value: object) -> str:
     """A cell's value as a sentence shows it: text in quotes, numbers plain, long text cut."""
-    if not isinstance(value, str):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return repr(value if len(value) <= 40 else value[:39] + "…")  # noqa: PLR2004 - a line's worth
+    if isinstance(value, HiddenValue):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return quote_text(value) if isinstance(value, str) else quote_value(value)
 
 
 def _is_wording(value: object) -> bool:

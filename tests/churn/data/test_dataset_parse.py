@@ -300,3 +300,32 @@ def test_no_sentence_names_a_customer(rows, refusal, renamed, contract):
 
     assert len(sentences) == 21
     assert not [s for s in sentences if any(customer in s for customer in customers)]
+
+
+@pytest.mark.parametrize("strays", [1, 2, 3, 30])
+@pytest.mark.parametrize("name", ["gender", "Churn", "tenure", "TotalCharges"])
+@pytest.mark.parametrize("known", ["as before", "lost", "of another column"])
+def test_ids_that_strayed_into_another_column_stay_unnamed(rows, refusal, name, strays, known):
+    ids = [row[0] for row in rows[1:]]
+    changes = {(n, name): ids[n - 1] for n in range(1, strays + 1)}
+    if known == "lost":
+        changes |= {(n, "customerID"): f"unlike {n}" for n in range(1, strays + 1)}
+    if known == "of another column":
+        changes |= {(n, "customerID"): "Female" for n in range(1, 31)}
+
+    sentence = refusal(changes)
+
+    assert sentence.startswith(f"Column '{name}' row 1")
+    assert "a value that may be a customer's id is not" in sentence
+    assert not [each for each in ids if each in sentence]
+
+
+@pytest.mark.parametrize("value", ["maria@example.com", "ACC-00471", "0b5f-77aa-12c9"])
+def test_an_address_or_a_code_is_not_shown_whatever_ids_look_like(refusal, value):
+    assert value not in refusal({(4, "Contract"): value})
+
+
+@pytest.mark.parametrize("value", ["84,45", "1_200", "12 USD", "$1,013.40", "a lot", "n/a"])
+def test_an_amount_in_another_spelling_is_shown(refusal, value):
+    changes = {(4, "TotalCharges"): f'"{value}"'}
+    assert f"{value!r} is not a number" in refusal(changes)

@@ -143,15 +143,68 @@ def test_an_empty_column_neither_agrees_nor_is_distributed_as_before(telco):
     }
 
 
-def test_ids_that_strayed_into_another_column_stay_unnamed(telco):
-    frame, ids = telco.frame.head(500), telco.frame["customerID"].head(500)
-    copied = frame.assign(Contract=ids, tenure=ids)
-    swapped = frame.assign(customerID=frame["Contract"].astype(str), Contract=ids)
+STRAYS = pytest.mark.parametrize("strays", [1, 2, 3, 500])
 
-    for damaged in (copied, swapped):
-        report = check(damaged, telco.contract, None)
-        assert "categories of Contract" in {each.name for each in report.failures}
-        assert not [each for each in ids if each in report.model_dump_json()]
+
+@STRAYS
+@pytest.mark.parametrize("known", ["as before", "lost", "of another column", "not accepted"])
+def test_ids_that_strayed_into_another_column_stay_unnamed(telco, strays, known):
+    ids = telco.frame["customerID"]
+    frame = telco.frame.astype({"Contract": object, "tenure": object, "TotalCharges": object})
+    for name in ("Contract", "tenure", "TotalCharges"):
+        frame.loc[: strays - 1, name] = ids[:strays]
+    if known == "lost":  # the strays stand in no id column any more
+        frame.loc[: strays - 1, "customerID"] = [f"unlike {n}" for n in range(strays)]
+    if known == "of another column":
+        frame["customerID"] = telco.frame["gender"].astype(str)
+    accepted = telco.frame.iloc[strays:] if known == "as before" else None
+
+    report = check(frame, telco.contract, accepted)
+
+    failed = {each.name: each for each in report.failures}
+    assert failed["categories of Contract"].failing_count == strays
+    assert "a value that may be a customer's id" in failed["categories of Contract"].sentence or (
+        "many different texts" in failed["categories of Contract"].sentence
+    )
+    assert not [each for each in ids if each in report.model_dump_json()]
+
+
+@STRAYS
+def test_ids_that_are_there_twice_or_replaced_stay_unnamed(telco, strays):
+    ids = telco.frame["customerID"].copy()
+    ids[strays : 2 * strays] = ids[:strays].to_numpy()
+
+    report = check(telco.frame.assign(customerID=ids), telco.contract, telco.frame)
+
+    assert [each.name for each in report.failures] == ["uniqueness of customerID"]
+    assert report.failures[0].failing_count == 2 * strays
+    assert not [each for each in ids if each in report.model_dump_json()]
+
+
+@STRAYS
+def test_ids_of_digits_stay_unnamed_among_numbers(telco, strays):
+    ids = pd.Series([str(700_000 + n) for n in range(len(telco.frame))])
+    frame = telco.frame.assign(customerID=ids)
+    frame["MonthlyCharges"] = frame["MonthlyCharges"].mask(frame.index < strays, ids.astype(float))
+
+    report = check(frame, telco.contract, telco.frame)
+
+    failed = {each.name: each for each in report.failures}
+    assert failed["range of MonthlyCharges"].failing_count == strays
+    assert not [each for each in ids if each in report.model_dump_json()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Contract", "Biennial"), ("Partner", "maybe"), ("tenure", 300)]
+)
+def test_a_value_that_cannot_be_an_id_is_shown(telco, name, value):
+    frame = telco.frame.astype({name: object})
+    frame.loc[4, name] = value
+
+    report = check(frame, telco.contract, telco.frame)
+
+    sentences = [each.sentence for each in report.failures if each.columns == (name,)]
+    assert any(f"row 5: {value!r} is" in each for each in sentences)
 
 
 def test_a_table_without_a_header_is_told_so_without_quoting_its_first_customer(telco):
