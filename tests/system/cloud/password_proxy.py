@@ -1,7 +1,7 @@
-"""A password before a server that asks for none, as a reverse proxy puts it there; for tests.
+"""A reverse proxy that asks for a password in front of a server that asks for none; for tests.
 
-Started by `python -m uvicorn password_door:app`; DOOR_BEHIND, DOOR_USER and DOOR_PASSWORD say what
-is behind it and who may in.
+Started by `python -m uvicorn password_proxy:app`. PROXY_BEHIND is the address of the server,
+PROXY_USER and PROXY_PASSWORD are the only credentials that are accepted.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ async def app(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Lets in who knows the password, and hands on what they ask for."""
+    """Forwards a request that carries the password; answers 401 to any other."""
     if scope["type"] != "http":
         return
-    told = f"{os.environ['DOOR_USER']}:{os.environ['DOOR_PASSWORD']}".encode()
+    expected = f"{os.environ['PROXY_USER']}:{os.environ['PROXY_PASSWORD']}".encode()
     headers = dict(scope["headers"])
-    known = headers.get(b"authorization") == b"Basic " + base64.b64encode(told)
+    known = headers.get(b"authorization") == b"Basic " + base64.b64encode(expected)
     if not known and scope["path"] != "/health":
         await _answer(send, 401, [(b"www-authenticate", b"Basic")], b"a password is needed")
         return
@@ -42,7 +42,7 @@ async def app(
     query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
     answer = await _client.request(
         scope["method"],
-        f"{os.environ['DOOR_BEHIND']}{scope['raw_path'].decode()}{query}",
+        f"{os.environ['PROXY_BEHIND']}{scope['raw_path'].decode()}{query}",
         headers=[(n, v) for n, v in scope["headers"] if n not in _HOP | {b"authorization"}],
         content=body,
     )

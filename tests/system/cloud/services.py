@@ -108,24 +108,24 @@ def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
         )  # fmt: skip
         url = f"http://127.0.0.1:{port}"
         try:
-            with _password_door(url, room) as door:
+            with _password_proxy(url, room) as proxy:
                 server.wait(lambda: _answers(f"{url}/health"))
-                yield Tracking(door.url, server, door.user, door.password)
+                yield Tracking(proxy.url, server, proxy.user, proxy.password)
         finally:
             server.stop()
 
 
 @contextmanager
-def _password_door(behind: str, room: Path) -> Iterator[Tracking]:
+def _password_proxy(behind: str, room: Path) -> Iterator[Tracking]:
     port, user, password = free_port(), "churn", secrets.token_hex(8)
     server = Server(
-        "the password door",
+        "the password proxy",
         [
-            sys.executable, "-m", "uvicorn", "password_door:app", "--host=127.0.0.1",
+            sys.executable, "-m", "uvicorn", "password_proxy:app", "--host=127.0.0.1",
             f"--port={port}", f"--app-dir={Path(__file__).parent}", "--log-level=warning",
         ],
-        room / "door-log",
-        environment={"DOOR_BEHIND": behind, "DOOR_USER": user, "DOOR_PASSWORD": password},
+        room / "proxy-log",
+        environment={"PROXY_BEHIND": behind, "PROXY_USER": user, "PROXY_PASSWORD": password},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
