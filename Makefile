@@ -18,7 +18,10 @@ ARGS ?=
 STATE := .churn
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
-rooms := churn deployment registry service steps
+packages := churn deployment registry service steps
+coverage := $(CURDIR)/$(STATE)/coverage/data
+# What make check runs: the tests that need no server and no run of a pipeline.
+fast := tests/churn tests/runner tests/registry tests/tools
 
 python311 = python=$$(tools/python311) && "$$python"
 # Installs a lock into $(VENV); at once where that was done before.
@@ -62,8 +65,21 @@ doctor: setup  ## Check Python, versions, stack, data and ports, and say what to
 	$(bin)/python run.py --doctor $(ARGS)
 
 ##@ Checks
+# Two workers, whole groups of tests each (tests/suite.py); ends with one line where something was skipped.
+suite = $(bin)/python -m pytest --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
+skipped = if test -f $(STATE)/not-tested.txt; then cat $(STATE)/not-tested.txt >&2; fi
+
+.PHONY: check
+check: lint  ## Lint, types and the fast tests, in three minutes
+	$(suite) -m "not slow and not system" $(fast)
+
 .PHONY: test
-test: lint docs pytest  ## Everything that must pass: lint, types, imports, docs, tests, coverage
+test: lint docs pytest  ## Everything that must pass before a change goes in: lint, types, docs, tests, coverage
+
+.PHONY: test-system
+test-system: setup-dev  ## The long tests: kills, clusters, real servers (CI runs them after make test)
+	$(suite) -m "system"
+	@$(skipped)
 
 .PHONY: lint
 lint: setup-dev  ## Style, types and import boundaries
@@ -77,16 +93,18 @@ format: setup-dev  ## Rewrite the code as the linter wants it
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-# The floor holds for each room by itself; a table shows only where one falls below it.
+# The floor holds for each package by itself; a table shows only where one falls below it.
 .PHONY: pytest
-pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/unit -k split" runs some, without it)
+pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/churn -k split" runs some, without it)
 ifeq ($(strip $(ARGS)),)
-	$(bin)/python tools/run_tests.py
-	@for room in $(rooms); do \
-	    $(bin)/coverage report --include="$$room/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$room.txt \
-	    || { cat $(STATE)/coverage/$$room.txt; echo "Coverage of $$room/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
-	    awk -v room="$$room" '$$1 == "TOTAL" {print room "/ is covered by " $$NF}' $(STATE)/coverage/$$room.txt; \
+	@rm -rf $(STATE)/coverage && mkdir -p $(STATE)/coverage
+	COVERAGE_FILE=$(coverage) $(suite) -m "not system" --cov --cov-report= --cov-config pyproject.toml
+	@for package in $(packages); do \
+	    COVERAGE_FILE=$(coverage) $(bin)/coverage report --include="$$package/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$package.txt \
+	    || { cat $(STATE)/coverage/$$package.txt; echo "Coverage of $$package/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
+	    awk -v package="$$package" '$$1 == "TOTAL" {print package "/ is covered by " $$NF}' $(STATE)/coverage/$$package.txt; \
 	done
+	@$(skipped)
 else
 	$(bin)/python -m pytest $(ARGS)
 endif
@@ -117,7 +135,7 @@ docs: setup-dev  ## Build the site into site/, strictly
 docs-serve: setup-dev  ## Serve the site while writing it (port 8000)
 	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs serve $(ARGS)
 
-##@ House
+##@ Setup
 .PHONY: setup
 setup:  ## Make .venv and install what the main job needs
 	@$(install) requirements.lock

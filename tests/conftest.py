@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
+pytest_plugins = ["tests.suite"]
+
 os.environ["MPLBACKEND"] = "Agg"  # charts are files here; no display is ever needed
 for switch in ("ZENML_ANALYTICS_OPT_IN", "GX_ANALYTICS_ENABLED"):
     os.environ[switch] = "false"  # a test run phones nobody

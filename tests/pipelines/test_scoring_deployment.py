@@ -18,6 +18,8 @@ from churn.errors import BundleError, ChurnError, InputError
 from runner.zenml_deployment import ZenmlDeployment, deploy, find, invoke, stop
 from stacks.spec import ExistingComponent, StackSpec, load_stack
 
+pytestmark = pytest.mark.system
+
 NAME = "churn-scoring-tested"
 PATIENCE = 60
 

@@ -259,6 +259,7 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
         assert [(figure.median, figure.verdict) for figure in figures] == judged + workers
 
 
+@pytest.mark.optional  # only root can make one
 def test_a_process_is_held_to_a_share_of_a_core_and_let_go_again():
     if not evidence_workers.held_here():
         pytest.skip("no control group can be made here")

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -65,43 +64,67 @@ def test_test_sets_itself_up_once_checks_everything_and_ends_with_pytest(root):
     assert plan.returncode == 0, plan.stderr
     assert plan.stdout.count("tools/install.py requirements-dev.lock") == 1
     order = ["install.py", "ruff check", "ruff format --check", "mypy", "lint-imports"]
-    order += ["mkdocs build --strict", "tools/run_tests.py", "coverage report"]
+    order += ["mkdocs build --strict", "-m pytest", "coverage report"]
     places = [plan.stdout.find(command) for command in order]
     assert -1 not in places, dict(zip(order, places, strict=True))
     assert places == sorted(places)
     assert "run.py --pipeline" not in plan.stdout
 
 
+def test_the_tests_are_split_into_those_of_every_change_and_the_long_ones(root):
+    every_change, long = make(root, "-n", "test").stdout, make(root, "-n", "test-system").stdout
+
+    for plan, selected in ((every_change, "not system"), (long, "system")):
+        assert plan.count("-m pytest") == 1
+        assert "--numprocesses 2 --dist loadgroup --no-loadscope-reorder" in plan
+        assert f' -m "{selected}"' in plan
+
+
+def test_check_runs_no_slow_test_and_measures_no_coverage(root):
+    plan = make(root, "-n", "check").stdout
+
+    assert plan.find("mypy") < plan.find(' -m "not slow and not system"')
+    assert "--cov" not in plan
+
+
 def test_coverage_floor_holds_for_the_domain_the_service_and_the_steps(root):
     plan = make(root, "-n", "pytest").stdout
 
     assert "--fail-under=85" in plan
-    assert "for room in churn deployment registry service steps" in plan
-
-
-def test_every_folder_of_tests_is_run_once(root):
-    sys.path.insert(0, str(root / "tools"))
-    try:
-        from run_tests import LONGEST_FIRST, MEASURED, names
-    finally:
-        sys.path.pop(0)
-
-    wanted = {path.parent.name for path in (root / "tests").glob("*/test_*.py")}
-    assert sorted(names()) == sorted(wanted)
-    assert set(LONGEST_FIRST) == wanted
-    assert set(MEASURED) < wanted
-    assert not list((root / "tests").glob("test_*.py"))
+    assert "for package in churn deployment registry service steps" in plan
 
 
 def test_an_unknown_target_is_an_error(root):
     assert make(root, "retrain-the-moon").returncode == 2
 
 
-def test_ci_runs_make_test_and_nothing_else(root):
+def test_ci_runs_both_halves_and_nothing_may_be_skipped(root):
     script = root / ".ci" / "run"
 
     assert os.access(script, os.X_OK)
     lines = script.read_text().splitlines()
-    assert "set -euo pipefail" in lines
-    assert lines[-1] == "make test"
+    assert {"set -euo pipefail", "export CI=1"} <= set(lines)
+    assert lines[-2:] == ["make test", "make test-system"]
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+def test_ci_stops_before_the_tests_where_a_server_is_missing(root, tmp_path):
+    """Nobody may install here: the PATH has no apt-get, and of what CI needs only make."""
+    for name in ("bash", "dirname", "id"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    calls = tmp_path / "calls"
+    (tmp_path / "make").write_text(f"#!/bin/sh\necho called >>{calls}\n")
+    (tmp_path / "make").chmod(0o755)
+
+    ended = subprocess.run(
+        [root / ".ci" / "run"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert "redis-server" in ended.stderr
+    assert "must be installed first" in ended.stderr
+    assert not calls.exists()

@@ -25,6 +25,8 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
 
+pytestmark = pytest.mark.slow
+
 needs_deepchecks = pytest.mark.skipif(
     find_spec("deepchecks") is None, reason="the extra 'deep' is not installed"
 )

@@ -17,6 +17,7 @@ from churn.data import acquire, parse, read_raw
 ORIGINAL = os.environ.get("CHURN_ORIGINAL_CSV", "")
 
 
+@pytest.mark.optional
 @pytest.mark.skipif(not ORIGINAL, reason="CHURN_ORIGINAL_CSV does not name IBM's file")
 def test_the_shipped_table_is_the_original_but_for_the_ids(telco, contract, root, tmp_path):
     original = acquire(ORIGINAL, contract, root=root, cache=tmp_path)

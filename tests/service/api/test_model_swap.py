@@ -47,7 +47,7 @@ def test_a_published_version_is_served_within_five_seconds_as_set_out_of_the_box
     assert back["promoted_by"] == "roll_back"
 
 
-@pytest.mark.slow
+@pytest.mark.system
 def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
     store, tmp_path, customers, trained, telco_columns
 ):
@@ -108,6 +108,7 @@ def corruptions(bundle, other):
             yield name, kind, content, bad
 
 
+@pytest.mark.system
 def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_path, customers):
     bundle, other = store / "bundles" / "2", store / "bundles" / "1"
     first = (store / CURRENT).read_text()

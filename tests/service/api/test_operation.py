@@ -216,7 +216,7 @@ def test_while_draining_it_says_so_and_still_answers(store, tmp_path, customers)
     assert scored.status_code == 200
 
 
-@pytest.mark.slow
+@pytest.mark.system
 def test_a_worker_that_is_killed_under_load_is_missed_by_nobody_else(store, tmp_path, customers):
     from churn.ledger import PredictionLedger
 

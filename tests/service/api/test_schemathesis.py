@@ -21,7 +21,7 @@ CHECKS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.system
 def test_no_case_breaks_the_service_and_every_answer_matches_its_schema(store, tmp_path):
     program = Path(sys.executable).with_name("schemathesis")
     # Coverage is measured in the service, not in who asks it.

@@ -11,6 +11,8 @@ import pytest
 from service.seldon.package import package
 from tests.service.seldon import running
 
+pytestmark = pytest.mark.system
+
 NUMBERS = {"tenure", "MonthlyCharges", "TotalCharges"}
 EXACT = {"rtol": 0, "atol": 1e-12}
 

@@ -8,6 +8,8 @@ from worker_process import Outside, starting, wait_until, working
 
 from tests.servers.process import free_port
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def outside(broker, topics):

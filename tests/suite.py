@@ -1,0 +1,105 @@
+"""How the suite is run: what stays on one worker, where coverage is measured, what may be skipped.
+
+A plugin of pytest, loaded by tests/conftest.py. `make pytest` starts two workers of pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import coverage
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+NOT_TESTED = TESTS.parent / ".churn" / "not-tested.txt"
+"""Where the last run has written which tests were skipped, and why; `make test` ends with it."""
+
+LONGEST_FIRST = (
+    "pipelines",
+    "churn/checks/test_validation_suites.py",
+    "deployment",
+    "churn/checks/test_validator_libraries.py",
+    "stacks",
+    "service/api",
+    "steps",
+)
+"""Groups that begin before all others, so that both workers are busy to the end."""
+
+_SUBPROCESSES = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+def group(item: pytest.Item) -> str:
+    """Name of the tests that one worker runs: those of a folder with a conftest, else of a file.
+
+    What a conftest offers for a whole session (runs, servers, models) takes long to make.
+    """
+    folder = item.path.parent
+    place = folder if (folder / "conftest.py").exists() else item.path
+    return place.relative_to(TESTS).as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts each test into its group, the longest groups first, and marks tests/system/."""
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+        if TESTS / "system" in item.path.parents:
+            item.add_marker(pytest.mark.system)
+    items.sort(key=lambda item: rank.get(group(item), len(rank)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Pauses coverage in slow tests and where tests do not call a measured package themselves.
+
+    A traced test takes up to twice as long, and these cover little that the others do not.
+    """
+    measuring = coverage.Coverage.current()
+    folder = item.path.relative_to(TESTS).parts[0]
+    slow = item.get_closest_marker("slow") is not None
+    if measuring is None or (folder in measuring.get_option("run:source") and not slow):
+        return (yield)
+    kept = {name: os.environ.pop(name) for name in _SUBPROCESSES if name in os.environ}
+    tracer, tracer_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        os.environ.update(kept)
+        sys.settrace(tracer)
+        threading.settrace(tracer_of_threads)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With CI set a skipped test has failed, unless it is marked as optional."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and "optional" not in report.keywords:
+        report.outcome = "failed"
+        report.longrepr = f"Not tested: {_reason(report)}. Nothing may be skipped with CI set."
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Ends with one line about what was not tested, where anything was."""
+    NOT_TESTED.unlink(missing_ok=True)
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(_reason(each) for each in skipped if "optional" not in each.keywords)
+    if reasons:
+        listed = "; ".join(f"{count} tests: {reason}" for reason, count in reasons.items())
+        line = f"NOT TESTED HERE, {reasons.total()} tests were skipped. {listed}."
+        NOT_TESTED.parent.mkdir(exist_ok=True)
+        NOT_TESTED.write_text(f"{line}\n", encoding="utf-8")
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
