@@ -21,9 +21,9 @@ from churn.contract import DataContract, load_contract
 from churn.evaluation.delong import paired_delong
 from churn.evaluation.disparities import wilson_interval
 from churn.evaluation.plan import PromotionSettings
-from churn.promotion.comparison import ranking_gate
+from churn.promotion.comparison_gates import ranking_gate
+from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import GateVerdict
-from churn.promotion.evidence import Contender, GateRows
 
 CHAMPION = 0.85
 WORTH = (-0.016, -0.010, -0.005, 0.0, 0.005, 0.010)

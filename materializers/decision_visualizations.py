@@ -4,10 +4,10 @@ from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
-from churn.promotion.pair import Pair, PromotionOutcome
+from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
-from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown, render_model_card
@@ -90,12 +90,12 @@ def _(report: ReasonStability) -> Metadata:
 
 
 @visualize.register
-def _(report: Pair) -> Visualizations:
+def _(report: PromotionPair) -> Visualizations:
     return {"pair.md": _markdown(report.sentence)}
 
 
 @summary_metadata.register
-def _(report: Pair) -> Metadata:
+def _(report: PromotionPair) -> Metadata:
     return {"challenger": report.challenger, "champion": report.champion or "none"}
 
 

@@ -16,7 +16,7 @@ from churn.evaluation.threshold import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.promotion import Decision
-from churn.promotion.pair import Pair, PromotionOutcome
+from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.model_card.card import ModelCard
 from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
@@ -42,7 +42,7 @@ class ReportMaterializer(FolderMaterializer):
         SlicesReport,
         ExplanationReport,
         ReasonStability,
-        Pair,
+        PromotionPair,
         PromotionOutcome,
         ModelCard,
         Searches,

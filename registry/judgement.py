@@ -12,7 +12,7 @@ from churn.promotion import (
     judge_challenger,
     row_digests,
 )
-from churn.promotion.pair import Pair
+from churn.promotion.promotion_outcome import PromotionPair
 from churn.retention.profit import campaign_profit
 from churn.retention.value import lifetime_values
 from churn.retention.value_settings import ValueSettings
@@ -22,7 +22,7 @@ from churn.settings.pipelines import PromotionPipelineSettings
 from registry.versions import TrainedVersion, find_version, load_trained_version
 
 
-def judge_versions(pair: Pair, settings: PromotionPipelineSettings) -> Decision:
+def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> Decision:
     """Scores challenger and champion on the same raw gate rows and evaluates every gate.
 
     Raises:

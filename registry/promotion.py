@@ -6,7 +6,7 @@ from zenml.models import ModelVersionResponse
 from churn.errors import InputError
 from churn.ledger import Ledger
 from churn.promotion import Decision
-from churn.promotion.pair import Pair, PromotionOutcome
+from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import Address
 from churn.scoring.bundle import bundle_folder, publish
 from churn.settings.pipelines import PromotionPipelineSettings
@@ -15,7 +15,7 @@ from registry.versions import find_version, write_version_bundle
 
 
 def carry_out_decision(
-    pair: Pair,
+    pair: PromotionPair,
     decision: Decision,
     settings: PromotionPipelineSettings,
     *,
@@ -62,7 +62,9 @@ def carry_out_decision(
     return _promote(pair, store, approver)
 
 
-def _approver(pair: Pair, settings: PromotionPipelineSettings, ledger: Ledger) -> str | None:
+def _approver(
+    pair: PromotionPair, settings: PromotionPipelineSettings, ledger: Ledger
+) -> str | None:
     """Records the approval that this run carries; returns who approved the challenger."""
     approval = settings.approve
     if approval.person:
@@ -76,7 +78,7 @@ def _approver(pair: Pair, settings: PromotionPipelineSettings, ledger: Ledger) -
     return recorded.person if recorded else None
 
 
-def _promote(pair: Pair, store: Address, approver: str | None) -> PromotionOutcome:
+def _promote(pair: PromotionPair, store: Address, approver: str | None) -> PromotionOutcome:
     version = _require_version(pair.model, pair.challenger)
     champion = _require_version(pair.model, pair.champion) if pair.champion else None
     bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from churn.checks.validators.validator_report import ValidatorReport
     from churn.deployment.deployment_record import Deployment
     from churn.promotion import Decision
-    from churn.promotion.pair import PromotionOutcome
+    from churn.promotion.promotion_outcome import PromotionOutcome
     from churn.reports.training.training_report import TrainingReport
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]

@@ -125,9 +125,9 @@ def generated_report() -> TrainingReport:
     from churn.evaluation.cross_validation import Fold, OutOfFold
     from churn.evaluation.gate_rows import evaluate_gate_rows
     from churn.evaluation.plan import Floors, ProtocolPlan
-    from churn.evaluation.protocol import protocol_figure, summarise
-    from churn.evaluation.selection import choose
-    from churn.promotion import judge_absolute
+    from churn.evaluation.protocol import protocol_figure, summarise_folds
+    from churn.evaluation.selection import select_candidate
+    from churn.promotion import judge_first_model
     from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 
     generator = np.random.default_rng(17)
@@ -141,7 +141,7 @@ def generated_report() -> TrainingReport:
         Fold(rows=rows, logits={name: each[rows] for name, each in logits.items()})
         for _, rows in cuts
     )
-    protocol = summarise(OutOfFold(plan, target, folds), baseline="logistic")
+    protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
     model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"])
     gate = evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=100)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
@@ -161,9 +161,9 @@ def generated_report() -> TrainingReport:
             gate_rows=200,
         ),
         quality=QualityFacts(verdict="warn", passed=9, total=10, findings=("12 rows are odd.",)),
-        selection=choose(protocol),
+        selection=select_candidate(protocol),
         protocol=protocol,
         figure=figure,
         gate_rows=gate,
-        decision=judge_absolute(gate, floors, against_baseline=figure.result.against_baseline),
+        decision=judge_first_model(gate, floors, against_baseline=figure.result.against_baseline),
     )

@@ -75,8 +75,8 @@ class EceBins:
     member: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, probability: Floats, bins: int = BINS) -> EceBins:
-        """Bins rows by the rank of their prediction."""
+    def from_probability(cls, probability: Floats, bins: int = BINS) -> EceBins:
+        """Returns the bins of rows ranked by their prediction."""
         share = (rankdata(probability) - 0.5) / len(probability)
         index = np.minimum((share * bins).astype(np.int64), bins - 1)
         used = np.unique(index)
@@ -103,7 +103,7 @@ def expected_calibration_error(target: Labels, probability: Floats, bins: int = 
     sample, not even for a perfect model: read it beside `Reliability.noise_mean`.
     """
     once = np.ones((len(target), 1))
-    return float(EceBins.of(probability, bins).error(target - probability, once)[0])
+    return float(EceBins.from_probability(probability, bins).error(target - probability, once)[0])
 
 
 def assess_calibration(target: Labels, probability: Floats, *, seed: int) -> Reliability:
@@ -118,7 +118,7 @@ def assess_calibration(target: Labels, probability: Floats, *, seed: int) -> Rel
         probability: float64[n] in [0, 1].
         seed: fixes the simulation.
     """
-    bins = EceBins.of(probability)
+    bins = EceBins.from_probability(probability)
     rows = bins.member.sum(axis=1)
     predicted = bins.member @ probability / rows
     observed = bins.member @ target.astype(np.float64) / rows

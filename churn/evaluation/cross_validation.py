@@ -92,7 +92,7 @@ def cross_validate(
             rows=held_out, logits={name: model.logit(unseen) for name, model in models.items()}
         )
 
-    report = on_fold or _say_nothing
+    report = on_fold or _ignore_progress
     if workers == 1:
         folds = []
         for split in splits:
@@ -115,7 +115,7 @@ def cross_validate(
         return OutOfFold(plan=plan, target=target, folds=tuple(task.result() for task in tasks))
 
 
-def _say_nothing(_done: int, _total: int) -> None:
+def _ignore_progress(_done: int, _total: int) -> None:
     """Stands in where nobody listens."""
 
 

@@ -22,17 +22,17 @@ METRICS: dict[SliceMetric, str] = {
 }
 
 
-class Figure(FrozenModel):
+class Estimate(FrozenModel):
     """A figure of one slice and its 95% interval."""
 
     value: float
     interval: Interval
 
-    def said(self, form: str) -> str:
+    def text(self, form: str) -> str:
         """The figure and its bounds in words, each written in the given format."""
         return f"{self.value:{form}} ({self.interval.span(form)})"
 
-    def points(self) -> str:
+    def text_in_points(self) -> str:
         """A difference of two shares and its bounds, in percentage points."""
         value, lower, upper = (
             100 * each for each in (self.value, self.interval.lower, self.interval.upper)
@@ -57,7 +57,7 @@ class Disparity(FrozenModel):
     reference: str
     metric: SliceMetric
     verdict: DisparityVerdict
-    difference: Figure | None
+    difference: Estimate | None
 
     @property
     def sentence(self) -> str:
@@ -66,12 +66,12 @@ class Disparity(FrozenModel):
         if self.difference is None:
             return f"{head}: {TOO_FEW}."
         areas = self.metric == "roc_auc"
-        found = self.difference.said("+.3f") if areas else self.difference.points()
+        found = self.difference.text("+.3f") if areas else self.difference.text_in_points()
         return f"{head}: {found}, {self.verdict}."
 
 
 def disparities(
-    column: str, reference: str, figures: Mapping[str, Mapping[SliceMetric, Figure | None]]
+    column: str, reference: str, figures: Mapping[str, Mapping[SliceMetric, Estimate | None]]
 ) -> list[Disparity]:
     """Every slice of a column against its reference, figure by figure.
 
@@ -85,7 +85,7 @@ def disparities(
         if value == reference:
             continue
         for metric in METRICS:
-            gap = difference(ours[metric], figures[reference][metric])
+            gap = difference_of(ours[metric], figures[reference][metric])
             verdict: DisparityVerdict = TOO_FEW
             if gap is not None:
                 verdict = "no difference seen" if gap.interval.covers(0) else "differs"
@@ -102,7 +102,7 @@ def disparities(
     return found
 
 
-def difference(ours: Figure | None, theirs: Figure | None) -> Figure | None:
+def difference_of(ours: Estimate | None, theirs: Estimate | None) -> Estimate | None:
     """Of two independent figures, from their own intervals.
 
     The squares of the distances to the bounds add up (Newcombe 1998, Statistics in Medicine
@@ -113,7 +113,7 @@ def difference(ours: Figure | None, theirs: Figure | None) -> Figure | None:
     value = ours.value - theirs.value
     down = np.hypot(ours.value - ours.interval.lower, theirs.interval.upper - theirs.value)
     up = np.hypot(ours.interval.upper - ours.value, theirs.value - theirs.interval.lower)
-    return Figure(
+    return Estimate(
         value=value,
         interval=Interval(
             lower=value - float(down), upper=value + float(up), method="Newcombe hybrid"

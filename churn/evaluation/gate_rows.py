@@ -16,7 +16,7 @@ from scipy.special import expit
 from churn.evaluation.calibration import Reliability, assess_calibration
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.intervals import Interval, auc_difference_interval, metric_intervals
-from churn.evaluation.metrics import Metrics, checked, measure
+from churn.evaluation.metrics import Metrics, measure, validate_predictions
 from churn.evaluation.weighted import Floats, Labels, RankedRows
 from churn.features.encoding import Columns
 from churn.frozen_model import FrozenModel
@@ -111,7 +111,7 @@ def evaluate_gate_rows(
         InputError: only one outcome occurs among the rows.
     """
     score = np.asarray(model.logit(columns), dtype=np.float64)
-    truth, probability = checked(target, expit(score))
+    truth, probability = validate_predictions(target, expit(score))
     return GateRowsReport(
         model=name,
         metrics=measure(truth, probability),
@@ -139,8 +139,8 @@ def _compare(
     seed: int,
 ) -> PairedDifference:
     once = np.ones((len(truth), 1))
-    ours = RankedRows.of(truth, score).auc(once)[0]
-    theirs = RankedRows.of(truth, reference_score).auc(once)[0]
+    ours = RankedRows.from_scores(truth, score).auc(once)[0]
+    theirs = RankedRows.from_scores(truth, reference_score).auc(once)[0]
     return PairedDifference(
         model=name,
         reference=reference,

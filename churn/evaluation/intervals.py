@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from churn.evaluation.calibration import EceBins
-from churn.evaluation.metrics import checked, row_log_loss
+from churn.evaluation.metrics import row_log_loss, validate_predictions
 from churn.evaluation.weighted import Floats, Labels, RankedRows, ScoreGroups, ratio
 from churn.frozen_model import FrozenModel
 
@@ -129,9 +129,9 @@ def metric_intervals(
     Raises:
         ValueError, InputError: as `measure`.
     """
-    truth, chance = checked(target, probability)
-    ranked, groups = RankedRows.of(truth, chance), ScoreGroups.of(truth, chance)
-    bins = EceBins.of(chance)
+    truth, chance = validate_predictions(target, probability)
+    ranked, groups = RankedRows.from_scores(truth, chance), ScoreGroups.from_scores(truth, chance)
+    bins = EceBins.from_probability(chance)
     losses = np.stack([row_log_loss(truth, chance), np.square(chance - truth)])
     drawn: dict[str, list[Floats]] = {}
     for weights in resampled_weights(len(truth), samples, seed):
@@ -166,7 +166,7 @@ def auc_difference_interval(
     target: Labels, score: Floats, reference: Floats, *, samples: int, seed: int
 ) -> Interval:
     """Interval of the ROC-AUC gained over a reference on the same rows, customers resampled in pairs."""
-    ours, theirs = RankedRows.of(target, score), RankedRows.of(target, reference)
+    ours, theirs = RankedRows.from_scores(target, score), RankedRows.from_scores(target, reference)
     parts = [
         ours.auc(weights) - theirs.auc(weights)
         for weights in resampled_weights(len(target), samples, seed)

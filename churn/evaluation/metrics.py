@@ -62,7 +62,9 @@ class Metrics(FrozenModel):
         return {name: float(getattr(self, name)) for name in METRIC_TITLES}
 
 
-def checked(target: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Labels, Floats]:
+def validate_predictions(
+    target: npt.ArrayLike, probability: npt.ArrayLike
+) -> tuple[Labels, Floats]:
     """Target int8[n] and probability float64[n], or a refusal.
 
     Raises:
@@ -105,11 +107,11 @@ def measure(target: npt.ArrayLike, probability: npt.ArrayLike) -> Metrics:
         ValueError: the arrays do not match, or hold something else than that.
         InputError: only one outcome occurs.
     """
-    truth, chance = checked(target, probability)
+    truth, chance = validate_predictions(target, probability)
     once = np.ones((len(truth), 1))
-    groups = ScoreGroups.of(truth, chance)
+    groups = ScoreGroups.from_scores(truth, chance)
     return Metrics(
-        roc_auc=float(RankedRows.of(truth, chance).auc(once)[0]),
+        roc_auc=float(RankedRows.from_scores(truth, chance).auc(once)[0]),
         pr_auc=min(1.0, float(groups.average_precision(once)[0])),
         log_loss=float(row_log_loss(truth, chance).mean()),
         brier=float(np.square(chance - truth).mean()),
@@ -120,7 +122,7 @@ def measure(target: npt.ArrayLike, probability: npt.ArrayLike) -> Metrics:
     )
 
 
-def mean_of(measured: list[Metrics], *, rows: int, positives: int) -> Metrics:
+def mean_metrics(measured: list[Metrics], *, rows: int, positives: int) -> Metrics:
     """Each metric's mean over folds, with the counts of the rows that the folds share out."""
     means = {
         name: float(np.mean([getattr(metrics, name) for metrics in measured]))

@@ -16,7 +16,7 @@ from churn.errors import InputError
 from churn.evaluation.comparison import PairedDifference, compare_folds
 from churn.evaluation.cross_validation import OnFold, OutOfFold, cross_validate
 from churn.evaluation.intervals import Interval, fold_mean_auc_intervals
-from churn.evaluation.metrics import Metrics, mean_of, measure
+from churn.evaluation.metrics import Metrics, mean_metrics, measure
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.weighted import Labels, RankedRows
 from churn.features.encoding import Columns
@@ -144,10 +144,10 @@ def run_protocol(
     """
     _require(baseline, candidates)
     scored = cross_validate(candidates, columns, target, plan, on_fold=on_fold, workers=workers)
-    return summarise(scored, baseline=baseline)
+    return summarise_folds(scored, baseline=baseline)
 
 
-def summarise(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
+def summarise_folds(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
     """Turns out-of-fold scores into the report; fits nothing."""
     plan, target = scored.plan, scored.target
     names = tuple(scored.folds[0].logits)
@@ -160,7 +160,7 @@ def summarise(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
     if plan.bootstrap_samples:
         ranked = {
             name: [
-                RankedRows.of(target[fold.rows], fold.logits[name], fold.rows)
+                RankedRows.from_scores(target[fold.rows], fold.logits[name], fold.rows)
                 for fold in scored.folds
             ]
             for name in names
@@ -178,7 +178,7 @@ def summarise(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
         candidates=tuple(
             CandidateResult(
                 name=name,
-                metrics=mean_of(measured[name], rows=len(target), positives=left),
+                metrics=mean_metrics(measured[name], rows=len(target), positives=left),
                 fold_roc_auc=fold_auc[name],
                 roc_auc_interval=intervals.get(name),
                 against_baseline=None
@@ -219,7 +219,7 @@ def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) 
     )
 
 
-def report_with(name: str, *reports: ProtocolReport | None) -> ProtocolReport:
+def report_of_recipe(name: str, *reports: ProtocolReport | None) -> ProtocolReport:
     """The first report that judges a candidate of that name.
 
     Raises:

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from churn.evaluation.calibration import Reliability, assess_calibration, calibration_line
 from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
-from churn.evaluation.metrics import checked, row_log_loss
+from churn.evaluation.metrics import row_log_loss, validate_predictions
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
 from churn.retention.value_settings import ThresholdSettings
@@ -130,7 +130,7 @@ def recalibrate(target: Labels, logit: Floats, settings: ThresholdSettings) -> R
     Raises:
         InputError: only one outcome occurs.
     """
-    truth, _ = checked(target, expit(logit))
+    truth, _ = validate_predictions(target, expit(logit))
     after = _held_out(truth, logit, settings)
     losses = np.stack([row_log_loss(truth, chance) for chance in after.values()])
     saved = losses[0] - losses

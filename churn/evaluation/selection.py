@@ -6,7 +6,7 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.protocol import ProtocolReport
 from churn.frozen_model import FrozenModel
 
-RULE = (
+SELECTION_RULE = (
     "The candidate with the highest mean ROC-AUC over the development splits is chosen; between "
     "equals, the one that the configuration names first."
 )
@@ -25,7 +25,7 @@ class Selection(FrozenModel):
     chosen: str
     margin: PairedDifference | None
     report: ProtocolReport
-    rule: str = RULE
+    rule: str = SELECTION_RULE
 
     @property
     def runner_up(self) -> str | None:
@@ -55,8 +55,8 @@ class Selection(FrozenModel):
         )
 
 
-def choose(report: ProtocolReport) -> Selection:
-    """Chooses by `RULE` from candidates that were cross-validated on the development rows."""
+def select_candidate(report: ProtocolReport) -> Selection:
+    """Chooses by `SELECTION_RULE` from candidates that were cross-validated on the development rows."""
     best, *others = report.ranking
     margin = report.compare(best.name, others[0].name) if others else None
     return Selection(chosen=best.name, margin=margin, report=report)

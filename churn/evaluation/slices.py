@@ -20,13 +20,13 @@ from churn.evaluation.disparities import (
     METRICS,
     TOO_FEW,
     Disparity,
-    Figure,
+    Estimate,
     disparities,
     reach,
     wilson_interval,
 )
 from churn.evaluation.intervals import Interval
-from churn.evaluation.metrics import checked
+from churn.evaluation.metrics import validate_predictions
 from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slicing import Slice, declared_slices, rankable
 from churn.evaluation.weighted import Floats, Labels
@@ -55,9 +55,9 @@ class SliceReport(FrozenModel):
     rows: int = Field(ge=0)
     positives: int = Field(ge=0)
     verdict: SliceVerdict
-    roc_auc: Figure | None = None
-    calibration_gap: Figure | None = None
-    selection_rate: Figure | None = None
+    roc_auc: Estimate | None = None
+    calibration_gap: Estimate | None = None
+    selection_rate: Estimate | None = None
 
     @property
     def name(self) -> str:
@@ -69,13 +69,13 @@ class SliceReport(FrozenModel):
         """What was found, in words."""
         parts = []
         if self.roc_auc:
-            parts.append(f"ROC-AUC {self.roc_auc.said('.3f')}")
+            parts.append(f"ROC-AUC {self.roc_auc.text('.3f')}")
         if self.calibration_gap:
             off = "" if self.calibration_gap.interval.covers(0) else ", more than chance explains"
-            gap = self.calibration_gap.points()
+            gap = self.calibration_gap.text_in_points()
             parts.append(f"observed less predicted churn {gap}{off}")
         if self.selection_rate:
-            parts.append(f"selected {self.selection_rate.said('.1%')}")
+            parts.append(f"selected {self.selection_rate.text('.1%')}")
         if self.verdict == TOO_FEW:
             parts.append("too few rows to tell the ROC-AUC" if parts else TOO_FEW)
         return (
@@ -142,7 +142,7 @@ def evaluate_slices(
         ValueError: the arrays do not match, or hold something else than that.
         InputError: only one outcome occurs.
     """
-    truth, chance = checked(target, probability)
+    truth, chance = validate_predictions(target, probability)
     if row_count(columns) != len(truth):
         raise ValueError(f"{row_count(columns)} rows and {len(truth)} outcomes do not match")
     slices, notes = declared_slices(columns, contract)
@@ -177,15 +177,15 @@ def _measured(
     gap = float(residual.mean())
     selected = int((chance >= threshold).sum())
     found: dict[str, object] = {
-        "calibration_gap": Figure(
+        "calibration_gap": Estimate(
             value=gap,
             interval=Interval(lower=gap - half, upper=gap + half, method="normal, of residuals"),
         ),
-        "selection_rate": Figure(value=selected / rows, interval=wilson_interval(selected, rows)),
+        "selection_rate": Estimate(value=selected / rows, interval=wilson_interval(selected, rows)),
     }
     if rankable(target, settings):
         area = delong(target, chance)
-        found["roc_auc"] = Figure(value=area.area, interval=area.interval())
+        found["roc_auc"] = Estimate(value=area.area, interval=area.interval())
         found["verdict"] = "measured"
     return report.model_copy(update=found)
 

@@ -10,15 +10,15 @@ import numpy as np
 from scipy.special import expit
 
 from churn.evaluation.intervals import Interval, percentile_interval
-from churn.evaluation.metrics import checked
+from churn.evaluation.metrics import validate_predictions
 from churn.evaluation.recalibration import recalibrate
-from churn.evaluation.threshold_cuts import Cuts
+from churn.evaluation.threshold_cutoffs import Cutoffs
 from churn.evaluation.threshold_gate import judge_campaigns, measure_campaign
 from churn.evaluation.threshold_report import ProfitCurve, ThresholdChoice, ThresholdReport
 from churn.evaluation.threshold_sensitivity import sensitivities
 from churn.evaluation.weighted import Floats, Labels
 from churn.retention.maximum_profit import expected_maximum_profit
-from churn.retention.profit import break_even, campaign_profit, contact_value, require_worth
+from churn.retention.profit import break_even, campaign_profit, check_worth, contact_value
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 __all__ = ["RULES", "ThresholdReport", "choose_threshold", "judge_threshold"]
@@ -54,19 +54,19 @@ def choose_threshold(
         InputError: only one outcome occurs, or no customer is worth more than the offer.
         ValueError: the arrays do not match.
     """
-    require_worth(clv, value)
+    check_worth(clv, value)
     recalibration = recalibrate(target, logit, settings)
-    truth, probability = checked(target, expit(recalibration.map.apply(logit)))
+    truth, probability = validate_predictions(target, expit(recalibration.map.apply(logit)))
     profit = contact_value(truth, clv, value).at(value.acceptance.mean)
-    cuts = Cuts.of(truth, probability, profit)
+    cuts = Cutoffs.from_scores(truth, probability, profit)
     capacity = _capacity(settings, base or len(truth))
     picking: tuple[Rule, ...] = tuple(rule for rule in RULES if rule != "break_even")
     even = break_even(float(clv.mean()), value)
-    thresholds = {rule: cuts.pick(rule, settings, capacity) for rule in picking}
+    thresholds = {rule: cuts.threshold_for(rule, settings, capacity) for rule in picking}
     thresholds["break_even"] = even
     intervals = {
         rule: percentile_interval(drawn)
-        for rule, drawn in cuts.resampled(picking, settings, capacity).items()
+        for rule, drawn in cuts.resampled_thresholds(picking, settings, capacity).items()
     }
     intervals["break_even"] = Interval(
         lower=even, upper=even, method="follows from the assumptions alone"
@@ -119,7 +119,7 @@ def judge_threshold(
     Raises:
         InputError: only one outcome occurs.
     """
-    truth, probability = checked(target, expit(report.recalibration.map.apply(logit)))
+    truth, probability = validate_predictions(target, expit(report.recalibration.map.apply(logit)))
     ordered = (report.chosen, *(each for each in report.choices if each is not report.chosen))
     judged = judge_campaigns(
         {each.rule: each.threshold for each in ordered},
@@ -152,8 +152,8 @@ def _bases(settings: ThresholdSettings, capacity: float) -> dict[Rule, str]:
     }
 
 
-def _curve(cuts: Cuts) -> ProfitCurve:
-    reached = cuts.reached()
+def _curve(cuts: Cutoffs) -> ProfitCurve:
+    reached = cuts.totals()
     rows = len(cuts.profit)
     keep = np.unique(np.linspace(0, len(cuts.thresholds) - 1, _CURVE_POINTS).round().astype(int))
     return ProfitCurve(

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
-from churn.evaluation.threshold_cuts import NOBODY
+from churn.evaluation.threshold_cutoffs import NOBODY
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
 from churn.retention.maximum_profit import maximum_profit

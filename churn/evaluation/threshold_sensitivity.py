@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.evaluation.threshold_cuts import Cuts
+from churn.evaluation.threshold_cutoffs import Cutoffs
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
 from churn.retention.profit import campaign_profit, contact_value
@@ -68,8 +68,8 @@ def sensitivities(
                 continue
             worth = clv * factor if name == "clv" else clv
             per_contact = contact_value(target, worth, other).at(other.acceptance.mean)
-            cuts = Cuts.of(target, probability, per_contact)
-            best = cuts.pick("profit", settings, 1.0)
+            cuts = Cutoffs.from_scores(target, probability, per_contact)
+            best = cuts.threshold_for("profit", settings, 1.0)
             found.append(
                 Sensitivity(
                     assumption=words,

@@ -45,8 +45,8 @@ class RankedRows:
     up_to: Rows
 
     @classmethod
-    def of(cls, target: Labels, score: Floats, rows: Rows | None = None) -> RankedRows:
-        """Ranks rows; `rows[i]` is the weight line of the i-th score (default: i itself)."""
+    def from_scores(cls, target: Labels, score: Floats, rows: Rows | None = None) -> RankedRows:
+        """Returns ranked rows; `rows[i]` is the weight line of the i-th score (default: i itself)."""
         if rows is None:
             rows = np.arange(len(target), dtype=np.int64)
         event = np.asarray(target) == 1
@@ -85,7 +85,7 @@ class RankedRows:
 
 def weighted_auc(target: Labels, score: Floats, weights: Weights) -> Floats:
     """Area under the ROC curve of every weighting; see `RankedRows.auc`."""
-    return RankedRows.of(target, score).auc(weights)
+    return RankedRows.from_scores(target, score).auc(weights)
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class ScoreGroups:
     event: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, target: Labels, score: Floats) -> ScoreGroups:
-        """Groups rows by score."""
+    def from_scores(cls, target: Labels, score: Floats) -> ScoreGroups:
+        """Returns the groups of rows, by falling score."""
         order = np.argsort(-score, kind="stable").astype(np.int64)
         falling = score[order]
         starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]]).astype(np.int64)

@@ -1,23 +1,23 @@
 """The promotion decision: gates that each give a figure, a threshold and a verdict.
 
-`judge_absolute` judges a first model against floors, `judge_challenger` one against the champion.
+`judge_first_model` judges a first model against floors, `judge_challenger` one against the champion.
 Neither changes anything: what follows from a decision is the pipeline's.
 """
 
-from churn.promotion.absolute import judge_absolute
 from churn.promotion.challenger import judge_challenger
+from churn.promotion.contenders import BundleCheck, Contender, GateRows
 from churn.promotion.decision import (
     Decision,
     Gate,
     GateVerdict,
     Verdict,
     decide,
+    hold_on_error,
     require_promotion,
-    safely,
     verdict_at_least,
 )
-from churn.promotion.evidence import BundleCheck, Contender, GateRows
-from churn.promotion.overlap import RowDigests, row_digests
+from churn.promotion.digests import RowDigests, row_digests
+from churn.promotion.floor_gates import judge_first_model
 
 __all__ = [
     "BundleCheck",
@@ -29,10 +29,10 @@ __all__ = [
     "RowDigests",
     "Verdict",
     "decide",
-    "judge_absolute",
+    "hold_on_error",
     "judge_challenger",
+    "judge_first_model",
     "require_promotion",
     "row_digests",
-    "safely",
     "verdict_at_least",
 ]

@@ -12,15 +12,7 @@ from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.evaluation.plan import Floors, PromotionSettings
 from churn.evaluation.weighted import Floats
 from churn.features.encoding import Columns
-from churn.promotion.absolute import (
-    RANKS_WELL,
-    WELL_CALIBRATED,
-    enough_rows,
-    not_worse,
-    ranks_well,
-    well_calibrated,
-)
-from churn.promotion.comparison import (
+from churn.promotion.comparison_gates import (
     PROFIT,
     RANKING,
     SLICES,
@@ -28,9 +20,17 @@ from churn.promotion.comparison import (
     ranking_gate,
     slices_gate,
 )
-from churn.promotion.decision import Decision, Gate, decide, unknown
-from churn.promotion.evidence import BundleCheck, Contender, GateRows
-from churn.promotion.soundness import bundle_gates, data_accepted, labels_sane, unseen
+from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.decision import Decision, Gate, decide, unknown_gate
+from churn.promotion.evidence_gates import bundle_gates, data_gate, labels_gate, unseen_rows_gate
+from churn.promotion.floor_gates import (
+    RANKS_WELL,
+    WELL_CALIBRATED,
+    baseline_gate,
+    calibration_gate,
+    enough_rows_gate,
+    ranking_floor_gate,
+)
 
 if TYPE_CHECKING:
     from churn.models.candidate import FittedModel
@@ -50,8 +50,8 @@ def judge_challenger(
 ) -> Decision:
     """Asks every gate. Missing evidence and NaN hold; nothing passes by accident.
 
-    An exception means that there is no decision, and without one nothing may be promoted; `safely`
-    turns it into a decision to hold.
+    An exception means that there is no decision, and without one nothing may be promoted; `hold_on_error`
+    makes it a decision to hold.
 
     Args:
         challenger: what it made of the gate rows.
@@ -67,19 +67,21 @@ def judge_challenger(
         hashes: digests of what else was compared, for the record (the snapshot, the models).
     """
     gates = [
-        data_accepted(quality),
-        labels_sane(rows),
-        unseen(challenger, rows, role="challenger", otherwise="fail"),
+        data_gate(quality),
+        labels_gate(rows),
+        unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),
     ]
     if champion is None:
         basis = "There is no champion yet, so the absolute floors apply instead of a comparison."
         gates += _against_floors(challenger, rows, floors, settings)
         if against_baseline is not None:
-            gates.append(not_worse(against_baseline, floors))
+            gates.append(baseline_gate(against_baseline, floors))
     else:
         basis = f"It was compared with {champion.name} on the same {rows.rows:,} customers."
         # A champion that knows the rows is flattered by them: that is no fault of the challenger.
-        gates.append(unseen(champion, rows, role="champion", otherwise="insufficient evidence"))
+        gates.append(
+            unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
+        )
         gates += _against_champion(challenger, champion, rows, floors, settings)
     gates += bundle_gates(bundle, settings)
     return decide(
@@ -94,16 +96,16 @@ def judge_challenger(
 def _against_floors(
     challenger: Contender, rows: GateRows, floors: Floors, settings: PromotionSettings
 ) -> list[Gate]:
-    enough = enough_rows(rows.rows, floors)
-    broken = rows.unusable() or challenger.unusable(rows.rows)
+    enough = enough_rows_gate(rows.rows, floors)
+    broken = rows.problem() or challenger.score_problem(rows.rows)
     if broken:
         return [
             enough,
-            unknown(RANKS_WELL, floors.roc_auc_lower, broken),
-            unknown(WELL_CALIBRATED, floors.ece_upper, broken),
+            unknown_gate(RANKS_WELL, floors.roc_auc_lower, broken),
+            unknown_gate(WELL_CALIBRATED, floors.ece_upper, broken),
         ]
     report = _measured(challenger, rows, settings)
-    return [enough, ranks_well(report, floors), well_calibrated(report, floors)]
+    return [enough, ranking_floor_gate(report, floors), calibration_gate(report, floors)]
 
 
 def _against_champion(
@@ -113,21 +115,21 @@ def _against_champion(
     floors: Floors,
     settings: PromotionSettings,
 ) -> list[Gate]:
-    enough = enough_rows(rows.rows, floors)
-    ours = rows.unusable() or challenger.unusable(rows.rows)
-    either = ours or champion.unusable(rows.rows)
+    enough = enough_rows_gate(rows.rows, floors)
+    ours = rows.problem() or challenger.score_problem(rows.rows)
+    either = ours or champion.score_problem(rows.rows)
     calibrated = (
-        unknown(WELL_CALIBRATED, floors.ece_upper, ours)
+        unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours)
         if ours
-        else well_calibrated(_measured(challenger, rows, settings), floors)
+        else calibration_gate(_measured(challenger, rows, settings), floors)
     )
     if either:
         return [
             enough,
-            unknown(RANKING, -settings.roc_auc_margin, either),
-            unknown(PROFIT, float("nan"), either),
+            unknown_gate(RANKING, -settings.roc_auc_margin, either),
+            unknown_gate(PROFIT, float("nan"), either),
             calibrated,
-            unknown(SLICES, -settings.slice_margin, either),
+            unknown_gate(SLICES, -settings.slice_margin, either),
         ]
     return [
         enough,

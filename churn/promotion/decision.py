@@ -127,7 +127,7 @@ def decide(
     )
 
 
-def safely(
+def hold_on_error(
     judge: Callable[[], Decision], *, challenger: str, champion: str | None = None
 ) -> Decision:
     """A decision whatever happens: an exception while comparing holds the challenger.
@@ -145,7 +145,7 @@ def safely(
         return judge()
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the champion stays
         reason = one_line(error)[:_LONGEST_REASON] or "no reason given"
-        gate = unknown(
+        gate = unknown_gate(
             "comparison completes", 0, f"Comparing ended in {type(error).__name__}: {reason}"
         )
         return decide([gate], challenger=challenger, champion=champion)
@@ -168,7 +168,7 @@ def verdict_at_least(interval: Interval, threshold: float) -> GateVerdict:
     return "fail" if interval.upper < threshold else "insufficient evidence"
 
 
-def unknown(name: str, threshold: float, why: str) -> Gate:
+def unknown_gate(name: str, threshold: float, why: str) -> Gate:
     """A gate that could not be asked; `why` is a sentence with or without its full stop."""
     return Gate(
         name=name,

@@ -20,11 +20,14 @@ SUITE_TITLES: dict[SuiteName, str] = {
 def render_deepchecks_page(report: ValidationReport) -> str:
     """Renders the page; the same report gives the same page."""
     return render_page(
-        "deepchecks.html.j2", report=report, opening=opening(report), suites=_suites(report)
+        "deepchecks.html.j2",
+        report=report,
+        opening=opening_sentence(report),
+        suites=_suites(report),
     )
 
 
-def opening(report: ValidationReport) -> str:
+def opening_sentence(report: ValidationReport) -> str:
     """Says in one sentence what was found and what it means."""
     conditions = f"of {len(report.findings)} conditions"
     failed, warned = len(report.failures), len(report.warnings)

@@ -28,13 +28,13 @@ def render_quality_page(report: QualityReport, source: str) -> str:
         "quality.html.j2",
         report=report,
         source=source,
-        opening=opening(report),
+        opening=opening_sentence(report),
         groups=_groups(report),
-        failing_rows=failing_rows,
+        format_failing_rows=format_failing_rows,
     )
 
 
-def opening(report: QualityReport) -> str:
+def opening_sentence(report: QualityReport) -> str:
     """Says in one sentence what was found and what it means."""
     checks = f"of {len(report.checks)} checks"
     failed, warned = len(report.failures), len(report.warnings)
@@ -48,7 +48,7 @@ def opening(report: QualityReport) -> str:
     return f"This table can be used: every one {checks} holds."
 
 
-def failing_rows(check: Check) -> str:
+def format_failing_rows(check: Check) -> str:
     """The rows that fail a check, in words; '' where it is not about single rows."""
     if not check.failing_rows:
         return ""

@@ -12,10 +12,12 @@ from churn.reports.html_page import render_page
 
 def render_validator_page(report: ValidatorReport) -> str:
     """Renders the page; the same report gives the same page."""
-    return render_page("validator.html.j2", report=report, opening=opening(report), figure=_figure)
+    return render_page(
+        "validator.html.j2", report=report, opening=opening_sentence(report), figure=_figure
+    )
 
 
-def opening(report: ValidatorReport) -> str:
+def opening_sentence(report: ValidatorReport) -> str:
     """Says in one sentence what was found and what it means."""
     checks = f"of {len(report.findings):,} checks"
     failed, noticed = (len(report.standing_at(each)) for each in ("failed", "attention"))

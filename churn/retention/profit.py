@@ -122,7 +122,7 @@ def break_even(clv: float, value: ValueSettings) -> float:
     return min(1.0, spent / saved) if saved > 0 else 1.0
 
 
-def require_worth(clv: npt.ArrayLike, value: ValueSettings) -> None:
+def check_worth(clv: npt.ArrayLike, value: ValueSettings) -> None:
     """Lets customers' worth through.
 
     Raises:

@@ -5,8 +5,8 @@ from typing import Annotated
 from zenml import step
 
 from churn.evaluation.cross_validation import OutOfFold
-from churn.evaluation.protocol import summarise
-from churn.evaluation.selection import Selection, choose
+from churn.evaluation.protocol import summarise_folds
+from churn.evaluation.selection import Selection, select_candidate
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
@@ -17,8 +17,8 @@ from steps.progress import step_progress
 def select_model(out_of_fold: OutOfFold, baseline: str) -> Annotated[Selection, Artifact.SELECTION]:
     """Chooses by the rule that the selection states."""
     with step_progress("select_model") as progress:
-        report = summarise(out_of_fold, baseline=baseline)
-        selection = choose(report)
+        report = summarise_folds(out_of_fold, baseline=baseline)
+        selection = select_candidate(report)
         progress.record(
             f"{selection.chosen}, ROC-AUC {report.result(selection.chosen).metrics.roc_auc:.4f}, "
             f"{report.plan.splits} splits",

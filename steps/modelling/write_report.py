@@ -10,7 +10,7 @@ from churn.data import Dataset
 from churn.data.quality import QualityReport
 from churn.data.split import Split
 from churn.evaluation.gate_rows import GateRowsReport
-from churn.evaluation.protocol import ProtocolReport, protocol_figure, report_with
+from churn.evaluation.protocol import ProtocolReport, protocol_figure, report_of_recipe
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport
@@ -48,7 +48,7 @@ def write_report(
     """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
     with step_progress("write_report") as progress:
         contract = customers.contract
-        judged = report_with(selection.chosen, protocol, nested)
+        judged = report_of_recipe(selection.chosen, protocol, nested)
         beside = nested if judged is protocol else protocol
         report = TrainingReport(
             model_name=model_name,

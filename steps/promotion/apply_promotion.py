@@ -7,7 +7,7 @@ from zenml import step
 from churn.alert import Level
 from churn.ledger import Ledger
 from churn.promotion import Decision
-from churn.promotion.pair import Pair, PromotionOutcome
+from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import address
 from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report_materializer import ReportMaterializer
@@ -19,7 +19,7 @@ from steps.progress import step_progress
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
 def apply_promotion(
-    pair: Pair, decision: Decision, settings: dict[str, Any], folders: dict[str, str]
+    pair: PromotionPair, decision: Decision, settings: dict[str, Any], folders: dict[str, str]
 ) -> Annotated[PromotionOutcome, Artifact.OUTCOME]:
     """Records the decision, and promotes the challenger if verdict and approval allow it.
 

@@ -6,8 +6,8 @@ from zenml import step
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.plan import Floors
-from churn.evaluation.protocol import ProtocolReport, report_with
-from churn.promotion import Decision, judge_absolute
+from churn.evaluation.protocol import ProtocolReport, report_of_recipe
+from churn.promotion import Decision, judge_first_model
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
@@ -23,8 +23,8 @@ def decide_promotion(
 ) -> Annotated[Decision, Artifact.DECISION]:
     """Asks every gate; a verdict other than promote keeps the model from being staged."""
     with step_progress("decide_promotion") as progress:
-        judged = report_with(evaluation.model, protocol, nested)
-        decision = judge_absolute(
+        judged = report_of_recipe(evaluation.model, protocol, nested)
+        decision = judge_first_model(
             evaluation,
             Floors.model_validate(floors),
             against_baseline=judged.result(evaluation.model).against_baseline,

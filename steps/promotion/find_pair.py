@@ -6,7 +6,7 @@ from zenml import step
 from zenml.enums import ModelStages
 
 from churn.errors import InputError
-from churn.promotion.pair import Pair
+from churn.promotion.promotion_outcome import PromotionPair
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version
@@ -14,7 +14,7 @@ from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
-def find_pair(model_name: str, challenger: str) -> Annotated[Pair, Artifact.PAIR]:
+def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Artifact.PAIR]:
     """The version asked for, or the staged one, and the one in production.
 
     Raises:
@@ -34,7 +34,7 @@ def find_pair(model_name: str, challenger: str) -> Annotated[Pair, Artifact.PAIR
                 f"Version {version.name} of '{model_name}' is in production already; there is "
                 "nothing to promote. Train another, or name one with --set challenger=VERSION."
             )
-        pair = Pair(
+        pair = PromotionPair(
             model=model_name,
             challenger=str(version.name),
             champion=str(champion.name) if champion else None,

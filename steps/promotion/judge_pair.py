@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.promotion import Decision, safely
-from churn.promotion.pair import Pair
+from churn.promotion import Decision, hold_on_error
+from churn.promotion.promotion_outcome import PromotionPair
 from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
@@ -14,11 +14,13 @@ from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
-def judge_pair(pair: Pair, settings: dict[str, Any]) -> Annotated[Decision, Artifact.DECISION]:
+def judge_pair(
+    pair: PromotionPair, settings: dict[str, Any]
+) -> Annotated[Decision, Artifact.DECISION]:
     """Scores both on the same raw gate rows; an exception holds the challenger."""
     with step_progress("judge_pair") as progress:
         promotion = PromotionPipelineSettings.from_mapping(settings)
-        decision = safely(
+        decision = hold_on_error(
             lambda: judge_versions(pair, promotion),
             challenger=f"version {pair.challenger}",
             champion=f"version {pair.champion}" if pair.champion else None,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from churn.promotion.pair import PromotionOutcome
+from churn.promotion.promotion_outcome import PromotionOutcome
 from runner.outcome import Outcome
 from runner.run_labels import label_run, run_metadata, run_tags, version_description
 from tools import list_runs

@@ -7,6 +7,7 @@ import pytest
 from churn.errors import InputError
 from churn.ledger import Ledger
 from churn.promotion import Gate, decide
+from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import current
 from tests.steps.conftest import MODEL
 
@@ -98,14 +99,15 @@ def test_find_pair_finds_the_staged_version(registered, control_plane):
 
 
 def test_judge_pair_compares_both_on_the_challengers_gate_rows(registered, linked):
-    from churn.promotion.pair import Pair
     from steps.promotion.judge_pair import judge_pair
 
     for _ in range(2):
         registered()
     linked()
 
-    decision = judge_pair.entrypoint(Pair(model=MODEL, challenger="2", champion="1"), SETTINGS)
+    decision = judge_pair.entrypoint(
+        PromotionPair(model=MODEL, challenger="2", champion="1"), SETTINGS
+    )
 
     gates = {gate.name: gate for gate in decision.gates}
     assert decision.champion.startswith("version 1")
@@ -114,12 +116,13 @@ def test_judge_pair_compares_both_on_the_challengers_gate_rows(registered, linke
 
 
 def test_judge_pair_holds_a_version_that_cannot_be_judged(registered):
-    from churn.promotion.pair import Pair
     from steps.promotion.judge_pair import judge_pair
 
     registered()  # nothing is linked to it
 
-    decision = judge_pair.entrypoint(Pair(model=MODEL, challenger="1", champion=None), SETTINGS)
+    decision = judge_pair.entrypoint(
+        PromotionPair(model=MODEL, challenger="1", champion=None), SETTINGS
+    )
 
     assert decision.verdict == "hold"
     assert "cannot be judged" in " ".join(decision.reasons)
@@ -128,7 +131,6 @@ def test_judge_pair_holds_a_version_that_cannot_be_judged(registered):
 def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
     registered, linked, control_plane, folders, promoting, tmp_path
 ):
-    from churn.promotion.pair import Pair
     from steps.promotion.apply_promotion import apply_promotion
     from steps.promotion.restore_champion import restore_champion
 
@@ -137,7 +139,7 @@ def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
         registered()
     linked()
     for challenger, champion in (("1", None), ("2", "1")):
-        pair = Pair(model=MODEL, challenger=challenger, champion=champion)
+        pair = PromotionPair(model=MODEL, challenger=challenger, champion=champion)
         outcome = apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
         assert (outcome.status, outcome.alias) == ("promoted", None)
     assert current(tmp_path / "store").version == "2"

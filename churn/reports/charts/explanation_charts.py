@@ -30,7 +30,7 @@ _ADDITIVE_NOISE = 1e-9
 def explanation_charts(report: ExplanationReport, theme: Theme = LIGHT) -> dict[str, Figure]:
     """The pictures of an explanation by name, in the order a page shows them."""
     drawn = {
-        "importance": bar_chart(report, theme),
+        "importance": column_importance_chart(report, theme),
         "beeswarm": beeswarm_chart(report, theme),
     }
     if report.dependence:
@@ -40,7 +40,7 @@ def explanation_charts(report: ExplanationReport, theme: Theme = LIGHT) -> dict[
     return drawn
 
 
-def bar_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
+def column_importance_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
     """Mean absolute contribution of every column of the table, the strongest on top."""
     strengths = {each.column: each.strength for each in report.importance}
     return importance_chart(report.model, strengths, theme)

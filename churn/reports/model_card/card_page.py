@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from churn.errors import one_line
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, LIGHT, Theme, inline_pictures
-from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.reports.html_page import render_page, template_environment
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_sections import card_sections

@@ -82,22 +82,22 @@ def summary_section(
     return CardSection(
         title=title,
         sentences=sentences,
-        tables=(table_of(title, rows[:most_rows]),) if rows else (),
+        tables=(table_from_rows(title, rows[:most_rows]),) if rows else (),
         assumptions=tuple(getattr(report, "assumptions", ())),
     )
 
 
-def table_of(caption: str, rows: Sequence[Mapping[str, Any]]) -> CardTable:
+def table_from_rows(caption: str, rows: Sequence[Mapping[str, Any]]) -> CardTable:
     """A table of mappings, each a row; titles are the keys in the order they first appear."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     return CardTable(
         caption=caption,
         header=tuple(key.replace("_", " ") for key in keys),
-        rows=tuple(tuple(cell(row.get(key)) for key in keys) for row in rows),
+        rows=tuple(tuple(format_cell(row.get(key)) for key in keys) for row in rows),
     )
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """A value as it is written into a table: four significant figures, nothing for None."""
     if value is None:
         return ""
@@ -106,6 +106,6 @@ def cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
-def span(interval: Interval | None, form: str = ".4f") -> str:
+def format_interval(interval: Interval | None, form: str = ".4f") -> str:
     """An interval as it is written into a table."""
     return interval.span(form) if interval else "not computed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.metrics import METRIC_TITLES
 from churn.evaluation.threshold import ThresholdReport
-from churn.reports.model_card.card_section import CardSection, CardTable, span
+from churn.reports.model_card.card_section import CardSection, CardTable, format_interval
 from churn.reports.training.training_report import TrainingReport
 
 _TWO_DIGITS = ("lift_at_10",)
@@ -17,14 +17,14 @@ def figures_section(report: TrainingReport) -> CardSection:
     rows = []
     for name, title in METRIC_TITLES.items():
         form = ".2f" if name in _TWO_DIGITS else ".4f"
-        bounds = span(found.roc_auc_interval if name == "roc_auc" else None)
+        bounds = format_interval(found.roc_auc_interval if name == "roc_auc" else None)
         rows.append(
             (
                 title,
                 f"{found.metrics.figures[name]:{form}}",
                 bounds,
                 f"{gate.metrics.figures[name]:{form}}",
-                span(gate.intervals.get(name), form),
+                format_interval(gate.intervals.get(name), form),
             )
         )
     return CardSection(
@@ -51,10 +51,10 @@ def _candidates(report: TrainingReport) -> CardTable:
             (
                 each.name,
                 f"{each.metrics.roc_auc:.4f}",
-                span(each.roc_auc_interval),
+                format_interval(each.roc_auc_interval),
                 f"{each.metrics.ece:.4f}",
                 f"{gained.difference:+.4f}" if gained else "baseline",
-                span(gained.interval, "+.4f") if gained else "",
+                format_interval(gained.interval, "+.4f") if gained else "",
             )
         )
     return CardTable(
@@ -81,7 +81,7 @@ def calibration_section(gate: GateRowsReport, threshold: ThresholdReport | None)
         sentences=(
             (
                 f"On the gate rows the calibration error is {found.ece:.4f} (95% interval "
-                f"{span(gate.intervals.get('ece'))}), {judged} the {found.noise_upper:.4f} that a "
+                f"{format_interval(gate.intervals.get('ece'))}), {judged} the {found.noise_upper:.4f} that a "
                 f"perfect model exceeds in 1 sample of 20; on average it shows {found.noise_mean:.4f}."
             ),
             (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.evaluation.disparities import Figure
+from churn.evaluation.disparities import Estimate
 from churn.evaluation.slices import SlicesReport
 from churn.reports.model_card.card_section import CardSection, CardTable
 
@@ -59,5 +59,5 @@ def slices_section(report: SlicesReport | None) -> CardSection:
     )
 
 
-def _said(figure: Figure | None, form: str) -> str:
-    return figure.said(form) if figure else "too few rows to tell"
+def _said(figure: Estimate | None, form: str) -> str:
+    return figure.text(form) if figure else "too few rows to tell"

@@ -8,7 +8,7 @@ from churn.evaluation.metrics import HIGHER_IS_BETTER, METRIC_TITLES
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, LIGHT, Theme, inline_pictures
 from churn.reports.charts.explanation_charts import explanation_charts
-from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
 from churn.reports.html_page import render_page
 from churn.reports.training.training_report import TrainingReport

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from churn.errors import BundleError
-from churn.promotion.evidence import BundleCheck
+from churn.promotion.contenders import BundleCheck
 from churn.scoring.golden import GoldenRow, read_golden
 from churn.scoring.scorer import Scorer
 

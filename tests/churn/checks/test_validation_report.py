@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
-from churn.reports.deepchecks_page import SUITE_TITLES, opening, render_deepchecks_page
+from churn.reports.deepchecks_page import SUITE_TITLES, opening_sentence, render_deepchecks_page
 from materializers.report_visualizations import summary_metadata, visualize
 
 
@@ -93,7 +93,7 @@ def test_a_report_and_its_page_open_with_what_was_found(report, sentence, first)
     page = render_deepchecks_page(report)
 
     assert report.sentence == sentence
-    assert opening(report) == first
+    assert opening_sentence(report) == first
     assert page.index(first) < page.index("<table")
 
 

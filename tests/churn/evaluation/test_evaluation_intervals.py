@@ -48,7 +48,7 @@ def test_the_bootstrap_interval_holds_the_true_auc_about_19_times_in_20():
     truth, held = norm.cdf(1.3 / np.sqrt(2)), 0
     for seed in range(120):
         target, score = customers(300, seed)
-        ranked = {"model": [RankedRows.of(target, score)]}
+        ranked = {"model": [RankedRows.from_scores(target, score)]}
         held += fold_mean_auc_intervals(ranked, 300, samples=300, seed=seed)["model"].covers(truth)
     # then 95% coverage is not refuted: 104 or fewer has probability below 1 in 1,000
     assert held >= 105
@@ -71,7 +71,7 @@ def test_the_bootstrap_is_as_wide_as_delongs_variance_says():
 def test_repeats_of_the_same_scores_add_no_certainty():
     # given ten repeats that scored every customer exactly alike
     target, score = customers(400, 11)
-    once = RankedRows.of(target, score)
+    once = RankedRows.from_scores(target, score)
     ranked = {"one repeat": [once], "ten repeats": [once] * 10}
 
     found = fold_mean_auc_intervals(ranked, 400, samples=500, seed=2)

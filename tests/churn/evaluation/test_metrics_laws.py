@@ -39,7 +39,7 @@ def weighted_rows(draw):
 def test_weighted_auc_and_average_precision_agree_with_sklearn_ties_included(rows):
     target, score, weights = rows
     areas = weighted_auc(target, score, weights)
-    precisions = ScoreGroups.of(target, score).average_precision(weights)
+    precisions = ScoreGroups.from_scores(target, score).average_precision(weights)
     for replicate in range(weights.shape[1]):
         sample_weight = weights[:, replicate]
         assert areas[replicate] == pytest.approx(
@@ -87,8 +87,10 @@ def test_calling_leavers_stayers_and_turning_the_scores_round_mirrors_the_figure
     for name in ("roc_auc", "log_loss", "brier"):
         assert after.figures[name] == pytest.approx(before.figures[name], abs=1e-9)
     once = np.ones((len(target), 1))
-    turned = RankedRows.of(target, -score).auc(once)[0]
-    assert turned == pytest.approx(1 - RankedRows.of(target, score).auc(once)[0], abs=1e-12)
+    turned = RankedRows.from_scores(target, -score).auc(once)[0]
+    assert turned == pytest.approx(
+        1 - RankedRows.from_scores(target, score).auc(once)[0], abs=1e-12
+    )
 
 
 @given(judged_rows(), st.integers(2, 4))
@@ -99,7 +101,7 @@ def test_a_weight_is_worth_as_many_copies_of_the_row(rows, times):
     copies = weights[:, 0].astype(int)
     again = np.repeat(target, copies), np.repeat(score, copies)
     once = np.ones((len(again[0]), 1))
-    weighted, repeated = ScoreGroups.of(target, score), ScoreGroups.of(*again)
+    weighted, repeated = ScoreGroups.from_scores(target, score), ScoreGroups.from_scores(*again)
     assert weighted_auc(target, score, weights) == pytest.approx(weighted_auc(*again, once))
     assert weighted.lift(weights) == pytest.approx(repeated.lift(once))
     assert weighted.average_precision(weights) == pytest.approx(repeated.average_precision(once))

@@ -7,12 +7,12 @@ from churn.errors import InputError
 from churn.evaluation.cross_validation import cross_validate
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.threshold import ThresholdReport, choose_threshold, judge_threshold
-from churn.evaluation.threshold_cuts import NOBODY
+from churn.evaluation.threshold_cutoffs import NOBODY
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.reports.charts.chart_style import DARK, as_png
-from churn.reports.charts.threshold_chart import campaigns_chart, profit_chart
+from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.retention.profit import break_even, campaign_profit
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from churn.evaluation.threshold_cuts import Cuts, picked
+from churn.evaluation.threshold_cutoffs import Cutoffs, pick_cutoffs
 from churn.retention.maximum_profit import expected_maximum_profit, maximum_profit
 from churn.retention.profit import break_even, campaign_profit, contact_value
 from churn.retention.value_settings import AcceptanceSettings, ThresholdSettings, ValueSettings
@@ -65,8 +65,8 @@ def test_the_same_customers_are_contacted_through_any_rising_function(rows, valu
     target, probability, clv = rows
     per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
     bent = probability**3 / 2
-    plain = Cuts.of(target, probability, per_contact).pick(rule, SETTINGS, 0.3)
-    other = Cuts.of(target, bent, per_contact).pick(rule, SETTINGS, 0.3)
+    plain = Cutoffs.from_scores(target, probability, per_contact).threshold_for(rule, SETTINGS, 0.3)
+    other = Cutoffs.from_scores(target, bent, per_contact).threshold_for(rule, SETTINGS, 0.3)
     assert ((probability >= plain) == (bent >= other)).all()
 
 
@@ -104,11 +104,13 @@ def test_a_customer_drawn_twice_counts_twice(rows, value):
     target, probability, clv = rows
     per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
     times = np.random.default_rng(0).integers(0, 3, size=len(target))
-    weighted = Cuts.of(target, probability, per_contact).reached(times[:, None].astype(np.float32))
+    weighted = Cutoffs.from_scores(target, probability, per_contact).totals(
+        times[:, None].astype(np.float32)
+    )
     twice = np.repeat(np.arange(len(target)), times)
     if not len(twice):
         return
-    again = Cuts.of(target[twice], probability[twice], per_contact[twice]).reached()
+    again = Cutoffs.from_scores(target[twice], probability[twice], per_contact[twice]).totals()
     assert weighted.profit.max() == pytest.approx(again.profit.max(), abs=1e-3)
     assert weighted.contacted[-1, 0] == again.contacted[-1, 0] == len(twice)
     assert weighted.leavers[-1, 0] == again.leavers[-1, 0] == target[twice].sum()
@@ -117,9 +119,9 @@ def test_a_customer_drawn_twice_counts_twice(rows, value):
 @given(customers(), st.floats(0.01, 1))
 def test_a_capacity_is_kept_and_one_more_group_would_exceed_it(rows, share):
     target, probability, clv = rows
-    cuts = Cuts.of(target, probability, clv)
-    reached = cuts.reached()
-    cut = picked("capacity", reached, SETTINGS, share)[0]
+    cuts = Cutoffs.from_scores(target, probability, clv)
+    reached = cuts.totals()
+    cut = pick_cutoffs("capacity", reached, SETTINGS, share)[0]
     room = share * len(target) + 1e-9
     assert reached.contacted[cut, 0] <= room
     assert cut + 1 == len(reached.contacted) or reached.contacted[cut + 1, 0] > room

@@ -13,7 +13,11 @@ from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import default_recipes
 from churn.reports.charts.chart_style import DARK, LIGHT, as_png
-from churn.reports.charts.explanation_charts import bar_chart, explanation_charts, interaction_chart
+from churn.reports.charts.explanation_charts import (
+    column_importance_chart,
+    explanation_charts,
+    interaction_chart,
+)
 
 NAMES = ("logistic", "spline_logistic", "gbm")
 
@@ -218,5 +222,5 @@ def test_four_pictures_state_what_they_show(reports, theme):
 
 def test_the_bars_are_the_importance(reports):
     report = reports["gbm"]
-    bars = bar_chart(report).axes[0].patches
+    bars = column_importance_chart(report).axes[0].patches
     assert [bar.get_width() for bar in bars] == [each.strength for each in report.importance]

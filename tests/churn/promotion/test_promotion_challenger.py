@@ -13,9 +13,9 @@ from churn.promotion import (
     Contender,
     Decision,
     GateRows,
+    hold_on_error,
     judge_challenger,
     row_digests,
-    safely,
 )
 
 FLOORS = Floors()
@@ -368,7 +368,7 @@ def test_an_exception_while_comparing_ends_without_promotion(world, contenders, 
     with pytest.raises(Exception, match="Contract"):
         compare()
     # and the safe way holds, naming what happened
-    decision = safely(compare, challenger="blend 5", champion="blend 4")
+    decision = hold_on_error(compare, challenger="blend 5", champion="blend 4")
     assert (decision.verdict, decision.champion) == ("hold", "blend 4")
     assert "InputError: Column 'Contract' is missing" in decision.sentence
 

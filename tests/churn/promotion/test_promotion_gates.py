@@ -14,10 +14,10 @@ from churn.promotion import (
     Decision,
     Gate,
     decide,
-    judge_absolute,
+    hold_on_error,
+    judge_first_model,
     require_promotion,
     row_digests,
-    safely,
 )
 
 FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
@@ -55,7 +55,7 @@ def verdicts(decision):
 
 
 def test_a_model_that_clears_every_floor_is_cleared_for_staging(good):
-    decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
+    decision = judge_first_model(good, FLOORS, against_baseline=BETTER)
     assert set(verdicts(decision).values()) == {"pass"}
     assert decision.verdict == "promote"
     assert decision.champion is None
@@ -64,7 +64,7 @@ def test_a_model_that_clears_every_floor_is_cleared_for_staging(good):
 
 
 def test_too_few_gate_rows_hold_a_good_model(good):
-    decision = judge_absolute(
+    decision = judge_first_model(
         good, FLOORS.model_copy(update={"minimum_rows": 2001}), against_baseline=BETTER
     )
     assert decision.verdict == "hold"
@@ -73,14 +73,14 @@ def test_too_few_gate_rows_hold_a_good_model(good):
 
 
 def test_exactly_enough_gate_rows_are_enough(good):
-    decision = judge_absolute(
+    decision = judge_first_model(
         good, FLOORS.model_copy(update={"minimum_rows": 2000}), against_baseline=BETTER
     )
     assert decision.verdict == "promote"
 
 
 def test_a_ranking_whose_whole_interval_lies_below_the_floor_is_rejected():
-    decision = judge_absolute(gate_rows(spread=0.7), FLOORS, against_baseline=BETTER)
+    decision = judge_first_model(gate_rows(spread=0.7), FLOORS, against_baseline=BETTER)
     assert verdicts(decision)["ranks well"] == "fail"
     assert decision.verdict == "reject"
     with pytest.raises(GateError, match=r"lies below the floor of 0\.8"):
@@ -89,7 +89,7 @@ def test_a_ranking_whose_whole_interval_lies_below_the_floor_is_rejected():
 
 def test_a_ranking_whose_interval_straddles_the_floor_is_held(good):
     floors = FLOORS.model_copy(update={"roc_auc_lower": good.metrics.roc_auc})
-    decision = judge_absolute(good, floors, against_baseline=BETTER)
+    decision = judge_first_model(good, floors, against_baseline=BETTER)
     assert verdicts(decision)["ranks well"] == "insufficient evidence"
     assert decision.verdict == "hold"
     with pytest.raises(GateError, match="does not clear the floor"):
@@ -97,7 +97,7 @@ def test_a_ranking_whose_interval_straddles_the_floor_is_held(good):
 
 
 def test_probabilities_that_are_surely_off_are_rejected_however_well_they_rank():
-    decision = judge_absolute(gate_rows(shift=1.5), FLOORS, against_baseline=BETTER)
+    decision = judge_first_model(gate_rows(shift=1.5), FLOORS, against_baseline=BETTER)
     assert verdicts(decision)["ranks well"] == "pass"
     assert verdicts(decision)["well calibrated"] == "fail"
     assert decision.verdict == "reject"
@@ -106,7 +106,7 @@ def test_probabilities_that_are_surely_off_are_rejected_however_well_they_rank()
 def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(good):
     ceiling = (good.intervals["ece"].lower + good.reliability.ece) / 2
     floors = FLOORS.model_copy(update={"ece_upper": ceiling})
-    decision = judge_absolute(good, floors, against_baseline=BETTER)
+    decision = judge_first_model(good, floors, against_baseline=BETTER)
     assert verdicts(decision)["well calibrated"] == "insufficient evidence"
 
 
@@ -122,12 +122,12 @@ def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(goo
     ],
 )
 def test_the_baseline_gate_reads_the_whole_interval(good, lower, upper, verdict):
-    decision = judge_absolute(good, FLOORS, against_baseline=gained(lower, upper))
+    decision = judge_first_model(good, FLOORS, against_baseline=gained(lower, upper))
     assert verdicts(decision)["not worse than the baseline"] == verdict
 
 
 def test_the_baseline_itself_is_not_compared_with_itself(good):
-    decision = judge_absolute(good, FLOORS, against_baseline=None)
+    decision = judge_first_model(good, FLOORS, against_baseline=None)
     assert len(decision.gates) == 3
     assert decision.verdict == "promote"
 
@@ -161,7 +161,7 @@ def test_nothing_is_decided_without_a_gate():
 
 
 def test_a_decision_survives_json(good):
-    decision = judge_absolute(good, FLOORS, against_baseline=BETTER)
+    decision = judge_first_model(good, FLOORS, against_baseline=BETTER)
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
 
 
@@ -172,7 +172,7 @@ def test_whatever_is_raised_holds(error):
     def fails():
         raise error
 
-    decision = safely(fails, challenger="b")
+    decision = hold_on_error(fails, challenger="b")
     assert decision.verdict == "hold"
     assert "\n" not in decision.sentence
     assert type(error).__name__ in decision.reasons[0]
@@ -183,7 +183,7 @@ def test_an_exit_is_no_decision():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        safely(interrupted, challenger="b")
+        hold_on_error(interrupted, challenger="b")
 
 
 def test_digests_know_rows_by_their_features_alone(telco_columns, contract):

@@ -12,7 +12,7 @@ from churn.evaluation.slices import evaluate_slices
 from churn.evaluation.threshold import choose_threshold, judge_threshold
 from churn.reports.model_card.card import MISUSE, ModelCard, Provenance, Purpose
 from churn.reports.model_card.card_page import markdown_text, model_card_markdown, render_model_card
-from churn.reports.model_card.card_section import CardSection, cell, summary_section
+from churn.reports.model_card.card_section import CardSection, format_cell, summary_section
 from churn.reports.model_card.card_sections import card_sections
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
@@ -144,7 +144,7 @@ def test_the_run_own_figures_stand_in_the_card_with_their_intervals(card, text):
         f"{report.data.rows:,} customers",
         f"{money.threshold:.4f} | {money.chosen.interval.span()}",
         *(f"{each.contacted:,} | {each.leavers_reached:.1%}" for each in money.gate.campaigns),
-        *(each.roc_auc.said(".3f") for each in card.slices.slices if each.roc_auc),
+        *(each.roc_auc.text(".3f") for each in card.slices.slices if each.roc_auc),
         *(each.name for each in report.decision.gates),
         *(each.name for each in report.protocol.candidates),
     ):
@@ -297,7 +297,7 @@ def test_a_report_that_speaks_becomes_a_section():
     assert found.tables[0].header == ("trial", "log loss", "note")
     assert found.tables[0].rows[1] == ("1", "0.4123", "")
     assert found.assumptions == ("iid",)
-    assert [cell(v) for v in (True, 12000, "x")] == ["True", "12,000", "x"]
+    assert [format_cell(v) for v in (True, 12000, "x")] == ["True", "12,000", "x"]
     own = summary_section("Explanations", SimpleNamespace(sentences=("a", "b")), rows=rows[:1])
     assert (own.sentences, len(own.tables[0].rows)) == (("a", "b"), 1)
     with pytest.raises(TypeError, match="neither sentences nor a sentence"):

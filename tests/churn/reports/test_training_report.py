@@ -10,9 +10,9 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from churn.evaluation.cross_validation import Fold, OutOfFold
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.plan import Floors, ProtocolPlan
-from churn.evaluation.protocol import protocol_figure, summarise
-from churn.evaluation.selection import choose
-from churn.promotion import judge_absolute
+from churn.evaluation.protocol import protocol_figure, summarise_folds
+from churn.evaluation.selection import select_candidate
+from churn.promotion import judge_first_model
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, as_png, as_svg
 from churn.reports.training.training_page import render_training_page, report_charts
@@ -33,7 +33,7 @@ def report():
         Fold(rows=rows, logits={name: each[rows] for name, each in logits.items()})
         for _, rows in splits
     )
-    protocol = summarise(OutOfFold(plan, target, folds), baseline="logistic")
+    protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
     model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"])
     gate_rows = evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=100)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
@@ -52,11 +52,11 @@ def report():
             gate_rows=300,
         ),
         quality=QualityFacts(verdict="warn", passed=9, total=10, findings=("12 rows are odd.",)),
-        selection=choose(protocol),
+        selection=select_candidate(protocol),
         protocol=protocol,
         figure=figure,
         gate_rows=gate_rows,
-        decision=judge_absolute(
+        decision=judge_first_model(
             gate_rows, Floors(), against_baseline=figure.result.against_baseline
         ),
     )

@@ -9,9 +9,9 @@ from churn.retention.maximum_profit import expected_maximum_profit, maximum_prof
 from churn.retention.profit import (
     break_even,
     campaign_profit,
+    check_worth,
     contact_value,
     expected_profit,
-    require_worth,
 )
 from churn.retention.value_settings import AcceptanceSettings, ValueSettings
 
@@ -131,9 +131,9 @@ def test_where_no_campaign_pays_nobody_is_contacted():
 
 def test_a_worth_that_cannot_pay_is_refused_in_words():
     with pytest.raises(InputError, match=r"worth more than the offer of 10 USD \(value.incentive"):
-        require_worth([10.0, 4.0], VALUE)
+        check_worth([10.0, 4.0], VALUE)
     with pytest.raises(InputError, match="1 of 2 customers' worth is not a number"):
-        require_worth([float("nan"), 4.0], VALUE)
+        check_worth([float("nan"), 4.0], VALUE)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from pydantic import ValidationError
 
 from churn.data.quality import Check, QualityReport, require
 from churn.errors import InputError
-from churn.reports.quality_page import TOPIC_TITLES, failing_rows, opening, render_quality_page
+from churn.reports.quality_page import (
+    TOPIC_TITLES,
+    format_failing_rows,
+    opening_sentence,
+    render_quality_page,
+)
 
 
 def made_check(name: str, **changes) -> Check:
@@ -112,7 +117,7 @@ def test_a_report_and_its_page_open_with_what_was_found(report, sentence, first)
     page = render_quality_page(report, "bundled")
 
     assert report.sentence == sentence
-    assert opening(report) == first
+    assert opening_sentence(report) == first
     assert page.index(first) < page.index("<table")
     assert f'<span class="tag {report.verdict}">{report.verdict}</span>' in page
 
@@ -164,7 +169,7 @@ def test_each_failure_is_shown_with_place_and_way_out_before_the_list_of_all_che
     assert findings.count('<section class="finding') == 3
     assert findings.count('<section class="finding mild"') == 1
     assert "Row 1 is the first customer below the header." in findings
-    assert f"<dd>{failing_rows(FAILED)}</dd>" in findings
+    assert f"<dd>{format_failing_rows(FAILED)}</dd>" in findings
     assert FAILED.way_out in findings
     assert "<code>ExpectColumnValuesToBeInSet</code>" in findings
     assert everything.count('<tr class="failed">') == 3
@@ -178,11 +183,11 @@ def test_a_table_that_holds_shows_no_findings():
 
 
 def test_failing_rows_are_named_up_to_a_limit_and_counted_beyond():
-    assert failing_rows(FAILED).endswith("18, 19, 20 and 1,010 more")
-    assert failing_rows(
+    assert format_failing_rows(FAILED).endswith("18, 19, 20 and 1,010 more")
+    assert format_failing_rows(
         made_check("one", success=False, failing_rows=(7043,), failing_count=1)
     ) == ("7,043")
-    assert failing_rows(WARNED) == ""
+    assert format_failing_rows(WARNED) == ""
 
 
 def test_the_page_tells_where_the_table_and_the_rules_come_from():

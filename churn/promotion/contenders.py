@@ -13,7 +13,7 @@ from churn.contract import DataContract
 from churn.evaluation.weighted import Floats, Labels
 from churn.features.encoding import Columns, row_count
 from churn.frozen_model import FrozenModel
-from churn.promotion.overlap import RowDigests, row_digests
+from churn.promotion.digests import RowDigests, row_digests
 
 _FEWEST = 2  # of each outcome; less has no spread
 
@@ -57,7 +57,7 @@ class GateRows:
         content = self.digests.values.tobytes() + np.asarray(self.target, dtype=np.int8).tobytes()
         return hashlib.sha256(content).hexdigest()
 
-    def unusable(self) -> str | None:
+    def problem(self) -> str | None:
         """Why no model can be measured on these rows; None where one can."""
         if not np.isin(self.target, (0, 1)).all():
             return "An outcome of the gate rows is neither 0 (stayed) nor 1 (left)"
@@ -87,18 +87,18 @@ class Contender:
     profit: Floats | None = None
     trained_on: RowDigests | None = None
 
-    def unusable(self, rows: int) -> str | None:
+    def score_problem(self, rows: int) -> str | None:
         """Why its scores cannot be judged on that many gate rows; None where they can."""
-        return _unusable(f"{self.name}'s scores", self.logit, rows)
+        return _array_problem(f"{self.name}'s scores", self.logit, rows)
 
-    def profit_unusable(self, rows: int) -> str | None:
+    def profit_problem(self, rows: int) -> str | None:
         """Why its profit cannot be judged on that many gate rows; None where it can."""
         if self.profit is None:
             return f"{self.name}'s profit on the gate rows is not known"
-        return _unusable(f"{self.name}'s profits", self.profit, rows)
+        return _array_problem(f"{self.name}'s profits", self.profit, rows)
 
 
-def _unusable(what: str, values: Floats, rows: int) -> str | None:
+def _array_problem(what: str, values: Floats, rows: int) -> str | None:
     if values.shape != (rows,):
         return f"{what} do not match the {rows:,} gate rows: their shape is {values.shape}"
     broken = int(np.sum(~np.isfinite(values)))

@@ -25,7 +25,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Reached:
+class CutoffTotals:
     """What every cut comes to under some weightings; each float64[cuts, replicates].
 
     Attributes:
@@ -40,7 +40,7 @@ class Reached:
 
 
 @dataclass(frozen=True, eq=False)
-class Cuts:
+class Cutoffs:
     """The cuts of one ranking.
 
     Attributes:
@@ -54,43 +54,43 @@ class Cuts:
     thresholds: Floats
 
     @classmethod
-    def of(cls, target: Labels, probability: Floats, profit: Floats) -> Cuts:
+    def from_scores(cls, target: Labels, probability: Floats, profit: Floats) -> Cutoffs:
         """Every cut of the rows ranked by probability."""
-        groups = ScoreGroups.of(target, probability)
+        groups = ScoreGroups.from_scores(target, probability)
         falling = probability[groups.order][groups.starts]
         return cls(groups=groups, profit=profit, thresholds=np.r_[NOBODY, falling])
 
-    def reached(self, weights: Weights | None = None) -> Reached:
+    def totals(self, weights: Weights | None = None) -> CutoffTotals:
         """What every cut comes to; `weights` is [rows, replicates], by default one of each."""
         if weights is None:
             weights = np.ones((len(self.profit), 1))
         everyone, left = self.groups.totals(weights)
         earned = weights[self.groups.order] * self.profit[self.groups.order, None]
-        return Reached(
+        return CutoffTotals(
             contacted=_summed(everyone),
             leavers=_summed(left),
             profit=_summed(np.add.reduceat(earned, self.groups.starts, axis=0)),
         )
 
-    def pick(self, rule: Rule, settings: ThresholdSettings, capacity: float) -> float:
+    def threshold_for(self, rule: Rule, settings: ThresholdSettings, capacity: float) -> float:
         """The threshold that a rule picks on the rows as they are."""
-        return float(self.thresholds[picked(rule, self.reached(), settings, capacity)[0]])
+        return float(self.thresholds[pick_cutoffs(rule, self.totals(), settings, capacity)[0]])
 
-    def resampled(
+    def resampled_thresholds(
         self, rules: tuple[Rule, ...], settings: ThresholdSettings, capacity: float
     ) -> dict[Rule, Floats]:
         """The thresholds that rules pick on resampled customers, float64[samples] each."""
         found: dict[Rule, list[Floats]] = {rule: [] for rule in rules}
         for weights in _small_batches(len(self.profit), settings):
-            reached = self.reached(weights)
+            reached = self.totals(weights)
             for rule in rules:
-                cut = picked(rule, reached, settings, capacity)
+                cut = pick_cutoffs(rule, reached, settings, capacity)
                 found[rule].append(self.thresholds[cut])
         return {rule: np.concatenate(parts) for rule, parts in found.items()}
 
 
-def picked(
-    rule: Rule, reached: Reached, settings: ThresholdSettings, capacity: float
+def pick_cutoffs(
+    rule: Rule, reached: CutoffTotals, settings: ThresholdSettings, capacity: float
 ) -> npt.NDArray[np.int64]:
     """Which cut a rule picks, int64[replicates]; between equals, the smaller campaign.
 
@@ -115,7 +115,7 @@ def picked(
     raise ValueError(f"rule {rule!r} does not pick among cuts")
 
 
-def _f_beta(reached: Reached, beta: float) -> Floats:
+def _f_beta(reached: CutoffTotals, beta: float) -> Floats:
     """F-beta of every cut (van Rijsbergen 1979): recall weighs beta times as much as precision."""
     weight = beta**2
     possible = weight * reached.leavers[-1] + reached.contacted

@@ -13,8 +13,8 @@ from churn.evaluation.intervals import Interval, percentile_interval, resampled_
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.slicing import declared_slices, rankable
 from churn.evaluation.weighted import Floats
-from churn.promotion.decision import Gate, GateVerdict, unknown, verdict_at_least
-from churn.promotion.evidence import Contender, GateRows
+from churn.promotion.contenders import Contender, GateRows
+from churn.promotion.decision import Gate, GateVerdict, unknown_gate, verdict_at_least
 
 RANKING = "ranks no worse than the champion"
 PROFIT = "earns no less than the champion"
@@ -55,9 +55,9 @@ def profit_gate(
 ) -> Gate:
     """Non-inferiority of profit per customer: a paired bootstrap over the customers."""
     for contender in (challenger, champion):
-        broken = contender.profit_unusable(rows.rows)
+        broken = contender.profit_problem(rows.rows)
         if broken:
-            return unknown(PROFIT, float("nan"), broken)
+            return unknown_gate(PROFIT, float("nan"), broken)
     ours, theirs = np.asarray(challenger.profit), np.asarray(champion.profit)
     gained = ours - theirs
     margin = settings.profit_margin * abs(float(theirs.mean()))
@@ -95,7 +95,9 @@ def slices_gate(
         if rankable(rows.target[part.member], settings.slices)
     }
     if not found:
-        return unknown(SLICES, -margin, "No slice has enough rows to tell how its customers fare")
+        return unknown_gate(
+            SLICES, -margin, "No slice has enough rows to tell how its customers fare"
+        )
     bounds = {name: one_sided(each, settings.confidence) for name, each in found.items()}
     worst = min(bounds, key=lambda name: bounds[name].upper)
     collapsed = [name for name, interval in bounds.items() if interval.upper < -margin]

@@ -12,7 +12,7 @@ RANKS_WELL = "ranks well"
 WELL_CALIBRATED = "well calibrated"
 
 
-def judge_absolute(
+def judge_first_model(
     gate_rows: GateRowsReport, floors: Floors, *, against_baseline: PairedDifference | None
 ) -> Decision:
     """Judges a first model, with no champion to beat, against floors fixed before the run.
@@ -24,16 +24,16 @@ def judge_absolute(
             splits; None where the model is that baseline.
     """
     gates = [
-        enough_rows(gate_rows.metrics.rows, floors),
-        ranks_well(gate_rows, floors),
-        well_calibrated(gate_rows, floors),
+        enough_rows_gate(gate_rows.metrics.rows, floors),
+        ranking_floor_gate(gate_rows, floors),
+        calibration_gate(gate_rows, floors),
     ]
     if against_baseline is not None:
-        gates.append(not_worse(against_baseline, floors))
+        gates.append(baseline_gate(against_baseline, floors))
     return decide(gates, challenger=gate_rows.model)
 
 
-def enough_rows(rows: int, floors: Floors) -> Gate:
+def enough_rows_gate(rows: int, floors: Floors) -> Gate:
     """Fewer rows than asked decide nothing."""
     enough = rows >= floors.minimum_rows
     relation = "at least" if enough else "fewer than"
@@ -46,7 +46,7 @@ def enough_rows(rows: int, floors: Floors) -> Gate:
     )
 
 
-def ranks_well(gate_rows: GateRowsReport, floors: Floors) -> Gate:
+def ranking_floor_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     """Whether the interval of the ROC-AUC clears the floor."""
     interval, floor = gate_rows.intervals["roc_auc"], floors.roc_auc_lower
     verdict = verdict_at_least(interval, floor)
@@ -68,7 +68,7 @@ def ranks_well(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     )
 
 
-def well_calibrated(gate_rows: GateRowsReport, floors: Floors) -> Gate:
+def calibration_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     """Whether the calibration error keeps below the ceiling, or exceeds it beyond chance."""
     error, interval = gate_rows.reliability.ece, gate_rows.intervals["ece"]
     ceiling, noise = floors.ece_upper, gate_rows.reliability.noise_mean
@@ -92,7 +92,7 @@ def well_calibrated(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     )
 
 
-def not_worse(difference: PairedDifference, floors: Floors) -> Gate:
+def baseline_gate(difference: PairedDifference, floors: Floors) -> Gate:
     """Whether the model beats the plain baseline, or trails it by less than the margin."""
     interval, margin = difference.interval, floors.baseline_margin
     verdict = verdict_at_least(interval, -margin)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
-from churn.promotion.decision import Gate, GateVerdict, unknown
-from churn.promotion.evidence import BundleCheck, Contender, GateRows
+from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.decision import Gate, GateVerdict, unknown_gate
 
 DATA = "data accepted"
 LABELS = "labels are sane"
@@ -17,10 +17,10 @@ GOLDEN = "bundle replays its golden rows"
 LATENCY = "fast enough"
 
 
-def data_accepted(quality: QualityReport | None) -> Gate:
+def data_gate(quality: QualityReport | None) -> Gate:
     """Whether the quality gate let the data through that the gate rows come from."""
     if quality is None:
-        return unknown(DATA, 0, "No quality report says what the gate rows are worth")
+        return unknown_gate(DATA, 0, "No quality report says what the gate rows are worth")
     failed = len(quality.failures)
     refused = quality.verdict == "fail"
     return Gate(
@@ -34,12 +34,12 @@ def data_accepted(quality: QualityReport | None) -> Gate:
     )
 
 
-def labels_sane(rows: GateRows) -> Gate:
+def labels_gate(rows: GateRows) -> Gate:
     """Whether both outcomes occur, about as often as the contract expects."""
     bounds = rows.contract.expectations.target_rate
-    broken = rows.unusable()
+    broken = rows.problem()
     if broken:
-        return unknown(LABELS, bounds.minimum, broken)
+        return unknown_gate(LABELS, bounds.minimum, broken)
     rate = float(rows.target.mean())
     inside = bounds.minimum <= rate <= bounds.maximum
     return Gate(
@@ -54,7 +54,9 @@ def labels_sane(rows: GateRows) -> Gate:
     )
 
 
-def unseen(contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict) -> Gate:
+def unseen_rows_gate(
+    contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict
+) -> Gate:
     """Whether a model learned from none of the rows that judge it.
 
     Args:
@@ -66,10 +68,10 @@ def unseen(contender: Contender, rows: GateRows, *, role: str, otherwise: GateVe
     name = f"{role} has not seen the gate rows"
     if contender.trained_on is None:
         why = f"Which rows {contender.name} learned from is not known"
-        return unknown(name, 0, why)
+        return unknown_gate(name, 0, why)
     if contender.trained_on.layout != rows.digests.layout:
         why = f"The rows {contender.name} learned from were told apart under another contract"
-        return unknown(name, 0, why)
+        return unknown_gate(name, 0, why)
     shared = rows.digests.found_in(contender.trained_on)
     return Gate(
         name=name,
@@ -91,9 +93,9 @@ def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> lis
         budget = float("nan")
         why = "No bundle was tried"
         return [
-            unknown(LOADS, 1, why),
-            unknown(GOLDEN, tolerance, why),
-            unknown(LATENCY, budget, why),
+            unknown_gate(LOADS, 1, why),
+            unknown_gate(GOLDEN, tolerance, why),
+            unknown_gate(LATENCY, budget, why),
         ]
     loads = Gate(
         name=LOADS,
@@ -106,8 +108,8 @@ def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> lis
         why = "A bundle that does not load can be asked nothing"
         return [
             loads,
-            unknown(GOLDEN, tolerance, why),
-            unknown(LATENCY, bundle.latency_budget_ms, why),
+            unknown_gate(GOLDEN, tolerance, why),
+            unknown_gate(LATENCY, bundle.latency_budget_ms, why),
         ]
     return [loads, _golden(bundle, tolerance), _latency(bundle)]
 

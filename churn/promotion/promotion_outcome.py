@@ -7,7 +7,7 @@ from typing import Literal
 from churn.frozen_model import FrozenModel
 
 
-class Pair(FrozenModel):
+class PromotionPair(FrozenModel):
     """A challenger and the champion it is judged against.
 
     Attributes:
