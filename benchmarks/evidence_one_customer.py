@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 
 from benchmarks.evidence_scoring import CLOSE, Peer, as_table, one_by_one, require_equal
@@ -74,6 +75,7 @@ def main() -> None:
     assert isinstance(blend, BlendModel)  # noqa: S101
     member = blend.members["gbm"]
     assert isinstance(member, GbmModel)  # noqa: S101
+    booster = lightgbm.Booster(model_str=trees.trees.text)
     encoder = RowEncoder(contract)
     places = [encoder.names.index(name) for name in trees.features]
     peer = Peer(contract, table, target, member)
@@ -83,7 +85,7 @@ def main() -> None:
         for row in some:
             values = encoder.encode(row)
             matrix = np.array([[values[place] for place in places]])
-            logit = np.asarray(trees.booster.predict(matrix, raw_score=True, num_threads=1))
+            logit = np.asarray(booster.predict(matrix, raw_score=True, num_threads=1))
             logits.append(float(logit[0]))
         return logits
 

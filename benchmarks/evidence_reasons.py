@@ -18,16 +18,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
 from churn.data import acquire
-from churn.explain.counterfactual import counterfactuals
+from churn.explain.counterfactuals import counterfactuals
 from churn.explain.overview import explain
 from churn.explain.plan import ExplanationSettings
 from churn.explain.reason_stability import reason_stability
-from churn.explain.reasons import ReasonCodes
+from churn.explain.reasons import reason_codes
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.blend import BlendModel
 from churn.models.candidate import Candidate, FittedModel, Target
@@ -85,13 +86,13 @@ def reason_costs(
     for name in ("gbm", "blend"):
         trees = trees_of(models[name])
         matrix = matrix_of(columns, trees.features, trees.categories, slice(None))
-        codes = ReasonCodes.of(models[name], contract)
+        model, booster = models[name], lightgbm.Booster(model_str=trees.trees.text)
         reasons, bare = [], []
         for _ in range(repeats):
-            reasons.append(cost(lambda codes=codes: codes(columns)))
+            reasons.append(cost(lambda model=model: reason_codes(model, columns, contract)))
             bare.append(
                 cost(
-                    lambda trees=trees, matrix=matrix: trees.booster.predict(
+                    lambda booster=booster, matrix=matrix: booster.predict(
                         matrix, pred_contrib=True, num_threads=1
                     )
                 )
@@ -120,10 +121,10 @@ def single_costs(
     lines = ["| model | score | reasons | counterfactuals |", "|---|---|---|---|"]
     ones = [take(columns, np.array([row])) for row in range(0, len(columns["tenure"]), _EVERY)]
     for name in NAMES:
-        model, codes = models[name], ReasonCodes.of(models[name], contract)
+        model = models[name]
         works: Sequence[Callable[[Columns], object]] = (
             model.logit,
-            lambda one, codes=codes: codes(one).of(0),
+            lambda one, model=model: reason_codes(model, one, contract),
             lambda one, model=model: counterfactuals(model, one, contract),
         )
         spent = [cost(lambda work=work: [work(one) for one in ones]) / len(ones) for work in works]
@@ -164,11 +165,10 @@ def stability(
 
 def reach(model: FittedModel, columns: Columns, contract: DataContract) -> str:
     """How often something on offer lowers the risk, and below a threshold."""
-    helped, risky, reached = [], 0, 0
-    for row in range(0, len(columns["tenure"]), _EVERY):
-        one = take(columns, np.array([row]))
-        helped.append(bool(counterfactuals(model, one, contract).found))
-        answer = counterfactuals(model, one, contract, threshold=_THRESHOLD)
+    risky, reached = 0, 0
+    some = take(columns, np.arange(0, len(columns["tenure"]), _EVERY))
+    helped = [bool(answer.found) for answer in counterfactuals(model, some, contract)]
+    for answer in counterfactuals(model, some, contract, threshold=_THRESHOLD):
         risky += answer.risk >= _THRESHOLD
         reached += answer.risk >= _THRESHOLD and answer.reached
     return (

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pandas as pd
 
@@ -83,7 +84,7 @@ class Peer:
             (OrdinalEncoder(categories=categories), coded), ("passthrough", numbers)
         ).fit(table)
         self.order = [[*coded, *numbers].index(name) for name in trees.features]
-        self.booster = trees.booster
+        self.booster = lightgbm.Booster(model_str=trees.trees.text)
 
     def logit(self, table: pd.DataFrame) -> Any:
         """Log-odds, float64[n]."""
@@ -215,12 +216,13 @@ def one_customer(
     trees = models["gbm"].model
     encoder = RowEncoder(contract)
     assert isinstance(trees, GbmModel)  # noqa: S101
+    booster = lightgbm.Booster(model_str=trees.trees.text)
     places = [encoder.names.index(name) for name in trees.features]
 
     def by_booster(row: dict[str, Any]) -> float:
         values = encoder.encode(row)
         matrix = np.array([[values[place] for place in places]])
-        return float(trees.booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
+        return float(booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
 
     few = rows[:: len(rows) // FEW][:FEW]
     expected_few = {name: values[:: len(rows) // FEW][:FEW] for name, values in expected.items()}
@@ -242,7 +244,7 @@ def one_customer(
     matrices = [
         np.array([[values[place] for place in places]]) for values in map(encoder.encode, few)
     ]
-    booster, alone = trees.booster, scorers["gbm"]
+    alone = scorers["gbm"]
     parts = microseconds(
         lambda: [booster.predict(one, pred_contrib=True, num_threads=1) for one in matrices], FEW
     )

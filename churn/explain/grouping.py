@@ -1,14 +1,15 @@
-"""Contributions told by the table's own columns, however a model came to them.
+"""Contributions by the table's own columns, whichever features a model has.
 
-What an engineered column adds belongs to the columns it is computed from. Where these are several
-they share it equally, as Shapley's symmetry has it for a joint effect, so that nothing is lost: a
+What an engineered column adds belongs to the columns it is computed from. If these are several
+they share it equally, as Shapley's symmetry requires for a joint effect, so that nothing is lost: a
 row still sums to its log-odds less the base.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,14 +19,17 @@ from churn.features.encoding import Columns
 from churn.features.feature_set import feature_set
 from churn.models.candidate import FittedModel, Floats
 
+Part = TypeVar("Part", float, Floats)
+"""A contribution of one customer, or those of n."""
+
 
 @dataclass(frozen=True)
 class Contributions:
     """What each column of the table adds to the base.
 
     Attributes:
-        base: log-odds that contributions are told against: the mean over the training rows.
-        columns: the table's columns that the model looks at, in file order.
+        base: mean log-odds of the training rows, to which contributions are added.
+        columns: the table's columns that the model uses, in file order.
         values: float64[n, columns], log-odds; a row sums to its log-odds less the base.
     """
 
@@ -33,26 +37,26 @@ class Contributions:
     columns: tuple[str, ...]
     values: Floats
 
-    def of(self, column: str) -> Floats:
+    def column(self, name: str) -> Floats:
         """One column's contributions, float64[n].
 
         Raises:
-            InputError: the model does not look at that column.
+            InputError: the model does not use that column.
         """
-        if column not in self.columns:
+        if name not in self.columns:
             raise InputError(
-                f"The model does not look at column '{column}'; it looks at "
+                f"The model does not look at column '{name}'; it looks at "
                 f"{', '.join(self.columns)}."
             )
-        return self.values[:, self.columns.index(column)]
+        return self.values[:, self.columns.index(name)]
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """Where the contributions of a model's features go.
+    """Which columns of the table the contributions of a model's features go to.
 
     Attributes:
-        columns: the table's columns that they go to, in file order.
+        columns: the table's columns, in file order.
         places: for each feature, the places among `columns` that share it.
     """
 
@@ -60,7 +64,7 @@ class Grouping:
     places: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, features: Sequence[str], contract: DataContract) -> Grouping:
+    def from_features(cls, features: Sequence[str], contract: DataContract) -> Grouping:
         """The grouping of a model's features under a contract.
 
         Raises:
@@ -76,18 +80,22 @@ class Grouping:
                 "with."
             )
         reads = [(name,) if name in own else made[name] for name in features]
-        touched = {column for many in reads for column in many}
-        columns = tuple(column.name for column in contract.features if column.name in touched)
+        used = {column for many in reads for column in many}
+        columns = tuple(column.name for column in contract.features if column.name in used)
         place = {name: number for number, name in enumerate(columns)}
         return cls(columns, tuple(tuple(place[name] for name in many) for many in reads))
 
-    def __call__(self, parts: Floats) -> Floats:
-        """Contributions by column, float64[n, columns], from those by feature."""
-        grouped = np.zeros((len(parts), len(self.columns)))
+    def group(self, parts: Iterable[Part]) -> list[Part]:
+        """Contributions by column, from those by feature.
+
+        Args:
+            parts: for each feature, what it adds for one customer, or float64[n] for n of them.
+        """
+        grouped: list[Part] = [0.0] * len(self.columns)  # type: ignore[list-item]
         # Feature by feature, never as a matrix product: the same sum for a row alone and among many.
-        for feature, places in enumerate(self.places):
+        for part, places in zip(parts, self.places, strict=True):
             for place in places:
-                grouped[:, place] += parts[:, feature] / len(places)
+                grouped[place] = grouped[place] + part / len(places)
         return grouped
 
 
@@ -105,5 +113,6 @@ def contributions_by_column(
         InputError: a column is missing or holds what cannot be scored, or the model has a feature
             that the contract does not know.
     """
-    grouping = Grouping.of(model.features, contract)
-    return Contributions(model.base, grouping.columns, grouping(model.contributions(columns)))
+    grouping = Grouping.from_features(model.features, contract)
+    grouped = grouping.group(model.contributions(columns).T)
+    return Contributions(model.base, grouping.columns, np.stack(grouped, axis=1))

@@ -39,7 +39,7 @@ def interaction(
     if len(tenures) != 1 or len(terms) != 1 or tenures[0].name not in parts.columns:
         return None
     (tenure,), (term,) = tenures, terms
-    months, found = rows[tenure.name], parts.of(tenure.name)
+    months, found = rows[tenure.name], parts.column(tenure.name)
     band, apart = (
         groups_of(months, min(_BANDS, len(months) // (2 * FEWEST))),
         found - _mean_at_same(months, found),

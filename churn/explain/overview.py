@@ -21,8 +21,7 @@ from churn.explain.grouping import Contributions, contributions_by_column
 from churn.explain.interaction import groups_of, interaction
 from churn.explain.wording import number_in_words
 from churn.features.encoding import Columns, row_count
-from churn.models.candidate import FittedModel, Floats, contributions_are_exact
-from churn.models.linear.additive import AdditiveModel
+from churn.models.candidate import FittedModel, Floats
 
 SHOWN_SWARMS = 10
 SHOWN_DEPENDENCE = 4
@@ -60,7 +59,7 @@ def explain(
             f"{FEWEST} is kept; hand over {FEWEST_ROWS} rows or more, or ask for the reasons of "
             "each customer."
         )
-    exact = contributions_are_exact(model)
+    exact = model.exact
     every = -(-total // (MOST_ROWS if exact else MOST_ESTIMATED_ROWS))
     some = {column: values[::every] for column, values in columns.items()}
     parts = contributions_by_column(model, some, contract)
@@ -69,7 +68,7 @@ def explain(
     edges = _swarm_edges(parts, strongest[:SHOWN_SWARMS])
     return ExplanationReport(
         model=name,
-        additive=isinstance(model, AdditiveModel),
+        additive=model.additive,
         exact=exact,
         rows=row_count(some),
         base=model.base,
@@ -117,7 +116,7 @@ def contract_column(contract: DataContract, name: str) -> _Described:
 
 
 def _swarm_edges(parts: Contributions, shown: Sequence[_Described]) -> Floats:
-    found = np.stack([parts.of(column.name) for column in shown], axis=1)
+    found = np.stack([parts.column(column.name) for column in shown], axis=1)
     lowest, highest = float(found.min()), float(found.max())
     wide = max(highest - lowest, 1e-6)  # a model that learnt nothing has one contribution: 0
     return np.linspace(lowest - 0.01 * wide, highest + 0.01 * wide, _SWARM_BINS + 1)
@@ -131,7 +130,9 @@ def _swarm(column: _Described, rows: Columns, parts: Contributions, edges: Float
         levels = _ranges(column, values, level, len(cuts) + 1)
     else:
         level, levels = values.astype(np.intp), column.categories
-    bins = np.clip(edges.searchsorted(parts.of(column.name), side="right") - 1, 0, len(edges) - 2)
+    bins = np.clip(
+        edges.searchsorted(parts.column(column.name), side="right") - 1, 0, len(edges) - 2
+    )
     counts = np.zeros((len(edges) - 1, len(levels)), dtype=np.int64)
     np.add.at(counts, (bins, level), 1)
     return Swarm(column=column.name, levels=levels, counts=tuple(map(tuple, counts.tolist())))
@@ -158,7 +159,7 @@ def _brief(column: NumberColumn, value: float) -> str:
 
 
 def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Dependence:
-    values, found = rows[column.name], parts.of(column.name)
+    values, found = rows[column.name], parts.column(column.name)
     if isinstance(column, NumberColumn):
         group = groups_of(values, min(_BANDS, len(values) // (2 * FEWEST)))
         labels = _ranges(column, values, group, int(group.max()) + 1)

@@ -7,13 +7,15 @@ The recipe is fitted anew on bootstrap samples of the training rows (Efron 1979,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from churn.contract import DataContract
 from churn.explain.plan import ExplanationSettings
-from churn.explain.reasons import ReasonCodes, ReasonTable
+from churn.explain.reasons import reason_codes
 from churn.features.encoding import Columns, row_count, take
 from churn.frozen_model import FrozenModel
 from churn.models.candidate import Candidate, FittedModel, Target
@@ -89,18 +91,18 @@ def reason_stability(
     rows = row_count(columns)
     steps = np.linspace(0, rows - 1, min(settings.customers, rows))
     shown = take(columns, np.unique(steps.astype(np.intp)))
-    own = _told(model, shown, contract, settings.top)
+    own = _reason_columns(model, shown, contract, settings.top)
     first, same, overlap = [], [], []
     for sample in range(settings.samples):
         # A generator a sample: five samples are the first five of twenty.
         draw = np.random.default_rng([settings.seed, sample]).integers(rows, size=rows)
         refit = candidate.fit(take(columns, draw), target[draw])
-        other = _told(refit, shown, contract, settings.top)
-        first.append(own.places[:, 0] == other.places[:, 0])
+        other = _reason_columns(refit, shown, contract, settings.top)
+        first.append([a[:1] == b[:1] for a, b in zip(own, other, strict=True)])
         agreed = jaccard(own, other)
         overlap.append(agreed)
         same.append(agreed == 1)
-    stays = np.stack(first)
+    stays = np.array(first)
     return ReasonStability(
         model=candidate.name,
         samples=settings.samples,
@@ -116,25 +118,25 @@ def reason_stability(
     )
 
 
-def jaccard(one: ReasonTable, other: ReasonTable) -> NDArray[np.float64]:
-    """Overlap of two tables' reasons, customer by customer, float64[n]; 1 where neither has any.
+def jaccard(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    """Overlap of two models' reasons, customer by customer, float64[n]; 1 where neither has any.
 
     Args:
-        one: reasons of n customers.
-        other: reasons of the same customers, about the same columns.
+        one: columns that the reasons of n customers are about.
+        other: the same for the same customers by another model.
     """
-    ours, theirs = _named(one), _named(other)
-    either = (ours | theirs).sum(axis=1)
-    both = (ours & theirs).sum(axis=1)
-    return np.where(either == 0, 1.0, both / np.maximum(either, 1))
+    pairs = [(set(ours), set(theirs)) for ours, theirs in zip(one, other, strict=True)]
+    return np.array(
+        [
+            len(ours & theirs) / len(ours | theirs) if ours or theirs else 1.0
+            for ours, theirs in pairs
+        ]
+    )
 
 
-def _named(table: ReasonTable) -> NDArray[np.bool_]:
-    """Which columns are among a customer's reasons, bool[n, columns]."""
-    named = np.zeros((len(table), len(table.columns) + 1), dtype=bool)
-    np.put_along_axis(named, table.places.astype(np.intp), values=True, axis=1)
-    return named[:, :-1]  # the last one took the places -1, where there is no reason
-
-
-def _told(model: FittedModel, shown: Columns, contract: DataContract, top: int) -> ReasonTable:
-    return ReasonCodes.of(model, contract)(shown, top=top)
+def _reason_columns(
+    model: FittedModel, shown: Columns, contract: DataContract, top: int
+) -> list[list[str]]:
+    """The columns that each customer's reasons are about, in order."""
+    codes = reason_codes(model, shown, contract, top=top)
+    return [[reason.column for reason in customer.reasons] for customer in codes]

@@ -1,33 +1,34 @@
 """Reason codes: for each customer the few columns that move the risk, as sentences to read out.
 
 Order: what raises the risk and can be acted on, then what else raises it, then what lowers it; the
-larger first. One piece of code serves a customer alone and a million, so both get the same bits.
+larger first. Customers of a table are explained one by one, by the code that explains one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.errors import InputError
-from churn.explain.grouping import Contributions, Grouping
+from churn.explain.grouping import Grouping
 from churn.explain.wording import (
     WEAKEST,
     Direction,
     Strength,
+    category_phrases,
     direction,
     may_be_spoken_of,
-    phrases,
+    number_phrase,
     strength,
-    tails,
+    tail,
 )
 from churn.features.encoding import Columns
 from churn.frozen_model import FrozenModel
-from churn.models.candidate import FittedModel, Floats
+from churn.models.candidate import FittedModel
 
 TOP = 3
 
@@ -54,88 +55,75 @@ class Reason(FrozenModel):
     odds_ratio: float
 
 
-@dataclass(frozen=True)
-class ReasonTable:
-    """The reasons of n customers, strongest call to action first.
+class CustomerReasons(NamedTuple):
+    """One customer's reasons.
 
     Attributes:
-        columns: the table's columns that reasons may be about.
-        actionable: bool[columns], which of them the business can act on.
-        places: int16[n, top], each reason's place among `columns`; -1 where there is none.
-        contributions: float64[n, top], log-odds; 0 where there is none.
-        sentences: object[n, top], texts; empty where there is none.
-        withheld: float64[n], log-odds of the columns that are never given as a reason.
+        reasons: strongest call to action first.
+        withheld: log-odds of the columns that are never given as a reason.
     """
 
-    columns: tuple[str, ...]
-    actionable: NDArray[np.bool_]
-    places: NDArray[np.int16]
-    contributions: Floats
-    sentences: NDArray[Any]
-    withheld: Floats
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def of(self, row: int) -> tuple[Reason, ...]:
-        """One customer's reasons, at most `top` of them."""
-        return tuple(
-            Reason(
-                column=self.columns[place],
-                sentence=str(sentence),
-                direction=direction(contribution),
-                strength=strength(contribution),
-                actionable=bool(self.actionable[place]),
-                contribution=float(contribution),
-                odds_ratio=float(np.exp(contribution)),
-            )
-            for place, contribution, sentence in zip(
-                self.places[row], self.contributions[row], self.sentences[row], strict=True
-            )
-            if place >= 0
-        )
+    reasons: tuple[Reason, ...]
+    withheld: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What is known of a column before any customer is.
+
+    Attributes:
+        name: of it.
+        actionable: whether the business can act on it.
+        spoken: whether it may be given as a reason.
+        phrase: how a sentence on one of its values begins.
+        place: where its value is among a customer's.
+    """
+
+    name: str
+    actionable: bool
+    spoken: bool
+    phrase: Callable[[float], str]
+    place: int
+
+
 class ReasonCodes:
-    """A model's reasons under a contract, made ready once and asked many times.
+    """The reasons of a model under a contract, prepared once; holds nothing of any customer."""
 
-    Attributes:
-        model: whose reasons.
-        grouping: from its features to the table's columns.
-        columns: those columns, as the contract describes them.
-    """
+    def __init__(
+        self, features: Sequence[str], contract: DataContract, names: Sequence[str] | None = None
+    ) -> None:
+        """Prepares the sentences.
 
-    model: FittedModel
-    grouping: Grouping
-    columns: tuple[CodedColumn | NumberColumn, ...]
-
-    @classmethod
-    def of(cls, model: FittedModel, contract: DataContract) -> ReasonCodes:
-        """A model's reasons under the contract it was trained with.
+        Args:
+            features: of the model, as its contributions are ordered.
+            contract: the contract it was trained with.
+            names: of a customer's values, in their order; the contract's features by default.
 
         Raises:
             InputError: the model has a feature that the contract does not know.
         """
-        grouping = Grouping.of(model.features, contract)
+        self.grouping = Grouping.from_features(features, contract)
         described = {column.name: column for column in contract.features}
-        return cls(model, grouping, tuple(described[name] for name in grouping.columns))
+        self._names = tuple(described) if names is None else tuple(names)
+        self._columns = tuple(
+            _Column(
+                name,
+                described[name].actionable,
+                may_be_spoken_of(described[name]),
+                _phrase(described[name]),
+                self._names.index(name),
+            )
+            for name in self.grouping.columns
+        )
 
-    def __call__(self, columns: Columns, *, top: int = TOP) -> ReasonTable:
-        """The reasons of n customers.
-
-        Raises:
-            InputError: `top` is less than 1, or a column is missing or cannot be scored.
-        """
-        parts = self.grouping(self.model.contributions(columns))
-        return self.told(Contributions(self.model.base, self.grouping.columns, parts), columns, top)
-
-    def told(self, parts: Contributions, columns: Columns, top: int = TOP) -> ReasonTable:
-        """The reasons in contributions that are known already.
+    def customer(
+        self, values: Sequence[float], contributions: Sequence[float], top: int = TOP
+    ) -> CustomerReasons:
+        """The reasons of one customer.
 
         Args:
-            parts: this model's contributions to the customers' scores, by column.
-            columns: the customers.
+            values: the customer's codes and numbers, ordered as `names`.
+            contributions: the model's, to the customer's score, by feature.
             top: how many reasons at most.
 
         Raises:
@@ -143,47 +131,41 @@ class ReasonCodes:
         """
         if top < 1:
             raise InputError(f"Asked for {top} reasons a customer; ask for 1 or more.")
-        spoken = np.array([may_be_spoken_of(column) for column in self.columns])
-        actionable = np.array([column.actionable for column in self.columns])
-        size = np.abs(parts.values)
-        raises = parts.values > 0
-        order = np.lexsort((-size, ~(raises & actionable), ~raises, ~((size >= WEAKEST) & spoken)))
-        places = order[:, :top].astype(np.int16)
-        contributions = np.take_along_axis(parts.values, order[:, :top], axis=1)
-        empty = ~(spoken[places] & (np.abs(contributions) >= WEAKEST))
-        places[empty], contributions[empty] = -1, 0.0
-        withheld = np.zeros(len(places))
-        for place in np.flatnonzero(~spoken):
-            withheld += parts.values[:, place]
-        return ReasonTable(
-            columns=self.grouping.columns,
-            actionable=actionable,
-            places=places,
-            contributions=contributions,
-            sentences=self._sentences(places, contributions, columns),
-            withheld=withheld,
+        grouped = self.grouping.group(contributions)
+        ranked = []
+        withheld = 0.0
+        for place, (part, column) in enumerate(zip(grouped, self._columns, strict=True)):
+            if not column.spoken:
+                withheld += part
+            elif part >= WEAKEST:
+                ranked.append((0 if column.actionable else 1, -part, place))
+            elif part <= -WEAKEST:
+                ranked.append((2, part, place))
+        ranked.sort()
+        reasons = [self._reason(place, grouped[place], values) for _, _, place in ranked[:top]]
+        return CustomerReasons(tuple(reasons), withheld)
+
+    def _reason(self, place: int, part: float, values: Sequence[float]) -> Reason:
+        column = self._columns[place]
+        return Reason(
+            column=column.name,
+            sentence=column.phrase(values[column.place]) + tail(part),
+            direction=direction(part),
+            strength=strength(part),
+            actionable=column.actionable,
+            contribution=part,
+            odds_ratio=float(np.exp(part)),
         )
 
-    def _sentences(
-        self, places: NDArray[np.int16], contributions: Floats, columns: Columns
-    ) -> NDArray[Any]:
-        sentences = np.full(places.shape, "", dtype=object)
-        for place, column in enumerate(self.columns):
-            rows, slots = np.nonzero(places == place)
-            if len(rows):
-                begins = phrases(column, columns[column.name][rows])
-                sentences[rows, slots] = begins + tails(contributions[rows, slots])
-        return sentences
 
-
-def reasons(
+def reason_codes(
     model: FittedModel, columns: Columns, contract: DataContract, *, top: int = TOP
-) -> ReasonTable:
+) -> list[CustomerReasons]:
     """The reasons behind n customers' scores.
 
     Args:
         model: the model.
-        columns: encoded columns of the customers; one row or many give the same answers.
+        columns: encoded columns of the customers.
         contract: the contract they were encoded by.
         top: how many reasons at most.
 
@@ -191,36 +173,17 @@ def reasons(
         InputError: `top` is less than 1, a column is missing or cannot be scored, or the model has
             a feature that the contract does not know.
     """
-    return ReasonCodes.of(model, contract)(columns, top=top)
+    names = [column.name for column in contract.features]
+    codes = ReasonCodes(model.features, contract, names)
+    contributions = model.contributions(columns).tolist()
+    values = zip(*(columns[name].tolist() for name in names), strict=True)
+    return [
+        codes.customer(one, parts, top) for one, parts in zip(values, contributions, strict=True)
+    ]
 
 
-def reasons_of_one(
-    model: FittedModel, customer: Columns, contract: DataContract, *, top: int = TOP
-) -> tuple[Reason, ...]:
-    """The reasons behind one customer's score, the same as among others.
-
-    Args:
-        model: the model.
-        customer: encoded columns with a single row.
-        contract: the contract it was encoded by.
-        top: how many reasons at most.
-
-    Raises:
-        InputError: as `reasons`, or the columns do not hold exactly one row.
-    """
-    require_one(customer)
-    return reasons(model, customer, contract, top=top).of(0)
-
-
-def require_one(customer: Columns) -> None:
-    """Refuses anything but a single customer.
-
-    Raises:
-        InputError: the columns hold no row, or several.
-    """
-    for name, values in customer.items():
-        if len(values) != 1:
-            raise InputError(
-                f"Column '{name}' holds {len(values)} rows where one customer was asked about; "
-                "hand over a single row."
-            )
+def _phrase(column: CodedColumn | NumberColumn) -> Callable[[float], str]:
+    if isinstance(column, NumberColumn):
+        return lambda value: number_phrase(column, value)
+    phrases = category_phrases(column)
+    return lambda code: phrases[int(code)]

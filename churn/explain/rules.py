@@ -94,7 +94,7 @@ class Rules:
     contract: DataContract
 
     @classmethod
-    def of(cls, contract: DataContract) -> Rules:
+    def from_contract(cls, contract: DataContract) -> Rules:
         """The rules of a contract."""
         coded = {column.name: column for column in contract.coded}
         rules = contract.expectations.implications
@@ -150,26 +150,29 @@ class Rules:
             contract=contract,
         )
 
-    def require(self, codes: Mapping[str, int], numbers: Mapping[str, float]) -> None:
+    def require(self, values: Mapping[str, float]) -> None:
         """Refuses a customer that the contract does not allow: no proposal could be judged.
+
+        Args:
+            values: codes and numbers by column.
 
         Raises:
             InputError: a number is out of its range, a code is unknown, or columns contradict each
                 other.
         """
         for name, column in self.columns.items():
-            if not 0 <= codes[name] < len(column.categories):
+            if not 0 <= values[name] < len(column.categories):
                 raise InputError(
-                    f"Column '{name}': code {codes[name]} is none of its {len(column.categories)} "
+                    f"Column '{name}': code {values[name]} is none of its {len(column.categories)} "
                     f"categories. Encode the customer by contract '{self.contract.name}'."
                 )
         for name, number in self.numbers.items():
-            if not number.minimum <= numbers[name] <= number.maximum:
+            if not number.minimum <= values[name] <= number.maximum:
                 raise InputError(
-                    f"Column '{name}': {numbers[name]:g} lies outside {number.minimum:,g} to "
+                    f"Column '{name}': {values[name]:g} lies outside {number.minimum:,g} to "
                     f"{number.maximum:,g} {number.unit}. Correct the customer's row."
                 )
-        self.require_ties(codes)
+        self.require_ties({name: int(values[name]) for name in self.columns})
 
     def require_ties(self, codes: Mapping[str, int]) -> None:
         """Refuses a customer whose columns contradict each other.

@@ -1,4 +1,4 @@
-"""Words for reasons: what a column's value says of a customer, which way it points and how far.
+"""Words for reasons: what a column's value says of a customer, its direction and its strength.
 
 Thresholds are in log-odds. At 0.05 the odds of leaving move by 5%, at 0.2 by 22%, at 0.5 by 65%;
 less than the first is not worth a customer's time and is no reason.
@@ -6,13 +6,9 @@ less than the first is not worth a customer's time and is no reason.
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from churn.contract import CodedColumn, NumberColumn, Role
-from churn.models.candidate import Floats
 
 Strength = Literal["slight", "clear", "strong"]
 Direction = Literal["raises", "lowers"]
@@ -32,9 +28,6 @@ _TAILS: dict[tuple[Direction, Strength], str] = {
     ("lowers", "clear"): ": customers like this leave less often.",
     ("lowers", "strong"): ": customers like this leave much less often.",
 }
-_STRENGTHS: tuple[Strength, ...] = ("slight", "clear", "strong")
-_DIRECTIONS: tuple[Direction, ...] = ("lowers", "raises")
-_BY_NUMBER = np.array([[_TAILS[way, how] for how in _STRENGTHS] for way in _DIRECTIONS], object)
 
 
 def may_be_spoken_of(column: CodedColumn | NumberColumn) -> bool:
@@ -58,26 +51,9 @@ def tail(contribution: float) -> str:
     return _TAILS[direction(contribution), strength(contribution)]
 
 
-def tails(contributions: Floats) -> NDArray[Any]:
-    """How sentences on some contributions end, object[n]."""
-    size = np.abs(contributions)
-    how = (size >= CLEAR).astype(np.intp) + (size >= STRONG)
-    words: NDArray[Any] = _BY_NUMBER[(contributions > 0).astype(np.intp), how]
-    return words
-
-
-def phrases(column: CodedColumn | NumberColumn, values: NDArray[Any]) -> NDArray[Any]:
-    """How sentences on some values of a column begin, object[n].
-
-    Args:
-        column: the column.
-        values: codes of a category or flag, or numbers.
-    """
-    if isinstance(column, NumberColumn):
-        return np.array([number_phrase(column, value) for value in values], dtype=object)
-    told = column.phrases or tuple(f"{column.name} is {value}" for value in column.categories)
-    spoken: NDArray[Any] = np.array(told, dtype=object)[values]
-    return spoken
+def category_phrases(column: CodedColumn) -> tuple[str, ...]:
+    """How a sentence on each category of a column begins."""
+    return column.phrases or tuple(f"{column.name} is {value}" for value in column.categories)
 
 
 def number_phrase(column: NumberColumn, value: float) -> str:

@@ -16,8 +16,8 @@ from churn.models.candidate import (
     FittedModel,
     Floats,
     Target,
-    contributions_are_exact,
 )
+from churn.models.row_form import MeanForm
 
 _FILE = "blend.json"
 
@@ -31,6 +31,7 @@ class BlendModel:
     """
 
     kind: ClassVar[str] = "blend"
+    additive: ClassVar[bool] = False
 
     members: dict[str, FittedModel]
 
@@ -42,7 +43,7 @@ class BlendModel:
     @property
     def exact(self) -> bool:
         """Whether every member's contributions are exact."""
-        return all(contributions_are_exact(member) for member in self.members.values())
+        return all(member.exact for member in self.members.values())
 
     @property
     def base(self) -> float:
@@ -65,6 +66,16 @@ class BlendModel:
             total[:, [places[name] for name in member.features]] += member.contributions(columns)
         total /= len(self.members)
         return total
+
+    def row_form(self) -> MeanForm:
+        """The mean of the members' row forms."""
+        places = {name: place for place, name in enumerate(self.features)}
+        members = self.members.values()
+        return MeanForm(
+            members=tuple(member.row_form() for member in members),
+            places=tuple(tuple(places[name] for name in member.features) for member in members),
+            width=len(places),
+        )
 
     def export(self, folder: Path) -> None:
         """Writes every member into a folder of its own, and their order."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 from numpy.typing import NDArray
 
 from churn.features.encoding import Columns
+from churn.features.formula import Floats
+from churn.models.row_form import RowForm
 
-Floats = NDArray[np.float64]
 Target = NDArray[Any]
 """int8[n], 1 for a customer who left."""
 
@@ -29,12 +29,22 @@ class FittedModel(Protocol):
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the columns that contributions are told by."""
+        """Names of the columns that contributions belong to."""
+        ...
+
+    @property
+    def exact(self) -> bool:
+        """Whether contributions are exact; a network's are estimates."""
         ...
 
     @property
     def base(self) -> float:
-        """Log-odds that contributions are told against: the mean over the training rows."""
+        """Mean log-odds of the training rows, to which contributions are added."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether log-odds are a plain sum of terms, one for each feature."""
         ...
 
     def logit(self, columns: Columns) -> Floats:
@@ -47,6 +57,10 @@ class FittedModel(Protocol):
 
     def contributions(self, columns: Columns) -> Floats:
         """What each feature adds to `base`, float64[n, features]; rows sum to logit - base."""
+        ...
+
+    def row_form(self) -> RowForm:
+        """What scores one customer without a table."""
         ...
 
     def export(self, folder: Path) -> None:
@@ -69,11 +83,3 @@ class Candidate(Protocol):
             InputError: a column is missing, or only one outcome occurs.
         """
         ...
-
-
-def contributions_are_exact(model: FittedModel) -> bool:
-    """Whether a model's contributions are exact, or estimated as a network's are.
-
-    A model whose contributions are estimates says so by an attribute `exact` that is False.
-    """
-    return bool(getattr(model, "exact", True))

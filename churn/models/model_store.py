@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from churn.checksums import require_unsealed, seal, verify
-from churn.errors import InputError, error_reason
+from churn.errors import InputError
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
 from churn.models.linear.additive import AdditiveModel
 from churn.models.network.onnx_model import OnnxModel
 from churn.models.trees.gbm import GbmModel
 
-KINDS = (AdditiveModel.kind, GbmModel.kind, OnnxModel.kind, BlendModel.kind)
+_READERS: dict[str, Callable[[Path], FittedModel]] = {
+    AdditiveModel.kind: AdditiveModel.read,
+    GbmModel.kind: GbmModel.read,
+    OnnxModel.kind: OnnxModel.read,
+}
+KINDS = (*_READERS, BlendModel.kind)
 
 
 def save_model(model: FittedModel, folder: Path) -> None:
@@ -38,24 +44,29 @@ def load_model(folder: Path) -> FittedModel:
     Raises:
         InputError: the folder holds no finished model, one of another version, or a corrupt one.
     """
-    kind = verify(folder, KINDS)
     try:
-        return _read(kind, folder)
+        return read_model(folder)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = error_reason(error)
+        reason = " ".join(str(error).split())
         raise InputError(
             f"The model in {folder} cannot be read: {reason}. Restore the folder from where it "
             "was copied, or train anew."
         ) from None
 
 
+def read_model(folder: Path) -> FittedModel:
+    """The same for callers with an error message of their own.
+
+    Raises:
+        InputError: the folder holds no finished model, one of another version, or a corrupt one.
+        OSError, KeyError, TypeError, ValueError: a file is not what it should be.
+    """
+    return _read(verify(folder, KINDS), folder)
+
+
 def _read(kind: str, folder: Path) -> FittedModel:
-    if kind == AdditiveModel.kind:
-        return AdditiveModel.read(folder)
-    if kind == GbmModel.kind:
-        return GbmModel.read(folder)
-    if kind == OnnxModel.kind:
-        return OnnxModel.read(folder)
     if kind == BlendModel.kind:
         return BlendModel.read(folder, _read)
-    raise ValueError(f"'{kind}' is no kind of model")
+    if kind not in _READERS:
+        raise ValueError(f"'{kind}' is no kind of model")
+    return _READERS[kind](folder)

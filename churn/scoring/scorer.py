@@ -12,15 +12,14 @@ from scipy.special import expit
 from churn.contract import DataContract
 from churn.errors import BundleError, InputError, error_reason
 from churn.features.encoding import Columns, row_count
-from churn.models.candidate import FittedModel, Floats, contributions_are_exact
+from churn.models.candidate import FittedModel, Floats
+from churn.models.model_store import read_model
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
-from churn.scoring.encoder import Row, RowEncoder, Values
-from churn.scoring.fast.formulas import row_formula
-from churn.scoring.fast.rows import Copies, engineered_of, row_model
+from churn.scoring.encoder import Row, Values
+from churn.scoring.fast.row_scorer import RowScorer
 from churn.scoring.golden import read_golden, replay
 from churn.scoring.manifest import MODEL, Manifest, manifest_digest
-from churn.scoring.read import read_model
 from churn.scoring.remote import local_copy
 from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.verify import read_contract, verify_bundle
@@ -38,10 +37,10 @@ class Scorer:
         model: what was fitted, in its form for columns.
         version: of the model.
         threshold: probability from which on `decision` is true.
-        features: names of the columns that contributions are told by.
+        features: names of the columns that contributions belong to.
         base: log-odds of the average training customer.
         bitwise: whether one row and many rows agree to the last bit by construction.
-        names: of the contract's own among a customer's values; engineered ones stand behind them.
+        row_scorer: the model for one customer at a time.
     """
 
     def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:
@@ -52,19 +51,8 @@ class Scorer:
         self.threshold = manifest.threshold.value
         self.features = model.features
         self.base = model.base
-        self._encoder = RowEncoder(contract)
-        self.names = self._encoder.names
-        engineered = engineered_of(model)
-        names = (*self._encoder.names, *engineered.names)
-        places = {name: place for place, name in enumerate(names)}
-        self._formulas = tuple(row_formula(one, contract, places) for one in engineered.formulas)
-        self._following = tuple(
-            (formula, {places[name] for name in bound.reads})
-            for formula, bound in zip(self._formulas, engineered.formulas, strict=True)
-        )
-        self._row = row_model(model, self._encoder, places)
-        self._logit = self._row.logit
-        self.bitwise = self._row.bitwise
+        self.row_scorer = RowScorer(model, contract)
+        self.bitwise = self.row_scorer.bitwise
 
     @classmethod
     def load(cls, where: str | os.PathLike[str]) -> Scorer:
@@ -86,7 +74,7 @@ class Scorer:
     @property
     def contributions_are_exact(self) -> bool:
         """Whether contributions are the model's exact parts, or estimated as a network's are."""
-        return contributions_are_exact(self.model)
+        return self.model.exact
 
     def score_one(self, row: Row) -> Score:
         """Scores a customer.
@@ -101,19 +89,16 @@ class Scorer:
         return self.score_values(self.values(row))
 
     def values(self, row: Row) -> Values:
-        """A customer as the model sees it: to be scored, and to be told apart in the ledger.
+        """A customer as the model sees it: to be scored, and to be compared in the ledger.
 
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
         """
-        values = self._encoder.encode(row)
-        for formula in self._formulas:
-            values.append(formula(values))
-        return values
+        return self.row_scorer.values(row)
 
     def score_values(self, values: Values) -> Score:
         """Scores what `values` made of a customer."""
-        logit = self._logit(values)
+        logit = self.row_scorer.logit(values)
         probability = float(expit(logit))
         return Score(probability, logit, probability >= self.threshold, self.version)
 
@@ -125,39 +110,12 @@ class Scorer:
         """
         if len(rows) < _FEW:
             return [self.score_values(values) for values in rows]
-        logits = self._row.logits(rows)
+        logits = self.row_scorer.logits(rows)
         threshold, version = self.threshold, self.version
         return [
             Score(probability, logit, probability >= threshold, version)
             for probability, logit in zip(expit(logits).tolist(), logits, strict=True)
         ]
-
-    def parts(self, values: Values) -> list[float]:
-        """What each feature adds to the base for what `values` made of a customer."""
-        return self._row.contributions(values)
-
-    def logits_changed(self, values: Values, changes: list[dict[int, float]]) -> list[float]:
-        """Log-odds of a customer with some values changed, each the bits of a score of its own.
-
-        Args:
-            values: what `values` made of the customer.
-            changes: for each copy, new values by their places among `names`; taken over, and
-                completed by the engineered values that follow.
-        """
-        own = len(self.names)
-        rows = []
-        for change in changes:
-            row = values[:own]
-            for place, value in change.items():
-                row[place] = value
-            for place, (formula, reads) in enumerate(self._following, start=own):
-                if reads.isdisjoint(change):
-                    row.append(values[place])
-                else:
-                    change[place] = engineered = formula(row)
-                    row.append(engineered)
-            rows.append(row)
-        return self._row.logits_changed(Copies(values, rows, changes))
 
     def score_many(self, columns: Columns) -> Scores:
         """Scores n customers; each gets the very bits that `score_one` gives.
@@ -182,7 +140,7 @@ class Scorer:
         Raises:
             FieldError: a customer is refused; the sentence begins with its row, counted from 1.
         """
-        return self._encoder.columns(rows)
+        return self.row_scorer.encoder.columns(rows)
 
     def contributions(self, columns: Columns) -> Floats:
         """What each feature adds to the base for n customers, float64[n, features].
@@ -198,13 +156,13 @@ class Scorer:
         return parts
 
     def explain(self, row: Row) -> Explanation:
-        """Scores a customer and tells the parts; the very bits of `contributions`.
+        """Scores a customer and gives the parts; the very bits of `contributions`.
 
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
         """
         values = self.values(row)
-        parts = self.parts(values)
+        parts = self.row_scorer.contributions(values)
         return Explanation(
             score=self.score_values(values),
             base=self.base,

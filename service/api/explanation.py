@@ -83,7 +83,8 @@ async def told(state: WorkerState, row: Any, asked: Asked) -> dict[str, Any]:
             else await asyncio.to_thread(_ways, served, values, score, asked)
         )
     answer = state.answer(row, served, prediction_id, values, score, "explain")
-    reasons = served.reasons(values, scorer.parts(values), asked.top)
+    contributions = scorer.row_scorer.contributions(values)
+    reasons = served.reason_codes.customer(values, contributions, asked.top)
     return {
         "prediction_id": prediction_id,
         "probability": answer.probability,
@@ -91,7 +92,7 @@ async def told(state: WorkerState, row: Any, asked: Asked) -> dict[str, Any]:
         "risk_band": answer.risk_band,
         "model_version": answer.model_version,
         "base_probability": float(expit(scorer.base)),
-        "reasons": reasons.reasons,
+        "reasons": [reason.model_dump() for reason in reasons.reasons],
         "withheld": reasons.withheld,
         "exact": scorer.contributions_are_exact,
         "counterfactuals": told_ways,
@@ -100,10 +101,13 @@ async def told(state: WorkerState, row: Any, asked: Asked) -> dict[str, Any]:
 
 def _ways(served: LoadedModel, values: Values, score: Score, asked: Asked) -> dict[str, Any]:
     try:
-        return served.ways(values, score.logit, asked.below, asked.changes)
+        found = served.counterfactuals.customer(
+            values, score.logit, asked.below, reach=asked.changes
+        )
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
         named = _NAMED.search(str(error))
         raise ProblemError(
             422, f"{error} Or ask with counterfactuals=false.", field=named[1] if named else ""
         ) from None
+    return found.model_dump(exclude={"risk"})

@@ -132,7 +132,7 @@ class WorkerState:
                     source,
                     probability,
                     decision,
-                    input_hash(values[: len(served.scorer.names)]),
+                    input_hash(values[: len(served.scorer.row_scorer.names)]),
                 ),
                 row if self._shadowed else None,
             )

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.contract import DataContract
-from churn.explain.one_customer import CustomerReasons
-from churn.explain.one_customer_ways import CustomerWays
+from churn.explain.counterfactuals import CounterfactualSearch
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer, bundle_folder, read_golden
@@ -57,15 +56,15 @@ class LoadedModel:
         return self.scorer.contract
 
     @cached_property
-    def reasons(self) -> CustomerReasons:
+    def reason_codes(self) -> ReasonCodes:
         """The model's reasons, made ready once."""
-        codes = ReasonCodes.of(self.scorer.model, self.contract)
-        return CustomerReasons(codes, self.scorer.names)
+        scorer = self.scorer.row_scorer
+        return ReasonCodes(scorer.features, scorer.contract, scorer.names)
 
     @cached_property
-    def ways(self) -> CustomerWays:
+    def counterfactuals(self) -> CounterfactualSearch:
         """What would lower a customer's risk, made ready once."""
-        return CustomerWays(self.contract, self.scorer.names, self.scorer.logits_changed)
+        return CounterfactualSearch(self.scorer.row_scorer)
 
     @cached_property
     def example(self) -> dict[str, Any]:
@@ -76,7 +75,7 @@ class LoadedModel:
     def warm(self) -> None:
         """Scores and explains once on this thread: its first customer finds everything in place."""
         self.scorer.explain(self.golden[0].row)
-        _ = self.reasons, self.ways
+        _ = self.reason_codes, self.counterfactuals
 
     def metadata(self) -> dict[str, Any]:
         """All that /metadata tells of it."""

@@ -18,6 +18,7 @@ from churn.features.feature_set import FeatureSet
 from churn.models.candidate import Floats
 from churn.models.inputs import refuse_not_finite
 from churn.models.linear.terms import Term, term_from_json
+from churn.models.row_form import TermsForm
 
 _FILE = "additive.json"
 
@@ -33,6 +34,8 @@ class AdditiveModel:
     """
 
     kind: ClassVar[str] = "additive"
+    exact: ClassVar[bool] = True
+    additive: ClassVar[bool] = True
 
     base: float
     terms: tuple[Term, ...]
@@ -73,6 +76,10 @@ class AdditiveModel:
         if not np.isfinite(parts).all():
             refuse_not_finite(known, self.features)
         return parts
+
+    def row_form(self) -> TermsForm:
+        """The base and the terms."""
+        return TermsForm(self.base, self.terms, self.engineered)
 
     def export(self, folder: Path) -> None:
         """Writes the model as one JSON file; floats are written so that they read back exactly."""

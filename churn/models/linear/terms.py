@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from churn.features.encoding import Columns
-from churn.features.formula import look_up
-from churn.models.candidate import Floats
+from churn.features.formula import Floats, look_up
 
 _POWERS = 4
 

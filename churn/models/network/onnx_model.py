@@ -15,6 +15,7 @@ from churn.models.candidate import Floats
 from churn.models.deep_extra import SCORING, require_extra
 from churn.models.network.network_input import NetworkInput, Singles
 from churn.models.network.sampled_shapley import SampledShapley
+from churn.models.row_form import TableForm
 
 _NETWORK = "network.onnx"
 _ENTRANCE = "entrance.json"
@@ -39,6 +40,7 @@ class OnnxModel:
 
     kind: ClassVar[str] = "onnx"
     exact: ClassVar[bool] = False
+    additive: ClassVar[bool] = False
 
     entrance: NetworkInput
     base: float
@@ -109,6 +111,10 @@ class OnnxModel:
             seed=self.seed,
         )
         return estimator.values(encoded, self.logit(columns))
+
+    def row_form(self) -> TableForm:
+        """None of its own: a table of one row."""
+        return TableForm(self.logit, self.contributions)
 
     def export(self, folder: Path) -> None:
         """Writes the ONNX model and what stands before it."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,16 +18,11 @@ from churn.models.candidate import Floats, Target
 from churn.models.inputs import Inputs, refuse_not_finite
 from churn.models.linear.regression import require_both_outcomes
 from churn.models.recipe_settings import GbmSettings
-from churn.models.trees.tree_contributions import TreeContributions
-from churn.models.trees.tree_text import trees_in
-
-if TYPE_CHECKING:
-    import lightgbm
+from churn.models.row_form import TreesForm
+from churn.models.trees.native_trees import NativeTrees
 
 _TREES = "trees.txt"
 _COLUMNS = "columns.json"
-_PROBES = 16
-_NEAR = 1e-9  # log-odds; what is a rounding is a million times smaller
 _ROWS_AT_ONCE = 65_536  # bounds the memory of a large batch; rows do not see each other
 
 
@@ -39,22 +34,24 @@ class GbmModel:
         features: columns of the trees, in their order.
         categories: how many codes each coded column has.
         base: mean log-odds of the training rows, by the trees' own leaf counts.
-        booster: the trees.
+        trees: LightGBM's.
         engineered: formulas of the columns that are not in the table itself.
     """
 
     kind: ClassVar[str] = "gbm"
+    exact: ClassVar[bool] = True
+    additive: ClassVar[bool] = False
 
     features: tuple[str, ...]
     categories: dict[str, int]
     base: float
-    booster: lightgbm.Booster
+    trees: NativeTrees
     engineered: FeatureSet = field(default_factory=FeatureSet)
 
     @classmethod
-    def of(
+    def from_text(
         cls,
-        trees: str,
+        text: str,
         features: tuple[str, ...],
         categories: dict[str, int],
         engineered: FeatureSet,
@@ -62,20 +59,13 @@ class GbmModel:
         """The model that LightGBM's own text describes.
 
         Raises:
-            ValueError: it is no such text, or of other columns.
+            ValueError: the text is not a LightGBM model, or one of other columns.
+            BundleError: LightGBM is not installed.
         """
-        import lightgbm
-
-        try:
-            booster = lightgbm.Booster(model_str=trees)
-        except lightgbm.basic.LightGBMError as error:
-            raise ValueError(f"LightGBM cannot read its trees ({error})") from None
-        if booster.num_feature() != len(features):
-            raise ValueError(
-                f"the trees look at {booster.num_feature()} columns, not at {len(features)}"
-            )
-        parts = booster.predict(np.zeros((1, len(features))), pred_contrib=True, num_threads=1)
-        return cls(features, categories, float(np.asarray(parts)[0, -1]), booster, engineered)
+        trees = NativeTrees(text)
+        # One row of zeros: the base is the same for every row.
+        base = trees.library_contributions(np.zeros((1, len(features))))[0, -1]
+        return cls(features, categories, float(base), trees, engineered)
 
     def logit(self, columns: Columns) -> Floats:
         """Log-odds of leaving, float64[n].
@@ -83,30 +73,10 @@ class GbmModel:
         Raises:
             InputError: a column is missing, holds a code unseen in training, or NaN.
         """
-        known = self.engineered.extend(columns)
         score = np.empty(row_count(columns))
-        for start in range(0, len(score), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            matrix = matrix_of(known, self.features, self.categories, rows)
-            found = self.booster.predict(matrix, raw_score=True, num_threads=1)
-            score[rows] = np.asarray(found)
+        for rows, matrix in self._matrices(columns):
+            score[rows] = self.trees.logits(matrix)
         return score
-
-    @cached_property
-    def shapley(self) -> TreeContributions | None:
-        """The trees' contributions as tables; None for deeper trees, whose library is asked.
-
-        Worked out when first asked for, and held against the library's.
-        """
-        try:
-            tables = TreeContributions(trees_in(self.booster.model_to_string()), len(self.features))
-        except (ValueError, KeyError, IndexError, ZeroDivisionError):
-            # Deeper trees, splits of another kind, or a text that does not count its rows.
-            return None
-        probes = tables.probes(_PROBES)
-        expected = self.booster.predict(probes, pred_contrib=True, num_threads=1)
-        close = np.allclose(tables.many(probes), np.asarray(expected)[:, :-1], rtol=0, atol=_NEAR)
-        return tables if close else None
 
     def contributions(self, columns: Columns) -> Floats:
         """Exact Shapley values of the trees, float64[n, features].
@@ -116,17 +86,14 @@ class GbmModel:
         Raises:
             InputError: a column is missing, holds a code unseen in training, or NaN.
         """
-        known = self.engineered.extend(columns)
         parts = np.empty((row_count(columns), len(self.features)))
-        for start in range(0, len(parts), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            matrix = matrix_of(known, self.features, self.categories, rows)
-            if self.shapley is not None:
-                parts[rows] = self.shapley.many(matrix)
-                continue
-            found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
-            parts[rows] = np.asarray(found)[:, :-1]
+        for rows, matrix in self._matrices(columns):
+            parts[rows] = self.trees.contributions(matrix)
         return parts
+
+    def row_form(self) -> TreesForm:
+        """The trees and their columns."""
+        return TreesForm(self.trees, self.features, self.engineered)
 
     def export(self, folder: Path) -> None:
         """Writes LightGBM's text and the columns it speaks of."""
@@ -136,7 +103,7 @@ class GbmModel:
             "engineered": self.engineered.as_json(),
         }
         (folder / _COLUMNS).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        (folder / _TREES).write_text(self.booster.model_to_string(), encoding="utf-8")
+        (folder / _TREES).write_text(self.trees.text, encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> GbmModel:
@@ -148,12 +115,19 @@ class GbmModel:
             KeyError: a part is missing.
         """
         content = json.loads((folder / _COLUMNS).read_text(encoding="utf-8"))
-        return cls.of(
+        return cls.from_text(
             (folder / _TREES).read_text(encoding="utf-8"),
             tuple(content["features"]),
             {str(name): int(count) for name, count in content["categories"].items()},
             FeatureSet.from_json(content["engineered"]),
         )
+
+    def _matrices(self, columns: Columns) -> Iterator[tuple[slice, Floats]]:
+        """The trees' columns side by side, as many rows at once as memory allows."""
+        known = self.engineered.extend(columns)
+        for start in range(0, row_count(columns), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            yield rows, matrix_of(known, self.features, self.categories, rows)
 
 
 @dataclass(frozen=True)
@@ -214,7 +188,7 @@ class GbmCandidate:
         rows = lightgbm.Dataset(matrix, label=target, params=parameters, free_raw_data=True)
         booster = lightgbm.train(parameters, rows, num_boost_round=self.settings.trees)
         # Through its own text, so that the model in memory and the one read back are the same.
-        return GbmModel.of(
+        return GbmModel.from_text(
             booster.model_to_string(), features, self.inputs.categories, self.inputs.engineered
         )
 

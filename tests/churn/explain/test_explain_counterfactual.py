@@ -5,13 +5,13 @@ import pytest
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.explain.answers import CAVEAT
-from churn.explain.counterfactual import counterfactuals
+from churn.explain.counterfactuals import CAVEAT, counterfactuals
 from churn.explain.proposals import proposals
 from churn.explain.rules import Rules
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
+from churn.models.row_form import TableForm
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,19 @@ def changed(contract, name, **changes):
 
 
 def offered(customer, contract, reach=1):
-    rules = Rules.of(contract)
+    rules = Rules.from_contract(contract)
     codes = {name: int(customer[name][0]) for name in rules.columns}
     numbers = {name: float(customer[name][0]) for name in rules.numbers}
     return [
         {name: contract.column(name).categories[code] for name, code in each.codes.items()}
         for each in proposals(codes, numbers, rules, reach=reach)
     ]
+
+
+def of_one(*arguments, **options):
+    """The counterfactuals of the only customer in a table."""
+    (found,) = counterfactuals(*arguments, **options)
+    return found
 
 
 class Weights:
@@ -59,11 +65,14 @@ class Weights:
             total += np.array(values)[columns[name]]
         return total
 
+    def row_form(self):
+        return TableForm(self.logit, contributions=None)
+
 
 def test_a_longer_contract_is_told_as_a_sentence(contract, risky):
     model = Weights(0.9, Contract=[0.0, -1.4, -2.0])
 
-    answer = counterfactuals(model, risky, contract)
+    answer = of_one(model, risky, contract)
 
     assert [each.sentence for each in answer.found] == [
         "With a two-year contract the risk falls from 71% to 25%.",
@@ -82,22 +91,20 @@ def test_a_longer_contract_is_told_as_a_sentence(contract, risky):
 def test_what_costs_money_moves_the_bill_by_the_contracts_price(contract, risky):
     model = Weights(0.9, OnlineSecurity=[0.0, -1.4, 0.0])
 
-    (found,) = counterfactuals(model, risky, contract).found
+    (found,) = of_one(model, risky, contract).found
 
     assert found.sentence == (
         "With the online security option the risk falls from 71% to 38%; the bill rises from "
         "70.70 to 75.70 USD per month."
     )
     assert (found.bill_before, found.bill_after) == (70.7, 75.7)
-    assert found.row["MonthlyCharges"] == 75.7
-    assert found.row["TotalCharges"] == 151.65  # the past stays what it was
 
 
 def test_without_a_price_the_bill_is_held_and_that_is_said(contract, risky):
     unpriced = changed(contract, "OnlineSecurity", prices=[])
     model = Weights(0.9, OnlineSecurity=[0.0, -1.4, 0.0])
 
-    (found,) = counterfactuals(model, risky, unpriced).found
+    (found,) = of_one(model, risky, unpriced).found
 
     assert found.sentence.endswith(
         "; the bill is held at 70.70 USD per month, because the price of a service is not known."
@@ -110,7 +117,7 @@ def test_a_held_bill_beside_a_moved_one_is_said(contract, risky):
     unpriced = changed(contract, "OnlineSecurity", prices=[])
     model = Weights(0.9, OnlineSecurity=[0.0, -1.4, 0.0], TechSupport=[0.0, -1.0, 0.0])
 
-    both = counterfactuals(model, risky, unpriced).found[-1]
+    both = of_one(model, risky, unpriced).found[-1]
 
     assert both.offers == 2
     assert "rises from 70.70 to 75.70 USD per month, the unknown price of a service" in (
@@ -147,7 +154,7 @@ def test_what_follows_a_column_follows_and_buys_nothing(contract, telco_columns)
     first = take(telco_columns, np.array([0]))
     model = Weights(0.9, PhoneService=[0.0, -1.0])
     # when a telephone line is proposed,
-    (found,) = counterfactuals(model, first, contract).found
+    (found,) = of_one(model, first, contract).found
     # then there is a single line, paid for, and the sentence speaks of the offer alone.
     assert [(c.column, c.after, c.follows) for c in found.changes] == [
         ("PhoneService", "Yes", False),
@@ -194,7 +201,7 @@ def test_a_bill_that_would_leave_its_range_or_its_history_is_not_proposed(contra
 
 
 def test_fewest_changes_come_first_then_the_lowest_risk(model, risky, contract):
-    answer = counterfactuals(model, risky, contract)
+    answer = of_one(model, risky, contract)
 
     keys = [(each.offers, each.risk) for each in answer.found]
     assert keys == sorted(keys)
@@ -223,14 +230,14 @@ def test_nothing_better_was_overlooked(model, telco_columns, contract):
             row["MonthlyCharges"] = np.array([bill])
             best = min(best, float(model.logit(row)[0]))
 
-    found = counterfactuals(model, first, contract, most=1).found[-1]
+    found = of_one(model, first, contract, most=1).found[-1]
     assert np.log(found.risk / (1 - found.risk)) == pytest.approx(best, abs=1e-9)
 
 
 def test_two_changes_are_told_only_where_both_help(contract, risky):
     model = Weights(0.9, Contract=[0.0, -1.4, -1.4], TechSupport=[0.0, 0.0, 0.0])
 
-    answer = counterfactuals(model, risky, contract)
+    answer = of_one(model, risky, contract)
 
     assert [each.offers for each in answer.found] == [1, 1]
 
@@ -240,7 +247,7 @@ def test_with_a_threshold_the_smallest_changes_that_reach_it_are_told(contract, 
         0.9, Contract=[0.0, -0.6, -1.5], TechSupport=[0.0, -0.8, 0.0], OnlineBackup=[0.0, -0.1, 0]
     )
 
-    answer = counterfactuals(model, risky, contract, threshold=0.4)
+    answer = of_one(model, risky, contract, threshold=0.4)
 
     ways = [{c.column: c.after for c in each.changes} for each in answer.found]
     # A two-year contract alone does; with something beside it, it is no smallest change.
@@ -252,7 +259,7 @@ def test_with_a_threshold_the_smallest_changes_that_reach_it_are_told(contract, 
 def test_a_threshold_out_of_reach_is_said_and_the_farthest_fall_is_told(contract, risky):
     model = Weights(0.9, Contract=[0.0, -0.1, -0.2], TechSupport=[0.0, -0.15, 0.0])
 
-    answer = counterfactuals(model, risky, contract, threshold=0.1)
+    answer = of_one(model, risky, contract, threshold=0.1)
 
     assert not answer.reached
     assert answer.sentence.startswith("Nothing on offer brings the risk below 10%. With the tech")
@@ -260,21 +267,21 @@ def test_a_threshold_out_of_reach_is_said_and_the_farthest_fall_is_told(contract
 
 
 def test_a_risk_below_the_threshold_needs_nothing(contract, risky):
-    answer = counterfactuals(Weights(-3.0), risky, contract, threshold=0.4)
+    answer = of_one(Weights(-3.0), risky, contract, threshold=0.4)
 
     assert answer.found == ()
     assert answer.sentence == "The risk is 5%, below 40% as it is."
 
 
 def test_where_nothing_helps_that_is_said(contract, risky):
-    answer = counterfactuals(Weights(0.9, Contract=[0.0, 1.0, -0.01]), risky, contract)
+    answer = of_one(Weights(0.9, Contract=[0.0, 1.0, -0.01]), risky, contract)
 
     assert answer.found == ()
     assert answer.sentence == "No change that the business can offer lowers the risk of 71%."
 
 
 def test_a_small_fall_is_shown_with_a_decimal(contract, risky):
-    (found,) = counterfactuals(Weights(0.9, Contract=[0, 0, -0.03]), risky, contract).found
+    (found,) = of_one(Weights(0.9, Contract=[0, 0, -0.03]), risky, contract).found
     assert found.sentence == "With a two-year contract the risk falls from 71.1% to 70.5%."
 
 
@@ -293,7 +300,7 @@ def spoilt(customer, **values):
 )
 def test_a_customer_that_cannot_be_is_refused(contract, risky, values, said):
     with pytest.raises(InputError, match=said):
-        counterfactuals(Weights(0.9), spoilt(risky, **values), contract)
+        of_one(Weights(0.9), spoilt(risky, **values), contract)
 
 
 @pytest.mark.parametrize(
@@ -306,12 +313,20 @@ def test_a_customer_that_cannot_be_is_refused(contract, risky, values, said):
 )
 def test_a_question_that_makes_no_sense_is_refused(contract, risky, arguments, said):
     with pytest.raises(InputError, match=said):
-        counterfactuals(Weights(0.9), risky, contract, **arguments)
+        of_one(Weights(0.9), risky, contract, **arguments)
 
 
-def test_several_customers_or_a_missing_column_are_refused(contract, risky, telco_columns):
-    with pytest.raises(InputError, match="holds 7043 rows where one customer"):
-        counterfactuals(Weights(0.9), telco_columns, contract)
+def test_customers_of_a_table_get_what_each_gets_alone(model, contract, telco_columns):
+    rows = np.arange(0, 7043, 350)
+
+    together = counterfactuals(model, take(telco_columns, rows), contract, threshold=0.3)
+
+    alone = [take(telco_columns, np.array([row])) for row in rows]
+    assert together == [of_one(model, one, contract, threshold=0.3) for one in alone]
+    assert {len(each.found) for each in together} > {0}
+
+
+def test_a_missing_column_is_refused(contract, risky):
     less = {name: values for name, values in risky.items() if name != "PaymentMethod"}
     with pytest.raises(InputError, match="Column 'PaymentMethod' is missing"):
-        counterfactuals(Weights(0.9), less, contract)
+        of_one(Weights(0.9), less, contract)

@@ -9,9 +9,9 @@ from scipy.special import expit
 
 from churn.contract import UNCHANGEABLE, DataContract
 from churn.data.quality.implications import find_implications
-from churn.explain.counterfactual import counterfactuals
+from churn.explain.counterfactuals import counterfactuals
 from churn.explain.grouping import contributions_by_column
-from churn.explain.reasons import reasons, reasons_of_one
+from churn.explain.reasons import reason_codes
 from churn.explain.wording import WEAKEST
 from churn.features.encoding import encode, take
 from churn.models.recipe_catalog import build_candidates, fit_all
@@ -63,6 +63,14 @@ def customers(draw, contract: DataContract) -> dict[str, np.ndarray]:
     }
 
 
+def changed_row(customer, counterfactual, contract):
+    """The customer in raw values, with the changes and the bill that a counterfactual states."""
+    row = {c.name: c.categories[customer[c.name][0]] for c in contract.coded}
+    row |= {c.name: customer[c.name][0] for c in contract.numbers}
+    row |= {change.column: change.after for change in counterfactual.changes}
+    return row | {"MonthlyCharges": counterfactual.bill_after}
+
+
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("offers", ["shipped", "everything"])
 @settings(max_examples=25)
@@ -71,9 +79,9 @@ def test_every_proposal_is_possible_allowed_and_scored_truly(contract, models, n
     business = contract if offers == "shipped" else everything_on_offer(contract)
     customer = data.draw(customers(business))
     threshold = data.draw(st.one_of(st.none(), st.floats(0.02, 0.9)))
-    answer = counterfactuals(models[name], customer, business, threshold=threshold)
+    (answer,) = counterfactuals(models[name], customer, business, threshold=threshold)
 
-    frame = pd.DataFrame([each.row for each in answer.found])
+    frame = pd.DataFrame([changed_row(customer, each, business) for each in answer.found])
     for place, each in enumerate(answer.found):
         # The stated risk is the model's score of the stated row, bit for bit.
         row = encode(frame.iloc[[place]], business)
@@ -114,7 +122,7 @@ def test_reasons_account_for_the_whole_score_alone_and_among_others(contract, mo
     people = [data.draw(customers(contract)) for _ in range(data.draw(st.integers(1, 4)))]
     together = {c: np.concatenate([one[c] for one in people]) for c in people[0]}
     model = models[name]
-    table = reasons(model, together, contract, top=30)
+    codes = reason_codes(model, together, contract, top=30)
     parts = contributions_by_column(model, together, contract)
 
     left_over = np.where(np.abs(parts.values) < WEAKEST, parts.values, 0.0)
@@ -124,10 +132,11 @@ def test_reasons_account_for_the_whole_score_alone_and_among_others(contract, mo
         if c in {"gender", "SeniorCitizen", "Partner", "Dependents"}
     ]
     left_over[:, hidden] = 0.0
-    whole = table.contributions.sum(axis=1) + table.withheld + left_over.sum(axis=1)
+    given = [sum(r.contribution for r in one.reasons) + one.withheld for one in codes]
+    whole = np.array(given) + left_over.sum(axis=1)
     assert np.allclose(whole, model.logit(together) - model.base, rtol=0, atol=1e-6)
     for row in range(len(people)):
         alone = take(together, np.array([row]))
-        assert reasons_of_one(model, alone, contract, top=30) == table.of(row)
-        raising = [each.contribution > 0 for each in table.of(row)]
+        assert reason_codes(model, alone, contract, top=30) == [codes[row]]
+        raising = [each.contribution > 0 for each in codes[row].reasons]
         assert raising == sorted(raising, reverse=True)

@@ -2,12 +2,20 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.explain.grouping import Grouping, contributions_by_column
-from churn.explain.reasons import ReasonCodes, reasons, reasons_of_one
-from churn.explain.wording import WEAKEST, direction, phrases, strength
+from churn.explain.reasons import ReasonCodes, reason_codes
+from churn.explain.wording import (
+    WEAKEST,
+    category_phrases,
+    direction,
+    number_phrase,
+    strength,
+)
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import GbmSettings, LogisticSettings, SplineLogisticSettings
@@ -42,6 +50,12 @@ class Stated:
         return self.contributions(columns).sum(axis=1) + self.base
 
 
+def of_one(*arguments, **options):
+    """The reasons of the only customer in a table."""
+    (found,) = reason_codes(*arguments, **options)
+    return found
+
+
 @pytest.fixture
 def one(telco_columns):
     """The first real customer: a woman, month 1, DSL, month to month, 29.85 USD."""
@@ -59,27 +73,27 @@ def test_grouped_contributions_still_sum_to_the_score(models, telco_columns, con
 
 
 def test_what_an_engineered_column_adds_is_shared_by_the_columns_it_reads(contract):
-    grouping = Grouping.of(("tenure", "within_first_term", "tenure_bucket"), contract)
+    grouping = Grouping.from_features(("tenure", "within_first_term", "tenure_bucket"), contract)
 
     assert grouping.columns == ("tenure", "Contract")
-    assert grouping(np.array([[1.0, 0.5, 0.25]])).tolist() == [[1.5, 0.25]]
+    assert grouping.group([1.0, 0.5, 0.25]) == [1.5, 0.25]
 
 
 def test_a_feature_from_nowhere_is_refused(contract):
     with pytest.raises(InputError, match="Feature 'shoe_size' is neither a column of contract"):
-        Grouping.of(("tenure", "shoe_size"), contract)
+        Grouping.from_features(("tenure", "shoe_size"), contract)
 
 
 def test_a_column_the_model_does_not_look_at_is_named(models, telco_columns, contract):
     parts = contributions_by_column(models["spline"], take(telco_columns, np.arange(3)), contract)
     with pytest.raises(InputError, match="does not look at column 'customerID'"):
-        parts.of("customerID")
+        parts.column("customerID")
 
 
 def test_what_can_be_acted_on_comes_first_then_what_else_raises_then_what_lowers(contract, one):
     model = Stated(tenure=0.9, Contract=0.3, InternetService=-0.8, TechSupport=0.1, gender=2.0)
 
-    told = reasons_of_one(model, one, contract, top=9)
+    told = of_one(model, one, contract, top=9).reasons
 
     assert [each.column for each in told] == [
         "Contract",
@@ -101,37 +115,36 @@ def test_what_can_be_acted_on_comes_first_then_what_else_raises_then_what_lowers
 
 
 def test_what_hardly_moves_the_risk_is_no_reason(contract, one):
-    table = reasons(Stated(Contract=0.049, tenure=-0.01), one, contract)
-
-    assert table.of(0) == ()
-    assert table.sentences.tolist() == [["", ""]]
+    assert of_one(Stated(Contract=0.049, tenure=-0.01), one, contract).reasons == ()
 
 
 def test_what_is_withheld_is_still_accounted_for(contract, one):
     model = Stated(gender=0.4, SeniorCitizen=0.3, Partner=-0.1, Contract=0.2)
 
-    table = reasons(model, one, contract)
+    found = of_one(model, one, contract)
 
-    assert [each.column for each in table.of(0)] == ["Contract"]
-    assert table.withheld[0] == pytest.approx(0.6)
+    assert [each.column for each in found.reasons] == ["Contract"]
+    assert found.withheld == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_customer_alone_hears_the_same_as_among_seven_thousand(
     models, telco_columns, contract, name
 ):
-    many = reasons(models[name], telco_columns, contract)
+    many = reason_codes(models[name], telco_columns, contract)
     for row in range(0, 7043, 131):
         alone = take(telco_columns, np.array([row]))
-        assert reasons_of_one(models[name], alone, contract) == many.of(row)
+        assert of_one(models[name], alone, contract) == many[row]
 
 
-def test_vectorised_reasons_are_what_a_plain_loop_would_tell(models, telco_columns, contract):
+def test_reasons_are_those_of_contributions_that_are_sorted_by_hand(
+    models, telco_columns, contract
+):
     described = {column.name: column for column in contract.features}
     unspoken = {"gender", "SeniorCitizen", "Partner", "Dependents"}
     some = take(telco_columns, np.arange(0, 7043, 53))
     parts = contributions_by_column(models["spline"], some, contract)
-    told = ReasonCodes.of(models["spline"], contract).told(parts, some, 4)
+    given = reason_codes(models["spline"], some, contract, top=4)
 
     for row, values in enumerate(parts.values.tolist()):
         fit = [
@@ -140,7 +153,35 @@ def test_vectorised_reasons_are_what_a_plain_loop_would_tell(models, telco_colum
             if column not in unspoken and abs(value) >= WEAKEST
         ]
         fit.sort(key=lambda e: (e[1] <= 0, e[1] > 0 and not described[e[0]].actionable, -abs(e[1])))
-        assert [(each.column, each.contribution) for each in told.of(row)] == fit[:4]
+        assert [(each.column, each.contribution) for each in given[row].reasons] == fit[:4]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_contributions_are_ranked_as_the_rules_say(contract, one, data):
+    # Many are alike, or as large as a border between two strengths: ties and edges count.
+    sizes = st.sampled_from([0.0, 0.05, 0.2, 0.5, 0.1, 0.049999999]) | st.floats(0, 2)
+    signed = st.tuples(sizes, st.sampled_from([1.0, -1.0])).map(lambda pair: pair[0] * pair[1])
+    columns = [column.name for column in contract.features]
+    parts = data.draw(st.lists(signed, min_size=len(columns), max_size=len(columns)))
+    top = data.draw(st.integers(1, 6))
+    values = [one[name][0].item() for name in columns]
+
+    found = ReasonCodes(columns, contract).customer(values, parts, top)
+
+    unspoken = {"gender", "SeniorCitizen", "Partner", "Dependents"}
+    actionable = {column.name for column in contract.features if column.actionable}
+    fit = [
+        (name, part)
+        for name, part in zip(columns, parts, strict=True)
+        if name not in unspoken and abs(part) >= WEAKEST
+    ]
+    fit.sort(key=lambda e: (e[1] <= 0, e[1] > 0 and e[0] not in actionable, -abs(e[1])))
+    assert [(each.column, each.contribution) for each in found.reasons] == fit[:top]
+    hidden = [part for name, part in zip(columns, parts, strict=True) if name in unspoken]
+    assert found.withheld == pytest.approx(sum(hidden))
 
 
 def test_a_contract_without_words_still_gives_sentences(contract, one):
@@ -149,7 +190,7 @@ def test_a_contract_without_words_still_gives_sentences(contract, one):
     columns = [{k: v for k, v in c.items() if k not in spoken} for c in content["columns"]]
     silent = DataContract.model_validate(content | {"columns": columns})
 
-    told = reasons_of_one(Stated(Contract=0.3, MonthlyCharges=-0.2), one, silent)
+    told = of_one(Stated(Contract=0.3, MonthlyCharges=-0.2), one, silent).reasons
 
     assert [each.sentence for each in told] == [
         "Contract is Month-to-month: customers like this leave more often.",
@@ -159,9 +200,14 @@ def test_a_contract_without_words_still_gives_sentences(contract, one):
 
 def test_numbers_are_written_as_people_write_them(contract):
     tenure, bill, total = (contract.column(n) for n in ("tenure", "MonthlyCharges", "TotalCharges"))
-    assert phrases(tenure, np.array([12.0])).tolist() == ["Is a 12-month customer"]
-    assert phrases(bill, np.array([70.7])).tolist() == ["Monthly bill of 70.70 USD"]
-    assert phrases(total, np.array([3046.05])).tolist() == ["3,046.05 USD billed so far"]
+    assert number_phrase(tenure, 12.0) == "Is a 12-month customer"
+    assert number_phrase(bill, 70.7) == "Monthly bill of 70.70 USD"
+    assert number_phrase(total, 3046.05) == "3,046.05 USD billed so far"
+
+
+def test_a_category_without_words_is_named_by_its_column(contract):
+    gender = contract.column("gender").model_copy(update={"phrases": ()})
+    assert category_phrases(gender) == ("gender is Female", "gender is Male")
 
 
 @pytest.mark.parametrize(
@@ -179,9 +225,6 @@ def test_words_follow_the_stated_thresholds(contribution, way, how):
     assert (direction(contribution), strength(contribution)) == (way, how)
 
 
-def test_asking_for_no_reasons_or_for_several_customers_is_refused(contract, one, telco_columns):
-    model = Stated(Contract=0.3)
+def test_asking_for_no_reasons_is_refused(contract, one):
     with pytest.raises(InputError, match="Asked for 0 reasons"):
-        reasons(model, one, contract, top=0)
-    with pytest.raises(InputError, match="holds 7043 rows where one customer was asked about"):
-        reasons_of_one(model, telco_columns, contract)
+        reason_codes(Stated(Contract=0.3), one, contract, top=0)

@@ -45,7 +45,7 @@ def test_importance_is_the_mean_absolute_contribution(models, some, contract, re
     assert found == reports["gbm"].importance
     assert [e.strength for e in found] == sorted((e.strength for e in found), reverse=True)
     for each in found:
-        assert each.strength == pytest.approx(np.abs(parts.of(each.column)).mean())
+        assert each.strength == pytest.approx(np.abs(parts.column(each.column)).mean())
         assert each.actionable == contract.column(each.column).actionable
 
 
@@ -70,12 +70,12 @@ def test_distributions_hold_every_customer_at_the_right_value(models, some, cont
 
     assert swarm.levels == contract.column("OnlineSecurity").categories
     assert counts.sum(axis=0).tolist() == np.bincount(some["OnlineSecurity"]).tolist()
-    histogram, _ = np.histogram(parts.of("OnlineSecurity"), bins=edges)
+    histogram, _ = np.histogram(parts.column("OnlineSecurity"), bins=edges)
     assert counts.sum(axis=1).tolist() == histogram.tolist()
 
 
 def test_dependence_is_the_mean_contribution_of_each_value(models, some, contract, reports):
-    parts = contributions_by_column(models["gbm"], some, contract).of("Contract")
+    parts = contributions_by_column(models["gbm"], some, contract).column("Contract")
     found = next(each for each in reports["gbm"].dependence if each.column == "Contract")
     for code, band in enumerate(found.bands):
         inside = parts[some["Contract"] == code]
@@ -155,6 +155,7 @@ class Estimated:
     """An additive model that owns up to estimating."""
 
     exact = False
+    additive = True
     kind = "estimated"
 
     def __init__(self, model):

@@ -18,7 +18,7 @@ def fitted(contract, few, **settings):
 
 
 def test_the_settings_reach_the_trees(contract, few):
-    text = fitted(contract, few, depth=2, learning_rate=0.07, seed=3).booster.model_to_string()
+    text = fitted(contract, few, depth=2, learning_rate=0.07, seed=3).trees.text
     for line in ("max_depth: 2", "num_leaves: 4", "learning_rate: 0.07", "num_threads: 1"):
         assert f"[{line}]" in text
     assert text.count("\nTree=") == 30
@@ -31,7 +31,7 @@ def _after(text, key):
 
 def test_another_seed_draws_other_columns_and_the_same_seed_the_same(contract, few):
     first, again, other = (fitted(contract, few, seed=seed) for seed in (7, 7, 8))
-    assert first.booster.model_to_string() == again.booster.model_to_string()
+    assert first.trees.text == again.trees.text
     assert not np.array_equal(first.logit(few[0]), other.logit(few[0]))
 
 

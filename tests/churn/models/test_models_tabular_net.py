@@ -13,7 +13,6 @@ import pytest
 
 from churn.errors import InputError
 from churn.features.encoding import take
-from churn.models.candidate import contributions_are_exact
 from churn.models.model_store import load_model, save_model
 from churn.models.network.network_input import NetworkInput
 from churn.models.network.sampled_shapley import SampledShapley
@@ -176,7 +175,7 @@ def test_reasons_are_estimates_that_sum_to_the_score(model, seen):
     some = take(seen[0], np.arange(0, 2000, 80))
     parts = model.contributions(some)
 
-    assert not contributions_are_exact(model)
+    assert not model.exact
     assert parts.shape == (25, 19)
     assert np.allclose(parts.sum(axis=1), model.logit(some) - model.base, rtol=0, atol=1e-12)
     assert model.base == pytest.approx(model.logit(seen[0]).mean(), abs=1e-12)
@@ -253,8 +252,8 @@ def test_it_can_be_blended_and_the_blend_says_that_its_reasons_are_estimates(con
     some = take(seen[0], np.arange(30))
 
     assert fitted["mix"].members["net"] is fitted["net"]
-    assert not contributions_are_exact(fitted["mix"])
-    assert contributions_are_exact(fitted["mix"].members["logistic"])
+    assert not fitted["mix"].exact
+    assert fitted["mix"].members["logistic"].exact
     parts = fitted["mix"].contributions(some).sum(axis=1)
     assert np.allclose(parts, fitted["mix"].logit(some) - fitted["mix"].base, atol=1e-12)
     assert left_out(built) == ()

@@ -10,6 +10,7 @@ from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trees.gbm import GbmModel
+from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_contributions import TreeContributions
 from churn.models.trees.tree_text import Tree, trees_in
 
@@ -99,7 +100,7 @@ def test_trees_that_could_not_split_add_nothing():
 
 
 def model_of(booster: lightgbm.Booster) -> GbmModel:
-    return GbmModel(COLUMNS, {}, 0.0, booster)
+    return GbmModel(COLUMNS, {}, 0.0, NativeTrees(booster.model_to_string()))
 
 
 @settings(max_examples=40, deadline=None)
@@ -140,32 +141,24 @@ def test_other_trees_are_asked_of_the_library(otherwise):
     rows = anywhere(7)
     model = model_of(booster)
 
-    assert model.shapley is None
+    assert model.trees.tables is None
     found = model.contributions(dict(zip(COLUMNS, rows.T, strict=True)))
     assert np.array_equal(found, walked(booster, rows))
 
 
 def test_a_text_that_does_not_count_its_rows_is_left_to_the_library():
-    class Uncounted:
-        def __init__(self, booster):
-            self.predict = booster.predict
-            lines = booster.model_to_string().splitlines()
-            self.text = "\n".join(
-                "internal_count=" + " ".join("0" for _ in line.split())
-                if line.startswith("internal_count=")
-                else line
-                for line in lines
-            )
-
-        def model_to_string(self):
-            return self.text
-
     booster = grown(3, depth=3)
+    text = "\n".join(
+        "internal_count=" + " ".join("0" for _ in line.split())
+        if line.startswith("internal_count=")
+        else line
+        for line in booster.model_to_string().splitlines()
+    )
 
-    model = model_of(Uncounted(booster))
+    model = GbmModel(COLUMNS, {}, 0.0, NativeTrees(text))
 
     rows = anywhere(3)
-    assert model.shapley is None
+    assert model.trees.tables is None
     found = model.contributions(dict(zip(COLUMNS, rows.T, strict=True)))
     assert np.array_equal(found, walked(booster, rows))
 
@@ -180,7 +173,7 @@ def test_tables_that_disagree_with_the_library_are_not_used(monkeypatch):
 
     rows = anywhere(3)
     found = model.contributions(dict(zip(COLUMNS, rows.T, strict=True)))
-    assert model.shapley is None
+    assert model.trees.tables is None
     assert np.array_equal(found, walked(booster, rows))
 
 
@@ -191,7 +184,7 @@ def test_the_shipped_trees_have_tables(contract, telco_columns, telco_target):
 
     model = candidate.fit(telco_columns, telco_target)
 
-    assert model.shapley is not None
+    assert model.trees.tables is not None
     some = take(telco_columns, np.arange(0, 7043, 50))
     whole = model.contributions(some).sum(axis=1) + model.base
     assert np.abs(whole - model.logit(some)).max() < ROUNDING * 100

@@ -4,9 +4,10 @@ import lightgbm
 import numpy as np
 import pytest
 
+from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_text import trees_in
 from churn.scoring.fast.leaf_masks import LeafMasks
-from churn.scoring.fast.trees import NativeTrees
+from churn.scoring.fast.row_trees import RowTrees
 
 
 def grown(seed: int, *, depth: int, trees: int = 40, **more) -> str:
@@ -70,7 +71,7 @@ def test_trees_that_could_not_split_are_one_leaf_each():
     text = grown(1, depth=2, min_data_in_leaf=700)
     rows = [[1.0, 2.0, 3.0, 4.0, 0.0]]
 
-    assert [NativeTrees(text).logit(row) for row in rows] == lightgbm.Booster(
+    assert [RowTrees(NativeTrees(text)).logit(row) for row in rows] == lightgbm.Booster(
         model_str=text
     ).predict(np.array(rows), raw_score=True).tolist()
 
@@ -84,7 +85,7 @@ def test_trees_that_masks_cannot_hold_are_asked_of_the_library(otherwise):
     rows = np.random.default_rng(7).normal(0, 50, (50, 5))
     rows[::5, 2] = 0.0
 
-    trees = NativeTrees(text)
+    trees = RowTrees(NativeTrees(text))
     changes = [dict(enumerate(row)) for row in rows.tolist()]
     assert trees.logits_changed([0.0] * 5, changes, range(5)) == [
         trees.logit(row) for row in rows.tolist()
@@ -98,29 +99,29 @@ def test_trees_that_masks_cannot_hold_are_asked_of_the_library(otherwise):
 
 def test_masks_that_disagree_with_the_library_are_not_used(monkeypatch):
     text = grown(3, depth=3)
-    expected = NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0])
+    expected = RowTrees(NativeTrees(text)).logit([1.0, 2.0, 3.0, 4.0, 0.0])
 
     monkeypatch.setattr(LeafMasks, "logit", lambda _self, _values: 0.123)
 
-    assert NativeTrees(text).logit([1.0, 2.0, 3.0, 4.0, 0.0]) == expected
+    assert RowTrees(NativeTrees(text)).logit([1.0, 2.0, 3.0, 4.0, 0.0]) == expected
 
 
 def test_masks_that_add_many_up_in_another_order_are_not_used(monkeypatch):
     text = grown(3, depth=3)
-    expected = NativeTrees(text).logits([[1.0, 2.0, 3.0, 4.0, 0.0]])
+    expected = RowTrees(NativeTrees(text)).logits([[1.0, 2.0, 3.0, 4.0, 0.0]])
 
     monkeypatch.setattr(LeafMasks, "logits", lambda _self, rows: [0.1] * len(rows))
 
-    assert NativeTrees(text).logits([[1.0, 2.0, 3.0, 4.0, 0.0]]) == expected
+    assert RowTrees(NativeTrees(text)).logits([[1.0, 2.0, 3.0, 4.0, 0.0]]) == expected
 
 
 def test_masks_that_add_copies_up_in_another_order_are_not_used(monkeypatch):
     text = grown(3, depth=3)
     row = [1.0, 2.0, 3.0, 4.0, 0.0]
-    changed = NativeTrees(text).logits_changed(row, [{1: 40.0}], range(5))
+    changed = RowTrees(NativeTrees(text)).logits_changed(row, [{1: 40.0}], range(5))
 
     monkeypatch.setattr(
         LeafMasks, "logits_changed", lambda _self, _values, changes, _places: [0.1] * len(changes)
     )
 
-    assert NativeTrees(text).logits_changed(row, [{1: 40.0}], range(5)) == changed
+    assert RowTrees(NativeTrees(text)).logits_changed(row, [{1: 40.0}], range(5)) == changed

@@ -8,8 +8,6 @@ import lightgbm
 import numpy as np
 import pytest
 
-from churn.explain.counterfactual import counterfactuals
-from churn.explain.one_customer_ways import CustomerWays
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import (
@@ -21,7 +19,7 @@ from churn.models.recipe_settings import (
 )
 from churn.models.trained import TrainedModel
 from churn.scoring.bundle import Threshold, load_bundle, write_bundle
-from churn.scoring.fast.trees import NativeTrees
+from churn.scoring.fast.row_trees import RowTrees
 
 EVERYTHING = ("tenure", "commitment", "revenue", "services")
 RECIPES = default_recipes() | {
@@ -98,7 +96,7 @@ def test_customers_who_come_together_get_the_bits_that_each_gets_alone(pairs, ra
 def test_a_changed_copy_gets_the_bits_of_a_customer_who_is_like_that(pairs, raw, name):
     _, scorer = pairs[name]
     generator = np.random.default_rng(5)
-    places = len(scorer.names)
+    places = len(scorer.row_scorer.names)
     for start in range(0, 7000, 700):
         customer, *others = [scorer.values(row) for row in raw[start : start + 40]]
         # Each copy takes one to all of its values from somebody else; the last stays as it is.
@@ -111,13 +109,13 @@ def test_a_changed_copy_gets_the_bits_of_a_customer_who_is_like_that(pairs, raw,
             values = customer[:places]
             for place, value in change.items():
                 values[place] = value
-            like_that.append(dict(zip(scorer.names, values, strict=True)))
+            like_that.append(dict(zip(scorer.row_scorer.names, values, strict=True)))
 
-        found = scorer.logits_changed(customer, [dict(change) for change in changes])
+        found = scorer.row_scorer.logits_changed(customer, [dict(change) for change in changes])
 
         expected = scorer.score_many(as_columns(like_that, scorer)).logit
         assert np.array_equal(found, expected)
-    assert scorer.logits_changed(customer, []) == []
+    assert scorer.row_scorer.logits_changed(customer, []) == []
 
 
 def as_columns(customers, scorer):
@@ -127,25 +125,8 @@ def as_columns(customers, scorer):
         name: np.array(
             [one[name] for one in customers], dtype=np.int8 if name in codes else np.float64
         )
-        for name in scorer.names
+        for name in scorer.row_scorer.names
     }
-
-
-@pytest.mark.parametrize("threshold", [None, 0.3])
-@pytest.mark.parametrize("name", ["spline_logistic", "gbm", "blend_wide"])
-def test_one_customers_ways_are_the_tables(pairs, raw, name, threshold):
-    _, scorer = pairs[name]
-    ways = CustomerWays(scorer.contract, scorer.names, scorer.logits_changed)
-    for row in raw[3::350]:
-        values = scorer.values(row)
-        table = counterfactuals(
-            scorer.model, scorer.columns([row]), scorer.contract, threshold=threshold
-        )
-
-        told = ways(values, scorer.score_values(values).logit, threshold)
-
-        rows_left_out = {"risk": True, "found": {"__all__": {"row"}}}
-        assert told == table.model_dump(mode="json", exclude=rows_left_out)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -234,19 +215,19 @@ def test_eight_threads_share_a_scorer_and_get_their_own_answers(pairs, raw):
 
 def test_the_trees_answer_as_lightgbms_own_booster(pairs, telco_columns):
     trained, _ = pairs["gbm"]
-    booster = trained.model.booster
-    assert isinstance(booster, lightgbm.Booster)
-    trees = NativeTrees(booster.model_to_string())
+    trees = trained.model.trees
+    booster = lightgbm.Booster(model_str=trees.text)
     matrix = np.column_stack([telco_columns[name] for name in trained.model.features])
     some = np.ascontiguousarray(matrix[::40])
 
-    assert np.array_equal(
-        trees.predict(matrix, raw_score=True), booster.predict(matrix, raw_score=True)
-    )
+    expected = booster.predict(matrix, raw_score=True)
+    assert np.array_equal(trees.logits(matrix), expected)
     parts = booster.predict(some, pred_contrib=True)
-    assert np.array_equal(trees.predict(some, pred_contrib=True), parts)
+    assert np.array_equal(trees.library_contributions(some), parts)
+    single, row_trees = trees.single_row_contributions(), RowTrees(trees)
     for place, row in enumerate(some.tolist()):
-        assert trees.contributions(row) == parts[place, :-1].tolist()
+        assert list(single(row)) == parts[place].tolist()
+        assert row_trees.logit(row) == expected[40 * place]
 
 
 @pytest.mark.parametrize("members", [(), ("tabular_net", "spline_logistic", "gbm")])
@@ -293,6 +274,6 @@ def test_a_network_is_served_as_it_was_trained(
     told = scorer.explain(raw[some[1]])
     assert told.base + sum(told.contributions.values()) == pytest.approx(told.score.logit, abs=1e-6)
     one, other = scorer.values(raw[some[1]]), scorer.values(raw[some[2]])
-    as_the_other = dict(enumerate(other[: len(scorer.names)]))
-    found = scorer.logits_changed(one, [{}, as_the_other])
+    as_the_other = dict(enumerate(other[: len(scorer.row_scorer.names)]))
+    found = scorer.row_scorer.logits_changed(one, [{}, as_the_other])
     assert found == pytest.approx([alone[1], alone[2]], abs=1e-6)

@@ -13,10 +13,10 @@ from churn.errors import InputError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
+from churn.models.trees.native_trees import NativeTrees
 from churn.scoring import FieldError
 from churn.scoring.bundle import Threshold, load_bundle, write_bundle
 from churn.scoring.encoder import RowEncoder
-from churn.scoring.fast.trees import NativeTrees
 
 CUSTOMER = {
     "gender": "Female", "SeniorCitizen": 0, "Partner": "Yes", "Dependents": "No", "tenure": 12,
@@ -290,9 +290,7 @@ def test_trees_refuse_what_is_no_model_or_of_another_width(folder):
         NativeTrees("tree\nnonsense\n")
     trees = NativeTrees((folder / "model" / "member-2" / "trees.txt").read_text())
     with pytest.raises(ValueError, match="look at 19 columns, not at 3"):
-        trees.predict(np.zeros((2, 3)), raw_score=True)
-    with pytest.raises(ValueError, match="either raw_score or pred_contrib, on one thread"):
-        trees.predict(np.zeros((2, 19)))
+        trees.logits(np.zeros((2, 3)))
 
 
 LIGHT = """

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from churn.explain.counterfactual import counterfactuals
-from churn.explain.reasons import reasons_of_one
+from churn.explain.counterfactuals import counterfactuals
+from churn.explain.reasons import reason_codes
 from churn.ledger import PredictionLedger
 from service.api import response_schemas
 
@@ -87,7 +87,8 @@ def test_reasons_are_those_of_the_model_in_words(
     for place in (0, 4, 17, 2020):
         told = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
         response_schemas.ExplanationResponse.model_validate(told)
-        expected = reasons_of_one(trained["1"].model, of_one(telco_columns, place), contract, top=5)
+        (found,) = reason_codes(trained["1"].model, of_one(telco_columns, place), contract, top=5)
+        expected = found.reasons
         assert [reason["sentence"] for reason in told["reasons"]] == [r.sentence for r in expected]
         assert [r["contribution"] for r in told["reasons"]] == [r.contribution for r in expected]
         score = client.post("/v1/score", json=customers[place]).json()
@@ -99,7 +100,7 @@ def test_counterfactuals_are_told_with_their_caveat_or_left_out(
     client, trained, telco_columns, customers, contract
 ):
     place = int(np.argmax(trained["1"].probability(telco_columns)))
-    expected = counterfactuals(
+    (expected,) = counterfactuals(
         trained["1"].model, of_one(telco_columns, place), contract, threshold=0.4
     )
 

@@ -1,8 +1,8 @@
-"""Fitted models for one customer at a time: the same numbers, added in the same order.
+"""Row forms compiled for one customer at a time: the same numbers, added in the same order.
 
 A model's own `logit` works on whole columns and costs tens of microseconds before it touches a
 number. Here the same additions and multiplications are done on Python floats, which are the same
-IEEE doubles, so the answers agree to the last bit.
+IEEE doubles, so the results agree to the last bit.
 """
 
 from __future__ import annotations
@@ -12,16 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, assert_never
 
-from churn.features.feature_set import FeatureSet
-from churn.models.blend import BlendModel
-from churn.models.candidate import FittedModel
-from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.terms import Curve, Table, Term
-from churn.models.trees.gbm import GbmModel
+from churn.models.row_form import MeanForm, RowForm, TableForm, TermsForm, TreesForm
 from churn.scoring.encoder import RowEncoder, Values
-from churn.scoring.fast.trees import NativeTrees
+from churn.scoring.fast.row_trees import RowTrees
 
 
 class Copies(NamedTuple):
@@ -38,8 +34,8 @@ class Copies(NamedTuple):
     changes: list[dict[int, float]]
 
 
-class RowModel(Protocol):
-    """A fitted model asked for one customer.
+class RowKernel(Protocol):
+    """A row form, ready to score.
 
     Attributes:
         bitwise: whether one row and many rows agree to the last bit by construction.
@@ -52,11 +48,11 @@ class RowModel(Protocol):
         ...
 
     def logits(self, rows: Sequence[Values]) -> list[float]:
-        """Log-odds of many, each the bits of a `logit` of its own."""
+        """Log-odds of several customers, each with the bits of its own `logit`."""
         ...
 
     def logits_changed(self, copies: Copies) -> list[float]:
-        """Log-odds of a customer's changed copies, each the bits of a `logit` of its own."""
+        """Log-odds of a customer's changed copies, each with the bits of its own `logit`."""
         ...
 
     def contributions(self, values: Values) -> list[float]:
@@ -64,44 +60,35 @@ class RowModel(Protocol):
         ...
 
 
-def engineered_of(model: FittedModel) -> FeatureSet:
-    """The engineered columns that a model's row form reads, each once."""
-    if isinstance(model, AdditiveModel | GbmModel):
-        return model.engineered
-    if isinstance(model, BlendModel):
-        inner = [engineered_of(member).formulas for member in model.members.values()]
-        return FeatureSet(tuple({one.name: one for many in inner for one in many}.values()))
-    return FeatureSet()
-
-
-def row_model(model: FittedModel, encoder: RowEncoder, places: Mapping[str, int]) -> RowModel:
-    """The model for one customer.
+def row_kernel(form: RowForm, encoder: RowEncoder, places: Mapping[str, int]) -> RowKernel:
+    """Compiles a row form.
 
     Args:
-        model: what was fitted.
+        form: what a model gave.
         encoder: makes the values.
-        places: where each column, engineered ones too, stands among the values.
+        places: where each column, engineered ones too, is among the values.
     """
-    if isinstance(model, AdditiveModel):
-        return _Additive(model, places)
-    if isinstance(model, GbmModel):
-        trees: object = model.booster  # the reader put its own there; LightGBM's has no row form
-        if isinstance(trees, NativeTrees):
-            return _Trees(model, trees, [places[name] for name in model.features])
-    if isinstance(model, BlendModel):
-        return _Blend(model, encoder, places)
-    return _AnyKind(model, encoder)
+    match form:
+        case TermsForm():
+            return _Terms(form, places)
+        case TreesForm():
+            return _Trees(form, places)
+        case MeanForm():
+            return _Mean(form, [row_kernel(each, encoder, places) for each in form.members])
+        case TableForm():
+            return _Table(form, encoder)
+    assert_never(form)
 
 
-class _Additive:
+class _Terms:
     bitwise = True
 
-    def __init__(self, model: AdditiveModel, places: Mapping[str, int]) -> None:
-        self._base = model.base
-        self._terms = tuple(_term(term, places[term.column]) for term in model.terms)
-        self._at: defaultdict[int, list[int]] = defaultdict(list)
-        for number, term in enumerate(model.terms):
-            self._at[places[term.column]].append(number)
+    def __init__(self, form: TermsForm, places: Mapping[str, int]) -> None:
+        self._base = form.base
+        self._terms = tuple(_term(term, places[term.column]) for term in form.terms)
+        self._terms_at: defaultdict[int, list[int]] = defaultdict(list)
+        for number, term in enumerate(form.terms):
+            self._terms_at[places[term.column]].append(number)
 
     def logit(self, values: Values) -> float:
         total = self._base
@@ -114,14 +101,14 @@ class _Additive:
 
     def logits_changed(self, copies: Copies) -> list[float]:
         parts = [term(copies.values) for term in self._terms]
-        found = []
+        logits = []
         for row, change in zip(copies.rows, copies.changes, strict=True):
             own = parts[:]
             for place in change:
-                for number in self._at.get(place, ()):
+                for number in self._terms_at.get(place, ()):
                     own[number] = self._terms[number](row)
-            found.append(_summed(own, self._base))
-        return found
+            logits.append(_sum(own, self._base))
+        return logits
 
     def contributions(self, values: Values) -> list[float]:
         return [term(values) for term in self._terms]
@@ -130,10 +117,9 @@ class _Additive:
 class _Trees:
     bitwise = True
 
-    def __init__(self, model: GbmModel, trees: NativeTrees, places: list[int]) -> None:
-        self._model = model
-        self._trees = trees
-        self._places = places
+    def __init__(self, form: TreesForm, places: Mapping[str, int]) -> None:
+        self._trees = RowTrees(form.trees)
+        self._places = [places[name] for name in form.features]
 
     def logit(self, values: Values) -> float:
         return self._trees.logit([values[place] for place in self._places])
@@ -145,18 +131,15 @@ class _Trees:
         return self._trees.logits_changed(copies.values, copies.changes, self._places)
 
     def contributions(self, values: Values) -> list[float]:
-        own = [values[place] for place in self._places]
-        tables = self._model.shapley
-        return self._trees.contributions(own) if tables is None else tables.one(own)
+        return self._trees.contributions([values[place] for place in self._places])
 
 
-class _Blend:
-    def __init__(self, model: BlendModel, encoder: RowEncoder, places: Mapping[str, int]) -> None:
-        self._members = tuple(row_model(m, encoder, places) for m in model.members.values())
-        order = {name: place for place, name in enumerate(model.features)}
-        self._targets = tuple([order[n] for n in m.features] for m in model.members.values())
-        self._width = len(order)
-        self.bitwise = all(member.bitwise for member in self._members)
+class _Mean:
+    def __init__(self, form: MeanForm, members: Sequence[RowKernel]) -> None:
+        self._members = tuple(members)
+        self._places = form.places
+        self._width = form.width
+        self.bitwise = all(member.bitwise for member in members)
 
     def logit(self, values: Values) -> float:
         total = 0.0
@@ -165,36 +148,34 @@ class _Blend:
         return total / len(self._members)
 
     def logits(self, rows: Sequence[Values]) -> list[float]:
-        return self._blended([member.logits(rows) for member in self._members])
+        return self._means([member.logits(rows) for member in self._members])
 
     def logits_changed(self, copies: Copies) -> list[float]:
-        return self._blended([member.logits_changed(copies) for member in self._members])
+        return self._means([member.logits_changed(copies) for member in self._members])
 
-    def _blended(self, told: list[list[float]]) -> list[float]:
+    def _means(self, logits: list[list[float]]) -> list[float]:
         """Each customer's mean, added in the order that `logit` adds in."""
-        return [_summed(own, 0.0) / len(told) for own in zip(*told, strict=True)]
+        return [_sum(own, 0.0) / len(logits) for own in zip(*logits, strict=True)]
 
     def contributions(self, values: Values) -> list[float]:
         total = [0.0] * self._width
-        for member, targets in zip(self._members, self._targets, strict=True):
-            for target, part in zip(targets, member.contributions(values), strict=True):
-                total[target] += part
+        for member, places in zip(self._members, self._places, strict=True):
+            for place, part in zip(places, member.contributions(values), strict=True):
+                total[place] += part
         return [part / len(self._members) for part in total]
 
 
-class _AnyKind:
-    """A kind without a row form of its own: its columns, one row long."""
-
+class _Table:
     bitwise = False
 
-    def __init__(self, model: FittedModel, encoder: RowEncoder) -> None:
-        self._model = model
+    def __init__(self, form: TableForm, encoder: RowEncoder) -> None:
+        self._form = form
         self._encoder = encoder
         self._width = len(encoder.names)
 
     def logit(self, values: Values) -> float:
         columns = self._encoder.as_columns([values[: self._width]])
-        return float(self._model.logit(columns)[0])
+        return float(self._form.logit(columns)[0])
 
     def logits(self, rows: Sequence[Values]) -> list[float]:
         # One at a time: a network's sums depend on how many rows are multiplied at once.
@@ -202,12 +183,12 @@ class _AnyKind:
 
     def logits_changed(self, copies: Copies) -> list[float]:
         columns = self._encoder.as_columns([row[: self._width] for row in copies.rows])
-        found: list[float] = self._model.logit(columns).tolist()
-        return found
+        logits: list[float] = self._form.logit(columns).tolist()
+        return logits
 
     def contributions(self, values: Values) -> list[float]:
         columns = self._encoder.as_columns([values[: self._width]])
-        parts: list[float] = self._model.contributions(columns)[0].tolist()
+        parts: list[float] = self._form.contributions(columns)[0].tolist()
         return parts
 
 
@@ -215,24 +196,29 @@ def _in_order(parts: Iterable[float], base: float) -> float:
     return reduce(add, parts, base)
 
 
-# Python 3.11 adds floats one after the other, and faster; from 3.12 on it makes up for roundings.
-_summed: Callable[[Iterable[float], float], float] = (
+# Python 3.11 adds floats one after the other, and faster; from 3.12 on it corrects for rounding.
+_sum: Callable[[Iterable[float], float], float] = (
     sum if sum([1e100, 1.0, -1e100], 0.0) == 0.0 else _in_order
 )
 
 
 def _term(term: Term, place: int) -> Callable[[Values], float]:
-    return _table(term, place) if isinstance(term, Table) else _curve(term, place)
+    match term:
+        case Table():
+            return _table(term, place)
+        case Curve():
+            return _curve(term, place)
+    assert_never(term)
 
 
 def _table(term: Table, place: int) -> Callable[[Values], float]:
-    # An engineered column's code comes as a float; asking a dict spares its conversion.
-    answers: dict[float, float] = dict(enumerate(term.values.tolist()))
+    # An engineered column's code comes as a float; a dict takes it without a conversion.
+    log_odds: dict[float, float] = dict(enumerate(term.values.tolist()))
 
-    def answer(values: Values) -> float:
-        return answers[values[place]]
+    def evaluate(values: Values) -> float:
+        return log_odds[values[place]]
 
-    return answer
+    return evaluate
 
 
 def _curve(term: Curve, place: int) -> Callable[[Values], float]:
@@ -240,11 +226,11 @@ def _curve(term: Curve, place: int) -> Callable[[Values], float]:
     pieces: list[tuple[float, float, float, float, float]]
     pieces = list(zip(term.origins.tolist(), *term.coefficients.tolist(), strict=True))
 
-    def answer(values: Values) -> float:
+    def evaluate(values: Values) -> float:
         number = values[place]
         origin, constant, linear, square, cube = pieces[bisect_right(edges, number)]
         along = number - origin
         # One operation a step, as the columns have it: never a fused one, never another order.
         return ((cube * along + square) * along + linear) * along + constant
 
-    return answer
+    return evaluate

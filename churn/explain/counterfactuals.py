@@ -1,0 +1,291 @@
+"""What would have to be different for a customer's risk to be lower, and how far it would fall.
+
+Exhaustive: every single and double change that the contract allows is scored. Customers of a table
+are searched one by one, by the code that searches for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scipy.special import expit
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.explain.counterfactual_wording import counterfactual_sentence, summary_sentence
+from churn.explain.proposals import Proposal, proposals
+from churn.explain.rules import Codes, Rules
+from churn.features.encoding import Columns
+from churn.frozen_model import FrozenModel
+from churn.models.candidate import FittedModel
+from churn.scoring.encoder import Values
+from churn.scoring.fast.row_scorer import RowScorer
+
+LEAST_FALL = 0.005
+"""A fall of the risk by less than half a percentage point is not worth telling."""
+
+MOST = 3
+REACH = 2
+CAVEAT = (
+    "An association in the model, not a promised effect: customers who are like this left less "
+    "often, which does not show that an offer keeps a customer; only an experiment can."
+)
+
+
+class Change(FrozenModel):
+    """One column that would be different.
+
+    Attributes:
+        column: of the table.
+        before: its category now.
+        after: its category then.
+        follows: whether it only follows from another change.
+    """
+
+    column: str
+    before: str
+    after: str
+    follows: bool
+
+
+class Counterfactual(FrozenModel):
+    """Changes that lower the risk.
+
+    Attributes:
+        sentence: to be read out, together with the caveat.
+        changes: what is proposed, and what follows from it.
+        risk: the model's probability for the changed customer.
+        bill_before: monthly bill now; None where the contract has none.
+        bill_after: monthly bill then; the same where nothing that is priced changes.
+        bill_held: whether a service changes whose price is not known.
+    """
+
+    sentence: str
+    changes: tuple[Change, ...]
+    risk: float
+    bill_before: float | None
+    bill_after: float | None
+    bill_held: bool
+
+    @property
+    def offers(self) -> int:
+        """How many things are proposed."""
+        return sum(not change.follows for change in self.changes)
+
+
+class Counterfactuals(FrozenModel):
+    """What would lower one customer's risk.
+
+    Attributes:
+        risk: the model's probability now.
+        threshold: what the risk should fall below; None where it should fall as far as it can.
+        reached: whether it can (or already is); True without a threshold.
+        found: fewest changes first, then the lowest risk.
+        sentence: the result in one sentence.
+        caveat: what none of this promises.
+    """
+
+    risk: float
+    threshold: float | None
+    reached: bool
+    found: tuple[Counterfactual, ...]
+    sentence: str
+    caveat: str = CAVEAT
+
+
+class CounterfactualSearch:
+    """Finds what would lower customers' risks, one by one; holds nothing of any of them.
+
+    Attributes:
+        rules: what the contract allows to be proposed.
+    """
+
+    def __init__(self, scorer: RowScorer) -> None:
+        """Prepares the contract's rules.
+
+        Args:
+            scorer: scores changed customers.
+        """
+        self.rules = Rules.from_contract(scorer.contract)
+        self._scorer = scorer
+        self._places = {name: place for place, name in enumerate(scorer.names)}
+
+    def customer(
+        self,
+        values: Values,
+        logit: float,
+        threshold: float | None = None,
+        *,
+        most: int = MOST,
+        reach: int = REACH,
+    ) -> Counterfactuals:
+        """The smallest changes that lower one customer's risk.
+
+        Args:
+            values: the customer's, each allowed by itself.
+            logit: the customer's.
+            threshold: probability to fall below; without one the farthest falls are given.
+            most: how many counterfactuals at most of each number of changes.
+            reach: how many changes at once, 1 or 2.
+
+        Raises:
+            InputError: the customer's fields contradict each other.
+        """
+        rules, places = self.rules, self._places
+        codes = {name: int(values[places[name]]) for name in rules.columns}
+        numbers = {name: values[places[name]] for name in rules.numbers}
+        rules.require_ties(codes)
+        possible = proposals(codes, numbers, rules, reach=reach)
+        changes = [self._change(each, values) for each in possible]
+        logits = self._scorer.logits_changed(values, changes)
+        now, *risks = expit([logit, *logits]).tolist()
+        chosen = _choose(possible, risks, now, threshold, most=most, reach=reach)
+        bill = numbers[rules.bill.name] if rules.bill is not None else None
+        found = tuple(
+            Counterfactual(
+                sentence=counterfactual_sentence(
+                    possible[place],
+                    before=now,
+                    after=risks[place],
+                    threshold=threshold,
+                    bill=bill,
+                    rules=rules,
+                ),
+                changes=_changes(possible[place], codes, rules),
+                risk=risks[place],
+                bill_before=bill,
+                bill_after=possible[place].bill,
+                bill_held=possible[place].unpriced,
+            )
+            for place in chosen
+        )
+        sentences = [(each.sentence, each.risk, each.offers) for each in found]
+        return Counterfactuals(
+            risk=now,
+            threshold=threshold,
+            reached=threshold is None
+            or any(risk < threshold for risk in (now, *(each.risk for each in found))),
+            found=found,
+            sentence=summary_sentence(sentences, now, threshold),
+        )
+
+    def _change(self, proposal: Proposal, values: Values) -> dict[int, float]:
+        """New values of a proposal, by their places."""
+        places = self._places
+        changed: dict[int, float] = {places[name]: code for name, code in proposal.codes.items()}
+        if self.rules.bill is not None and proposal.bill is not None:
+            place = places[self.rules.bill.name]
+            if proposal.bill != values[place]:
+                changed[place] = proposal.bill
+        return changed
+
+
+def counterfactuals(
+    model: FittedModel,
+    columns: Columns,
+    contract: DataContract,
+    *,
+    threshold: float | None = None,
+    most: int = MOST,
+    reach: int = REACH,
+) -> list[Counterfactuals]:
+    """The smallest changes that lower each customer's risk.
+
+    Only columns that the contract calls actionable change, to categories that it offers; columns
+    that follow others follow; the bill moves by the contract's prices, and is held where they are
+    not known. Tenure and everything billed so far stay as they are. Two changes are given only if
+    both of them help.
+
+    Args:
+        model: the model.
+        columns: encoded columns of n customers.
+        contract: the contract they were encoded by.
+        threshold: probability to fall below; where nothing does, the farthest falls are given.
+        most: how many counterfactuals at most of each number of changes.
+        reach: how many changes at once, 1 or 2.
+
+    Raises:
+        InputError: a customer breaks the contract, or an argument is out of its range.
+    """
+    if threshold is not None and not 0 < threshold < 1:
+        raise InputError(f"The risk was to fall below {threshold:g}; name a threshold in (0, 1).")
+    if most < 1 or reach not in (1, 2):
+        raise InputError(
+            f"Asked for {most} ways of {reach} changes; ask for 1 or more, of 1 or 2 changes."
+        )
+    scorer = RowScorer(model, contract)
+    search = CounterfactualSearch(scorer)
+    for name in scorer.names:
+        if name not in columns:
+            raise InputError(
+                f"Column '{name}' is missing; contract '{contract.name}' needs it to tell what can "
+                "be proposed. Add it to the customer."
+            )
+    found = []
+    for values in scorer.table_values(columns):
+        search.rules.require(dict(zip(scorer.names, values, strict=False)))
+        logit = scorer.logit(values)
+        found.append(search.customer(values, logit, threshold, most=most, reach=reach))
+    return found
+
+
+def _choose(
+    possible: list[Proposal],
+    risks: Sequence[float],
+    now: float,
+    threshold: float | None,
+    *,
+    most: int,
+    reach: int,
+) -> list[int]:
+    """Places of the proposals to give: fewest changes first, then the lowest risk."""
+    if threshold is not None and now < threshold:
+        return []
+    better = _worth_telling(possible, risks, now)
+    reaching = [place for place in better if threshold is not None and risks[place] < threshold]
+    chosen = _smallest(reaching, possible) if reaching else better
+    chosen.sort(key=lambda place: (len(possible[place].offers), risks[place], place))
+    return [
+        place
+        for size in range(1, reach + 1)
+        for place in [p for p in chosen if len(possible[p].offers) == size][:most]
+    ]
+
+
+def _worth_telling(possible: list[Proposal], risks: Sequence[float], now: float) -> list[int]:
+    """Places of the proposals that lower the risk, and of which every part helps."""
+    alone: dict[tuple[str, int], float] = {}
+    places = []
+    for place, (each, risk) in enumerate(zip(possible, risks, strict=True)):
+        least = now
+        if len(each.offers) == 1:  # these come first
+            alone[next(iter(each.offers.items()))] = risk
+        else:
+            for offer in each.offers.items():
+                least = min(least, alone.get(offer, now))
+        if risk <= least - LEAST_FALL:
+            places.append(place)
+    return places
+
+
+def _smallest(reaching: list[int], possible: list[Proposal]) -> list[int]:
+    """Those of which no part alone would do."""
+    single = [possible[p].offers for p in reaching if len(possible[p].offers) == 1]
+    return [
+        place
+        for place in reaching
+        if len(possible[place].offers) == 1
+        or not any(offer.items() <= possible[place].offers.items() for offer in single)
+    ]
+
+
+def _changes(proposal: Proposal, codes: Codes, rules: Rules) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            column=name,
+            before=rules.columns[name].categories[codes[name]],
+            after=rules.columns[name].categories[code],
+            follows=name not in proposal.offers,
+        )
+        for name, code in proposal.codes.items()
+    )
