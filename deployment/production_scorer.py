@@ -1,7 +1,7 @@
-"""What a deployed pipeline holds between its calls: the production scorer, loaded once.
+"""Production scorer of a deployed pipeline: loaded once, kept between calls, replaced on promotion.
 
-It looks at the store's pointer at most once a second, so that a promotion or a rollback reaches
-it without a restart; a bundle that is not fit to be served leaves the last good one answering.
+It checks the store's pointer at most once a second, so that a promotion or a rollback takes effect
+without a restart. If the new bundle cannot be used, the last good one goes on answering.
 """
 
 from __future__ import annotations
@@ -9,27 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from churn.errors import BundleError
-from churn.scoring import Published, Scorer, bundle_folder
-from churn.scoring.address import address
-from churn.scoring.bands import Bands
-from churn.scoring.current import read_current
 from churn.scoring.encoder import Row
-from churn.scoring.remote import local_copy
+from churn.scoring.store_follower import StoreFollower, load_bundle
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 _LOG = logging.getLogger("churn.inference")
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    scorer: Scorer
-    bands: Bands
-    published: Published
 
 
 class ProductionScorer:
@@ -39,25 +28,23 @@ class ProductionScorer:
         """Loads the bundle that is in production.
 
         Args:
-            store: The bundle store, a folder or what fsspec reads.
+            store: The bundle store, a folder or a URI for fsspec.
 
         Raises:
-            BundleError: nothing is in production, or it is not fit to be served.
+            BundleError: nothing is in production, or it cannot be used.
         """
-        self._store = store
-        self._place = address(store)
         self._lock = threading.Lock()
-        self._looked = time.monotonic()
-        self._seen = read_current(self._place)
-        self._loaded = _load(store)
+        self._checked_at = time.monotonic()
+        self._follower = StoreFollower(store, partial(load_bundle, store))
+        self._loaded = load_bundle(store)
 
     @property
     def version(self) -> str:
-        """Of the model that answers."""
+        """Version of the model that answers."""
         return self._loaded.scorer.version
 
     def answer(self, row: Row) -> dict[str, Any]:
-        """One customer's probability, decision, risk band and model version.
+        """Returns one customer's probability, decision, risk band and model version.
 
         Raises:
             FieldError: the contract does not allow the customer.
@@ -73,27 +60,14 @@ class ProductionScorer:
         }
 
     def _follow(self) -> None:
-        """Takes over what was published meanwhile; one thread looks, the others go on."""
-        if time.monotonic() - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):
+        """Replaces the scorer if a version was published; one thread checks, the others go on."""
+        since = time.monotonic() - self._checked_at
+        if since < CHECK_SECONDS or not self._lock.acquire(blocking=False):
             return
         try:
-            published = read_current(self._place)
-            if published != self._seen:
-                self._seen = published  # refused once is refused: no second look at the same
-                self._loaded = _load(self._store)
+            self._loaded = self._follower.check() or self._loaded
         except BundleError as error:
-            _LOG.warning("version %s goes on answering: %s", self._loaded.scorer.version, error)
+            _LOG.warning("version %s goes on answering: %s", self.version, error)
         finally:
-            self._looked = time.monotonic()
+            self._checked_at = time.monotonic()
             self._lock.release()
-
-
-def _load(store: str) -> _Loaded:
-    with local_copy(store) as folder:
-        published = read_current(folder)
-        scorer = Scorer.load(folder)
-        return _Loaded(
-            scorer,
-            Bands.read(bundle_folder(folder, published.version), scorer.threshold),
-            published,
-        )

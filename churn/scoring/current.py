@@ -94,7 +94,7 @@ def read_history(store: Address) -> tuple[Published, ...]:
         BundleError: `current.json` is there and cannot be read.
     """
     try:
-        content = _content(store)
+        content = _pointer_bytes(store)
         return () if content is None else Pointer.model_validate(json.loads(content)).history
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         reason = error_reason(error)
@@ -104,11 +104,19 @@ def read_history(store: Address) -> tuple[Published, ...]:
         ) from None
 
 
-def _content(store: Address) -> str | bytes | None:
+def read_pointer(store: Address) -> bytes:
+    """The bytes of `current.json`, to be compared; empty if it is missing or cannot be read."""
+    try:
+        return _pointer_bytes(store) or b""
+    except (OSError, BundleError):
+        return b""
+
+
+def _pointer_bytes(store: Address) -> bytes | None:
     place = address(store)
     if isinstance(place, str):
         return read_file(f"{place}/{CURRENT}")
     try:
-        return (place / CURRENT).read_text(encoding="utf-8")
+        return (place / CURRENT).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None

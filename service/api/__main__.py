@@ -16,9 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before numpy and LightGBM are loaded: threads that wait for one row cost more than the row.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        settings = read_settings(os.environ, **vars(asked))
+        settings = read_settings(os.environ, **vars(options))
         settings.require_production("--store or CHURN_STORE")
         from service.api.serving import serve
 

@@ -1,4 +1,4 @@
-"""The FastAPI application: its routes, the way through its door, and what it says of itself."""
+"""The FastAPI application: its routes, the checks before every route, and its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from churn.errors import InputError
 from churn.scoring.fields import FieldError
 from service.api.customer_schema import customer_schema
 from service.api.fast_path import plain_asgi_routes
-from service.api.problems import PROBLEM_JSON, Problem, ProblemError
+from service.api.problems import PROBLEM_JSON, Problem, ProblemError, internal_error
 from service.api.request_body import ClientDisconnectedError, Message, Receive, Scope, Send
+from service.api.request_headers import read_head
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
-from service.api.worker_state import WorkerState, request_id_of
+from service.api.worker_state import WorkerState
 from service.core.log import log
 
-OPEN = frozenset(
+PUBLIC_PATHS = frozenset(
     ("/livez", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready")
 )
-"""Paths that need no key: probes, figures and the schema say nothing of a customer."""
-_TICK_SECONDS = 0.5
-_FAILED = ProblemError(500, "The service failed at this request. Name the request id when asking.")
+"""Paths that need no key: probes, metrics and the schema say nothing about a customer."""
+_UPDATE_SECONDS = 0.5
+_FIRST_ERROR_STATUS = 400
 
 
 class ChurnService(FastAPI):
-    """The application; one customer's score and reasons go past FastAPI's own machinery.
+    """The application; one customer's score and reasons bypass FastAPI's own routing.
 
     Attributes:
-        state: the worker's state.
+        worker: state of the worker.
     """
 
-    def __init__(self, state: WorkerState) -> None:
+    def __init__(self, worker: WorkerState) -> None:
         super().__init__(
             title="Churn scoring",
             version="1",
@@ -49,55 +50,56 @@ class ChurnService(FastAPI):
             lifespan=_lifespan,
             redirect_slashes=False,
         )
-        self.state = state
-        self._openapi_for: Any = None
-        add_scoring_routes(self, state)
-        add_state_routes(self, state)
-        add_inference_routes(self, state)
+        self.worker = worker
+        self._openapi_contract: Any = None
+        add_scoring_routes(self, worker)
+        add_state_routes(self, worker)
+        add_inference_routes(self, worker)
         for kind in (ProblemError, FieldError, RequestValidationError, StarletteHTTPException):
-            self.add_exception_handler(kind, _refused)
-        self.add_exception_handler(Exception, _failed)
+            self.add_exception_handler(kind, _handle_problem)
+        self.add_exception_handler(Exception, _handle_failure)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif scope["path"] in plain_asgi_routes.ROUTES and scope["method"] == "POST":
-            await plain_asgi_routes.ROUTES[scope["path"]](self.state, scope, receive, send)
+            await plain_asgi_routes.ROUTES[scope["path"]](self.worker, scope, receive, send)
         else:
-            await self._through_the_door(scope, receive, send)
+            await self._call_checked(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with the served contract's customer in it."""
-        served = self.state.pool.production
-        if self._openapi_for is not served.contract or not self.openapi_schema:
+        """Returns the OpenAPI document, with the customer of the served contract in it."""
+        model = self.worker.pool.production
+        if self._openapi_contract is not model.contract or not self.openapi_schema:
             self.openapi_schema = None
             schema = super().openapi()
-            parts = schema.setdefault("components", {})
-            kinds = parts.setdefault("schemas", {})
-            kinds["Customer"] = customer_schema(served.contract, served.example)
-            kinds["Problem"] = Problem.model_json_schema()
-            if self.state.keys.required:
-                parts["securitySchemes"] = {
+            components = schema.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
+            schemas["Customer"] = customer_schema(model.contract, model.example)
+            schemas["Problem"] = Problem.model_json_schema()
+            if self.worker.keys.required:
+                components["securitySchemes"] = {
                     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                     "bearer": {"type": "http", "scheme": "bearer"},
                 }
                 for path, methods in schema["paths"].items():
                     for operation in methods.values():
-                        if path not in OPEN:
+                        if path not in PUBLIC_PATHS:
                             operation["security"] = [{"key": []}, {"bearer": []}]
-            self._openapi_for = served.contract
+            self._openapi_contract = model.contract
             self.openapi_schema = schema
         return self.openapi_schema
 
-    async def _through_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call_checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Checks key and capacity, calls FastAPI, adds the request id, counts and logs the answer."""
         began = perf_counter()
-        state, path = self.state, scope["path"]
-        request_id = request_id_of(scope["headers"]) or state.new_id()
+        worker, path = self.worker, scope["path"]
+        request_id = read_head(scope["headers"]).request_id or worker.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
-        async def sending(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -106,91 +108,100 @@ class ChurnService(FastAPI):
             await send(message)
 
         try:
-            if path not in OPEN:
-                if state.keys.required:
-                    state.check_key(scope["headers"])
-                state.check_capacity()
-            await super().__call__(scope, receive, sending)
-        except ProblemError as refusal:
-            await _problem(refusal, request_id)(scope, receive, sending)
+            if path not in PUBLIC_PATHS:
+                if worker.keys.required:
+                    worker.check_key(scope["headers"])
+                worker.check_capacity()
+            await super().__call__(scope, receive, send_with_id)
+        except ProblemError as problem:
+            await _problem_response(problem, request_id)(scope, receive, send_with_id)
         except ClientDisconnectedError:
             pass
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
             log(
-                "error", "request_failed", route=_route(path), request_id=request_id,
+                "error", "request_failed", route=_loggable(path), request_id=request_id,
                 error=type(error).__name__,
             )  # fmt: skip
             if status == 0:
-                await _problem(_FAILED, request_id)(scope, receive, sending)
-        seconds = perf_counter() - began
-        state.metrics.answered(path, status, seconds)
-        if (path not in OPEN and status >= 400) or state.settings.access_log:  # noqa: PLR2004
-            log(
-                "info", "answered", route=_route(path), status=status, request_id=request_id,
-                seconds=round(seconds, 6),
-            )  # fmt: skip
+                await _problem_response(internal_error(), request_id)(scope, receive, send_with_id)
+        _record(worker, path, status, request_id, perf_counter() - began)
 
 
 @asynccontextmanager
 async def _lifespan(application: Any) -> AsyncIterator[None]:
-    state: WorkerState = application.state
-    state.ledger_writer.start()
-    tasks = [asyncio.create_task(state.pool.watch()), asyncio.create_task(_tick(state))]
-    log("info", "ready", version=state.pool.production.version)
+    worker: WorkerState = application.worker
+    worker.ledger_writer.start()
+    tasks = [
+        asyncio.create_task(worker.pool.follow_store()),
+        asyncio.create_task(_update_regularly(worker)),
+    ]
+    log("info", "ready", version=worker.pool.production.version)
     yield
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    await asyncio.to_thread(state.ledger_writer.stop, state.settings.stop_seconds)
+    await asyncio.to_thread(worker.ledger_writer.stop, worker.settings.stop_seconds)
 
 
-async def _tick(state: WorkerState) -> None:
-    """What is looked after twice a second: the gauges, and the file of keys."""
-    complained = ""
+async def _update_regularly(worker: WorkerState) -> None:
+    """Twice a second: sets the gauges and reads the key file if it has changed."""
+    logged = ""
     while True:
-        await asyncio.sleep(_TICK_SECONDS)
-        state.ledger_writer.measure()
-        state.metrics.put("in_flight", len(state.running))
-        state.metrics.put("draining", float(state.draining))
+        await asyncio.sleep(_UPDATE_SECONDS)
+        worker.ledger_writer.update_gauges()
+        worker.metrics.set_gauge("in_flight", len(worker.active_requests))
+        worker.metrics.set_gauge("draining", float(worker.draining))
         try:
-            if state.keys.reload_if_changed():
+            if worker.keys.reload_if_changed():
                 log("info", "keys_reread")
-            complained = ""
+            logged = ""
         except InputError as error:
-            if complained != str(error):
-                complained = str(error)
-                log("error", "keys_unreadable", reason=complained)
+            if logged != str(error):
+                logged = str(error)
+                log("error", "keys_unreadable", reason=logged)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """Every refusal of every route, in one form."""
+async def _handle_problem(request: Request, error: Exception) -> Response:
+    """Turns every expected error of every route into a problem."""
     if isinstance(error, FieldError):
-        error = ProblemError.of(error)
+        error = ProblemError.from_field_error(error)
     elif isinstance(error, RequestValidationError):
         first = error.errors()[0]
         field = str(first["loc"][-1])
         error = ProblemError(422, f"Parameter '{field}': {first['msg']}.", field=field)
     elif isinstance(error, StarletteHTTPException | HTTPException):
-        known = "There is no such path; /openapi.json lists them."
-        detail = known if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
+        unknown = "There is no such path; /openapi.json lists them."
+        detail = unknown if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
         error = ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
     assert isinstance(error, ProblemError)  # noqa: S101 - the handlers are registered for these alone
-    return _problem(error, request.scope.get("state", {}).get("request_id", ""))
+    return _problem_response(error, request.scope.get("state", {}).get("request_id", ""))
 
 
-async def _failed(request: Request, _error: Exception) -> Response:
-    """FastAPI answers with this, then raises the error again: it is logged at the door."""
-    return _problem(_FAILED, request.scope.get("state", {}).get("request_id", ""))
+async def _handle_failure(request: Request, _error: Exception) -> Response:
+    """Answers 500; FastAPI then raises the error again, and `_call_checked` logs it."""
+    return _problem_response(internal_error(), request.scope.get("state", {}).get("request_id", ""))
 
 
-def _problem(refusal: ProblemError, request_id: str) -> Response:
+def _problem_response(problem: ProblemError, request_id: str) -> Response:
     return Response(
-        refusal.body(request_id), refusal.status, refusal.headers, media_type=PROBLEM_JSON
+        problem.body(request_id), problem.status, problem.headers, media_type=PROBLEM_JSON
     )
 
 
-def _route(path: str) -> str:
-    """A path fit for a log: one of ours, or none; a foreign one may hold anything."""
-    ours = path in OPEN or path.startswith(("/v1/score", "/v1/explain", "/v1/outcomes", "/v2/"))
+def _record(worker: WorkerState, path: str, status: int, request_id: str, seconds: float) -> None:
+    worker.metrics.count_response(path, status, seconds)
+    is_error = path not in PUBLIC_PATHS and status >= _FIRST_ERROR_STATUS
+    if is_error or worker.settings.access_log:
+        log(
+            "info", "answered", route=_loggable(path), status=status, request_id=request_id,
+            seconds=round(seconds, 6),
+        )  # fmt: skip
+
+
+def _loggable(path: str) -> str:
+    """Returns one of the service's own paths, `other` for any other, which could contain anything."""
+    ours = path in PUBLIC_PATHS or path.startswith(
+        ("/v1/score", "/v1/explain", "/v1/outcomes", "/v2/")
+    )
     return path[:60] if ours and path.isascii() and path.isprintable() else "other"

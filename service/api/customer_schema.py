@@ -1,4 +1,4 @@
-"""The data contract as a JSON schema, so that the OpenAPI document says what a customer is."""
+"""JSON schema of a customer, made from the data contract, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from churn.contract.values import LONGEST_ID
 
 
 def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
-    """The schema of one customer.
+    """Returns the JSON schema of one customer.
 
     Args:
         contract: what the fields mean.
@@ -26,24 +26,23 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
         "title": "Customer",
         "description": f"{contract.title}, in the contract's own raw values.",
         "properties": {contract.id.name: identifier}
-        | {column.name: _field(column) for column in contract.features},
+        | {column.name: _field_schema(column) for column in contract.features},
         "required": [column.name for column in contract.features],
         "additionalProperties": False,
         "example": example,
     }
 
 
-def _field(column: CategoryColumn | FlagColumn | NumberColumn) -> dict[str, Any]:
+def _field_schema(column: CategoryColumn | FlagColumn | NumberColumn) -> dict[str, Any]:
     if isinstance(column, NumberColumn):
         meaning = f"{column.meaning} ({column.unit})"
         if column.blank is not None:
             rule = column.blank
             meaning += f"; may be blank where {rule.only_when} is {rule.equals:g}"
-        kind: dict[str, Any] = {
+        return {
             "type": "integer" if column.integer else "number",
             "minimum": column.minimum,
             "maximum": column.maximum,
             "description": meaning,
         }
-        return kind
     return {"type": "string", "enum": list(column.categories), "description": column.meaning}

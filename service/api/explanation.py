@@ -1,4 +1,4 @@
-"""POST /v1/explain: a score, its reasons in words, and what would have to be otherwise."""
+"""POST /v1/explain: a score, its reasons in words, and what would lower the risk."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from service.api.worker_state import WorkerState
 from service.core.loaded_model import LoadedModel
 
 CHANGES = 1
-"""Of pairs there are three times as many, each scored; whoever wants them asks."""
-_NAMED = re.compile(r"'([^']+)'")
+"""Changes at once; there are three times as many pairs, each scored, so pairs must be requested."""
+_QUOTED = re.compile(r"'([^']+)'")
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a request for an explanation asks for.
+class ExplainOptions(msgspec.Struct, frozen=True):
+    """Parameters of a request for an explanation.
 
     Attributes:
         top: how many reasons at most.
-        counterfactuals: whether ways to less risk are told.
-        changes: how many at once a way may take.
-        below: probability that they are to get below; None for the farthest falls.
+        counterfactuals: whether to say what would lower the risk.
+        changes: how many changes a counterfactual may have.
+        below: probability that counterfactuals are to get below; None for the lowest possible.
     """
 
     top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
@@ -39,75 +39,73 @@ class Asked(msgspec.Struct, frozen=True):
     below: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
 
 
-_EVERYTHING = Asked()
+_DEFAULTS = ExplainOptions()
 
 
-def parse_explain_options(query: bytes) -> Asked:
-    """The parameters of a request; of one that comes twice, the last.
+def parse_explain_options(query: bytes) -> ExplainOptions:
+    """Returns the parameters of a request; of a repeated one, the last.
 
     Raises:
-        ProblemError: one of them is not what it must be.
+        ProblemError: a value is not allowed.
     """
     if not query:
-        return _EVERYTHING
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        return _DEFAULTS
+    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     try:
-        return msgspec.convert(given, Asked, strict=False)
+        return msgspec.convert(parameters, ExplainOptions, strict=False)
     except msgspec.ValidationError as error:
         reason, _, field = str(error).partition(" - at `$.")
         field = field.rstrip("`")
         raise ProblemError(422, f"Parameter '{field}': {reason}.", field=field) from None
 
 
-async def told(state: WorkerState, row: Any, asked: Asked) -> dict[str, Any]:
-    """The answer.
+async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions) -> dict[str, Any]:
+    """Returns the answer of POST /v1/explain.
 
     Args:
-        state: who answers.
+        state: of the worker.
         row: the customer, in raw values.
-        asked: what for.
+        options: the request's parameters.
 
     Raises:
-        FieldError, ProblemError: the customer is not what the contract allows.
+        FieldError, ProblemError: the contract does not allow the customer.
     """
-    served, prediction_id = state.choose_model(row)
-    scorer = served.scorer
+    model, prediction_id = state.choose_model(row)
+    scorer = model.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)
-    told_ways = None
-    if asked.counterfactuals:
-        # A model without a row form takes milliseconds, and so not on the thread that answers all.
-        told_ways = (
-            _ways(served, values, score, asked)
+    counterfactuals = None
+    if options.counterfactuals:
+        # A model without a row form takes milliseconds, so it must not hold up the event loop.
+        counterfactuals = (
+            _counterfactuals(model, values, score, options)
             if scorer.bitwise
-            else await asyncio.to_thread(_ways, served, values, score, asked)
+            else await asyncio.to_thread(_counterfactuals, model, values, score, options)
         )
-    answer = state.answer(row, served, prediction_id, values, score, "explain")
+    answer = state.record_score(row, model, prediction_id, values, score, "explain")
     contributions = scorer.row_scorer.contributions(values)
-    reasons = served.reason_codes.customer(values, contributions, asked.top)
+    reasons = model.reason_codes.customer(values, contributions, options.top)
     return {
-        "prediction_id": prediction_id,
-        "probability": answer.probability,
-        "decision": answer.decision,
-        "risk_band": answer.risk_band,
-        "model_version": answer.model_version,
+        **msgspec.structs.asdict(answer),
         "base_probability": float(expit(scorer.base)),
         "reasons": [reason.model_dump() for reason in reasons.reasons],
         "withheld": reasons.withheld,
         "exact": scorer.contributions_are_exact,
-        "counterfactuals": told_ways,
+        "counterfactuals": counterfactuals,
     }
 
 
-def _ways(served: LoadedModel, values: Values, score: Score, asked: Asked) -> dict[str, Any]:
+def _counterfactuals(
+    model: LoadedModel, values: Values, score: Score, options: ExplainOptions
+) -> dict[str, Any]:
     try:
-        found = served.counterfactuals.customer(
-            values, score.logit, asked.below, reach=asked.changes
+        counterfactuals = model.counterfactuals.customer(
+            values, score.logit, options.below, reach=options.changes
         )
     except InputError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
-        named = _NAMED.search(str(error))
+        quoted = _QUOTED.search(str(error))
         raise ProblemError(
-            422, f"{error} Or ask with counterfactuals=false.", field=named[1] if named else ""
+            422, f"{error} Or ask with counterfactuals=false.", field=quoted[1] if quoted else ""
         ) from None
-    return found.model_dump(exclude={"risk"})
+    return counterfactuals.model_dump(exclude={"risk"})

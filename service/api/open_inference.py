@@ -66,12 +66,12 @@ SCHEMA: dict[str, Any] = {
 
 
 def model_metadata(state: WorkerState) -> dict[str, Any]:
-    """The model's tensors."""
+    """Returns the model's tensors."""
     pool = state.pool
-    served = [pool.production, *([pool.canary] if pool.canary else [])]
+    models = [pool.production, *([pool.canary] if pool.canary else [])]
     return {
         "name": NAME,
-        "versions": [each.version for each in served],
+        "versions": [model.version for model in models],
         "platform": f"churn_{pool.production.scorer.manifest.model.kind}",
         "inputs": _inputs(pool.production.contract),
         "outputs": [
@@ -84,53 +84,53 @@ def infer(state: WorkerState, content: Any, request_id: str) -> dict[str, Any]:
     """Scores the customers in a request's tensors.
 
     Raises:
-        ProblemError: the request is not what the protocol has, or a customer is refused; then none is
-            answered, as the protocol knows no errors by row.
+        ProblemError: the request does not follow the protocol, or a customer is at fault; then none
+            is answered, as the protocol has no errors by row.
     """
     if not isinstance(content, dict):
         raise _fault("body", "is no JSON object with 'inputs'")
-    wanted = _wanted(content.get("outputs"))
+    names = _requested_outputs(content.get("outputs"))
     rows = _rows(content.get("inputs"), state.settings.max_batch_rows)
-    found: dict[str, list[Any]] = {name: [] for name in _OUTPUTS}
+    outputs: dict[str, list[Any]] = {name: [] for name in _OUTPUTS}
     versions: list[str] = []
-    # All are looked at before the first is answered, so that a refused request leaves no trace.
-    encoder = state.pool.production.scorer
+    # All are checked before the first is answered, so that a refused request leaves no trace.
+    scorer = state.pool.production.scorer
     for number, row in enumerate(rows, start=1):
         try:
-            encoder.columns([row])
+            scorer.columns([row])
             state.choose_model(row)
         except FieldError as error:
-            refusal = ProblemError.of(error)
-            refusal.detail = str(error).replace("Row 1:", f"Row {number}:", 1)
-            raise refusal from None
+            problem = ProblemError.from_field_error(error)
+            problem.detail = str(error).replace("Row 1:", f"Row {number}:", 1)
+            raise problem from None
     for row in rows:
-        answer = state.score(row, "inference")
-        for name, values in found.items():
+        answer = state.score_customer(row, "inference")
+        for name, values in outputs.items():
             values.append(getattr(answer, name))
         if answer.model_version not in versions:
             versions.append(answer.model_version)
-    given = content.get("id")
+    request_name = content.get("id")
     return {
         "model_name": NAME,
         "model_version": ",".join(versions) or state.pool.production.version,
-        "id": given if isinstance(given, str) and given else request_id,
+        "id": request_name if isinstance(request_name, str) and request_name else request_id,
         "outputs": [
-            {"name": n, "datatype": _OUTPUTS[n], "shape": [len(rows)], "data": found[n]}
-            for n in wanted
+            {"name": n, "datatype": _OUTPUTS[n], "shape": [len(rows)], "data": outputs[n]}
+            for n in names
         ],
     }
 
 
 def _inputs(contract: DataContract) -> list[dict[str, Any]]:
-    found = [{"name": contract.id.name, "datatype": "BYTES", "shape": [-1]}]
+    tensors = [{"name": contract.id.name, "datatype": "BYTES", "shape": [-1]}]
     for column in contract.features:
         number = isinstance(column, NumberColumn)
         datatype = ("INT64" if column.integer else "FP64") if number else "BYTES"  # type: ignore[union-attr]
-        found.append({"name": column.name, "datatype": datatype, "shape": [-1]})
-    return found
+        tensors.append({"name": column.name, "datatype": datatype, "shape": [-1]})
+    return tensors
 
 
-def _wanted(outputs: Any) -> list[str]:
+def _requested_outputs(outputs: Any) -> list[str]:
     if not outputs:
         return list(_OUTPUTS)
     if not isinstance(outputs, list):
@@ -145,12 +145,12 @@ def _wanted(outputs: Any) -> list[str]:
 
 
 def _rows(inputs: Any, limit: int) -> list[dict[str, Any]]:
-    """The customers, from one tensor a field."""
+    """Returns the customers, from one tensor a field."""
     if not isinstance(inputs, list) or not inputs:
         raise _fault("inputs", "is no list of tensors")
     columns: dict[str, list[Any]] = {}
     for tensor in inputs:
-        name, data = _tensor(tensor)
+        name, data = _read_tensor(tensor)
         if name in columns:
             raise _fault(name, "stands among the inputs twice")
         columns[name] = data
@@ -169,7 +169,7 @@ def _rows(inputs: Any, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _tensor(tensor: Any) -> tuple[str, list[Any]]:
+def _read_tensor(tensor: Any) -> tuple[str, list[Any]]:
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise _fault("inputs", "holds a tensor without a name")
     name: str = tensor["name"]
@@ -178,10 +178,10 @@ def _tensor(tensor: Any) -> tuple[str, list[Any]]:
         raise _fault(name, f"has a datatype that is none of {', '.join(sorted(_DATATYPES))}")
     if not isinstance(data, list):
         raise _fault(name, "has no list of data; binary data are not read here")
-    whole = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-    if not whole or not shape or prod(shape[1:]) != 1 or shape[0] != len(data):
+    valid = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
+    if not valid or not shape or prod(shape[1:]) != 1 or shape[0] != len(data):
         raise _fault(name, f"has {len(data):,} elements and another shape; give [{len(data)}]")
-    flat = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in data]
+    flat = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in data]
     return name, flat
 
 

@@ -17,12 +17,12 @@ from service.core.log import log
 
 _NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
-_AT = re.compile(r" - at `\$(?:\[\.\.\.\])?\.?([A-Za-z_]*)`$")
-_NAMED = re.compile(r"field `([^`]*)`")
+_AT_FIELD = re.compile(r" - at `\$(?:\[\.\.\.\])?\.?([A-Za-z_]*)`$")
+_QUOTED_FIELD = re.compile(r"field `([^`]*)`")
 
 
 class OutcomeRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """An outcome as it is sent."""
+    """One outcome in a request."""
 
     churned: bool
     prediction_id: (
@@ -51,24 +51,24 @@ SCHEMA: dict[str, Any] = {
 
 
 async def record_outcomes(state: WorkerState, content: Any) -> int:
-    """Keeps one outcome or several, and says how many.
+    """Records one outcome or several, and returns how many.
 
     Raises:
-        ProblemError: one is not what it must be, there are too many, or they cannot be kept now.
+        ProblemError: one is at fault, there are too many, or they cannot be recorded now.
     """
     if state.ledger is None:
         raise ProblemError(
             503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
             headers={"retry-after": "60"},
         )  # fmt: skip
-    sent = content if isinstance(content, list) else [content]
-    if len(sent) > state.settings.max_batch_rows:
+    items = content if isinstance(content, list) else [content]
+    if len(items) > state.settings.max_batch_rows:
         raise ProblemError(
-            413, f"{len(sent):,} outcomes are more than the {state.settings.max_batch_rows:,} allowed "
+            413, f"{len(items):,} outcomes are more than the {state.settings.max_batch_rows:,} allowed "
             "at once. Send several requests.", field="body",
         )  # fmt: skip
     now = datetime.now(UTC)
-    outcomes = [_outcome(one, number, now) for number, one in enumerate(sent, start=1)]
+    outcomes = [_parse_outcome(item, number, now) for number, item in enumerate(items, start=1)]
     try:
         await asyncio.to_thread(state.ledger.record_outcomes, outcomes)
     except InputError as error:
@@ -79,13 +79,13 @@ async def record_outcomes(state: WorkerState, content: Any) -> int:
     return len(outcomes)
 
 
-def _outcome(sent: Any, number: int, now: datetime) -> Outcome:
+def _parse_outcome(item: Any, number: int, now: datetime) -> Outcome:
     try:
-        observed = msgspec.convert(sent, OutcomeRequest)
-        seen = (observed.observed_at or now).astimezone(UTC)
+        outcome = msgspec.convert(item, OutcomeRequest)
+        observed_at = (outcome.observed_at or now).astimezone(UTC)
     except msgspec.ValidationError as error:
         text = str(error)
-        match = _AT.search(text) or _NAMED.search(text)
+        match = _AT_FIELD.search(text) or _QUOTED_FIELD.search(text)
         field = (match[1] if match else "") or "body"
         raise ProblemError(
             422, f"Outcome {number}: {text.partition(' - at ')[0]} at '{field}'.", field=field
@@ -95,9 +95,9 @@ def _outcome(sent: Any, number: int, now: datetime) -> Outcome:
             422, f"Outcome {number}: 'observed_at' is no time between the years 1 and 9999.",
             field="observed_at",
         ) from None  # fmt: skip
-    if observed.prediction_id is None and observed.customer is None:
+    if outcome.prediction_id is None and outcome.customer is None:
         raise ProblemError(
             422, f"Outcome {number} names neither prediction nor customer. Give 'prediction_id', "
             "'customer' or both.", field="prediction_id",
         )  # fmt: skip
-    return Outcome(seen, observed.churned, observed.prediction_id, observed.customer)
+    return Outcome(observed_at, outcome.churned, outcome.prediction_id, outcome.customer)

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 has them: application/problem+json, with the field, its value and what would do."""
+"""Errors as RFC 9457 has them: application/problem+json, with the field, its value and what is allowed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from http import HTTPStatus
 import msgspec
 from pydantic import BaseModel, Field
 
+from churn.contract.refusals import quote_value
+from churn.contract.values import LONGEST_ID
 from churn.scoring.fields import FieldError
+from service.core.json_types import type_name
 
 PROBLEM_JSON = "application/problem+json"
-_ENCODE = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 
 
 class Problem(BaseModel):
-    """What a refused request is answered with.
+    """Answer to a request that is at fault.
 
     Attributes:
         type: always `about:blank`: the status says what kind of problem it is.
@@ -22,8 +25,8 @@ class Problem(BaseModel):
         status: of the answer.
         detail: what is wrong and what to do, in one sentence.
         request_id: to be named when asking about it.
-        field: at fault, where one is.
-        value: found there, shortened.
+        field: at fault, if one is.
+        value: of that field, shortened.
         allowed: what the contract allows there.
     """
 
@@ -38,11 +41,13 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request is refused.
+    """A request cannot be answered; its answer is a problem.
 
     Attributes:
         status: of the answer.
         headers: beside the usual ones.
+        detail: what is wrong and what to do, in one sentence.
+        fault: field at fault, its value and what is allowed; empty texts are left out.
     """
 
     def __init__(
@@ -59,31 +64,54 @@ class ProblemError(Exception):
         self.status = status
         self.headers = headers or {}
         self.detail = detail
-        self.parts = {"field": field, "value": value, "allowed": allowed}
+        self.fault = {"field": field, "value": value, "allowed": allowed}
 
     @classmethod
-    def of(cls, error: FieldError) -> ProblemError:
-        """A customer that the contract does not allow: 422."""
+    def from_field_error(cls, error: FieldError) -> ProblemError:
+        """Returns the problem of a customer that the contract does not allow: 422."""
         return cls(422, str(error), field=error.field, value=error.value, allowed=error.allowed)
 
     def content(self, request_id: str = "") -> dict[str, str | int]:
-        """The problem's fields; those that say nothing are left out."""
-        found: dict[str, str | int] = {
+        """Returns the problem's fields; empty ones are left out."""
+        content: dict[str, str | int] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "detail": printable(self.detail),
+            "detail": _encodable(self.detail),
         }
         if request_id:
-            found["request_id"] = request_id
-        found |= {name: printable(text) for name, text in self.parts.items() if text}
-        return found
+            content["request_id"] = request_id
+        return content | {name: _encodable(text) for name, text in self.fault.items() if text}
 
     def body(self, request_id: str = "") -> bytes:
-        """The answer's body."""
-        return _ENCODE(self.content(request_id))
+        """Returns the body of the answer."""
+        return _encode(self.content(request_id))
 
 
-def printable(text: str) -> str:
-    """A text that UTF-8 can carry: half a surrogate pair is shown as its escape."""
+def internal_error() -> ProblemError:
+    """Returns the problem of a request at which the service itself failed: 500."""
+    return ProblemError(500, "The service failed at this request. Name the request id when asking.")
+
+
+def not_an_object(value: object) -> ProblemError:
+    """Returns the problem of a customer that is no JSON object: 422."""
+    name = type_name(value)
+    return ProblemError(
+        422, f"The customer is {name}, not an object. Send a JSON object with the customer's "
+        "fields.", field="body", value=name, allowed="a JSON object",
+    )  # fmt: skip
+
+
+def invalid_customer_id(field: str, value: object) -> ProblemError:
+    """Returns the problem of an id that cannot be a customer's: 422."""
+    allowed = f"a text of at most {LONGEST_ID} characters or a whole number, or left out"
+    text = quote_value(value)
+    return ProblemError(
+        422, f"Field '{field}': {text} is no customer's id. Give {allowed}.",
+        field=field, value=text, allowed=allowed,
+    )  # fmt: skip
+
+
+def _encodable(text: str) -> str:
+    """Returns a text that UTF-8 can hold: half a surrogate pair becomes its escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

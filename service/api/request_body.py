@@ -1,9 +1,9 @@
-"""Bodies: read up to a limit, decoded strictly, and where that fails, the field at fault found."""
+"""Request bodies: read up to a limit and decoded strictly; if that fails, the field at fault is named."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from math import isfinite
 from typing import Any
 
@@ -20,61 +20,55 @@ Send = Callable[[Message], Awaitable[None]]
 
 DEEPEST = 8
 """Levels of lists and objects in a body; no request needs more than four."""
+_WIDEST = 64  # bits of a whole number
 
-decode = msgspec.json.Decoder().decode
+_decode = msgspec.json.Decoder().decode
 
 
 class ClientDisconnectedError(Exception):
-    """Whoever asked is gone before the request was whole."""
+    """The caller closed the connection before the request was complete."""
 
 
-async def read_body(receive: Receive, limit: int, declared: int = 0) -> bytes:
-    """A request's body.
+async def read_body(receive: Receive, limit: int, content_length: int = 0) -> bytes:
+    """Returns a request's body.
 
     Args:
         receive: ASGI's.
-        limit: bytes; more are refused, as soon as that is known.
-        declared: Content-Length, 0 where there is none.
+        limit: bytes; a longer body is refused as soon as that is known.
+        content_length: as declared; 0 if it is not.
 
     Raises:
         ProblemError: 413.
         ClientDisconnectedError: the connection was closed.
     """
-    if declared > limit:
+    if content_length > limit:
         raise body_too_large(limit)
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientDisconnectedError
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts, size = [body], len(body)
-        while message.get("more_body"):
-            message = await receive()
-            if message["type"] != "http.request":
-                raise ClientDisconnectedError
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > limit:
-                raise body_too_large(limit)
-        body = b"".join(parts)
-    if len(body) > limit:
-        raise body_too_large(limit)
-    return body
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnectedError
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise body_too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 async def read_request_body(request: Request, limit: int) -> bytes:
-    """The body of a request that FastAPI has let through.
+    """Returns the body of a request of FastAPI.
 
     Raises:
         ProblemError: 413.
         ClientDisconnectedError: the connection was closed.
     """
-    declared = request.headers.get("content-length", "")
-    return await read_body(request.receive, limit, int(declared) if declared.isdecimal() else 0)
+    length = request.headers.get("content-length", "")
+    return await read_body(request.receive, limit, int(length) if length.isdecimal() else 0)
 
 
 def body_too_large(limit: int) -> ProblemError:
-    """413."""
+    """Returns the problem of a body beyond the limit: 413."""
     return ProblemError(
         413, f"The body is larger than the {limit:,} bytes allowed here. Send less.",
         field="body", allowed=f"{limit} bytes",
@@ -82,33 +76,26 @@ def body_too_large(limit: int) -> ProblemError:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON value; what is not strict JSON is refused by its field where it can be told.
+    """Decodes strict JSON.
 
     Raises:
-        ProblemError: 400, or 422 where a field's value is what JSON or the contract cannot have.
+        ProblemError: 400, or 422 with the field if a field's value is at fault.
     """
     if not body:
         raise ProblemError(400, "The body is empty. Send a JSON object with the customer's fields.")
     try:
-        return decode(body)
+        return _decode(body)
     except RecursionError:
         raise _too_deep(body) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise _fault(body, error) from None
 
 
-def require_shallow(body: bytes) -> None:
-    """Refuses what is nested deeper than any request needs.
-
-    Raises:
-        ProblemError: 422.
-    """
-    if _depth(body)[0] > DEEPEST:
-        raise _too_deep(body)
-
-
 def _fault(body: bytes, error: Exception) -> ProblemError:
-    """Python's own reader is laxer: it may read what was refused, and then the field can be named."""
+    """Returns the problem of a body that is not strict JSON.
+
+    Python's own decoder accepts more: if it can read the body, the field at fault can be named.
+    """
     if _depth(body)[0] > DEEPEST:
         return _too_deep(body)
     reason = str(error).rstrip(".")
@@ -118,27 +105,21 @@ def _fault(body: bytes, error: Exception) -> ProblemError:
         return ProblemError(400, f"The body is not JSON: {reason}. Send a JSON object.")
     for field, value in _leaves(content):
         if isinstance(value, float) and not isfinite(value):
-            text = quote_value(value)
-            return ProblemError(
-                422, f"Field '{field}': {text} is not a finite number. Give one.",
-                field=field, value=text, allowed="a finite number",
-            )  # fmt: skip
-        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            text = quote_value(value)
-            return ProblemError(
-                422, f"Field '{field}': {text} holds half a surrogate pair. Send whole characters.",
-                field=field, value=text, allowed="Unicode text",
-            )  # fmt: skip
-        if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
-            text = quote_value(value)
-            return ProblemError(
-                422, f"Field '{field}': {text} is too large for a number here.",
-                field=field, value=text, allowed="a number of at most 64 bits",
-            )  # fmt: skip
+            fault, allowed = "is not a finite number. Give one.", "a finite number"
+        elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            fault, allowed = "holds half a surrogate pair. Send whole characters.", "Unicode text"
+        elif isinstance(value, int) and value.bit_length() > _WIDEST:
+            fault, allowed = "is too large for a number here.", "a number of at most 64 bits"
+        else:
+            continue
+        text = quote_value(value)
+        return ProblemError(
+            422, f"Field '{field}': {text} {fault}", field=field, value=text, allowed=allowed
+        )
     return ProblemError(400, f"The body is not strict JSON: {reason}. Send a JSON object.")
 
 
-def _leaves(content: Any, field: str = "body", depth: int = 0) -> Any:
+def _leaves(content: Any, field: str = "body", depth: int = 0) -> Iterator[tuple[str, Any]]:
     if isinstance(content, dict) and depth <= DEEPEST:
         for name, value in content.items():
             yield name, name
@@ -159,7 +140,7 @@ def _too_deep(body: bytes) -> ProblemError:
 
 
 def _depth(body: bytes) -> tuple[int, str]:
-    """How deep a body goes, and under which of a customer's fields it goes too deep."""
+    """Returns how deep a body is nested, and under which of a customer's fields it is too deep."""
     depth = deepest = place = 0
     name = ""
     named_at = 2 if body.lstrip()[:1] == b"[" else 1

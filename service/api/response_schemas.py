@@ -1,4 +1,4 @@
-"""What the routes answer, as schemas: they stand in the OpenAPI document, and tests hold answers to them."""
+"""Schemas of the answers, for the OpenAPI document; tests validate answers with them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Score(BaseModel):
     """One customer's score.
 
     Attributes:
-        prediction_id: under which it stands in the ledger; to be named with its outcome.
-        probability: of leaving, as the model says.
-        decision: whether it reaches the threshold, so that the customer is to be acted for.
+        prediction_id: its id in the ledger; send it with the outcome.
+        probability: of leaving, by the model.
+        decision: whether the probability reaches the threshold, so that the customer needs action.
         risk_band: of the probability; /metadata has the bounds.
-        model_version: that answered.
+        model_version: version that answered.
     """
 
     prediction_id: str
@@ -34,7 +34,7 @@ class BatchRow(BaseModel):
 
     Attributes:
         row: of the request, counted from 1.
-        error: why the customer was refused; then nothing else stands beside it.
+        error: why the customer was refused; then the other fields are missing.
     """
 
     row: int = Field(ge=1)
@@ -46,17 +46,17 @@ class BatchRow(BaseModel):
     error: Problem | None = None
 
 
-class ReasonResponse(BaseModel):
+class Reason(BaseModel):
     """One reason behind a score.
 
     Attributes:
         column: of the contract.
-        sentence: to be read out.
-        direction: whether it raises or lowers the risk against the average customer.
-        strength: how far, in words.
-        actionable: whether the business can do something about it.
-        contribution: how far exactly, in log-odds.
-        odds_ratio: what the odds of leaving are multiplied by.
+        sentence: for people.
+        direction: whether it raises or lowers the risk compared with the average customer.
+        strength: how much, in words.
+        actionable: whether the business can change it.
+        contribution: how much exactly, in log-odds.
+        odds_ratio: factor on the odds of leaving.
     """
 
     column: str
@@ -68,15 +68,15 @@ class ReasonResponse(BaseModel):
     odds_ratio: float
 
 
-class Way(BaseModel):
-    """One way to a lower risk, in the model.
+class Counterfactual(BaseModel):
+    """Changes that would lower the risk, by the model.
 
     Attributes:
-        sentence: to be read out, together with the caveat.
+        sentence: for people, to be shown together with the caveat.
         changes: what is proposed, and what follows from it.
-        risk: the probability then.
-        bill_before: monthly bill now; null where the contract has none.
-        bill_after: monthly bill then.
+        risk: probability after the changes.
+        bill_before: monthly bill now; null if the contract has none.
+        bill_after: monthly bill after the changes.
         bill_held: whether a service changes whose price is not known.
     """
 
@@ -88,13 +88,13 @@ class Way(BaseModel):
     bill_held: bool
 
 
-class Ways(BaseModel):
-    """What would have to be otherwise for the risk to be lower.
+class Counterfactuals(BaseModel):
+    """What would lower the risk.
 
     Attributes:
-        sentence: the whole answer in one.
-        threshold: what the risk was to fall below; null where it was to fall as far as it can.
-        reached: whether it can, or is below already.
+        sentence: the whole answer in one sentence.
+        threshold: probability to get below; null for the lowest possible.
+        reached: whether the risk can get below it, or is below it already.
         found: fewest changes first, then the lowest risk.
         caveat: what none of this promises; show it wherever the others are shown.
     """
@@ -102,31 +102,31 @@ class Ways(BaseModel):
     sentence: str
     threshold: float | None
     reached: bool
-    found: list[Way]
+    found: list[Counterfactual]
     caveat: str
 
 
-class ExplanationResponse(Score):
+class Explanation(Score):
     """A score with its reasons.
 
     Attributes:
-        base_probability: what the model gives where no column adds anything: the average of the
-            training customers' log-odds, as a probability.
-        reasons: what can be acted on first; at most as many as asked for.
-        withheld: log-odds of the columns that are never given as a reason.
+        base_probability: the average log-odds of the training customers, as a probability: the
+            score to which no column contributes.
+        reasons: those that the business can change come first; at most `top`.
+        withheld: log-odds of the columns that are never shown as a reason.
         exact: whether contributions are exact, or estimated as a network's are.
-        counterfactuals: null where they were not asked for.
+        counterfactuals: null if they were not requested.
     """
 
     base_probability: float
-    reasons: list[ReasonResponse]
+    reasons: list[Reason]
     withheld: float
     exact: bool
-    counterfactuals: Ways | None = None
+    counterfactuals: Counterfactuals | None = None
 
 
-class Recorded(BaseModel):
-    """Outcomes were kept.
+class RecordedOutcomes(BaseModel):
+    """Outcomes were recorded.
 
     Attributes:
         recorded: how many.
@@ -136,11 +136,11 @@ class Recorded(BaseModel):
 
 
 class Tensor(BaseModel):
-    """A tensor's name and kind.
+    """Name and type of a tensor.
 
     Attributes:
-        name: of it.
-        datatype: as the protocol has it.
+        name: of the tensor.
+        datatype: as the protocol calls it.
         shape: -1 stands for any length.
     """
 
@@ -150,10 +150,10 @@ class Tensor(BaseModel):
 
 
 class FilledTensor(Tensor):
-    """A tensor.
+    """A tensor with its values.
 
     Attributes:
-        data: flat.
+        data: the values, in one list.
     """
 
     data: list[Any]
@@ -163,11 +163,11 @@ class ModelMetadata(BaseModel):
     """The model as the Open Inference Protocol describes it.
 
     Attributes:
-        name: of the model here.
+        name: of the model.
         versions: that answer now.
-        platform: what it runs on.
+        platform: kind of model.
         inputs: one tensor a field.
-        outputs: what is answered.
+        outputs: tensors of an answer.
     """
 
     name: str
@@ -177,14 +177,14 @@ class ModelMetadata(BaseModel):
     outputs: list[Tensor]
 
 
-class InferenceResponse(BaseModel):
+class Inference(BaseModel):
     """An answer of the Open Inference Protocol.
 
     Attributes:
-        model_name: of the model here.
-        model_version: that answered; several, joined by a comma, where a canary took its share.
+        model_name: of the model.
+        model_version: that answered; several, joined by commas, if a canary answered its share.
         id: the request's.
-        outputs: those asked for.
+        outputs: those requested.
     """
 
     model_name: str
@@ -193,7 +193,7 @@ class InferenceResponse(BaseModel):
     outputs: list[FilledTensor]
 
 
-class Alive(BaseModel):
+class Liveness(BaseModel):
     """The process runs.
 
     Attributes:
@@ -203,14 +203,14 @@ class Alive(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-class Ready(BaseModel):
-    """Whether this worker should be asked.
+class Readiness(BaseModel):
+    """Whether this worker should get requests.
 
     Attributes:
         ready: whether it should.
-        reasons: why not, by name; empty where it should.
-        versions: which version does what.
-        refused_bundle: why the store's current bundle is not served; null where it is.
+        reasons: why not, by name; empty if it should.
+        versions: which version has which role.
+        refused_bundle: why the store's current bundle is not served; null if it is.
     """
 
     ready: bool
@@ -219,24 +219,24 @@ class Ready(BaseModel):
     refused_bundle: str | None = None
 
 
-class Metadata(BaseModel):
+class ServedMetadata(BaseModel):
     """What is served, and where it comes from; docs/bundle.md describes the bundle's fields.
 
     Attributes:
         model: name, version, recipe, settings and training rows.
-        threshold: probability from which on a customer is to be acted for, and how it was chosen.
+        threshold: probability from which a customer needs action, and how it was chosen.
         risk_bands: each band's bounds; the first is included, the last is not.
-        metrics: as measured when it was trained, with intervals.
+        metrics: measured at the training, with intervals.
         contract: the data contract.
         data_sha256: of the training rows' source.
         git_commit: of the code.
-        libraries: it was trained with.
+        libraries: versions it was trained with.
         trained_at: when the bundle was written.
         promoted_at: when it went into production.
-        promoted_by: `publish`, or `roll_back` where it came back.
+        promoted_by: `publish`, or `roll_back` if it came back.
         bundle_sha256: of the bundle's manifest.
         model_card: whether the bundle has a model card.
-        versions: which version does what.
+        versions: which version has which role.
     """
 
     model: dict[str, Any]
@@ -253,3 +253,23 @@ class Metadata(BaseModel):
     bundle_sha256: str | None
     model_card: bool
     versions: dict[str, Any]
+
+
+class ServerLive(BaseModel):
+    """The process runs.
+
+    Attributes:
+        live: always true.
+    """
+
+    live: bool = True
+
+
+class ServerReady(BaseModel):
+    """Whether this worker should get requests.
+
+    Attributes:
+        ready: whether it should.
+    """
+
+    ready: bool

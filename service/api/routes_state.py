@@ -1,4 +1,4 @@
-"""What the service says of itself: probes, metadata, figures."""
+"""Routes about the service itself: probes, metadata, metrics."""
 
 from __future__ import annotations
 
@@ -7,56 +7,67 @@ from typing import Any
 from fastapi import FastAPI, Response
 
 from service.api import response_schemas
-from service.api.openapi_descriptions import encode, problems
+from service.api.openapi_descriptions import encode, problem_responses
 from service.api.worker_state import WorkerState
-from service.core.metrics_page import CONTENT_TYPE, page
+from service.core.metrics_page import CONTENT_TYPE, render_metrics
 
 
 def add_state_routes(app: FastAPI, state: WorkerState) -> None:
     """Adds /livez, /readyz, /metadata and /metrics."""
-
-    @app.get("/livez", tags=["state"], summary="Whether the process runs", responses=problems())
-    async def livez() -> response_schemas.Alive:
-        return response_schemas.Alive()
-
-    not_ready: dict[int | str, dict[str, Any]] = {
-        503: {"model": response_schemas.Ready, "description": "This worker should not be asked"}
-    }
-    figures: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
-    }
-
-    @app.get(
-        "/readyz",
-        tags=["state"],
-        summary="Whether this worker should be asked, and if not, why",
-        response_model=response_schemas.Ready,
-        responses=problems() | not_ready,
-    )
-    async def readyz() -> Response:
-        reasons = state.unready_reasons()
-        content = {"ready": not reasons, "reasons": reasons, **state.detail()}
-        return Response(encode(content), 503 if reasons else 200, media_type="application/json")
+    _add_probes(app, state)
 
     @app.get(
         "/metadata",
         tags=["state"],
         summary="What is served, how good it is, and where it comes from",
-        response_model=response_schemas.Metadata,
-        responses=problems(401, 503),
+        response_model=response_schemas.ServedMetadata,
+        responses=problem_responses(401, 503),
     )
     async def metadata() -> Response:
         pool = state.pool
         content = pool.production.metadata() | {"versions": pool.roles()}
         return Response(encode(content), media_type="application/json")
 
+    text: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+    }
+
     @app.get(
         "/metrics",
         tags=["state"],
-        summary="StreamMetrics of all workers, for Prometheus",
+        summary="Metrics of all workers, for Prometheus",
         response_class=Response,
-        responses=figures,
+        responses=text,
     )
     def metrics() -> Response:
-        state.ledger_writer.measure()
-        return Response(page(state.metrics_folder), media_type=CONTENT_TYPE)
+        state.ledger_writer.update_gauges()
+        return Response(render_metrics(state.metrics_folder), media_type=CONTENT_TYPE)
+
+
+def _add_probes(app: FastAPI, state: WorkerState) -> None:
+    @app.get(
+        "/livez", tags=["state"], summary="Whether the process runs", responses=problem_responses()
+    )
+    async def livez() -> response_schemas.Liveness:
+        return response_schemas.Liveness()
+
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"model": response_schemas.Readiness, "description": "This worker should not be asked"}
+    }
+
+    @app.get(
+        "/readyz",
+        tags=["state"],
+        summary="Whether this worker should be asked, and if not, why",
+        response_model=response_schemas.Readiness,
+        responses=problem_responses() | not_ready,
+    )
+    async def readyz() -> Response:
+        reasons = state.unready_reasons()
+        content = {
+            "ready": not reasons,
+            "reasons": reasons,
+            "versions": state.pool.roles(),
+            "refused_bundle": state.pool.refused,
+        }
+        return Response(encode(content), 503 if reasons else 200, media_type="application/json")

@@ -1,21 +1,20 @@
-"""What every route shares: who answers, who may ask, and the note that goes to the ledger."""
+"""State of one worker process, which all routes share: models, keys, ledger and metrics."""
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Mapping, Sized
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from churn.contract.refusals import quote_value
-from churn.contract.values import LONGEST_ID, is_customer_id
+from churn.contract.values import is_customer_id
 from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.problems import ProblemError
+from service.api.problems import ProblemError, invalid_customer_id, not_an_object
+from service.api.request_headers import Headers, find_key
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
 from service.core.keys import Keyring
@@ -25,22 +24,19 @@ from service.core.model_pool import ModelPool
 from service.core.score_answer import ScoreAnswer
 from service.core.worker_metrics import RequestMetrics
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-_BEARER = b"bearer "
-
 
 class WorkerState:
-    """One worker's state.
+    """State of one worker process.
 
     Attributes:
-        settings: how it runs.
-        metrics_folder: folder of the figures of all workers.
-        metrics: this worker's figures.
-        pool: who answers.
-        keys: who may ask.
-        ledger: where outcomes go; None where nothing is kept.
-        ledger_writer: where predictions go.
-        running: the requests being answered, queued ones too; the server's own set.
+        settings: of the service.
+        metrics_folder: folder of the metrics files of all workers.
+        metrics: this worker's own.
+        pool: the versions that answer.
+        keys: the valid API keys.
+        ledger: database of outcomes; None if nothing is kept.
+        ledger_writer: writes predictions.
+        active_requests: the requests that uvicorn is answering, queued ones too; its own set.
         draining: whether this worker is about to stop.
     """
 
@@ -48,7 +44,7 @@ class WorkerState:
         """Loads everything.
 
         Raises:
-            ChurnError: something the service needs is not there or not fit to be used.
+            ChurnError: something that the service needs is missing or cannot be used.
         """
         self.settings = settings
         self.metrics_folder = metrics_folder
@@ -60,42 +56,42 @@ class WorkerState:
             self.ledger,
             self.metrics,
             limit=settings.ledger_queue,
-            flush=settings.ledger_flush_seconds,
+            flush_seconds=settings.ledger_flush_seconds,
             shadow=lambda: self.pool.shadow,
         )
-        self._shadowed = self.pool.shadow is not None
-        self._noting = self._shadowed or self.ledger is not None
-        self.running: Sized = ()
+        self._has_shadow = self.pool.shadow is not None
+        self._keeps_predictions = self._has_shadow or self.ledger is not None
+        self.active_requests: Sized = ()
         self.draining = False
-        self._prefix = secrets.token_hex(8)
-        self._count = count(1)
+        self._id_prefix = secrets.token_hex(8)
+        self._ids = count(1)
 
     def new_id(self) -> str:
-        """An id that no other prediction or request has, in this process or any other."""
-        return f"{self._prefix}-{next(self._count):08x}"
+        """Returns an id that no other prediction or request has, in this process or any other."""
+        return f"{self._id_prefix}-{next(self._ids):08x}"
 
-    def score(self, row: Any, source: str) -> ScoreAnswer:
-        """Scores a customer and notes it for the ledger.
+    def score_customer(self, row: Any, source: str) -> ScoreAnswer:
+        """Scores a customer and queues the prediction for the ledger.
 
         Args:
-            row: as it came, decoded.
-            source: on which path it came.
+            row: the decoded JSON.
+            source: path on which it came, for the ledger.
 
         Raises:
             FieldError: the contract does not allow the customer.
             ProblemError: it is no object.
         """
-        served, prediction_id = self.choose_model(row)
-        scorer = served.scorer
+        model, prediction_id = self.choose_model(row)
+        scorer = model.scorer
         values = scorer.values(row)
         score = scorer.score_values(values)
-        return self.answer(row, served, prediction_id, values, score, source)
+        return self.record_score(row, model, prediction_id, values, score, source)
 
     def choose_model(self, row: Any) -> tuple[LoadedModel, str]:
-        """The version that answers for a customer, and the prediction's id.
+        """Returns the version that answers for a customer, and a new prediction id.
 
         Raises:
-            ProblemError: the customer is no object, or has an id that is none.
+            ProblemError: the customer is no object, or its id cannot be one.
         """
         if type(row) is not dict:
             raise not_an_object(row)
@@ -103,114 +99,75 @@ class WorkerState:
         pool = self.pool
         customer = row.get(pool.id_field)
         if customer is not None and not is_customer_id(customer):
-            raise _not_an_id(pool.id_field, customer)
+            raise invalid_customer_id(pool.id_field, customer)
         if pool.canary is None:
             return pool.production, prediction_id
         return pool.choose(str(customer or prediction_id)), prediction_id
 
-    def answer(
+    def record_score(
         self,
         row: Mapping[str, Any],
-        served: LoadedModel,
+        model: LoadedModel,
         prediction_id: str,
         values: Values,
         score: Score,
         source: str,
     ) -> ScoreAnswer:
-        """A score as it is answered; it is counted, and noted for the ledger."""
+        """Counts a score, queues it for the ledger, and returns it as it is answered."""
         probability, _, decision, version = score
-        served.metrics.scored(probability, decision=decision)
-        if self._noting:
+        model.metrics.count_score(probability, decision=decision)
+        if self._keeps_predictions:
             customer = row.get(self.pool.id_field)
-            self.ledger_writer.note(
+            self.ledger_writer.enqueue(
                 Prediction(
                     datetime.now(UTC),
                     prediction_id,
                     None if customer is None else str(customer),
                     version,
-                    served.role,
+                    model.role,
                     source,
                     probability,
                     decision,
-                    input_hash(values[: len(served.scorer.row_scorer.names)]),
+                    input_hash(values[: len(model.scorer.row_scorer.names)]),
                 ),
-                row if self._shadowed else None,
+                row if self._has_shadow else None,
             )
-        return ScoreAnswer(prediction_id, probability, decision, served.bands(probability), version)
+        return ScoreAnswer(prediction_id, probability, decision, model.bands(probability), version)
 
-    def check_key(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Refuses whoever shows no key that is let in.
+    def check_key(self, headers: Headers) -> None:
+        """Checks the API key of a request.
 
         Raises:
-            ProblemError: 401.
+            ProblemError: 401, there is none or it is not valid.
         """
-        shown = b""
-        for name, value in headers:
-            if name == b"x-api-key":
-                shown = value
-            elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-                shown = value[len(_BEARER) :].strip()
-        if not shown:
+        key = find_key(headers)
+        if not key:
             raise ProblemError(
                 401, "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'.",
                 headers={"www-authenticate": "Bearer"},
             )  # fmt: skip
-        if not self.keys.is_valid(shown):
+        if not self.keys.is_valid(key):
             raise ProblemError(
-                401, "The key is not one that is let in. Send one whose digest the service lists.",
+                401, "The key is not valid. Send one whose digest the service lists.",
                 headers={"www-authenticate": "Bearer"},
             )  # fmt: skip
 
     def check_capacity(self) -> None:
-        """Refuses a request beyond those this worker answers at once.
+        """Checks that the worker does not answer more requests at once than it may.
 
         Raises:
             ProblemError: 503, with Retry-After.
         """
-        if len(self.running) > self.settings.max_concurrency:
+        if len(self.active_requests) > self.settings.max_concurrency:
             raise self.over_capacity()
 
     def over_capacity(self) -> ProblemError:
-        """503, with Retry-After."""
+        """Returns the problem of a request beyond the limit: 503, with Retry-After."""
         return ProblemError(
             503, "More requests than are answered at once. Ask again in a second.",
             headers={"retry-after": "1"},
         )  # fmt: skip
 
     def unready_reasons(self) -> dict[str, str]:
-        """Why this worker should not be asked; empty where it should."""
-        found = {}
-        if self.draining:
-            found["draining"] = "The worker is about to stop."
-        return found
-
-    def detail(self) -> Mapping[str, Any]:
-        """What /readyz says of the versions and of what is wrong with them."""
-        return {"versions": self.pool.roles(), "refused_bundle": self.pool.refused}
-
-
-def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The id that the caller gave the request, where it gave one fit to be repeated."""
-    for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return value.decode("ascii")
-    return None
-
-
-def _not_an_id(field: str, value: object) -> ProblemError:
-    allowed = f"a text of at most {LONGEST_ID} characters or a whole number, or left out"
-    found = quote_value(value)
-    return ProblemError(
-        422, f"Field '{field}': {found} is no customer's id. Give {allowed}.",
-        field=field, value=found, allowed=allowed,
-    )  # fmt: skip
-
-
-def not_an_object(value: object) -> ProblemError:
-    """The refusal of a customer that is no JSON object."""
-    kind = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
-    return ProblemError(
-        422, f"The customer is {kind.get(type(value), 'a number')}, not an object. Send a JSON "
-        "object with the customer's fields.",
-        field="body", value=kind.get(type(value), "a number"), allowed="a JSON object",
-    )  # fmt: skip
+        """Returns why this worker should get no requests; empty if it should."""
+        return {"draining": "The worker is about to stop."} if self.draining else {}

@@ -1,4 +1,4 @@
-"""What the service says of itself: one JSON object a line, on stderr, and nothing about customers."""
+"""Log of the service and the stream worker: JSON, one object a line on stderr, nothing about customers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def log(level: str, event: str, **facts: Any) -> None:
 
     Args:
         level: debug, info, warning or error.
-        event: what happened, in one word.
-        facts: about it; never a customer's values or id, and never a key.
+        event: what happened: one word, or several joined by underscores.
+        facts: further fields; never a customer's values or id, and never a key.
     """
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

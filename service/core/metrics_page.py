@@ -1,9 +1,10 @@
-"""Every worker's figures as one Prometheus page."""
+"""The Prometheus page: metrics of all processes of a folder, added up."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from prometheus_client.core import (
@@ -21,13 +22,13 @@ from service.core.worker_metrics import (
     PROBABILITY,
     ROUTES,
     STATUSES,
-    Found,
+    MetricsSnapshot,
     read_metrics_files,
 )
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-_WORDS = {
+_DESCRIPTIONS = {
     "ledger_waiting": "Predictions that wait to be written to the ledger",
     "ledger_lag_seconds": "Age of the oldest prediction that waits to be written, the worst worker's",
     "in_flight": "Requests being answered",
@@ -42,14 +43,14 @@ _WORDS = {
 }
 
 
-class _Page:
-    """What prometheus_client asks a collector for."""
+class _FolderCollector:
+    """Collector of prometheus_client over a folder of metrics files."""
 
     def __init__(self, folder: Path) -> None:
-        self._found = read_metrics_files(folder)
+        self._snapshots = read_metrics_files(folder)
 
     def collect(self) -> Iterable[Metric]:
-        workers = [each for each in self._found if each.labels["kind"] == "requests"]
+        workers = [each for each in self._snapshots if each.labels["kind"] == "requests"]
         yield GaugeMetricFamily(
             "churn_workers", "Workers that answer", sum(each.alive for each in workers)
         )
@@ -57,20 +58,20 @@ class _Page:
         for name in GAUGES:
             values = [dict(each.named())[name] for each in workers if each.alive]
             total = max(values, default=0.0) if name.endswith("seconds") else sum(values)
-            yield GaugeMetricFamily(f"churn_{name}", _WORDS[name], total)
+            yield GaugeMetricFamily(f"churn_{name}", _DESCRIPTIONS[name], total)
         for name in COUNTERS:
             total = sum(dict(each.named())[name] for each in workers)
-            yield CounterMetricFamily(f"churn_{name}", _WORDS[name], total)
-        yield from _scores([each for each in self._found if each.labels["kind"] == "scores"])
+            yield CounterMetricFamily(f"churn_{name}", _DESCRIPTIONS[name], total)
+        yield from _scores([each for each in self._snapshots if each.labels["kind"] == "scores"])
 
 
-def page(folder: Path) -> bytes:
-    """The page for /metrics."""
-    return generate_latest(_Page(folder))
+def render_metrics(folder: Path) -> bytes:
+    """Returns the content of /metrics."""
+    return generate_latest(_FolderCollector(folder))
 
 
-def _requests(workers: Sequence[Found]) -> Iterable[Metric]:
-    answers = CounterMetricFamily(
+def _requests(workers: Sequence[MetricsSnapshot]) -> Iterable[Metric]:
+    responses = CounterMetricFamily(
         "churn_requests", "Answers by route and status", labels=["route", "status"]
     )
     durations = HistogramMetricFamily(
@@ -78,58 +79,56 @@ def _requests(workers: Sequence[Found]) -> Iterable[Metric]:
     )
     for place, route in enumerate(ROUTES):
         parts = [each.route(place) for each in workers]
-        for where, status in enumerate(STATUSES):
-            if count := sum(by_status[where] for by_status, _, _ in parts):
-                answers.add_metric([route, str(status or "other")], count)
+        for column, status in enumerate(STATUSES):
+            if count := sum(by_status[column] for by_status, _, _ in parts):
+                responses.add_metric([route, str(status or "other")], count)
         counts = [sum(by_time[i] for _, by_time, _ in parts) for i in range(len(LATENCY) + 1)]
         if any(counts):
             buckets = _buckets(LATENCY, counts)
             durations.add_metric([route], buckets, sum(total for _, _, total in parts))
-    yield answers
+    yield responses
     yield durations
 
 
-def _scores(found: Sequence[Found]) -> Iterable[Metric]:
+def _scores(snapshots: Sequence[MetricsSnapshot]) -> Iterable[Metric]:
     totals: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(PROBABILITY) + 2))
     serving: dict[tuple[str, str], int] = defaultdict(int)
-    for each in found:
+    for each in snapshots:
         key = each.labels["version"], each.labels["role"]
         totals[key] = [a + b for a, b in zip(totals[key], each.numbers, strict=True)]
-    for each in _latest(found):
+    for each in _latest(snapshots):
         serving[each.labels["version"], each.labels["role"]] += 1
     labels = ["version", "role"]
     info = GaugeMetricFamily("churn_model_version", "Workers that serve a version", labels=labels)
     scores = HistogramMetricFamily(
         "churn_score_probability", "Probabilities that were answered", labels=labels
     )
-    acted = CounterMetricFamily(
+    positive = CounterMetricFamily(
         "churn_decisions_positive", "Customers who reached the threshold", labels=labels
     )
     for key, numbers in sorted(totals.items()):
         info.add_metric(list(key), serving[key])
         counts = [*numbers[: len(PROBABILITY)], 0.0]
         scores.add_metric(list(key), _buckets(PROBABILITY, counts), numbers[-2])
-        acted.add_metric(list(key), numbers[-1])
+        positive.add_metric(list(key), numbers[-1])
     yield info
     yield scores
-    yield acted
+    yield positive
 
 
-def _latest(found: Sequence[Found]) -> Iterable[Found]:
-    """Of each living worker and role, what it serves now."""
-    newest: dict[tuple[str, str], Found] = {}
-    for each in found:
+def _latest(snapshots: Sequence[MetricsSnapshot]) -> Iterable[MetricsSnapshot]:
+    """Returns what each running worker serves now, by role."""
+    newest: dict[tuple[str, str], MetricsSnapshot] = {}
+    for each in snapshots:
         key = each.labels["pid"], each.labels["role"]
         if each.alive and (
-            key not in newest or int(newest[key].labels["turn"]) < int(each.labels["turn"])
+            key not in newest
+            or int(newest[key].labels["load_number"]) < int(each.labels["load_number"])
         ):
             newest[key] = each
     return newest.values()
 
 
 def _buckets(edges: Sequence[float], counts: Sequence[float]) -> list[tuple[str, float]]:
-    total, found = 0.0, []
-    for edge, count in zip([*map(str, edges), "+Inf"], counts, strict=True):
-        total += count
-        found.append((edge, total))
-    return found
+    names = [*map(str, edges), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))

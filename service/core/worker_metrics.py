@@ -1,8 +1,8 @@
-"""StreamMetrics that processes count by themselves and show together: a small file of numbers each.
+"""Metrics that every process counts by itself and that are shown together: one small file each.
 
-A worker adds to numbers in a memory-mapped file, which costs nanoseconds and outlives the worker;
-whoever is asked for metrics adds up all files. Counters of dead workers go on counting, their
-gauges do not.
+A process adds to numbers in a memory-mapped file, which costs nanoseconds and outlives the process.
+`service.core.metrics_page` adds up all files. Counters of dead processes keep their value; their
+gauges are ignored.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_HEAD = 1024  # bytes for the labels
-_NUMBER = 8
-_SUFFIX = ".tally"
+_HEADER_BYTES = 1024  # for the labels
+_NUMBER_BYTES = 8
+_SUFFIX = ".metrics"
 
 LATENCY = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 PROBABILITY = tuple(round(0.05 * step, 2) for step in range(1, 21))
@@ -34,7 +34,7 @@ ROUTES = (
 STATUSES = (200, 201, 400, 401, 404, 405, 413, 415, 422, 500, 501, 503, 0)
 _STATUS_PLACE = {status: place for place, status in enumerate(STATUSES)}
 _ROUTE_PLACE = {route: place for place, route in enumerate(ROUTES)}
-_WIDTH = len(STATUSES) + len(LATENCY) + 2
+_ROUTE_WIDTH = len(STATUSES) + len(LATENCY) + 2
 
 GAUGES = ("ledger_waiting", "ledger_lag_seconds", "in_flight", "bundle_refused", "draining")
 COUNTERS = (
@@ -48,62 +48,63 @@ COUNTERS = (
 
 
 class MetricsFile:
-    """One file of numbers under some labels.
+    """One memory-mapped file of numbers under some labels.
 
     Attributes:
-        numbers: to be added to, float64.
+        numbers: float64, to be added to.
     """
 
     def __init__(self, folder: Path, name: str, size: int, labels: dict[str, str]) -> None:
         path = folder / f"{name}{_SUFFIX}"
-        head = json.dumps(labels).encode().ljust(_HEAD)
-        # Renamed into place: a reader never sees half a file.
+        header = json.dumps(labels).encode().ljust(_HEADER_BYTES)
+        # Renamed when it is complete, so that nobody reads half a file.
         unfinished = path.with_suffix(".unfinished")
-        unfinished.write_bytes(head + bytes(size * _NUMBER))
+        unfinished.write_bytes(header + bytes(size * _NUMBER_BYTES))
         unfinished.rename(path)
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
-        self.numbers = memoryview(self._map)[_HEAD:].cast("d")
+        self.numbers = memoryview(self._map)[_HEADER_BYTES:].cast("d")
 
 
 class RequestMetrics(MetricsFile):
-    """What one worker did: answers by route and status, their durations, the ledger, the bundle."""
+    """Metrics of one process: answers by route and status, their durations, the ledger, the bundle."""
 
     def __init__(self, folder: Path) -> None:
-        size = len(ROUTES) * _WIDTH + len(GAUGES) + len(COUNTERS)
+        size = len(ROUTES) * _ROUTE_WIDTH + len(GAUGES) + len(COUNTERS)
         super().__init__(
             folder, f"requests-{os.getpid()}", size, {"kind": "requests", "pid": str(os.getpid())}
         )
-        after = len(ROUTES) * _WIDTH
+        after = len(ROUTES) * _ROUTE_WIDTH
         self._places = {name: after + place for place, name in enumerate((*GAUGES, *COUNTERS))}
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
+    def count_response(self, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""
-        start = _ROUTE_PLACE.get(route, len(ROUTES) - 1) * _WIDTH
+        start = _ROUTE_PLACE.get(route, len(ROUTES) - 1) * _ROUTE_WIDTH
         numbers = self.numbers
         numbers[start + _STATUS_PLACE.get(status, len(STATUSES) - 1)] += 1.0
         start += len(STATUSES)
         numbers[start + bisect_left(LATENCY, seconds)] += 1.0
         numbers[start + len(LATENCY) + 1] += seconds
 
-    def add(self, name: str, much: float = 1.0) -> None:
+    def increment(self, counter: str, amount: float = 1.0) -> None:
         """Adds to a counter."""
-        self.numbers[self._places[name]] += much
+        self.numbers[self._places[counter]] += amount
 
-    def put(self, name: str, value: float) -> None:
+    def set_gauge(self, gauge: str, value: float) -> None:
         """Sets a gauge."""
-        self.numbers[self._places[name]] = value
+        self.numbers[self._places[gauge]] = value
 
 
 class ScoreMetrics(MetricsFile):
-    """What one version answered in one worker: how often, with which probabilities."""
+    """Scores of one version in one process: how many, with which probabilities."""
 
-    def __init__(self, folder: Path, turn: int, version: str, role: str) -> None:
+    def __init__(self, folder: Path, load_number: int, version: str, role: str) -> None:
         labels = {"kind": "scores", "pid": str(os.getpid()), "version": version, "role": role}
-        labels["turn"] = str(turn)
-        super().__init__(folder, f"scores-{os.getpid()}-{turn}", len(PROBABILITY) + 2, labels)
+        labels["load_number"] = str(load_number)
+        name = f"scores-{os.getpid()}-{load_number}"
+        super().__init__(folder, name, len(PROBABILITY) + 2, labels)
 
-    def scored(self, probability: float, *, decision: bool) -> None:
+    def count_score(self, probability: float, *, decision: bool) -> None:
         """Counts a score."""
         numbers = self.numbers
         numbers[bisect_left(PROBABILITY, probability)] += 1.0
@@ -113,13 +114,13 @@ class ScoreMetrics(MetricsFile):
 
 
 @dataclass(frozen=True)
-class Found:
-    """One file as it was read.
+class MetricsSnapshot:
+    """The content of one file.
 
     Attributes:
-        labels: whose numbers these are.
-        numbers: as they stood.
-        alive: whether its process still is.
+        labels: of the process, and of the version where there is one.
+        numbers: as they were read.
+        alive: whether the process is still running.
     """
 
     labels: dict[str, str]
@@ -127,27 +128,29 @@ class Found:
     alive: bool
 
     def route(self, place: int) -> tuple[Sequence[float], Sequence[float], float]:
-        """A route's answers by status, by duration, and the durations' sum."""
-        part = self.numbers[place * _WIDTH : (place + 1) * _WIDTH]
+        """Returns a route's answers by status, by duration, and the sum of the durations."""
+        part = self.numbers[place * _ROUTE_WIDTH : (place + 1) * _ROUTE_WIDTH]
         return part[: len(STATUSES)], part[len(STATUSES) : -1], part[-1]
 
     def named(self) -> Iterator[tuple[str, float]]:
-        """Gauges, then counters."""
-        yield from zip((*GAUGES, *COUNTERS), self.numbers[len(ROUTES) * _WIDTH :], strict=True)
+        """Yields the gauges, then the counters."""
+        yield from zip(
+            (*GAUGES, *COUNTERS), self.numbers[len(ROUTES) * _ROUTE_WIDTH :], strict=True
+        )
 
 
-def read_metrics_files(folder: Path) -> list[Found]:
-    """Every worker's numbers, of the living and the dead."""
-    found = []
+def read_metrics_files(folder: Path) -> list[MetricsSnapshot]:
+    """Returns the numbers of every process, running or not."""
+    snapshots = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         content = path.read_bytes()
-        labels: dict[str, Any] = json.loads(content[:_HEAD])
-        numbers = memoryview(content)[_HEAD:].cast("d").tolist()
-        found.append(Found(labels, numbers, _alive(int(labels["pid"]))))
-    return found
+        labels: dict[str, Any] = json.loads(content[:_HEADER_BYTES])
+        numbers = memoryview(content)[_HEADER_BYTES:].cast("d").tolist()
+        snapshots.append(MetricsSnapshot(labels, numbers, _is_running(int(labels["pid"]))))
+    return snapshots
 
 
-def _alive(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,6 +1,6 @@
 """`python -m service.stream`: scores the customers of a Kafka topic with what the store has in production.
 
-Everything is set by the environment: see docs/streaming.md.
+All settings come from the environment: see docs/streaming.md.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from churn.errors import ChurnError
 from service.stream.stream_settings import StreamSettings, read_settings
 
-_AGAIN_SECONDS = 1.0
+if TYPE_CHECKING:
+    from service.stream.worker import StreamWorker
+
+_SECOND_SIGNAL_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Reads the settings, works until told to stop, and returns the exit code."""
+    """Reads the settings, works until a signal stops it, and returns the exit code."""
     # Before numpy and LightGBM are loaded: threads that wait for one row cost more than the row.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -52,7 +56,7 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     from service.stream.probes import ProbeServer
     from service.stream.worker import StreamWorker
 
-    # What it writes of its own accord is no JSON and, without a broker, ten lines a second.
+    # Its own messages are no JSON and, without a broker, ten lines a second.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     worker = StreamWorker(settings, metrics_folder)
     probes = ProbeServer(
@@ -60,22 +64,9 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
         settings.port,
         alive=worker.alive,
         ready=worker.ready,
-        figures=worker.figures.page,
+        metrics=worker.metrics.render,
     )
-
-    told_at: list[float] = []
-
-    def told(number: int, _frame: FrameType | None) -> None:
-        """The first signal asks for an end; one that comes later does not wait for it."""
-        worker.stop()
-        told_at.append(time.monotonic())
-        # Some send the first one twice, to the process and to its group.
-        if told_at[-1] - told_at[0] > _AGAIN_SECONDS:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, told)
+    _stop_on_signal(worker)
     probes.start()
     log(
         "info", "listening", host=settings.host, port=probes.port, store=settings.store,
@@ -83,12 +74,29 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
         topics=[settings.input_topic, settings.output_topic, settings.dead_letter_topic],
     )  # fmt: skip
     threading.Thread(
-        target=lambda: asyncio.run(worker.pool.watch()), name="store", daemon=True
+        target=lambda: asyncio.run(worker.pool.follow_store()), name="store", daemon=True
     ).start()
     worker.run()
     probes.stop()
     log("info", "stopped")
     return 0
+
+
+def _stop_on_signal(worker: StreamWorker) -> None:
+    first_at: list[float] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        """The first signal stops the worker after its batch; a later one ends the process."""
+        worker.stop()
+        now = time.monotonic()
+        first_at.append(now)
+        # Some senders send the first one twice, to the process and to its group.
+        if now - first_at[0] > _SECOND_SIGNAL_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

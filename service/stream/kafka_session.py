@@ -1,6 +1,6 @@
-"""One connection to the brokers: reads as a member of the group, writes, and commits what was done.
+"""One connection to the brokers: reads as a member of the group, writes, and commits.
 
-A session that fails is closed and another one opened, which begins behind the last commit. So a
+A session that fails is closed and another one opened, which begins after the last commit. So a
 message is read again rather than lost.
 """
 
@@ -28,12 +28,12 @@ from service.stream.messages import Message, Rejection
 from service.stream.stream_settings import StreamSettings
 
 SessionError = KafkaError
-"""What every method of a session may raise: open another one."""
+"""Raised by every method if the session is over; open another one."""
 
 ANSWER_SECONDS = 10
 DELIVERY_SECONDS = 20
-_FIRST_SECONDS = 5
-_LOOK_SECONDS = 2
+_BOOTSTRAP_SECONDS = 5
+_OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
 _LONGEST_REASON = 2_000  # characters
 
@@ -44,13 +44,13 @@ class KafkaSession:
     """A consumer in the group and an idempotent producer that waits for all replicas."""
 
     def __init__(self, settings: StreamSettings) -> None:
-        """Connects.
+        """Connects to the brokers.
 
         Raises:
-            SessionError: no broker answers, or the topic to be read is not there.
+            SessionError: no broker answers, or the input topic does not exist.
         """
         self._settings = settings
-        common = _connection(settings)
+        common = _connection_options(settings)
         self._consumer: Any = _consumer(settings, common)
         self._producer: Any = None
         try:
@@ -69,33 +69,33 @@ class KafkaSession:
             raise
 
     @property
-    def member(self) -> bool:
-        """Whether the group knows this worker and has given it its share, which may be nothing."""
+    def is_member(self) -> bool:
+        """Whether the group has taken this worker in and assigned it partitions, maybe none."""
         return bool(self._consumer.group_metadata().state is MemberState.STABLE)
 
     @property
     def partitions(self) -> int:
-        """How many this worker has been given."""
+        """How many partitions this worker has."""
         return len(self._consumer.assignment())
 
     def poll(self, seconds: float) -> tuple[list[Message], Offsets]:
-        """The next messages, in the order of each partition; and what to commit once they are done.
+        """Returns the next messages, in the order of each partition, and what to commit after them.
 
         Raises:
             SessionError: this session is over.
         """
         messages: list[Message] = []
         offsets: Offsets = {}
-        for place, records in self._consumer.poll(timeout_ms=round(seconds * 1000)).items():
+        for partition, records in self._consumer.poll(timeout_ms=round(seconds * 1000)).items():
             messages.extend(
                 Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value)
                 for r in records
             )
-            offsets[place] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
+            offsets[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
         return messages, offsets
 
     def send(self, batch: ScoredBatch) -> None:
-        """Writes scores and rejections, and comes back when all replicas have them.
+        """Writes scores and rejections, and returns when all replicas have them.
 
         Raises:
             SessionError: not all of them were written; those that were may be written again.
@@ -114,10 +114,10 @@ class KafkaSession:
                 raise future.exception or KafkaTimeoutError("a message was not acknowledged")
 
     def commit(self, offsets: Offsets) -> bool:
-        """Says that everything below these offsets is done.
+        """Commits that everything below these offsets is done.
 
         Returns:
-            Whether the group took it; it does not where the partitions have gone to another
+            Whether the group accepted it. It does not if the partitions were assigned to another
             worker, which then reads the messages again.
 
         Raises:
@@ -130,23 +130,23 @@ class KafkaSession:
         return True
 
     def waiting(self) -> int:
-        """How many messages of this worker's partitions are not read yet.
+        """Returns how many messages of this worker's partitions are not read yet.
 
         Raises:
             SessionError: no broker answers.
         """
-        mine = self._consumer.assignment()
-        if not mine:
+        assigned = self._consumer.assignment()
+        if not assigned:
             return 0
-        ends = self._consumer.end_offsets(list(mine), timeout_ms=_LOOK_SECONDS * 1000)
+        ends = self._consumer.end_offsets(list(assigned), timeout_ms=_OFFSETS_SECONDS * 1000)
         total = 0
-        for place, end in ends.items():
-            position = self._consumer.position(place, timeout_ms=_LOOK_SECONDS * 1000)
+        for partition, end in ends.items():
+            position = self._consumer.position(partition, timeout_ms=_OFFSETS_SECONDS * 1000)
             total += max(0, end - (position or 0))
         return total
 
     def close(self) -> None:
-        """Leaves the group; what was not committed is read again by whoever comes next."""
+        """Leaves the group; what was not committed is read again by another worker."""
         if self._producer is not None:
             with suppress(KafkaError):
                 self._producer.close(timeout=CLOSE_SECONDS)
@@ -154,13 +154,13 @@ class KafkaSession:
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
 
     def _require_topic(self, name: str) -> None:
-        """Asked before it is subscribed to: a topic made later would go unseen for minutes."""
+        """Checks the topic before subscribing: one created later would be noticed after minutes."""
         if not self._consumer.partitions_for_topic(name):
             raise KafkaError(f"The topic {name} is not there. Make it, or set CHURN_INPUT_TOPIC.")
 
     def _reject(self, message: Message, rejection: Rejection) -> Any:
-        """The message as it came, with the reason beside it."""
-        whole = message.size <= self._settings.max_message_bytes
+        """Sends the message as it was read, with the reason in its headers."""
+        keep_bytes = message.size <= self._settings.max_message_bytes
         reason = str(rejection)[:_LONGEST_REASON]
         headers = {
             "churn-reason": reason,
@@ -173,8 +173,8 @@ class KafkaSession:
         }
         return self._producer.send(
             self._settings.dead_letter_topic,
-            key=message.key if whole else None,
-            value=(message.value if whole else None) or b"",
+            key=message.key if keep_bytes else None,
+            value=(message.value if keep_bytes else None) or b"",
             headers=[(n, text.encode("utf-8", "backslashreplace")) for n, text in headers.items()],
         )
 
@@ -199,23 +199,23 @@ def _consumer(settings: StreamSettings, common: dict[str, Any]) -> KafkaConsumer
         ) from None
 
 
-def _connection(settings: StreamSettings) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _connection_options(settings: StreamSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
         "bootstrap_servers": list(settings.kafka_servers),
         "client_id": "churn-stream",
         "security_protocol": settings.kafka_security,
         "request_timeout_ms": ANSWER_SECONDS * 1000,
-        "bootstrap_timeout_ms": _FIRST_SECONDS * 1000,
+        "bootstrap_timeout_ms": _BOOTSTRAP_SECONDS * 1000,
         "reconnect_backoff_max_ms": 2_000,
         "metrics_enabled": False,
     }
     if settings.kafka_ca_file is not None:
-        found["ssl_cafile"] = settings.kafka_ca_file
+        options["ssl_cafile"] = settings.kafka_ca_file
     if settings.kafka_security.startswith("SASL"):
         password = settings.kafka_password
-        found |= {
+        options |= {
             "sasl_mechanism": settings.kafka_mechanism,
             "sasl_plain_username": settings.kafka_user,
             "sasl_plain_password": password.get_secret_value() if password else None,
         }
-    return found
+    return options

@@ -1,4 +1,4 @@
-"""A batch of messages, scored: what goes to the topics, the ledger and Redis, and nothing sent yet."""
+"""Scores of a batch of messages: what goes to the topics, the ledger and Redis. Sends nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from churn.ledger.predictions import Prediction, input_hash
 from churn.scoring.fields import FieldError
-from service.core.loaded_model import LoadedModel
+from service.core.ledger_writer import shadow_prediction
 from service.core.log import log
 from service.core.model_pool import ModelPool
 from service.core.score_answer import ScoreAnswer
@@ -28,7 +28,7 @@ class ScoredMessage:
     Attributes:
         customer: the id.
         answer: the fields that POST /v1/score answers.
-        at: when, in UTC.
+        at: when it was scored, in UTC.
     """
 
     customer: str
@@ -37,13 +37,13 @@ class ScoredMessage:
 
     @property
     def value(self) -> bytes:
-        """As it is written to the topic."""
+        """The message for the output topic."""
         return _encode(self.answer)
 
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """What came of some messages, in their order.
+    """Results of some messages, in their order.
 
     Attributes:
         scored: the scores.
@@ -60,22 +60,20 @@ def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> 
     """Scores messages; one that cannot be scored spoils no other.
 
     Args:
-        messages: as they came.
+        messages: as they were read.
         pool: the versions that score.
         limit: bytes of a message.
     """
     batch = ScoredBatch()
-    # Of the values that the model sees; engineered ones stand behind. All versions share a contract.
-    fields = len(pool.production.contract.features)
     for message in messages:
         try:
-            _score(message, pool, limit, fields, batch)
+            _score(message, pool, limit, batch)
         except Rejection as rejection:
             batch.rejected.append((message, rejection))
         except FieldError as error:
             batch.rejected.append((message, Rejection("field", str(error), field=error.field)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the messages behind it go on
-            # Its type and no more: an exception's words may hold a customer's values.
+        except Exception as error:  # noqa: BLE001 - the messages after it are scored whatever happens
+            # Only its type: the message of an exception may hold a customer's values.
             kind = type(error).__name__
             log("error", "message_failed", partition=message.partition, offset=message.offset,
                 error=kind)  # fmt: skip
@@ -84,10 +82,10 @@ def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> 
     return batch
 
 
-def _score(message: Message, pool: ModelPool, limit: int, fields: int, batch: ScoredBatch) -> None:
+def _score(message: Message, pool: ModelPool, limit: int, batch: ScoredBatch) -> None:
     customer, row = parse_customer(message, pool.id_field, limit)
-    served = pool.choose(customer)
-    scorer = served.scorer
+    model = pool.choose(customer)
+    scorer = model.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)
     at = datetime.fromtimestamp(time.time(), UTC)
@@ -97,38 +95,20 @@ def _score(message: Message, pool: ModelPool, limit: int, fields: int, batch: Sc
         predicted_at=at,
         prediction_id=prediction_id,
         customer=customer,
-        version=served.version,
-        role=served.role,
+        version=model.version,
+        role=model.role,
         source=SOURCE,
         probability=probability,
         decision=decision,
-        input_hash=input_hash(values[:fields]),
+        input_hash=input_hash(values[: len(scorer.row_scorer.names)]),
     )
-    beside = _shadowed(pool.shadow, row, prediction)
-    band = served.bands(probability)
-    # Only now, when nothing can fail any more: all of a message's parts are kept, or none.
+    beside = shadow_prediction(pool.shadow, prediction, row) if pool.shadow is not None else None
+    answer = ScoreAnswer(
+        prediction_id, probability, decision, model.bands(probability), score.version
+    )
+    # Only now, when nothing can fail any more: all parts of a message are kept, or none.
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
-    answer = ScoreAnswer(prediction_id, probability, decision, band, score.version)
     batch.scored.append(ScoredMessage(customer, answer, at))
-    served.metrics.scored(probability, decision=decision)
-
-
-def _shadowed(
-    shadow: LoadedModel | None, row: dict[str, object], prediction: Prediction
-) -> Prediction | None:
-    """What the shadow would have said; None where there is none, or it cannot."""
-    if shadow is None:
-        return None
-    try:
-        score = shadow.scorer.score_one(row)
-    except (FieldError, ValueError):
-        return None
-    shadow.metrics.scored(score.probability, decision=score.decision)
-    return prediction._replace(
-        version=shadow.version,
-        role="shadow",
-        probability=score.probability,
-        decision=score.decision,
-    )
+    model.metrics.count_score(probability, decision=decision)

@@ -1,4 +1,4 @@
-"""A message as it came, the customer in it, and why it may have to be rejected."""
+"""A message of a topic, the customer in it, and the reasons to reject it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import msgspec
 
 from churn.contract.refusals import quote_value
 from churn.contract.values import LONGEST_ID, is_customer_id
+from service.core.json_types import type_name
 
 _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a topic holds.
+    """A message of a topic.
 
     Attributes:
-        topic: where it was read.
+        topic: that it was read from.
         partition: of the topic.
         offset: in the partition.
         timestamp: milliseconds since the epoch, the producer's or the broker's.
-        key: its bytes; None where it has none.
-        value: its bytes; None where it has none.
+        key: bytes; None if it has none.
+        value: bytes; None if it has none.
     """
 
     topic: str
@@ -36,9 +37,9 @@ class Message:
 
     @property
     def prediction_id(self) -> str:
-        """The same whenever and by whomever the message is read: a repeated answer is known by it."""
-        place = f"{self.topic}\0{self.partition}\0{self.offset}\0{self.timestamp}"
-        return blake2b(place.encode(), digest_size=16).hexdigest()
+        """The same whenever the message is read, by any worker, so that a repeated answer is recognised."""
+        identity = f"{self.topic}\0{self.partition}\0{self.offset}\0{self.timestamp}"
+        return blake2b(identity.encode(), digest_size=16).hexdigest()
 
     @property
     def size(self) -> int:
@@ -46,23 +47,15 @@ class Message:
         return len(self.key or b"") + len(self.value or b"")
 
 
-class Rejection(Exception):  # noqa: N818 - what it says, and no error of ours
-    """A message is not scored.
+class Rejection(Exception):  # noqa: N818 - the message is at fault, not the worker
+    """A message that cannot be scored.
 
     Attributes:
-        kind: what is wrong with it, in one word of a closed list; the figures count by it.
-        field: at fault, where one is.
+        kind: what is wrong with it, one of `KINDS`; the metrics count by it.
+        field: at fault, if one is.
     """
 
-    KINDS = (
-        "empty",
-        "body_too_large",
-        "not_json",
-        "not_a_customer",
-        "customer_id",
-        "field",
-        "failed",
-    )
+    KINDS = ("empty", "too_large", "not_json", "not_a_customer", "customer_id", "field", "failed")
 
     def __init__(self, kind: str, reason: str, *, field: str = "") -> None:
         super().__init__(reason)
@@ -71,19 +64,19 @@ class Rejection(Exception):  # noqa: N818 - what it says, and no error of ours
 
 
 def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, dict[str, Any]]:
-    """The customer's id and fields.
+    """Returns the customer's id and fields.
 
     Args:
-        message: as it came.
+        message: as it was read.
         id_field: the contract's name of the id.
         limit: bytes of a message.
 
     Raises:
-        Rejection: it holds no customer who could be told apart from others.
+        Rejection: the message holds no customer with an id.
     """
     if message.size > limit:
         raise Rejection(
-            "body_too_large", f"The message has {message.size:,} bytes; at most {limit:,} are read."
+            "too_large", f"The message has {message.size:,} bytes; at most {limit:,} are read."
         )
     if not message.value:
         raise Rejection("empty", "The message is empty. Send a JSON object.")
@@ -94,8 +87,8 @@ def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, di
         raise Rejection("not_json", f"The message is not JSON: {why.rstrip('.')}.") from None
     if type(row) is not dict:
         raise Rejection(
-            "not_a_customer", f"The message is {_kind(row)}, not a JSON object with a customer's "
-            "fields.",
+            "not_a_customer", f"The message is {type_name(row)}, not a JSON object with a "
+            "customer's fields.",
         )  # fmt: skip
     return _customer_id(row, id_field), row
 
@@ -113,8 +106,3 @@ def _customer_id(row: dict[str, Any], field: str) -> str:
             f"at most {LONGEST_ID} characters or a whole number.", field=field,
         )  # fmt: skip
     return str(value)
-
-
-def _kind(value: object) -> str:
-    names = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
-    return names.get(type(value), "a number")

@@ -1,4 +1,4 @@
-"""GET /livez, /readyz and /metrics on a port of their own, answered beside the work."""
+"""GET /livez, /readyz and /metrics on a port of their own, answered by a thread of their own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from churn.errors import InputError
 from service.stream.stream_metrics import CONTENT_TYPE
 
 _JSON = "application/json"
-_CLIENT_SECONDS = 10
+_CLIENT_TIMEOUT_SECONDS = 10
 
 
 class ProbeServer:
-    """The listening port.
+    """HTTP server of the probes and metrics.
 
     Attributes:
-        port: it listens on.
+        port: that it listens on.
     """
 
     def __init__(
@@ -30,39 +30,39 @@ class ProbeServer:
         *,
         alive: Callable[[], bool],
         ready: Callable[[], dict[str, Any]],
-        figures: Callable[[], bytes],
+        metrics: Callable[[], bytes],
     ) -> None:
-        """Listens, and answers once it is started.
+        """Listens; `start` begins to answer.
 
         Args:
             host: address to listen on.
             port: to listen on; 0 takes a free one.
-            alive: whether the worker still moves.
-            ready: what /readyz says; its `ready` decides the status.
-            figures: the page of /metrics.
+            alive: returns whether the worker still makes progress.
+            ready: returns the answer of /readyz; its `ready` decides the status.
+            metrics: returns the content of /metrics.
 
         Raises:
-            InputError: the address cannot be had.
+            InputError: the address cannot be used.
         """
 
-        def answer(path: str) -> tuple[int, str, bytes]:
+        def respond(path: str) -> tuple[int, str, bytes]:
             if path == "/livez":
-                well = alive()
-                body = {"status": "alive" if well else "stalled"}
-                return (200 if well else 503), _JSON, _json(body)
+                is_alive = alive()
+                body = {"status": "alive" if is_alive else "stalled"}
+                return (200 if is_alive else 503), _JSON, _json(body)
             if path == "/readyz":
-                found = ready()
-                return (200 if found["ready"] else 503), _JSON, _json(found)
+                content = ready()
+                return (200 if content["ready"] else 503), _JSON, _json(content)
             if path == "/metrics":
-                return 200, CONTENT_TYPE, figures()
-            known = "There is no such path; there are /livez, /readyz and /metrics."
-            return 404, _JSON, _json({"detail": known})
+                return 200, CONTENT_TYPE, metrics()
+            detail = "There is no such path; there are /livez, /readyz and /metrics."
+            return 404, _JSON, _json({"detail": detail})
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = _CLIENT_SECONDS
+            timeout = _CLIENT_TIMEOUT_SECONDS
 
             def do_GET(self) -> None:
-                status, kind, body = answer(self.path.partition("?")[0])
+                status, kind, body = respond(self.path.partition("?")[0])
                 self.send_response_only(status, HTTPStatus(status).phrase)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(body)))
@@ -70,7 +70,7 @@ class ProbeServer:
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
-                """ProbeServer come every few seconds: nobody reads that."""
+                """Logs nothing: probes come every few seconds."""
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
@@ -87,7 +87,7 @@ class ProbeServer:
         Thread(target=self._server.serve_forever, name="probes", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends; only after it was started."""
+        """Stops; call it only after `start`."""
         self._server.shutdown()
         self._server.server_close()
 

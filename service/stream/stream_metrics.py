@@ -1,4 +1,4 @@
-"""What the worker counts, as a Prometheus page: its own figures, and those it shares with the API."""
+"""Metrics of the stream worker: its own, and those it shares with the API, as one Prometheus page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from service.core.metrics_page import page
+from service.core.metrics_page import render_metrics
 from service.stream.messages import Rejection
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -15,26 +15,26 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class StreamMetrics:
-    """The worker's own figures.
+    """The worker's own metrics.
 
     Attributes:
         scored: messages that were scored, counted when their offsets are committed.
         rejected: messages that went to the dead-letter topic, by what is wrong with them.
-        repeated: messages whose commit the group did not take; another worker reads them again.
+        repeated: messages whose commit the group refused; another worker reads them again.
         sessions: connections to the brokers that were opened.
-        failures: attempts that failed, by what did not answer.
+        failures: failed attempts, by what did not answer.
         batch_seconds: from a batch's first message read to its commit.
         waiting: messages of this worker's partitions that are not read yet.
-        partitions: that this worker has.
+        partitions: how many this worker has.
     """
 
     def __init__(self, metrics_folder: Path) -> None:
-        """Begins at zero.
+        """Starts at zero.
 
         Args:
-            metrics_folder: folder of the figures about scores, bundles and the ledger.
+            metrics_folder: folder of the metrics about scores, bundles and the ledger.
         """
-        self._tallies = metrics_folder
+        self._metrics_folder = metrics_folder
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.scored = Counter("churn_stream_scored", "Messages that were scored", registry=registry)
@@ -68,12 +68,12 @@ class StreamMetrics:
         self.partitions = Gauge(
             "churn_stream_partitions", "Partitions of this worker", registry=registry
         )
-        # Known from the start, so that a rate finds the first one.
+        # Present from the start, so that Prometheus' rate() counts the first one.
         for kind in Rejection.KINDS:
             self.rejected.labels(kind)
         for part in ("kafka", "ledger", "redis"):
             self.failures.labels(part)
 
-    def page(self) -> bytes:
-        """The page for /metrics."""
-        return page(self._tallies) + generate_latest(self._registry)
+    def render(self) -> bytes:
+        """Returns the content of /metrics."""
+        return render_metrics(self._metrics_folder) + generate_latest(self._registry)

@@ -29,7 +29,7 @@ def zenml(monkeypatch):
     monkeypatch.setattr(zenml_target, "Program", made.program)
     monkeypatch.setattr(zenml_target, "active_stack", lambda: "local")
     monkeypatch.setattr(zenml_target, "_SWAP_SECONDS", 0.0)
-    monkeypatch.setattr(production_scorer, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(production_scorer, "CHECK_SECONDS", 0.0)
     yield made
     made.close()
 

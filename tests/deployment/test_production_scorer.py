@@ -52,7 +52,7 @@ def customer(filled):
 
 @pytest.fixture
 def looking_always(monkeypatch):
-    monkeypatch.setattr(production_scorer, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(production_scorer, "CHECK_SECONDS", 0.0)
 
 
 def test_the_answer_is_the_scorers_own_with_the_band_of_the_bundle(store, customer):
@@ -100,7 +100,7 @@ def test_a_bundle_that_is_not_fit_leaves_the_last_good_one_answering(
 
 
 def test_between_two_looks_the_store_is_left_alone(store, customer, monkeypatch):
-    monkeypatch.setattr(production_scorer, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(production_scorer, "CHECK_SECONDS", 3600.0)
     scorer = load_scorer(str(store))
     publish(store, "2")
 

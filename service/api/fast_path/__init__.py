@@ -1,9 +1,13 @@
-"""The short path of `POST /v1/score` (and plain ASGI for `/v1/explain`), fenced off from the rest of the API.
+"""The short path of `POST /v1/score`: fewer steps than FastAPI, the same answers.
 
-FastAPI's own path for a request costs more CPU time than a score. So a request for one customer's
-score that arrived whole is handed by the HTTP protocol (`score_protocol`) straight to a batcher
-(`request_batcher`), which scores everything that arrived in the same pass of the event loop together.
-Any other request for a score or an explanation takes plain ASGI functions (`plain_asgi_routes`).
-Both paths give the same answers, byte for byte but for ids: tests/service/api/test_fast_path.py
-compares them. Without this folder the API would answer the same, only more slowly.
+What FastAPI and uvicorn do for every request costs more CPU time than a score. So:
+
+- `score_protocol`: uvicorn's HTTP protocol, which hands a whole request for a score to the batcher
+  and leaves every other request to uvicorn.
+- `request_batcher`: answers the requests together that arrived in one pass of the event loop.
+- `plain_asgi_routes`: the score and the explanation as ASGI functions, for the requests that take
+  uvicorn's way.
+- `raw_response`: the answers of both, as bytes.
+
+Both ways give the same answer; tests/service/api/test_fast_path.py compares them.
 """

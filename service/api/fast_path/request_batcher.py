@@ -1,159 +1,157 @@
-"""Requests for a score that came in one turn of the event loop, answered together.
+"""Requests for a score that arrived in one pass of the event loop, answered together.
 
-Nobody waits for company: what the sockets held when the loop looked is what is scored at once, alone
-where one came alone. Under load a turn holds many, and then masks are added up, probabilities made
-and answers sent side by side, so that an answer costs less the more are asked for.
+No request waits for others: what the sockets held when the loop read them is scored at once, alone if
+one came alone. Under load a batch holds many. Then masks are added, probabilities computed and
+answers sent side by side, so that an answer costs less the more requests there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import Any, Protocol
 
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.fast_path.plain_asgi_routes import (
+from service.api.fast_path.raw_response import (
     SCORE,
-    Headers,
     RawResponse,
     check_key,
     encode,
-    good,
-    parse_json_body,
-    read_head,
+    ok_response,
+    problem_response,
     record_response,
-    refused,
 )
-from service.api.request_body import body_too_large
+from service.api.request_body import body_too_large, parse_json
+from service.api.request_headers import Headers, read_head
 from service.api.worker_state import WorkerState
 from service.core.loaded_model import LoadedModel
 
 
 class Connection(Protocol):
-    """Whoever asked: one connection, with one request in the turn at most."""
+    """A caller's connection, with at most one request in the batch."""
 
-    def reply(self, reply: RawResponse) -> None:
-        """Sends the answer; nothing to whoever hung up meanwhile."""
+    def send_response(self, response: RawResponse) -> None:
+        """Sends an answer; does nothing if the caller has hung up."""
         ...
 
-    def drop(self) -> None:
-        """Ends the connection without an answer."""
+    def abort(self) -> None:
+        """Closes the connection without an answer."""
         ...
 
 
-class _Asked:
-    """One request on its way."""
+class _QueuedRequest:
+    """One request on its way; the attributes below `error` are set while it is read and scored."""
 
     __slots__ = (
-        "began", "body", "caller", "error", "headers", "prediction_id", "request_id", "row",
-        "score", "served", "values",
+        "began", "body", "connection", "error", "headers", "model", "prediction_id", "request_id",
+        "row", "score", "values",
     )  # fmt: skip
 
-    def __init__(self, caller: Connection, headers: Headers, body: bytes) -> None:
-        self.caller = caller
+    def __init__(self, connection: Connection, headers: Headers, body: bytes) -> None:
+        self.connection = connection
         self.headers = headers
         self.body = body
         self.began = perf_counter()
         self.request_id = ""
         self.error: Exception | None = None
-        self.row: Any = None
-        self.served: LoadedModel
+        self.row: Any
+        self.model: LoadedModel
         self.prediction_id: str
         self.values: Values
         self.score: Score
 
 
 class RequestBatcher:
-    """What came in this turn."""
+    """Queue of the whole requests for a score that arrived in this pass of the event loop."""
 
     def __init__(self, state: WorkerState) -> None:
-        self._desk = state
-        self._asked: list[_Asked] = []
+        self._state = state
+        self._queue: list[_QueuedRequest] = []
 
-    def take(self, caller: Connection, headers: Headers, body: bytes) -> bool:
-        """Takes a whole request; True where it is the turn's first, and `answer` must be called.
+    def enqueue(self, connection: Connection, headers: Headers, body: bytes) -> bool:
+        """Adds a whole request.
 
         Args:
-            caller: who asked.
+            connection: gets the answer.
             headers: names in lower case.
             body: all of it.
-        """
-        self._asked.append(_Asked(caller, headers, body))
-        return len(self._asked) == 1
 
-    def answer(self) -> None:
-        """Answers all that were taken, in their order."""
-        asked, self._asked = self._asked, []
-        groups: dict[int, list[_Asked]] = {}
-        room = self._desk.settings.max_concurrency - len(self._desk.running)
-        for place, one in enumerate(asked):
+        Returns:
+            Whether it is the batch's first request, so that `flush` must be scheduled.
+        """
+        self._queue.append(_QueuedRequest(connection, headers, body))
+        return len(self._queue) == 1
+
+    def flush(self) -> None:
+        """Answers all queued requests in their order."""
+        requests, self._queue = self._queue, []
+        groups: dict[int, list[_QueuedRequest]] = {}
+        capacity = self._state.settings.max_concurrency - len(self._state.active_requests)
+        for place, request in enumerate(requests):
             try:
-                self._read(one, has_room=place < room)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-                one.error = error
+                self._read(request, within_capacity=place < capacity)
+            except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
+                request.error = error
             else:
-                groups.setdefault(id(one.served), []).append(one)
+                groups.setdefault(id(request.model), []).append(request)
         for group in groups.values():
             _score(group)
-        told = []
-        for one in asked:
+        answered = []
+        for request in requests:
             try:
-                reply = self._reply(one)
-                one.caller.reply(reply)
-            except Exception:  # noqa: BLE001 - no answer is better than the next one's in its place
-                one.caller.drop()
+                response = self._response(request)
+                request.connection.send_response(response)
+            except Exception:  # noqa: BLE001 - no answer is better than another request's answer
+                request.connection.abort()
             else:
-                told.append((reply, perf_counter() - one.began))
-        for reply, seconds in told:
+                answered.append((response, perf_counter() - request.began))
+        for response, seconds in answered:
             with suppress(Exception):  # a log that cannot be written costs nobody an answer
-                record_response(self._desk, SCORE, reply, seconds)
+                record_response(self._state, SCORE, response, seconds)
 
-    def _read(self, one: _Asked, *, has_room: bool) -> None:
-        """Who asks, for whom, and whose version answers.
+    def _read(self, request: _QueuedRequest, *, within_capacity: bool) -> None:
+        """Checks key, capacity and size, decodes the customer and chooses the version.
 
         Raises:
-            ProblemError: the caller may not ask, or not now, or not so.
+            ProblemError: the request is refused.
             FieldError: the contract does not allow the customer.
         """
-        state = self._desk
-        head = read_head(one.headers)
-        one.request_id = head.request_id
-        check_key(state, head, one.headers)
-        if not has_room:
+        state = self._state
+        head = read_head(request.headers)
+        request.request_id = head.request_id
+        check_key(state, head, request.headers)
+        if not within_capacity:
             raise state.over_capacity()
-        if max(head.declared, len(one.body)) > state.settings.max_body_bytes:
+        if max(head.content_length, len(request.body)) > state.settings.max_body_bytes:
             raise body_too_large(state.settings.max_body_bytes)
-        one.row = parse_json_body(one.body)
-        one.served, one.prediction_id = state.choose_model(one.row)
-        one.values = one.served.scorer.values(one.row)
+        request.row = parse_json(request.body)
+        request.model, request.prediction_id = state.choose_model(request.row)
+        request.values = request.model.scorer.values(request.row)
 
-    def _reply(self, one: _Asked) -> RawResponse:
-        if one.error is not None:
-            return refused(self._desk, SCORE, one.error, one.request_id)
+    def _response(self, request: _QueuedRequest) -> RawResponse:
+        if request.error is not None:
+            return problem_response(self._state, SCORE, request.error, request.request_id)
         try:
-            answer = self._desk.answer(
-                one.row, one.served, one.prediction_id, one.values, one.score, "api"
-            )
-            return good(encode(answer), one.request_id or one.prediction_id)
-        except Exception as error:  # noqa: BLE001 - as above
-            return refused(self._desk, SCORE, error, one.request_id)
+            answer = self._state.record_score(
+                request.row, request.model, request.prediction_id, request.values, request.score,
+                "api",
+            )  # fmt: skip
+            return ok_response(encode(answer), request.request_id or request.prediction_id)
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
+            return problem_response(self._state, SCORE, error, request.request_id)
 
 
-def _score(group: Sequence[_Asked]) -> None:
-    """Scores customers whom one version answers for."""
-    scorer = group[0].served.scorer
+def _score(group: Sequence[_QueuedRequest]) -> None:
+    """Scores the customers of one version; if that fails, each alone, so that only one fails."""
     try:
-        _give(group, scorer.score_each([one.values for one in group]))
-    except Exception as error:  # noqa: BLE001 - one that fails alone is no reason to fail the others
+        scores = group[0].model.scorer.score_each([request.values for request in group])
+        for request, score in zip(group, scores, strict=True):
+            request.score = score
+    except Exception as error:  # noqa: BLE001 - it becomes the answer of the request at fault
         if len(group) == 1:
             group[0].error = error
             return
-        for one in group:
-            _score([one])
-
-
-def _give(group: Iterable[_Asked], scores: Iterable[Score]) -> None:
-    for one, score in zip(group, scores, strict=True):
-        one.score = score
+        for request in group:
+            _score([request])

@@ -1,13 +1,15 @@
-"""HTTP/1.1 as uvicorn speaks it, with a shorter way for a request for one customer's score.
+"""uvicorn's HTTP/1.1 protocol with a short path for a request for one customer's score.
 
-uvicorn makes a scope, a task and a handful of objects of every request, which costs more than the
-score. A `POST /v1/score` that came whole is handed to the turn instead, and its answer written as it
-is. Everything else goes uvicorn's own way: other routes, bodies in several parts, connections that
-are to be closed, callers that read slowly, and what a caller asks before it has its answer: a turn
-never holds two requests of one connection. It is uvicorn's parser in either case.
+uvicorn makes a scope, a task and several objects for every request, which costs more than the score.
+A `POST /v1/score` that arrived whole goes to the request batcher instead, and its answer is written
+as it is. Everything else goes uvicorn's own way: other routes, bodies in several parts, connections
+that are to be closed, callers that read slowly, and what a caller sends before it has its answer (a
+batch never holds two requests of one connection). Both use uvicorn's parser.
 
-What is overridden here is uvicorn's own (0.54), not its public interface: look at it again when
-uvicorn is raised. Both ways must answer alike, which tests/service/api/test_fast_path.py holds them to.
+This class overrides private parts of uvicorn 0.54 (`HttpToolsProtocol` and its attributes). Compare
+it with uvicorn's code when uvicorn is raised; it can go when uvicorn makes no scope and no task for a
+request that an application answers at once. tests/service/api/test_fast_path.py holds both paths to
+the same answers.
 """
 
 from __future__ import annotations
@@ -21,51 +23,51 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.api.fast_path.plain_asgi_routes import SCORE, Headers, RawResponse
+from service.api.fast_path.raw_response import SCORE, RawResponse
 from service.api.fast_path.request_batcher import RequestBatcher
 
-_URL = SCORE.encode()
+_SCORE_URL = SCORE.encode()
 
 
 class ScoreProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, turn: RequestBatcher, **given: Any) -> None:
-        """Takes where whole requests for a score go, and what uvicorn gives."""
-        super().__init__(**given)
-        self._turn = turn
-        self._ours = False
-        """Whether the request that is being read takes the shorter way."""
-        self._head: Headers = []
-        self._parts: list[bytes] = []
-        self._waiting = False
-        """Whether a request of this connection is in the turn."""
-        self._answered_at: float | None = None
-        """When the last answer went the shorter way; None where the caller has spoken since."""
-        self._idle: asyncio.TimerHandle | None = None
+    def __init__(self, batcher: RequestBatcher, **options: Any) -> None:
+        """Takes the batcher of whole requests for a score, and uvicorn's own options."""
+        super().__init__(**options)
+        self._batcher = batcher
+        self._on_fast_path = False
+        """Whether the request that is being read takes the short path."""
+        self._request_headers: list[tuple[bytes, bytes]] = []
+        self._body_parts: list[bytes] = []
+        self._in_batch = False
+        """Whether a request of this connection is in the batch."""
+        self._idle_since: float | None = None
+        """When the last answer left on the short path; None if the caller has sent since."""
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Reads what came; a request that is not whole by then goes uvicorn's way."""
-        self._answered_at = None
+        """Reads what arrived; a request that is not complete by then goes uvicorn's way."""
+        self._idle_since = None
         super().data_received(data)
-        if self._ours:
-            self._ours = False
-            parts, self._parts = self._parts, []
-            self._begin_as_uvicorn_does()
+        if self._on_fast_path:
+            self._on_fast_path = False
+            parts, self._body_parts = self._body_parts, []
+            self._start_uvicorn_request()
             for part in parts:
                 super().on_body(part)
 
     def eof_received(self) -> None:
-        """The caller says no more: uvicorn ends the connection, after the answer that is due."""
-        if self._waiting:
-            self._turn.answer()
+        """The caller sends no more: uvicorn closes the connection, after the answer that is due."""
+        if self._in_batch:
+            self._batcher.flush()
         super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the caller."""
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+        """Cancels the timer of the connection."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -75,105 +77,115 @@ class ScoreProtocol(HttpToolsProtocol):
         self.headers = []
 
     def on_headers_complete(self) -> None:
-        """Tells which way the request takes."""
+        """Decides which path the request takes."""
         parser = self.parser
-        # What comes after them are trailers, which are not to pass for headers.
-        self._head, self.headers = self.headers, []
+        # What comes after them are trailers, which must not be taken for headers.
+        self._request_headers, self.headers = self.headers, []
         cycle: RequestResponseCycle | None = self.cycle
         if (
-            self.url == _URL
+            self.url == _SCORE_URL
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and not self.expect_100_continue
             and (cycle is None or cycle.response_complete)
-            and not self._waiting
+            and not self._in_batch
             and not self.flow.write_paused
         ):
-            self._ours = True
+            self._on_fast_path = True
         else:
-            self._begin_as_uvicorn_does()
+            self._start_uvicorn_request()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
-        if self._ours:
-            self._parts.append(body)
+        """A part of the body arrived."""
+        if self._on_fast_path:
+            self._body_parts.append(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
-        if not self._ours:
+        """The request is complete."""
+        if not self._on_fast_path:
             super().on_message_complete()
             return
-        self._ours = False
-        self._waiting = True
-        parts, self._parts = self._parts, []
+        self._on_fast_path = False
+        self._in_batch = True
+        parts, self._body_parts = self._body_parts, []
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._turn.take(self, self._head, body):
-            # After all sockets that can be read have been, and before the loop looks again.
-            self.loop.call_soon(self._turn.answer)
+        if self._batcher.enqueue(self, self._request_headers, body):
+            # Runs after all sockets that have data were read, and before the loop waits again.
+            self.loop.call_soon(self._batcher.flush)
 
-    def reply(self, reply: RawResponse) -> None:
-        """Sends an answer; whoever hung up meanwhile gets none."""
-        self._waiting = False
+    def send_response(self, response: RawResponse) -> None:
+        """Sends an answer; does nothing if the caller has hung up."""
+        self._in_batch = False
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        lines = [STATUS_LINE[reply.status]]
-        for name, value in (*self.server_state.default_headers, *reply.headers):
+        lines = [STATUS_LINE[response.status]]
+        for name, value in (*self.server_state.default_headers, *response.headers):
             lines += (name, b": ", value, b"\r\n")
-        lines += (b"\r\n", reply.body)
+        lines += (b"\r\n", response.body)
         self.transport.write(b"".join(lines))
-        self._answered_at = self.loop.time()
-        if self._idle is None:
-            self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
-    def drop(self) -> None:
-        """Ends the connection without an answer."""
-        self._waiting = False
+    def abort(self) -> None:
+        """Closes the connection without an answer."""
+        self._in_batch = False
         self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is not HTTP, after the score that is due; uvicorn waits for nothing else."""
-        self._ours = False
-        if self._waiting:
-            self._turn.answer()
+        """Refuses what is not HTTP, after the score that is due; uvicorn would not wait for it."""
+        self._on_fast_path = False
+        if self._in_batch:
+            self._batcher.flush()
         super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        """Ends the connection when it has its answer."""
-        if self._waiting:
-            self._turn.answer()
+        """Closes the connection when it has its answer."""
+        if self._in_batch:
+            self._batcher.flush()
         super().shutdown()
 
     def on_response_complete(self) -> None:
-        """One of uvicorn's answers is out; those that wait come before anything more is read.
+        """One of uvicorn's answers has left; those that wait come before anything more is read.
 
-        uvicorn reads on after every answer, which lets one caller who asks ahead fill the memory.
+        uvicorn reads on after every answer, so that one caller who sends ahead could fill the memory.
         """
         super().on_response_complete()
         if self.pipeline:
             self.flow.pause_reading()
 
-    def _begin_as_uvicorn_does(self) -> None:
+    def _start_uvicorn_request(self) -> None:
         url, expects = self.url, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
-        self.headers += self._head  # the list that the scope holds
+        self.headers += self._request_headers  # the list that the scope holds
         super().on_headers_complete()
         self.headers = []  # for trailers, as above
 
     def _close_if_idle(self) -> None:
-        """One timer a connection, looked at when it is up: one a request would cost each of them."""
-        self._idle = None
+        """One timer for a connection, checked when it ends: one for every request would cost more."""
+        self._idle_timer = None
         cycle: RequestResponseCycle | None = self.cycle
-        at_work = cycle is not None and not cycle.response_complete
-        if self._answered_at is None or at_work or self.transport.is_closing():
-            return  # something has come since: its answer sets a timer again, ours or uvicorn's
-        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        is_answering = cycle is not None and not cycle.response_complete
+        if self._idle_since is None or is_answering or self.transport.is_closing():
+            return  # a request has come since: its answer sets a timer again, ours or uvicorn's
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
-            self._idle = self.loop.call_later(left, self._close_if_idle)
+            self._idle_timer = self.loop.call_later(left, self._close_if_idle)
         else:
             self.transport.close()
+
+
+def bind_protocol(batcher: RequestBatcher) -> type[ScoreProtocol]:
+    """Returns the protocol's class for uvicorn, whose connections share this batcher."""
+
+    class BoundScoreProtocol(ScoreProtocol):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(batcher, **options)
+
+    return BoundScoreProtocol

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from service.core.metrics_page import page
+from service.core.metrics_page import render_metrics
 from service.core.worker_metrics import ROUTES, STATUSES, RequestMetrics, ScoreMetrics
 from service.stream.stream_metrics import StreamMetrics
 
@@ -17,9 +17,9 @@ NAME = re.compile(r"\bchurn_\w+")
 def exposed(tmp_path_factory):
     """Names of the samples that a service shows after one request, and a stream's worker."""
     folder = tmp_path_factory.mktemp("metrics_folder")
-    RequestMetrics(folder).answered("/v1/score", 200, 0.001)
-    ScoreMetrics(folder, 1, "7", "production").scored(0.3, decision=True)
-    lines = (page(folder) + StreamMetrics(folder).page()).decode().splitlines()
+    RequestMetrics(folder).count_response("/v1/score", 200, 0.001)
+    ScoreMetrics(folder, 1, "7", "production").count_score(0.3, decision=True)
+    lines = (render_metrics(folder) + StreamMetrics(folder).render()).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
 
 

@@ -1,4 +1,4 @@
-"""docs/service.md lists every setting with its default, and every path that there is."""
+"""docs/service.md lists every setting with its default, and every path."""
 
 import json
 import re
@@ -16,12 +16,12 @@ def page(root):
     return (root / "docs" / "service.md").read_text(encoding="utf-8")
 
 
-def test_every_setting_stands_in_the_table_with_its_default(page):
+def test_every_setting_is_in_the_table_with_its_default(page):
     rows = dict(re.findall(r"^\| ((?:`CHURN_[A-Z_]+`(?:, )?)+) \| ([^|]+) \|", page, re.MULTILINE))
     listed = {}
     for names, defaults in rows.items():
-        found = [name.strip("` ") for name in names.split(",")]
-        listed |= dict(zip(found, map(str.strip, defaults.split(",")), strict=False))
+        settings = [name.strip("` ") for name in names.split(",")]
+        listed |= dict(zip(settings, map(str.strip, defaults.split(",")), strict=False))
 
     for name, field in ServiceSettings.model_fields.items():
         default = listed.pop(f"CHURN_{name.upper()}").strip("`")
@@ -42,13 +42,13 @@ def test_the_curl_line_is_answered(page, client):
         r"/v1/score -H 'Content-Type: application/json' -d '(\{.*?\})'", page, re.DOTALL
     )
     answer = client.post("/v1/score", content=sent[1])
-    told = json.loads(re.search(r'^\{"prediction_id".*\}$', page, re.MULTILINE)[0])
+    documented = json.loads(re.search(r'^\{"prediction_id".*\}$', page, re.MULTILINE)[0])
 
     assert answer.status_code == 200
-    assert list(answer.json()) == list(told)
+    assert list(answer.json()) == list(documented)
 
 
-def test_the_hot_routes_answer_has_the_fields_of_its_schema():
-    fast = {field.name: field.type for field in msgspec.structs.fields(ScoreAnswer)}
+def test_the_score_that_is_answered_has_the_fields_of_its_schema():
+    answered = {field.name: field.type for field in msgspec.structs.fields(ScoreAnswer)}
 
-    assert list(fast) == list(Score.model_fields)
+    assert list(answered) == list(Score.model_fields)

@@ -23,7 +23,9 @@ def of_one(columns, place):
     return {name: values[place : place + 1] for name, values in columns.items()}
 
 
-def test_a_batch_answers_each_customer_as_if_alone(client, trained, telco_columns, customers):
+def test_a_batch_answers_each_customer_like_a_single_request(
+    client, trained, telco_columns, customers
+):
     expected = trained["1"].probability(telco_columns)
 
     array = client.post("/v1/score/batch", json=customers[:300])
@@ -39,9 +41,9 @@ def test_a_batch_answers_each_customer_as_if_alone(client, trained, telco_column
 
 
 def test_a_refused_row_spoils_no_other(client, customers):
-    good, bad = customers[0], customers[1] | {"Contract": "Biennial"}
+    valid, invalid = customers[0], customers[1] | {"Contract": "Biennial"}
 
-    rows = client.post("/v1/score/batch", json=[good, bad, 7, good]).json()
+    rows = client.post("/v1/score/batch", json=[valid, invalid, 7, valid]).json()
 
     assert "probability" in rows[0]
     assert "probability" in rows[3]
@@ -85,18 +87,18 @@ def test_reasons_are_those_of_the_model_in_words(
     client, trained, telco_columns, customers, contract
 ):
     for place in (0, 4, 17, 2020):
-        told = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
-        response_schemas.ExplanationResponse.model_validate(told)
-        (found,) = reason_codes(trained["1"].model, of_one(telco_columns, place), contract, top=5)
-        expected = found.reasons
-        assert [reason["sentence"] for reason in told["reasons"]] == [r.sentence for r in expected]
-        assert [r["contribution"] for r in told["reasons"]] == [r.contribution for r in expected]
+        explained = client.post("/v1/explain", json=customers[place], params={"top": 5}).json()
+        response_schemas.Explanation.model_validate(explained)
+        (codes,) = reason_codes(trained["1"].model, of_one(telco_columns, place), contract, top=5)
+        for field in ("sentence", "contribution"):
+            expected = [getattr(reason, field) for reason in codes.reasons]
+            assert [reason[field] for reason in explained["reasons"]] == expected
         score = client.post("/v1/score", json=customers[place]).json()
-        assert told["probability"] == score["probability"]
-        assert told["decision"] == score["decision"]
+        assert explained["probability"] == score["probability"]
+        assert explained["decision"] == score["decision"]
 
 
-def test_counterfactuals_are_told_with_their_caveat_or_left_out(
+def test_counterfactuals_come_with_their_caveat_or_left_out(
     client, trained, telco_columns, customers, contract
 ):
     place = int(np.argmax(trained["1"].probability(telco_columns)))
@@ -104,44 +106,46 @@ def test_counterfactuals_are_told_with_their_caveat_or_left_out(
         trained["1"].model, of_one(telco_columns, place), contract, threshold=0.4
     )
 
-    told = client.post(
+    explained = client.post(
         "/v1/explain", json=customers[place], params={"below": 0.4, "changes": 2}
     ).json()
     without = client.post(
         "/v1/explain", json=customers[place], params={"counterfactuals": "false"}
     ).json()
 
-    ways = told["counterfactuals"]
-    assert [way["sentence"] for way in ways["found"]] == [way.sentence for way in expected.found]
-    assert ways["found"]
-    assert ways["caveat"] == expected.caveat
-    assert ways["sentence"] == expected.sentence
+    found = explained["counterfactuals"]
+    assert [one["sentence"] for one in found["found"]] == [one.sentence for one in expected.found]
+    assert found["found"]
+    assert found["caveat"] == expected.caveat
+    assert found["sentence"] == expected.sentence
     assert without["counterfactuals"] is None
 
 
-def test_a_way_takes_one_change_unless_two_are_asked_for(client, trained, telco_columns, customers):
+def test_a_counterfactual_has_one_change_unless_two_are_requested(
+    client, trained, telco_columns, customers
+):
     place = int(np.argmax(trained["1"].probability(telco_columns)))
 
-    def sizes(**asked):
-        told = client.post("/v1/explain", json=customers[place], params=asked).json()
+    def sizes(**parameters):
+        explained = client.post("/v1/explain", json=customers[place], params=parameters).json()
         return {
-            sum(not change["follows"] for change in way["changes"])
-            for way in told["counterfactuals"]["found"]
+            sum(not change["follows"] for change in one["changes"])
+            for one in explained["counterfactuals"]["found"]
         }
 
     assert sizes() == sizes(changes=1) == {1}
     assert sizes(changes=2) == {1, 2}
 
 
-def test_ways_of_a_customer_whose_fields_contradict_each_other_are_refused_by_field(
+def test_counterfactuals_of_a_customer_whose_fields_contradict_each_other_are_refused_by_field(
     client, customers
 ):
     customer = customers[0] | {"PhoneService": "No", "MultipleLines": "Yes"}
 
-    refused = client.post("/v1/explain", json=customer)
+    problem = client.post("/v1/explain", json=customer)
     without = client.post("/v1/explain", json=customer, params={"counterfactuals": "false"})
 
-    assert (refused.status_code, refused.json()["field"]) == (422, "MultipleLines")
+    assert (problem.status_code, problem.json()["field"]) == (422, "MultipleLines")
     assert without.status_code == 200
 
 
@@ -156,7 +160,7 @@ def test_a_parameter_out_of_range_is_named(client, customers, name, value):
     assert answer.json()["field"] == name
 
 
-def test_outcomes_are_kept_with_their_prediction(client, service, customers):
+def test_outcomes_are_recorded_with_their_prediction(client, service, customers):
     scored = client.post("/v1/score", json=customers[3]).json()["prediction_id"]
 
     one = client.post(
@@ -216,7 +220,7 @@ def test_an_inference_client_gets_the_same_scores(client, trained, telco_columns
         "/v2/models/churn/infer", json={"id": "call", "inputs": tensors(customers[:5])}
     ).json()
 
-    response_schemas.InferenceResponse.model_validate(answer)
+    response_schemas.Inference.model_validate(answer)
     outputs = {output["name"]: output for output in answer["outputs"]}
     assert (answer["id"], answer["model_version"]) == ("call", "1")
     assert outputs["probability"]["data"] == expected.tolist()
@@ -261,17 +265,17 @@ def ledger_of(service):
     return PredictionLedger(service.ledger)
 
 
-def test_every_answer_stands_in_the_ledger_and_nothing_of_the_customer_but_the_id(
+def test_every_answer_is_in_the_ledger_and_nothing_of_the_customer_but_the_id(
     client, service, customers
 ):
     sent = [client.post("/v1/score", json=customer).json() for customer in customers[:20]]
     batch = client.post("/v1/score/batch", json=customers[:20]).json()
 
     until = time.monotonic() + 10
-    wanted = {each["prediction_id"] for each in [*sent, *batch]}
+    expected = {each["prediction_id"] for each in [*sent, *batch]}
     while True:
         kept = {p.prediction_id: p for p in ledger_of(service).predictions(limit=100_000)}
-        if wanted <= set(kept) or time.monotonic() > until:
+        if expected <= set(kept) or time.monotonic() > until:
             break
         time.sleep(0.05)
     for place, (alone, among) in enumerate(zip(sent, batch, strict=True)):

@@ -1,4 +1,4 @@
-"""A whole request for a score takes a shorter way than others; nobody can tell by the answer."""
+"""A whole request for a score takes the short path; its answer is the same as on uvicorn's way."""
 
 import json
 import socket
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.servers.churn_api import sample, serving
 
 SHORT, LONG = "/v1/score", "/v1/score?"
-"""The second is the same route; its empty query sends it uvicorn's own way."""
+"""The second is the same route; its empty query sends it uvicorn's way."""
 
 
-def asking(body, path=SHORT, head="", method="POST"):
+def whole_request(body, path=SHORT, head="", method="POST"):
     """A whole request."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
@@ -24,7 +24,7 @@ def asking(body, path=SHORT, head="", method="POST"):
 
 
 class Answers:
-    """A connection, and the answers that come back on it."""
+    """A connection and the answers on it."""
 
     def __init__(self, service):
         self.connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
@@ -53,8 +53,8 @@ def on(service):
     return closing(Answers(service))
 
 
-def told(answer):
-    """An answer without what no two have in common: its id and its second."""
+def comparable(answer):
+    """An answer without what differs between any two: its id and its time."""
     status, headers, body = answer
     content = json.loads(body)
     own = content.pop("prediction_id", None) or content.pop("request_id")
@@ -66,9 +66,9 @@ def told(answer):
 
 
 def bodies(customer):
-    """What callers send, rightly and wrongly."""
+    """Valid and invalid bodies."""
     return {
-        "good": customer,
+        "valid": customer,
         "no id": {name: value for name, value in customer.items() if name != "customerID"},
         "empty": b"",
         "cut off": b'{"tenure": ',
@@ -90,14 +90,14 @@ def test_both_ways_answer_alike(service, customers, kind, head):
     body = bodies(customers[0])[kind]
 
     with on(service) as short, on(service) as long:
-        found = told(short.send(asking(body, SHORT, head)).next())
-        expected = told(long.send(asking(body, LONG, head)).next())
+        found = comparable(short.send(whole_request(body, SHORT, head)).next())
+        expected = comparable(long.send(whole_request(body, LONG, head)).next())
 
     assert found == expected
-    assert (found[0] == 200) == (kind in ("good", "no id"))
+    assert (found[0] == 200) == (kind in ("valid", "no id"))
 
 
-def test_both_ways_ask_for_a_key_alike(store, tmp_path, customers):
+def test_both_ways_require_a_key_alike(store, tmp_path, customers):
     from service.core.keys import new_key
 
     key, digest = new_key()
@@ -107,30 +107,32 @@ def test_both_ways_ask_for_a_key_alike(store, tmp_path, customers):
             (f"x-api-key: {key}\r\n", 200), (f"Authorization: bearer {key}\r\n", 200),
         ):  # fmt: skip
             with on(service) as short, on(service) as long:
-                found = told(short.send(asking(customers[0], SHORT, head)).next())
-                assert found == told(long.send(asking(customers[0], LONG, head)).next())
+                found = comparable(short.send(whole_request(customers[0], SHORT, head)).next())
+                assert found == comparable(
+                    long.send(whole_request(customers[0], LONG, head)).next()
+                )
             assert found[0] == status
         for path in (SHORT, LONG, "/v1/explain"):
             with on(service) as answers:
                 answers.send(
-                    asking(customers[0], path, "x-api-key: wrong\r\nx-request-id: mine\r\n")
+                    whole_request(customers[0], path, "x-api-key: wrong\r\nx-request-id: mine\r\n")
                 )
                 status, headers, body = answers.next()
             assert (status, headers["x-request-id"]) == (401, "mine")
             assert json.loads(body)["request_id"] == "mine"
 
 
-def test_questions_sent_in_one_go_are_answered_in_their_order(service, customers):
+def test_requests_sent_at_once_are_answered_in_their_order(service, customers):
     with on(service) as answers:
         answers.send(
-            asking(customers[0])
-            + asking(b"", "/livez", method="GET")
-            + asking(customers[1])
-            + asking(b"{}")
-            + asking(customers[2], "/v1/explain")
-            + asking(customers[3])
-            + asking(customers[4], LONG)
-            + asking(customers[5])
+            whole_request(customers[0])
+            + whole_request(b"", "/livez", method="GET")
+            + whole_request(customers[1])
+            + whole_request(b"{}")
+            + whole_request(customers[2], "/v1/explain")
+            + whole_request(customers[3])
+            + whole_request(customers[4], LONG)
+            + whole_request(customers[5])
         )
         found = [answers.next() for _ in range(8)]
 
@@ -148,15 +150,15 @@ def test_questions_sent_in_one_go_are_answered_in_their_order(service, customers
 )
 @given(cuts=st.lists(st.integers(1, 3000), max_size=6), chunked=st.booleans())
 def test_wherever_the_stream_is_cut_the_answers_are_the_same(service, customers, cuts, chunked):
-    asked = [asking(customers[number]) for number in range(3)]
+    requests = [whole_request(customers[number]) for number in range(3)]
     if chunked:
         body = json.dumps(customers[1]).encode()
-        asked[1] = (
+        requests[1] = (
             b"POST /v1/score HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
             + b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (body[:7], body[7:90], body[90:]))
             + b"0\r\n\r\n"
         )
-    stream = b"".join(asked)
+    stream = b"".join(requests)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
 
     with on(service) as answers:
@@ -170,15 +172,18 @@ def test_wherever_the_stream_is_cut_the_answers_are_the_same(service, customers,
     assert [json.loads(body)["probability"] for _, _, body in found] == expected
 
 
-def test_what_is_no_http_is_refused_after_the_answer_to_what_came_before(service, customers):
-    with on(service) as answers:
-        answers.send(asking(customers[0]) + b"\x00nonsense\r\n\r\n")
-        found = answers.next()
+def test_what_is_no_http_is_refused_after_the_answer_to_what_came_before(
+    store, tmp_path, customers
+):
+    # A service of its own: uvicorn logs the refusal as plain text.
+    with serving(store, tmp_path) as service, on(service) as answers:
+        answers.send(whole_request(customers[0]) + b"\x00nonsense\r\n\r\n")
+        score = answers.next()
         # uvicorn's refusal, in its own words
         refusal = answers.file.readline()
         rest = answers.file.read()
 
-    assert found[0] == 200
+    assert score[0] == 200
     assert refusal.startswith(b"HTTP/1.1 400")
     assert rest.endswith(b"Invalid HTTP request received.")
 
@@ -187,9 +192,9 @@ def test_what_is_no_http_is_refused_after_the_answer_to_what_came_before(service
     "head",
     ["connection: close\r\n", "connection: keep-alive, close\r\n", "expect: 100-continue\r\n"],
 )
-def test_who_asks_for_more_than_an_answer_goes_the_longer_way(service, customers, head):
+def test_a_request_that_needs_more_than_an_answer_goes_uvicorns_way(service, customers, head):
     with on(service) as answers:
-        answers.send(asking(customers[0], SHORT, head))
+        answers.send(whole_request(customers[0], SHORT, head))
         if head.startswith("expect"):
             assert answers.file.readline() + answers.file.readline() == (
                 b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -203,14 +208,14 @@ def test_who_asks_for_more_than_an_answer_goes_the_longer_way(service, customers
     assert 0 < json.loads(body)["probability"] < 1
 
 
-def test_all_that_came_together_is_in_the_ledger_and_in_the_figures(store, tmp_path, customers):
+def test_all_that_came_together_is_in_the_ledger_and_in_the_metrics(store, tmp_path, customers):
     from churn.ledger import PredictionLedger
 
     with serving(store, tmp_path, ledger_flush_seconds=0.05) as service:
         connections = [Answers(service) for _ in range(40)]
         for number, answers in enumerate(connections):
-            answers.send(asking(customers[number]) + asking(customers[40 + number]))
-        found = [told_id(answers.next()) for answers in connections for _ in range(2)]
+            answers.send(whole_request(customers[number]) + whole_request(customers[40 + number]))
+        found = [id_and_probability(answers.next()) for answers in connections for _ in range(2)]
         with service.client() as client:
             page = sample(client.get("/metrics").text)
         for answers in connections:
@@ -224,23 +229,23 @@ def test_all_that_came_together_is_in_the_ledger_and_in_the_figures(store, tmp_p
     assert page['churn_request_seconds_count{route="/v1/score"}'] == 80
 
 
-def told_id(answer):
+def id_and_probability(answer):
     content = json.loads(answer[2])
     return content["prediction_id"], content["probability"]
 
 
-def test_who_says_no_more_after_a_question_gets_the_answer(service, customers):
+def test_a_caller_who_sends_no_more_after_a_request_gets_the_answer(service, customers):
     with on(service) as answers:
-        answers.send(asking(customers[0]))
+        answers.send(whole_request(customers[0]))
         answers.connection.shutdown(socket.SHUT_WR)
 
         assert answers.next()[0] == 200
         assert answers.file.read() == b""
 
 
-def test_who_hangs_up_before_the_answer_harms_nobody(service, customers):
+def test_a_caller_who_hangs_up_before_the_answer_harms_no_other(service, customers):
     for _ in range(20):
-        gone = Answers(service).send(asking(customers[0]) * 3)
+        gone = Answers(service).send(whole_request(customers[0]) * 3)
         gone.close()
     with service.client() as client:
         assert client.post("/v1/score", json=customers[0]).status_code == 200

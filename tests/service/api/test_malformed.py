@@ -1,13 +1,13 @@
-"""Whatever is sent, the answer is a refusal that names the field, and the service goes on."""
+"""Whatever is sent, the answer is a problem that names the field, and the service goes on."""
 
 import json
 
 import pytest
 
-PLACE = "/v1/score"
+PATH = "/v1/score"
 
 
-def refused(client, body, path=PLACE):
+def post_malformed(client, body, path=PATH):
     answer = client.post(path, content=body)
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -22,7 +22,7 @@ def spelt(customer, field, raw):
     return json.dumps(customer | {field: "@"}).replace('"@"', raw).encode()
 
 
-@pytest.mark.parametrize("path", [PLACE, "/v1/explain"])
+@pytest.mark.parametrize("path", [PATH, "/v1/explain"])
 @pytest.mark.parametrize(
     ("field", "raw"),
     [
@@ -64,14 +64,14 @@ def test_a_field_at_fault_is_named(client, customers, path, field, raw):
     else:
         body = spelt(customers[0], field, raw)
 
-    problem = refused(client, body, path)
+    problem = post_malformed(client, body, path)
 
     assert field in problem.get("field", ""), problem
     assert field in problem["detail"]
 
 
-def test_a_value_is_told_with_what_is_allowed(client, customers):
-    problem = refused(client, json.dumps(customers[0] | {"tenure": 241}))
+def test_a_value_is_shown_with_what_is_allowed(client, customers):
+    problem = post_malformed(client, json.dumps(customers[0] | {"tenure": 241}))
 
     assert problem["value"] == "241"
     assert problem["allowed"] == "a whole number from 0 to 240 (months)"
@@ -81,7 +81,7 @@ def test_a_value_is_told_with_what_is_allowed(client, customers):
 def test_a_missing_field_is_named(client, customers, contract):
     for column in contract.features:
         less = {name: value for name, value in customers[0].items() if name != column.name}
-        assert refused(client, json.dumps(less))["field"] == column.name
+        assert post_malformed(client, json.dumps(less))["field"] == column.name
 
 
 @pytest.mark.parametrize(
@@ -90,27 +90,27 @@ def test_a_missing_field_is_named(client, customers, contract):
      b"{}" * 2, b"NaN", b"[" * 100_000, b'{"a": 1' + b"\0" + b"}"],
 )  # fmt: skip
 def test_what_is_no_customer_at_all_is_refused(client, body):
-    refused(client, body)
-    refused(client, body, "/v1/explain")
-    refused(client, body, "/v2/models/churn/infer")
+    post_malformed(client, body)
+    post_malformed(client, body, "/v1/explain")
+    post_malformed(client, body, "/v2/models/churn/infer")
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(client):
-    problem = refused(client, b"x" * (2 * 2**20 + 1))
+    problem = post_malformed(client, b"x" * (2 * 2**20 + 1))
 
     assert problem["status"] == 413
     assert problem["allowed"] == "2097152 bytes"
 
 
 def test_a_body_without_length_is_held_to_the_same_limit(client):
-    answer = client.post(PLACE, content=iter([b"x" * 2**20] * 3))
+    answer = client.post(PATH, content=iter([b"x" * 2**20] * 3))
 
     assert answer.status_code == 413
 
 
 def test_after_all_of_it_the_service_answers_and_has_logged_no_value(client, service, customers):
-    assert client.post(PLACE, json=customers[0]).status_code == 200
-    client.post(PLACE, json=customers[0] | {"gender": "Zaphod"})
+    assert client.post(PATH, json=customers[0]).status_code == 200
+    client.post(PATH, json=customers[0] | {"gender": "Zaphod"})
     logged = json.dumps(service.lines)
     assert "Zaphod" not in logged
     assert customers[0]["customerID"] not in logged

@@ -72,17 +72,17 @@ def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
         with ThreadPoolExecutor(3) as pool, service.client() as client:
             asking = [pool.submit(ask, start) for start in range(3)]
             try:
-                for turn in range(SWAPS):
-                    publish(store, "2" if turn % 2 == 0 else "1")
-                    service.wait_for("bundle_swapped", turn + 1)
+                for swap in range(SWAPS):
+                    publish(store, "2" if swap % 2 == 0 else "1")
+                    service.wait_for("bundle_swapped", swap + 1)
             finally:
                 stop.set()
             for each in asking:
                 each.result(60)
-            figures = sample(client.get("/metrics").text)
+            metrics = sample(client.get("/metrics").text)
 
-    assert figures["churn_bundle_swaps_total"] == SWAPS
-    assert figures["churn_bundle_refusals_total"] == 0
+    assert metrics["churn_bundle_swaps_total"] == SWAPS
+    assert metrics["churn_bundle_refusals_total"] == 0
     assert min(counts.values()) > 100
 
 
@@ -131,7 +131,7 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
             point(store, first)
             wait_until(client, lambda ready: ready["refused_bundle"] is None)
             path.write_bytes(content)
-        figures = sample(client.get("/metrics").text)
+        metrics = sample(client.get("/metrics").text)
         service.wait_for("bundle_refused", refused)
         logged = service.logged("bundle_refused")
 
@@ -145,7 +145,7 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
         wait_until(client, lambda ready: ready["versions"]["production"] == "2")
 
     assert refused >= 15
-    assert figures["churn_bundle_refusals_total"] == len(logged)
+    assert metrics["churn_bundle_refusals_total"] == len(logged)
     assert len(logged) == refused
 
 
@@ -176,7 +176,7 @@ def test_a_canary_answers_its_share_the_same_customers_always(store, tmp_path, c
         service.client() as client,
     ):
         first, again = (client.post("/v1/score/batch", json=asked).json() for _ in range(2))
-        figures = sample(client.get("/metrics").text)
+        metrics = sample(client.get("/metrics").text)
         ready = client.get("/readyz").json()
         service.stop()
 
@@ -184,13 +184,13 @@ def test_a_canary_answers_its_share_the_same_customers_always(store, tmp_path, c
     assert versions == [row["model_version"] for row in again]
     assert 60 < versions.count("2") < 140
     assert ready["versions"]["canary"] == {"version": "2", "percent": 25.0}
-    counted = figures['churn_score_probability_count{role="canary",version="2"}']
+    counted = metrics['churn_score_probability_count{role="canary",version="2"}']
     assert counted == 2 * versions.count("2")
     kept = PredictionLedger(service.ledger).predictions()
     roles = {each.prediction_id: (each.version, each.role) for each in kept}
     for row in first:
-        wanted = ("2", "canary") if row["model_version"] == "2" else ("1", "production")
-        assert roles[row["prediction_id"]] == wanted
+        expected = ("2", "canary") if row["model_version"] == "2" else ("1", "production")
+        assert roles[row["prediction_id"]] == expected
 
 
 def test_a_shadow_scores_every_customer_and_answers_none(

@@ -33,11 +33,11 @@ def start(*arguments, **settings):
 
 
 def test_with_nothing_in_production_it_says_what_to_run(tmp_path):
-    refused = start("--store", str(tmp_path))
+    stopped = start("--store", str(tmp_path))
 
-    assert refused.returncode == 2
-    assert "python run.py --pipeline promotion" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    assert stopped.returncode == 2
+    assert "python run.py --pipeline promotion" in stopped.stderr
+    assert len(stopped.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -55,29 +55,29 @@ def test_with_nothing_in_production_it_says_what_to_run(tmp_path):
     ],
 )
 def test_it_does_not_start_with_a_setting_it_does_not_know_or_cannot_use(store, settings, named):
-    refused = start("--store", str(store), **settings)
+    stopped = start("--store", str(store), **settings)
 
-    assert refused.returncode != 0
-    assert named in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert "secret" not in refused.stderr
+    assert stopped.returncode != 0
+    assert named in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert "secret" not in stopped.stderr
 
 
 def test_a_port_that_is_taken_is_named(store):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = start("--store", str(store), "--port", str(port))
+        stopped = start("--store", str(store), "--port", str(port))
 
-    assert refused.returncode == 2
-    assert f"127.0.0.1:{port}" in refused.stderr
+    assert stopped.returncode == 2
+    assert f"127.0.0.1:{port}" in stopped.stderr
 
 
-def test_a_key_is_asked_for_and_can_be_changed_while_serving(store, tmp_path, customers):
+def test_a_key_is_required_and_can_be_changed_while_serving(store, tmp_path, customers):
     first, first_digest = new_key()
     second, second_digest = new_key()
     third, third_digest = new_key()
     keys = tmp_path / "keys"
-    keys.write_text(f"# who may ask\n{first_digest} crm\n")
+    keys.write_text(f"# callers\n{first_digest} crm\n")
 
     with (
         serving(
@@ -132,15 +132,15 @@ def test_a_new_key_is_printed_once_with_its_digest():
     assert key not in made.stderr
 
 
-def test_more_requests_than_it_answers_at_once_are_turned_away_not_piled_up(
+def test_more_requests_than_it_answers_at_once_are_answered_503_not_queued(
     store, tmp_path, customers
 ):
     with serving(store, tmp_path, max_concurrency=2) as service, service.client() as client:
         held = [slow_request(service) for _ in range(3)]
         until = time.monotonic() + 10
         while True:
-            turned_away = client.post("/v1/score", json=customers[0])
-            if turned_away.status_code == 503 or time.monotonic() > until:
+            refused = client.post("/v1/score", json=customers[0])
+            if refused.status_code == 503 or time.monotonic() > until:
                 break
         probe = client.get("/livez")
         for connection in held:
@@ -150,9 +150,9 @@ def test_more_requests_than_it_answers_at_once_are_turned_away_not_piled_up(
             assert time.monotonic() < until
             time.sleep(0.02)
 
-    assert turned_away.status_code == 503
-    assert turned_away.headers["retry-after"] == "1"
-    assert turned_away.headers["content-type"] == "application/problem+json"
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["content-type"] == "application/problem+json"
     assert probe.status_code == 200
 
 
@@ -217,14 +217,14 @@ def test_while_draining_it_says_so_and_still_answers(store, tmp_path, customers)
 
 
 @pytest.mark.system
-def test_a_worker_that_is_killed_under_load_is_missed_by_nobody_else(store, tmp_path, customers):
+def test_a_worker_that_is_killed_under_load_disturbs_no_other(store, tmp_path, customers):
     from churn.ledger import PredictionLedger
 
     answered, broken = [], []
     stop = threading.Event()
     with serving(store, tmp_path, workers=2, ledger_flush_seconds=0.05) as service:
 
-        def ask():
+        def send_requests():
             with service.client() as client:
                 while not stop.is_set():
                     try:
@@ -237,14 +237,14 @@ def test_a_worker_that_is_killed_under_load_is_missed_by_nobody_else(store, tmp_
 
         before = service.workers()
         with ThreadPoolExecutor(4) as pool:
-            asking = [pool.submit(ask) for _ in range(4)]
+            sending = [pool.submit(send_requests) for _ in range(4)]
             time.sleep(1)
             os.kill(before[0], signal.SIGKILL)
             at_kill = len(answered)
             service.wait_for("ready", 3)
             time.sleep(0.5)
             stop.set()
-            for each in asking:
+            for each in sending:
                 each.result(60)
         after = service.workers()
         with service.client() as client:
@@ -257,14 +257,14 @@ def test_a_worker_that_is_killed_under_load_is_missed_by_nobody_else(store, tmp_
     assert len(broken) <= 4  # those whose connection the dead worker held, once each
     kept = PredictionLedger(service.ledger).predictions(limit=10**6)
     ids = [each.prediction_id for each in kept]
-    told = {each["prediction_id"]: each["probability"] for each in answered}
+    answers = {each["prediction_id"]: each["probability"] for each in answered}
     assert len(ids) == len(set(ids))
     assert {
-        each.prediction_id: each.probability for each in kept if each.prediction_id in told
-    }.items() <= told.items()
+        each.prediction_id: each.probability for each in kept if each.prediction_id in answers
+    }.items() <= answers.items()
     # Lost: what the dead worker had not written yet, at most its last flush and what it was at.
-    assert len(set(told) - set(ids)) <= 500
-    assert len(set(ids) - set(told)) <= 4
+    assert len(set(answers) - set(ids)) <= 500
+    assert len(set(ids) - set(answers)) <= 4
     assert "churn_workers 2.0" in page
 
 
@@ -275,7 +275,7 @@ def test_all_workers_count_on_one_page(store, tmp_path, customers):
                 assert client.post("/v1/score", json=customers[0]).status_code == 200
                 client.post("/v1/score", json={})
         with service.client() as client:
-            figures = figures_once(
+            metrics = metrics_once(
                 client,
                 lambda now: (
                     now["churn_ledger_written_total"] == 40 and now["churn_ledger_waiting"] == 0
@@ -283,26 +283,26 @@ def test_all_workers_count_on_one_page(store, tmp_path, customers):
             )
             again = sample(client.get("/metrics").text)
 
-    assert figures['churn_requests_total{route="/v1/score",status="200"}'] == 40
-    assert figures['churn_requests_total{route="/v1/score",status="422"}'] == 40
-    assert figures['churn_request_seconds_count{route="/v1/score"}'] == 80
-    assert figures['churn_score_probability_count{role="production",version="1"}'] == 40
-    assert figures['churn_model_version{role="production",version="1"}'] == 2
-    assert figures["churn_ledger_written_total"] == 40
-    assert figures["churn_ledger_lag_seconds"] == 0
+    assert metrics['churn_requests_total{route="/v1/score",status="200"}'] == 40
+    assert metrics['churn_requests_total{route="/v1/score",status="422"}'] == 40
+    assert metrics['churn_request_seconds_count{route="/v1/score"}'] == 80
+    assert metrics['churn_score_probability_count{role="production",version="1"}'] == 40
+    assert metrics['churn_model_version{role="production",version="1"}'] == 2
+    assert metrics["churn_ledger_written_total"] == 40
+    assert metrics["churn_ledger_lag_seconds"] == 0
     assert again['churn_score_probability_count{role="production",version="1"}'] == 40
 
 
-def figures_once(client, there):
+def metrics_once(client, there):
     """The metrics as soon as they are `there`; gauges are set twice a second."""
     until = time.monotonic() + 60
-    while not there(figures := sample(client.get("/metrics").text)):
-        assert time.monotonic() < until, figures
+    while not there(metrics := sample(client.get("/metrics").text)):
+        assert time.monotonic() < until, metrics
         time.sleep(0.02)
-    return figures
+    return metrics
 
 
-def test_a_ledger_that_cannot_be_written_stops_no_answer_and_is_told(store, tmp_path, customers):
+def test_a_ledger_that_cannot_be_written_stops_no_answer_and_is_logged(store, tmp_path, customers):
     (tmp_path / "file").write_text("")
     with (
         serving(
@@ -317,9 +317,9 @@ def test_a_ledger_that_cannot_be_written_stops_no_answer_and_is_told(store, tmp_
         for _ in range(20):
             client.post("/v1/score", json=customers[0])
         refused = client.post("/v1/outcomes", json={"customer": "a", "churned": True})
-        figures = figures_once(client, lambda now: now["churn_ledger_lag_seconds"] > 0)
+        metrics = metrics_once(client, lambda now: now["churn_ledger_lag_seconds"] > 0)
 
     assert refused.status_code == 503
-    assert figures["churn_ledger_failures_total"] >= 1
-    assert figures["churn_ledger_dropped_total"] > 0
-    assert figures["churn_ledger_lag_seconds"] > 0
+    assert metrics["churn_ledger_failures_total"] >= 1
+    assert metrics["churn_ledger_dropped_total"] > 0
+    assert metrics["churn_ledger_lag_seconds"] > 0

@@ -1,4 +1,4 @@
-"""POST /v1/score: the model's own bits, and the state of whoever answers."""
+"""POST /v1/score: the model's exact probabilities, and what the service says about itself."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def test_answers_are_the_trained_models_bit_for_bit(client, trained, telco_colum
         assert answer.json()["probability"] == expected[place]
 
 
-def test_an_answer_says_what_was_decided_by_whom_and_under_which_id(client, customers):
+def test_an_answer_has_decision_version_and_an_id_of_its_own(client, customers):
     first, second = (client.post("/v1/score", json=customers[0]).json() for _ in range(2))
 
     assert first["model_version"] == "1"
@@ -21,7 +21,9 @@ def test_an_answer_says_what_was_decided_by_whom_and_under_which_id(client, cust
     assert first | {"prediction_id": ""} == second | {"prediction_id": ""}
 
 
-def test_bands_rise_with_the_probability_and_the_upper_two_are_those_to_act_for(client, customers):
+def test_bands_rise_with_the_probability_and_the_upper_two_have_a_positive_decision(
+    client, customers
+):
     bands = client.get("/metadata").json()["risk_bands"]
     seen = set()
 
@@ -60,15 +62,15 @@ def test_probes_say_that_it_lives_and_is_ready_with_what(client):
 
 
 def test_metadata_says_where_the_model_comes_from(client, contract):
-    facts = client.get("/metadata").json()
+    metadata = client.get("/metadata").json()
 
-    assert facts["model"]["version"] == "1"
-    assert facts["model"]["recipe"] == "blend"
-    assert facts["threshold"] == {"value": 0.3, "basis": "chosen for the tests"}
-    assert facts["metrics"]["roc_auc"]["interval"] == [0.82, 0.86]
-    assert facts["contract"]["digest"] == contract.digest()
-    assert facts["promoted_by"] == "publish"
-    assert facts["trained_at"] <= facts["promoted_at"]
+    assert metadata["model"]["version"] == "1"
+    assert metadata["model"]["recipe"] == "blend"
+    assert metadata["threshold"] == {"value": 0.3, "basis": "chosen for the tests"}
+    assert metadata["metrics"]["roc_auc"]["interval"] == [0.82, 0.86]
+    assert metadata["contract"]["digest"] == contract.digest()
+    assert metadata["promoted_by"] == "publish"
+    assert metadata["trained_at"] <= metadata["promoted_at"]
 
 
 def test_the_openapi_document_describes_the_contracts_customer(client, contract, service):
@@ -84,7 +86,7 @@ def test_the_openapi_document_describes_the_contracts_customer(client, contract,
     }
 
 
-def test_a_request_id_is_given_back_and_made_where_there_is_none(client, customers):
+def test_a_request_id_is_returned_and_made_if_there_is_none(client, customers):
     given = client.post("/v1/score", json=customers[0], headers={"X-Request-ID": "call-17"})
     made = client.post("/v1/score", json=customers[0])
     other = client.get("/metadata", headers={"X-Request-ID": "call-18"})

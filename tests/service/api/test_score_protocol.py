@@ -1,9 +1,7 @@
-"""One connection's way: when it takes uvicorn's own, and what is owed when it ends."""
+"""One connection: when a request goes uvicorn's way, and what is answered before it is closed."""
 
 import asyncio
 import json
-from functools import partial
-from typing import cast
 
 import pytest
 import uvicorn
@@ -11,7 +9,7 @@ from uvicorn.server import ServerState
 
 from service.api.application import ChurnService
 from service.api.fast_path.request_batcher import RequestBatcher
-from service.api.fast_path.score_protocol import ScoreProtocol
+from service.api.fast_path.score_protocol import bind_protocol
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
 from tests.servers.published import customers, shelf, trained
@@ -21,7 +19,7 @@ IDLE = 5
 
 
 class Wire(asyncio.Transport):
-    """The other end: keeps what is written, and whether it was closed."""
+    """A fake transport: keeps what is written, and whether it was closed."""
 
     def __init__(self):
         super().__init__()
@@ -64,7 +62,7 @@ def request_(customers):
 
 
 class Clock:
-    """The running loop, with a time of its own that passes when it is told to."""
+    """The running event loop with a clock that the test moves."""
 
     def __init__(self):
         self.now = 100.0
@@ -89,12 +87,11 @@ class Clock:
                 timer._run()
 
 
-def connected(state, loop=None, turn=None):
-    """A connection, as uvicorn makes it; alone in its turn unless one is given."""
-    made = partial(ScoreProtocol, turn or RequestBatcher(state))
+def connected(state, loop=None, batcher=None):
+    """A connection, as uvicorn makes it; with a batcher of its own unless one is given."""
     config = uvicorn.Config(
         ChurnService(state),
-        http=cast("type[asyncio.Protocol]", made),
+        http=bind_protocol(batcher or RequestBatcher(state)),
         log_config=None,
         timeout_keep_alive=IDLE,
     )
@@ -107,19 +104,21 @@ def connected(state, loop=None, turn=None):
     return protocol, wire
 
 
-def test_a_whole_request_is_answered_in_the_same_turn_and_makes_no_task(state, request_):
-    async def asking():
+def test_a_whole_request_is_answered_in_the_same_pass_of_the_loop_and_makes_no_task(
+    state, request_
+):
+    async def exchange():
         protocol, wire = connected(state)
         protocol.data_received(request_)
         tasks = len(protocol.server_state.tasks)
         await asyncio.sleep(0)
         return tasks, wire.answered(), protocol.server_state.total_requests
 
-    assert asyncio.run(asking()) == (0, [200], 1)
+    assert asyncio.run(exchange()) == (0, [200], 1)
 
 
 def test_one_that_is_not_whole_becomes_a_task_and_waits(state, request_):
-    async def asking():
+    async def exchange():
         protocol, wire = connected(state)
         protocol.data_received(request_[:-10])
         tasks = len(protocol.server_state.tasks)
@@ -129,11 +128,11 @@ def test_one_that_is_not_whole_becomes_a_task_and_waits(state, request_):
         await asyncio.gather(*protocol.server_state.tasks)
         return tasks, before, wire.answered()
 
-    assert asyncio.run(asking()) == (1, [], [200])
+    assert asyncio.run(exchange()) == (1, [], [200])
 
 
 def test_a_caller_who_reads_too_slowly_is_waited_for(state, request_):
-    async def asking():
+    async def exchange():
         protocol, wire = connected(state)
         protocol.pause_writing()
         protocol.data_received(request_)
@@ -143,22 +142,24 @@ def test_a_caller_who_reads_too_slowly_is_waited_for(state, request_):
         await asyncio.gather(*protocol.server_state.tasks)
         return before, wire.answered()
 
-    assert asyncio.run(asking()) == ([], [200])
+    assert asyncio.run(exchange()) == ([], [200])
 
 
-def test_what_was_taken_is_answered_before_the_connection_ends(state, request_):
-    async def asking():
+def test_what_is_in_the_batch_is_answered_before_the_connection_ends(state, request_):
+    async def exchange():
         protocol, wire = connected(state)
         protocol.data_received(request_)
         before = wire.answered()
         protocol.shutdown()
         return before, wire.answered(), wire.closed
 
-    assert asyncio.run(asking()) == ([], [200], True)
+    assert asyncio.run(exchange()) == ([], [200], True)
 
 
-def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(state, request_):
-    async def asking():
+def test_nothing_more_is_read_from_a_caller_who_sends_ahead_before_the_answers_are_out(
+    state, request_
+):
+    async def exchange():
         protocol, wire = connected(state)
         protocol.data_received(request_ * 10)
         reading = []
@@ -167,26 +168,26 @@ def test_a_caller_who_asks_far_ahead_is_not_read_on_before_the_answers_are_out(s
             reading.append((len(wire.answered()), wire.reading))
         return reading, wire.reading
 
-    reading, afterwards = asyncio.run(asking())
+    reading, afterwards = asyncio.run(exchange())
 
     assert not any(goes_on for answered, goes_on in reading if answered < 9)
     assert afterwards
 
 
-def test_one_who_floods_keeps_nobody_waiting(state, request_):
-    async def asking():
-        turn = RequestBatcher(state)
-        flooding, flooded = connected(state, turn=turn)
+def test_a_caller_who_floods_keeps_no_other_waiting(state, request_):
+    async def exchange():
+        batcher = RequestBatcher(state)
+        flooding, flooded = connected(state, batcher=batcher)
         for _ in range(50):
             flooding.data_received(request_ * 20)
-        there, wire = connected(state, turn=turn)
+        there, wire = connected(state, batcher=batcher)
         there.data_received(request_)
         await asyncio.sleep(0)
         return len(flooded.answered()), wire.answered()
 
-    flooded, others = asyncio.run(asking())
+    flooded, others = asyncio.run(exchange())
 
-    assert flooded <= 2  # the turn's, and the first of those that go uvicorn's way
+    assert flooded <= 2  # the batch's, and the first of those that go uvicorn's way
     assert others == [200]
 
 
@@ -199,7 +200,7 @@ def test_trailers_do_not_pass_for_headers(state, request_):
         )
     )
 
-    async def asking(path):
+    async def exchange(path):
         protocol, wire = connected(state)
         protocol.data_received(chunked.replace(b"%b", path))
         while not wire.answered():
@@ -207,35 +208,35 @@ def test_trailers_do_not_pass_for_headers(state, request_):
         return wire.written
 
     for path in (b"/v1/score", b"/v1/score?"):
-        written = asyncio.run(asking(path))
+        written = asyncio.run(exchange(path))
         assert written.startswith(b"HTTP/1.1 200")
         assert b"trailing" not in written
 
 
-def test_a_caller_who_says_no_more_is_answered_before_the_transport_closes(state, request_):
-    async def asking():
+def test_a_caller_who_sends_no_more_is_answered_before_the_transport_closes(state, request_):
+    async def exchange():
         protocol, wire = connected(state)
         protocol.data_received(request_)
         keeps_open = protocol.eof_received()
         return wire.answered(), bool(keeps_open)
 
-    assert asyncio.run(asking()) == ([200], False)
+    assert asyncio.run(exchange()) == ([200], False)
 
 
-def test_a_turn_holds_one_request_of_a_connection_and_the_others_follow(state, request_):
-    async def asking():
+def test_a_batch_holds_one_request_of_a_connection_and_the_others_follow(state, request_):
+    async def exchange():
         protocol, wire = connected(state)
-        protocol.data_received(request_ * 500)  # twice as many as there is room for
+        protocol.data_received(request_ * 500)  # twice as many as are answered at once
         tasks = len(protocol.server_state.tasks)
         while len(wire.answered()) < 500:
             await asyncio.sleep(0)
         return tasks, set(wire.answered())
 
-    assert asyncio.run(asking()) == (1, {200})
+    assert asyncio.run(exchange()) == (1, {200})
 
 
 def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(state, request_):
-    async def asking():
+    async def exchange():
         gone, dead = connected(state)
         gone.data_received(request_)
         gone.connection_lost(None)
@@ -244,11 +245,11 @@ def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(state, request_
         await asyncio.sleep(0)
         return dead.answered(), wire.answered()
 
-    assert asyncio.run(asking()) == ([], [200])
+    assert asyncio.run(exchange()) == ([], [200])
 
 
 def test_a_connection_whose_next_request_is_still_coming_is_not_closed(state, request_):
-    async def asking():
+    async def exchange():
         loop = Clock()
         protocol, wire = connected(state, loop)
         protocol.data_received(request_ + request_.replace(b"/v1/score", b"/v1/explain")[:-5])
@@ -262,11 +263,11 @@ def test_a_connection_whose_next_request_is_still_coming_is_not_closed(state, re
         loop.passes(IDLE)
         return first, closed, answered, wire.closed
 
-    assert asyncio.run(asking()) == ([200], False, [200, 200], True)
+    assert asyncio.run(exchange()) == ([200], False, [200, 200], True)
 
 
 def test_a_silent_connection_is_closed_and_a_used_one_stays(state, request_):
-    async def asking():
+    async def exchange():
         loop = Clock()
         silent, quiet = connected(state, loop)
         used, busy = connected(state, loop)
@@ -289,4 +290,4 @@ def test_a_silent_connection_is_closed_and_a_used_one_stays(state, request_):
         return after, later, pending.closed, loop.waiting
 
     # The used one goes five seconds after its last answer, as does the one that took its time.
-    assert asyncio.run(asking()) == ([True, False, False], [True, False], True, [])
+    assert asyncio.run(exchange()) == ([True, False, False], [True, False], True, [])

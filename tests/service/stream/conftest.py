@@ -39,11 +39,11 @@ def broker(tmp_path_factory):
 
 @pytest.fixture
 def topics(broker, request):
-    """Three topics of the test's own, by what they hold."""
+    """Three topics of the test's own, by their use."""
     name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:60]
-    found = {kind: f"{name}-{kind}" for kind in ("input", "output", "dead_letter")}
-    broker.topics(*found.values())
-    return found
+    names = {kind: f"{name}-{kind}" for kind in ("input", "output", "dead_letter")}
+    broker.topics(*names.values())
+    return names
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def postgres():
 
 @pytest.fixture
 def settings(broker, topics, store, tmp_path):
-    """What a worker of this test is told."""
+    """Settings of this test's worker."""
     return {
         "kafka_servers": broker.address,
         "group": topics["input"],

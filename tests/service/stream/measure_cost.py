@@ -1,4 +1,4 @@
-"""What a message costs the worker: CPU time of its process, from /proc, over real customers in turn.
+"""What a message costs the worker: CPU time of its process, from /proc, over real customers.
 
     OMP_NUM_THREADS=1 python tests/service/stream/measure_cost.py STORE [--messages 10000] [--rounds 3]
 
@@ -34,12 +34,12 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = _customers()
     with tempfile.TemporaryDirectory() as name:
-        room = Path(name)
-        (room / "broker").mkdir()
-        broker, redis = Broker(room / "broker"), RedisServer("redis-server", room)
+        folder = Path(name)
+        (folder / "broker").mkdir()
+        broker, redis = Broker(folder / "broker"), RedisServer("redis-server", folder)
         broker.start()
         redis.start()
         try:
@@ -48,11 +48,11 @@ def main() -> None:
                 ("ledger in SQLite", {}),
                 ("ledger in SQLite and Redis", {"redis": redis.address}),
             ):
-                found = [
-                    _measured(broker, rows, asked, room / f"{len(label)}-{turn}", more)
-                    for turn in range(asked.rounds)
+                measured = [
+                    _measured(broker, rows, options, folder / f"{len(label)}-{number}", more)
+                    for number in range(options.rounds)
                 ]
-                cpu, rate, peak = zip(*found, strict=True)
+                cpu, rate, peak = zip(*measured, strict=True)
                 sys.stdout.write(
                     f"{label}: {statistics.median(cpu):.0f} us CPU a message ({min(cpu):.0f} to "
                     f"{max(cpu):.0f}), {statistics.median(rate):.0f} messages/s, "
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _measured(
-    broker: Broker, rows: list[Any], asked: argparse.Namespace, place: Path, more: dict[str, Any]
+    broker: Broker, rows: list[Any], options: argparse.Namespace, place: Path, more: dict[str, Any]
 ) -> tuple[float, float, float]:
     """Microseconds of CPU a message, messages a second, MB at its peak."""
     topics = {kind: f"{place.name}-{kind}" for kind in ("input", "output", "dead_letter")}
@@ -72,7 +72,7 @@ def _measured(
     settings = {
         "kafka_servers": broker.address,
         "group": place.name,
-        "store": asked.store.resolve(),
+        "store": options.store.resolve(),
         "ledger": f"sqlite:///{place}.db",
         "port": 0,
     } | {f"{kind}_topic": name for kind, name in topics.items()}
@@ -82,10 +82,10 @@ def _measured(
         with working(settings | more) as worker:
             wait_until(lambda: outside.committed(place.name) == _FIRST)
             worker.process.send_signal(signal.SIGSTOP)
-            outside.send(rows[turn % len(rows)] for turn in range(asked.messages))
+            outside.send(rows[number % len(rows)] for number in range(options.messages))
             before, began = _cpu(worker.process.pid), time.monotonic()
             worker.process.send_signal(signal.SIGCONT)
-            wait_until(lambda: outside.committed(place.name) == _FIRST + asked.messages)
+            wait_until(lambda: outside.committed(place.name) == _FIRST + options.messages)
             seconds = time.monotonic() - began
             cpu = _cpu(worker.process.pid) - before
             status = Path(f"/proc/{worker.process.pid}/status").read_text()
@@ -93,7 +93,7 @@ def _measured(
     finally:
         outside.close()
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1e3
-    return cpu / asked.messages * 1e6, asked.messages / seconds, peak
+    return cpu / options.messages * 1e6, options.messages / seconds, peak
 
 
 def _cpu(pid: int) -> float:
@@ -106,8 +106,8 @@ def _customers() -> list[dict[str, Any]]:
     from churn.data import acquire
 
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    with tempfile.TemporaryDirectory() as room:
-        frame = acquire("bundled", contract, root=ROOT, cache=Path(room)).frame
+    with tempfile.TemporaryDirectory() as folder:
+        frame = acquire("bundled", contract, root=ROOT, cache=Path(folder)).frame
     names = [contract.id.name, *(column.name for column in contract.features)]
     rows = frame[names].astype(object).to_dict(orient="records")
     return [

@@ -1,4 +1,4 @@
-"""What the worker waits for when it does not answer: the group, the brokers, the ledger, Redis."""
+"""The group, the brokers, the ledger or Redis do not answer: the worker waits for them."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ def test_a_ledger_that_cannot_be_written_holds_the_messages_back_and_sigterm_sti
 def test_a_batch_held_back_while_another_worker_joins_is_read_again(
     broker, settings, outside, customers, redis_server
 ):
-    """The group has moved on when the first worker wants to commit: it goes on all the same."""
+    """The group has moved on when the first worker wants to commit: it goes on."""
     outside.send(customers[:30])
 
     with working(settings, redis=redis_server.address) as first:
@@ -54,7 +54,7 @@ def test_a_batch_held_back_while_another_worker_joins_is_read_again(
             wait_until(lambda: first.ready()["ready"], first.ready)
             wait_until(lambda: second.ready()["ready"], second.ready)
             outside.send(customers[30:60])
-            # Counting answers would not do: those to the first thirty may stand there twice.
+            # Counting answers would not do: those to the first thirty may be there twice.
             wait_until(lambda: outside.committed(settings["group"]) == 60, second.ready)
             answers = outside.read("output", 60)
             codes = first.stop(), second.stop()
@@ -63,11 +63,11 @@ def test_a_batch_held_back_while_another_worker_joins_is_read_again(
     assert "redis" in held["reasons"]
     assert first.logged("commit_refused")
     assert codes == (0, 0)
-    said = {}
+    values_of = {}
     for record in answers:
-        said.setdefault(record.key.decode(), set()).add(record.value)
-    assert set(said) == {customer["customerID"] for customer in customers[:60]}
-    assert all(len(values) == 1 for values in said.values())
+        values_of.setdefault(record.key.decode(), set()).add(record.value)
+    assert set(values_of) == {customer["customerID"] for customer in customers[:60]}
+    assert all(len(values) == 1 for values in values_of.values())
 
 
 def test_brokers_that_go_away_and_come_back_find_the_worker_as_it_was(

@@ -1,10 +1,10 @@
-"""A batch by itself: what a message is known by, and a fault of the worker's own."""
+"""A batch of messages: their prediction ids, customer ids, and a failure of the worker itself."""
 
 import json
 
 import pytest
 
-from service.api.service_settings import ServiceSettings
+from service.core.environment_settings import StoreSettings
 from service.core.model_pool import ModelPool
 from service.core.worker_metrics import RequestMetrics
 from service.stream.message_scoring import score_messages
@@ -15,7 +15,7 @@ LIMIT = 10_000
 
 @pytest.fixture
 def pool(shelf, tmp_path):
-    return ModelPool(ServiceSettings(store=str(shelf)), tmp_path, RequestMetrics(tmp_path))
+    return ModelPool(StoreSettings(store=str(shelf)), tmp_path, RequestMetrics(tmp_path))
 
 
 def message(customer, offset=0, **changed):
@@ -36,7 +36,7 @@ def test_a_message_is_one_prediction_however_often_it_is_read(pool, customers):
     assert len(ids | {once.answer.prediction_id}) == 5
 
 
-def test_a_fault_of_the_workers_own_rejects_the_message_and_not_the_batch(
+def test_a_failure_of_the_worker_itself_rejects_the_message_and_not_the_batch(
     pool, customers, monkeypatch, capsys
 ):
     name = customers[1]["customerID"]
@@ -56,13 +56,13 @@ def test_a_fault_of_the_workers_own_rejects_the_message_and_not_the_batch(
     assert "ZeroDivisionError" in str(why)
     assert [s.customer for s in batch.scored] == [customers[n]["customerID"] for n in (0, 2)]
     assert len(batch.predictions) == 2
-    said = json.loads(capsys.readouterr().err)
-    assert (said["event"], said["offset"]) == ("message_failed", 1)
-    assert name not in json.dumps(said)
+    logged = json.loads(capsys.readouterr().err)
+    assert (logged["event"], logged["offset"]) == ("message_failed", 1)
+    assert name not in json.dumps(logged)
 
 
 @pytest.mark.parametrize("value", ["x" * 201, "", "a\0b", True, 1.5, ["a"], {"a": 1}, "\ud800"])
-def test_an_id_that_the_ledger_could_not_keep_is_none(pool, customers, value):
+def test_an_id_that_the_ledger_could_not_keep_is_rejected(pool, customers, value):
     batch = score_messages([message(customers[0] | {"customerID": value})], pool, LIMIT)
 
     ((_, why),) = batch.rejected

@@ -1,4 +1,4 @@
-"""StreamSettings are strict, secrets stay secret, and the worker brings no web framework along."""
+"""Settings are strict, secrets stay secret, and the worker brings no web framework along."""
 
 import os
 import re
@@ -82,11 +82,11 @@ def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
 
     code = main([])
 
-    said = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     assert code == 2
-    assert sentence in said
-    assert len(said.strip().splitlines()) == 1
-    assert "hush" not in said
+    assert sentence in stderr
+    assert len(stderr.strip().splitlines()) == 1
+    assert "hush" not in stderr
 
 
 def test_neither_a_web_framework_nor_pandas_nor_zenml_is_loaded(root):
@@ -126,11 +126,11 @@ def test_the_page_lists_every_setting_with_its_default(root):
             assert set(shown) <= {None, 0.0}, names
 
 
-def test_the_page_names_figures_that_the_worker_shows(root, tmp_path):
+def test_the_page_names_metrics_that_the_worker_shows(root, tmp_path):
     page = (root / "docs" / "streaming.md").read_text()
     named = set(re.findall(r"`(churn_stream_\w+)", page))
 
-    shown = StreamMetrics(tmp_path).page().decode()
+    shown = StreamMetrics(tmp_path).render().decode()
 
     assert len(named) >= 8
     assert {

@@ -21,7 +21,7 @@ def by_customer(records):
     return {record.key.decode(): json.loads(record.value) for record in records}
 
 
-def test_scores_are_the_scorers_to_the_last_bit_and_stand_in_the_ledger(
+def test_scores_are_the_scorers_to_the_last_bit_and_are_in_the_ledger(
     settings, outside, customers, scorers
 ):
     some = customers[:400]
@@ -75,7 +75,7 @@ POISON = [
     (b"{}", "customer_id", "'customerID' is missing"),
     (b'{"customerID": "' + b"x" * 300 + b'"}', "customer_id", "no customer's id"),
     (b'{"customerID": "A"}', "field", "'gender' is missing"),
-    (b" " * 300_000, "body_too_large", "at most 262,144"),
+    (b" " * 300_000, "too_large", "at most 262,144"),
 ]
 NAMED = [
     ({"Contract": "Biennial"}, "'Biennial' is not one of"),
@@ -88,26 +88,24 @@ NAMED = [
 def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
     settings, outside, customers, scorers
 ):
-    good = customers[:40]
+    valid = customers[:40]
     named = [(customers[100 + n] | change, why) for n, (change, why) in enumerate(NAMED)]
     bad = [value for value, _, _ in POISON] + [customer for customer, _ in named]
-    mixed = [each for pair in zip(good, bad, strict=False) for each in pair] + good[len(bad) :]
+    mixed = [each for pair in zip(valid, bad, strict=False) for each in pair] + valid[len(bad) :]
     outside.send(mixed)
 
     with working(settings) as worker:
-        found = by_customer(outside.read("output", len(good)))
+        found = by_customer(outside.read("output", len(valid)))
         letters = outside.read("dead_letter", len(bad))
         wait_until(lambda: worker.ready()["ready"], worker.ready)
-        counted = worker.figure('churn_stream_rejected_total{kind="not_json"}')
+        counted = worker.metric('churn_stream_rejected_total{kind="not_json"}')
         worker.stop()
 
     assert {c: a["probability"] for c, a in found.items()} == {
-        c["customerID"]: scorers["1"].score_one(c).probability for c in good
+        c["customerID"]: scorers["1"].score_one(c).probability for c in valid
     }
-    # What is too large to be written back leaves its reason and the place where it lies.
-    expected = [
-        (b"" if kind == "body_too_large" else value, kind, why) for value, kind, why in POISON
-    ]
+    # A message that is too large to be written back leaves its reason and its offset.
+    expected = [(b"" if kind == "too_large" else value, kind, why) for value, kind, why in POISON]
     expected += [(json.dumps(customer).encode(), "field", why) for customer, why in named]
     written = [(letter.value, {n: v.decode() for n, v in letter.headers}) for letter in letters]
     assert len(written) == len(expected)
@@ -118,12 +116,12 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
     assert {h["churn-topic"] for _, h in written} == {settings["input_topic"]}
     assert len({(h["churn-partition"], h["churn-offset"]) for _, h in written}) == len(bad)
     assert counted == len([kind for _, kind, _ in POISON if kind == "not_json"])
-    said = json.dumps(worker.lines)
-    assert "rejected" in said
-    for customer in good + [customer for customer, _ in named]:
-        assert customer["customerID"] not in said
-    assert "Biennial" not in said
-    assert "Shoe size" not in said
+    log = json.dumps(worker.lines)
+    assert "rejected" in log
+    for customer in valid + [customer for customer, _ in named]:
+        assert customer["customerID"] not in log
+    assert "Biennial" not in log
+    assert "Shoe size" not in log
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_itself_exactly(
@@ -144,11 +142,11 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_itself_exactly(
     answers = outside.read("output", len(some))
 
     assert committed < len(some)
-    said = {}
+    values_of = {}
     for record in answers:
-        said.setdefault(record.key.decode(), set()).add(record.value)
-    assert len(said) == len(some)
-    assert all(len(values) == 1 for values in said.values())  # whoever says it twice says the same
+        values_of.setdefault(record.key.decode(), set()).add(record.value)
+    assert len(values_of) == len(some)
+    assert all(len(values) == 1 for values in values_of.values())  # a repeated answer is the same
     expected = {c["customerID"]: scorers["1"].score_one(c).probability for c in some}
     assert {c: a["probability"] for c, a in by_customer(answers).items()} == expected
     kept = PredictionLedger(settings["ledger"]).predictions()
@@ -156,7 +154,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_itself_exactly(
     assert len({k.prediction_id for k in kept}) == len(some)
 
 
-def test_sigterm_finishes_the_batch_and_commits_it_so_that_nothing_is_said_twice(
+def test_sigterm_finishes_the_batch_and_commits_it_so_that_nothing_is_sent_twice(
     settings, outside, customers
 ):
     some = customers[:1000]

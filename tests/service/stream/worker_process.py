@@ -1,4 +1,4 @@
-"""A real worker in a process of its own, and a topic as somebody outside sees it."""
+"""A real worker in a process of its own, and the topics as another program sees them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StreamWorker(LoggedProcess):
     def ready(self) -> dict[str, Any]:
         return httpx.get(f"{self.url}/readyz", timeout=30).json()
 
-    def figure(self, name: str) -> float:
+    def metric(self, name: str) -> float:
         page = httpx.get(f"{self.url}/metrics", timeout=30).text
         return float(re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)[1])
 
@@ -58,7 +58,7 @@ def working(settings: dict[str, Any], **more: Any) -> Iterator[StreamWorker]:
 
 
 class Outside:
-    """Whoever writes customers and reads scores."""
+    """A program beside the worker that writes customers and reads scores."""
 
     def __init__(self, address: str, topics: dict[str, str]) -> None:
         self._address = address

@@ -1,0 +1,51 @@
+"""What the service reads from a request's headers: its key, its id and the length of its body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+Headers = Iterable[tuple[bytes, bytes]]
+"""Names in lower case, and values."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_BEARER = b"bearer "
+
+
+class RequestHead(NamedTuple):
+    """Headers of a request, read in one pass.
+
+    Attributes:
+        content_length: declared length of the body; 0 if none is declared.
+        key: value of `X-API-Key`; empty if there is none.
+        request_id: the caller's own; empty if there is none that can be returned.
+    """
+
+    content_length: int
+    key: bytes
+    request_id: str
+
+
+def read_head(headers: Headers) -> RequestHead:
+    """Returns what a request's headers declare."""
+    content_length, key, request_id = 0, b"", ""
+    for name, value in headers:
+        if name == b"content-length":
+            content_length = int(value)
+        elif name == b"x-api-key":
+            key = value
+        elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            request_id = value.decode("ascii")
+    return RequestHead(content_length, key, request_id)
+
+
+def find_key(headers: Headers) -> bytes:
+    """Returns the key of a request, from either header; empty if there is none."""
+    key = b""
+    for name, value in headers:
+        if name == b"x-api-key":
+            key = value
+        elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            key = value[len(_BEARER) :].strip()
+    return key

@@ -1,0 +1,84 @@
+"""One worker: loads what it serves, answers, and drains when it is stopped."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from service.api.service_settings import ServiceSettings
+from service.core.log import log
+
+if TYPE_CHECKING:
+    from uvicorn import Config
+
+    from service.api.worker_state import WorkerState
+
+BACKLOG = 1024
+_COLLECT_AFTER = (20_000, 20, 20)  # requests make no cycles; queued predictions are no garbage
+
+
+def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> int:
+    """Serves until a signal stops it, and returns the exit code.
+
+    Raises:
+        ChurnError: it cannot load what it serves.
+    """
+    import uvicorn
+
+    from service.api.worker_state import WorkerState
+
+    worker = WorkerState(settings, metrics_folder)
+
+    class DrainingServer(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """The first signal begins the draining; a second one ends it."""
+            if worker.draining or settings.drain_seconds == 0:
+                worker.draining = True
+                super().handle_exit(sig, frame)
+                return
+            worker.draining = True
+            timer = threading.Timer(settings.drain_seconds, self._stop)
+            timer.daemon = True
+            timer.start()
+
+        def _stop(self) -> None:
+            self.should_exit = True
+
+    server = DrainingServer(_uvicorn_config(worker))
+    worker.active_requests = server.server_state.tasks
+    # uvicorn raises the signal that stopped it once more for earlier handlers, of which there is none.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    # What is loaded by now stays: the garbage collector need not check it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    server.run(sockets=[listener])
+    log("info", "stopped")
+    return 0
+
+
+def _uvicorn_config(worker: WorkerState) -> Config:
+    from uvicorn import Config
+
+    from service.api.application import ChurnService
+    from service.api.fast_path.request_batcher import RequestBatcher
+    from service.api.fast_path.score_protocol import bind_protocol
+
+    return Config(
+        ChurnService(worker),
+        http=bind_protocol(RequestBatcher(worker)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nothing needs the caller's address
+        lifespan="on",
+        ws="none",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=max(1, round(worker.settings.stop_seconds)),
+    )
