@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from service.seldon.pods import (
     USER,
+    Probes,
     Tree,
-    container_security,
-    environment,
+    container,
     metadata,
     pod_security,
     resources,
-    scratch,
+    temporary_volume,
 )
 from service.seldon.rollout import Rollout
 
 MODEL = "service.seldon.model.ChurnModel"
-_BUSY = 70  # percent of the requested processor time from which on a replica is added
+_BUSY_PERCENT = 70  # of the requested processor time; above it a replica is added
 
 
 def seldon_deployment(rollout: Rollout) -> Tree:
-    """One predictor for the main version, one each for canary and shadow."""
+    """Returns one predictor for the main version, and one each for canary and shadow."""
     predictors = [
         _predictor(
             rollout,
             "main",
             rollout.version,
             replicas=rollout.minimum,
-            traffic=rollout.percent(),
+            traffic=rollout.main_percent(),
         )
     ]
     if rollout.canary is not None:
@@ -46,43 +46,31 @@ def seldon_deployment(rollout: Rollout) -> Tree:
 
 
 def bundle_uri(rollout: Rollout, version: str | None) -> str:
-    """Where a version's bundle lies in the store; the store itself for what is in production."""
+    """Returns the URI of a version's bundle; the store's own for what is in production."""
     return rollout.bundle_uri if version is None else f"{rollout.bundle_uri}/bundles/{version}"
 
 
 def _predictor(
     rollout: Rollout, name: str, version: str | None, *, replicas: int, traffic: int
 ) -> Tree:
+    uri = {"name": "bundle_uri", "type": "STRING", "value": bundle_uri(rollout, version)}
     return {
         "name": name,
         "annotations": {"churn/bundle-version": version or "in production"},
         "traffic": traffic,
         "replicas": replicas,
-        "graph": {
-            "name": rollout.name,
-            "type": "MODEL",
-            "children": [],
-            "parameters": [
-                {
-                    "name": "bundle_uri",
-                    "type": "STRING",
-                    "value": bundle_uri(rollout, version),
-                }
-            ],
-        },
-        "svcOrchSpec": {
-            "resources": resources(cpu="100m", memory="128Mi", most_cpu="500m", most_memory="128Mi")
-        },
+        "graph": {"name": rollout.name, "type": "MODEL", "children": [], "parameters": [uri]},
+        "svcOrchSpec": {"resources": resources(cpu="100m", most_cpu="500m", memory="128Mi")},
         "componentSpecs": [
             {
                 "hpaSpec": {
                     "minReplicas": replicas,
                     "maxReplicas": rollout.maximum,
-                    # In the words of Seldon's own guide, not of autoscaling/v2.
+                    # As Seldon's own guide spells it, not autoscaling/v2.
                     "metrics": [
                         {
                             "type": "Resource",
-                            "resource": {"name": "cpu", "targetAverageUtilization": _BUSY},
+                            "resource": {"name": "cpu", "targetAverageUtilization": _BUSY_PERCENT},
                         }
                     ],
                 },
@@ -91,7 +79,7 @@ def _predictor(
                     "securityContext": pod_security(USER),
                     "terminationGracePeriodSeconds": 30,
                     "containers": [_container(rollout)],
-                    "volumes": [scratch()],
+                    "volumes": [temporary_volume()],
                 },
             }
         ],
@@ -99,34 +87,20 @@ def _predictor(
 
 
 def _container(rollout: Rollout) -> Tree:
-    container: Tree = {
-        "name": rollout.name,  # Seldon finds a graph's container by this name
-        "image": rollout.image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["seldon-core-microservice", MODEL],
-        "args": ["--service-type", "MODEL"],
-        "env": environment(
-            GUNICORN_WORKERS="1",
-            GUNICORN_THREADS="4",
-            GRPC_THREADS="4",
-            INCLUDE_METRICS_IN_CLIENT_RESPONSE="false",
-        ),
-        "resources": resources(cpu="250m", memory="512Mi", most_cpu="1", most_memory="512Mi"),
-        "securityContext": container_security(),
-        "startupProbe": _probe("/health/ping", period=2, failures=60),
-        "livenessProbe": _probe("/health/ping", period=10, failures=3),
-        "readinessProbe": _probe("/health/status", period=5, failures=2),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a volume of the pod's
-    }
+    tree = container(
+        rollout.name,  # Seldon finds a graph's container by this name
+        rollout.image,
+        command=["seldon-core-microservice", MODEL],
+        arguments=["--service-type", "MODEL"],
+        variables={
+            "GUNICORN_WORKERS": "1",
+            "GUNICORN_THREADS": "4",
+            "GRPC_THREADS": "4",
+            "INCLUDE_METRICS_IN_CLIENT_RESPONSE": "false",
+        },
+        memory="512Mi",
+        probes=Probes("/health/ping", "/health/ping", "/health/status", "http"),
+    )
     if rollout.secret is not None:
-        container["envFrom"] = [{"secretRef": {"name": rollout.secret}}]
-    return container
-
-
-def _probe(path: str, *, period: int, failures: int) -> Tree:
-    return {
-        "httpGet": {"path": path, "port": "http"},
-        "periodSeconds": period,
-        "failureThreshold": failures,
-        "timeoutSeconds": 2,
-    }
+        tree["envFrom"] = [{"secretRef": {"name": rollout.secret}}]
+    return tree

@@ -1,7 +1,7 @@
-"""Customers as Seldon's protocols carry them, scored by the one scorer.
+"""Scores of customers as Seldon's protocols send them: tables, JSON documents and tensors.
 
-Both servers come through here, so that a table, a dictionary and a set of tensors mean the same
-customer in either. Knows neither Seldon nor MLServer.
+Both servers use this code, so that a table, a document and a set of tensors mean the same customer in
+either. It imports neither Seldon nor MLServer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from churn.scoring import Scorer, Scores
 from churn.scoring.encoder import Row
 
 MOST_CUSTOMERS = 10_000
-"""How many customers one request may bring; a server answers nobody else meanwhile."""
+"""Customers in one request; the server answers no other meanwhile."""
 
 
 def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
@@ -29,14 +29,14 @@ def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
         rows: every feature of the contract by name, in the contract's raw values.
 
     Raises:
-        InputError: there are too many or none, or one is refused; the sentence names its row and
+        InputError: there are too many or none, or one is at fault; the sentence names its row and
             field.
     """
-    _require_some(len(rows))
-    read = [_from_transport(row, scorer.contract) for row in rows]
-    if len(read) > 1:
-        return scorer.score_many(scorer.columns(read))
-    score = scorer.score_one(read[0])
+    _require_number(len(rows))
+    rows = [_with_whole_numbers(row, scorer.contract) for row in rows]
+    if len(rows) > 1:
+        return scorer.score_many(scorer.columns(rows))
+    score = scorer.score_one(rows[0])
     return Scores(
         np.array([score.probability]),
         np.array([score.logit]),
@@ -46,16 +46,16 @@ def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
 
 
 def score_table(scorer: Scorer, table: Any, names: Sequence[str]) -> Scores:
-    """Scores a table whose columns are named beside it.
+    """Scores a table with the names of its columns.
 
     Args:
         scorer: the bundle's.
-        table: [n, columns]. Of texts, or texts and numbers: the contract's raw values. Of numbers
-            alone, as a tensor must be: numbers, and the codes of categories in the contract's order.
+        table: [n, columns]. Texts, or texts and numbers, are the contract's raw values. Numbers
+            alone, as in a tensor, are numbers and the codes of categories in the contract's order.
         names: of the columns, in any order.
 
     Raises:
-        InputError: it is no such table, or a customer in it is refused.
+        InputError: it is no such table, or a customer is at fault.
     """
     names = list(names)
     array = np.asarray(table)
@@ -65,14 +65,14 @@ def score_table(scorer: Scorer, table: Any, names: Sequence[str]) -> Scores:
             "customer and the contract's field names in data.names."
         )
     if len(set(names)) != len(names):
-        raise InputError("A name stands twice in data.names; name each column once.")
-    _require_some(len(array))
+        raise InputError("A name appears twice in data.names; name each column once.")
+    _require_number(len(array))
     if array.dtype.kind in "iuf":
         features = {column.name for column in scorer.contract.features}
-        strangers = [name for name in names if name not in features]
-        if strangers:
+        unknown = [name for name in names if name not in features]
+        if unknown:
             raise InputError(
-                f"Column '{strangers[0][:40]}' is not a feature of contract "
+                f"Column '{unknown[0][:40]}' is not a feature of contract "
                 f"'{scorer.contract.name}'; leave it out of the tensor."
             )
         columns = np.ascontiguousarray(array.T, dtype=np.float64)
@@ -84,7 +84,7 @@ def score_document(scorer: Scorer, document: Any) -> Scores:
     """Scores a JSON document: a customer, or a list of customers.
 
     Raises:
-        InputError: it is neither, or a customer in it is refused.
+        InputError: it is neither, or a customer is at fault.
     """
     rows = document if isinstance(document, list) else [document]
     for place, row in enumerate(rows, start=1):
@@ -104,32 +104,32 @@ def score_tensors(scorer: Scorer, tensors: Mapping[str, Sequence[Any]]) -> Score
         tensors: field -> the customers' raw values; texts may be UTF-8 bytes.
 
     Raises:
-        InputError: the tensors differ in length, a text is no UTF-8, or a customer is refused.
+        InputError: the tensors differ in length, a text is no UTF-8, or a customer is at fault.
     """
     lengths = {name: len(values) for name, values in tensors.items()}
     if len(set(lengths.values())) > 1:
-        few, many = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
         raise InputError(
-            f"Input '{few[:40]}' has {lengths[few]:,} values where '{many[:40]}' has "
-            f"{lengths[many]:,}; give every input the same customers."
+            f"Input '{short[:40]}' has {lengths[short]:,} values where '{long[:40]}' has "
+            f"{lengths[long]:,}; give every input the same customers."
         )
-    _require_some(max(lengths.values(), default=0))
-    read = {name: [_text(name, value) for value in values] for name, values in tensors.items()}
-    rows = zip(*read.values(), strict=True)
-    return score_rows(scorer, [dict(zip(read, row, strict=True)) for row in rows])
+    _require_number(max(lengths.values(), default=0))
+    columns = {name: [_decode(name, each) for each in values] for name, values in tensors.items()}
+    rows = zip(*columns.values(), strict=True)
+    return score_rows(scorer, [dict(zip(columns, row, strict=True)) for row in rows])
 
 
-def _from_transport(row: Row, contract: DataContract) -> dict[str, Any]:
-    """The row with its categories as they were before protobuf or numpy carried them."""
-    read = dict(row)
+def _with_whole_numbers(row: Row, contract: DataContract) -> dict[str, Any]:
+    """Returns the row with 0.0 as 0 in categories: protobuf and numpy turn whole numbers into floats."""
+    copy = dict(row)
     for column in contract.coded:
-        value = read.get(column.name)
+        value = copy.get(column.name)
         if value not in column.categories:
-            read[column.name] = whole_if_possible(value)
-    return read
+            copy[column.name] = whole_if_possible(value)
+    return copy
 
 
-def _text(name: str, value: Any) -> Any:
+def _decode(name: str, value: Any) -> Any:
     if not isinstance(value, bytes):
         return value
     try:
@@ -140,18 +140,18 @@ def _text(name: str, value: Any) -> Any:
         ) from None
 
 
-def _require_some(customers: int) -> None:
+def _require_number(customers: int) -> None:
     if not customers:
-        raise InputError("The request brings no customer; give at least one row.")
+        raise InputError("The request has no customer; give at least one row.")
     if customers > MOST_CUSTOMERS:
         raise InputError(
-            f"The request brings {customers:,} customers where {MOST_CUSTOMERS:,} are the most; "
+            f"The request has {customers:,} customers; at most {MOST_CUSTOMERS:,} are allowed; "
             "send them in several requests."
         )
 
 
-def feature_kinds(contract: DataContract) -> dict[str, str]:
-    """Feature -> its datatype in the V2 protocol."""
+def feature_datatypes(contract: DataContract) -> dict[str, str]:
+    """Returns the datatype of each feature in the V2 protocol."""
     return {
         column.name: "FP64" if isinstance(column, NumberColumn) else "BYTES"
         for column in contract.features

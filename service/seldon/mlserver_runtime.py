@@ -23,7 +23,7 @@ from mlserver.utils import get_model_uri
 
 from churn.errors import InputError
 from churn.scoring import Scorer
-from service.seldon.customers import feature_kinds, score_tensors
+from service.seldon.customers import feature_datatypes, score_tensors
 
 _OUTPUTS = (("probability", "FP64"), ("decision", "BOOL"))
 
@@ -37,18 +37,18 @@ class ChurnRuntime(MLModel):  # type: ignore[misc]
         """Loads the bundle that `parameters.uri` (or MLSERVER_MODEL_URI) names.
 
         Raises:
-            BundleError: there is none, or it is not fit to be served.
+            BundleError: there is none, or it cannot be used.
         """
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         uri = await get_model_uri(self._settings)
         # In a thread: a remote bundle takes a while, and the probes are answered meanwhile.
         self.scorer = await asyncio.to_thread(Scorer.load, uri)
         self.inputs = [
-            MetadataTensor(name=name, datatype=kind, shape=[-1])
-            for name, kind in feature_kinds(self.scorer.contract).items()
+            MetadataTensor(name=name, datatype=datatype, shape=[-1])
+            for name, datatype in feature_datatypes(self.scorer.contract).items()
         ]
         self.outputs = [
-            MetadataTensor(name=name, datatype=kind, shape=[-1]) for name, kind in _OUTPUTS
+            MetadataTensor(name=name, datatype=datatype, shape=[-1]) for name, datatype in _OUTPUTS
         ]
         return True
 
@@ -63,14 +63,14 @@ class ChurnRuntime(MLModel):  # type: ignore[misc]
             parameters, because `model_version` belongs to the server.
 
         Raises:
-            InferenceError: a customer is refused; 400 over REST, INVALID_ARGUMENT over gRPC.
+            InferenceError: a customer is at fault; 400 over REST, INVALID_ARGUMENT over gRPC.
         """
         try:
-            wanted = _wanted(payload)
+            requested = _requested_outputs(payload)
             scores = score_tensors(self.scorer, _tensors(payload))
         except InputError as error:
             raise InferenceError(str(error)) from None
-        found: dict[str, list[Any]] = {
+        outputs: dict[str, list[Any]] = {
             "probability": scores.probability.tolist(),
             "decision": scores.decision.tolist(),
         }
@@ -80,9 +80,11 @@ class ChurnRuntime(MLModel):  # type: ignore[misc]
             model_version=self.version,
             parameters=Parameters(bundle_version=scores.version, threshold=self.scorer.threshold),
             outputs=[
-                ResponseOutput(name=name, datatype=kind, shape=[len(found[name])], data=found[name])
-                for name, kind in _OUTPUTS
-                if name in wanted
+                ResponseOutput(
+                    name=name, datatype=datatype, shape=[len(outputs[name])], data=outputs[name]
+                )
+                for name, datatype in _OUTPUTS
+                if name in requested
             ],
         )
 
@@ -91,13 +93,13 @@ def _tensors(payload: InferenceRequest) -> dict[str, list[Any]]:
     tensors: dict[str, list[Any]] = {}
     for each in payload.inputs:
         if each.name in tensors:
-            raise InputError(f"Input '{each.name[:40]}' stands twice; send each field once.")
+            raise InputError(f"Input '{each.name[:40]}' appears twice; send each field once.")
         tensors[each.name] = _values(each)
     return tensors
 
 
 def _values(tensor: RequestInput) -> list[Any]:
-    """The values of a tensor of shape [n] or [n, 1], which may be nested as its shape is."""
+    """Returns the values of a tensor of shape [n] or [n, 1], which may be nested like its shape."""
     data, name = tensor.data.root, tensor.name[:40]
     if isinstance(data, str | bytes):
         data = [data]
@@ -121,11 +123,11 @@ def _values(tensor: RequestInput) -> list[Any]:
     return values
 
 
-def _wanted(payload: InferenceRequest) -> set[str]:
+def _requested_outputs(payload: InferenceRequest) -> set[str]:
     known = {name for name, _ in _OUTPUTS}
-    wanted = {each.name for each in payload.outputs or ()} or known
-    for name in sorted(wanted - known):
+    requested = {each.name for each in payload.outputs or ()} or known
+    for name in sorted(requested - known):
         raise InputError(
             f"Output '{name[:40]}' is not one of {', '.join(sorted(known))}; ask for one of them."
         )
-    return wanted
+    return requested

@@ -29,22 +29,22 @@ from service.seldon.seldon_message import require_customers
 ANSWERS = ("probability", "decision")
 
 
-class Refusal(SeldonMicroserviceException):  # type: ignore[misc]
-    """A request that is at fault: 400 over REST, the same sentence over gRPC."""
+class BadRequestError(SeldonMicroserviceException):  # type: ignore[misc]
+    """A request is at fault: 400 over REST, the same sentence over gRPC."""
 
     def __init__(self, sentence: str, status_code: int = 400) -> None:
         super().__init__(sentence, status_code=status_code)
 
     def __str__(self) -> str:
-        """The sentence; Seldon's own exception has none, and gRPC shows nothing else."""
+        """Returns the sentence; Seldon's own exception has no text, and gRPC shows nothing else."""
         return str(self.message)
 
 
 class ChurnModel:
     """Scores customers; everything it needs is in the bundle.
 
-    Loads in the constructor: the microservice forks its servers afterwards, so a bundle that is
-    not fit to be served ends the process before a port opens, and workers share its memory.
+    Loads in the constructor: the microservice forks its servers afterwards, so a bundle that cannot
+    be used ends the process before a port opens, and the workers share its memory.
     """
 
     def __init__(self, bundle_uri: str = "") -> None:
@@ -56,7 +56,7 @@ class ChurnModel:
 
         Raises:
             InputError: neither names a bundle.
-            BundleError: there is none, or it is not fit to be served.
+            BundleError: there is none, or it cannot be used.
         """
         # Before the library is loaded: threads of OpenMP do not survive the fork that follows.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -66,19 +66,19 @@ class ChurnModel:
                 "No bundle is named; set the parameter bundle_uri or the variable BUNDLE_URI."
             )
         self.scorer = Scorer.load(uri)
-        self.model_error_handler = _errors()
+        self.model_error_handler = _error_handlers()
 
     def predict_raw(self, message: Any) -> Any:
-        """Looks at a request before Seldon unpacks it, and leaves the rest to `predict`.
+        """Checks a request before Seldon unpacks it, and leaves the rest to `predict`.
 
         Raises:
-            Refusal: it brings no table and no jsonData.
-            SeldonNotImplementedError: otherwise; it sends Seldon on to `predict`.
+            BadRequestError: it has no table and no jsonData.
+            SeldonNotImplementedError: otherwise; Seldon then calls `predict`.
         """
         try:
             require_customers(message)
         except InputError as error:
-            raise Refusal(str(error)) from None
+            raise BadRequestError(str(error)) from None
         raise SeldonNotImplementedError("predict does it")
 
     def predict(
@@ -89,14 +89,14 @@ class ChurnModel:
         Args:
             features: a table (array[n, columns]) or a JSON document.
             names: of the table's columns.
-            meta: of the request; not looked at.
+            meta: of the request; ignored.
 
         Returns:
             For a table, float64[n, 2] of probability and decision (1.0 or 0.0); for a document, an
             object a customer. The version and the threshold are in the tags.
 
         Raises:
-            Refusal: a customer is refused.
+            BadRequestError: a customer is at fault.
         """
         del meta
         try:
@@ -107,23 +107,23 @@ class ChurnModel:
                 scores = score_document(self.scorer, features)
                 answer = _document(scores, alone=not isinstance(features, list))
         except InputError as error:
-            raise Refusal(str(error)) from None
+            raise BadRequestError(str(error)) from None
         return SeldonResponse(answer, tags=self.tags(), metrics=_metrics(scores))
 
     def class_names(self) -> list[str]:
-        """Names of the columns of an answered table."""
+        """Returns the names of the columns of an answered table."""
         return list(ANSWERS)
 
     def tags(self) -> dict[str, Any]:
-        """What stands in the meta of every answer."""
+        """Returns the tags in the meta of every answer."""
         return {"version": self.scorer.version, "threshold": self.scorer.threshold}
 
     def health_status(self) -> list[str]:
-        """For /health/status: a process that got this far has a verified bundle."""
+        """Returns the answer of /health/status: a process that is this far has a verified bundle."""
         return ["ready", self.scorer.version]
 
     def init_metadata(self) -> dict[str, Any]:
-        """What /metadata answers: the model, its inputs and outputs, and where it comes from."""
+        """Returns the answer of /metadata: the model, its inputs and outputs, and where it comes from."""
         manifest = self.scorer.manifest
         names = [column.name for column in self.scorer.contract.features]
         table = {"names": names, "shape": [len(names)]}
@@ -156,30 +156,22 @@ def _document(scores: Scores, *, alone: bool) -> Any:
 
 
 def _metrics(scores: Scores) -> list[dict[str, Any]]:
-    version = {"version": scores.version}
-    flagged = int(scores.decision.sum())
+    counts = {
+        "churn_customers_scored_total": len(scores.probability),
+        "churn_customers_at_risk_total": int(scores.decision.sum()),
+    }
     return [
-        {
-            "type": "COUNTER",
-            "key": "churn_customers_scored_total",
-            "value": len(scores.probability),
-            "tags": dict(version),
-        },
-        {
-            "type": "COUNTER",
-            "key": "churn_customers_at_risk_total",
-            "value": flagged,
-            "tags": dict(version),
-        },
+        {"type": "COUNTER", "key": key, "value": value, "tags": {"version": scores.version}}
+        for key, value in counts.items()
     ]
 
 
-def _errors() -> Blueprint:
-    """What Seldon would answer 500 to although the client is at fault."""
+def _error_handlers() -> Blueprint:
+    """Returns handlers for errors of the client that Seldon would answer with 500."""
     blueprint = Blueprint("churn_errors", __name__)
 
     @blueprint.app_errorhandler(HTTPException)
-    def unknown_place(error: HTTPException) -> Any:
+    def http_error(error: HTTPException) -> Any:
         return _answer(f"{error.name}: {error.description}", error.code or 500)
 
     @blueprint.app_errorhandler(RecursionError)
@@ -188,7 +180,7 @@ def _errors() -> Blueprint:
         return _answer("The request's JSON is nested too deeply; send a flat object.", 400)
 
     @blueprint.app_errorhandler(JSONDecodeError)
-    def no_json(error: JSONDecodeError) -> Any:
+    def invalid_json(error: JSONDecodeError) -> Any:
         del error
         return _answer("The request is no JSON; send one object.", 400)
 
@@ -196,6 +188,6 @@ def _errors() -> Blueprint:
 
 
 def _answer(sentence: str, code: int) -> Any:
-    response = jsonify(Refusal(sentence, code).to_dict())
+    response = jsonify(BadRequestError(sentence, code).to_dict())
     response.status_code = code
     return response

@@ -1,8 +1,8 @@
-"""Puts a bundle into the folder that Seldon Core 2 and MLServer load a model from.
+"""Writes the folder that Seldon Core 2 and MLServer load a model from.
 
     python -m service.seldon.package --store .churn/store --version 7 --out .churn/mlserver
 
-A bundle may hold nothing that its manifest does not list, so it lies in a folder of its own beside
+A bundle may contain nothing that its manifest does not list, so it has a folder of its own beside
 MLServer's settings: `7/model-settings.json` and `7/bundle/`.
 """
 
@@ -31,24 +31,24 @@ def package(store: Path, version: str | None, out: Path) -> Path:
     Args:
         store: the bundle store.
         version: to be packed; None for what is in production.
-        out: the folder of the folders.
+        out: gets a folder a version.
 
     Returns:
-        The version's folder; it is there whole or not at all.
+        The version's folder, which is complete or does not exist.
 
     Raises:
         InputError: the folder exists.
-        BundleError: there is no such bundle, or it is not as it was written.
+        BundleError: there is no such bundle, or it is damaged.
     """
     version = version if version is not None else read_current(store).version
     source = bundle_folder(store, version)
     manifest = verify_bundle(source)
-    place = out / version
-    if place.exists():
-        raise InputError(f"The folder {place} exists; remove it, or pack into another one.")
+    folder = out / version
+    if folder.exists():
+        raise InputError(f"The folder {folder} exists; remove it, or pack into another one.")
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as room:
-        fresh = Path(room) / version
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as unfinished:
+        fresh = Path(unfinished) / version
         shutil.copytree(source, fresh / BUNDLE)
         verify_bundle(fresh / BUNDLE)
         settings = json.loads(_SETTINGS.read_text(encoding="utf-8")) | {
@@ -57,8 +57,8 @@ def package(store: Path, version: str | None, out: Path) -> Path:
         }
         text = json.dumps(settings, indent=2) + "\n"
         (fresh / _SETTINGS.name).write_text(text, encoding="utf-8")
-        fresh.rename(place)
-    return place
+        fresh.rename(folder)
+    return folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,13 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, required=True, help="the bundle store")
     parser.add_argument("--version", help="what is in production where left out")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the folders")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        place = package(given.store, given.version, given.out)
+        folder = package(options.store, options.version, options.out)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    sys.stdout.write(f"{place}\n")
+    sys.stdout.write(f"{folder}\n")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""What every pod of ours asks for and may do: as little as it needs."""
+"""What every pod has in common: containers, limits, probes, rights and labels."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.seldon.rollout import Rollout
 
@@ -11,26 +11,67 @@ Tree = dict[str, Any]
 USER = 10001  # the image's; any that is not root will do
 
 
-def resources(*, cpu: str, memory: str, most_cpu: str, most_memory: str) -> Tree:
-    """Requests and limits; memory is asked for in full, so that a pod is not killed for another's."""
+class Probes(NamedTuple):
+    """Paths that Kubernetes checks, and the name of their port."""
+
+    startup: str
+    alive: str
+    ready: str
+    port: str
+
+
+def container(
+    name: str,
+    image: str,
+    *,
+    command: list[str],
+    arguments: list[str],
+    variables: dict[str, str],
+    memory: str,
+    probes: Probes,
+) -> Tree:
+    """Returns a container without root, rights or anything writable but /tmp.
+
+    Args:
+        name: of the container.
+        image: with a tag or a digest.
+        command: that it runs.
+        arguments: of the command.
+        variables: of the environment.
+        memory: request and limit, so that the pod is not killed for another's.
+        probes: paths and port.
+    """
     return {
-        "requests": {"cpu": cpu, "memory": memory},
-        "limits": {"cpu": most_cpu, "memory": most_memory},
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": command,
+        "args": arguments,
+        "env": _environment(variables),
+        "resources": resources(cpu="250m", most_cpu="1", memory=memory),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+        },
+        "startupProbe": _probe(probes.startup, probes.port, period=2, failures=60),
+        "livenessProbe": _probe(probes.alive, probes.port, period=10, failures=3),
+        "readinessProbe": _probe(probes.ready, probes.port, period=5, failures=2),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a volume of the pod's
     }
 
 
-def container_security() -> Tree:
-    """No root, no new rights, nothing to write to but /tmp."""
+def resources(*, cpu: str, most_cpu: str, memory: str) -> Tree:
+    """Returns requests and limits."""
     return {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
+        "requests": {"cpu": cpu, "memory": memory},
+        "limits": {"cpu": most_cpu, "memory": memory},
     }
 
 
 def pod_security(user: int) -> Tree:
-    """The pod's part of the same."""
+    """Returns the security context of the pod: no root, no new rights."""
     return {
         "fsGroup": user,
         "runAsGroup": user,
@@ -40,21 +81,13 @@ def pod_security(user: int) -> Tree:
     }
 
 
-def scratch() -> Tree:
-    """The volume behind /tmp; a remote bundle lies there while it is loaded."""
+def temporary_volume() -> Tree:
+    """Returns the volume behind /tmp; a remote bundle is stored there while it is loaded."""
     return {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}}
 
 
-def environment(**variables: str) -> list[Tree]:
-    """Variables, with the one that keeps a one-row score from waking a pool of threads."""
-    return [
-        {"name": name, "value": value}
-        for name, value in sorted({"OMP_NUM_THREADS": "1", **variables}.items())
-    ]
-
-
 def metadata(rollout: Rollout, name: str, version: str | None = None) -> Tree:
-    """Name, namespace and labels."""
+    """Returns name, namespace and labels."""
     tree: Tree = {"name": name, "labels": labels(rollout)}
     if rollout.namespace is not None:
         tree["namespace"] = rollout.namespace
@@ -64,8 +97,25 @@ def metadata(rollout: Rollout, name: str, version: str | None = None) -> Tree:
 
 
 def labels(rollout: Rollout) -> Tree:
-    """Labels of everything that belongs to the rollout."""
+    """Returns the labels of everything that belongs to the rollout."""
     return {
         "app.kubernetes.io/managed-by": "churn-platform",
         "app.kubernetes.io/name": rollout.name,
+    }
+
+
+def _environment(variables: dict[str, str]) -> list[Tree]:
+    # One thread, so that the score of one row does not start a pool of them.
+    return [
+        {"name": name, "value": value}
+        for name, value in sorted({"OMP_NUM_THREADS": "1", **variables}.items())
+    ]
+
+
+def _probe(path: str, port: str, *, period: int, failures: int) -> Tree:
+    return {
+        "httpGet": {"path": path, "port": port},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": 2,
     }

@@ -18,20 +18,20 @@ from churn.errors import InputError
 from service.seldon.core1 import seldon_deployment
 from service.seldon.core2 import seldon_models
 from service.seldon.pods import Tree
-from service.seldon.rollout import Rollout, canary_of, rollout
+from service.seldon.rollout import Rollout, parse_canary, read_rollout
 
 
-class _Plain(yaml.SafeDumper):
-    """Writes no anchors: people read this."""
+class _PlainDumper(yaml.SafeDumper):
+    """Writes no anchors, so that people can read it."""
 
     def ignore_aliases(self, data: object) -> bool:
-        """Always."""
+        """Returns True for everything."""
         del data
         return True
 
 
 def render(settings: Rollout, *, v2: bool = False) -> str:
-    """The manifests as one YAML stream.
+    """Returns the manifests as one YAML stream.
 
     Args:
         settings: of the rollout.
@@ -43,7 +43,7 @@ def render(settings: Rollout, *, v2: bool = False) -> str:
     documents: list[Tree] = seldon_models(settings) if v2 else [seldon_deployment(settings)]
     return yaml.dump_all(
         documents,
-        Dumper=_Plain,
+        Dumper=_PlainDumper,
         sort_keys=False,
         explicit_start=True,
         allow_unicode=True,
@@ -52,22 +52,22 @@ def render(settings: Rollout, *, v2: bool = False) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the manifests and returns the exit code; 2 where a setting will not do."""
-    given = _parser().parse_args(arguments)
+    """Prints the manifests and returns the exit code; 2 if a setting is not allowed."""
+    options = _parser().parse_args(arguments)
     try:
-        settings = rollout(
-            name=given.name,
-            namespace=given.namespace,
-            image=given.image,
-            bundle_uri=given.bundle_uri,
-            version=given.version,
-            canary=canary_of(given.canary) if given.canary is not None else None,
-            shadow=given.shadow,
-            secret=given.secret,
-            minimum=given.min_replicas,
-            maximum=given.max_replicas,
+        settings = read_rollout(
+            name=options.name,
+            namespace=options.namespace,
+            image=options.image,
+            bundle_uri=options.bundle_uri,
+            version=options.version,
+            canary=parse_canary(options.canary) if options.canary is not None else None,
+            shadow=options.shadow,
+            secret=options.secret,
+            minimum=options.min_replicas,
+            maximum=options.max_replicas,
         )
-        text = render(settings, v2=given.v2)
+        text = render(settings, v2=options.v2)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

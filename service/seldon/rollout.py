@@ -1,4 +1,4 @@
-"""What is to be rolled out: the settings of the manifests, strict, and the names made from them."""
+"""Settings of a rollout, strict, and the names in the manifests that are made from them."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _IMAGE = re.compile(
 )
 
 
-def _fixed(image: str) -> str:
+def _require_fixed(image: str) -> str:
     """An image without tag or digest is another one tomorrow, and so is `latest`."""
-    found = _IMAGE.fullmatch(image)
-    if not found or not (found["digest"] or found["tag"] not in {None, "latest"}):
+    match = _IMAGE.fullmatch(image)
+    if not match or not (match["digest"] or match["tag"] not in {None, "latest"}):
         raise ValueError("it has neither a digest nor a tag other than latest")
     return image
 
 
-Image = Annotated[str, AfterValidator(_fixed)]
+Image = Annotated[str, AfterValidator(_require_fixed)]
 Uri = Annotated[str, Field(pattern=r"^([a-z][a-z0-9+.-]*://|/)\S*[^\s/]$")]
-_MEANT = {
+_ALLOWED = {
     "name": "lower-case letters, digits and hyphens, 30 at most",
     "namespace": "lower-case letters, digits and hyphens, 63 at most",
     "secret": "lower-case letters, digits and hyphens, 63 at most",
     "image": "an image with a tag other than latest, or with a digest",
     "bundle_uri": "a URI such as s3://models/churn, or an absolute path, without a slash at its end",
 }
-_SLUG = 20
+_LONGEST_SLUG = 20
 
 
 class Canary(FrozenModel):
@@ -55,17 +55,17 @@ class Canary(FrozenModel):
 
 
 class Rollout(FrozenModel):
-    """Everything that the manifests depend on.
+    """Settings of the manifests.
 
     Attributes:
         name: of the deployment.
         namespace: it goes to; None leaves it to kubectl.
-        image: with this package and the environment of the server in it.
+        image: contains this package and the environment of the server.
         bundle_uri: of the store; for Core 2, of the folder that `service.seldon.package` wrote to.
         version: that serves; None (Core 1 only) serves what the store has in production when a
             pod starts.
-        canary: a second version with its part of the requests.
-        shadow: a version that gets a copy of every request and answers nobody.
+        canary: a second version with its share of the requests.
+        shadow: a version that gets a copy of every request, and whose answers are thrown away.
         secret: with the credentials of the store.
         minimum: replicas.
         maximum: replicas; the canary and the shadow scale between 1 and as many.
@@ -83,42 +83,44 @@ class Rollout(FrozenModel):
     maximum: int = Field(default=6, ge=1, le=1000)
 
     @model_validator(mode="after")
-    def _sensible(self) -> Self:
+    def _require_agreement(self) -> Self:
         if self.maximum < self.minimum:
             raise ValueError(f"at most {self.maximum} replicas are fewer than {self.minimum}")
-        others = [one for one in (self.canary and self.canary.version, self.shadow) if one]
-        versions = [one for one in (self.version, *others) if one]
+        canary = self.canary.version if self.canary else None
+        versions = [version for version in (self.version, canary, self.shadow) if version]
         if len(set(versions)) != len(versions):
-            raise ValueError("a version stands twice; name the main one, canary and shadow apart")
+            raise ValueError("a version is named twice; name the main one, canary and shadow apart")
         return self
 
-    def percent(self) -> int:
-        """Of the requests that the main version answers."""
+    def main_percent(self) -> int:
+        """Returns the percentage of the requests that the main version answers."""
         return 100 - (self.canary.percent if self.canary else 0)
 
 
-def rollout(**settings: object) -> Rollout:
-    """The settings, checked.
+def read_rollout(**settings: object) -> Rollout:
+    """Returns the checked settings.
 
     Raises:
-        InputError: one is not what it must be; the sentence names it.
+        InputError: one is not allowed; the sentence names it.
     """
     try:
         return Rollout.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "rollout"
-        said = first["msg"].removeprefix("Value error, ")
-        meant = f"give {_MEANT[where]}" if where in _MEANT else said[:1].lower() + said[1:]
+        message = first["msg"].removeprefix("Value error, ")
+        reason = (
+            f"give {_ALLOWED[where]}" if where in _ALLOWED else message[:1].lower() + message[1:]
+        )
         shown = f" {first['input']!r}" if first["loc"] else ""
-        raise InputError(f"The setting '{where}'{shown} will not do: {meant}.") from None
+        raise InputError(f"The setting '{where}'{shown} will not do: {reason}.") from None
 
 
-def canary_of(text: str) -> Canary:
-    """`VERSION=PERCENT` as a canary.
+def parse_canary(text: str) -> Canary:
+    """Returns the canary of a text `VERSION=PERCENT`.
 
     Raises:
-        InputError: it is not spelt so, or the percentage is none from 1 to 99.
+        InputError: it is spelt otherwise, or the percentage is not from 1 to 99.
     """
     version, equals, percent = text.rpartition("=")
     if not (
@@ -132,9 +134,9 @@ def canary_of(text: str) -> Canary:
 
 
 def slug(version: str) -> str:
-    """The version as a part of a Kubernetes name; different versions stay different."""
+    """Returns a version as a part of a Kubernetes name; different versions stay different."""
     plain = re.sub(r"[^a-z0-9]+", "-", version.lower()).strip("-")
-    if plain == version and len(plain) <= _SLUG:
+    if plain == version and len(plain) <= _LONGEST_SLUG:
         return plain
     digest = hashlib.sha256(version.encode()).hexdigest()[:8]
-    return f"{plain[:_SLUG].strip('-')}-{digest}"
+    return f"{plain[:_LONGEST_SLUG].strip('-')}-{digest}"

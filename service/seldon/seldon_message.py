@@ -1,7 +1,7 @@
-"""A request of Seldon Core 1, looked at before Seldon unpacks it.
+"""Checks a request of Seldon Core 1 before Seldon unpacks it.
 
-Seldon answers 500 where its own unpacking stumbles (a ragged table, a tensor whose shape is not
-its size). Everything that can be wrong with the envelope is said here, in a sentence.
+Seldon answers 500 if its own unpacking fails (a ragged table, a tensor whose shape is not its
+size). These checks find every such fault and name it in a sentence.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from churn.errors import InputError
 
-_HOW = (
+_EXPECTED = (
     "give data.names with data.ndarray (raw values) or data.tensor (numbers and codes), or jsonData"
 )
 
@@ -23,18 +23,18 @@ def require_customers(message: Any) -> None:
         message: the JSON of a request, or a `SeldonMessage`.
 
     Raises:
-        InputError: it brings neither, or a table that is none.
+        InputError: it has neither, or its table is none.
     """
     if not isinstance(message, Mapping):
         if hasattr(message, "WhichOneof"):
             _require_proto(message)
             return
-        raise InputError(f"The request is not an object; {_HOW}.")
+        raise InputError(f"The request is not an object; {_EXPECTED}.")
     if "data" not in message and "jsonData" in message:
         return
     data = message.get("data")
     if not isinstance(data, Mapping):
-        raise InputError(f"The request brings no customers; {_HOW}.")
+        raise InputError(f"The request has no customers; {_EXPECTED}.")
     names = data.get("names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError("The table has no names; list the contract's field names in data.names.")
@@ -43,7 +43,7 @@ def require_customers(message: Any) -> None:
     elif "ndarray" in data:
         _require_table(data["ndarray"], len(names))
     else:
-        raise InputError(f"The request brings no customers; {_HOW}.")
+        raise InputError(f"The request has no customers; {_EXPECTED}.")
 
 
 def _require_tensor(tensor: Any, width: int) -> None:
@@ -53,7 +53,7 @@ def _require_tensor(tensor: Any, width: int) -> None:
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
     if not (isinstance(shape, list) and numbers):
-        raise _no_table()
+        raise _not_a_table()
     _require_shape(shape, len(values), width)
 
 
@@ -90,7 +90,7 @@ def _require_proto(message: Any) -> None:
                     f"Row {place} of ndarray holds a list or an object; give plain values."
                 )
     else:
-        raise InputError(f"The request brings no customers; {_HOW}.")
+        raise InputError(f"The request has no customers; {_EXPECTED}.")
 
 
 def _require_shape(shape: list[Any], values: int, width: int) -> None:
@@ -98,18 +98,18 @@ def _require_shape(shape: list[Any], values: int, width: int) -> None:
         case [int(rows), int(columns)] if rows >= 0 and columns >= 0 and rows * columns == values:
             _require_width(1, columns, width)
         case _:
-            raise _no_table()
+            raise _not_a_table()
 
 
-def _no_table() -> InputError:
+def _not_a_table() -> InputError:
     return InputError(
         "The tensor is not a table of numbers; give shape as [customers, names] and as many "
         "numbers in values."
     )
 
 
-def _require_width(place: int, found: int, width: int) -> None:
-    if found != width:
+def _require_width(place: int, values: int, width: int) -> None:
+    if values != width:
         raise InputError(
-            f"Row {place} has {found:,} values beside {width:,} names; give one value a name."
+            f"Row {place} has {values:,} values and {width:,} names; give one value a name."
         )

@@ -68,16 +68,16 @@ def test_a_code_that_is_none_is_refused_with_its_row(shop, scorer):
 
 @pytest.mark.parametrize("document", [[], None, 3, "x", [3], [[1]], [{}, 3]])
 def test_a_document_without_customers_is_refused(scorer, document):
-    with pytest.raises(InputError, match=r"brings no customer|is not an object|is missing"):
+    with pytest.raises(InputError, match=r"has no customer|is not an object|is missing"):
         score_document(scorer, document)
 
 
 def test_more_customers_than_a_request_may_bring_are_refused(shop, scorer, monkeypatch):
     monkeypatch.setattr(customers, "MOST_CUSTOMERS", 3)
     assert len(score_document(scorer, shop.rows[:3]).probability) == 3
-    with pytest.raises(InputError, match="brings 4 customers where 3 are the most"):
+    with pytest.raises(InputError, match="has 4 customers; at most 3 are allowed"):
         score_document(scorer, shop.rows[:4])
-    with pytest.raises(InputError, match="brings 4 customers"):
+    with pytest.raises(InputError, match="has 4 customers"):
         score_tensors(scorer, {name: [1] * 4 for name in shop.rows[0]})
 
 
@@ -89,7 +89,7 @@ def test_tensors_of_unlike_length_or_of_no_text_are_refused(shop, scorer):
         score_tensors(scorer, tensors | {"tenure": [1, 2]})
     with pytest.raises(InputError, match="Input 'gender' holds bytes that are not UTF-8"):
         score_tensors(scorer, tensors | {"gender": [b"\xff"]})
-    with pytest.raises(InputError, match="brings no customer"):
+    with pytest.raises(InputError, match="has no customer"):
         score_tensors(scorer, {})
 
 
@@ -109,13 +109,13 @@ def test_an_envelope_with_customers_is_let_through(message):
     ("message", "sentence"),
     [
         ([], "is not an object"),
-        ({"data": None, "jsonData": {}}, "brings no customers"),
+        ({"data": None, "jsonData": {}}, "has no customers"),
         ({"data": {"names": "ab", "ndarray": []}}, "has no names"),
         ({"data": {"names": [1], "ndarray": []}}, "has no names"),
-        ({"data": {"names": ["a"], "tftensor": {}}}, "brings no customers"),
+        ({"data": {"names": ["a"], "tftensor": {}}}, "has no customers"),
         ({"data": {"names": ["a"], "ndarray": {"a": 1}}}, "is not a list"),
         ({"data": {"names": ["a"], "ndarray": [[1], 2]}}, "Row 2 of ndarray is not a list"),
-        ({"data": {"names": ["a"], "ndarray": [[1], [1, 2]]}}, "Row 2 has 2 values beside 1"),
+        ({"data": {"names": ["a"], "ndarray": [[1], [1, 2]]}}, "Row 2 has 2 values and 1"),
         ({"data": {"names": ["a"], "ndarray": [[{}]]}}, "holds a list or an object"),
         ({"data": {"names": ["a"], "tensor": None}}, "not a table of numbers"),
         ({"data": {"names": ["a"], "tensor": {"shape": [1], "values": [1]}}}, "not a table"),

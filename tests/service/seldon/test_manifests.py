@@ -9,7 +9,7 @@ import yaml
 
 from churn.errors import InputError
 from service.seldon.render import main, render
-from service.seldon.rollout import canary_of, rollout, slug
+from service.seldon.rollout import parse_canary, read_rollout, slug
 
 BASE = {
     "image": "registry.example/churn-seldon:1.4.0",
@@ -33,7 +33,7 @@ LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def documents(name, *, v2):
-    return list(yaml.safe_load_all(render(rollout(**BASE | ROLLOUTS[name]), v2=v2)))
+    return list(yaml.safe_load_all(render(read_rollout(**BASE | ROLLOUTS[name]), v2=v2)))
 
 
 def walk(tree):
@@ -146,7 +146,7 @@ def test_core_1_gives_each_predictor_its_own_bundle():
 
 
 def test_core_1_without_a_version_serves_what_the_store_has_in_production():
-    [deployment] = yaml.safe_load_all(render(rollout(**BASE | {"version": None})))
+    [deployment] = yaml.safe_load_all(render(read_rollout(**BASE | {"version": None})))
 
     [predictor] = deployment["spec"]["predictors"]
     assert predictor["graph"]["parameters"][0]["value"] == "s3://models/churn"
@@ -198,7 +198,7 @@ def test_the_same_settings_give_the_same_bytes_in_another_process(v2):
         for seed in ("1", "2")
     ]
 
-    here = render(rollout(**BASE | {"canary": {"version": "8", "percent": 10}}), v2=v2)
+    here = render(read_rollout(**BASE | {"canary": {"version": "8", "percent": 10}}), v2=v2)
     assert runs == [here.encode()] * 2
     assert "&id" not in here
 
@@ -216,8 +216,8 @@ def test_the_same_settings_give_the_same_bytes_in_another_process(v2):
         ({"bundle_uri": "s3://models/churn/"}, "bundle_uri"),
         ({"bundle_uri": "s3://models/chu rn"}, "bundle_uri"),
         ({"version": "../7"}, "version"),
-        ({"shadow": "7"}, "stands twice"),
-        ({"canary": {"version": "7", "percent": 5}}, "stands twice"),
+        ({"shadow": "7"}, "named twice"),
+        ({"canary": {"version": "7", "percent": 5}}, "named twice"),
         ({"canary": {"version": "8", "percent": 0}}, "canary.percent"),
         ({"canary": {"version": "8", "percent": 100}}, "canary.percent"),
         ({"minimum": 4, "maximum": 3}, "fewer than 4"),
@@ -227,7 +227,7 @@ def test_the_same_settings_give_the_same_bytes_in_another_process(v2):
 )
 def test_a_setting_that_will_not_do_is_named_in_one_sentence(change, names):
     with pytest.raises(InputError) as refused:
-        rollout(**BASE | change)
+        read_rollout(**BASE | change)
     assert names in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -237,13 +237,13 @@ def test_a_setting_that_will_not_do_is_named_in_one_sentence(change, names):
     ["churn:1", "a.example:5000/b/churn_x:v1.2", f"a.example/churn@sha256:{'0a' * 32}"],
 )
 def test_an_image_with_a_tag_or_a_digest_is_taken(image):
-    assert rollout(**BASE | {"image": image}).image == image
+    assert read_rollout(**BASE | {"image": image}).image == image
 
 
 @pytest.mark.parametrize("text", ["8", "8=0", "8=100", "8=-1", "8=1.5", "=5", "a b=5", "8=05"])
 def test_a_canary_that_is_not_spelt_so_is_refused(text):
     with pytest.raises(InputError, match="VERSION=PERCENT"):
-        canary_of(text)
+        parse_canary(text)
 
 
 def test_versions_that_differ_only_in_what_a_name_cannot_hold_stay_apart():

@@ -105,7 +105,7 @@ def test_grpc_gives_the_same_numbers_and_the_same_sentence(shop, microservice):
         assert answer["tags"]["version"] == "7"
     refused = [answer["refused"] for answer in answers[3:]]
     assert "Field 'Contract': 'Biennial' is not one of Month-to-month" in refused[0]
-    assert "Row 1 has 2 values beside 19 names; give one value a name." in refused[1]
+    assert "Row 1 has 2 values and 19 names; give one value a name." in refused[1]
     assert "The tensor is not a table of numbers" in refused[2]
 
 
@@ -233,7 +233,7 @@ def test_mlserver_by_grpc_gives_the_same_numbers_and_the_same_sentence(shop, mls
         ({"shape": [1, 2]}, "Input 'gender' has shape [1, 2]"),
         ({"data": 5}, "Input 'gender' has data that is no list"),
         ({"data": {"a": 1}}, "Input 'gender' has data that is no list"),
-        ({"name": "tenure"}, "Input 'tenure' stands twice"),
+        ({"name": "tenure"}, "Input 'tenure' appears twice"),
         ({"name": "Gender"}, "Field 'gender' is missing"),
         ({"data": ["Male", "Male"], "shape": [2]}, "give every input the same customers"),
     ],
