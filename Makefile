@@ -66,7 +66,7 @@ doctor: setup  ## Check Python, versions, stack, data and ports, and say what to
 
 ##@ Checks
 # Two workers, whole groups of tests each (tests/suite.py); ends with one line where something was skipped.
-suite = $(bin)/python -m pytest --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
+suite = $(bin)/python -m pytest --quiet --numprocesses 2 --durations 15
 skipped = if test -f $(STATE)/not-tested.txt; then cat $(STATE)/not-tested.txt >&2; fi
 
 .PHONY: check

@@ -11,9 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import coverage
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).resolve().parent
 NOT_TESTED = TESTS.parent / ".churn" / "not-tested.txt"
@@ -33,25 +35,41 @@ LONGEST_FIRST = (
 _SUBPROCESSES = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
-def group(item: pytest.Item) -> str:
+def group(test: str) -> str:
     """Name of the tests that one worker runs: those of a folder with a conftest, else of a file.
 
     What a conftest offers for a whole session (runs, servers, models) takes long to make.
     """
-    folder = item.path.parent
-    place = folder if (folder / "conftest.py").exists() else item.path
+    path = TESTS.parent / test.partition("::")[0]
+    place = path.parent if (path.parent / "conftest.py").exists() else path
     return place.relative_to(TESTS).as_posix()
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+class GroupScheduling(LoadScopeScheduling):
+    """Gives a worker whole groups, in the order of the collected tests.
+
+    Not `--dist loadgroup`: pytest-xdist 3.8 marks groups in an attribute that pytest 9.2 ignores.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Schedules by groups, however many tests they have."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts each test into its group, the longest groups first, and marks tests/system/."""
+    """Puts the longest groups first, and marks tests/system/."""
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
         if TESTS / "system" in item.path.parents:
             item.add_marker(pytest.mark.system)
-    items.sort(key=lambda item: rank.get(group(item), len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,16 +36,18 @@ def test_of_nothing():
 @pytest.fixture
 def run(root, tmp_path):
     """Runs pytest on a folder of four tests, three of which are skipped."""
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_these.py").write_text(TESTS)
+    (tmp_path / "pyproject.toml").write_text((root / "pyproject.toml").read_text())
+    (tmp_path / "these").mkdir()
+    (tmp_path / "these" / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "these" / "test_these.py").write_text(TESTS)
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name != "CI"}
-        command = [sys.executable, "-m", "pytest", "-c", root / "pyproject.toml", tmp_path]
+        command = [sys.executable, "-m", "pytest", "-c", tmp_path / "pyproject.toml", "these"]
         return subprocess.run(
             [*command, "-p", "no:cacheprovider", *arguments],
-            cwd=root,
-            env=environment | variables,
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(root)} | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -54,25 +56,24 @@ def run(root, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_what_was_skipped_is_one_line_at_the_end_and_in_a_file(run, tmp_path, workers):
-    ended = run("-n", workers, "--dist", "loadgroup")
+def test_what_was_skipped_is_one_line_at_the_end_and_in_a_file(run, tmp_path):
+    ended = run("-n", "2")
 
     line = "NOT TESTED HERE, 2 tests were skipped. 2 tests: no server is here."
     assert ended.returncode == 0, ended.stdout
     assert ended.stdout.count(line) == 1
-    assert (tmp_path / "not-tested.txt").read_text() == f"{line}\n"
+    assert (tmp_path / "these" / "not-tested.txt").read_text() == f"{line}\n"
 
 
 def test_where_nothing_was_skipped_nothing_is_said(run, tmp_path):
-    (tmp_path / "not-tested.txt").write_text("of the run before\n")
+    (tmp_path / "these" / "not-tested.txt").write_text("of the run before\n")
 
     ended = run("-k", "of_nothing or few_have")
 
     assert ended.returncode == 0, ended.stdout
     assert "1 passed, 1 skipped" in ended.stdout
     assert "NOT TESTED" not in ended.stdout
-    assert not (tmp_path / "not-tested.txt").exists()
+    assert not (tmp_path / "these" / "not-tested.txt").exists()
 
 
 def test_with_ci_set_a_skip_is_a_failure_unless_it_is_optional(run):
@@ -88,3 +89,36 @@ def test_every_group_that_begins_first_is_there(root):
 
     assert len(set(LONGEST_FIRST)) == len(LONGEST_FIRST)
     assert [name for name in LONGEST_FIRST if not (root / "tests" / name).exists()] == []
+
+
+def test_tests_of_a_folder_with_a_conftest_stay_on_one_worker_and_those_of_a_file():
+    from tests.suite import group
+
+    assert group("tests/steps/test_data.py::test_one[a::b]") == "steps"
+    assert group("tests/stacks/kubernetes/test_rendered.py::test_one") == "stacks/kubernetes"
+    assert group("tests/churn/models/test_models_gbm.py::test_one") == (
+        "churn/models/test_models_gbm.py"
+    )
+
+
+def test_two_workers_share_the_groups_and_split_none(run, tmp_path):
+    """Four folders with a conftest, two files in each; a file leaves the id of its worker."""
+    for name, seconds in (("a", 0.3), ("b", 0.1), ("c", 0.1), ("d", 0.1)):
+        folder = tmp_path / "these" / name
+        folder.mkdir()
+        (folder / "conftest.py").touch()
+        for file in ("one", "two"):
+            (folder / f"test_{file}.py").write_text(
+                "import os, pathlib, time, pytest\n"
+                "@pytest.mark.parametrize('number', range(3))\n"
+                "def test_it(number):\n"
+                f"    time.sleep({seconds})\n"
+                f"    pathlib.Path(f'ran-{name}-{{os.getpid()}}').touch()\n"
+            )
+
+    ended = run("-n", "2", "-k", "test_it")
+
+    assert ended.returncode == 0, ended.stdout
+    ran = [path.name.split("-")[1:] for path in tmp_path.glob("ran-*")]
+    assert sorted(name for name, _ in ran) == ["a", "b", "c", "d"]
+    assert len({worker for _, worker in ran}) == 2
