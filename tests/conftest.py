@@ -116,7 +116,6 @@ def session_zenml() -> Path:
 @pytest.fixture(scope="session")
 def generated_report() -> TrainingReport:
     """Two candidates and the baseline on 900 customers whose risk is known; made in a second."""
-    from types import SimpleNamespace
 
     import numpy as np
     from scipy.special import expit
@@ -142,8 +141,7 @@ def generated_report() -> TrainingReport:
         for _, rows in cuts
     )
     protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
-    model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"])
-    gate = evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=100)
+    gate = evaluate_gate_rows("blend", score, target, bootstrap_samples=100)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
     floors = Floors(minimum_rows=100, ece_upper=0.2, baseline_margin=0.05)
     return TrainingReport(

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from churn.errors import InputError
-from churn.evaluation.intervals import LEVEL, Interval
+from churn.evaluation.intervals import LEVEL, Interval, normal_quantile
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
 
@@ -49,7 +49,7 @@ class Auc(FrozenModel):
         spread = self.area * (1 - self.area)
         if self.variance == 0 or spread == 0:
             return Interval(lower=self.area, upper=self.area, level=level, method="DeLong, logit")
-        half = _reach(level) * np.sqrt(self.variance) / spread
+        half = normal_quantile(level) * np.sqrt(self.variance) / spread
         middle = logit(self.area)
         return Interval(
             lower=float(expit(middle - half)),
@@ -92,18 +92,9 @@ class PairedAuc(FrozenModel):
         """Of the difference."""
         return float(np.sqrt(self.difference_variance))
 
-    @property
-    def p_value(self) -> float:
-        """How often chance alone gives a difference at least as large, either way."""
-        if self.difference == 0:
-            return 1.0
-        if self.difference_variance == 0:
-            return 0.0
-        return float(2 * norm.sf(abs(self.difference) / self.standard_error))
-
     def interval(self, level: float = LEVEL) -> Interval:
         """Two-sided interval of the difference."""
-        half = _reach(level) * self.standard_error
+        half = normal_quantile(level) * self.standard_error
         return Interval(
             lower=self.difference - half, upper=self.difference + half, level=level, method=METHOD
         )
@@ -186,10 +177,6 @@ def _placements(target: Labels, score: Floats) -> tuple[Floats, Floats]:
 
 def _mean(placements: Floats) -> float:
     return min(1.0, float(placements.mean()))
-
-
-def _reach(level: float) -> float:
-    return float(norm.ppf((1 + level) / 2))
 
 
 def _checked(target: npt.ArrayLike, *scores: npt.ArrayLike) -> tuple[Labels, list[Floats]]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
 
-from churn.evaluation.intervals import LEVEL, Interval
+from churn.evaluation.intervals import Interval, normal_quantile
 from churn.frozen_model import FrozenModel
 
 TOO_FEW: Literal["too few rows to tell"] = "too few rows to tell"
@@ -129,13 +128,8 @@ def wilson_interval(count: int, rows: int) -> Interval:
     """
     if rows < 1:
         raise ValueError("a share needs at least one row")
-    z, share = reach(), count / rows
+    z, share = normal_quantile(), count / rows
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     spread = share * (1 - share) / rows + z * z / (4 * rows * rows)
     half = z * float(np.sqrt(spread)) / (1 + z * z / rows)
     return Interval(lower=max(0.0, middle - half), upper=min(1.0, middle + half), method="Wilson")
-
-
-def reach() -> float:
-    """Standard errors from a figure to the bounds of its interval."""
-    return float(norm.ppf((1 + LEVEL) / 2))

@@ -6,8 +6,6 @@ promotion gates read the answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -18,11 +16,7 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.intervals import Interval, auc_difference_interval, metric_intervals
 from churn.evaluation.metrics import Metrics, measure, validate_predictions
 from churn.evaluation.weighted import Floats, Labels, RankedRows
-from churn.features.encoding import Columns
 from churn.frozen_model import FrozenModel
-
-if TYPE_CHECKING:
-    from churn.models.candidate import FittedModel
 
 _CURVE_POINTS = 200
 _HISTOGRAM_BINS = 20
@@ -88,65 +82,53 @@ class GateRowsReport(FrozenModel):
 
 def evaluate_gate_rows(
     name: str,
-    model: FittedModel,
-    columns: Columns,
-    target: Labels,
+    logit: npt.ArrayLike,
+    target: npt.ArrayLike,
     *,
     bootstrap_samples: int = 2000,
     seed: int = 7,
-    baseline: tuple[str, FittedModel] | None = None,
+    baseline: tuple[str, Floats] | None = None,
 ) -> GateRowsReport:
     """Measures the final model on the rows set aside.
 
     Args:
         name: the recipe.
-        model: it, fitted on the development rows.
-        columns: feature columns of the n gate rows.
-        target: int8[n].
+        logit: [n], its log-odds of leaving for the n gate rows.
+        target: [n] of 0 (stayed) and 1 (left).
         bootstrap_samples: resamplings of the customers behind every interval.
         seed: fixes them, and the simulated calibration noise.
-        baseline: name and fit of a model to compare with, pair by pair.
+        baseline: name and log-odds of a model to compare with, pair by pair.
 
     Raises:
         InputError: only one outcome occurs among the rows.
     """
-    score = np.asarray(model.logit(columns), dtype=np.float64)
+    score = np.asarray(logit, dtype=np.float64)
     truth, probability = validate_predictions(target, expit(score))
+    compared = None
+    if baseline is not None:
+        reference, reference_score = baseline
+        once = np.ones((len(truth), 1))
+        ours = RankedRows.from_scores(truth, score).auc(once)[0]
+        theirs = RankedRows.from_scores(truth, reference_score).auc(once)[0]
+        compared = PairedDifference(
+            model=name,
+            reference=reference,
+            difference=float(ours - theirs),
+            interval=auc_difference_interval(
+                truth, score, reference_score, samples=bootstrap_samples, seed=seed
+            ),
+            splits=1,
+        )
     return GateRowsReport(
         model=name,
         metrics=measure(truth, probability),
         intervals=metric_intervals(truth, probability, samples=bootstrap_samples, seed=seed),
         reliability=assess_calibration(truth, probability, seed=seed),
-        against_baseline=None
-        if baseline is None
-        else _compare(
-            name, score, baseline[0], baseline[1].logit(columns), truth, bootstrap_samples, seed
-        ),
+        against_baseline=compared,
         roc=roc_curve(truth, score),
         gains=gains_curve(truth, score),
         scores=_histogram(truth, probability),
         bootstrap_samples=bootstrap_samples,
-    )
-
-
-def _compare(
-    name: str,
-    score: Floats,
-    reference: str,
-    reference_score: Floats,
-    truth: Labels,
-    samples: int,
-    seed: int,
-) -> PairedDifference:
-    once = np.ones((len(truth), 1))
-    ours = RankedRows.from_scores(truth, score).auc(once)[0]
-    theirs = RankedRows.from_scores(truth, reference_score).auc(once)[0]
-    return PairedDifference(
-        model=name,
-        reference=reference,
-        difference=float(ours - theirs),
-        interval=auc_difference_interval(truth, score, reference_score, samples=samples, seed=seed),
-        splits=1,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
+from scipy.stats import norm
 
 from churn.evaluation.calibration import EceBins
 from churn.evaluation.metrics import row_log_loss, validate_predictions
@@ -50,6 +51,11 @@ class Interval(FrozenModel):
     def span(self, form: str = ".4f") -> str:
         """The bounds in words, each written in the given format."""
         return f"{self.lower:{form}} to {self.upper:{form}}"
+
+
+def normal_quantile(level: float = LEVEL) -> float:
+    """Standard errors from an estimate to the bounds of its two-sided normal interval."""
+    return float(norm.ppf((1 + level) / 2))
 
 
 def resampled_weights(rows: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:

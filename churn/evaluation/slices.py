@@ -22,10 +22,9 @@ from churn.evaluation.disparities import (
     Disparity,
     Estimate,
     disparities,
-    reach,
     wilson_interval,
 )
-from churn.evaluation.intervals import Interval
+from churn.evaluation.intervals import Interval, normal_quantile
 from churn.evaluation.metrics import validate_predictions
 from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slicing import Slice, declared_slices, rankable
@@ -173,7 +172,7 @@ def _measured(
     if rows < settings.minimum_rows:
         return report
     residual = target - chance
-    half = reach() * float(residual.std(ddof=1)) / np.sqrt(rows)
+    half = normal_quantile() * float(residual.std(ddof=1)) / np.sqrt(rows)
     gap = float(residual.mean())
     selected = int((chance >= threshold).sum())
     found: dict[str, object] = {

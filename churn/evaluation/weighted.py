@@ -83,11 +83,6 @@ class RankedRows:
         return ratio(won, pairs)
 
 
-def weighted_auc(target: Labels, score: Floats, weights: Weights) -> Floats:
-    """Area under the ROC curve of every weighting; see `RankedRows.auc`."""
-    return RankedRows.from_scores(target, score).auc(weights)
-
-
 @dataclass(frozen=True)
 class ScoreGroups:
     """Rows sorted by falling score, equal scores gathered into one group.

@@ -13,7 +13,6 @@ from churn.promotion.decision import (
     Verdict,
     decide,
     hold_on_error,
-    require_promotion,
     verdict_at_least,
 )
 from churn.promotion.digests import RowDigests, row_digests
@@ -32,7 +31,6 @@ __all__ = [
     "hold_on_error",
     "judge_challenger",
     "judge_first_model",
-    "require_promotion",
     "row_digests",
     "verdict_at_least",
 ]

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.evaluation.plan import Floors, PromotionSettings
-from churn.evaluation.weighted import Floats
-from churn.features.encoding import Columns
 from churn.promotion.comparison_gates import (
     PROFIT,
     RANKING,
@@ -31,9 +27,6 @@ from churn.promotion.floor_gates import (
     enough_rows_gate,
     ranking_floor_gate,
 )
-
-if TYPE_CHECKING:
-    from churn.models.candidate import FittedModel
 
 
 def judge_challenger(
@@ -140,21 +133,10 @@ def _against_champion(
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Answered:
-    """Stands in for a model whose scores are known."""
-
-    scores: Floats
-
-    def logit(self, _columns: Columns) -> Floats:
-        return self.scores
-
-
 def _measured(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> GateRowsReport:
     return evaluate_gate_rows(
         challenger.name,
-        cast("FittedModel", _Answered(challenger.logit)),
-        rows.columns,
+        challenger.logit,
         rows.target,
         bootstrap_samples=settings.bootstrap_samples,
         seed=settings.seed,

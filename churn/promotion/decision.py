@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from churn.errors import GateError, one_line
+from churn.errors import one_line
 from churn.evaluation.intervals import Interval
 from churn.frozen_model import FrozenModel
 
@@ -149,16 +149,6 @@ def hold_on_error(
             "comparison completes", 0, f"Comparing ended in {type(error).__name__}: {reason}"
         )
         return decide([gate], challenger=challenger, champion=champion)
-
-
-def require_promotion(decision: Decision) -> None:
-    """Lets a promoted model through.
-
-    Raises:
-        GateError: the decision is to hold or to reject.
-    """
-    if decision.verdict != "promote":
-        raise GateError(decision.sentence)
 
 
 def verdict_at_least(interval: Interval, threshold: float) -> GateVerdict:

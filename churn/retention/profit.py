@@ -73,12 +73,13 @@ def campaign_profit(
     clv: npt.ArrayLike,
     value: ValueSettings,
 ) -> Floats:
-    """What a campaign earns on each customer whose outcome is known, float64[n].
+    """What a campaign earns on each customer, float64[n]; the sum is the campaign's total.
 
-    Outcomes are facts, the acceptance is its assumed mean; the sum is the campaign's total.
+    The acceptance is its assumed mean. Where no outcome is known yet, calibrated probabilities in
+    place of `target` give the expected profit.
 
     Args:
-        target: [n] of 0 (stayed) and 1 (left).
+        target: [n] of 0 (stayed) and 1 (left), or probabilities of leaving.
         probability: [n], of leaving.
         threshold: customers at or above it are contacted.
         clv: [n], what each is worth if kept.
@@ -92,19 +93,6 @@ def campaign_profit(
     if chance.shape != per_contact.shape:
         raise ValueError(f"probability {chance.shape} and target {per_contact.shape} do not match")
     return np.where(chance >= threshold, per_contact, 0.0)
-
-
-def expected_profit(
-    probability: npt.ArrayLike, threshold: float, clv: npt.ArrayLike, value: ValueSettings
-) -> Floats:
-    """What a campaign is expected to earn on each customer, float64[n], outcomes unknown.
-
-    It is as good as the probabilities: they must be calibrated.
-
-    Raises:
-        ValueError: the arrays do not match.
-    """
-    return campaign_profit(probability, probability, threshold, clv, value)
 
 
 def break_even(clv: float, value: ValueSettings) -> float:

@@ -30,16 +30,16 @@ def evaluate_model(
     with step_progress("evaluate_model") as progress:
         settings = EvaluationSettings.model_validate(evaluation)
         columns = encode(customers.frame, customers.contract)
+        gate = take(columns, split.gate)
         target = encode_target(customers.frame, customers.contract)
         reference = None
         if model.recipe != baseline:
             candidate = candidates_from_parameters(recipes, customers.contract)[baseline]
             fitted = candidate.fit(take(columns, split.development), target[split.development])
-            reference = (baseline, fitted)
+            reference = (baseline, fitted.logit(gate))
         report = evaluate_gate_rows(
             model.recipe,
-            model.model,
-            take(columns, split.gate),
+            model.model.logit(gate),
             target[split.gate],
             bootstrap_samples=settings.bootstrap_samples,
             seed=settings.seed,

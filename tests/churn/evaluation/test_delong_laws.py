@@ -30,7 +30,6 @@ def test_exchanging_the_two_turns_the_sign_and_nothing_else(rows):
     assert back.difference == -there.difference
     assert back.difference_variance == pytest.approx(there.difference_variance, abs=1e-15)
     assert back.covariance == pytest.approx(there.covariance, abs=1e-15)
-    assert back.p_value == pytest.approx(there.p_value, abs=1e-9)
     assert back.lower_bound() == pytest.approx(-there.upper_bound(), abs=1e-12)
 
 
@@ -57,7 +56,7 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
 def test_a_model_does_not_differ_from_itself(rows):
     target, score, _ = rows
     found = paired_delong(target, score, 2 * score + 1)
-    assert (found.difference, found.difference_variance, found.p_value) == (0, 0, 1)
+    assert (found.difference, found.difference_variance) == (0, 0)
     assert found.lower_bound() == found.upper_bound() == 0
 
 

@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -14,17 +12,6 @@ from churn.evaluation.gate_rows import (
 )
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A model that was handed its scores."""
-
-    column: str = "score"
-    kind: str = "scored"
-
-    def logit(self, columns):
-        return columns[self.column]
-
-
 @pytest.fixture(scope="module")
 def rows():
     generator = np.random.default_rng(41)
@@ -33,15 +20,25 @@ def rows():
     return {"score": score, "worse": score + generator.normal(scale=2, size=1200)}, target
 
 
+def evaluated(rows):
+    scores, target = rows
+    return evaluate_gate_rows(
+        "blend",
+        scores["score"],
+        target,
+        bootstrap_samples=300,
+        baseline=("logistic", scores["worse"]),
+    )
+
+
 @pytest.fixture(scope="module")
 def report(rows):
-    baseline = ("logistic", Scored("worse"))
-    return evaluate_gate_rows("blend", Scored(), *rows, bootstrap_samples=300, baseline=baseline)
+    return evaluated(rows)
 
 
 def test_every_figure_comes_with_its_interval(report, rows):
-    columns, target = rows
-    assert report.metrics.roc_auc == pytest.approx(roc_auc_score(target, columns["score"]))
+    scores, target = rows
+    assert report.metrics.roc_auc == pytest.approx(roc_auc_score(target, scores["score"]))
     assert set(report.intervals) == set(report.metrics.figures)
     assert report.intervals["roc_auc"].covers(report.metrics.roc_auc)
     assert report.reliability.within_noise
@@ -59,9 +56,7 @@ def test_the_baseline_is_compared_on_the_same_customers(report):
 
 def test_the_report_survives_json_and_repeats_itself(report, rows):
     assert GateRowsReport.model_validate_json(report.model_dump_json()) == report
-    baseline = ("logistic", Scored("worse"))
-    again = evaluate_gate_rows("blend", Scored(), *rows, bootstrap_samples=300, baseline=baseline)
-    assert again == report
+    assert evaluated(rows) == report
 
 
 def test_the_drawn_curves_hold_what_the_figures_say(report):
@@ -88,6 +83,6 @@ def test_tied_customers_enter_the_curves_together():
 
 
 def test_gate_rows_of_one_outcome_are_refused(rows):
-    columns, target = rows
+    scores, target = rows
     with pytest.raises(InputError, match="both outcomes"):
-        evaluate_gate_rows("blend", Scored(), columns, np.zeros_like(target))
+        evaluate_gate_rows("blend", scores["score"], np.zeros_like(target))

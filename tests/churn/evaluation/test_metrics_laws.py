@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from churn.evaluation.metrics import measure
-from churn.evaluation.weighted import RankedRows, ScoreGroups, weighted_auc
+from churn.evaluation.weighted import RankedRows, ScoreGroups
 
 
 @st.composite
@@ -38,7 +38,7 @@ def weighted_rows(draw):
 @given(weighted_rows())
 def test_weighted_auc_and_average_precision_agree_with_sklearn_ties_included(rows):
     target, score, weights = rows
-    areas = weighted_auc(target, score, weights)
+    areas = RankedRows.from_scores(target, score).auc(weights)
     precisions = ScoreGroups.from_scores(target, score).average_precision(weights)
     for replicate in range(weights.shape[1]):
         sample_weight = weights[:, replicate]
@@ -102,7 +102,8 @@ def test_a_weight_is_worth_as_many_copies_of_the_row(rows, times):
     again = np.repeat(target, copies), np.repeat(score, copies)
     once = np.ones((len(again[0]), 1))
     weighted, repeated = ScoreGroups.from_scores(target, score), ScoreGroups.from_scores(*again)
-    assert weighted_auc(target, score, weights) == pytest.approx(weighted_auc(*again, once))
+    area = RankedRows.from_scores(target, score).auc(weights)
+    assert area == pytest.approx(RankedRows.from_scores(*again).auc(once))
     assert weighted.lift(weights) == pytest.approx(repeated.lift(once))
     assert weighted.average_precision(weights) == pytest.approx(repeated.average_precision(once))
 

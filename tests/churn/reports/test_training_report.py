@@ -1,6 +1,5 @@
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,8 +33,7 @@ def report():
         for _, rows in splits
     )
     protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
-    model = SimpleNamespace(kind="scored", logit=lambda columns: columns["score"])
-    gate_rows = evaluate_gate_rows("blend", model, {"score": score}, target, bootstrap_samples=100)
+    gate_rows = evaluate_gate_rows("blend", score, target, bootstrap_samples=100)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
     return TrainingReport(
         model_name="telco-churn",

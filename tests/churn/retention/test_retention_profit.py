@@ -11,7 +11,6 @@ from churn.retention.profit import (
     campaign_profit,
     check_worth,
     contact_value,
-    expected_profit,
 )
 from churn.retention.value_settings import AcceptanceSettings, ValueSettings
 
@@ -44,7 +43,7 @@ def test_without_outcomes_a_campaign_is_worth_its_expectation():
     target = (generator.random(len(probability)) < probability).astype(int)
     clv = np.full(len(target), 200.0)
 
-    expected = expected_profit(probability, 0.2, clv, VALUE)
+    expected = campaign_profit(probability, probability, 0.2, clv, VALUE)
     happened = campaign_profit(target, probability, 0.2, clv, VALUE)
 
     assert expected[0] == 0
@@ -56,7 +55,7 @@ def test_at_the_break_even_probability_a_contact_earns_nothing():
     even = break_even(200.0, VALUE)
 
     assert even == pytest.approx(11 / 67)
-    assert expected_profit([even], 0.0, [200.0], VALUE)[0] == pytest.approx(0, abs=1e-12)
+    assert campaign_profit([even], [even], 0.0, [200.0], VALUE)[0] == pytest.approx(0, abs=1e-12)
     assert break_even(12.0, VALUE) == 1.0  # 0.3 x 2 never pays for the contact
     assert break_even(1.0, ValueSettings(free_riders=0.0)) == 1.0
 
