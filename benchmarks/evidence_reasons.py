@@ -25,8 +25,8 @@ from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
 from churn.data import acquire
 from churn.explain.counterfactuals import counterfactuals
+from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.overview import explain
-from churn.explain.plan import ExplanationSettings
 from churn.explain.reason_stability import reason_stability
 from churn.explain.reasons import reason_codes
 from churn.features.encoding import Columns, encode, encode_target, take
@@ -34,7 +34,7 @@ from churn.models.blend import BlendModel
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import default_recipes
-from churn.models.trees.gbm import GbmModel, matrix_of
+from churn.models.trees.gbm import GbmModel, feature_matrix
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
 
@@ -85,7 +85,7 @@ def reason_costs(
     """Measures the models whose reasons come from trees, alternating with the bare contributions."""
     for name in ("gbm", "blend"):
         trees = trees_of(models[name])
-        matrix = matrix_of(columns, trees.features, trees.categories, slice(None))
+        matrix = feature_matrix(columns, trees.features, trees.categories, slice(None))
         model, booster = models[name], lightgbm.Booster(model_str=trees.trees.text)
         reasons, bare = [], []
         for _ in range(repeats):

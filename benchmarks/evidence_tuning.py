@@ -28,8 +28,8 @@ from churn.models.recipe_settings import (
     deep_recipes,
     default_recipes,
 )
-from churn.tuning.candidate import TunedCandidate
 from churn.tuning.nested import nested_protocol
+from churn.tuning.tuned_candidate import TunedCandidate
 
 NAMES = ("logistic", "spline_logistic", "gbm", "blend", "tabular_net", "deep_blend")
 TUNED = ("tuned_gbm", "tuned_tabular_net")

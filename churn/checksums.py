@@ -17,7 +17,7 @@ FORMAT = "churn-model"
 FORMAT_VERSION = 1
 
 
-def require_unsealed(folder: Path) -> None:
+def create_model_folder(folder: Path) -> None:
     """Makes the folder, and refuses one that holds a finished model.
 
     Raises:
@@ -30,7 +30,7 @@ def require_unsealed(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def seal(folder: Path, kind: str, files: list[Path]) -> None:
+def write_checksums(folder: Path, kind: str, files: list[Path]) -> None:
     """Writes the manifest of those files, which lie in the folder.
 
     Args:
@@ -52,7 +52,7 @@ def seal(folder: Path, kind: str, files: list[Path]) -> None:
     unfinished.replace(folder / MANIFEST)
 
 
-def verify(folder: Path, kinds: tuple[str, ...]) -> str:
+def verify_checksums(folder: Path, kinds: tuple[str, ...]) -> str:
     """Verifies a sealed folder.
 
     Args:

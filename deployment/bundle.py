@@ -6,7 +6,7 @@ from churn.contract import DataContract
 from churn.errors import BundleError, InputError
 from churn.scoring.address import Address
 from churn.scoring.bundle import bundle_folder
-from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.manifest import MANIFEST, manifest_digest
 from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer

@@ -9,7 +9,7 @@ import httpx
 from churn.deployment.protocols import Prediction, ScoringProtocol
 from churn.deployment.smoke import RouteReport, SmokeReport, check_route, unreachable_route
 from churn.errors import one_line
-from churn.scoring.golden import GoldenRow
+from churn.scoring.golden_replay import GoldenRow
 from deployment.readiness import ProbeSpec, check_readiness, create_client, request_error
 
 SMOKE_CUSTOMER = "smoke-test"

@@ -12,7 +12,7 @@ from statistics import median
 
 from churn.deployment.protocols import Prediction
 from churn.frozen_model import FrozenModel
-from churn.scoring.golden import GoldenRow
+from churn.scoring.golden_replay import GoldenRow
 
 _SHOWN = 3
 

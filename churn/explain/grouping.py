@@ -15,9 +15,9 @@ import numpy as np
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.features.encoding import Columns
+from churn.features.encoding import Columns, Floats
 from churn.features.feature_set import feature_set
-from churn.models.candidate import FittedModel, Floats
+from churn.models.candidate import FittedModel
 
 Part = TypeVar("Part", float, Floats)
 """A contribution of one customer, or those of n."""

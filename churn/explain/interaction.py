@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from churn.contract import DataContract, NumberColumn, Role
 from churn.explain.explanation_report import FEWEST, Interaction, TermLine
 from churn.explain.grouping import Contributions
-from churn.features.encoding import Columns
+from churn.features.encoding import Columns, Floats
 from churn.features.feature_set import feature_set
-from churn.models.candidate import Floats
 
 _BANDS = 16
 _FINE = 200  # tenures at which terms are compared: as they are where few, else in so many bins
@@ -41,7 +40,7 @@ def interaction(
     (tenure,), (term,) = tenures, terms
     months, found = rows[tenure.name], parts.column(tenure.name)
     band, apart = (
-        groups_of(months, min(_BANDS, len(months) // (2 * FEWEST))),
+        quantile_groups(months, min(_BANDS, len(months) // (2 * FEWEST))),
         found - _mean_at_same(months, found),
     )
     lines, heights = [], np.full((len(term.categories), int(band.max()) + 1), np.nan)
@@ -82,7 +81,7 @@ def interaction(
     )
 
 
-def groups_of(values: NDArray[Any], most: int) -> NDArray[np.intp]:
+def quantile_groups(values: NDArray[Any], most: int) -> NDArray[np.intp]:
     """Which of at most so many groups, alike in size, each value falls into."""
     cuts = np.unique(np.quantile(values, np.linspace(0, 1, most + 1)[1:-1]))
     return np.asarray(cuts.searchsorted(values, side="right"), dtype=np.intp)
@@ -92,7 +91,7 @@ def _mean_at_same(values: NDArray[Any], found: Floats) -> Floats:
     """Mean of `found` over the rows of the same value (of the same fine bin, where many)."""
     different, group = np.unique(values, return_inverse=True)
     if len(different) > _FINE:
-        group = groups_of(values, _FINE)
+        group = quantile_groups(values, _FINE)
     sums = np.bincount(group, weights=found)
     return np.asarray((sums / np.maximum(np.bincount(group), 1))[group])
 

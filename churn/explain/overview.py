@@ -18,10 +18,10 @@ from churn.explain.explanation_report import (
     Swarm,
 )
 from churn.explain.grouping import Contributions, contributions_by_column
-from churn.explain.interaction import groups_of, interaction
+from churn.explain.interaction import interaction, quantile_groups
 from churn.explain.wording import number_in_words
-from churn.features.encoding import Columns, row_count
-from churn.models.candidate import FittedModel, Floats
+from churn.features.encoding import Columns, Floats, row_count
+from churn.models.candidate import FittedModel
 
 SHOWN_SWARMS = 10
 SHOWN_DEPENDENCE = 4
@@ -161,7 +161,7 @@ def _brief(column: NumberColumn, value: float) -> str:
 def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Dependence:
     values, found = rows[column.name], parts.column(column.name)
     if isinstance(column, NumberColumn):
-        group = groups_of(values, min(_BANDS, len(values) // (2 * FEWEST)))
+        group = quantile_groups(values, min(_BANDS, len(values) // (2 * FEWEST)))
         labels = _ranges(column, values, group, int(group.max()) + 1)
         unit = column.unit
     else:

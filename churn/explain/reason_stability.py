@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from churn.contract import DataContract
-from churn.explain.plan import ExplanationSettings
+from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.reasons import reason_codes
 from churn.features.encoding import Columns, row_count, take
 from churn.frozen_model import FrozenModel

@@ -21,7 +21,7 @@ from churn.explain.wording import (
     Strength,
     category_phrases,
     direction,
-    may_be_spoken_of,
+    may_be_reason,
     number_phrase,
     strength,
     tail,
@@ -109,7 +109,7 @@ class ReasonCodes:
             _Column(
                 name,
                 described[name].actionable,
-                may_be_spoken_of(described[name]),
+                may_be_reason(described[name]),
                 _phrase(described[name]),
                 self._names.index(name),
             )

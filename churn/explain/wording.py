@@ -30,7 +30,7 @@ _TAILS: dict[tuple[Direction, Strength], str] = {
 }
 
 
-def may_be_spoken_of(column: CodedColumn | NumberColumn) -> bool:
+def may_be_reason(column: CodedColumn | NumberColumn) -> bool:
     """Whether a column may be given as a reason at all."""
     return not UNSPOKEN.intersection(column.roles)
 

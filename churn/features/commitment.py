@@ -3,7 +3,8 @@
 import numpy as np
 
 from churn.contract import Role
-from churn.features.formula import Floats, Formula, RoleValues
+from churn.features.encoding import Floats
+from churn.features.formula import Formula, RoleValues
 
 
 def _within_first_term(of: RoleValues) -> Floats:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float64]
 
 
 def encode(

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from churn.contract import CategoryColumn, CodedColumn, DataContract, NumberColumn, Role
 from churn.errors import InputError
-from churn.features.encoding import Columns
+from churn.features.encoding import Columns, Floats
 from churn.features.groups import FeatureGroup
 
-Floats = NDArray[np.float64]
 Read = Literal["number", "count", "months"]
 """How a role is read: the number itself, how many such things a customer has, a term's months."""
 

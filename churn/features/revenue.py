@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from churn.contract import Role
-from churn.features.formula import Floats, Formula, Read, RoleValues
+from churn.features.encoding import Floats
+from churn.features.formula import Formula, Read, RoleValues
 
 _ONE_MONTH = 1.0
 

@@ -1,7 +1,8 @@
 """How much of the offer a customer uses: the more hooks, the harder to leave."""
 
 from churn.contract import Role
-from churn.features.formula import Floats, Formula, RoleValues
+from churn.features.encoding import Floats
+from churn.features.formula import Formula, RoleValues
 
 
 def _counter(name: str, role: Role, what: str) -> Formula:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from churn.contract import Role
-from churn.features.formula import Floats, Formula, RoleValues
+from churn.features.encoding import Floats
+from churn.features.formula import Formula, RoleValues
 
 BUCKET_STARTS = (6.0, 12.0, 24.0, 48.0, 60.0)
 """Months at which the next bucket begins: half a year, then the anniversaries that matter."""

@@ -13,9 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.features.encoding import Columns, encode, row_count
+from churn.features.encoding import Columns, Floats, encode, row_count
 from churn.features.feature_set import FeatureSet, feature_set
-from churn.features.formula import Floats
 from churn.features.groups import GROUPS, FeatureGroup
 
 

@@ -10,13 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from churn.features.encoding import Columns, row_count
-from churn.models.candidate import (
-    Candidate,
-    FittedModel,
-    Floats,
-    Target,
-)
+from churn.features.encoding import Columns, Floats, row_count
+from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.row_form import MeanForm
 
 _FILE = "blend.json"

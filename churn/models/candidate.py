@@ -7,8 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
-from churn.features.encoding import Columns
-from churn.features.formula import Floats
+from churn.features.encoding import Columns, Floats
 from churn.models.row_form import RowForm
 
 Target = NDArray[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from churn.checksums import require_unsealed, seal, verify
+from churn.checksums import create_model_folder, verify_checksums, write_checksums
 from churn.errors import InputError
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
@@ -31,11 +31,11 @@ def save_model(model: FittedModel, folder: Path) -> None:
     Raises:
         InputError: the folder already holds a model.
     """
-    require_unsealed(folder)
+    create_model_folder(folder)
     before = set(folder.rglob("*"))
     model.export(folder)
     written = [path for path in folder.rglob("*") if path.is_file() and path not in before]
-    seal(folder, model.kind, written)
+    write_checksums(folder, model.kind, written)
 
 
 def load_model(folder: Path) -> FittedModel:
@@ -61,7 +61,7 @@ def read_model(folder: Path) -> FittedModel:
         InputError: the folder holds no finished model, one of another version, or a corrupt one.
         OSError, KeyError, TypeError, ValueError: a file is not what it should be.
     """
-    return _read(verify(folder, KINDS), folder)
+    return _read(verify_checksums(folder, KINDS), folder)
 
 
 def _read(kind: str, folder: Path) -> FittedModel:

@@ -9,10 +9,10 @@ from churn.errors import InputError
 from churn.features.encoding import Columns
 from churn.models.blend import BlendCandidate
 from churn.models.candidate import Candidate, FittedModel, Target
-from churn.models.inputs import Inputs
 from churn.models.linear.logistic import LogisticCandidate
 from churn.models.linear.spline_logistic import SplineLogisticCandidate
 from churn.models.network.tabular_net import TabularNetCandidate
+from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import (
     BlendSettings,
     GbmSettings,
@@ -35,13 +35,13 @@ def build_single(name: str, settings: RecipeSettings, contract: DataContract) ->
         TypeError: the recipe is a blend or tuned (`churn.tuning.tuned_recipes` builds those).
     """
     if isinstance(settings, LogisticSettings):
-        return LogisticCandidate.of(name, settings, contract)
+        return LogisticCandidate.from_settings(name, settings, contract)
     if isinstance(settings, SplineLogisticSettings):
-        return SplineLogisticCandidate.of(name, settings, contract)
+        return SplineLogisticCandidate.from_settings(name, settings, contract)
     if isinstance(settings, GbmSettings):
-        return GbmCandidate.of(name, settings, contract)
+        return GbmCandidate.from_settings(name, settings, contract)
     if isinstance(settings, TabularNetSettings):
-        return TabularNetCandidate.of(name, settings, contract)
+        return TabularNetCandidate.from_settings(name, settings, contract)
     raise TypeError(f"a recipe of kind '{settings.kind}' is not built here")
 
 
@@ -117,7 +117,7 @@ def left_out(candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
     found = [
         f"Recipe '{candidate.name}': {sentence}"
         for candidate in every
-        if isinstance(inputs := getattr(candidate, "inputs", None), Inputs)
+        if isinstance(inputs := getattr(candidate, "inputs", None), RecipeInputs)
         for sentence in inputs.engineered.left_out
     ]
     return tuple(dict.fromkeys(found))

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from churn.features.encoding import Columns
+from churn.features.encoding import Columns, Floats
 from churn.features.feature_set import FeatureSet
-from churn.features.formula import Floats
 
 if TYPE_CHECKING:
     from churn.models.linear.terms import Term

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import ValidationError
 
-from churn.checksums import require_unsealed, seal, verify
+from churn.checksums import create_model_folder, verify_checksums, write_checksums
 from churn.contract import DataContract
 from churn.errors import InputError, error_reason
-from churn.features.encoding import Columns, row_count
-from churn.models.candidate import Candidate, FittedModel, Floats, Target
+from churn.features.encoding import Columns, Floats, row_count
+from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.model_store import load_model, save_model
 from churn.models.recipe_settings import RecipeSettings
 
@@ -111,7 +111,7 @@ class TrainedModel:
         Raises:
             InputError: it already holds one.
         """
-        require_unsealed(folder)
+        create_model_folder(folder)
         save_model(self.model, folder / _MODEL)
         content = {
             "recipe": self.recipe,
@@ -124,7 +124,7 @@ class TrainedModel:
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         (folder / _FILE).write_text(text, encoding="utf-8")
         inner = [path for path in (folder / _MODEL).rglob("*") if path.is_file()]
-        seal(folder, self.kind, [folder / _FILE, *inner])
+        write_checksums(folder, self.kind, [folder / _FILE, *inner])
 
     @classmethod
     def load(cls, folder: Path) -> TrainedModel:
@@ -134,7 +134,7 @@ class TrainedModel:
             InputError: the folder holds no finished model, one of another version, or a corrupt
                 one.
         """
-        verify(folder, (cls.kind,))
+        verify_checksums(folder, (cls.kind,))
         model = load_model(folder / _MODEL)
         try:
             content = json.loads((folder / _FILE).read_text(encoding="utf-8"))

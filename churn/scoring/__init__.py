@@ -2,7 +2,7 @@
 
 from churn.scoring.current import Published, bundle_folder
 from churn.scoring.fields import FieldError
-from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.manifest import Manifest, Threshold
 from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.scorer import Scorer

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.models.candidate import Floats
+from churn.features.encoding import Floats
 
 
 class Score(NamedTuple):

@@ -11,14 +11,14 @@ from scipy.special import expit
 
 from churn.contract import DataContract
 from churn.errors import BundleError, InputError, error_reason
-from churn.features.encoding import Columns, row_count
-from churn.models.candidate import FittedModel, Floats
+from churn.features.encoding import Columns, Floats, row_count
+from churn.models.candidate import FittedModel
 from churn.models.model_store import read_model
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, Values
 from churn.scoring.fast.row_scorer import RowScorer
-from churn.scoring.golden import read_golden, replay
+from churn.scoring.golden_replay import read_golden, replay
 from churn.scoring.manifest import MODEL, Manifest, manifest_digest
 from churn.scoring.remote import local_copy
 from churn.scoring.score import Explanation, Score, Scores

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from churn.errors import ChurnError
-from churn.scoring.bands import Bands
 from churn.scoring.current import Published, bundle_folder, read_current, read_pointer
-from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.remote import local_copy
+from churn.scoring.risk_bands import Bands
 from churn.scoring.scorer import Scorer
 
 Loaded = TypeVar("Loaded")

@@ -30,7 +30,7 @@ from churn.evaluation.plan import (
     SelectionPlan,
     SliceSettings,
 )
-from churn.explain.plan import ExplanationSettings
+from churn.explain.explanation_settings import ExplanationSettings
 from churn.frozen_model import FrozenSettings
 from churn.models.recipe_settings import (
     BlendSettings,

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from churn.features.encoding import Columns
-from churn.models.candidate import Floats, Target
+from churn.features.encoding import Columns, Floats
+from churn.models.candidate import Target
 from churn.models.network.tabular_net import TabularNetCandidate
 from churn.models.recipe_settings import TunedGbmSettings, TunedTabularNetSettings
-from churn.models.trees.gbm import GbmCandidate, matrix_of
+from churn.models.trees.gbm import GbmCandidate, feature_matrix
 from churn.tuning.search_report import Parameters
 
 Report = Callable[[int, float], None]
@@ -85,7 +85,7 @@ class GbmObjective:
         )
         known = recipe.inputs.extend(self.columns)
         features = (*recipe.inputs.order, *recipe.inputs.engineered.names)
-        matrix = matrix_of(known, features, recipe.inputs.categories, slice(None))
+        matrix = feature_matrix(known, features, recipe.inputs.categories, slice(None))
         told = recipe.parameters(features)
         cuts = StratifiedKFold(
             self.settings.inner_folds, shuffle=True, random_state=self.settings.seed

@@ -129,7 +129,7 @@ def record(trial: FrozenTrial) -> TrialRecord:
     )
 
 
-def importance_of(study: optuna.Study, seed: int) -> dict[str, float]:
+def setting_importance(study: optuna.Study, seed: int) -> dict[str, float]:
     """Share of each setting in the variance of the complete trials; empty where too few tell."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     values = {trial.value for trial in complete}

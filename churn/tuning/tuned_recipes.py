@@ -8,7 +8,7 @@ from churn.contract import DataContract
 from churn.models import recipe_catalog as catalog
 from churn.models.candidate import Candidate
 from churn.models.recipe_settings import RecipeSettings, TunedGbmSettings, TunedTabularNetSettings
-from churn.tuning.candidate import TunedCandidate
+from churn.tuning.tuned_candidate import TunedCandidate
 
 
 def build_candidates(
@@ -25,5 +25,5 @@ def build_candidates(
 
 def _build(name: str, settings: RecipeSettings, contract: DataContract) -> Candidate:
     if isinstance(settings, TunedGbmSettings | TunedTabularNetSettings):
-        return TunedCandidate.of(name, settings, contract)
+        return TunedCandidate.from_settings(name, settings, contract)
     return catalog.build_single(name, settings, contract)

@@ -12,8 +12,8 @@ from churn.explain.counterfactuals import CounterfactualSearch
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer
-from churn.scoring.bands import Bands
 from churn.scoring.manifest import MODEL_CARD
+from churn.scoring.risk_bands import Bands
 from churn.scoring.store_follower import load_bundle
 from service.core.worker_metrics import ScoreMetrics
 

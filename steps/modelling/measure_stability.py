@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.data import Dataset
 from churn.data.split import Split
-from churn.explain.plan import ExplanationSettings
+from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.reason_stability import ReasonStability, reason_stability
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel

@@ -7,8 +7,8 @@ from zenml import step
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.features.encoding import encode, encode_target, take
-from churn.tuning.candidate import TunedCandidate
 from churn.tuning.searches import Searches
+from churn.tuning.tuned_candidate import TunedCandidate
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE

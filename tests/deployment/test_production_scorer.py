@@ -9,8 +9,8 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
 from churn.scoring import FieldError, Scorer, read_golden
-from churn.scoring.bands import Bands
 from churn.scoring.bundle import Threshold, bundle_folder, publish, roll_back, write_bundle
+from churn.scoring.risk_bands import Bands
 from deployment import production_scorer
 from deployment.load_scorer import load_scorer
 

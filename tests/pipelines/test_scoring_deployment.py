@@ -102,7 +102,7 @@ def _runs() -> int:
 
 def test_every_score_over_http_is_the_scorers_to_the_last_bit(deployed, store, customers):
     from churn.scoring import Scorer, bundle_folder
-    from churn.scoring.bands import Bands
+    from churn.scoring.risk_bands import Bands
 
     scorer = Scorer.load(bundle_folder(store, "1"))
     bands = Bands.read(bundle_folder(store, "1"), scorer.threshold)

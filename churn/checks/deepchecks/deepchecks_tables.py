@@ -106,7 +106,7 @@ class SeenAsClassifier:
         return np.asarray(self.predict_proba(table)[:, 1] >= _CUT, dtype=np.int64)
 
 
-def importance_of(model: TrainedModel) -> pd.Series[float]:
+def setting_importance(model: TrainedModel) -> pd.Series[float]:
     """The model's own importance of each raw feature, summing to 1.
 
     Deepchecks would otherwise shuffle columns against a clock. What engineered columns carry has

@@ -20,9 +20,9 @@ from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSett
 from churn.checks.deepchecks.deepchecks_tables import (
     SeenAsClassifier,
     Sides,
-    importance_of,
     number_name,
     plain_table,
+    setting_importance,
     some_of,
 )
 from churn.checks.deepchecks.findings import findings_of
@@ -139,7 +139,7 @@ def _runs(
             train,
             test,
             SeenAsClassifier(model),
-            feature_importance=importance_of(model),
+            feature_importance=setting_importance(model),
             with_display=False,
         ),
     }

@@ -13,11 +13,10 @@ from typing import ClassVar
 import numpy as np
 
 from churn.errors import InputError
-from churn.features.encoding import Columns, row_count
+from churn.features.encoding import Columns, Floats, row_count
 from churn.features.feature_set import FeatureSet
-from churn.models.candidate import Floats
-from churn.models.inputs import refuse_not_finite
 from churn.models.linear.terms import Term, term_from_json
+from churn.models.recipe_inputs import require_finite
 from churn.models.row_form import TermsForm
 
 _FILE = "additive.json"
@@ -59,7 +58,7 @@ class AdditiveModel:
             for term in self.terms:
                 total += term(known)
         if not np.isfinite(total).all():
-            refuse_not_finite(known, self.features)
+            require_finite(known, self.features)
         return total
 
     def contributions(self, columns: Columns) -> Floats:
@@ -74,7 +73,7 @@ class AdditiveModel:
             for place, term in enumerate(self.terms):
                 parts[:, place] = term(known)
         if not np.isfinite(parts).all():
-            refuse_not_finite(known, self.features)
+            require_finite(known, self.features)
         return parts
 
     def row_form(self) -> TermsForm:

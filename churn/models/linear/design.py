@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.features.encoding import Floats
 from churn.features.formula import look_up
-from churn.models.candidate import Floats
 from churn.models.linear.terms import Curve, Table, Term, stairs, straight
 
 _DEGREE = 3

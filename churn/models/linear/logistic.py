@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from churn.contract import DataContract
 from churn.features.encoding import Columns
 from churn.models.candidate import Target
-from churn.models.inputs import Inputs
 from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.design import standardised
-from churn.models.linear.regression import blocks_of, fit_additive, require_both_outcomes
+from churn.models.linear.regression import design_blocks, fit_additive, require_both_outcomes
+from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import LogisticSettings
 
 
@@ -26,16 +26,18 @@ class LogisticCandidate:
 
     name: str
     settings: LogisticSettings
-    inputs: Inputs
+    inputs: RecipeInputs
 
     @classmethod
-    def of(cls, name: str, settings: LogisticSettings, contract: DataContract) -> LogisticCandidate:
+    def from_settings(
+        cls, name: str, settings: LogisticSettings, contract: DataContract
+    ) -> LogisticCandidate:
         """The recipe under a contract.
 
         Raises:
             InputError: the contract lacks the roles of a feature group.
         """
-        return cls(name, settings, Inputs.of(name, contract, settings.features))
+        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
 
     def fit(self, columns: Columns, target: Target) -> AdditiveModel:
         """Learns from n rows.
@@ -45,7 +47,7 @@ class LogisticCandidate:
         """
         require_both_outcomes(target, self.name)
         return fit_additive(
-            blocks_of(self.inputs, columns, standardised),
+            design_blocks(self.inputs, columns, standardised),
             target,
             c=self.settings.c,
             balanced=self.settings.class_weight == "balanced",

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from churn.errors import InputError
-from churn.features.encoding import Columns
+from churn.features.encoding import Columns, Floats
 from churn.features.feature_set import FeatureSet
-from churn.models.candidate import Floats, Target
-from churn.models.inputs import Inputs
+from churn.models.candidate import Target
 from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.design import Block, one_hot, steps
 from churn.models.linear.terms import Curve, Term
 from churn.models.one_thread import one_thread
+from churn.models.recipe_inputs import RecipeInputs
 
 _TOLERANCE = 1e-12  # Newton's method doubles its digits each round: the last ones cost one more
 _MOST_ROUNDS = 100
@@ -34,8 +34,8 @@ def require_both_outcomes(target: Target, recipe: str) -> None:
         )
 
 
-def blocks_of(
-    inputs: Inputs, columns: Columns, number_block: Callable[[str, Floats], Block]
+def design_blocks(
+    inputs: RecipeInputs, columns: Columns, number_block: Callable[[str, Floats], Block]
 ) -> list[Block]:
     """The design of a recipe's columns, in the order of the table, engineered ones last.
 

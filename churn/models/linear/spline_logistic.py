@@ -8,10 +8,10 @@ from functools import partial
 from churn.contract import DataContract
 from churn.features.encoding import Columns
 from churn.models.candidate import Target
-from churn.models.inputs import Inputs
 from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.design import spline
-from churn.models.linear.regression import blocks_of, fit_additive, require_both_outcomes
+from churn.models.linear.regression import design_blocks, fit_additive, require_both_outcomes
+from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import SplineLogisticSettings
 
 
@@ -27,10 +27,10 @@ class SplineLogisticCandidate:
 
     name: str
     settings: SplineLogisticSettings
-    inputs: Inputs
+    inputs: RecipeInputs
 
     @classmethod
-    def of(
+    def from_settings(
         cls, name: str, settings: SplineLogisticSettings, contract: DataContract
     ) -> SplineLogisticCandidate:
         """The recipe under a contract.
@@ -38,7 +38,7 @@ class SplineLogisticCandidate:
         Raises:
             InputError: the contract lacks the roles of a feature group.
         """
-        return cls(name, settings, Inputs.of(name, contract, settings.features))
+        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
 
     def fit(self, columns: Columns, target: Target) -> AdditiveModel:
         """Learns from n rows.
@@ -48,7 +48,7 @@ class SplineLogisticCandidate:
         """
         require_both_outcomes(target, self.name)
         return fit_additive(
-            blocks_of(self.inputs, columns, partial(spline, knots=self.settings.knots)),
+            design_blocks(self.inputs, columns, partial(spline, knots=self.settings.knots)),
             target,
             c=self.settings.c,
             engineered=self.inputs.without_steps(),

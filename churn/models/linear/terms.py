@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from churn.features.encoding import Columns
-from churn.features.formula import Floats, look_up
+from churn.features.encoding import Columns, Floats
+from churn.features.formula import look_up
 
 _POWERS = 4
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.features.encoding import Columns
-from churn.models.candidate import Floats
-from churn.models.trees.gbm import matrix_of
+from churn.features.encoding import Columns, Floats
+from churn.models.trees.gbm import feature_matrix
 
 Singles = NDArray[np.float32]
 _FEWEST_EDGES = 2
@@ -36,7 +35,7 @@ class NetworkInput:
     edges: dict[str, Floats]
 
     @classmethod
-    def of(
+    def from_columns(
         cls,
         columns: Columns,
         features: tuple[str, ...],
@@ -55,7 +54,7 @@ class NetworkInput:
         Raises:
             InputError: a column is missing, a code unknown, or a number is none.
         """
-        matrix = matrix_of(columns, features, categories, slice(None))
+        matrix = feature_matrix(columns, features, categories, slice(None))
         edges = {
             name: _edges(matrix[:, place], pieces)
             for place, name in enumerate(features)
@@ -77,7 +76,7 @@ class NetworkInput:
         Raises:
             InputError: a column is missing, a code unknown, or a number is none.
         """
-        return self.encode_matrix(matrix_of(columns, self.features, self.categories, rows))
+        return self.encode_matrix(feature_matrix(columns, self.features, self.categories, rows))
 
     def encode_matrix(self, matrix: Floats) -> Singles:
         """The same from the features side by side, float64[n, features]."""

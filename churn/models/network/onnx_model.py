@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from churn.features.encoding import Columns, row_count
+from churn.features.encoding import Columns, Floats, row_count
 from churn.features.feature_set import FeatureSet
-from churn.models.candidate import Floats
 from churn.models.deep_extra import SCORING, require_extra
 from churn.models.network.network_input import NetworkInput, Singles
 from churn.models.network.sampled_shapley import SampledShapley
@@ -51,7 +50,7 @@ class OnnxModel:
     session: Any = field(repr=False)
 
     @classmethod
-    def of(
+    def from_bytes(
         cls,
         network: bytes,
         entrance: NetworkInput,
@@ -139,7 +138,7 @@ class OnnxModel:
             KeyError: a part is missing.
         """
         content = json.loads((folder / _ENTRANCE).read_text(encoding="utf-8"))
-        return cls.of(
+        return cls.from_bytes(
             (folder / _NETWORK).read_bytes(),
             NetworkInput.from_json(content["entrance"]),
             base=float(content["base"]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.models.candidate import Floats
+from churn.features.encoding import Floats
 from churn.models.network.network_input import Singles
 
 Score = Callable[[Singles], Floats]

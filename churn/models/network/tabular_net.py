@@ -9,15 +9,15 @@ import numpy as np
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.features.encoding import Columns, take
-from churn.models.candidate import Floats, Target
+from churn.features.encoding import Columns, Floats, take
+from churn.models.candidate import Target
 from churn.models.deep_extra import TRAINING, require_extra
-from churn.models.inputs import Inputs
 from churn.models.linear.regression import require_both_outcomes
 from churn.models.network.network_input import NetworkInput
 from churn.models.network.onnx_model import OnnxModel, ask, open_session
+from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import TabularNetSettings
-from churn.models.trees.gbm import matrix_of
+from churn.models.trees.gbm import feature_matrix
 
 if TYPE_CHECKING:
     from churn.models.network.network_training import OnEpoch, Rows, TrainedNetwork
@@ -38,10 +38,10 @@ class TabularNetCandidate:
 
     name: str
     settings: TabularNetSettings
-    inputs: Inputs
+    inputs: RecipeInputs
 
     @classmethod
-    def of(
+    def from_settings(
         cls, name: str, settings: TabularNetSettings, contract: DataContract
     ) -> TabularNetCandidate:
         """The recipe under a contract.
@@ -51,7 +51,7 @@ class TabularNetCandidate:
                 the roles of a feature group.
         """
         require_extra(f"Recipe '{name}'", TRAINING)
-        return cls(name, settings, Inputs.of(name, contract, settings.features))
+        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
 
     def fit(self, columns: Columns, target: Target) -> OnnxModel:
         """Learns from n rows, a part of which only says when to stop.
@@ -105,7 +105,7 @@ class TabularNetCandidate:
 
         formulas = self.inputs.engineered.formulas
         coded = {bound.name: bound.formula.categories for bound in formulas}
-        entrance = NetworkInput.of(
+        entrance = NetworkInput.from_columns(
             take(known, training),
             (*self.inputs.order, *self.inputs.engineered.names),
             self.inputs.categories | {name: count for name, count in coded.items() if count},
@@ -139,7 +139,7 @@ class TabularNetCandidate:
 
         network = as_onnx(trained.weights)
         logit = ask(open_session(network), entrance.encode(known))
-        return OnnxModel.of(
+        return OnnxModel.from_bytes(
             network,
             entrance,
             base=float(logit.mean()),
@@ -167,6 +167,6 @@ def _background(known: Columns, entrance: NetworkInput, logit: Floats) -> Floats
         distance[chosen] = np.inf
         chosen.append(int(np.argmin(distance)))
         total += traits[chosen[-1]]
-    return matrix_of(
+    return feature_matrix(
         take(known, np.array(chosen)), entrance.features, entrance.categories, slice(None)
     )

@@ -12,11 +12,11 @@ import numpy as np
 
 from churn.contract import DataContract, Role
 from churn.errors import InputError
-from churn.features.encoding import Columns, row_count
+from churn.features.encoding import Columns, Floats, row_count
 from churn.features.feature_set import FeatureSet
-from churn.models.candidate import Floats, Target
-from churn.models.inputs import Inputs, refuse_not_finite
+from churn.models.candidate import Target
 from churn.models.linear.regression import require_both_outcomes
+from churn.models.recipe_inputs import RecipeInputs, require_finite
 from churn.models.recipe_settings import GbmSettings
 from churn.models.row_form import TreesForm
 from churn.models.trees.native_trees import NativeTrees
@@ -127,7 +127,7 @@ class GbmModel:
         known = self.engineered.extend(columns)
         for start in range(0, row_count(columns), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            yield rows, matrix_of(known, self.features, self.categories, rows)
+            yield rows, feature_matrix(known, self.features, self.categories, rows)
 
 
 @dataclass(frozen=True)
@@ -143,18 +143,20 @@ class GbmCandidate:
 
     name: str
     settings: GbmSettings
-    inputs: Inputs
+    inputs: RecipeInputs
     falling: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, settings: GbmSettings, contract: DataContract) -> GbmCandidate:
+    def from_settings(
+        cls, name: str, settings: GbmSettings, contract: DataContract
+    ) -> GbmCandidate:
         """The recipe under a contract.
 
         Raises:
             InputError: the contract lacks the roles of a feature group, or a tenure to be
                 monotone in.
         """
-        inputs = Inputs.of(name, contract, settings.features)
+        inputs = RecipeInputs.from_contract(name, contract, settings.features)
         falling: tuple[str, ...] = ()
         if settings.monotone_tenure:
             tenure = {column.name for column in contract.with_role(Role.TENURE)}
@@ -183,7 +185,7 @@ class GbmCandidate:
         require_both_outcomes(target, self.name)
         known = self.inputs.extend(columns)
         features = (*self.inputs.order, *self.inputs.engineered.names)
-        matrix = matrix_of(known, features, self.inputs.categories, slice(None))
+        matrix = feature_matrix(known, features, self.inputs.categories, slice(None))
         parameters = self.parameters(features)
         rows = lightgbm.Dataset(matrix, label=target, params=parameters, free_raw_data=True)
         booster = lightgbm.train(parameters, rows, num_boost_round=self.settings.trees)
@@ -212,7 +214,7 @@ class GbmCandidate:
         }
 
 
-def matrix_of(
+def feature_matrix(
     columns: Columns, features: tuple[str, ...], categories: dict[str, int], rows: slice
 ) -> Floats:
     """Some rows of some columns side by side, float64[n, features].
@@ -237,7 +239,7 @@ def matrix_of(
             )
         matrix[:, place] = values
     if not np.isfinite(matrix).all():  # LightGBM would take NaN for a value of its own
-        refuse_not_finite({name: columns[name][rows] for name in features}, features)
+        require_finite({name: columns[name][rows] for name in features}, features)
     return matrix
 
 

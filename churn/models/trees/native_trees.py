@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from churn.errors import BundleError
-from churn.features.formula import Floats
+from churn.features.encoding import Floats
 from churn.models.trees.tree_contributions import TreeContributions
 from churn.models.trees.tree_text import trees_in
 

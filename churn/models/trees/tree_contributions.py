@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from churn.features.formula import Floats
+from churn.features.encoding import Floats
 from churn.models.trees.tree_text import Tree
 
 _BITS = 8

@@ -7,7 +7,7 @@ from churn.scoring.bundle.bundle_store import current, history, publish, roll_ba
 from churn.scoring.bundle.reference import Reference, read_reference
 from churn.scoring.bundle.write import write_bundle
 from churn.scoring.current import Published, bundle_folder
-from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.manifest import Manifest, Threshold
 from churn.scoring.scorer import Scorer
 from churn.scoring.verify import verify_bundle

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from churn.contract import DataContract
 from churn.errors import BundleError, error_reason
-from churn.features.encoding import Columns, row_count
-from churn.models.candidate import Floats
+from churn.features.encoding import Columns, Floats, row_count
 
 LEVELS = np.linspace(0.0, 1.0, 1001)
 """Levels of the stored quantiles: every thousandth."""
@@ -42,7 +41,7 @@ class NumberReference:
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: Floats) -> NumberReference:
+    def from_values(cls, values: Floats) -> NumberReference:
         """Quantiles, and about 20 bins that hold about as many rows each."""
         inner = np.quantile(values, np.arange(1, _BINS) / _BINS, method="inverted_cdf")
         # A value that fills several bins (most customers' first month) gets one of its own.
@@ -72,7 +71,7 @@ class Reference:
     scores: NumberReference
 
 
-def reference_of(columns: Columns, probability: Floats, contract: DataContract) -> Reference:
+def build_reference(columns: Columns, probability: Floats, contract: DataContract) -> Reference:
     """The reference of n training rows.
 
     Args:
@@ -82,12 +81,12 @@ def reference_of(columns: Columns, probability: Floats, contract: DataContract) 
     """
     return Reference(
         rows=row_count(columns),
-        numbers={c.name: NumberReference.of(columns[c.name]) for c in contract.numbers},
+        numbers={c.name: NumberReference.from_values(columns[c.name]) for c in contract.numbers},
         categories={
             c.name: np.bincount(columns[c.name], minlength=len(c.categories)).astype(np.int64)
             for c in contract.coded
         },
-        scores=NumberReference.of(probability),
+        scores=NumberReference.from_values(probability),
     )
 
 

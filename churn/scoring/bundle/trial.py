@@ -8,7 +8,7 @@ from statistics import median
 
 from churn.errors import BundleError
 from churn.promotion.contenders import BundleCheck
-from churn.scoring.golden import GoldenRow, read_golden
+from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.scorer import Scorer
 
 _CALLS = 200

@@ -21,7 +21,7 @@ from churn.models.trained import TrainedModel
 from churn.scoring.address import Address, address
 from churn.scoring.bundle.durable import TakenError
 from churn.scoring.bundle.golden_rows import golden_rows
-from churn.scoring.bundle.reference import as_bytes, reference_of
+from churn.scoring.bundle.reference import as_bytes, build_reference
 from churn.scoring.bundle.upload import new_bundle
 from churn.scoring.columns import checked
 from churn.scoring.encoder import RowEncoder
@@ -143,7 +143,7 @@ def _files(trained: TrainedModel, columns: Columns, model_card: str | None) -> d
     files = {
         CONTRACT: _json(contract.model_dump(mode="json")),
         GOLDEN: _json({"rows": expected}),
-        REFERENCE: as_bytes(reference_of(columns, trained.probability(columns), contract)),
+        REFERENCE: as_bytes(build_reference(columns, trained.probability(columns), contract)),
     }
     if model_card is not None:
         files[MODEL_CARD] = model_card.encode()

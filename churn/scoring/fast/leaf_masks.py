@@ -17,7 +17,7 @@ from operator import and_
 
 import numpy as np
 
-from churn.models.candidate import Floats
+from churn.features.encoding import Floats
 from churn.models.trees.tree_text import Tree
 
 _LEAVES = 8

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from churn.features.formula import Floats
+from churn.features.encoding import Floats
 from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_text import trees_in
 from churn.scoring.encoder import Values

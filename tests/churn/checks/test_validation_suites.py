@@ -12,9 +12,9 @@ import pytest
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
 from churn.checks.deepchecks.deepchecks_tables import (
     SeenAsClassifier,
-    importance_of,
     number_name,
     plain_table,
+    setting_importance,
     some_of,
 )
 from churn.checks.deepchecks.suites import validate
@@ -198,7 +198,7 @@ def test_deepchecks_sees_the_models_own_scores(telco, model):
 def test_importance_covers_the_raw_features_and_sums_to_one(model, guesser):
     names = [column.name for column in model.contract.features]
 
-    known, unknown = importance_of(model), importance_of(guesser)
+    known, unknown = setting_importance(model), setting_importance(guesser)
 
     assert list(known.index) == list(unknown.index) == names
     assert known.sum() == pytest.approx(1)

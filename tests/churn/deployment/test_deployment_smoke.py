@@ -14,7 +14,7 @@ from churn.deployment.protocols import (
     single_score,
 )
 from churn.deployment.smoke import SmokeReport, check_route, unreachable_route
-from churn.scoring.golden import GoldenRow
+from churn.scoring.golden_replay import GoldenRow
 
 GOLDEN = tuple(GoldenRow({"tenure": n}, 0.0, p) for n, p in enumerate((0.1, 0.5, 0.9)))
 RIGHT = [Prediction(each.probability, "7") for each in GOLDEN]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from churn.explain.plan import ExplanationSettings
+from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.reason_stability import ReasonStability, jaccard, reason_stability
 from churn.explain.reasons import reason_codes
 from churn.features.encoding import take

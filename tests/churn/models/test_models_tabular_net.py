@@ -121,7 +121,7 @@ def test_validation_rows_are_not_learnt_from():
 
 def test_a_number_is_told_by_how_far_it_has_come_through_each_piece():
     columns = {"x": np.arange(101.0), "same": np.full(101, 3.0), "code": np.arange(101) % 3}
-    entrance = NetworkInput.of(columns, ("x", "code", "same"), {"code": 3}, pieces=4)
+    entrance = NetworkInput.from_columns(columns, ("x", "code", "same"), {"code": 3}, pieces=4)
 
     assert entrance.widths == (4, 3, 1)
     asked = {

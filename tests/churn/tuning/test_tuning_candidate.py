@@ -20,8 +20,8 @@ from churn.models.recipe_settings import (
     default_recipes,
 )
 from churn.models.trained import TrainedModel
-from churn.tuning.candidate import TunedCandidate
 from churn.tuning.nested import nested_protocol
+from churn.tuning.tuned_candidate import TunedCandidate
 from churn.tuning.tuned_recipes import build_candidates
 
 TREES = {"trials": 6, "inner_folds": 2, "most_trees": 100}

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from churn.errors import InputError
 from churn.models.search_space import NumberRange, WholeRange
 from churn.tuning.objective import Judged
-from churn.tuning.study import importance_of, open_study, record, run_trials
+from churn.tuning.study import open_study, record, run_trials, setting_importance
 
 SPACE = {"x": NumberRange(low=-4.0, high=4.0), "n": WholeRange(low=1, high=64, log=True)}
 FIRST = {"x": 3.0, "n": 8}
@@ -121,10 +121,10 @@ def test_whoever_listens_hears_of_every_trial():
 
 def test_importance_says_which_setting_matters_where_enough_trials_tell():
     study, _ = search(trials=15)
-    shares = importance_of(study, seed=1)
+    shares = setting_importance(study, seed=1)
     assert sum(shares.values()) == pytest.approx(1)
     assert shares["x"] > 0.8
-    assert importance_of(search(trials=3)[0], seed=1) == {}
+    assert setting_importance(search(trials=3)[0], seed=1) == {}
 
 
 def test_an_error_in_a_trial_is_not_swallowed(storage):

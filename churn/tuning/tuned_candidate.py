@@ -17,9 +17,9 @@ from churn.contract import DataContract
 from churn.features.encoding import Columns, row_count
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.deep_extra import TUNING, require_extra
-from churn.models.inputs import Inputs
 from churn.models.linear.regression import require_both_outcomes
 from churn.models.network.tabular_net import TabularNetCandidate
+from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import (
     GbmSettings,
     TabularNetSettings,
@@ -63,7 +63,9 @@ class TunedCandidate:
     base: GbmCandidate | TabularNetCandidate
 
     @classmethod
-    def of(cls, name: str, settings: TunedSettings, contract: DataContract) -> TunedCandidate:
+    def from_settings(
+        cls, name: str, settings: TunedSettings, contract: DataContract
+    ) -> TunedCandidate:
         """The recipe under a contract.
 
         Raises:
@@ -73,13 +75,13 @@ class TunedCandidate:
         require_extra(f"Recipe '{name}'", TUNING)
         base: GbmCandidate | TabularNetCandidate
         if isinstance(settings, TunedGbmSettings):
-            base = GbmCandidate.of(name, settings.base, contract)
+            base = GbmCandidate.from_settings(name, settings.base, contract)
         else:
-            base = TabularNetCandidate.of(name, settings.base, contract)
+            base = TabularNetCandidate.from_settings(name, settings.base, contract)
         return cls(name, settings, base)
 
     @property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> RecipeInputs:
         """The columns it is fed."""
         return self.base.inputs
 
@@ -103,7 +105,7 @@ class TunedCandidate:
             InputError: a column is missing, a code unknown, an outcome occurs too rarely, or the
                 storage cannot be used.
         """
-        from churn.tuning.study import LEARNED, importance_of, open_study, record, run_trials
+        from churn.tuning.study import LEARNED, open_study, record, run_trials, setting_importance
 
         require_both_outcomes(target, self.name)
         objective = self._objective(columns, target)
@@ -136,7 +138,7 @@ class TunedCandidate:
             best=best.number,
             learned=learned,
             recipe_value=recipe_value,
-            importance=importance_of(study, self.settings.seed),
+            importance=setting_importance(study, self.settings.seed),
         )
         found = self.base.settings.model_dump() | best.params | learned
         return Tuning(type(self.base.settings).model_validate(found), report)

@@ -34,7 +34,7 @@ class Bands:
     cuts: tuple[float, float, float]
 
     @classmethod
-    def of(cls, threshold: float, quantiles: list[float]) -> Bands:
+    def from_quantiles(cls, threshold: float, quantiles: list[float]) -> Bands:
         """Bands of a threshold and of the training scores' quantiles at every thousandth."""
         middle = min(quantiles[_MEDIAN], threshold)
         return cls((middle, threshold, max(quantiles[_NINE_OF_TEN], threshold)))
@@ -48,7 +48,7 @@ class Bands:
         """
         try:
             with np.load(bundle / REFERENCE, allow_pickle=False) as arrays:
-                return cls.of(threshold, arrays["scores/quantiles"].tolist())
+                return cls.from_quantiles(threshold, arrays["scores/quantiles"].tolist())
         except (OSError, KeyError, ValueError, IndexError) as error:
             reason = error_reason(error)
             raise BundleError(

@@ -14,7 +14,7 @@ from churn.features.feature_set import FeatureSet, feature_set
 from churn.features.groups import FeatureGroup
 
 
-def refuse_not_finite(columns: Columns, names: Iterable[str]) -> None:
+def require_finite(columns: Columns, names: Iterable[str]) -> None:
     """Names the first number that is none: a model would guess at it, or spread it.
 
     Raises:
@@ -30,7 +30,7 @@ def refuse_not_finite(columns: Columns, names: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RecipeInputs:
     """Columns of a recipe.
 
     Attributes:
@@ -46,7 +46,9 @@ class Inputs:
     order: tuple[str, ...]
 
     @classmethod
-    def of(cls, recipe: str, contract: DataContract, groups: Sequence[FeatureGroup]) -> Inputs:
+    def from_contract(
+        cls, recipe: str, contract: DataContract, groups: Sequence[FeatureGroup]
+    ) -> RecipeInputs:
         """The columns of a recipe that asks for some groups of engineered columns.
 
         Raises:
