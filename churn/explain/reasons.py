@@ -172,6 +172,24 @@ def reason_codes(
     Raises:
         InputError: `top` is less than 1, a column is missing or cannot be scored, or the model has
             a feature that the contract does not know.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from churn.contract import load_contract
+        >>> from churn.data import acquire
+        >>> from churn.features.encoding import encode, encode_target
+        >>> from churn.models.recipe_catalog import build_candidates
+        >>> from churn.models.recipe_settings import default_recipes
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> table = acquire("bundled", contract, root=Path(), cache=Path(".churn")).frame
+        >>> columns = encode(table, contract)
+        >>> candidate = build_candidates(["logistic"], default_recipes(), contract)["logistic"]
+        >>> model = candidate.fit(columns, encode_target(table, contract))
+        >>> first, *others = reason_codes(model, columns, contract, top=2)
+        >>> for reason in first.reasons:
+        ...     print(reason.sentence)
+        Pays month to month: customers like this leave more often.
+        Monthly bill of 29.85 USD: customers like this leave more often.
     """
     names = [column.name for column in contract.features]
     codes = ReasonCodes(model.features, contract, names)

@@ -30,6 +30,18 @@ class FeatureFormulas(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         feature_set_: the bound formulas.
         left_out_: one sentence for each formula that the contract lacks a role for.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from churn.contract import load_contract
+        >>> from churn.data import acquire
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> table = acquire("bundled", contract, root=Path(), cache=Path(".churn")).frame
+        >>> formulas = FeatureFormulas(contract, groups=["commitment", "services"]).fit(table)
+        >>> formulas.get_feature_names_out().tolist()
+        ['within_first_term', 'service_count', 'protection_count', 'streaming_count']
+        >>> formulas.transform(table)[:2].tolist()
+        [[0.0, 2.0, 1.0, 0.0], [0.0, 4.0, 2.0, 0.0]]
     """
 
     feature_set_: FeatureSet

@@ -41,6 +41,48 @@ class Scorer:
         base: log-odds of the average training customer.
         bitwise: whether one row and many rows agree to the last bit by construction.
         row_scorer: the model for one customer at a time.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from churn.contract import load_contract
+        >>> from churn.data import acquire
+        >>> from churn.features.encoding import encode, encode_target
+        >>> from churn.models.recipe_catalog import build_candidates
+        >>> from churn.models.recipe_settings import default_recipes
+        >>> from churn.models.trained import TrainedModel
+        >>> from churn.scoring.bundle import Threshold, write_bundle
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> customers = acquire("bundled", contract, root=Path(), cache=Path(".churn"))
+        >>> columns = encode(customers.frame, contract)
+        >>> recipes = default_recipes()
+        >>> trained = TrainedModel.train(
+        ...     build_candidates(["logistic"], recipes, contract)["logistic"],
+        ...     columns,
+        ...     encode_target(customers.frame, contract),
+        ...     contract=contract,
+        ...     data_sha256=customers.source.sha256,
+        ...     settings=recipes["logistic"],
+        ... )
+        >>> bundle = write_bundle(
+        ...     Path(mkdtemp()) / "bundle",
+        ...     trained,
+        ...     columns,
+        ...     name="churn",
+        ...     version="1",
+        ...     threshold=Threshold(value=0.3, basis="an example"),
+        ...     metrics={},
+        ... )
+        >>> scorer = Scorer.load(bundle)
+        >>> scorer.version, scorer.threshold
+        ('1', 0.3)
+        >>> customer = customers.frame.drop(columns="Churn").iloc[0].to_dict()
+        >>> score = scorer.score_one(customer)
+        >>> round(score.probability, 4), score.decision
+        (0.635, True)
+        >>> many = scorer.score_many(columns)
+        >>> bool(many.probability[0] == score.probability)
+        True
     """
 
     def __init__(self, model: FittedModel, contract: DataContract, manifest: Manifest) -> None:

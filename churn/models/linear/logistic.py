@@ -44,6 +44,22 @@ class LogisticCandidate:
 
         Raises:
             InputError: a column is missing, a code unknown, or only one outcome occurs.
+
+        Examples:
+            >>> from pathlib import Path
+            >>> from churn.contract import load_contract
+            >>> from churn.data import acquire
+            >>> from churn.features.encoding import encode, encode_target
+            >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+            >>> table = acquire("bundled", contract, root=Path(), cache=Path(".churn")).frame
+            >>> columns, target = encode(table, contract), encode_target(table, contract)
+            >>> candidate = LogisticCandidate.from_settings("mine", LogisticSettings(), contract)
+            >>> model = candidate.fit(columns, target)
+            >>> model.logit(columns)[:3].round(4).tolist()
+            [0.5537, -3.1174, -0.877]
+            >>> parts = dict(zip(model.features, model.contributions(columns)[0], strict=True))
+            >>> round(float(parts["Contract"]), 4)
+            0.4669
         """
         require_both_outcomes(target, self.name)
         return fit_additive(
