@@ -1,4 +1,4 @@
-"""What the dashboard shows of thresholds, groups, explanations and promotions."""
+"""Pages and pictures of thresholds, slices, explanations and promotions."""
 
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold import ThresholdReport

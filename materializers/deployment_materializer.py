@@ -13,14 +13,14 @@ from materializers.report_visualizations import (
 
 
 class DeploymentMaterializer(ReportMaterializer):
-    """Stores a plan or what came of it, as any report is stored."""
+    """Stores a plan or the record of a deployment as a report."""
 
     ASSOCIATED_TYPES = (DeploymentPlan, Deployment)
 
 
 @visualize.register
 def _(plan: DeploymentPlan) -> Visualizations:
-    lines = [f"**{plan.sentence}**", "", *(f"1. {_told(each)}" for each in plan.actions), ""]
+    lines = [f"**{plan.sentence}**", "", *(f"1. {_as_code(each)}" for each in plan.actions), ""]
     return {"plan.md": "\n".join(lines).encode()}
 
 
@@ -45,5 +45,5 @@ def _(deployment: Deployment) -> Metadata:
     }
 
 
-def _told(action: str) -> str:
+def _as_code(action: str) -> str:
     return f"`{action[2:]}`" if action.startswith("$ ") else action

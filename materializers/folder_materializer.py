@@ -1,13 +1,13 @@
-"""Moves whole folders of native files between this machine and any artifact store."""
+"""Base of the materializers: an artifact is a folder of native files in any artifact store."""
 
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from zenml.artifact_stores import BaseArtifactStore, LocalArtifactStore
+from zenml.artifact_stores import LocalArtifactStore
 from zenml.enums import VisualizationType
 from zenml.materializers.base_materializer import BaseMaterializer
 
@@ -20,7 +20,7 @@ _KINDS = {
 
 
 class FolderMaterializer(BaseMaterializer):
-    """Base of the materializers here: files are written to a local folder, then uploaded.
+    """Base class: files are written to a local folder, then uploaded.
 
     On a local artifact store the folder is the artifact itself, so nothing is copied.
     """
@@ -28,34 +28,34 @@ class FolderMaterializer(BaseMaterializer):
     SKIP_REGISTRATION = True
     _drawing: float | None = None
 
-    def draw(self, data: Any) -> Mapping[str, bytes]:  # noqa: ARG002 - for those who override it
-        """What the dashboard shows: file name -> content; nothing, if no class says otherwise."""
+    def draw(self, data: Any) -> Mapping[str, bytes]:  # noqa: ARG002 - for subclasses
+        """Returns the dashboard's pages and pictures, file name -> content; none by default."""
         return {}
 
     def save_visualizations(self, data: Any) -> dict[str, VisualizationType]:
         """Draws the pages and pictures, and writes them beside the artifact's data."""
         began = time.perf_counter()
-        drawn = self.draw(data)
+        files = self.draw(data)
         self._drawing = time.perf_counter() - began
         return {
             self.write_file(name, content): _KINDS[name[name.rindex(".") :]]
-            for name, content in drawn.items()
+            for name, content in files.items()
         }
 
     def extract_full_metadata(self, data: Any) -> dict[str, Any]:
-        """What the class tells, and the seconds its drawing took.
+        """Returns the artifact's metadata, and the seconds that drawing took.
 
-        The domain draws, but after the step's own function has returned: without this figure that
-        time would look as if ZenML had spent it.
+        Pages are drawn after the step's own function has returned: without this figure that time
+        would count as ZenML's.
         """
-        told = dict(super().extract_full_metadata(data))
+        metadata = dict(super().extract_full_metadata(data))
         if self._drawing is not None:
-            told[DRAWING_SECONDS] = round(self._drawing, 4)
-        return told
+            metadata[DRAWING_SECONDS] = round(self._drawing, 4)
+        return metadata
 
     @contextmanager
     def writing(self) -> Iterator[Path]:
-        """A local folder to write into; its files are in the artifact store afterwards."""
+        """Yields a local folder; its files are in the artifact store afterwards."""
         if self._is_local():
             folder = Path(self.uri)
             folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ class FolderMaterializer(BaseMaterializer):
 
     @contextmanager
     def reading(self) -> Iterator[Path]:
-        """A local folder that holds the artifact's files."""
+        """Yields a local folder with the artifact's files."""
         if self._is_local():
             yield Path(self.uri)
             return
@@ -89,7 +89,7 @@ class FolderMaterializer(BaseMaterializer):
         return target
 
     def _is_local(self) -> bool:
-        return isinstance(cast(BaseArtifactStore, self.artifact_store), LocalArtifactStore)
+        return isinstance(self.artifact_store, LocalArtifactStore)
 
     def _download(self, uri: str, folder: Path) -> None:
         for entry in self.artifact_store.listdir(uri):

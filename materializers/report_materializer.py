@@ -1,11 +1,11 @@
 """Reports as artifacts: JSON for machines, figures as metadata, pictures and pages for people."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from zenml.enums import ArtifactType
 
-import materializers.decision_visualizations  # noqa: F401 - says how its types are shown
+import materializers.decision_visualizations  # noqa: F401 - registers its types
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
@@ -28,9 +28,9 @@ _FILE = "report.json"
 
 
 class ReportMaterializer(FolderMaterializer):
-    """Stores a frozen report as one JSON file beside what the dashboard shows of it."""
+    """Stores a frozen report as one JSON file, with pages and pictures for the dashboard."""
 
-    ASSOCIATED_TYPES = (
+    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (
         QualityReport,
         ProtocolReport,
         Selection,

@@ -1,4 +1,4 @@
-"""What the dashboard shows of a report: its pages and pictures, and the figures for a list."""
+"""Pages and pictures of reports for ZenML's dashboard, and their figures for a list."""
 
 from collections.abc import Callable
 from functools import singledispatch
@@ -28,20 +28,20 @@ _PLACES = 5
 
 @singledispatch
 def visualize(report: BaseModel) -> Visualizations:
-    """File name -> content, for a report of a known type.
+    """Returns the pages and pictures of a report, file name -> content.
 
     Raises:
-        TypeError: nobody has said how to show that type.
+        TypeError: no function is registered for that type.
     """
     raise TypeError(f"there is no way to show a {type(report).__name__}")
 
 
 @singledispatch
 def summary_metadata(report: BaseModel) -> Metadata:
-    """The few figures worth seeing in a list of a hundred artifacts.
+    """Returns the few figures worth seeing in a list of a hundred artifacts.
 
     Raises:
-        TypeError: nobody has said what matters in that type.
+        TypeError: no function is registered for that type.
     """
     raise TypeError(f"there is no summary_metadata of a {type(report).__name__}")
 

@@ -31,6 +31,9 @@ from steps.promotion.register_model import register_model
 
 TUNED = ("tuned_gbm", "tuned_tabular_net")
 
+Artifacts = dict[str, Any]
+"""Outputs of steps by the name of the step input that takes them."""
+
 
 @pipeline(name="training")
 def training(
@@ -40,103 +43,133 @@ def training(
     tracker: dict[str, str] | None,
     validator: str | None = None,
 ) -> None:
-    """Wires the steps.
+    """Connects the steps.
 
     Args:
         settings: `TrainingSettings` as plain values.
-        data: The table as the runner resolved it, a `TableInput` as plain values.
+        data: The table that the runner checked, a `TableInput` as plain values.
         folders: Absolute folders for downloads and snapshots.
         tracker: Name of the stack's experiment tracker and identity of the experiment there;
             without one the run is not tracked.
-        validator: Name of the stack's data validator; without one nothing is asked of it.
+        validator: Name of the stack's data validator; None for a stack without one.
     """
-    asked = TrainingSettings.from_mapping(settings)
-    recipes = _recipes(settings, asked.candidates, folders)
-    judging = dict(settings["protocol"])
-    baseline, frozen_recipe = judging.pop("baseline"), judging.pop("frozen_recipe")
-    workers = settings["workers"]
-
-    customers = acquire_data(**data, cache_folder=folders["downloads"])
-    quality = check_quality(customers)
-    accepted = accept_data(customers, quality, folders["snapshots"])
-    split = split_rows(customers, **settings["split"], after=accepted)
-    ready = [accepted]
-    if validator is not None:
-        looked_at = validate_with_stack(customers, split, validator)
-        ready.append(accept_validation(looked_at))
+    recipes = _recipes(settings, TrainingSettings.from_mapping(settings).candidates, folders)
+    table, accepted = _accept_table(settings, data, folders, validator)
+    customers, split = table["customers"], table["split"]
+    workers, baseline = settings["workers"], settings["protocol"]["baseline"]
     out_of_fold = score_candidates(
-        customers, split, recipes, settings["selection"], workers, after=ready
+        customers, split, recipes, settings["selection"], workers, after=accepted
     )
     selection = select_model(out_of_fold, baseline)
-    thrifty = _recipes(settings, asked.thrifty, folders)
-    protocol = measure_protocol(
-        customers, thrifty, judging, baseline, frozen_recipe, workers, after=ready
-    )
-    nested = searches = None
-    if asked.nested.candidates:
-        dear = _recipes(settings, asked.nested.candidates, folders)
-        nested = measure_nested(customers, dear, judging, baseline, workers, after=ready)
-        if any(asked.recipes[name].kind in TUNED for name in asked.nested.candidates):
-            searches = tune_recipes(customers, split, dear)
+    measured = _measure_recipes(settings, folders, customers, split, accepted)
     model = train_model(customers, split, selection, recipes)
     evaluation = evaluate_model(customers, split, model, recipes, baseline, settings["evaluation"])
-    threshold = choose_threshold(
-        customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
-    )
-    slices = measure_slices(customers, split, model, threshold, settings["slices"])
-    explanation = explain_model(customers, split, model)
-    stability = measure_stability(customers, split, model, recipes, settings["explanation"])
-    decision = decide_promotion(evaluation, protocol, settings["floors"], nested)
-    validation = None
-    if settings["validation"] is not None:
-        validation = run_deepchecks(customers, split, model, settings["validation"])
+    judged = _judge_model(
+        settings, recipes, customers=customers, split=split, selection=selection,
+        out_of_fold=out_of_fold, model=model, evaluation=evaluation, measured=measured,
+    )  # fmt: skip
     report = write_report(
-        customers,
-        quality,
-        split,
-        selection,
-        protocol,
-        evaluation,
-        decision,
-        threshold,
-        slices,
-        explanation,
-        stability,
-        settings["model"]["name"],
-        settings["profile"],
-        frozen_recipe,
-        validation,
-        nested,
-        searches,
-    )
+        **table, **measured, **judged, selection=selection, evaluation=evaluation,
+        labels={
+            "model_name": settings["model"]["name"],
+            "profile": settings["profile"],
+            "frozen_recipe": settings["protocol"]["frozen_recipe"],
+        },
+    )  # fmt: skip
     card = write_model_card(customers, report, settings["model"])
-    tracked = None
-    if tracker is not None:
-        experiment = {"experiment_tracker": {"experiment_name": settings["model"]["name"]}}
-        tracked = track_run.with_options(experiment_tracker=tracker["name"], settings=experiment)(
-            model, report, settings, tracker["experiment"]
-        )
     register_model(
-        model,
-        selection,
-        protocol,
-        evaluation,
-        decision,
-        report,
-        settings["model"],
-        tracked,
-        after=card,
-    )
+        model=model, selection=selection, protocol=measured["protocol"], evaluation=evaluation,
+        decision=judged["decision"], report=report, registration=settings["model"],
+        tracked_run=_track(settings, tracker, model, report), after=card,
+    )  # fmt: skip
 
 
 def _recipes(
     settings: dict[str, Any], names: tuple[str, ...], folders: dict[str, str]
 ) -> dict[str, Any]:
-    """Recipes as a step's parameters; searches are kept in the output folder, to go on from."""
-    kept = {
+    """Returns recipes as a step's parameters; searches are stored, so that they can be resumed."""
+    recipes = {
         name: {**recipe, "storage": recipe.get("storage") or folders["searches"]}
         if recipe["kind"] in TUNED
         else recipe
         for name, recipe in settings["recipes"].items()
     }
-    return {"candidates": list(names), "recipes": kept}
+    return {"candidates": list(names), "recipes": recipes}
+
+
+def _accept_table(
+    settings: dict[str, Any], data: dict[str, Any], folders: dict[str, str], validator: str | None
+) -> tuple[Artifacts, list[Any]]:
+    """Acquires, checks and splits the table; returns it, and what fitting has to wait for."""
+    customers = acquire_data(**data, cache_folder=folders["downloads"])
+    quality = check_quality(customers)
+    accepted = accept_data(customers, quality, folders["snapshots"])
+    split = split_rows(customers, **settings["split"], after=accepted)
+    gates = [accepted]
+    if validator is not None:
+        gates.append(accept_validation(validate_with_stack(customers, split, validator)))
+    return {"customers": customers, "quality": quality, "split": split}, gates
+
+
+def _measure_recipes(
+    settings: dict[str, Any], folders: dict[str, str], customers: Any, split: Any, after: list[Any]
+) -> Artifacts:
+    """Cross-validates the recipes, the expensive ones on the first repeat, and tunes those."""
+    options, workers = TrainingSettings.from_mapping(settings), settings["workers"]
+    plan = dict(settings["protocol"])
+    baseline, frozen_recipe = plan.pop("baseline"), plan.pop("frozen_recipe")
+    cheap = _recipes(settings, options.thrifty, folders)
+    measured: Artifacts = {
+        "protocol": measure_protocol(
+            customers, cheap, plan, baseline, frozen_recipe, workers, after=after
+        )
+    }
+    if options.nested.candidates:
+        expensive = _recipes(settings, options.nested.candidates, folders)
+        measured["nested"] = measure_nested(
+            customers, expensive, plan, baseline, workers, after=after
+        )
+        if any(options.recipes[name].kind in TUNED for name in options.nested.candidates):
+            measured["searches"] = tune_recipes(customers, split, expensive)
+    return measured
+
+
+def _judge_model(
+    settings: dict[str, Any],
+    recipes: dict[str, Any],
+    *,
+    customers: Any,
+    split: Any,
+    selection: Any,
+    out_of_fold: Any,
+    model: Any,
+    evaluation: Any,
+    measured: Artifacts,
+) -> Artifacts:
+    """Chooses the threshold, measures slices, explains, and evaluates the gates."""
+    threshold = choose_threshold(
+        customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
+    )
+    judged: Artifacts = {
+        "threshold": threshold,
+        "slices": measure_slices(customers, split, model, threshold, settings["slices"]),
+        "explanation": explain_model(customers, split, model),
+        "stability": measure_stability(customers, split, model, recipes, settings["explanation"]),
+        "decision": decide_promotion(
+            evaluation, measured["protocol"], settings["floors"], measured.get("nested")
+        ),
+    }
+    if settings["validation"] is not None:
+        judged["validation"] = run_deepchecks(customers, split, model, settings["validation"])
+    return judged
+
+
+def _track(
+    settings: dict[str, Any], tracker: dict[str, str] | None, model: Any, report: Any
+) -> Any:
+    """Tracks the run on a stack with an experiment tracker; None on another."""
+    if tracker is None:
+        return None
+    experiment = {"experiment_tracker": {"experiment_name": settings["model"]["name"]}}
+    configured = track_run.with_options(experiment_tracker=tracker["name"], settings=experiment)
+    return configured(model, report, settings, tracker["experiment"])

@@ -1,1 +1,1 @@
-"""Model versions: the Model Control Plane, MLflow's alias, and the code a version was made by."""
+"""Model versions on ZenML's Model Control Plane and in MLflow: read, judged, promoted, rolled back."""

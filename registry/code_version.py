@@ -1,4 +1,4 @@
-"""Which code and which libraries trained a model, as far as this machine can tell."""
+"""Versions of the code and the libraries that train a model, as far as this machine knows them."""
 
 import shutil
 import subprocess
@@ -10,30 +10,30 @@ _LIBRARIES = ("lightgbm", "numpy", "onnxruntime", "pandas", "scikit-learn", "zen
 
 
 def git_commit() -> str | None:
-    """The commit that is checked out, marked where files differ from it; None outside git."""
+    """Returns the commit that is checked out, marked if files differ from it; None outside git."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return None
-    commit = _asked(git, "rev-parse", "HEAD")
-    changed = _asked(git, "status", "--porcelain", "--untracked-files=no")
+    commit = _git_output(git, "rev-parse", "HEAD")
+    changed = _git_output(git, "status", "--porcelain", "--untracked-files=no")
     if not commit:
         return None
     return f"{commit} with changes" if changed else commit
 
 
 def library_versions() -> dict[str, str]:
-    """Installed versions of what a model's scores depend on."""
-    found = {}
+    """Returns the installed versions of the libraries that a model's scores depend on."""
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
-def _asked(git: str, *question: str) -> str:
-    answer = subprocess.run(
-        [git, "-C", str(ROOT), *question], capture_output=True, text=True, check=False
+def _git_output(git: str, *arguments: str) -> str:
+    completed = subprocess.run(
+        [git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
     )
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return completed.stdout.strip() if completed.returncode == 0 else ""

@@ -1,7 +1,7 @@
-"""The model as MLflow loads it: from code and native files (MLflow's "models from code").
+"""The model as MLflow loads it, from code and native files (MLflow's "models from code").
 
-MLflow runs this file with `churn/` beside it, in an archive (`packed_code.py` makes it); nothing
-else of this project is needed there.
+MLflow runs this file with the package `churn` beside it, in an archive that `packed_code.py` creates;
+it needs nothing else of this project.
 """
 
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 # MLflow puts the archive's folder on the path, but not what lies in it.
 _PACKED = Path(__file__).with_name("code") / "churn.zip"
@@ -20,7 +21,7 @@ from churn.models.trained import TrainedModel  # noqa: E402 - from the archive
 from churn.scoring.encoder import RowEncoder  # noqa: E402
 
 
-class ChurnModel(mlflow.pyfunc.PythonModel):
+class ChurnModel(PythonModel):
     """Customers in, probabilities of leaving out."""
 
     def load_context(self, context: Any) -> None:
@@ -41,7 +42,7 @@ class ChurnModel(mlflow.pyfunc.PythonModel):
         contract = self.model.contract
         known = [each.name for each in contract.features if each.name in model_input.columns]
         features = model_input[known].astype(object)
-        rows = features.where(features.notna(), None).to_dict(orient="records")
+        rows = features.where(features.notna(), None).to_dict(orient="records")  # type: ignore[call-overload]
         probability = self.model.probability(RowEncoder(contract).columns(rows))
         return pd.DataFrame({"probability": probability})
 

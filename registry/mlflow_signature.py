@@ -1,4 +1,4 @@
-"""The columns MLflow's copy of a model takes and gives, from the data contract.
+"""MLflow signature of a model, from the data contract.
 
 Written by hand, because MLflow infers from pandas' `category` columns a signature that makes its
 own `predict` fail.
@@ -12,11 +12,11 @@ PROBABILITY = "probability"
 
 
 def model_signature(contract: DataContract) -> Any:
-    """MLflow's signature: text for categories, doubles for numbers; one probability a customer."""
+    """Returns the signature: text for categories, doubles for numbers; one probability a customer."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    inputs: list[ColSpec] = [
+    inputs: list[ColSpec | TensorSpec] = [
         ColSpec(
             DataType.double if isinstance(column, NumberColumn) else DataType.string, column.name
         )

@@ -1,7 +1,7 @@
-"""This project's domain as one archive, for whoever loads a model from MLflow.
+"""The package `churn` as one archive, which MLflow stores beside a model.
 
-A package is a few hundred small files: copied one by one into a bucket, and fetched again one by
-one, they take longer than the model itself. Python imports from an archive as from a folder.
+The package is a few hundred small files: uploaded to a bucket one by one, and downloaded again, they
+take longer than the model itself. Python imports from an archive as from a folder.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 ARCHIVE = "churn.zip"
-"""What it is called; `mlflow_model.py`, which is run where nothing else of this is, knows it too."""
+"""Name of the archive; `mlflow_model.py`, which runs without the rest of this project, repeats it."""
 
 
 def pack_code(package: Path, folder: Path) -> Path:
-    """Packs a package, its data files among it, without what Python has compiled of it.
+    """Packs a package with its data files, without compiled files.
 
     The same files give the same bytes, whenever and wherever they are packed.
 
     Args:
         package: The package's folder.
-        folder: Where to put the archive.
+        folder: Folder for the archive.
 
     Returns:
         The archive, to be put on the path.

@@ -55,7 +55,7 @@ def _label_run(run: PipelineRunResponse, outcome: Outcome) -> None:
     from zenml.utils.tag_utils import add_tags
 
     add_tags(tags=[_tag(*each) for each in run_tags(outcome)], run=run.id)
-    log_metadata(run_metadata(outcome), run_id_name_or_prefix=run.id)
+    log_metadata(metadata=run_metadata(outcome), run_id_name_or_prefix=run.id)
     report = outcome.training
     if report is None or outcome.model_version is None:
         return

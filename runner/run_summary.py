@@ -32,63 +32,42 @@ def print_summary(outcome: Outcome, console: Console) -> None:
     """Prints the summary of a completed or held run."""
     console.print()
     if outcome.training is not None:
-        _show_training(outcome.training, console, outcome.validated)
+        _print_training(outcome.training, console, outcome.validated)
     elif outcome.decision is not None:
-        _show_decision(outcome.decision, console)
+        _print_decision(outcome.decision, console)
     if outcome.promotion is not None:
-        words = _facts()
-        words.add_row("outcome", outcome.promotion.sentence)
+        rows = _rows()
+        rows.add_row("outcome", outcome.promotion.sentence)
         if outcome.promotion.bundle is not None:
             place = address(outcome.promotion.bundle)
-            words.add_row("bundle", str(_near(place)) if isinstance(place, Path) else place)
+            rows.add_row("bundle", str(_relative(place)) if isinstance(place, Path) else place)
         if outcome.promotion.alias is not None:
-            words.add_row("alias", f"{outcome.promotion.alias} in MLflow")
-        console.print(words)
+            rows.add_row("alias", f"{outcome.promotion.alias} in MLflow")
+        console.print(rows)
     if outcome.deployment is not None:
-        _show_deployment(outcome.deployment, console)
-    _show_links(outcome, console)
+        _print_deployment(outcome.deployment, console)
+    _print_links(outcome, console)
 
 
-def _show_deployment(deployment: Deployment, console: Console) -> None:
+def _print_deployment(deployment: Deployment, console: Console) -> None:
     for number, action in enumerate(deployment.actions, start=1):
         console.print(Padding(Text(f"{number}. {action}", style="dim"), (0, 0, 0, 1)))
     console.print()
-    words = _facts()
+    rows = _rows()
     colour = _COLOURS.get(deployment.status, "yellow")
-    words.add_row("outcome", Text(deployment.sentence, style=colour))
+    rows.add_row("outcome", Text(deployment.sentence, style=colour))
     for route in deployment.smoke.routes if deployment.smoke else ():
         took = f", median {route.median_ms:.1f} ms" if route.median_ms is not None else ""
         count = len(route.faults)
-        found = f"{count} {'fault' if count == 1 else 'faults'}" if count else "all agree"
-        words.add_row("asked", f"{route.path}: {route.rows} golden rows, {found}{took}")
-    console.print(words)
+        result = f"{count} {'fault' if count == 1 else 'faults'}" if count else "all agree"
+        rows.add_row("smoke test", f"{route.path}: {route.rows} golden rows, {result}{took}")
+    console.print(rows)
 
 
-def _show_training(
+def _print_training(
     report: TrainingReport, console: Console, validated: ValidatorReport | None
 ) -> None:
-    data, quality = report.data, report.quality
-    facts = _facts()
-    facts.add_row(
-        "data",
-        f"{data.rows:,} customers of {data.title}, {data.churn_rate:.1%} left "
-        f"({data.location}, sha256 {data.sha256[:12]})",
-    )
-    checks = Text.assemble(
-        (quality.verdict, _COLOURS.get(quality.verdict, "red")),
-        f": {quality.passed} of {quality.total} checks hold",
-    )
-    facts.add_row("quality", checks)
-    if validated is not None:
-        colour = _COLOURS.get(validated.verdict, "red")
-        facts.add_row(
-            "validator", Text.assemble((validated.verdict, colour), f": {validated.sentence}")
-        )
-    facts.add_row(
-        "rows",
-        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
-    )
-    console.print(facts)
+    console.print(_data_rows(report, validated))
     console.print()
     console.print(_candidates(report, wide=console.width >= _WIDE))
     plan = report.protocol.plan
@@ -108,33 +87,64 @@ def _show_training(
             style="dim",
         )
     console.print()
-    verdict = _facts()
-    verdict.add_row("chosen", report.selection.chosen)
+    console.print(_verdict_rows(report))
+
+
+def _data_rows(report: TrainingReport, validated: ValidatorReport | None) -> Table:
+    data, quality = report.data, report.quality
+    rows = _rows()
+    rows.add_row(
+        "data",
+        f"{data.rows:,} customers of {data.title}, {data.churn_rate:.1%} left "
+        f"({data.location}, sha256 {data.sha256[:12]})",
+    )
+    rows.add_row(
+        "quality",
+        _verdict(quality.verdict, f"{quality.passed} of {quality.total} checks hold"),
+    )
+    if validated is not None:
+        rows.add_row("validator", _verdict(validated.verdict, validated.sentence))
+    rows.add_row(
+        "rows",
+        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
+    )
+    return rows
+
+
+def _verdict_rows(report: TrainingReport) -> Table:
+    rows = _rows()
+    rows.add_row("chosen", report.selection.chosen)
     if report.figure.optimistic:
-        verdict.add_row("caution", Text(report.figure.sentence, style="yellow"))
+        rows.add_row("caution", Text(report.figure.sentence, style="yellow"))
     gate = report.gate_rows
-    verdict.add_row(
+    rows.add_row(
         "gate rows",
         f"ROC-AUC {gate.metrics.roc_auc:.4f} ({gate.intervals['roc_auc'].span()}), "
         f"calibration error {gate.metrics.ece:.3f}, lift {gate.metrics.lift_at_10:.2f}",
     )
-    colour = _COLOURS.get(report.decision.verdict, "red")
-    verdict.add_row("verdict", Text(report.decision.sentence, style=colour))
+    rows.add_row("verdict", _sentence(report.decision))
     if report.profile_warning is not None:
-        verdict.add_row("profile", Text(report.profile_warning, style="yellow"))
-    console.print(verdict)
+        rows.add_row("profile", Text(report.profile_warning, style="yellow"))
+    return rows
 
 
-def _show_decision(decision: Decision, console: Console) -> None:
+def _verdict(verdict: str, words: str) -> Text:
+    return Text.assemble((verdict, _COLOURS.get(verdict, "red")), f": {words}")
+
+
+def _sentence(decision: Decision) -> Text:
+    return Text(decision.sentence, style=_COLOURS.get(decision.verdict, "red"))
+
+
+def _print_decision(decision: Decision, console: Console) -> None:
     for gate in decision.gates:
         colour = _COLOURS.get(gate.verdict, "yellow" if "evidence" in gate.verdict else "red")
         console.print(Text.assemble(f" {gate.name}: ", (gate.verdict, colour)))
         console.print(Padding(Text(gate.sentence, style="dim"), (0, 0, 0, 3)))
     console.print()
-    words = _facts()
-    colour = _COLOURS.get(decision.verdict, "red")
-    words.add_row("verdict", Text(decision.sentence, style=colour))
-    console.print(words)
+    rows = _rows()
+    rows.add_row("verdict", _sentence(decision))
+    console.print(rows)
 
 
 def _candidates(report: TrainingReport, *, wide: bool) -> Table:
@@ -165,33 +175,33 @@ def _candidate(each: CandidateResult) -> tuple[str, ...]:
     )
 
 
-def _show_links(outcome: Outcome, console: Console) -> None:
-    facts = _facts()
+def _print_links(outcome: Outcome, console: Console) -> None:
+    rows = _rows()
     if outcome.model_version is not None:
         name = outcome.training.model_name if outcome.training else "model"
         moved = outcome.promotion or outcome.deployment
         name = moved.model if moved else name
         stage = outcome.stage or "no stage"
-        facts.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
+        rows.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
     if outcome.report is not None:
-        facts.add_row("report", str(_near(outcome.report)))
+        rows.add_row("report", str(_relative(outcome.report)))
     if outcome.validator_page is not None:
-        facts.add_row("validation", str(_near(outcome.validator_page)))
-    facts.add_row("dashboard", outcome.dashboard or "make dashboard")
+        rows.add_row("validation", str(_relative(outcome.validator_page)))
+    rows.add_row("dashboard", outcome.dashboard or "make dashboard")
     if outcome.tracking is not None:
         local = outcome.tracking.startswith("sqlite:")
-        facts.add_row("mlflow", "make mlflow" if local else outcome.tracking)
-    facts.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
-    console.print(facts)
+        rows.add_row("mlflow", "make mlflow" if local else outcome.tracking)
+    rows.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
+    console.print(rows)
 
 
-def _facts() -> Table:
+def _rows() -> Table:
     table = Table(box=None, show_header=False, pad_edge=True, padding=(0, 1))
     table.add_column(style="dim", no_wrap=True, min_width=10)
     table.add_column(overflow="fold")
     return table
 
 
-def _near(path: Path) -> Path:
-    """The path as it is typed from here, where that is shorter."""
+def _relative(path: Path) -> Path:
+    """Returns the path relative to the working directory if it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,4 +1,4 @@
-"""Deploys the scoring pipeline as a service of ZenML's, asks it about a customer, stops it."""
+"""Command line of the deployed scoring pipeline: deploy it, score a customer with it, stop it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _STORE = ".churn/production"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Does what was asked for and returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    """Runs one command and returns its exit code."""
+    options = _parser().parse_args(arguments)
     from runner.silence import silence_libraries
 
     silence_libraries(verbose=False)
     try:
-        said: str = asked.do(asked)
+        result: str = options.run(options)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -36,53 +36,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = one_line(error).rstrip(".") or "no reason given"
         sys.stderr.write(f"{type(error).__name__}: {reason}.\n")
         return 1
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{result}\n")
     return 0
 
 
-def _deploy(asked: argparse.Namespace) -> str:
-    # A run that calls this has one; ZenML would write it down as the stack that the user has set.
+def _deploy(options: argparse.Namespace) -> str:
+    # A run that starts this sets it; ZenML would store it as the stack that the user has set.
     os.environ.pop("ZENML_ACTIVE_STACK_ID", None)
-    from runner.zenml_deployment import deploy
+    from runner.zenml_deployment import deploy_scoring
 
-    deployed = deploy(
-        asked.store,
-        asked.stack,
-        name=asked.name,
-        port=asked.port,
-        keyed=asked.keyed,
-        state=asked.state,
+    deployed = deploy_scoring(
+        options.store,
+        options.stack,
+        name=options.name,
+        port=options.port,
+        keyed=options.keyed,
+        state=options.state,
     )
     key = f" Callers show the key {deployed.key}" if deployed.key else ""
     return f"'{deployed.name}' answers at {deployed.address}/invoke.{key}"
 
 
-def _invoke(asked: argparse.Namespace) -> str:
-    from runner.zenml_deployment import find, invoke
+def _invoke(options: argparse.Namespace) -> str:
+    from runner.zenml_deployment import get_deployment, invoke_deployment
 
-    customer = _customer(asked.customer)
-    found = find(asked.name)
-    return json.dumps(invoke(found.address, customer, key=found.key, keep=asked.keep), indent=1)
-
-
-def _stop(asked: argparse.Namespace) -> str:
-    from runner.zenml_deployment import stop
-
-    there = stop(asked.name)
-    return f"'{asked.name}' is stopped." if there else f"There was no deployment '{asked.name}'."
+    customer = _read_customer(options.customer)
+    deployed = get_deployment(options.name)
+    return json.dumps(
+        invoke_deployment(deployed.address, customer, key=deployed.key, keep=options.keep), indent=1
+    )
 
 
-def _customer(place: str) -> dict[str, Any]:
+def _stop(options: argparse.Namespace) -> str:
+    from deployment.zenml_deployments import stop_deployment
+
+    stopped = stop_deployment(options.name)
+    return (
+        f"'{options.name}' is stopped." if stopped else f"There was no deployment '{options.name}'."
+    )
+
+
+def _read_customer(path: str) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         content = json.loads(text)
     except (OSError, ValueError) as error:
         reason = error_reason(error)
         raise InputError(
-            f"The customer in {place} cannot be read ({reason}); name a file with one JSON object."
+            f"The customer in {path} cannot be read ({reason}); name a file with one JSON object."
         ) from None
     if not isinstance(content, dict):
-        raise InputError(f"The customer in {place} is not a JSON object; name a file with one.")
+        raise InputError(f"The customer in {path} is not a JSON object; name a file with one.")
     return content
 
 
@@ -97,13 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     deploy.add_argument("--port", type=int, help=f"port ({PORT}, or any free one)")
     deploy.add_argument("--state", type=Path, default=ROOT / ".churn", help="folder (.churn)")
     deploy.add_argument("--keyed", action="store_true", help="answer only who shows a key")
-    deploy.set_defaults(do=_deploy)
-    invoke = commands.add_parser("invoke", help="ask it about one customer")
+    deploy.set_defaults(run=_deploy)
+    invoke = commands.add_parser("invoke", help="score one customer")
     invoke.add_argument("--customer", required=True, help="file with a JSON object; -: stdin")
     invoke.add_argument("--keep", action="store_true", help="store the answer as an artifact")
-    invoke.set_defaults(do=_invoke)
+    invoke.set_defaults(run=_invoke)
     stop = commands.add_parser("stop", help="stop it; its runs stay in ZenML")
-    stop.set_defaults(do=_stop)
+    stop.set_defaults(run=_stop)
     for command in (deploy, invoke, stop):
         command.add_argument("--name", default=NAME, help=f"ZenML's name of it ({NAME})")
     return parser

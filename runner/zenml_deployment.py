@@ -1,7 +1,7 @@
-"""The scoring pipeline as an HTTP service that ZenML deploys: start it, ask it, stop it.
+"""The scoring pipeline as an HTTP service that ZenML deploys: deploys it, and calls it.
 
-`python -m runner.scoring_service` is the same from a command line; docs/zenml-deployment.md
-says what it costs, and when to take it rather than `service.api`.
+`python -m runner.scoring_service` is its command line; docs/zenml-deployment.md has its cost, and
+when to use it instead of `service.api`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ANSWER_SECONDS = 60.0
 _REFUSED, _KEYLESS = 422, (401, 403)
 
 
-def deploy(
+def deploy_scoring(
     store: str,
     stack: str | StackSpec = DEFAULT_STACK,
     *,
@@ -41,17 +41,17 @@ def deploy(
     keyed: bool = False,
     state: Path = ROOT / ".churn",
 ) -> ZenmlDeployment:
-    """Deploys the scoring pipeline with a stack's deployer, anew where it is deployed already.
+    """Deploys the scoring pipeline with a stack's deployer, or replaces its deployment of that name.
 
-    Nothing is started unless the bundle in production loads and replays its golden rows; what was
-    started and gives a golden customer another score than the bundle is stopped again.
+    Nothing is started unless the bundle in production loads and replays its golden rows. A
+    deployment that gives a golden customer another score than the bundle is stopped again.
 
     Args:
         store: The bundle store whose production version answers: a folder, or what fsspec reads.
         stack: The stack, by name or as read from its file.
-        name: What ZenML is to call the deployment.
-        port: To listen on; None takes 8300, or any free one.
-        keyed: Whether callers must show a key, which ZenML makes.
+        name: ZenML's name of the deployment.
+        port: Port to listen on; None takes 8300, or any free one.
+        keyed: Whether callers must send a key, which ZenML creates.
         state: This project's state folder, which stack files call `${state}`.
 
     Raises:
@@ -64,21 +64,23 @@ def deploy(
     store = store if "://" in store else str(Path(store).absolute())
     scorer, golden = _production(store)
     deployer = {"port": port or PORT, "allocate_port_if_busy": not port, "generate_auth_key": keyed}
-    there = find_deployment(name)
-    if there is not None and keyed != (there.key is not None):
-        stop(name)  # ZenML would keep the key that a deployment once had, or go on without one
+    existing = find_deployment(name)
+    if existing is not None and keyed != (existing.key is not None):
+        stop_deployment(
+            name
+        )  # ZenML would keep the key that a deployment once had, or go on without one
     try:
         _start(spec, store, golden, name, deployer, state)
-        deployed = find(name)
+        deployed = get_deployment(name)
         _require_parity(deployed, scorer, golden)
     except BaseException:
-        stop(name)
+        stop_deployment(name)
         raise
     return deployed
 
 
 def require_deployer(spec: StackSpec) -> None:
-    """Looks whether a stack can deploy a pipeline.
+    """Checks that a stack can deploy a pipeline.
 
     Raises:
         InputError: it has no deployer.
@@ -90,36 +92,36 @@ def require_deployer(spec: StackSpec) -> None:
         )
 
 
-def find(name: str = NAME) -> ZenmlDeployment:
-    """A deployment by its name.
+def get_deployment(name: str = NAME) -> ZenmlDeployment:
+    """Returns a deployment by its name.
 
     Raises:
         InputError: there is none.
     """
-    found = find_deployment(name)
-    if found is None:
+    deployment = find_deployment(name)
+    if deployment is None:
         raise InputError(
             f"ZenML has no deployment '{name}'; make it with `python -m runner.scoring_service "
             "deploy`, or name another with --name."
         )
-    if not found.address:
+    if not deployment.address:
         raise ChurnError(f"The deployment '{name}' has no address; deploy it again.")
-    return found
+    return deployment
 
 
-def invoke(
+def invoke_deployment(
     address: str, customer: Mapping[str, Any], *, key: str | None = None, keep: bool = False
 ) -> dict[str, Any]:
-    """Asks a deployment about one customer.
+    """Scores one customer with a deployment.
 
     Args:
-        address: Where it listens.
+        address: Its base URL.
         customer: Every feature of the contract by name, in the contract's raw values.
-        key: What a keyed deployment asks for.
-        keep: Whether ZenML stores the answer as an artifact, too.
+        key: The key of a keyed deployment.
+        keep: Whether ZenML also stores the answer as an artifact.
 
     Returns:
-        What POST /v1/score answers; `prediction_id` is the id of the run in ZenML.
+        The answer of POST /v1/score; `prediction_id` is the id of the run in ZenML.
 
     Raises:
         InputError: the customer or the key is refused.
@@ -127,33 +129,28 @@ def invoke(
     """
     import httpx
 
-    asked = invocation_body(customer, keep=keep)
+    body = invocation_body(customer, keep=keep)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         answer = httpx.post(
-            f"{address.rstrip('/')}/invoke", json=asked, headers=headers, timeout=_ANSWER_SECONDS
+            f"{address.rstrip('/')}/invoke", json=body, headers=headers, timeout=_ANSWER_SECONDS
         )
-        told = answer.json()
+        content = answer.json()
         if answer.status_code == _REFUSED:
-            raise InputError(_refusal(told["detail"]))
+            raise InputError(_refusal(content["detail"]))
         if answer.status_code in _KEYLESS:
             raise InputError(
                 f"The deployment at {address} asks for a key; hand over the one that ZenML made."
             )
         if answer.is_success:
-            return invocation_score(told)
-        reason = told.get("error") or f"status {answer.status_code}"
+            return invocation_score(content)
+        reason = content.get("error") or f"status {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         reason = error_reason(error)
     raise ChurnError(
         f"The deployment at {address} does not answer as one ({reason}); look at `zenml deployment "
         "list`, or deploy it again."
     )
-
-
-def stop(name: str = NAME) -> bool:
-    """Stops a deployment and forgets it; its runs stay. Tells whether there was one."""
-    return stop_deployment(name)
 
 
 def _production(store: str) -> tuple[Scorer, GoldenRow]:
@@ -167,7 +164,7 @@ def _production(store: str) -> tuple[Scorer, GoldenRow]:
 
 
 def _require_parity(deployed: ZenmlDeployment, scorer: Scorer, golden: GoldenRow) -> None:
-    answer = invoke(deployed.address, golden.row, key=deployed.key)
+    answer = invoke_deployment(deployed.address, golden.row, key=deployed.key)
     if answer["probability"] != scorer.score_one(golden.row).probability:
         raise ChurnError(
             f"The deployment '{deployed.name}' gives a golden customer another score than the "
@@ -188,22 +185,14 @@ def _start(
     activate(apply_stack(spec, {"state": str(state)}))
     from zenml.config.global_config import GlobalConfiguration
     from zenml.deployers.exceptions import DeployerError
-    from zenml.utils.source_utils import set_custom_source_root
 
-    from deployment.load_scorer import load_scorer
-    from pipelines.scoring import scoring
-
-    set_custom_source_root(str(ROOT))
-    configured = scoring.with_options(
-        on_init=load_scorer,
-        on_init_kwargs={"store": store},
-        settings={"deployer": deployer},
-        run_name="scoring-{time}-{date}",  # ZenML's list cuts its end, and has the date anyway
-    )
-    settled = GlobalConfiguration()
-    chosen = settled.__dict__["active_stack_id"]  # as an attribute, it would be the variable's
+    configured = _configure(store, deployer)
+    configuration = GlobalConfiguration()
+    # ZenML 0.98 answers the attribute with the process's own stack, from the environment; only the
+    # stored field is the user's. Can go when a deployment leaves the stored stack alone.
+    chosen = configuration.__dict__["active_stack_id"]
     try:
-        with _environment_of_the_service():
+        with _service_environment():
             configured.deploy(name, timeout=_START_SECONDS, customer=dict(golden.row))
     except DeployerError as error:
         reason = error_reason(error)
@@ -212,22 +201,38 @@ def _start(
             "deploy it again."
         ) from error
     finally:
-        # The service's process writes its stack down as the one that the user has set.
-        settled.active_stack_id = chosen
+        # The service's process stores its own stack as the one that the user has set.
+        configuration.active_stack_id = chosen
+
+
+def _configure(store: str, deployer: dict[str, Any]) -> Any:
+    """Imports the scoring pipeline, which needs an active stack, and configures its deployment."""
+    from zenml.utils.source_utils import set_custom_source_root
+
+    from deployment.load_scorer import load_scorer
+    from pipelines.scoring import scoring
+
+    set_custom_source_root(str(ROOT))
+    return scoring.with_options(
+        on_init=load_scorer,
+        on_init_kwargs={"store": store},
+        settings={"deployer": deployer},
+        run_name="scoring-{time}-{date}",  # ZenML's list cuts its end, and has the date anyway
+    )
 
 
 @contextmanager
-def _environment_of_the_service() -> Iterator[None]:
-    """What the service's process inherits: it finds this project, and says what goes wrong."""
+def _service_environment() -> Iterator[None]:
+    """Sets what the service's process inherits, so that it finds this project and logs warnings."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    wanted = {
+    variables = {
         "PYTHONPATH": path,
         "ZENML_CUSTOM_SOURCE_ROOT": str(ROOT),
         "ZENML_LOGGING_VERBOSITY": "WARNING",
         "OMP_NUM_THREADS": "1",  # threads that wait for one row cost more than the row
     }
-    before = {variable: os.environ.get(variable) for variable in wanted}
-    os.environ.update(wanted)
+    before = {variable: os.environ.get(variable) for variable in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -239,7 +244,7 @@ def _environment_of_the_service() -> Iterator[None]:
 
 
 def _refusal(detail: Any) -> str:
-    """The service's sentence; FastAPI's own refusals are a list."""
+    """Returns the service's sentence; FastAPI's own refusals are a list."""
     if isinstance(detail, str):
         return detail
     first = detail[0]

@@ -1,1 +1,1 @@
-"""ZenML steps, one a file by stage: unpack artifacts, call the domain, tell what was found."""
+"""ZenML steps, one a file by stage: each unpacks artifacts, calls the domain and logs a finding."""

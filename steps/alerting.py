@@ -1,4 +1,4 @@
-"""Tells people through the stack's alerter, where it has one; no run ever fails for it."""
+"""Alerts through the stack's alerter, if it has one; no run ever fails for it."""
 
 import logging
 
@@ -15,9 +15,9 @@ def send_alert(title: str, text: str, level: Level = "info") -> None:
     """Sends a message; does nothing outside of runs and on a stack without an alerter.
 
     Args:
-        title: What happened, in a few words.
-        text: What was found, in a sentence; no customer in it.
-        level: How much it matters.
+        title: Event in a few words.
+        text: Finding in a sentence; it must not name a customer.
+        level: Severity.
     """
     if not in_step():
         return

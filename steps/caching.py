@@ -1,8 +1,8 @@
-"""When a step's cached result still holds: never after the code behind it changed.
+"""Cache policy of steps: a cached result is not used after the code behind it has changed.
 
-ZenML's own key covers a step's function, parameters and inputs. A step here is a thin shell round
-`churn/`, so its key also covers every source file of the domain, the steps and the materializers,
-and the locked library versions.
+ZenML's own key covers a step's function, parameters and inputs. A step here only calls `churn/`, so
+its key also covers every source file of the domain, the steps and the materializers, and the locked
+library versions.
 """
 
 import hashlib
@@ -12,15 +12,15 @@ from zenml.config.cache_policy import CachePolicy
 
 from churn.root import ROOT
 
-_ROOMS = ("churn", "deployment", "registry", "steps", "materializers")
+_PACKAGES = ("churn", "deployment", "registry", "steps", "materializers")
 _LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-stacks.lock")
 
 
 @cache
 def code_digest() -> str:
-    """SHA-256 over the code that a step's result depends on; read once a process."""
+    """Returns the SHA-256 of the code that a step's result depends on; computed once a process."""
     digest = hashlib.sha256()
-    files = [path for room in _ROOMS for path in (ROOT / room).rglob("*.py")]
+    files = [path for package in _PACKAGES for path in (ROOT / package).rglob("*.py")]
     files += (ROOT / "churn").rglob("templates/*")
     files += [ROOT / lock for lock in _LOCKS if (ROOT / lock).is_file()]
     for path in sorted(files):

@@ -1,4 +1,4 @@
-"""What happens when a step fails: one line for the person watching, whatever the orchestrator."""
+"""Hook for failed steps: one line for the person watching, whatever the orchestrator."""
 
 import logging
 
@@ -11,9 +11,9 @@ _LOG = logging.getLogger("churn.progress")
 
 
 def report_failure(exception: BaseException) -> None:
-    """Names the step that failed and why, in one line; and tells it to the stack's alerter.
+    """Logs the failed step and the reason in one line, and sends both to the stack's alerter.
 
-    The runner attaches this to every pipeline, so that no pipeline has to think of it.
+    The runner attaches this to every pipeline.
     """
     context = get_step_context()
     name = context.step_run.name
@@ -25,7 +25,7 @@ def report_failure(exception: BaseException) -> None:
 
 
 def _sendable(exception: Exception) -> str:
-    """What may leave this machine: our own sentences; others' may quote a row or an address."""
+    """Returns what may leave this machine: other errors may quote a row or an address."""
     if isinstance(exception, ChurnError):
         return one_line(exception)
     return f"It broke off with {type(exception).__name__}; the run's log says more."

@@ -1,4 +1,4 @@
-"""What the settings say of candidates, turned from a step's parameters into the domain's objects."""
+"""Candidates of a run, built from a step's parameters."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from churn.models.recipe_settings import RecipeSettings
 from churn.tuning.tuned_recipes import build_candidates
 
 
-class Recipes(FrozenModel):
-    """Which candidates are trained, in which order, and what each name stands for."""
+class RecipeParameters(FrozenModel):
+    """Candidates to train, in order, and the recipe of each name."""
 
     candidates: tuple[str, ...]
     recipes: dict[str, RecipeSettings]
@@ -19,6 +19,6 @@ class Recipes(FrozenModel):
 def candidates_from_parameters(
     recipes: dict[str, Any], contract: DataContract
 ) -> dict[str, Candidate]:
-    """All candidates of the run, by name, in the order of the settings."""
-    asked = Recipes.model_validate(recipes)
-    return build_candidates(asked.candidates, asked.recipes, contract)
+    """Returns the candidates of the run by name, in the order of the settings."""
+    parameters = RecipeParameters.model_validate(recipes)
+    return build_candidates(parameters.candidates, parameters.recipes, contract)

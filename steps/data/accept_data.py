@@ -1,4 +1,4 @@
-"""The quality gate: a table that fails goes no further; one that passes is snapshotted."""
+"""Quality gate: stops the run if a critical check failed, else stores a snapshot of the table."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +16,10 @@ from steps.progress import step_progress
 def accept_data(
     customers: Dataset, quality: QualityReport, snapshot_folder: str
 ) -> Annotated[str, Artifact.SNAPSHOT]:
-    """Refuses a table with a failing critical check; keeps a copy of one without.
+    """Refuses a table with a failing critical check; stores a snapshot of one without.
 
     Returns:
-        Where the snapshot is: the shipped one, or a new folder named by its content.
+        Path of the snapshot: the shipped one, or a new folder named by its content.
 
     Raises:
         InputError: a critical check failed; the sentence names rows and columns.

@@ -1,4 +1,4 @@
-"""What the stack's validator refuses goes no further; what it only notices is passed on."""
+"""Stops the run if the stack's validator found a failure."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from steps.progress import step_progress
 def accept_validation(
     validation: ValidatorReport,
 ) -> Annotated[str, Artifact.VALIDATOR_VERDICT]:
-    """Stops a run whose rows failed; a step of its own, so that the report is kept either way.
+    """Stops a run whose rows failed; a separate step, so that the report is stored either way.
 
     Returns:
         The verdict: fine, or attention.

@@ -1,4 +1,4 @@
-"""Reads the customer table from where the settings say, by its contract."""
+"""Reads the customer table and parses it by its contract."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,18 +29,17 @@ def acquire_data(
     Args:
         location: `bundled`, a path, or an https URL.
         contract_path: The data contract's file; a relative one starts at the project.
-        contract_digest: What it said when the runner read it. Like `fingerprint`, it is here so
-            that the cached result falls when the file changes under the same name.
-        sha256: What the bytes must hash to; required for a URL.
-        cache_folder: Where downloads are kept.
-        fingerprint: SHA-256 of the source's bytes as the runner saw them. It is here so that the
-            cached result falls when the file changes under the same name.
+        contract_digest: Digest of the contract that the runner read. Like `fingerprint`, it is a
+            parameter so that no cached result is used when the file changes under the same name.
+        sha256: Expected checksum of the bytes; required for a URL.
+        cache_folder: Folder for downloads.
+        fingerprint: SHA-256 of the bytes that the runner read.
 
     Returns:
         The typed table with its contract and its source.
 
     Raises:
-        InputError: the contract here is not the one that the run was started with.
+        InputError: the contract differs from the one that the run was started with.
     """
     with step_progress("acquire_data") as progress:
         contract = load_contract(ROOT / contract_path)

@@ -1,4 +1,4 @@
-"""Holds the table against the quality suite that its contract generates."""
+"""Checks the table with the quality suite that its contract generates."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from steps.progress import step_progress
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def check_quality(customers: Dataset) -> Annotated[QualityReport, Artifact.QUALITY_REPORT]:
-    """Checks the table; a failing report is kept as an artifact, the next step acts on it."""
+    """Checks the table; a failing report is stored as an artifact, and the next step acts on it."""
     with step_progress("check_quality") as progress:
         accepted = accepted_snapshot(customers.contract, root=ROOT)
         report = check(customers.frame, customers.contract, accepted)

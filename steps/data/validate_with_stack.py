@@ -1,4 +1,4 @@
-"""Asks the stack's own data validator: do the gate rows look like the development rows?"""
+"""Has the stack's data validator compare the gate rows with the development rows."""
 
 import json
 from typing import Annotated
@@ -19,10 +19,10 @@ from steps.progress import step_progress
 
 
 def validator_digest() -> str:
-    """What the answer depends on besides the rows: the code, and the validator's configuration."""
-    found = Client().active_stack_model.components.get(StackComponentType.DATA_VALIDATOR, [])
-    asked = [[each.flavor_name, each.configuration] for each in found]
-    return f"{code_digest()} {json.dumps(asked, sort_keys=True, default=str)}"
+    """Returns what the report depends on besides the rows: code, and the validator's configuration."""
+    components = Client().active_stack_model.components.get(StackComponentType.DATA_VALIDATOR, [])
+    validators = [[each.flavor_name, each.configuration] for each in components]
+    return f"{code_digest()} {json.dumps(validators, sort_keys=True, default=str)}"
 
 
 VALIDATOR_AWARE = CachePolicy(cache_func=validator_digest)
@@ -32,16 +32,16 @@ VALIDATOR_AWARE = CachePolicy(cache_func=validator_digest)
 def validate_with_stack(
     customers: Dataset, split: Split, validator: str
 ) -> Annotated[ValidatorReport, Artifact.VALIDATOR_REPORT]:
-    """Has the gate rows looked at beside the development rows; the next step acts on the report.
+    """Validates the gate rows against the development rows; the next step acts on the report.
 
     Args:
         customers: The table.
-        split: Development rows, the reference, and gate rows, the current ones.
+        split: Development rows (the reference) and gate rows (the current data).
         validator: Name of the stack's data validator.
 
     Raises:
         InputError: the stack has no such validator, its library is not installed, or it is of a
-            kind that cannot be asked.
+            kind that does not know contracts.
     """
     with step_progress("validate_with_stack") as progress:
         report = stack_validator(validator).validate(
@@ -63,10 +63,10 @@ def validate_with_stack(
 
 
 def stack_validator(name: str) -> DataValidator:
-    """The active stack's data validator, which the runner has named.
+    """Returns the active stack's data validator, which must have that name.
 
     Raises:
-        InputError: it is not there, or cannot be asked.
+        InputError: it is missing, or does not know contracts.
     """
     component = Client().active_stack.data_validator
     if component is None or component.name != name:
@@ -77,8 +77,8 @@ def stack_validator(name: str) -> DataValidator:
         )
     if not isinstance(component, DataValidator):
         raise InputError(
-            f"The data validator '{name}' is of flavor '{component.flavor}', which cannot be asked "
-            "about a table and its contract; take churn-evidently, churn-deepchecks or "
+            f"The data validator '{name}' is of flavor '{component.flavor}', which cannot "
+            "validate a table by its contract; take churn-evidently, churn-deepchecks or "
             "churn-great-expectations (docs/validators.md says how to write another)."
         )
     return component

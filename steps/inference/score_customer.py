@@ -1,6 +1,6 @@
-"""Scores one customer with what is in production."""
+"""Scores one customer with the model in production."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from zenml import step
 
@@ -12,20 +12,20 @@ from registry.step_context import step_context
 
 @step(enable_cache=False)
 def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifact.SCORE]:
-    """The answer of POST /v1/score; the run is its record, so the run's id is the prediction's.
+    """Returns the answer of POST /v1/score; the id of the run is the id of the prediction.
 
     Args:
         customer: Every feature of the contract by name, in the contract's raw values.
 
     Raises:
         FieldError: the contract does not allow the customer.
-        ChurnError: nothing holds a scorer, because this is not a deployed pipeline.
+        ChurnError: no scorer is loaded, because this is not a deployed pipeline.
     """
     context = step_context()
-    if context is None:
+    scorer = context.pipeline_state if context is not None else None
+    if context is None or not isinstance(scorer, ProductionScorer):
         raise ChurnError(
             "score_customer answers where its pipeline is deployed, with the scorer that is loaded "
             "there; deploy it with python -m runner.scoring_service deploy."
         )
-    scorer = cast(ProductionScorer, context.pipeline_state)
     return {"prediction_id": str(context.pipeline_run.id), **scorer.answer(customer)}

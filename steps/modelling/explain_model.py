@@ -1,4 +1,4 @@
-"""What the final model goes by."""
+"""Explains the final model."""
 
 from typing import Annotated
 

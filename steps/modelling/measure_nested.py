@@ -1,4 +1,4 @@
-"""Judges dear recipes on the protocol's first repeat; tuning happens inside each training fold."""
+"""Measures expensive recipes on the protocol's first repeat, tuned inside each training fold."""
 
 from typing import Annotated, Any
 

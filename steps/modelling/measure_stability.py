@@ -1,4 +1,4 @@
-"""How far the model's reasons depend on whom it was fitted on."""
+"""Measures how far the model's reasons depend on the rows it was fitted on."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Asks Deepchecks about the table, its split and the model."""
+"""Checks the table, its split and the model with Deepchecks."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from steps.progress import step_progress
 def run_deepchecks(
     customers: Dataset, split: Split, model: TrainedModel, validation: dict[str, Any]
 ) -> Annotated[ValidationReport, Artifact.VALIDATION]:
-    """Runs its three tabular suites; a failing report is kept, and who reads it acts on it."""
+    """Runs its three tabular suites; a failing report is stored and stops nothing."""
     with step_progress("run_deepchecks") as progress:
         settings = ValidationSettings.model_validate(validation)
         report = validate(customers.frame, split, model, settings)

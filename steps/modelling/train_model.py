@@ -13,7 +13,7 @@ from materializers.model_materializer import ModelMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import step_progress
-from steps.recipes import Recipes, candidates_from_parameters
+from steps.recipes import RecipeParameters, candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ModelMaterializer)
@@ -31,7 +31,7 @@ def train_model(
             target,
             contract=customers.contract,
             data_sha256=customers.source.sha256,
-            settings=Recipes.model_validate(recipes).recipes[chosen],
+            settings=RecipeParameters.model_validate(recipes).recipes[chosen],
         )
         progress.record(f"{chosen} on {len(target):,} development rows", {"recipe": chosen})
     return model

@@ -20,7 +20,7 @@ from steps.recipes import candidates_from_parameters
 def tune_recipes(
     customers: Dataset, split: Split, recipes: dict[str, Any]
 ) -> Annotated[Searches, Artifact.TUNING]:
-    """Tunes one recipe after another; a search that was broken off goes on where it stood."""
+    """Tunes one recipe after another; an interrupted search resumes from its stored trials."""
     with step_progress("tune_recipes") as progress:
         columns = take(encode(customers.frame, customers.contract), split.development)
         target = encode_target(customers.frame, customers.contract)[split.development]

@@ -14,19 +14,19 @@ from registry.code_version import git_commit, library_versions
 from steps.caching import CODE_AWARE
 from steps.progress import step_progress
 
-_SAID = tuple(name for name in Purpose.model_fields if name not in ("owners", "misuse"))
+_PURPOSE_FIELDS = tuple(name for name in Purpose.model_fields if name not in ("owners", "misuse"))
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def write_model_card(
     customers: Dataset, report: TrainingReport, registration: dict[str, Any]
 ) -> Annotated[ModelCard, Artifact.MODEL_CARD]:
-    """Gathers what people say of the model and what the run found; nothing is written by hand."""
+    """Gathers the purpose from the settings and the figures from the run's reports."""
     with step_progress("write_model_card") as progress:
         contract = customers.contract
         card = ModelCard(
             report=report,
-            purpose=Purpose(**{name: registration.get(name) for name in _SAID}),
+            purpose=Purpose(**{name: registration.get(name) for name in _PURPOSE_FIELDS}),
             provenance=Provenance(
                 git_commit=git_commit(),
                 contract=f"{contract.name} {contract.version}",
@@ -53,5 +53,5 @@ def _explanations(report: TrainingReport) -> CardSection | None:
     section = summary_section("Explanations", report.explanation, rows=rows)
     if report.stability is None:
         return section
-    said = (*section.sentences, report.stability.sentence)
-    return section.model_copy(update={"sentences": said})
+    sentences = (*section.sentences, report.stability.sentence)
+    return section.model_copy(update={"sentences": sentences})

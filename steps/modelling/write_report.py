@@ -1,4 +1,4 @@
-"""Puts everything a run found into one report that people read."""
+"""Writes the training report."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -38,43 +38,43 @@ def write_report(
     slices: SlicesReport,
     explanation: ExplanationReport,
     stability: ReasonStability,
-    model_name: str,
-    profile: str,
-    frozen_recipe: str,
+    labels: dict[str, str],
     validation: ValidationReport | None = None,
     nested: ProtocolReport | None = None,
     searches: Searches | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
-    """Gathers the run's own figures; the page is drawn from them when the artifact is stored."""
+    """Gathers the run's reports; the page is drawn from them when the artifact is stored.
+
+    Args:
+        customers: The table.
+        quality: Its quality report.
+        split: Development and gate rows.
+        selection: How the recipe was chosen.
+        protocol: Recipes that the whole protocol measured.
+        evaluation: The final model on the gate rows.
+        decision: Decision of the gates.
+        threshold: The decision threshold.
+        slices: The final model within groups of customers.
+        explanation: What the final model goes by.
+        stability: How stable its reasons are.
+        labels: Names of the model (`model_name`), the `profile` and the `frozen_recipe`.
+        validation: Deepchecks' report, if the profile asks for it.
+        nested: Expensive recipes, measured on the protocol's first repeat.
+        searches: Searches of the tuned recipes.
+    """
     with step_progress("write_report") as progress:
-        contract = customers.contract
         judged = report_of_recipe(selection.chosen, protocol, nested)
-        beside = nested if judged is protocol else protocol
         report = TrainingReport(
-            model_name=model_name,
+            model_name=labels["model_name"],
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            profile=profile,
-            data=DataFacts(
-                title=contract.title,
-                location=customers.source.location,
-                sha256=customers.source.sha256,
-                rows=customers.rows,
-                columns=len(contract.columns),
-                churn_rate=customers.target_rate,
-                development_rows=len(split.development),
-                gate_rows=len(split.gate),
-            ),
-            quality=QualityFacts(
-                verdict=quality.verdict,
-                passed=quality.held,
-                total=len(quality.checks),
-                findings=tuple(each.sentence for each in (*quality.failures, *quality.warnings)),
-            ),
+            profile=labels["profile"],
+            data=DataFacts.from_dataset(customers, split),
+            quality=QualityFacts.from_report(quality),
             selection=selection,
             protocol=judged,
-            nested=beside,
+            nested=nested if judged is protocol else protocol,
             searches=searches,
-            figure=protocol_figure(judged, selection.chosen, frozen_recipe=frozen_recipe),
+            figure=protocol_figure(judged, selection.chosen, frozen_recipe=labels["frozen_recipe"]),
             gate_rows=evaluation,
             decision=decision,
             threshold=threshold,

@@ -1,4 +1,4 @@
-"""Holds the model against its gates."""
+"""Evaluates the gates of a trained model."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ def decide_promotion(
     floors: dict[str, Any],
     nested: ProtocolReport | None = None,
 ) -> Annotated[Decision, Artifact.DECISION]:
-    """Asks every gate; a verdict other than promote keeps the model from being staged."""
+    """Evaluates every gate; a verdict other than `promote` keeps the model from being staged."""
     with step_progress("decide_promotion") as progress:
         judged = report_of_recipe(evaluation.model, protocol, nested)
         decision = judge_first_model(

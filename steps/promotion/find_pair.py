@@ -15,7 +15,7 @@ from steps.progress import step_progress
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
 def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Artifact.PAIR]:
-    """The version asked for, or the staged one, and the one in production.
+    """Returns the requested or the staged version, and the one in production.
 
     Raises:
         InputError: there is no such version, or it is in production already.

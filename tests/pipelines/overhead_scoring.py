@@ -59,8 +59,9 @@ def main() -> int:
 
 
 def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
+    from deployment.zenml_deployments import NAME, stop_deployment
     from runner.silence import silence_libraries
-    from runner.zenml_deployment import deploy, stop
+    from runner.zenml_deployment import deploy_scoring
     from stacks.spec import ExistingComponent, load_stack
     from tests.servers.churn_api import serving
 
@@ -72,17 +73,17 @@ def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
     parts = {**spec.components, "deployer": ExistingComponent(use="default")}
     spec = spec.model_copy(update={"components": parts})
     try:
-        found = deploy(store, spec, state=room)
+        found = deploy_scoring(store, spec, state=room)
         for name, keep in (("ZenML, fast", False), ("ZenML, answers kept", True)):
             ask = _through_zenml(keep=keep)
             yield name, *_measured(found.address, _pid(), ask, rows, expected)
         _as_it_comes()
-        found = deploy(store, spec, state=room)
+        found = deploy_scoring(store, spec, state=room)
         ask, some = _through_zenml(keep=True), slice(SLOW)
         measured = _measured(found.address, _pid(), ask, rows[some], expected[some])
         yield "ZenML as it comes", *measured
     finally:
-        stop()
+        stop_deployment(NAME)
 
 
 def _measured(

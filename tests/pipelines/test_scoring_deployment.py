@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from churn.errors import BundleError, ChurnError, InputError
-from runner.zenml_deployment import ZenmlDeployment, deploy, find, invoke, stop
+from deployment.zenml_deployments import ZenmlDeployment, stop_deployment
+from runner.zenml_deployment import deploy_scoring, get_deployment, invoke_deployment
 from stacks.spec import ExistingComponent, StackSpec, load_stack
 
 pytestmark = pytest.mark.system
@@ -78,9 +79,9 @@ def deployed(
 
         Client().activate_stack("default")
         try:
-            yield deploy(str(store), stack, name=NAME, keyed=True, state=state)
+            yield deploy_scoring(str(store), stack, name=NAME, keyed=True, state=state)
         finally:
-            stop(NAME)
+            stop_deployment(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_every_score_over_http_is_the_scorers_to_the_last_bit(deployed, store, c
     bands = Bands.read(bundle_folder(store, "1"), scorer.threshold)
     expected = [scorer.score_one(row) for row in customers]
 
-    answers = [invoke(deployed.address, row, key=deployed.key) for row in customers]
+    answers = [invoke_deployment(deployed.address, row, key=deployed.key) for row in customers]
 
     assert len({score.probability for score in expected}) > 10
     assert [answer["probability"] for answer in answers] == [s.probability for s in expected]
@@ -121,8 +122,8 @@ def test_each_answer_is_a_run_that_zenml_keeps(deployed, customers):
     from zenml.client import Client
 
     before = _runs()
-    plain = invoke(deployed.address, customers[0], key=deployed.key)
-    kept = invoke(deployed.address, customers[0], key=deployed.key, keep=True)
+    plain = invoke_deployment(deployed.address, customers[0], key=deployed.key)
+    kept = invoke_deployment(deployed.address, customers[0], key=deployed.key, keep=True)
 
     assert _runs() == before + 2
     runs = [Client().get_pipeline_run(each["prediction_id"]) for each in (plain, kept)]
@@ -135,7 +136,9 @@ def test_a_refused_customer_is_a_sentence_and_no_run(deployed, customers):
     before = _runs()
 
     with pytest.raises(InputError, match="Field 'Contract': 'Biennial' is not one of"):
-        invoke(deployed.address, customers[0] | {"Contract": "Biennial"}, key=deployed.key)
+        invoke_deployment(
+            deployed.address, customers[0] | {"Contract": "Biennial"}, key=deployed.key
+        )
 
     assert _runs() == before
 
@@ -153,13 +156,13 @@ def test_a_request_that_is_none_is_refused_with_its_place(deployed):
 @pytest.mark.parametrize("key", [None, "another"])
 def test_who_does_not_show_the_key_is_refused(deployed, customers, key):
     with pytest.raises(InputError, match="asks for a key"):
-        invoke(deployed.address, customers[0], key=key)
+        invoke_deployment(deployed.address, customers[0], key=key)
 
 
 def test_the_stack_that_the_user_has_set_stays_set(deployed, customers, session_zenml):
     from zenml.client import Client
 
-    invoke(deployed.address, customers[0], key=deployed.key)
+    invoke_deployment(deployed.address, customers[0], key=deployed.key)
 
     settled = yaml.safe_load((session_zenml / "config.yaml").read_text())
     assert settled["active_stack_id"] == str(Client().get_stack("default").id)
@@ -181,7 +184,7 @@ def test_a_promotion_reaches_it_without_a_restart(deployed, store, customers):
     publish(store, "2")
 
     until = time.monotonic() + PATIENCE
-    while (answer := invoke(deployed.address, customers[0], key=deployed.key))[
+    while (answer := invoke_deployment(deployed.address, customers[0], key=deployed.key))[
         "model_version"
     ] == "1":
         assert time.monotonic() < until
@@ -193,21 +196,24 @@ def test_a_store_with_nothing_in_production_leaves_it_answering(
     deployed, stack, customers, tmp_path
 ):
     with pytest.raises(BundleError, match="has nothing in production"):
-        deploy(str(tmp_path), stack, name=NAME, state=tmp_path)
+        deploy_scoring(str(tmp_path), stack, name=NAME, state=tmp_path)
 
-    assert find(NAME) == deployed
-    assert invoke(deployed.address, customers[0], key=deployed.key)["model_version"] in {"1", "2"}
+    assert get_deployment(NAME) == deployed
+    assert invoke_deployment(deployed.address, customers[0], key=deployed.key)["model_version"] in {
+        "1",
+        "2",
+    }
 
 
 def test_once_stopped_it_is_gone_and_its_runs_stay(deployed, customers):
     runs = _runs()
 
-    assert stop(NAME[:-1]) is False  # not by the beginning of its name
-    assert stop(NAME) is True
-    assert stop(NAME) is False
+    assert stop_deployment(NAME[:-1]) is False  # not by the beginning of its name
+    assert stop_deployment(NAME) is True
+    assert stop_deployment(NAME) is False
 
     assert _runs() == runs
     with pytest.raises(InputError, match=f"ZenML has no deployment '{NAME}'"):
-        find(NAME)
+        get_deployment(NAME)
     with pytest.raises(ChurnError, match="does not answer"):
-        invoke(deployed.address, customers[0], key=deployed.key)
+        invoke_deployment(deployed.address, customers[0], key=deployed.key)

@@ -167,7 +167,7 @@ def test_answers_of_a_deployed_pipeline_are_left_out_and_counted(
 
 
 def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, monkeypatch):
-    asked, updated = [], []
+    tagged, logged, updated = [], [], []
     model = SimpleNamespace(description="Who leaves the gym.")
     version = SimpleNamespace(id="v", description=model.description, model=model)
 
@@ -181,8 +181,10 @@ def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, mo
             updated.append((name, identifier, add_tags))
 
     monkeypatch.setattr("zenml.client.Client", Known)
-    monkeypatch.setattr("zenml.log_metadata", lambda told, **where: asked.append((told, where)))
-    monkeypatch.setattr("zenml.utils.tag_utils.add_tags", lambda **given: asked.append(given))
+    monkeypatch.setattr(
+        "zenml.log_metadata", lambda metadata, **run: logged.append((metadata, run))
+    )
+    monkeypatch.setattr("zenml.utils.tag_utils.add_tags", lambda **given: tagged.append(given))
     run = SimpleNamespace(id="r")
 
     label_run(run, trained)
@@ -190,9 +192,9 @@ def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, mo
 
     assert updated == [("gym-churn", "v", [trained.training.selection.chosen, "full"])]
     assert version.description == version_description(trained)
-    names = [tag.name for tag in asked[0]["tags"]]
+    names = [tag.name for tag in tagged[0]["tags"]]
     assert names == [f"{kind}: {value}" for kind, value in run_tags(trained)]
-    assert asked[1] == (run_metadata(trained), {"run_id_name_or_prefix": "r"})
+    assert logged[0] == (run_metadata(trained), {"run_id_name_or_prefix": "r"})
 
 
 def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(

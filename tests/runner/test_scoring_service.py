@@ -6,7 +6,7 @@ import pytest
 
 from churn.errors import ChurnError, InputError
 from runner.scoring_service import main
-from runner.zenml_deployment import deploy, invoke
+from runner.zenml_deployment import deploy_scoring, invoke_deployment
 from stacks.spec import load_stack
 
 
@@ -41,12 +41,12 @@ def test_a_stack_without_a_deployer_is_refused_with_the_line_to_add(tmp_path):
     bare = {kind: part for kind, part in spec.components.items() if kind != "deployer"}
 
     with pytest.raises(InputError, match=r"has no deployer; add `deployer: \{use: default\}`"):
-        deploy(str(tmp_path), spec.model_copy(update={"components": bare}))
+        deploy_scoring(str(tmp_path), spec.model_copy(update={"components": bare}))
 
 
 def test_an_address_that_nobody_listens_at_is_a_failure_with_a_sentence():
     with pytest.raises(ChurnError, match=r"http://127\.0\.0\.1:9 does not answer as one \("):
-        invoke("http://127.0.0.1:9", {"tenure": 1})
+        invoke_deployment("http://127.0.0.1:9", {"tenure": 1})
 
 
 def test_what_is_asked_of_the_deployment_is_the_fast_way(monkeypatch):
@@ -61,7 +61,7 @@ def test_what_is_asked_of_the_deployment_is_the_fast_way(monkeypatch):
 
     monkeypatch.setattr("httpx.post", answered)
 
-    answer = invoke("http://there/", {"tenure": 1}, key="open")
+    answer = invoke_deployment("http://there/", {"tenure": 1}, key="open")
 
     assert answer == {"probability": 0.25}
     request = {"parameters": {"customer": {"tenure": 1}}, "skip_artifact_materialization": True}

@@ -192,8 +192,10 @@ def report(  # noqa: PLR0917 - as many as the step has
     from steps.modelling.write_report import write_report
 
     return write_report.entrypoint(
-        customers, quality, split, selection, protocol, evaluation, decision, threshold, slices,
-        explanation, stability, model_name=MODEL, profile="quick", frozen_recipe="spline_logistic",
+        customers=customers, quality=quality, split=split, selection=selection, protocol=protocol,
+        evaluation=evaluation, decision=decision, threshold=threshold, slices=slices,
+        explanation=explanation, stability=stability,
+        labels={"model_name": MODEL, "profile": "quick", "frozen_recipe": "spline_logistic"},
     )  # fmt: skip
 
 

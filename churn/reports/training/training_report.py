@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.data import Dataset
+from churn.data.quality import QualityReport
+from churn.data.split import Split
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
 from churn.evaluation.selection import Selection
@@ -60,6 +63,20 @@ class DataFacts(FrozenModel):
     development_rows: int
     gate_rows: int
 
+    @classmethod
+    def from_dataset(cls, customers: Dataset, split: Split) -> Self:
+        """Returns the facts of a table and its split."""
+        return cls(
+            title=customers.contract.title,
+            location=customers.source.location,
+            sha256=customers.source.sha256,
+            rows=customers.rows,
+            columns=len(customers.contract.columns),
+            churn_rate=customers.target_rate,
+            development_rows=len(split.development),
+            gate_rows=len(split.gate),
+        )
+
 
 class QualityFacts(FrozenModel):
     """What the quality gate said about that table.
@@ -75,6 +92,16 @@ class QualityFacts(FrozenModel):
     passed: int
     total: int
     findings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_report(cls, report: QualityReport) -> Self:
+        """Returns the facts of a quality report."""
+        return cls(
+            verdict=report.verdict,
+            passed=report.held,
+            total=len(report.checks),
+            findings=tuple(each.sentence for each in (*report.failures, *report.warnings)),
+        )
 
 
 class TrainingReport(FrozenModel):

@@ -1,0 +1,50 @@
+"""The final model's decision threshold: chosen on development rows, judged on gate rows."""
+
+from __future__ import annotations
+
+from churn.data import Dataset
+from churn.data.split import Split
+from churn.evaluation.cross_validation import OutOfFold
+from churn.evaluation.threshold import ThresholdReport, choose_threshold, judge_threshold
+from churn.features.encoding import encode, encode_target, take
+from churn.models.trained import TrainedModel
+from churn.retention.value import lifetime_values
+from churn.retention.value_settings import ThresholdSettings, ValueSettings
+
+
+def final_threshold(
+    customers: Dataset,
+    split: Split,
+    out_of_fold: OutOfFold,
+    model: TrainedModel,
+    *,
+    value: ValueSettings,
+    settings: ThresholdSettings,
+) -> ThresholdReport:
+    """Chooses the threshold on out-of-fold scores and judges the choice on the gate rows.
+
+    Args:
+        customers: The table.
+        split: Development rows, which choose, and gate rows, which judge.
+        out_of_fold: Scores of the development rows by models that had not seen them.
+        model: The final model, fitted on all development rows.
+        value: Assumptions about money.
+        settings: The rule that chooses.
+
+    Raises:
+        InputError: only one outcome occurs, or no customer is worth more than the offer.
+    """
+    columns = encode(customers.frame, customers.contract)
+    target = encode_target(customers.frame, customers.contract)
+    worth = lifetime_values(columns, customers.contract, value)
+    development, gate = split.development, split.gate
+    chosen = choose_threshold(
+        model.recipe,
+        target[development],
+        out_of_fold.mean_logit(model.recipe),
+        worth[development],
+        value=value,
+        settings=settings,
+        base=customers.rows,
+    )
+    return judge_threshold(chosen, target[gate], model.logit(take(columns, gate)), worth[gate])
