@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
+
+from churn.evaluation.intervals import Interval
 
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
@@ -115,6 +117,55 @@ def write_beside(
     )
 
 
+def label_rows(
+    axes: Axes, names: Sequence[str], *, above: float = 0.7, below: float = 0.45
+) -> None:
+    """Names the rows of a chart, the first on top, with space above and below them in rows."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - below, -above)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
+def draw_estimate(
+    axes: Axes,
+    theme: Theme,
+    point: tuple[float, float],
+    interval: Interval | None,
+    *,
+    text: str,
+    colour: str,
+    marker: str = "o",
+    **style: Any,
+) -> None:
+    """Draws one row of a chart: an interval as a line, the estimate as a marker with its figure."""
+    value, row = point
+    if interval is not None:
+        axes.plot([interval.lower, interval.upper], [row, row], color=colour, linewidth=2)
+    axes.plot(value, row, marker, color=colour, markersize=7.5, **style)
+    write_beside(axes, theme, text, point, offset=(0, 8))
+
+
+def draw_ranked_bars(
+    axes: Axes, theme: Theme, ranked: Sequence[tuple[str, float]], *, height: float, form: str
+) -> None:
+    """Draws a bar for each name, the first on top, with its value in the given format."""
+    rows = range(len(ranked))
+    axes.barh(rows, [value for _, value in ranked], height=height, color=theme.main)
+    for row, (_, value) in enumerate(ranked):
+        axes.annotate(
+            f"{value:{form}}",
+            (value, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=theme.ink,
+        )
+    label_rows(axes, [name for name, _ in ranked], above=0.6, below=0.4)
+    axes.margins(x=0.09)
+
+
 def in_percent(axes: Axes, *, x: bool = False, y: bool = False) -> None:
     """Shows an axis of shares in percent."""
     if x:
@@ -131,16 +182,16 @@ def add_legend(axes: Axes, theme: Theme, *, place: Corner) -> None:
 def as_svg(figure: Figure) -> str:
     """The chart as SVG text; the same chart gives the same text."""
     target = io.StringIO()
-    _settle(figure)
+    _fix_layout(figure)
     with mpl.rc_context({"svg.hashsalt": "churn", "svg.fonttype": "path"}):
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     return target.getvalue()
 
 
 def as_png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
-    """The chart as PNG bytes, 1,050 pixels wide unless told otherwise."""
+    """The chart as PNG bytes, 1,050 pixels wide by default."""
     target = io.BytesIO()
-    _settle(figure)
+    _fix_layout(figure)
     figure.savefig(target, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return target.getvalue()
 
@@ -171,7 +222,7 @@ def _data_address(figure: Figure) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(as_svg(figure).encode()).decode()}"
 
 
-def _settle(figure: Figure) -> None:
+def _fix_layout(figure: Figure) -> None:
     """Lays the chart out once; the layout engine would move things a little at every drawing."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()

@@ -1,11 +1,12 @@
-"""The pictures of an evaluation; each title says what the picture shows, with the figure.
+"""Charts of an evaluation, each under a title that states its finding with the figure.
 
-Every function draws from a report alone, so a picture can be made again from what was stored.
+Every function draws from a report alone, so a chart can be drawn again from a stored report.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from churn.evaluation.gate_rows import GateRowsReport
@@ -16,9 +17,10 @@ from churn.reports.charts.chart_style import (
     Theme,
     add_legend,
     blank_chart,
+    draw_estimate,
     in_percent,
     label_axes,
-    write_beside,
+    label_rows,
 )
 
 _ROW_HEIGHT = 0.52
@@ -37,15 +39,17 @@ def candidates_chart(report: ProtocolReport, chosen: str, theme: Theme = LIGHT) 
     names = [each.name for each in report.ranking]
     figure, axes = blank_chart(title, theme, height=1.7 + _ROW_HEIGHT * len(names))
     for place, each in enumerate(report.ranking):
-        colour = theme.main if each.name == chosen else theme.other
-        bounds = each.roc_auc_interval
-        if bounds is not None:
-            axes.plot([bounds.lower, bounds.upper], [place, place], color=colour, linewidth=2)
-        marker = "D" if each.name == chosen else "o"
-        axes.plot(each.metrics.roc_auc, place, marker, color=colour, markersize=7.5)
-        figure_there = (each.metrics.roc_auc, place)
-        write_beside(axes, theme, f"{each.metrics.roc_auc:.4f}", figure_there, offset=(0, 8))
-    _name_rows(figure, names)
+        chosen_one = each.name == chosen
+        draw_estimate(
+            axes,
+            theme,
+            (each.metrics.roc_auc, place),
+            each.roc_auc_interval,
+            text=f"{each.metrics.roc_auc:.4f}",
+            colour=theme.main if chosen_one else theme.other,
+            marker="D" if chosen_one else "o",
+        )
+    label_rows(axes, names)
     axes.margins(x=0.12)
     plan = report.plan
     label_axes(axes, theme, x=f"mean ROC-AUC over {plan.splits} splits (0.5 is guessing)", y="")
@@ -70,21 +74,17 @@ def differences_chart(report: ProtocolReport, theme: Theme = LIGHT) -> Figure:
     for place, each in enumerate(gained):
         # Shape and colour say the same: filled where the interval leaves zero out.
         colour = theme.other if each.covers_zero else theme.main
-        axes.plot(
-            [each.interval.lower, each.interval.upper], [place, place], color=colour, linewidth=2
-        )
-        axes.plot(
-            each.difference,
-            place,
-            "o",
-            color=colour,
-            markersize=7.5,
+        draw_estimate(
+            axes,
+            theme,
+            (each.difference, place),
+            each.interval,
+            text=f"{each.difference:+.4f}".replace("-", "\N{MINUS SIGN}"),
+            colour=colour,
             markerfacecolor=theme.paper if each.covers_zero else colour,
             markeredgewidth=1.8,
         )
-        text = f"{each.difference:+.4f}".replace("-", "\N{MINUS SIGN}")
-        write_beside(axes, theme, text, (each.difference, place), offset=(0, 8))
-    _name_rows(figure, [each.model for each in gained])
+    label_rows(axes, [each.model for each in gained])
     axes.margins(x=0.12)
     axes.xaxis.set_major_formatter("{x:+.3f}")
     label_axes(
@@ -94,14 +94,6 @@ def differences_chart(report: ProtocolReport, theme: Theme = LIGHT) -> Figure:
         y="",
     )
     return figure
-
-
-def _name_rows(figure: Figure, names: list[str]) -> None:
-    axes = figure.axes[0]
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.45, -0.7)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
 
 
 def roc_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
@@ -117,7 +109,7 @@ def roc_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
     axes.plot(
         gate_rows.roc.x, gate_rows.roc.y, color=theme.main, linewidth=2, label=gate_rows.model
     )
-    _unit_square(figure)
+    _unit_square(axes)
     label_axes(
         axes,
         theme,
@@ -156,7 +148,7 @@ def reliability_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure
         markersize=6,
         label=f"{gate_rows.model}, groups of about {found.bins[0].rows} customers",
     )
-    _unit_square(figure)
+    _unit_square(axes)
     label_axes(axes, theme, x="predicted probability of leaving", y="customers who left (share)")
     add_legend(axes, theme, place="upper left")
     return figure
@@ -192,7 +184,7 @@ def gains_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
         markersize=7,
         label=f"10% of customers, {reached:.0%} of leavers",
     )
-    _unit_square(figure)
+    _unit_square(axes)
     label_axes(
         axes,
         theme,
@@ -232,8 +224,7 @@ def scores_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def _unit_square(figure: Figure) -> None:
-    axes = figure.axes[0]
+def _unit_square(axes: Axes) -> None:
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.03)
     in_percent(axes, x=True, y=True)

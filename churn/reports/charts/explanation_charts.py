@@ -1,6 +1,6 @@
-"""The pictures of an explanation; each title says what the picture shows, with the figure.
+"""Charts of an explanation, each under a title that states its finding with the figure.
 
-Every function draws from the report alone, so a picture can be made again from what was stored.
+Every function draws from the report alone, so a chart can be drawn again from a stored report.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from matplotlib.offsetbox import AnnotationBbox, DrawingArea, HPacker, TextArea
 from matplotlib.patches import Rectangle
 
 from churn.explain.explanation_report import Dependence, ExplanationReport, Interaction, Swarm
-from churn.reports.charts.chart_style import LIGHT, Theme, add_legend, blank_chart, label_axes
+from churn.reports.charts.chart_style import (
+    LIGHT,
+    Theme,
+    add_legend,
+    blank_chart,
+    label_axes,
+    label_rows,
+)
 from churn.reports.charts.importance_chart import importance_chart
 
 _SWARM_ROW = 0.56
@@ -28,7 +35,7 @@ _ADDITIVE_NOISE = 1e-9
 
 
 def explanation_charts(report: ExplanationReport, theme: Theme = LIGHT) -> dict[str, Figure]:
-    """The pictures of an explanation by name, in the order a page shows them."""
+    """Draws the charts of an explanation, by name, in the order a page shows them."""
     drawn = {
         "importance": column_importance_chart(report, theme),
         "beeswarm": beeswarm_chart(report, theme),
@@ -48,7 +55,9 @@ def column_importance_chart(report: ExplanationReport, theme: Theme = LIGHT) -> 
 
 def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
     """How contributions spread over the customers, coloured by the column's value."""
-    figure, axes = blank_chart(_widest(report), theme, height=1.5 + _SWARM_ROW * len(report.swarms))
+    figure, axes = blank_chart(
+        _swarm_title(report), theme, height=1.5 + _SWARM_ROW * len(report.swarms)
+    )
     contribution = "contribution" if report.exact else "estimated contribution"
     edges = np.array(report.swarm_edges)
     axes.axvline(0, color=theme.ink, linewidth=0.8)
@@ -71,11 +80,8 @@ def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
                 linewidth=0,
             )
             bottom = bottom + part
-        _key(axes, theme, swarm, colours, place)
-    axes.set_yticks(range(len(report.swarms)), [swarm.column for swarm in report.swarms])
-    axes.set_ylim(len(report.swarms) - 0.3, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
+        _add_value_key(axes, theme, swarm, colours, place)
+    label_rows(axes, [swarm.column for swarm in report.swarms], above=0.5, below=0.3)
     label_axes(
         axes,
         theme,
@@ -87,7 +93,7 @@ def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
 
 def dependence_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
     """Contribution against value for the strongest columns, one panel each."""
-    figure, panels = _panels(_steepest(report), theme, len(report.dependence))
+    figure, panels = _panels(_dependence_title(report), theme, len(report.dependence))
     for place, (axes, found) in enumerate(zip(panels, report.dependence, strict=True)):
         axes.axhline(0, color=theme.ink, linewidth=0.8)
         middles = [band.middle for band in found.bands]
@@ -127,7 +133,7 @@ def interaction_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure
     found = report.interaction
     if found is None:
         raise ValueError("the report holds no interaction of tenure and contract")
-    figure, axes = blank_chart(_told_apart(report, found), theme, height=4.4)
+    figure, axes = blank_chart(_interaction_title(report, found), theme, height=4.4)
     axes.axhline(0, color=theme.ink, linewidth=0.8)
     colours = (theme.main, theme.other, theme.ink)
     for place, line in enumerate(found.lines):
@@ -158,7 +164,7 @@ def _shades(count: int, theme: Theme) -> list[tuple[float, float, float, float]]
     return [cast("tuple[float, float, float, float]", mpl.colormaps["viridis"](p)) for p in places]
 
 
-def _key(
+def _add_value_key(
     axes: Axes,
     theme: Theme,
     swarm: Swarm,
@@ -204,7 +210,7 @@ def _panels(title: str, theme: Theme, count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels[:count]
 
 
-def _widest(report: ExplanationReport) -> str:
+def _swarm_title(report: ExplanationReport) -> str:
     edges = np.array(report.swarm_edges)
     reach = {}
     for swarm in report.swarms:
@@ -215,7 +221,7 @@ def _widest(report: ExplanationReport) -> str:
     return f"{column} reaches furthest: {span} log-odds, depending on the customer"
 
 
-def _steepest(report: ExplanationReport) -> str:
+def _dependence_title(report: ExplanationReport) -> str:
     def rise(found: Dependence) -> float:
         means = [band.mean for band in found.bands]
         return max(means) - min(means)
@@ -230,7 +236,7 @@ def _steepest(report: ExplanationReport) -> str:
     )
 
 
-def _told_apart(report: ExplanationReport, found: Interaction) -> str:
+def _interaction_title(report: ExplanationReport, found: Interaction) -> str:
     if found.largest < _ADDITIVE_NOISE:
         why = ", by construction" if report.additive else ""
         return (

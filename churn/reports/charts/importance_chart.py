@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from churn.reports.charts.chart_style import LIGHT, Theme, blank_chart, label_axes
+from churn.reports.charts.chart_style import LIGHT, Theme, blank_chart, draw_ranked_bars, label_axes
 
 _ROW_HEIGHT = 0.27
 
@@ -23,23 +23,7 @@ def importance_chart(recipe: str, importance: Mapping[str, float], theme: Theme 
     figure, axes = blank_chart(
         _finding(recipe, ranked), theme, height=1.5 + _ROW_HEIGHT * len(ranked)
     )
-    places = range(len(ranked))
-    axes.barh(places, [strength for _, strength in ranked], height=0.66, color=theme.main)
-    for place, (_, strength) in enumerate(ranked):
-        axes.annotate(
-            f"{strength:.2f}",
-            (strength, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=theme.ink,
-        )
-    axes.set_yticks(places, [column for column, _ in ranked])
-    axes.set_ylim(len(ranked) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.margins(x=0.09)
+    draw_ranked_bars(axes, theme, ranked, height=0.66, form=".2f")
     label_axes(axes, theme, x="mean absolute contribution to a score, log-odds", y="")
     return figure
 

@@ -1,8 +1,9 @@
-"""The pictures of a decision threshold; each title says what the picture shows, with the figure."""
+"""Charts of a decision threshold, each under a title that states its finding with the figure."""
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from churn.evaluation.threshold import ThresholdReport
@@ -11,9 +12,10 @@ from churn.reports.charts.chart_style import (
     LIGHT,
     Theme,
     blank_chart,
+    draw_estimate,
     in_percent,
     label_axes,
-    write_beside,
+    label_rows,
 )
 
 _ROW_HEIGHT = 0.52
@@ -44,8 +46,32 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
         linestyle="--",
         label="random order",
     )
+    _draw_choices(axes, theme, report)
+    axes.set_xlim(-0.01, 1.01)
+    in_percent(axes, x=True)
+    label_axes(
+        axes,
+        theme,
+        x="customers contacted, highest score first (share)",
+        y=f"profit ({money} per customer)",
+    )
+    # Below the axes: six entries have no space beside the curve.
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.17),
+        ncols=2,
+        frameon=False,
+        fontsize=9.5,
+        labelcolor=theme.ink,
+    )
+    return figure
+
+
+def _draw_choices(axes: Axes, theme: Theme, report: ThresholdReport) -> None:
+    """Marks every rule's campaign on the curve, the chosen one last and with its interval."""
+    chosen = report.chosen
     for each in report.choices:
-        if each.rule != found.rule:
+        if each.rule != chosen.rule:
             axes.plot(
                 each.campaign.share,
                 each.campaign.profit,
@@ -56,33 +82,16 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
                 markersize=7,
                 label=f"{RULE_NAMES[each.rule]}: from {each.threshold:.1%} on",
             )
-    axes.plot([found.campaign.share] * 2, [bounds.lower, bounds.upper], color=theme.main)
+    bounds = chosen.campaign.profit_interval
+    axes.plot([chosen.campaign.share] * 2, [bounds.lower, bounds.upper], color=theme.main)
     axes.plot(
-        found.campaign.share,
-        found.campaign.profit,
+        chosen.campaign.share,
+        chosen.campaign.profit,
         "D",
         color=theme.main,
         markersize=8,
-        label=f"chosen ({RULE_NAMES[found.rule]}): from {found.threshold:.1%} on",
+        label=f"chosen ({RULE_NAMES[chosen.rule]}): from {chosen.threshold:.1%} on",
     )
-    axes.set_xlim(-0.01, 1.01)
-    in_percent(axes, x=True)
-    label_axes(
-        axes,
-        theme,
-        x="customers contacted, highest score first (share)",
-        y=f"profit ({money} per customer)",
-    )
-    # Below the axes: nowhere inside is there room for six entries beside a curve.
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.17),
-        ncols=2,
-        frameon=False,
-        fontsize=9.5,
-        labelcolor=theme.ink,
-    )
-    return figure
 
 
 def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
@@ -105,17 +114,17 @@ def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     )
     axes.axvline(0, color=theme.ink, linewidth=1)
     for place, each in enumerate(judged.campaigns):
-        chosen = place == 0
-        colour = theme.main if chosen else theme.other
-        bounds = each.profit_interval
-        axes.plot([bounds.lower, bounds.upper], [place, place], color=colour, linewidth=2)
-        axes.plot(each.profit, place, "D" if chosen else "o", color=colour, markersize=7.5)
-        write_beside(axes, theme, f"{each.profit:.2f}", (each.profit, place), offset=(0, 8))
+        draw_estimate(
+            axes,
+            theme,
+            (each.profit, place),
+            each.profit_interval,
+            text=f"{each.profit:.2f}",
+            colour=theme.other if place else theme.main,
+            marker="o" if place else "D",
+        )
     names = [f"{RULE_NAMES[each.name]}\n({each.share:.0%} contacted)" for each in judged.campaigns]
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.45, -0.7)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
+    label_rows(axes, names)
     axes.margins(x=0.08)
     label_axes(axes, theme, x=f"profit ({money} per customer, mean over all {judged.rows:,})", y="")
     return figure

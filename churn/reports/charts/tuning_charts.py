@@ -1,4 +1,4 @@
-"""The pictures of a search; each title says what the picture shows, with the figure."""
+"""Charts of a search for settings, each under a title that states its finding with the figure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from churn.reports.charts.chart_style import LIGHT, Theme, add_legend, blank_chart, label_axes
+from churn.reports.charts.chart_style import (
+    LIGHT,
+    Theme,
+    add_legend,
+    blank_chart,
+    draw_ranked_bars,
+    label_axes,
+)
 from churn.tuning.search_report import TuningReport
 
 _ROW_HEIGHT = 0.42
@@ -27,9 +34,8 @@ def history_chart(report: TuningReport, theme: Theme = LIGHT) -> Figure:
             label="the recipe's own settings",
         )
     best = np.minimum.accumulate(values)
-    last = report.trials[-1].number
     axes.step(
-        [*numbers, last],
+        [*numbers, report.trials[-1].number],
         [*best, best[-1]],
         where="post",
         color=theme.main,
@@ -50,7 +56,7 @@ def history_chart(report: TuningReport, theme: Theme = LIGHT) -> Figure:
     axes.plot(report.best, report.best_value, "D", color=theme.main, markersize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.5 * (high - low))  # the legend needs room above the points
+    axes.set_ylim(low, high + 0.5 * (high - low))  # space for the legend
     add_legend(axes, theme, place="upper right")
     label_axes(axes, theme, x="trial", y="inner log loss (lower is better)")
     return figure
@@ -73,23 +79,7 @@ def setting_importance_chart(report: TuningReport, theme: Theme = LIGHT) -> Figu
         theme,
         height=1.5 + _ROW_HEIGHT * len(ranked),
     )
-    places = range(len(ranked))
-    axes.barh(places, [share for _, share in ranked], height=0.62, color=theme.main)
-    for place, (_, share) in enumerate(ranked):
-        axes.annotate(
-            f"{share:.0%}",
-            (share, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=theme.ink,
-        )
-    axes.set_yticks(places, [name for name, _ in ranked])
-    axes.set_ylim(len(ranked) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.margins(x=0.09)
+    draw_ranked_bars(axes, theme, ranked, height=0.62, form=".0%")
     label_axes(
         axes,
         theme,
