@@ -136,36 +136,30 @@ class CounterfactualSearch:
         numbers = {name: values[places[name]] for name in rules.numbers}
         rules.require_ties(codes)
         possible = proposals(codes, numbers, rules, reach=reach)
-        changes = [self._change(each, values) for each in possible]
-        logits = self._scorer.logits_changed(values, changes)
+        logits = self._scorer.logits_changed(values, [self._change(p, values) for p in possible])
         now, *risks = expit([logit, *logits]).tolist()
         chosen = _choose(possible, risks, now, threshold, most=most, reach=reach)
         bill = numbers[rules.bill.name] if rules.bill is not None else None
-        found = tuple(
+        found = [
             Counterfactual(
                 sentence=counterfactual_sentence(
-                    possible[place],
-                    before=now,
-                    after=risks[place],
-                    threshold=threshold,
-                    bill=bill,
-                    rules=rules,
+                    proposal, before=now, after=risk, threshold=threshold, bill=bill, rules=rules
                 ),
-                changes=_changes(possible[place], codes, rules),
-                risk=risks[place],
+                changes=_changes(proposal, codes, rules),
+                risk=risk,
                 bill_before=bill,
-                bill_after=possible[place].bill,
-                bill_held=possible[place].unpriced,
+                bill_after=proposal.bill,
+                bill_held=proposal.unpriced,
             )
-            for place in chosen
-        )
+            for proposal, risk in ((possible[place], risks[place]) for place in chosen)
+        ]
+        lowest = min(now, *(each.risk for each in found), 1.0)
         sentences = [(each.sentence, each.risk, each.offers) for each in found]
         return Counterfactuals(
             risk=now,
             threshold=threshold,
-            reached=threshold is None
-            or any(risk < threshold for risk in (now, *(each.risk for each in found))),
-            found=found,
+            reached=threshold is None or lowest < threshold,
+            found=tuple(found),
             sentence=summary_sentence(sentences, now, threshold),
         )
 

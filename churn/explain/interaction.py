@@ -39,10 +39,8 @@ def interaction(
         return None
     (tenure,), (term,) = tenures, terms
     months, found = rows[tenure.name], parts.column(tenure.name)
-    band, apart = (
-        quantile_groups(months, min(_BANDS, len(months) // (2 * FEWEST))),
-        found - _mean_at_same(months, found),
-    )
+    band = quantile_groups(months, min(_BANDS, len(months) // (2 * FEWEST)))
+    apart = found - _mean_at_same(months, found)
     lines, heights = [], np.full((len(term.categories), int(band.max()) + 1), np.nan)
     for code, label in enumerate(term.categories):
         points = []
@@ -51,19 +49,11 @@ def interaction(
             inside = everyone & (rows[term.name] == code)
             if inside.sum() < FEWEST:
                 continue
-            # Told at the months that the whole band has, so that terms are compared alike.
+            # At the months that the whole band has, so that terms are compared alike.
             heights[code, number] = found[everyone].mean() + apart[inside].mean()
             points.append((months[everyone].mean(), heights[code, number], inside.sum()))
         if points:
-            at, means, counts = zip(*points, strict=True)
-            lines.append(
-                TermLine(
-                    term=label,
-                    months=tuple(map(float, at)),
-                    means=tuple(map(float, means)),
-                    rows=tuple(map(int, counts)),
-                )
-            )
+            lines.append(_line(label, points))
     largest, largest_at, typical = _gaps(heights, band, months)
     return Interaction(
         column=tenure.name,
@@ -78,6 +68,16 @@ def interaction(
             for bound in feature_set(contract).formulas
             if bound.name in features and {tenure.name, term.name} <= set(bound.reads)
         ),
+    )
+
+
+def _line(term: str, points: Sequence[tuple[float, float, int]]) -> TermLine:
+    months, means, counts = zip(*points, strict=True)
+    return TermLine(
+        term=term,
+        months=tuple(map(float, months)),
+        means=tuple(map(float, means)),
+        rows=tuple(map(int, counts)),
     )
 
 

@@ -97,18 +97,7 @@ class Rules:
     def from_contract(cls, contract: DataContract) -> Rules:
         """The rules of a contract."""
         coded = {column.name: column for column in contract.coded}
-        rules = contract.expectations.implications
-        tied = [rule for rule in rules if rule.column in coded and rule.follows_column in coded]
-        ties = tuple(
-            Tie(
-                column=rule.column,
-                code=coded[rule.column].categories.index(rule.value),
-                lead=rule.follows_column,
-                lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
-                otherwise=_buying_nothing(coded[rule.column], rule.value),
-            )
-            for rule in tied
-        )
+        ties = _ties(contract, coded)
         tenure = _only_number(contract, Role.TENURE)
         total = _only_number(contract, Role.TOTAL_CHARGE)
         charges = contract.expectations.charges
@@ -128,14 +117,7 @@ class Rules:
             columns=coded,
             numbers={column.name: column for column in contract.numbers},
             offers=tuple(
-                Offer(
-                    name,
-                    code,
-                    near[name],
-                    tuple(column.prices),
-                    name in unpriced,
-                    column.actionable,
-                )
+                Offer(name, code, near[name], column.prices, name in unpriced, column.actionable)
                 for name, column in coded.items()
                 for code, category in enumerate(column.categories)
                 if category in column.offers
@@ -243,6 +225,20 @@ class Rules:
         absolute, relative = self.tolerance
         expected = tenure * bill
         return abs(total - expected) <= absolute + relative * expected
+
+
+def _ties(contract: DataContract, coded: Mapping[str, CodedColumn]) -> tuple[Tie, ...]:
+    return tuple(
+        Tie(
+            column=rule.column,
+            code=coded[rule.column].categories.index(rule.value),
+            lead=rule.follows_column,
+            lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
+            otherwise=_buying_nothing(coded[rule.column], rule.value),
+        )
+        for rule in contract.expectations.implications
+        if rule.column in coded and rule.follows_column in coded
+    )
 
 
 def _only_number(contract: DataContract, role: Role) -> NumberColumn | None:

@@ -57,8 +57,7 @@ def as_onnx(weights: NetworkWeights) -> bytes:
 
     What comes out is the mean of the k networks' log-odds.
     """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import helper, numpy_helper
 
     constants: list[Any] = []
     nodes: list[Any] = []
@@ -84,14 +83,18 @@ def as_onnx(weights: NetworkWeights) -> bytes:
     flow = node("ReduceSum", flow, constant("axis_2", np.array([2])), to="sums", keepdims=0)
     flow = node("Add", flow, constant("head_bias", weights.head_bias), to="logits")
     node("ReduceMean", flow, to=OUTPUT, axes=[1], keepdims=0)
+    return _serialised(nodes, constants, weights.layers[0].weight.shape[0])
+
+
+def _serialised(nodes: list[Any], constants: list[Any], inputs: int) -> bytes:
+    """The graph of these nodes as a checked ONNX model's bytes."""
+    import onnx
+    from onnx import TensorProto, helper
+
     graph = helper.make_graph(
         nodes,
         "tabular_net",
-        [
-            helper.make_tensor_value_info(
-                INPUT, TensorProto.FLOAT, ["rows", weights.layers[0].weight.shape[0]]
-            )
-        ],
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", inputs])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows"])],
         constants,
     )

@@ -144,12 +144,12 @@ class NativeTrees:
             raise ValueError(f"the trees look at {self.features} columns, not at {columns}")
         result = np.empty((rows, width))
         length = ctypes.c_int64()
+        arguments = (
+            self._booster.pointer, matrix.ctypes.data, _FLOAT64, rows, columns, _ROW_MAJOR,
+            what, 0, _ALL, _PARAMETERS, length, result.ctypes.data,
+        )  # fmt: skip
         if rows:
-            _call(
-                "LGBM_BoosterPredictForMat",
-                self._booster.pointer, matrix.ctypes.data, _FLOAT64, rows, columns, _ROW_MAJOR,
-                what, 0, _ALL, _PARAMETERS, length, result.ctypes.data,
-            )  # fmt: skip
+            _call("LGBM_BoosterPredictForMat", *arguments)
         return result
 
 
@@ -174,10 +174,10 @@ class SingleRow:
     def __init__(self, booster: _Handle, features: int, what: int, width: int) -> None:
         self._booster = booster  # the handle points into it, so it must outlive the handle
         self._config = _Handle("LGBM_FastConfigFree")
-        _call(
-            "LGBM_BoosterPredictForMatSingleRowFastInit",
-            booster.pointer, what, 0, _ALL, _FLOAT64, features, _PARAMETERS, self._config.pointer,
+        arguments = (
+            booster.pointer, what, 0, _ALL, _FLOAT64, features, _PARAMETERS, self._config.pointer
         )  # fmt: skip
+        _call("LGBM_BoosterPredictForMatSingleRowFastInit", *arguments)
         self._predict = _single_row_call()
         self._pack = struct.Struct(f"{features}d").pack_into
         self._row = (ctypes.c_double * features)()

@@ -117,11 +117,7 @@ def write_bundle(
         >>> Scorer.load(bundle).manifest.model.recipe
         'logistic'
     """
-    if not re.fullmatch(VERSION_PATTERN, version):
-        raise InputError(
-            f"The version {version!r} cannot name a bundle; use letters, digits, dots, dashes, "
-            "underscores and pluses, a letter or digit first, at most 100."
-        )
+    _require_version(version)
     known = _training_rows(columns, trained)
     files = _files(trained, known, model_card)
     place = address(folder)
@@ -145,12 +141,16 @@ def write_bundle(
     except TakenError:
         return _same(place, manifest)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise BundleError(
-            f"The bundle {folder} cannot be written: {reason}. Make its parent a folder you may "
-            "write to, with room on the disk."
-        ) from None
+        raise _unwritable(folder, error) from None
     return place
+
+
+def _require_version(version: str) -> None:
+    if not re.fullmatch(VERSION_PATTERN, version):
+        raise InputError(
+            f"The version {version!r} cannot name a bundle; use letters, digits, dots, dashes, "
+            "underscores and pluses, a letter or digit first, at most 100."
+        )
 
 
 def _training_rows(columns: Columns, trained: TrainedModel) -> Columns:
@@ -201,14 +201,7 @@ def _manifest(
     when = created or datetime.now(UTC)
     try:
         manifest = Manifest(
-            model=ModelFacts(
-                name=name,
-                version=version,
-                recipe=trained.recipe,
-                kind=trained.model.kind,
-                settings=trained.settings,
-                rows=trained.rows,
-            ),
+            model=_model_facts(trained, name, version),
             contract=ContractFacts(
                 name=contract.name, version=contract.version, digest=contract.digest()
             ),
@@ -218,11 +211,7 @@ def _manifest(
             libraries=_libraries(),
             threshold=threshold,
             metrics=json.loads(_json(dict(metrics))),
-            files={
-                path.relative_to(folder).as_posix(): _facts(path.read_bytes())
-                for path in sorted(folder.rglob("*"))
-                if path.is_file()
-            },
+            files=_file_facts(folder),
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -235,6 +224,13 @@ def _manifest(
             f"The metrics of a bundle must be JSON values: {error}. Leave out what is none."
         ) from None
     return manifest
+
+
+def _unwritable(folder: Address, error: OSError) -> BundleError:
+    return BundleError(
+        f"The bundle {folder} cannot be written: {error.strerror or error}. Make its parent a "
+        "folder you may write to, with space on the disk."
+    )
 
 
 def _same(place: Address, manifest: Manifest) -> Address:
@@ -253,8 +249,27 @@ def _same(place: Address, manifest: Manifest) -> Address:
     return place
 
 
-def _facts(content: bytes) -> FileFacts:
-    return FileFacts(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+def _model_facts(trained: TrainedModel, name: str, version: str) -> ModelFacts:
+    return ModelFacts(
+        name=name,
+        version=version,
+        recipe=trained.recipe,
+        kind=trained.model.kind,
+        settings=trained.settings,
+        rows=trained.rows,
+    )
+
+
+def _file_facts(folder: Path) -> dict[str, FileFacts]:
+    """Every file below the folder with its checksum and size, by path."""
+    facts = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            facts[path.relative_to(folder).as_posix()] = FileFacts(
+                sha256=hashlib.sha256(content).hexdigest(), size=len(content)
+            )
+    return facts
 
 
 def _json(content: Any) -> bytes:
