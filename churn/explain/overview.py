@@ -63,8 +63,8 @@ def explain(
     every = -(-total // (MOST_ROWS if exact else MOST_ESTIMATED_ROWS))
     some = {column: values[::every] for column, values in columns.items()}
     parts = contributions_by_column(model, some, contract)
-    ranked = strengths(parts, contract)
-    strongest = [contract_column(contract, each.column) for each in ranked]
+    ranked = _strengths(parts, contract)
+    strongest = [_contract_column(contract, each.column) for each in ranked]
     edges = _swarm_edges(parts, strongest[:SHOWN_SWARMS])
     return ExplanationReport(
         model=name,
@@ -84,33 +84,21 @@ def explain(
     )
 
 
-def global_importance(
-    model: FittedModel, columns: Columns, contract: DataContract
-) -> tuple[ColumnStrength, ...]:
-    """Mean absolute contribution of every column of the table, strongest first.
-
-    Raises:
-        InputError: a column is missing or cannot be scored, or the model has a feature that the
-            contract does not know.
-    """
-    return strengths(contributions_by_column(model, columns, contract), contract)
-
-
-def strengths(parts: Contributions, contract: DataContract) -> tuple[ColumnStrength, ...]:
-    """The same from contributions that are known already."""
+def _strengths(parts: Contributions, contract: DataContract) -> tuple[ColumnStrength, ...]:
+    """Mean absolute contribution of every column of the table, strongest first."""
     means = np.abs(parts.values).mean(axis=0)
     order = np.argsort(-means, kind="stable")
     return tuple(
         ColumnStrength(
             column=parts.columns[place],
             strength=float(means[place]),
-            actionable=contract_column(contract, parts.columns[place]).actionable,
+            actionable=_contract_column(contract, parts.columns[place]).actionable,
         )
         for place in order
     )
 
 
-def contract_column(contract: DataContract, name: str) -> _Described:
+def _contract_column(contract: DataContract, name: str) -> _Described:
     """A feature column of a contract."""
     return next(column for column in contract.features if column.name == name)
 
