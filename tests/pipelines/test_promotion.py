@@ -105,6 +105,7 @@ def test_with_an_approval_the_first_model_goes_into_production(first, place, led
 def test_without_a_champion_the_record_says_that_floors_applied(first, ledger):
     records = [each for each in ledger.decisions("telco-churn") if each.version == "1"]
 
+    assert records
     assert all(each.champion_version is None for each in records)
     assert "no champion yet" in records[0].decision.basis
 

@@ -92,6 +92,7 @@ def test_links_between_files_lead_somewhere(root):
 
 def test_every_make_target_that_is_mentioned_exists(root):
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    assert len(documents(root)) > 10
     for document in documents(root):
         text = document.read_text(encoding="utf-8")
         code = re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)

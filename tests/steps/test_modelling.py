@@ -12,6 +12,7 @@ from churn.reports.model_card.card_page import model_card_markdown
 
 
 def test_score_candidates_scores_each_development_row_once_a_candidate(split, out_of_fold, recipes):
+    assert recipes["candidates"]
     for name in recipes["candidates"]:
         scores = out_of_fold.mean_logit(name)
         assert scores.shape == split.development.shape

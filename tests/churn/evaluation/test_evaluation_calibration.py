@@ -69,9 +69,12 @@ def test_the_slope_agrees_with_an_unpenalised_logistic_regression(calibrated):
     assert slope == pytest.approx(0.4, abs=0.05)
 
 
-def test_extreme_predictions_leave_every_figure_finite():
+@pytest.mark.parametrize(
+    ("chance", "ece"),
+    [([0.0, 0.0, 1.0, 1.0], 0.0), ([0.5] * 4, 0.0), ([1.0, 1.0, 0.0, 0.0], 1.0)],
+)
+def test_extreme_predictions_leave_every_figure_finite(chance, ece):
     target = np.array([0, 0, 1, 1], dtype=np.int8)
-    for chance in ([0.0, 0.0, 1.0, 1.0], [0.5] * 4, [1.0, 1.0, 0.0, 0.0]):
-        intercept, slope = calibration_line(target, np.array(chance))
-        assert np.isfinite([intercept, slope]).all()
-        assert assess_calibration(target, np.array(chance), seed=0).ece >= 0
+    intercept, slope = calibration_line(target, np.array(chance))
+    assert np.isfinite([intercept, slope]).all()
+    assert assess_calibration(target, np.array(chance), seed=0).ece == ece

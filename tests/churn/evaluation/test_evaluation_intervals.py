@@ -84,7 +84,9 @@ def test_every_metric_lies_inside_its_own_interval():
     target, score = customers(900, 13)
     chance = 1 / (1 + np.exp(-(score - 1.4)))
     found = metric_intervals(target, chance, samples=400, seed=3)
-    for name, figure in measure(target, chance).figures.items():
+    figures = measure(target, chance).figures
+    assert set(found) == set(figures) >= {"roc_auc", "log_loss"}
+    for name, figure in figures.items():
         assert found[name].covers(figure), name
 
 

@@ -67,6 +67,7 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
     order = list(range(len(target)))
     random.shuffle(order)
     before, after = measure(target, expit(score)), measure(target[order], expit(score[order]))
+    assert after.figures.keys() == before.figures.keys() > {"roc_auc"}
     for name, figure in before.figures.items():
         assert after.figures[name] == pytest.approx(figure, abs=1e-12)
 

@@ -32,7 +32,7 @@ def test_a_shift_is_found_and_taken_back(customers):
 
     found = recalibrate(target, score + 1, QUICK)
 
-    assert found.applied in ("shift", "line")
+    assert found.applied == "shift"
     assert expit(found.map.apply(score + 1)).mean() == pytest.approx(target.mean(), abs=1e-6)
     assert found.trial(found.applied).reliability.within_noise
     assert not found.trial("none").reliability.within_noise
@@ -67,7 +67,7 @@ def test_isotonic_is_compared_and_never_applied(customers):
     found = recalibrate(target, bent, QUICK)
 
     assert found.trial("isotonic").log_loss < found.trial("line").log_loss
-    assert found.applied in ("shift", "line")
+    assert found.applied == "line"
 
 
 def test_nothing_is_applied_where_the_settings_forbid_it(customers):

@@ -79,6 +79,7 @@ def test_a_longer_contract_is_told_as_a_way_out_to_those_who_pay_month_to_month(
     risky = np.flatnonzero(
         (telco_columns["Contract"] == 0) & (models["blend"].logit(telco_columns) > 0)
     )
+    assert len(risky) > 400
     for row in risky[::40]:
         (answer,) = counterfactuals(models["blend"], take(telco_columns, np.array([row])), contract)
         single = [each for each in answer.found if each.offers == 1]

@@ -7,7 +7,6 @@ import pytest
 from churn.contract import DataContract, Role
 from churn.errors import InputError
 from churn.features.feature_set import FORMULAS, FeatureSet, feature_set
-from churn.features.formula import BoundFormula, Formula
 from churn.features.groups import GROUPS
 from churn.features.tenure import BUCKET_NAMES, BUCKET_STARTS
 
@@ -199,7 +198,7 @@ def test_a_set_survives_json_and_computes_the_same(contract, telco_columns):
     again = FeatureSet.from_json(json.loads(json.dumps(features.as_json())))
     first, second = features.compute(telco_columns), again.compute(telco_columns)
 
-    assert again.names == features.names
+    assert again.names == features.names != ()
     assert all(np.array_equal(first[name], second[name]) for name in features.names)
 
 
@@ -246,8 +245,8 @@ def test_a_code_that_no_category_has_is_refused_with_its_row(contract, telco_col
 
 
 def test_every_formula_says_what_it_means_and_knows_its_codes():
+    assert len(FORMULAS) > 5
     for name, formula in FORMULAS.items():
-        assert isinstance(formula, Formula)
         assert name == formula.name
         assert len(formula.meaning) > 20
         if formula.steps:
@@ -256,6 +255,5 @@ def test_every_formula_says_what_it_means_and_knows_its_codes():
 
 def test_a_bound_formula_names_the_columns_it_reads(contract):
     bound = FORMULAS["charge_per_service"].bind(contract)
-    assert isinstance(bound, BoundFormula)
     assert bound.reads[0] == "MonthlyCharges"
     assert len(bound.reads) == 1 + len(contract.with_role(Role.SERVICE))

@@ -1,3 +1,4 @@
+import math
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
@@ -58,7 +59,7 @@ def test_decisions_come_newest_first_and_by_model(ledger):
 def test_a_gate_that_measured_nothing_is_kept_too(ledger):
     ledger.record_decision("m", "1", decision("insufficient evidence", figure=float("nan")))
     (found,) = ledger.decisions("m")
-    assert found.decision.gates[0].figure != found.decision.gates[0].figure
+    assert math.isnan(found.decision.gates[0].figure)
     assert found.verdict == "hold"
 
 

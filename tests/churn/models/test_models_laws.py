@@ -84,8 +84,11 @@ def test_a_model_scores_one_row_at_a_time_and_its_parts_add_up(contract, models,
 @settings(max_examples=40)
 def test_beyond_the_training_rows_splines_stay_flat(contract, models, data):
     rows = customers(contract, data.draw)
-    for term in models["spline_logistic"].terms:
-        if isinstance(term, Curve) and term.column in rows:
+    curves = [term for term in models["spline_logistic"].terms if isinstance(term, Curve)]
+    columns = {term.column for term in curves}
+    assert columns & set(rows)
+    for term in curves:
+        if term.column in rows:
             most = term.edges[-1]
             above = np.maximum(rows[term.column], most)
             end = term({term.column: np.full(len(above), most)})

@@ -62,6 +62,7 @@ def test_a_spline_is_smooth_at_its_knots():
     number = np.linspace(0, 100, 301)
     block = spline("x", number, knots=5)
     term = block.term(np.random.default_rng(5).normal(size=block.matrix.shape[1]))
+    assert len(term.edges) == 5
     for knot in term.edges[1:-1]:
         below, here, above = at(term, knot - 1e-6, knot, knot + 1e-6)
         assert here == pytest.approx((below + above) / 2, abs=1e-9)

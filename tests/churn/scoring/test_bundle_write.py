@@ -119,7 +119,9 @@ def test_golden_rows_cover_every_category_the_extremes_and_the_blank(write, cont
 def test_no_golden_row_is_a_customer(write, telco):
     names = [column.name for column in telco.contract.features]
     people = {tuple(map(str, row)) for row in telco.frame[names].itertuples(index=False)}
-    for golden in read_golden(write()):
+    rows = read_golden(write())
+    assert len(rows) >= 10
+    for golden in rows:
         assert list(golden.row) == names  # no id, no target
         assert tuple(str(value) for value in golden.row.values()) not in people
 
@@ -148,9 +150,12 @@ def test_the_reference_is_the_training_rows(write, contract, columns, trained):
 
 def test_equal_models_are_equal_bundles(write):
     first, second = write("first"), write("second")
-    for path in first.rglob("*"):
-        if path.is_file():
-            assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()
+    before, after = (
+        {path.relative_to(one): path.read_bytes() for path in one.rglob("*") if path.is_file()}
+        for one in (first, second)
+    )
+    assert len(before) > 5
+    assert before == after
 
 
 def test_writing_the_same_again_changes_nothing(write, tmp_path):
@@ -309,11 +314,10 @@ def test_no_file_of_a_bundle_is_a_pickle(write):
             pieces[path.name] = path.read_bytes()
 
     assert len(pieces) > 20
-    for name, content in pieces.items():
-        with pytest.raises(Exception, match=r".") as refused:
+    for content in pieces.values():
+        with pytest.raises(ValueError, match=r"."):
             for _ in pickletools.genops(content):
                 pass
-        assert isinstance(refused.value, ValueError | UnicodeError), name
 
 
 def test_the_golden_file_is_what_the_model_said_at_training_time(write, trained):

@@ -59,6 +59,7 @@ def test_few_at_once_are_added_up_in_the_same_order_as_one_alone(many):
     masks = LeafMasks(trees_in(text), 5)
     rows = customers(masks, 5)[: many * 20].tolist()
 
+    assert len(rows) == many * 20
     for start in range(0, len(rows), many):
         some = rows[start : start + many]
         alone = [masks.logit(row) for row in some]

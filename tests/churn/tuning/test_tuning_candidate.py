@@ -57,6 +57,7 @@ def test_the_best_trials_settings_are_the_ones_that_are_fitted(contract, seen, t
     report, chosen = tuning.report, tuning.settings
     assert isinstance(chosen, GbmSettings)
     assert report.best_value == min(t.value for t in report.trials if t.state == "complete")
+    assert report.best_trial.parameters
     for name, value in report.best_trial.parameters.items():
         assert getattr(chosen, name) == value
     assert chosen.trees == report.learned["trees"] <= 100

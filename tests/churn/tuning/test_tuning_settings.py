@@ -71,6 +71,7 @@ def test_every_default_lies_in_its_own_space():
         (TunedGbmSettings(), TunedGbmSettings().base),
         (TunedTabularNetSettings(), TabularNetSettings()),
     ):
+        assert tuned.space.ranges
         for name, searched in tuned.space.ranges.items():
             assert searched.low <= getattr(base, name) <= searched.high
 

@@ -151,6 +151,7 @@ def test_every_container_is_held_to_little(services):
 def test_roots_are_read_only_and_nobody_is_root(services):
     # ZenML's image says by itself that it is not root, and writes where it likes; Kafka's writes
     # its settings beside its programs.
+    assert {"api", "zenml", "kafka"} < set(services)
     for name, service in services.items():
         if name != "zenml":
             assert service["user"].split(":")[0] not in ("", "0", "root"), name
@@ -162,6 +163,8 @@ def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(compose, ser
     networks = json.loads(compose("--profile", "*", "config", "--format", "json").stdout)[
         "networks"
     ]
+    assert any(name.endswith("-db") for name in services)
+    assert "redis" in services
     for name, service in services.items():
         ports = service.get("ports", [])
         assert all(port["host_ip"] == "127.0.0.1" for port in ports), name
@@ -233,6 +236,7 @@ def test_images_can_be_made_from_another_base(compose, root, tool, secrets_file)
 
 def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, services):
     dockerfile = (root / "Dockerfile").read_text()
+    assert any("build" in service for service in services.values())
     for name, service in services.items():
         tag = service["image"].rpartition(":")[2]
         assert re.match(r"v?\d+\.\d+", tag), name
@@ -242,6 +246,7 @@ def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, serv
 
 def test_every_service_is_asked_whether_it_is_well(root, services):
     dockerfile = (root / "Dockerfile").read_text()
+    assert any("healthcheck" not in service for service in services.values())
     for name, service in services.items():
         if "healthcheck" not in service:  # then its image says how
             stage = dockerfile.split(f"AS {service['build']['target']}\n")[1].split("\nFROM ")[0]

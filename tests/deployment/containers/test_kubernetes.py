@@ -38,6 +38,7 @@ def pod_of(resources):
 @pytest.mark.parametrize("version", SUPPORTED)
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_every_resource_is_strictly_valid(rendered, name, version):
+    assert rendered[name]
     for resource in rendered[name]:
         assert kubernetes_validate.validate(resource, version, strict=True) == version
 
@@ -123,6 +124,7 @@ def test_the_network_lets_in_what_is_named_and_nothing_out(rendered, overlay):
 
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     assert not policy.get("egress")
+    assert policy["ingress"]
     assert all(rule["from"] and rule["ports"] for rule in policy["ingress"])
 
 

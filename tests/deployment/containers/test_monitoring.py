@@ -68,6 +68,7 @@ def test_prometheus_reads_the_rules_and_finds_the_services_of_compose(root):
     (looked_up,) = jobs["churn-stream"]["dns_sd_configs"]
     found = {host: port, looked_up["names"][0]: str(looked_up["port"])}
 
+    assert settings["rule_files"]
     assert all((folder / name).exists() for name in settings["rule_files"])
     assert set(found) == {"api", "stream"}
     for name, port in found.items():
@@ -116,4 +117,5 @@ def test_panels_do_not_overlap_and_draw_from_the_provisioned_source(root, dashbo
     assert max(x for x, _ in cells) < 24
     for panel in dashboard["panels"]:
         assert panel["datasource"]["uid"] == provisioned["uid"]
+        assert panel["targets"]
         assert all(target["datasource"]["uid"] == provisioned["uid"] for target in panel["targets"])

@@ -6,6 +6,7 @@ import numpy as np
 def test_answers_are_the_trained_models_bit_for_bit(client, trained, telco_columns, customers):
     expected = trained["1"].probability(telco_columns)
 
+    assert len(customers) == 7043
     for place in range(0, len(customers), 61):
         answer = client.post("/v1/score", json=customers[place])
         assert answer.status_code == 200, answer.text

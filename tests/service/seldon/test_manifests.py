@@ -101,6 +101,7 @@ def test_every_mount_has_its_volume_and_no_pod_runs_as_root(name, v2):
         if isinstance(tree, dict) and "containers" in tree
     ]
 
+    assert pods
     for pod in pods:
         volumes = {one["name"] for one in pod["volumes"]}
         assert {m["name"] for c in pod["containers"] for m in c["volumeMounts"]} == volumes

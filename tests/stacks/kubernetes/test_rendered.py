@@ -19,7 +19,9 @@ def pod_of(job):
 
 @pytest.fixture(scope="module")
 def jobs(compiled):
-    return compiled["manifests"]
+    jobs = compiled["manifests"]
+    assert len(jobs) > 1  # the orchestrator's own and one a step
+    return jobs
 
 
 @pytest.fixture(scope="module")

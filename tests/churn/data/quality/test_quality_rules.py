@@ -48,7 +48,9 @@ def test_every_demand_is_an_expectation_that_exists_and_takes_its_arguments(rule
     from great_expectations import expectations
     from great_expectations.expectations.expectation import Expectation
 
+    assert len(rules) > 50
     for rule in rules:
+        assert rule.demands
         for demand in rule.demands:
             kind = getattr(expectations, demand.expectation)
             made = kind(**demand.arguments, severity=demand.severity)
