@@ -55,6 +55,13 @@ class GroupScheduling(LoadScopeScheduling):
         return group(nodeid)
 
 
+def pytest_configure() -> None:
+    """Gives a worker's main module the file that pytest's own has, because ZenML asks for one."""
+    main = sys.modules["__main__"]
+    if getattr(main, "__file__", None) is None:
+        main.__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
     """Schedules by groups, however many tests they have."""

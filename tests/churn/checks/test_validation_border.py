@@ -96,6 +96,7 @@ print(*touched, sep="\\n")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("deepchecks") is None, reason="the extra 'deep' is not installed")
 def test_at_work_it_calls_nobody_says_nothing_and_starts_nothing(root, tmp_path):
     drop = ("DISABLE_", "PYTHONDONTWRITEBYTECODE")

@@ -7,6 +7,8 @@ from scipy.special import expit
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import deep_recipes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(contract, telco_columns, telco_target):
