@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field
 from scipy.special import expit
 
 from churn.contract import DataContract
@@ -62,7 +63,7 @@ class Counterfactual(FrozenModel):
 
     sentence: str
     changes: tuple[Change, ...]
-    risk: float
+    risk: float = Field(ge=0, le=1)
     bill_before: float | None
     bill_after: float | None
     bill_held: bool

@@ -108,4 +108,5 @@ def _counterfactuals(
         raise ProblemError(
             422, f"{error} Or ask with counterfactuals=false.", field=quoted[1] if quoted else ""
         ) from None
-    return counterfactuals.model_dump(exclude={"risk"})
+    content = counterfactuals.model_dump(exclude={"risk"})
+    return {"sentence": content.pop("sentence"), **content}

@@ -1,4 +1,8 @@
-"""Schemas of the answers, for the OpenAPI document; tests validate answers with them."""
+"""Schemas of the answers, for the OpenAPI document; tests validate answers with them.
+
+Reasons and counterfactuals have the domain's own. `Score` repeats `service.core.score_answer`, which is
+faster to make and to encode; a test compares their fields.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from churn.explain.counterfactuals import Counterfactual
+from churn.explain.reasons import Reason
 from service.api.problems import Problem
 
 Band = Literal["low", "medium", "high", "very_high"]
@@ -44,48 +50,6 @@ class BatchRow(BaseModel):
     risk_band: Band | None = None
     model_version: str | None = None
     error: Problem | None = None
-
-
-class Reason(BaseModel):
-    """One reason behind a score.
-
-    Attributes:
-        column: of the contract.
-        sentence: for people.
-        direction: whether it raises or lowers the risk compared with the average customer.
-        strength: how much, in words.
-        actionable: whether the business can change it.
-        contribution: how much exactly, in log-odds.
-        odds_ratio: factor on the odds of leaving.
-    """
-
-    column: str
-    sentence: str
-    direction: str
-    strength: str
-    actionable: bool
-    contribution: float
-    odds_ratio: float
-
-
-class Counterfactual(BaseModel):
-    """Changes that would lower the risk, by the model.
-
-    Attributes:
-        sentence: for people, to be shown together with the caveat.
-        changes: what is proposed, and what follows from it.
-        risk: probability after the changes.
-        bill_before: monthly bill now; null if the contract has none.
-        bill_after: monthly bill after the changes.
-        bill_held: whether a service changes whose price is not known.
-    """
-
-    sentence: str
-    changes: list[dict[str, Any]]
-    risk: float = Field(ge=0, le=1)
-    bill_before: float | None
-    bill_after: float | None
-    bill_held: bool
 
 
 class Counterfactuals(BaseModel):
