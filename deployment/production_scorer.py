@@ -14,7 +14,7 @@ from typing import Any
 
 from churn.errors import BundleError
 from churn.scoring.encoder import Row
-from churn.scoring.store_follower import StoreFollower, load_bundle
+from churn.scoring.store_follower import StoreFollower, load_version
 
 CHECK_SECONDS = 1.0
 
@@ -35,8 +35,8 @@ class ProductionScorer:
         """
         self._lock = threading.Lock()
         self._checked_at = time.monotonic()
-        self._follower = StoreFollower(store, partial(load_bundle, store))
-        self._loaded = load_bundle(store)
+        self._follower = StoreFollower(store, partial(load_version, store))
+        self._loaded = load_version(store)
 
     @property
     def version(self) -> str:

@@ -38,7 +38,7 @@ class LoadedBundle:
     published: Published | None
 
 
-def load_bundle(store: str, version: str | None = None) -> LoadedBundle:
+def load_version(store: str, version: str | None = None) -> LoadedBundle:
     """Loads a version of a store.
 
     Args:

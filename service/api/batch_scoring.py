@@ -17,7 +17,7 @@ from service.api.worker_state import WorkerState
 
 NDJSON = "application/x-ndjson"
 _ROWS_AT_ONCE = 32
-"""Rows scored before other requests get their turn: well under a millisecond."""
+"""Rows scored before other requests are answered in between: well under a millisecond."""
 _encode = msgspec.json.Encoder().encode
 _split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 

@@ -152,7 +152,7 @@ def _rows(inputs: Any, limit: int) -> list[dict[str, Any]]:
     for tensor in inputs:
         name, data = _read_tensor(tensor)
         if name in columns:
-            raise _fault(name, "stands among the inputs twice")
+            raise _fault(name, "appears among the inputs twice")
         columns[name] = data
     lengths = {name: len(data) for name, data in columns.items()}
     first = next(iter(lengths.values()))

@@ -105,7 +105,7 @@ class Tensor(BaseModel):
     Attributes:
         name: of the tensor.
         datatype: as the protocol calls it.
-        shape: -1 stands for any length.
+        shape: -1 means any length.
     """
 
     name: str

@@ -52,14 +52,14 @@ def _add_health(app: FastAPI, state: WorkerState) -> None:
     not_ready: dict[int | str, dict[str, Any]] = {
         503: {
             "model": response_schemas.ServerReady,
-            "description": "This worker should not be asked",
+            "description": "This worker should not get requests",
         }
     }
 
     @app.get(
         "/v2/health/ready",
         tags=_TAGS,
-        summary="Whether this worker should be asked",
+        summary="Whether this worker should get requests",
         response_model=response_schemas.ServerReady,
         responses=not_ready,
     )
@@ -69,7 +69,7 @@ def _add_health(app: FastAPI, state: WorkerState) -> None:
     @app.get(
         f"{_MODEL}/ready",
         tags=_TAGS,
-        summary="Whether the model can be asked",
+        summary="Whether the model can answer",
         response_model=response_schemas.ServerReady,
         responses=problem_responses(401) | not_ready,
     )

@@ -52,13 +52,16 @@ def _add_probes(app: FastAPI, state: WorkerState) -> None:
         return response_schemas.Liveness()
 
     not_ready: dict[int | str, dict[str, Any]] = {
-        503: {"model": response_schemas.Readiness, "description": "This worker should not be asked"}
+        503: {
+            "model": response_schemas.Readiness,
+            "description": "This worker should not get requests",
+        }
     }
 
     @app.get(
         "/readyz",
         tags=["state"],
-        summary="Whether this worker should be asked, and if not, why",
+        summary="Whether this worker should get requests, and if not, why",
         response_model=response_schemas.Readiness,
         responses=problem_responses() | not_ready,
     )

@@ -120,15 +120,15 @@ class WorkerState:
             customer = row.get(self.pool.id_field)
             self.ledger_writer.enqueue(
                 Prediction(
-                    datetime.now(UTC),
-                    prediction_id,
-                    None if customer is None else str(customer),
-                    version,
-                    model.role,
-                    source,
-                    probability,
-                    decision,
-                    input_hash(values[: len(model.scorer.row_scorer.names)]),
+                    predicted_at=datetime.now(UTC),
+                    prediction_id=prediction_id,
+                    customer=None if customer is None else str(customer),
+                    version=version,
+                    role=model.role,
+                    source=source,
+                    probability=probability,
+                    decision=decision,
+                    input_hash=input_hash(values[: len(model.scorer.row_scorer.names)]),
                 ),
                 row if self._has_shadow else None,
             )

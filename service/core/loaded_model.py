@@ -14,7 +14,7 @@ from churn.ledger.predictions import Role
 from churn.scoring import GoldenRow, Published, Scorer
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.risk_bands import Bands
-from churn.scoring.store_follower import load_bundle
+from churn.scoring.store_follower import load_version
 from service.core.worker_metrics import ScoreMetrics
 
 _EXAMPLE_ROW = 5
@@ -112,7 +112,7 @@ def load_model(
     Raises:
         BundleError: there is no such bundle, or it cannot be used.
     """
-    bundle = load_bundle(store, version)
+    bundle = load_version(store, version)
     metrics = ScoreMetrics(metrics_folder, load_number, bundle.scorer.version, role)
     model = LoadedModel(bundle.scorer, bundle.bands, bundle.golden, bundle.published, role, metrics)
     model.warm()

@@ -44,36 +44,9 @@ class ProbeServer:
         Raises:
             InputError: the address cannot be used.
         """
-
-        def respond(path: str) -> tuple[int, str, bytes]:
-            if path == "/livez":
-                is_alive = alive()
-                body = {"status": "alive" if is_alive else "stalled"}
-                return (200 if is_alive else 503), _JSON, _json(body)
-            if path == "/readyz":
-                content = ready()
-                return (200 if content["ready"] else 503), _JSON, _json(content)
-            if path == "/metrics":
-                return 200, CONTENT_TYPE, metrics()
-            detail = "There is no such path; there are /livez, /readyz and /metrics."
-            return 404, _JSON, _json({"detail": detail})
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = _CLIENT_TIMEOUT_SECONDS
-
-            def do_GET(self) -> None:
-                status, kind, body = respond(self.path.partition("?")[0])
-                self.send_response_only(status, HTTPStatus(status).phrase)
-                self.send_header("content-type", kind)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Logs nothing: probes come every few seconds."""
-
+        self._alive, self._ready, self._metrics = alive, ready, metrics
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = ThreadingHTTPServer((host, port), _handler(self._respond))
         except OSError as error:
             raise InputError(
                 f"The worker cannot listen on {host}:{port}: {error.strerror}. Name another port "
@@ -90,6 +63,40 @@ class ProbeServer:
         """Stops; call it only after `start`."""
         self._server.shutdown()
         self._server.server_close()
+
+    def _respond(self, path: str) -> tuple[int, str, bytes]:
+        """Returns status, content type and body."""
+        if path == "/livez":
+            is_alive = self._alive()
+            body = {"status": "alive" if is_alive else "stalled"}
+            return (200 if is_alive else 503), _JSON, _json(body)
+        if path == "/readyz":
+            content = self._ready()
+            return (200 if content["ready"] else 503), _JSON, _json(content)
+        if path == "/metrics":
+            return 200, CONTENT_TYPE, self._metrics()
+        detail = "There is no such path; there are /livez, /readyz and /metrics."
+        return 404, _JSON, _json({"detail": detail})
+
+
+def _handler(
+    respond: Callable[[str], tuple[int, str, bytes]],
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _CLIENT_TIMEOUT_SECONDS
+
+        def do_GET(self) -> None:
+            status, kind, body = respond(self.path.partition("?")[0])
+            self.send_response_only(status, HTTPStatus(status).phrase)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Logs nothing: probes come every few seconds."""
+
+    return Handler
 
 
 def _json(content: dict[str, Any]) -> bytes:
