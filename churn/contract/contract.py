@@ -110,6 +110,13 @@ def load_contract(path: Path) -> DataContract:
 
     Raises:
         InputError: the file is missing, is not YAML, or breaks the contract's own rules.
+
+    Examples:
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> contract.name, len(contract.features), contract.target.name
+        ('telco', 19, 'Churn')
+        >>> contract.column("Contract").categories
+        ('Month-to-month', 'One year', 'Two year')
     """
     import yaml
 

@@ -106,6 +106,11 @@ def measure(target: npt.ArrayLike, probability: npt.ArrayLike) -> Metrics:
     Raises:
         ValueError: the arrays do not match, or hold something else than that.
         InputError: only one outcome occurs.
+
+    Examples:
+        >>> metrics = measure([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+        >>> metrics.roc_auc, round(metrics.brier, 4), metrics.positives
+        (0.75, 0.1581, 2)
     """
     truth, chance = validate_predictions(target, probability)
     once = np.ones((len(truth), 1))

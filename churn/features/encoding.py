@@ -38,6 +38,16 @@ def encode(
 
     Raises:
         InputError: a feature column is missing or holds a value outside its categories.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from churn.contract import load_contract
+        >>> from churn.data import acquire
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> table = acquire("bundled", contract, root=Path(), cache=Path(".churn")).frame
+        >>> columns = encode(table, contract)
+        >>> len(columns), columns["tenure"][:3].tolist(), columns["Contract"][:3].tolist()
+        (19, [1.0, 34.0, 2.0], [0, 1, 0])
     """
     columns: dict[str, NDArray[Any]] = {}
     for column in contract.features:

@@ -107,6 +107,20 @@ def decide(
 
     Raises:
         ValueError: no gate was asked.
+
+    Examples:
+        >>> gate = Gate(
+        ...     name="ranks well",
+        ...     figure=0.84,
+        ...     threshold=0.80,
+        ...     verdict="pass",
+        ...     sentence="The ROC-AUC is 0.84.",
+        ... )
+        >>> decide([gate], challenger="version 2").verdict
+        'promote'
+        >>> failed = gate.model_copy(update={"verdict": "fail"})
+        >>> decide([gate, failed], challenger="version 2").verdict
+        'reject'
     """
     if not gates:
         raise ValueError("a decision needs at least one gate")

@@ -87,6 +87,12 @@ def campaign_profit(
 
     Raises:
         ValueError: the arrays do not match.
+
+    Examples:
+        >>> from churn.retention.value_settings import ValueSettings
+        >>> left, chance, worth = [1, 0, 0], [0.9, 0.6, 0.1], [200.0, 200.0, 200.0]
+        >>> campaign_profit(left, chance, 0.5, worth, ValueSettings()).tolist()
+        [56.0, -11.0, 0.0]
     """
     per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
     chance = np.asarray(probability, dtype=np.float64)

@@ -56,6 +56,15 @@ def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = (
 
     Raises:
         InputError: the file cannot be read, or a key or value in it or in `overrides` is wrong.
+
+    Examples:
+        >>> from churn.settings.pipelines import TrainingSettings
+        >>> path = Path("configs/training.yaml")
+        >>> load_settings(TrainingSettings, path, ["profile=quick"]).protocol.repeats
+        3
+        >>> load_settings(TrainingSettings, path, ["protocol.repeat=3"])
+        Traceback (most recent call last):
+        churn.errors.InputError: Unknown setting 'protocol.repeat' in --set; ...
     """
     tree = _read(path)
     profiles = tree.pop(PROFILES, {})

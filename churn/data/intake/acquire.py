@@ -39,6 +39,15 @@ def acquire(
     Raises:
         InputError: the source cannot be had, is not the expected one, or is no table that the
             contract can type.
+
+    Examples:
+        >>> from churn.contract import load_contract
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> customers = acquire("bundled", contract, root=Path(), cache=Path(".churn"))
+        >>> customers.rows, round(customers.target_rate, 3)
+        (7043, 0.265)
+        >>> customers.source.sha256[:12]
+        '6cfdc80ae458'
     """
     expected = None if sha256 is None else checksum.stated(sha256)
     path = _path(location, contract, root, expected, cache, on_progress)
