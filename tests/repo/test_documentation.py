@@ -1,5 +1,6 @@
 """The site builds strictly, fetches nothing, and speaks of commands and files that exist."""
 
+import ast
 import os
 import re
 import subprocess
@@ -144,3 +145,31 @@ def test_what_the_roadmap_calls_done_exists(root):
     missing += [name for name in pipelines if not (root / "pipelines" / f"{name}.py").exists()]
     assert min(len(paths), len(modules), len(pipelines)) > 1
     assert missing == []
+
+
+def private_uses(root: Path) -> set[str]:
+    """Files that read an attribute with a leading underscore of something that is not their own."""
+    git = ["git", "-C", str(root), "ls-files", "--", "*.py", ":!tests", ":!benchmarks"]
+    listed = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split()
+    named_tuples = {"_asdict", "_fields", "_replace"}
+    return {
+        file
+        for file in listed
+        if (root / file).exists()
+        for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and re.match(r"_[a-z]", node.attr)
+        and node.attr not in named_tuples
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+    }
+
+
+def test_private_parts_of_libraries_are_listed_with_the_time_when_they_can_go(root):
+    text = (root / "docs" / "known-limits.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w/.]+\.py)` \| (\S+ [\d.]+) \| .+ \| .+ \|$", text, re.MULTILINE)
+
+    used = private_uses(root)
+
+    assert len(used) > 1
+    assert used <= {file for file, _ in rows}
+    assert [file for file, _ in rows if not (root / file).is_file()] == []
