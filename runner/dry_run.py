@@ -135,10 +135,10 @@ def _manifests(
 ) -> list[dict[str, Any]]:
     if not runs_in_pods(resolved):
         return []
-    from stacks.kubernetes.manifests import render
+    from stacks.kubernetes.manifests import render_jobs
 
     server = spec.server and spec.resolved({"state": ""}).server
-    return render(snapshot, resolved.model_copy(update={"server": server}))
+    return render_jobs(snapshot, resolved.model_copy(update={"server": server}))
 
 
 def _places(spec: StackSpec) -> dict[str, str]:

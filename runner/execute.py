@@ -17,7 +17,7 @@ from runner.inputs import OnBytes
 from runner.outcome import Outcome
 from runner.request import PreparedRun, RunRequest, prepare_run
 from runner.run_names import run_name
-from stacks.kubernetes.resources import for_pods, runs_in_pods
+from stacks.kubernetes.resources import runs_in_pods, with_pod_resources
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -107,7 +107,7 @@ def configure_pipeline(
     # Independent of the working directory and of repositories above it.
     set_custom_source_root(str(ROOT))
     pipeline = getattr(import_module(f"pipelines.{prepared.entry.name}"), prepared.entry.name)
-    options = for_pods(pipeline_options(stack.spec.run, prepared.entry.name), stack.spec)
+    options = with_pod_resources(pipeline_options(stack.spec.run, prepared.entry.name), stack.spec)
     # ZenML 0.98 forgets what it is given as `steps`, although it documents both names as equal.
     options["step_configurations"] = options.pop("steps", None)
     return pipeline.with_options(

@@ -1,1 +1,1 @@
-"""Stacks as code: one YAML file a stack, applied into the user's own ZenML configuration."""
+"""Stacks as code: one YAML file for each stack, applied to the user's own ZenML configuration."""

@@ -1,4 +1,4 @@
-"""Whether what a stack talks to answers; asked before the first step runs, in seconds."""
+"""Whether a stack's artifact store answers; checked before the first step runs, within seconds."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ if TYPE_CHECKING:
     from stacks.apply import AppliedStack
 
 _SECONDS = 5
-_FORBIDDEN, _ABSENT = (
-    ("403", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
-    ("404", "NoSuchBucket"),
-)
+_FORBIDDEN = ("403", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+_ABSENT = ("404", "NoSuchBucket")
 
 
 def require_reachable(stack: AppliedStack) -> None:
-    """Asks the stack's artifact store; its tracker is asked when its experiment is prepared.
+    """Checks the stack's artifact store; `stacks.tracking` checks its tracker.
 
     Raises:
         ChurnError: it does not answer.
-        InputError: it answers, and refuses the credentials or has no such bucket.
+        InputError: it refuses the credentials, or has no such bucket.
     """
     from zenml.client import Client
     from zenml.stack import StackComponent
 
-    for kind, found in Client().get_stack(stack.id).components.items():
-        if kind.value != "artifact_store" or found[0].flavor_name != "s3":
+    for kind, components in Client().get_stack(stack.id).components.items():
+        store = components[0]
+        if kind.value != "artifact_store" or store.flavor_name != "s3":
             continue
-        config: Any = StackComponent.from_model(found[0]).config
+        config: Any = StackComponent.from_model(store).config
         require_bucket(
-            f"The artifact store '{found[0].name}' of stack '{stack.name}'",
+            f"The artifact store '{store.name}' of stack '{stack.name}'",
             bucket=str(config.path).removeprefix("s3://").split("/")[0],
             key=config.key,
             secret=config.secret,
@@ -42,14 +41,14 @@ def require_reachable(stack: AppliedStack) -> None:
 def require_bucket(
     what: str, *, bucket: str, key: str | None, secret: str | None, **client: Any
 ) -> None:
-    """Asks a bucket whether it is there.
+    """Checks that a bucket exists and that the credentials open it.
 
     Args:
-        what: How the sentence begins that says it is not.
-        bucket: Its name.
+        what: Beginning of the error's sentence.
+        bucket: Name of the bucket.
         key: Access key id; None takes what the environment has.
-        secret: The key's secret.
-        **client: More for the client, such as `endpoint_url`.
+        secret: Secret access key.
+        **client: More arguments of boto3's client, such as `endpoint_url`.
 
     Raises:
         ChurnError: its server does not answer.
@@ -61,7 +60,7 @@ def require_bucket(
 
     where = f"{what} at {client.get('endpoint_url') or 'AWS'}"
     try:
-        asked = boto3.client(
+        s3 = boto3.client(
             "s3",
             aws_access_key_id=key,
             aws_secret_access_key=secret,
@@ -70,21 +69,22 @@ def require_bucket(
             ),
             **client,
         )
-        asked.head_bucket(Bucket=bucket)
+        s3.head_bucket(Bucket=bucket)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "?"))
-        if code in _ABSENT:
-            raise InputError(
-                f"{where} has no bucket '{bucket}'; make it, or name another."
-            ) from None
-        if code in _FORBIDDEN:
-            raise InputError(
-                f"{where} refuses the credentials for bucket '{bucket}' ({code}); correct the "
-                "secret that the stack file names."
-            ) from None
-        raise ChurnError(f"{where} answers with an error for bucket '{bucket}': {code}.") from None
+        raise _refusal(where, bucket, code) from None
     except (BotoCoreError, ValueError) as error:
-        reason = error_reason(error)
         raise ChurnError(
-            f"{where} does not answer ({reason}); start it, or correct its address."
+            f"{where} does not answer ({error_reason(error)}); start it, or correct its address."
         ) from None
+
+
+def _refusal(where: str, bucket: str, code: str) -> ChurnError:
+    if code in _ABSENT:
+        return InputError(f"{where} has no bucket '{bucket}'; make it, or name another.")
+    if code in _FORBIDDEN:
+        return InputError(
+            f"{where} refuses the credentials for bucket '{bucket}' ({code}); correct the "
+            "secret that the stack file names."
+        )
+    return ChurnError(f"{where} answers with an error for bucket '{bucket}': {code}.")

@@ -1,4 +1,4 @@
-"""Fills `${state}`, `${env:NAME}` and `${env:NAME:-default}` into what a stack file says."""
+"""Fills `${state}`, `${env:NAME}` and `${env:NAME:-default}` into the values of a stack file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from churn.errors import InputError
 
 _PLACEHOLDER = re.compile(
-    r"\$\{(?:env:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>:-[^}]*)?|(?P<value>[a-z_]+))\}"
+    r"\$\{(?:env:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?|(?P<value>[a-z_]+))\}"
 )
 
 
 @dataclass
-class Filling:
-    """One pass over a stack file's values.
+class PlaceholderFiller:
+    """Fills the placeholders of one stack.
 
     Attributes:
-        stack: The stack's name, for the sentences.
-        values: What this project gives, such as the absolute `state` folder.
-        environment: The process's environment.
-        unset: Environment variables that a placeholder wants and nobody has set -> first place.
+        stack: Name of the stack, for messages.
+        values: Values that this project provides, such as the absolute `state` folder.
+        environment: Environment variables.
+        unset: Variables that a placeholder needs and that are not set -> where it is, the first one.
     """
 
     stack: str
@@ -31,23 +31,31 @@ class Filling:
     unset: dict[str, str] = field(default_factory=dict)
 
     def fill(self, document: Any, place: str = "") -> Any:
-        """The same document with every placeholder in its texts filled in."""
+        """Returns the same document with the placeholders in its texts filled in.
+
+        Args:
+            document: Mappings, lists and scalars, as YAML has them.
+            place: Path of the document inside the stack file, for messages.
+
+        Raises:
+            InputError: this project provides no value of that name.
+        """
         if isinstance(document, dict):
             return {
                 key: self.fill(each, f"{place}.{key}" if place else str(key))
                 for key, each in document.items()
             }
         if isinstance(document, list):
-            return [self.fill(each, f"{place}[{at}]") for at, each in enumerate(document)]
+            return [self.fill(each, f"{place}[{index}]") for index, each in enumerate(document)]
         if isinstance(document, str):
-            return _PLACEHOLDER.sub(self._at(place), document)
+            return _PLACEHOLDER.sub(self._replacement(place), document)
         return document
 
     def require_complete(self) -> None:
-        """Refuses where a variable was wanted and not there.
+        """Checks that every variable was set.
 
         Raises:
-            InputError: names every one of them with a place that wants it.
+            InputError: names every variable that was not, each with a place that needs it.
         """
         if not self.unset:
             return
@@ -57,15 +65,15 @@ class Filling:
             f"export what is missing, as docs/stacks.md says."
         )
 
-    def _at(self, place: str) -> Callable[[re.Match[str]], str]:
-        def value(match: re.Match[str]) -> str:
+    def _replacement(self, place: str) -> Callable[[re.Match[str]], str]:
+        def replacement(match: re.Match[str]) -> str:
             if variable := match["variable"]:
-                if found := self.environment.get(variable):
-                    return found
-                if match["otherwise"] is None:
+                if value := self.environment.get(variable):
+                    return value
+                if match["default"] is None:
                     self.unset.setdefault(variable, place)
                     return match[0]
-                return match["otherwise"].removeprefix(":-")
+                return match["default"].removeprefix(":-")
             name = match["value"]
             if name not in self.values:
                 raise InputError(
@@ -74,17 +82,22 @@ class Filling:
                 )
             return self.values[name]
 
-        return value
+        return replacement
 
 
 def variables(document: Any) -> list[str]:
-    """Names of the environment variables that a document's placeholders ask for, in order."""
-    asked = Filling(stack="", values=_Anything(), environment={})
-    asked.fill(document)
-    return list(asked.unset)
+    """Returns the environment variables that a document needs, in order.
+
+    Example:
+        >>> variables({"uri": "${env:URL}", "key": "${env:KEY:-none}"})
+        ['URL']
+    """
+    filler = PlaceholderFiller(stack="", values=_AnyValue(), environment={})
+    filler.fill(document)
+    return list(filler.unset)
 
 
-class _Anything(dict[str, str]):
+class _AnyValue(dict[str, str]):
     def __contains__(self, key: object) -> bool:
         return True
 

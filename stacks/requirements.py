@@ -1,27 +1,27 @@
-"""Whether this installation has what a stack needs; told before anything is started."""
+"""Modules that a stack needs and this installation may lack; checked before anything starts."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
 from churn.errors import InputError
-from stacks.flavors.catalog import FLAVORS
+from stacks.flavors.flavor_catalog import FLAVORS
 from stacks.spec import OwnComponent, StackSpec
 
 
 def missing_modules(spec: StackSpec) -> list[str]:
-    """The modules that a stack and its flavors need and that are not here; imports none of them."""
+    """Returns the modules of a stack and its flavors that are not installed; imports none."""
     flavors = [part.flavor for part in spec.components.values() if isinstance(part, OwnComponent)]
-    needed = [*spec.needs]
-    needed += [module for name in flavors if name in FLAVORS for module in FLAVORS[name].modules]
-    return [name for name in dict.fromkeys(needed) if find_spec(name) is None]
+    modules = [*spec.needs]
+    modules += [module for name in flavors if name in FLAVORS for module in FLAVORS[name].modules]
+    return [name for name in dict.fromkeys(modules) if find_spec(name) is None]
 
 
 def require_modules(spec: StackSpec) -> None:
-    """Refuses a stack whose packages are not installed.
+    """Checks that the modules of a stack are installed.
 
     Raises:
-        InputError: names them, and the command that installs them.
+        InputError: one is missing; names the command that installs it.
     """
     missing = missing_modules(spec)
     if missing:

@@ -1,4 +1,4 @@
-"""A stack's run settings in ZenML's words, for `pipeline.with_options(...)`."""
+"""Converts a stack's run settings to ZenML's, for `pipeline.with_options(...)`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from stacks.spec import Image, Resources, RunSettings
 
 
 def pipeline_options(run: RunSettings, pipeline: str) -> dict[str, Any]:
-    """What a pipeline is configured with on a stack, beyond what it says of itself.
+    """Returns the options that a stack adds to a pipeline.
 
     Args:
         run: The stack's run settings, placeholders filled in.
-        pipeline: The pipeline's name, which picks its own steps' resources.
+        pipeline: Name of the pipeline, which selects the resources of its steps.
 
     Returns:
-        Keyword arguments; empty for a stack that asks for nothing.
+        Keyword arguments; empty for a stack without run settings.
     """
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {name: dict(given) for name, given in run.settings.items()}
@@ -34,29 +34,33 @@ def pipeline_options(run: RunSettings, pipeline: str) -> dict[str, Any]:
     steps = run.steps.get(pipeline, {})
     if steps:
         options["steps"] = {
-            name: {"settings": {"resources": _resources(wanted)}} for name, wanted in steps.items()
+            name: {"settings": {"resources": _resources(each)}} for name, each in steps.items()
         }
     return options
 
 
-def _resources(wanted: Resources) -> Any:
+def _resources(resources: Resources) -> Any:
     from zenml.config import ResourceSettings
 
-    given = {"cpu_count": wanted.cpu, "memory": wanted.memory, "gpu_count": wanted.gpu}
-    return ResourceSettings(**{name: value for name, value in given.items() if value is not None})
+    values = {
+        "cpu_count": resources.cpu,
+        "memory": resources.memory,
+        "gpu_count": resources.gpu,
+    }
+    return ResourceSettings(**{name: value for name, value in values.items() if value is not None})
 
 
 def _docker(image: Image) -> Any:
     from zenml.config import DockerSettings
 
     if image.prebuilt:
-        # The project lies in it already: nothing is built, and no code is fetched at start.
+        # The project is in it already: nothing is built, and no code is downloaded at start.
         return DockerSettings(
             parent_image=image.prebuilt, skip_build=True, environment=image.environment
         )
-    given: dict[str, Any] = {"environment": image.environment}
+    options: dict[str, Any] = {"environment": image.environment}
     if image.base:
-        given["parent_image"] = image.base
+        options["parent_image"] = image.base
     if image.requirements:
-        given["requirements"] = image.requirements
-    return DockerSettings(install_stack_requirements=False, **given)
+        options["requirements"] = image.requirements
+    return DockerSettings(install_stack_requirements=False, **options)

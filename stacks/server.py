@@ -1,7 +1,7 @@
-"""Connects a process to the ZenML server that its stack lives on, and no other process.
+"""Connects this process alone to the ZenML server of its stack.
 
-A server is named by the environment alone, under a ZenML configuration of the stack's own: what
-the user is logged in to, and the stack set active there, stay as they are.
+The connection is set by environment variables, with a ZenML configuration folder of the stack's
+own: the server that the user is logged in to, and the active stack there, stay as they are.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0  # a busy server checks a key for 
 
 
 def connect(spec: StackSpec, state: Path) -> None:
-    """Makes the stack's server the one that this process talks to; nothing where it has none.
+    """Connects this process to the stack's server; does nothing for a stack without one.
 
     Args:
         spec: The stack, its placeholders filled in.
-        state: Absolute folder that holds this stack's ZenML configuration, where ZenML's client keeps the
-            key, too: it is made for this user alone.
+        state: Absolute folder for the stack's ZenML configuration, which holds the key, too: only this
+            user can read it.
 
     Raises:
         ChurnError: the server does not answer, or is no ZenML server of this version.
-        InputError: it refuses the key.
+        InputError: it refuses the API key.
     """
     server = spec.server
     if server is None:
@@ -35,7 +35,7 @@ def connect(spec: StackSpec, state: Path) -> None:
     url = server.url.rstrip("/")
     if "zenml.client" in sys.modules and os.environ.get("ZENML_STORE_URL") != url:
         raise ChurnError(
-            f"This process has talked to another ZenML than {url} already; run what is meant for "
+            f"This process is connected to another ZenML than {url} already; run what is meant for "
             f"stack '{spec.name}' in a process of its own."
         )
     require_server(spec.name, server)
@@ -50,10 +50,10 @@ def connect(spec: StackSpec, state: Path) -> None:
 
 
 def require_server(stack: str, server: Server) -> str:
-    """Asks a stack's server who it is and whether the key is good; returns its version.
+    """Checks a stack's server and its API key; returns the server's ZenML version.
 
     Raises:
-        ChurnError: it does not answer, or its version does not fit.
+        ChurnError: it does not answer, or has another minor version than this project.
         InputError: the address or the key is wrong.
     """
     import httpx

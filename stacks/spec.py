@@ -1,6 +1,6 @@
-"""The stack files of this project: what they may say, and reading them.
+"""Reads and validates the stack files of this project.
 
-Light on purpose: `run.py --list` reads descriptions from here without importing ZenML.
+Imports no ZenML, so that `run.py --list` answers at once.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pydantic import Field, ValidationError
 
 from churn.errors import InputError, did_you_mean, error_reason
 from churn.frozen_model import FrozenModel
-from stacks.placeholders import Filling, variables
+from stacks.placeholders import PlaceholderFiller, variables
 
 FOLDER = Path(__file__).resolve().parent / "definitions"
 DEFAULT_STACK = "local-mlflow"
 
 
 class ExistingComponent(FrozenModel):
-    """A component that is there already and is used as it is, never changed."""
+    """A component that exists already; it is used, and never changed."""
 
     use: str
 
 
 class OwnComponent(FrozenModel):
-    """A component that this project makes and keeps as the file says.
+    """A component that this project creates and keeps as the file says.
 
     A value `{{secret.key}}` is a reference that ZenML resolves from its secret store where the
-    component is used; the secret itself never stands in a file or in the component.
+    component is used; the secret itself is neither in a file nor in the component.
     """
 
     name: str = Field(pattern=r"^churn-[a-z0-9-]+$")
@@ -40,19 +40,19 @@ class OwnComponent(FrozenModel):
 
 
 class Server(FrozenModel):
-    """The ZenML server that a stack lives on; used by the runs on this stack alone."""
+    """ZenML server of a stack; used by the runs on this stack alone."""
 
     url: str
     api_key: str
 
 
 class Places(FrozenModel):
-    """Where this project's own things go; what is left out lies in the state folder.
+    """Where this project stores its own things; by default in the state folder.
 
     Attributes:
-        bundles: Where promotion publishes: a folder or an `s3://` address.
-        ledger: SQLAlchemy URL of the decisions' and predictions' ledger.
-        state: Absolute folder that steps may write passing things to, where it is not this machine's.
+        bundles: Bundle store that promotion publishes to: a folder or an `s3://` address.
+        ledger: SQLAlchemy URL of the ledger of decisions and predictions.
+        state: Absolute folder for temporary files of steps that run on another machine.
     """
 
     bundles: str | None = None
@@ -61,7 +61,7 @@ class Places(FrozenModel):
 
 
 class Resources(FrozenModel):
-    """What a step may use, where the orchestrator gives each step a machine of its own."""
+    """Resources of a step, where the orchestrator gives each step a machine of its own."""
 
     cpu: float | None = Field(default=None, gt=0)
     memory: str | None = Field(default=None, pattern=r"^[0-9]+(MB|MiB|GB|GiB)$")
@@ -69,7 +69,7 @@ class Resources(FrozenModel):
 
 
 class Retry(FrozenModel):
-    """How often a failed step is tried again, and how long is waited before."""
+    """How often a failed step is retried, and the delay before."""
 
     times: int = Field(ge=1, le=10)
     delay_seconds: int = Field(default=10, ge=0)
@@ -77,13 +77,13 @@ class Retry(FrozenModel):
 
 
 class Image(FrozenModel):
-    """The image that steps run in, where the orchestrator runs containers.
+    """Image of the steps, where the orchestrator runs containers.
 
     Attributes:
-        prebuilt: A finished image with this project in it; '' lets ZenML build one.
-        base: The image that ZenML builds on.
-        requirements: The lock that it installs.
-        environment: Variables inside.
+        prebuilt: Image with this project in it; empty lets ZenML build one.
+        base: Image that ZenML builds on.
+        requirements: Lock file that it installs.
+        environment: Environment variables in it.
     """
 
     prebuilt: str = ""
@@ -93,13 +93,13 @@ class Image(FrozenModel):
 
 
 class RunSettings(FrozenModel):
-    """How runs are run on a stack.
+    """Settings of the runs on a stack.
 
     Attributes:
-        resources: Of every step that `steps` does not name.
+        resources: Resources of every step that `steps` does not name.
         steps: Resources of single steps, by pipeline.
-        retry: Of failed steps; None tries once.
-        image: What steps run in.
+        retry: Retries of failed steps; None for none.
+        image: Image of the steps.
         settings: ZenML's own settings of components, such as `orchestrator: {...}`.
     """
 
@@ -114,14 +114,14 @@ class StackSpec(FrozenModel):
     """One stack.
 
     Attributes:
-        name: Its name in ZenML, and its file's.
-        description: In a line.
-        needs: Importable modules that not every installation has.
-        server: The ZenML server that it lives on; None uses the one the user is connected to.
-        secrets: Secrets that the server must hold -> the keys that they must have.
-        components: By ZenML's component type.
-        places: Where this project's own things go.
-        run: How runs are run.
+        name: Its name in ZenML; also the name of its file.
+        description: One line.
+        needs: Modules that it imports and that not every installation has.
+        server: Its ZenML server; None takes the one that the user is connected to.
+        secrets: Secrets that the server must have -> the keys that they must have.
+        components: Component type of ZenML -> component.
+        places: Where this project stores its own things.
+        run: Settings of the runs.
     """
 
     name: str
@@ -141,33 +141,35 @@ class StackSpec(FrozenModel):
     def resolved(
         self, values: Mapping[str, str], environment: Mapping[str, str] | None = None
     ) -> StackSpec:
-        """The same stack with its placeholders filled in.
+        """Returns the same stack with its placeholders filled in.
 
         Args:
-            values: What this project gives, such as the absolute `state` folder.
-            environment: Where `${env:NAME}` is looked up; None takes the process's own.
+            values: Values that this project provides, such as the absolute `state` folder.
+            environment: Environment variables; None takes the process's own.
 
         Raises:
             InputError: a placeholder has no value.
         """
-        filling = Filling(self.name, values, os.environ if environment is None else environment)
-        filled = filling.fill(self.model_dump(mode="json", exclude_unset=True))
-        filling.require_complete()
+        filler = PlaceholderFiller(
+            self.name, values, os.environ if environment is None else environment
+        )
+        filled = filler.fill(self.model_dump(mode="json", exclude_unset=True))
+        filler.require_complete()
         try:
             return StackSpec.model_validate(filled)
         except ValidationError as error:
-            place, message = _first(error)
+            place, message = _first_error(error)
             raise InputError(
                 f"Stack '{self.name}' is not valid at {place} once its placeholders are filled in: "
                 f"{message}."
             ) from None
 
     def variables(self) -> list[str]:
-        """The environment variables that must be set for this stack."""
+        """Returns the environment variables that must be set for this stack."""
         return variables(self.model_dump(mode="json", exclude_unset=True))
 
     def component_name(self, kind: str) -> str | None:
-        """What ZenML calls the stack's component of this type; None where it has none."""
+        """Returns the name of the stack's component of this type; None where it has none."""
         component = self.components.get(kind)
         if component is None:
             return None
@@ -175,7 +177,7 @@ class StackSpec(FrozenModel):
 
 
 def stack_names(folder: Path = FOLDER) -> tuple[str, ...]:
-    """Names of the stacks that have a file, the default first."""
+    """Returns the names of the stacks that have a file, the default first."""
     names = sorted(path.stem for path in folder.glob("*.yaml"))
     return tuple(sorted(names, key=lambda name: name != DEFAULT_STACK))
 
@@ -200,7 +202,7 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
         reason = error_reason(error)
         raise InputError(f"The stack file {path} is not YAML: {reason}.") from None
     except ValidationError as error:
-        place, message = _first(error)
+        place, message = _first_error(error)
         raise InputError(f"The stack file {path} is not valid at {place}: {message}.") from None
     if spec.name != name:
         raise InputError(
@@ -209,6 +211,6 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
     return spec
 
 
-def _first(error: ValidationError) -> tuple[str, str]:
+def _first_error(error: ValidationError) -> tuple[str, str]:
     first = error.errors()[0]
     return ".".join(str(part) for part in first["loc"]) or "the top level", first["msg"]

@@ -1,7 +1,7 @@
-"""Gets a stack's MLflow tracker ready: its experiment exists, and its files lie in the state folder.
+"""Creates a stack's MLflow experiment, with its files in the state folder.
 
-MLflow would put the files of a database-backed experiment into `mlruns/` of whoever's working
-directory; an experiment is therefore made here, with a place of its own, before a step opens it.
+MLflow would put the files of a database-backed experiment into `mlruns/` of the working directory;
+so the experiment is created here, with a folder of its own, before a step opens it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 from churn.errors import ChurnError, InputError, error_reason
 
 _LOCAL = ("sqlite:", "file:")
-_REFUSED = (401, 403)
+_UNAUTHORIZED = (401, 403)
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as the tracking server knows it.
+    """An experiment of the tracking server.
 
     Attributes:
-        name: What the tracking pages call it.
-        identity: Id and time of creation: another one once the tracked runs were removed.
-        uri: Where it is tracked.
+        name: Its name.
+        identity: Id and time of creation; changes when the database was deleted.
+        uri: Tracking URI.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Experiment:
 
 
 def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
-    """Finds the experiment, or makes it.
+    """Returns the experiment; creates it where it is missing.
 
     Args:
         tracker: Name of a registered MLflow experiment tracker.
-        name: The experiment's name.
+        name: Name of the experiment.
         state: Absolute folder for the files of a tracker on this machine; a server keeps its own.
 
     Raises:
@@ -70,17 +70,17 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
             client.restore_experiment(experiment.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = error_reason(error, longest=200)
-        if any(f"error code {code}" in reason for code in _REFUSED):
+        if any(f"error code {code}" in reason for code in _UNAUTHORIZED):
             raise InputError(
                 f"{what} refuses the credentials; correct its user, or its password in ZenML's "
                 "secret store."
             ) from error
-        raise _silent(what, reason) from error
+        raise _no_answer(what, reason) from error
     return Experiment(name, f"{experiment.experiment_id}@{experiment.creation_time}", uri)
 
 
 def _require_answer(what: str, uri: str) -> None:
-    """Asks a server once, whatever it says: MLflow's client would go on trying for minutes."""
+    """Sends a server one request: MLflow's client would retry for minutes."""
     if not uri.startswith(("http://", "https://")):
         return
     import httpx
@@ -88,10 +88,10 @@ def _require_answer(what: str, uri: str) -> None:
     try:
         httpx.get(uri, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _silent(what, error_reason(error)) from error
+        raise _no_answer(what, error_reason(error)) from error
 
 
-def _silent(what: str, reason: str) -> ChurnError:
+def _no_answer(what: str, reason: str) -> ChurnError:
     return ChurnError(
         f"{what} does not answer: {reason}. Start it, or use --stack local, which has no tracker."
     )

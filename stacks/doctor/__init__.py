@@ -1,1 +1,1 @@
-"""Looks at everything that a stack talks to; each finding has the line to run."""
+"""Doctor: checks everything that a stack depends on; each problem comes with its remedy."""

@@ -1,4 +1,4 @@
-"""Whether a cluster is ready for the pipelines: what is there, and who may do what."""
+"""Checks whether a cluster is ready for the pipelines: its resources, and the accounts' rights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OLDEST = (1, 27)  # time zones of a CronJob
 
 
 def check_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Context, API server, namespace, accounts, rights and the steps' secret, in this order.
+    """Checks context, API server, namespace, accounts, rights and the steps' secret, in this order.
 
     Args:
         spec: A stack with a Kubernetes orchestrator, its placeholders filled in.
@@ -34,14 +34,14 @@ def check_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
         return
     yield Diagnosis("context", "fine", cluster.context)
     try:
-        yield from _answering(cluster)
+        yield from _check_resources(cluster)
     except ChurnError as error:
         yield Diagnosis.from_error(
             "API server", error, f"kubectl --context {cluster.context} cluster-info"
         )
 
 
-def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
+def _check_resources(cluster: Cluster) -> Iterator[Diagnosis]:
     version = cluster.version()
     numbers = tuple(int(part) for part in version.lstrip("v").split(".")[:2] if part.isdigit())
     old = numbers < _OLDEST
@@ -51,12 +51,12 @@ def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
         f"Kubernetes {version}",
         "The schedule's time zone needs 1.27 or later." if old else "",
     )
-    found = cluster.exists("namespaces", cluster.namespace)
-    yield _there("namespace", cluster.namespace, found, APPLY)
-    if found is False:
+    exists = cluster.exists("namespaces", cluster.namespace)
+    yield _existence("namespace", cluster.namespace, exists, APPLY)
+    if exists is False:
         return
     for account in (ORCHESTRATOR, STEPS):
-        yield _there("account", account, cluster.exists("serviceaccounts", account), APPLY)
+        yield _existence("account", account, cluster.exists("serviceaccounts", account), APPLY)
     yield _rights(
         cluster,
         "your rights",
@@ -66,7 +66,7 @@ def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
         f"churn-runner-me --role={RUNNER} --user=YOU",
     )
     yield _rights(cluster, "its rights", ORCHESTRATOR_RIGHTS, ORCHESTRATOR, APPLY)
-    yield _there(
+    yield _existence(
         "steps' secret",
         STEPS_SECRET,
         cluster.exists("secrets", STEPS_SECRET),
@@ -75,27 +75,27 @@ def _answering(cluster: Cluster) -> Iterator[Diagnosis]:
     )
 
 
-def _there(subject: str, name: str, found: bool | None, command: str) -> Diagnosis:
-    if found is None:
+def _existence(subject: str, name: str, exists: bool | None, command: str) -> Diagnosis:
+    if exists is None:
         return Diagnosis(
             subject,
             "note",
-            f"{name}: you may not look, so nobody knows",
+            f"{name}: you have no right to see whether it exists",
             "Ask who runs the cluster.",
         )
     return Diagnosis(
         subject,
-        "fine" if found else "broken",
-        name if found else f"{name} is not there",
-        "" if found else command,
+        "fine" if exists else "broken",
+        name if exists else f"{name} is not there",
+        "" if exists else command,
     )
 
 
 def _rights(
-    cluster: Cluster, subject: str, wanted: tuple[Right, ...], account: str | None, command: str
+    cluster: Cluster, subject: str, rights: tuple[Right, ...], account: str | None, command: str
 ) -> Diagnosis:
     who = account or "you"
-    answers = {right: cluster.may(right, account) for right in wanted}
+    answers = {right: cluster.may(right, account) for right in rights}
     missing = [str(right) for right, allowed in answers.items() if allowed is False]
     if missing:
         return Diagnosis(subject, "broken", f"{who} may not {', '.join(missing)}", command)
@@ -103,7 +103,7 @@ def _rights(
         return Diagnosis(
             subject,
             "note",
-            f"what {who} may do, you may not ask",
+            f"you have no right to see what {who} may do",
             "Ask who runs the cluster.",
         )
-    return Diagnosis(subject, "fine", f"{who} may do all {len(wanted)} things that a run needs")
+    return Diagnosis(subject, "fine", f"{who} may do all {len(rights)} things that a run needs")

@@ -1,4 +1,4 @@
-"""Whether steps would find their image: it is named, its registry answers, and it is there."""
+"""Checks the image of the steps: its name, its registry, and whether it exists there."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _MANIFESTS = ", ".join(
         "docker.distribution.manifest.v2",
     )
 )
-_HERE = ("localhost", "127.0.0.1", "::1")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 _UNAUTHORIZED, _ABSENT = 401, 404
 _BUILD = "docker build --target pipeline --tag {image} . && docker push {image}"
 
 
 def check_image(spec: StackSpec) -> Iterator[Diagnosis]:
-    """The image of the steps, in the registry that it names.
+    """Checks the image of the steps in the registry that it names.
 
     Args:
         spec: The stack, its placeholders filled in.
     """
     image = spec.run.image.prebuilt if spec.run.image else ""
-    told = _IMAGE.match(image)
-    if told is None:
+    match = _IMAGE.match(image)
+    if match is None:
         yield Diagnosis(
             "image",
             "broken",
@@ -42,27 +42,29 @@ def check_image(spec: StackSpec) -> Iterator[Diagnosis]:
             "export STACK_PIPELINE_IMAGE=registry.example/churn-pipeline:0.1.0",
         )
         return
-    version = told["digest"] or told["tag"]
+    version = match["digest"] or match["tag"]
     if version in (None, "latest"):
         yield Diagnosis(
             "image",
             "note",
-            f"{image} is whatever was pushed last, and may change between two steps",
+            f"{image} is whatever image was pushed last, and may change between two steps",
             "Name a version or, better, a digest.",
         )
-    yield from _asked(image, told["host"], told["name"], version or "latest")
+    yield from _check_registry(image, match["host"], match["name"], version or "latest")
 
 
-def _asked(image: str, host: str, name: str, version: str) -> Iterator[Diagnosis]:
+def _check_registry(image: str, host: str, name: str, version: str) -> Iterator[Diagnosis]:
     import httpx
 
-    scheme = "http" if host.rpartition(":")[0] in _HERE or host in _HERE else "https"
+    scheme = "http" if host.rpartition(":")[0] in _LOCAL or host in _LOCAL else "https"
     try:
         with httpx.Client(base_url=f"{scheme}://{host}", timeout=SECONDS) as client:
-            greeting = client.get("/v2/")
-            if greeting.status_code != _UNAUTHORIZED:
-                greeting.raise_for_status()
-            found = client.head(f"/v2/{name}/manifests/{version}", headers={"Accept": _MANIFESTS})
+            root = client.get("/v2/")
+            if root.status_code != _UNAUTHORIZED:
+                root.raise_for_status()
+            manifest = client.head(
+                f"/v2/{name}/manifests/{version}", headers={"Accept": _MANIFESTS}
+            )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         yield Diagnosis(
             "registry",
@@ -72,22 +74,22 @@ def _asked(image: str, host: str, name: str, version: str) -> Iterator[Diagnosis
         )
         return
     yield Diagnosis("registry", "fine", f"{host} answers")
-    if found.status_code == _ABSENT:
+    if manifest.status_code == _ABSENT:
         command = _BUILD.format(image=image)
         yield Diagnosis("image", "broken", f"{image} is not in its registry", command)
-    elif found.status_code == _UNAUTHORIZED:
+    elif manifest.status_code == _UNAUTHORIZED:
         yield Diagnosis(
             "image",
             "note",
-            f"{image}: its registry asks for a login, so it was not looked for",
+            f"{image}: its registry asks for a login, so it was not checked",
             "Pods need one, too: docs/kubernetes.md, 'A private registry'.",
         )
-    elif found.is_success:
+    elif manifest.is_success:
         yield Diagnosis("image", "fine", f"{image} is in its registry")
     else:
         yield Diagnosis(
             "image",
             "note",
-            f"{image}: its registry answers {found.status_code}",
+            f"{image}: its registry answers {manifest.status_code}",
             f"docker pull {image}",
         )

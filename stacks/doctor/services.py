@@ -1,4 +1,4 @@
-"""Whether the servers of a stack answer: ZenML's, its secret, the bucket, MLflow's, the ledger."""
+"""Checks the servers of a stack: ZenML's, its secrets, the bucket, MLflow's, the ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 
 def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
-    """ZenML's server with its version, the secrets there, and the bucket that they open.
+    """Checks ZenML's server and version, the secrets there, and the bucket that they open.
 
     Args:
         spec: The stack, its placeholders filled in.
@@ -35,15 +35,15 @@ def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
         )
         return
     yield Diagnosis("ZenML server", "fine", f"ZenML {version} at {server.url}, as here")
-    held: dict[str, Mapping[str, str]] = {}
+    secrets: dict[str, Mapping[str, str]] = {}
     for name, keys in spec.secrets.items():
-        diagnosis, held[name] = _secret(server, name, keys)
+        diagnosis, secrets[name] = _check_secret(server, name, keys)
         yield diagnosis
-    yield from _bucket(spec, held)
+    yield from _check_bucket(spec, secrets)
 
 
 def check_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Whether the MLflow server answers; whether it takes the password, a run asks.
+    """Checks whether the MLflow server answers; its password is checked by a run.
 
     Args:
         spec: The stack, its placeholders filled in.
@@ -69,7 +69,7 @@ def check_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
 
 
 def check_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Whether the ledger's database lets us in.
+    """Checks whether the ledger's database accepts the connection.
 
     Args:
         spec: The stack, its placeholders filled in.
@@ -93,74 +93,71 @@ def check_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
             connection.execute(text("SELECT 1"))
         engine.dispose()
     except (SQLAlchemyError, TypeError, OSError, ImportError) as error:
-        # The driver's first line says it; what follows is SQLAlchemy's own advice.
+        # The first line is the driver's; SQLAlchemy's advice follows.
         first = _DRIVER.sub("", str(error).strip().splitlines()[0])[:160].rstrip(".")
         yield Diagnosis("ledger", "broken", f"{shown}: {first}", remedy)
     else:
-        yield Diagnosis("ledger", "fine", f"{shown} lets us in")
+        yield Diagnosis("ledger", "fine", f"{shown} accepts the connection")
 
 
-def _secret(
+def _check_secret(
     server: Server, name: str, keys: tuple[str, ...]
 ) -> tuple[Diagnosis, Mapping[str, str]]:
     import httpx
 
-    given = " ".join(f"--{key}=..." for key in keys)
     try:
         with httpx.Client(base_url=f"{server.url.rstrip('/')}/api/v1", timeout=SECONDS) as client:
             login = client.post("/login", data={"password": server.api_key}).raise_for_status()
             client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-            asked = {"name": f"equals:{name}", "hydrate": "true"}
-            found = client.get("/secrets", params=asked).raise_for_status().json()["items"]
+            query = {"name": f"equals:{name}", "hydrate": "true"}
+            items = client.get("/secrets", params=query).raise_for_status().json()["items"]
             values: Mapping[str, str] = {}
-            if found:
-                one = client.get(f"/secrets/{found[0]['id']}").raise_for_status().json()
-                values = {k: str(v) for k, v in one["body"]["values"].items() if v}
+            if items:
+                secret = client.get(f"/secrets/{items[0]['id']}").raise_for_status().json()
+                values = {k: str(v) for k, v in secret["body"]["values"].items() if v}
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        return Diagnosis("secret", "note", f"{name}: cannot be asked ({network_reason(error)})"), {}
-    if not found:
-        return (
-            Diagnosis("secret", "broken", f"{name} is not there", f"zenml secret create {name} {given}"),
-            {},
-        )  # fmt: skip
+        return Diagnosis("secret", "note", f"{name}: cannot be read ({network_reason(error)})"), {}
     missing = [key for key in keys if key not in values]
+    options = " ".join(f"--{key}=..." for key in missing)
+    if not items:
+        command = f"zenml secret create {name} {options}"
+        return Diagnosis("secret", "broken", f"{name} is not there", command), {}
     if missing:
-        given = " ".join(f"--{key}=..." for key in missing)
-        finding = f"{name} lacks {', '.join(missing)}"
-        return Diagnosis("secret", "broken", finding, f"zenml secret update {name} {given}"), values
+        command = f"zenml secret update {name} {options}"
+        return Diagnosis("secret", "broken", f"{name} lacks {', '.join(missing)}", command), values
     return Diagnosis("secret", "fine", f"{name} has all {len(keys)} keys"), values
 
 
-def _bucket(spec: StackSpec, held: Secrets) -> Iterator[Diagnosis]:
+def _check_bucket(spec: StackSpec, secrets: Secrets) -> Iterator[Diagnosis]:
     store = spec.components.get("artifact_store")
     if not isinstance(store, OwnComponent) or store.flavor != "s3":
         return
-    told = _filled(store.configuration, held)
-    if _REFERENCE.search(str(told)):
-        return  # the secret that opens it is missing, and was told of
-    bucket = str(told["path"]).removeprefix("s3://").split("/")[0]
+    configuration = _with_secrets(store.configuration, secrets)
+    if _REFERENCE.search(str(configuration)):
+        return  # the secret that opens it is missing, and diagnosed already
+    bucket = str(configuration["path"]).removeprefix("s3://").split("/")[0]
     try:
         require_bucket(
             "The artifact store",
             bucket=bucket,
-            key=told.get("key"),
-            secret=told.get("secret"),
-            **(told.get("client_kwargs") or {}),
+            key=configuration.get("key"),
+            secret=configuration.get("secret"),
+            **(configuration.get("client_kwargs") or {}),
         )
     except ChurnError as error:
         yield Diagnosis.from_error("bucket", error, f"aws s3api head-bucket --bucket {bucket}")
     else:
-        yield Diagnosis("bucket", "fine", f"{bucket} is there, and the secret's keys open it")
+        yield Diagnosis("bucket", "fine", f"{bucket} exists, and the secret's keys open it")
 
 
 def _configured(component: Any) -> Mapping[str, Any]:
     return component.configuration if isinstance(component, OwnComponent) else {}
 
 
-def _filled(document: Any, held: Secrets) -> Any:
-    """The same with the references of it that are held filled in."""
+def _with_secrets(document: Any, secrets: Secrets) -> Any:
+    """Returns the document with the references to known secrets filled in."""
     if isinstance(document, dict):
-        return {key: _filled(each, held) for key, each in document.items()}
+        return {key: _with_secrets(each, secrets) for key, each in document.items()}
     if isinstance(document, str):
-        return _REFERENCE.sub(lambda m: held.get(m[1], {}).get(m[2], m[0]), document)
+        return _REFERENCE.sub(lambda m: secrets.get(m[1], {}).get(m[2], m[0]), document)
     return document

@@ -1,7 +1,7 @@
-"""Whether what a stack needs is there: packages, variables, and everything that it talks to.
+"""Checks what a stack needs: modules, environment variables, and its servers.
 
-Every server is waited for at most a few seconds, all of them side by side, so that a stack of
-which nothing answers is told of within the time of one.
+The servers are checked in parallel, each with a timeout of a few seconds, so that a stack whose
+servers are all down takes no longer than one of them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from stacks.kubernetes.resources import runs_in_pods
 from stacks.requirements import missing_modules
 from stacks.spec import StackSpec
 
-Look = Callable[[StackSpec], Iterator[Diagnosis]]
+Check = Callable[[StackSpec], Iterator[Diagnosis]]
 _UNSET = re.compile(r"\$\{env:")
 
 
 def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Everything that a stack needs beyond this installation; nothing for one that needs nothing.
+    """Yields a diagnosis of everything that a stack needs; none for one that needs nothing.
 
     Args:
         spec: The stack, with placeholders.
-        values: What the placeholders stand for, such as the `state` folder.
+        values: Values of the placeholders, such as the `state` folder.
     """
     missing = missing_modules(spec)
     if spec.needs:
@@ -45,53 +45,53 @@ def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosi
             f"{', '.join(unset)} not set" if unset else f"all {len(variables)} are set",
             f"export {' '.join(f'{name}=...' for name in unset)}" if unset else "",
         )
-    # What hangs on an unset variable keeps its placeholder, and is not looked at.
+    # A value with an unset variable keeps its placeholder, and its server is not checked.
     placeholders = {name: "${env:" + name + "}" for name in unset}
     try:
         filled = spec.resolved(values, {**os.environ, **placeholders})
     except ChurnError as error:
         yield Diagnosis("stack file", "broken", str(error), f"Correct {spec.file}.")
         return
-    looks = list(_looks(filled, missing))
-    if not looks:
+    checks = list(_checks(filled, missing))
+    if not checks:
         return
-    with ThreadPoolExecutor(max_workers=len(looks)) as pool:
-        for found in pool.map(lambda look: _safely(look[0], look[1], filled), looks):
-            yield from found
+    with ThreadPoolExecutor(max_workers=len(checks)) as pool:
+        for diagnoses in pool.map(lambda check: _run_check(*check, filled), checks):
+            yield from diagnoses
 
 
-def _looks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Look]]:
-    """What there is to look at, with what it is called where looking fails itself."""
+def _checks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Check]]:
+    """Yields the checks, each with its subject for the case that the check itself fails."""
     from stacks.doctor.services import check_ledger, check_server, check_tracker
 
-    def known(*parts: object) -> bool:
+    def is_set(*parts: object) -> bool:
         return not _UNSET.search(" ".join(map(str, parts)))
 
     tracker, ledger = spec.components.get("experiment_tracker"), spec.places.ledger
     store = spec.components.get("artifact_store")
-    if spec.server is not None and known(spec.server, store) and "boto3" not in missing:
+    if spec.server is not None and is_set(spec.server, store) and "boto3" not in missing:
         yield "ZenML server", check_server
-    if tracker is not None and known(tracker):
+    if tracker is not None and is_set(tracker):
         yield "MLflow", check_tracker
-    if ledger and known(ledger) and "psycopg2" not in missing:
+    if ledger and is_set(ledger) and "psycopg2" not in missing:
         yield "ledger", check_ledger
     if not runs_in_pods(spec):
         return
     from stacks.doctor.cluster import check_cluster
     from stacks.doctor.image import check_image
 
-    if known(spec.components["orchestrator"]) and "kubernetes" not in missing:
+    if is_set(spec.components["orchestrator"]) and "kubernetes" not in missing:
         yield "cluster", check_cluster
-    if spec.run.image is not None and known(spec.run.image):
+    if spec.run.image is not None and is_set(spec.run.image):
         yield "image", check_image
 
 
-def _safely(subject: str, look: Look, spec: StackSpec) -> list[Diagnosis]:
-    """What a look found; a doctor that stumbles says over what, and looks at the rest."""
-    found: list[Diagnosis] = []
+def _run_check(subject: str, check: Check, spec: StackSpec) -> list[Diagnosis]:
+    """Runs one check; an error of the check itself becomes a diagnosis, too."""
+    diagnoses: list[Diagnosis] = []
     try:
-        found.extend(look(spec))
-    except Exception as error:  # noqa: BLE001 - one look must not take the others along
-        finding = f"could not be looked at: {type(error).__name__}: {network_reason(error)}"
-        found.append(Diagnosis(subject, "broken", finding, "Please report this."))
-    return found
+        diagnoses.extend(check(spec))
+    except Exception as error:  # noqa: BLE001 - one check must not stop the others
+        finding = f"could not be checked: {type(error).__name__}: {network_reason(error)}"
+        diagnoses.append(Diagnosis(subject, "broken", finding, "Please report this."))
+    return diagnoses

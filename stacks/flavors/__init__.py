@@ -1,1 +1,1 @@
-"""Stack components of our own, where ZenML's are too old, too large, or not there."""
+"""Our own stack components, where ZenML's are too old, too large, or missing."""

@@ -1,12 +1,12 @@
-"""What this project's data validators share: one question, and ZenML's own methods that lead to it.
+"""Base classes of this project's data validators, each of which adds a few lines.
 
-ZenML calls the known rows `dataset` and those in question `comparison_dataset`. The library itself
-is imported when a table is looked at, so that naming a stack costs nothing.
+ZenML calls the known rows `dataset` and the rows in question `comparison_dataset`. The library
+itself is imported when a table is validated, so that naming a stack costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -19,30 +19,66 @@ from churn.errors import InputError
 
 
 class ContractDataValidatorFlavor(BaseDataValidatorFlavor):
-    """Base of their flavors, which say how they are called and what they are made of."""
+    """Base of the flavors: a subclass sets the class variables.
 
-    CALLED: ClassVar[str]
-    SHOWN: ClassVar[str]
+    Attributes:
+        FLAVOR_NAME: Name in a stack file.
+        DISPLAY_NAME: Name on the dashboard.
+        CONFIG: Class of its settings.
+        VALIDATOR: Class of its component; set by that class.
+    """
+
+    FLAVOR_NAME: ClassVar[str]
+    DISPLAY_NAME: ClassVar[str]
     CONFIG: ClassVar[type[BaseDataValidatorConfig]]
+    VALIDATOR: ClassVar[type[ContractDataValidator]]
 
     @property
     def name(self) -> str:
-        """What a stack file calls it."""
-        return self.CALLED
+        """Name in a stack file."""
+        return self.FLAVOR_NAME
 
     @property
     def display_name(self) -> str:
-        """What the dashboard calls it."""
-        return self.SHOWN
+        """Name on the dashboard."""
+        return self.DISPLAY_NAME
 
     @property
     def config_class(self) -> type[BaseDataValidatorConfig]:
-        """Its settings."""
+        """Class of its settings."""
         return self.CONFIG
+
+    @property
+    def implementation_class(self) -> type[ContractDataValidator]:
+        """Class of its component."""
+        return self.VALIDATOR
 
 
 class ContractDataValidator(BaseDataValidator):
-    """Base of them: looks at rows with the data contract in hand."""
+    """Base of the components: validates rows with the data contract at hand."""
+
+    CHECK: ClassVar[Callable[..., ValidatorReport]]
+
+    def __init_subclass__(
+        cls,
+        *,
+        library: str,
+        flavor: type[ContractDataValidatorFlavor],
+        check: Callable[..., ValidatorReport],
+    ) -> None:
+        """Connects a component with its flavor.
+
+        Args:
+            library: Name of the library, for ZenML's messages.
+            flavor: Its flavor.
+            check: Validates current rows against reference rows; takes what `validate` takes, and
+                the component's settings after the contract.
+        """
+        super().__init_subclass__()
+        cls.NAME = library
+        cls.FLAVOR = flavor
+        cls.CHECK = staticmethod(check)
+        flavor.VALIDATOR = cls
 
     def validate(
         self,
@@ -52,7 +88,7 @@ class ContractDataValidator(BaseDataValidator):
         *,
         target: str,
     ) -> ValidatorReport:
-        """Looks at current rows beside reference rows.
+        """Validates current rows against reference rows.
 
         Args:
             reference: Rows that are known to be good, typed by the contract, shape [m, columns].
@@ -61,9 +97,9 @@ class ContractDataValidator(BaseDataValidator):
             target: The column that holds the outcome.
 
         Raises:
-            InputError: the library is not installed, or a table cannot be looked at.
+            InputError: the library is not installed, or a table cannot be validated.
         """
-        raise NotImplementedError
+        return self.CHECK(reference, current, contract, self.config, target=target)
 
     def data_validation(
         self,
@@ -71,35 +107,53 @@ class ContractDataValidator(BaseDataValidator):
         comparison_dataset: Any | None = None,
         check_list: Sequence[Any] | None = None,
         *,
-        contract: DataContract,
+        contract: DataContract | None = None,
         **unknown: Any,
     ) -> ValidatorReport:
-        """ZenML's name for `validate`; rows that stand alone are compared with themselves.
+        """ZenML's name for `validate`; rows without a comparison are compared with themselves.
 
         Args:
             dataset: The reference rows.
             comparison_dataset: The current rows.
-            check_list: Not taken: what is looked at is a setting of the component.
+            check_list: Not accepted: the checks are settings of the component.
             contract: What the columns mean.
-            **unknown: Not taken either.
+            **unknown: Not accepted either.
 
         Raises:
-            InputError: something is asked for that is a setting, or as for `validate`.
+            InputError: there is no contract, an argument is not accepted, or as for `validate`.
         """
-        self.refuse(check_list, unknown)
+        contract = self.require_contract(contract, check_list, unknown)
         current = dataset if comparison_dataset is None else comparison_dataset
         return self.validate(dataset, current, contract, target=contract.target.name)
 
-    def refuse(self, chosen: Sequence[Any] | None, unknown: dict[str, Any]) -> None:
-        """Refuses what only looks as if it changed something.
+    def require_contract(
+        self,
+        contract: DataContract | None,
+        checks: Sequence[Any] | None,
+        unknown: dict[str, Any],
+    ) -> DataContract:
+        """Returns the contract, after `refuse_arguments`.
 
         Raises:
-            InputError: something is chosen, or named that is not known.
+            InputError: there is no contract, or an argument is not accepted.
         """
-        asked = ["a list of checks"] if chosen is not None else []
-        asked += [f"'{name}'" for name in unknown]
-        if asked:
+        self.refuse_arguments(checks, unknown)
+        if contract is None:
             raise InputError(
-                f"The data validator '{self.name}' does not take {' and '.join(asked)}; what it "
-                "looks at is set in its configuration, in the stack's file."
+                f"The data validator '{self.name}' needs the data contract; pass contract=."
+            )
+        return contract
+
+    def refuse_arguments(self, checks: Sequence[Any] | None, unknown: dict[str, Any]) -> None:
+        """Refuses arguments of ZenML's methods that would have no effect.
+
+        Raises:
+            InputError: there is a list of checks, or an unknown argument.
+        """
+        refused = ["a list of checks"] if checks is not None else []
+        refused += [f"'{name}'" for name in unknown]
+        if refused:
+            raise InputError(
+                f"The data validator '{self.name}' does not take {' and '.join(refused)}; what it "
+                "checks is set in its configuration, in the stack's file."
             )

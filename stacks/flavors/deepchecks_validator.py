@@ -12,53 +12,32 @@ from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
 from churn.checks.deepchecks.suites import validate as validate_with_model
-from churn.checks.validators.by_deepchecks import validate
-from churn.checks.validators.validator_report import ValidatorReport
+from churn.checks.validators import by_deepchecks
 from churn.checks.validators.validator_settings import DeepchecksSettings
-from churn.contract import DataContract
 from churn.data.split import Split
 from churn.models.trained import TrainedModel
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 
 class DeepchecksConfig(BaseDataValidatorConfig, DeepchecksSettings):
-    """What the component can be told: the validator's settings, and nothing else."""
+    """Settings of the component: those of the validator."""
 
 
 class DeepchecksFlavor(ContractDataValidatorFlavor):
     """The flavor `churn-deepchecks`."""
 
-    CALLED: ClassVar[str] = "churn-deepchecks"
-    SHOWN: ClassVar[str] = "Deepchecks 0.19"
+    FLAVOR_NAME: ClassVar[str] = "churn-deepchecks"
+    DISPLAY_NAME: ClassVar[str] = "Deepchecks 0.19"
     CONFIG: ClassVar[type[BaseDataValidatorConfig]] = DeepchecksConfig
 
-    @property
-    def implementation_class(self) -> type[DeepchecksValidator]:
-        """Its component."""
-        return DeepchecksValidator
 
-
-class DeepchecksValidator(ContractDataValidator):
-    """Runs the suites that ship with Deepchecks: two about data, a third where there is a model."""
-
-    NAME: ClassVar[str] = "Deepchecks"
-    FLAVOR: ClassVar[type[ContractDataValidatorFlavor]] = DeepchecksFlavor
-
-    @property
-    def config(self) -> DeepchecksConfig:
-        """The settings."""
-        return cast(DeepchecksConfig, self._config)
-
-    def validate(
-        self,
-        reference: pd.DataFrame,
-        current: pd.DataFrame,
-        contract: DataContract,
-        *,
-        target: str,
-    ) -> ValidatorReport:
-        """See `ContractDataValidator`."""
-        return validate(reference, current, contract, self.config, target=target)
+class DeepchecksValidator(
+    ContractDataValidator,
+    library="Deepchecks",
+    flavor=DeepchecksFlavor,
+    check=by_deepchecks.validate,
+):
+    """Runs Deepchecks' own suites: two about data, a third where there is a model."""
 
     def model_validation(
         self,
@@ -68,27 +47,26 @@ class DeepchecksValidator(ContractDataValidator):
         check_list: Sequence[Any] | None = None,
         **unknown: Any,
     ) -> ValidationReport:
-        """All three suites, the model's among them: the step `run_deepchecks` through ZenML's door.
+        """Runs all three suites, the model's among them: the step `run_deepchecks` as ZenML's method.
 
         Args:
-            dataset: Rows that the model learned from.
+            dataset: Rows that the model was trained on.
             model: The model; its contract says what the columns mean.
             comparison_dataset: Rows that it has not seen.
-            check_list: Not taken: what is looked at is a setting of the component.
-            **unknown: Not taken either.
+            check_list: Not accepted: the checks are settings of the component.
+            **unknown: Not accepted either.
 
         Raises:
-            InputError: there are no rows that the model has not seen, something is asked for that
-                is a setting, or Deepchecks is not installed.
+            InputError: there are no rows that the model has not seen, an argument is not accepted,
+                or Deepchecks is not installed.
         """
-        self.refuse(check_list, unknown)
+        self.refuse_arguments(check_list, unknown)
         unseen = dataset.iloc[:0] if comparison_dataset is None else comparison_dataset
         rows = pd.concat([dataset, unseen], ignore_index=True)
         places = np.arange(len(rows))
         split = Split(development=places[: len(dataset)], gate=places[len(dataset) :])
+        config = cast(DeepchecksConfig, self.config)
         settings = ValidationSettings(
-            seed=self.config.seed,
-            maximum_rows=self.config.maximum_rows,
-            shown_only=self.config.shown_only,
+            seed=config.seed, maximum_rows=config.maximum_rows, shown_only=config.shown_only
         )
         return validate_with_model(rows, split, model, settings)

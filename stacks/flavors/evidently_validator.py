@@ -5,54 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
-import pandas as pd
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
-from churn.checks.validators.by_evidently import profile, validate
-from churn.checks.validators.validator_report import ValidatorReport
+from churn.checks.validators import by_evidently
 from churn.checks.validators.validator_settings import EvidentlySettings
 from churn.contract import DataContract
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
 
 class EvidentlyConfig(BaseDataValidatorConfig, EvidentlySettings):
-    """What the component can be told: the validator's settings, and nothing else."""
+    """Settings of the component: those of the validator."""
 
 
 class EvidentlyFlavor(ContractDataValidatorFlavor):
     """The flavor `churn-evidently`."""
 
-    CALLED: ClassVar[str] = "churn-evidently"
-    SHOWN: ClassVar[str] = "Evidently 0.7"
+    FLAVOR_NAME: ClassVar[str] = "churn-evidently"
+    DISPLAY_NAME: ClassVar[str] = "Evidently 0.7"
     CONFIG: ClassVar[type[BaseDataValidatorConfig]] = EvidentlyConfig
 
-    @property
-    def implementation_class(self) -> type[EvidentlyValidator]:
-        """Its component."""
-        return EvidentlyValidator
 
-
-class EvidentlyValidator(ContractDataValidator):
+class EvidentlyValidator(
+    ContractDataValidator,
+    library="Evidently",
+    flavor=EvidentlyFlavor,
+    check=by_evidently.validate,
+):
     """Measures drift, blanks and values outside the contract, column by column."""
-
-    NAME: ClassVar[str] = "Evidently"
-    FLAVOR: ClassVar[type[ContractDataValidatorFlavor]] = EvidentlyFlavor
-
-    @property
-    def config(self) -> EvidentlyConfig:
-        """The settings."""
-        return cast(EvidentlyConfig, self._config)
-
-    def validate(
-        self,
-        reference: pd.DataFrame,
-        current: pd.DataFrame,
-        contract: DataContract,
-        *,
-        target: str,
-    ) -> ValidatorReport:
-        """See `ContractDataValidator`."""
-        return validate(reference, current, contract, self.config, target=target)
 
     def data_profiling(
         self,
@@ -60,21 +39,21 @@ class EvidentlyValidator(ContractDataValidator):
         comparison_dataset: Any | None = None,
         profile_list: Sequence[Any] | None = None,
         *,
-        contract: DataContract,
+        contract: DataContract | None = None,
         **unknown: Any,
     ) -> Any:
-        """Evidently's own `Snapshot`, for its interactive page: `.save_html(path)`.
+        """Returns Evidently's own `Snapshot`, for its interactive page: `.save_html(path)`.
 
         Args:
             dataset: The reference rows.
-            comparison_dataset: The current rows; the reference rows again where there are none.
-            profile_list: Not taken: what is looked at is a setting of the component.
+            comparison_dataset: The current rows; the reference rows if None.
+            profile_list: Not accepted: the checks are settings of the component.
             contract: What the columns mean.
-            **unknown: Not taken either.
+            **unknown: Not accepted either.
 
         Raises:
-            InputError: as for `validate`.
+            InputError: as for `data_validation`.
         """
-        self.refuse(profile_list, unknown)
+        contract = self.require_contract(contract, profile_list, unknown)
         current = dataset if comparison_dataset is None else comparison_dataset
-        return profile(dataset, current, contract, self.config)
+        return by_evidently.profile(dataset, current, contract, cast(EvidentlyConfig, self.config))

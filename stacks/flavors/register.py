@@ -1,7 +1,7 @@
-"""Registers this project's own flavors in the user's ZenML; leaves alone what is there already.
+"""Registers this project's own flavors in the user's ZenML; never changes an existing one.
 
-A flavor has no labels, so what says whose it is, is its source: one of the same name that points
-to another class is somebody else's and is never changed.
+A flavor has no labels; its source shows who made it. A flavor of the same name with another source
+is not this project's.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from churn.errors import InputError
 from churn.root import ROOT
-from stacks.flavors.catalog import FLAVORS
+from stacks.flavors.flavor_catalog import FLAVORS
 
 if TYPE_CHECKING:
     from zenml.client import Client
 
 
 def missing_flavors(client: Client, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the names that are own flavors and not registered yet, each once; changes nothing.
+    """Returns those of the names that are own flavors and not registered yet; changes nothing.
 
     Raises:
-        InputError: a flavor of that name is somebody else's.
+        InputError: a flavor of that name is not this project's.
     """
     return tuple(
         name
@@ -31,24 +31,24 @@ def missing_flavors(client: Client, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def register_flavors(client: Client, names: Iterable[str]) -> list[str]:
-    """Registers those that are missing. Names that are not this project's are passed over.
+    """Registers own flavors that are missing; ignores names of other flavors.
 
     Args:
         client: ZenML's.
-        names: Flavors that a stack's components want.
+        names: Flavors of a stack's components.
 
     Returns:
-        What was changed, in words; empty where everything was there.
+        What was changed, as text; empty where nothing was missing.
 
     Raises:
-        InputError: a flavor of that name is somebody else's; nothing was registered then.
+        InputError: a flavor of that name is not this project's; nothing was registered.
     """
     from zenml.enums import StackComponentType
     from zenml.utils.source_utils import set_custom_source_root
 
     missing = missing_flavors(client, names)
     if missing:
-        # Sources are told from the project's root, wherever the command was typed.
+        # ZenML resolves a source from here, whatever the working directory is.
         set_custom_source_root(str(ROOT))
     for name in missing:
         flavor = FLAVORS[name]
@@ -57,13 +57,13 @@ def register_flavors(client: Client, names: Iterable[str]) -> list[str]:
 
 
 def _is_registered(client: Client, name: str) -> bool:
-    wanted = FLAVORS[name]
-    for found in client.list_flavors(name=name, type=wanted.component_type, hydrate=True).items:
-        if found.source != wanted.source:
+    flavor = FLAVORS[name]
+    for existing in client.list_flavors(name=name, type=flavor.component_type, hydrate=True).items:
+        if existing.source != flavor.source:
             raise InputError(
-                f"ZenML already has a {wanted.component_type} flavor '{name}' that points to "
-                f"{found.source}, which is not this project's, so it stays untouched; remove it "
-                f"with `zenml {wanted.component_type.replace('_', '-')} flavor delete {name}`."
+                f"ZenML already has a {flavor.component_type} flavor '{name}' that points to "
+                f"{existing.source}, which is not this project's, so it stays untouched; remove it "
+                f"with `zenml {flavor.component_type.replace('_', '-')} flavor delete {name}`."
             )
         return True
     return False

@@ -1,4 +1,4 @@
-"""A webhook as a stack's alerter: messages go out as signed JSON, and nothing depends on them."""
+"""A webhook as a stack's alerter: messages are sent as signed JSON; no run depends on them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LOG = logging.getLogger("churn.progress")
 
 
 class WebhookConfig(BaseAlerterConfig):
-    """Where messages go, and how patiently.
+    """Settings of the webhook.
 
     Attributes:
-        url: The address; a secret, so `{{secret.key}}`.
-        secret: What messages are signed with, `{{secret.key}}` as well; without one they are not.
-        timeout_seconds: How long one try may take.
-        retries: How many tries follow a failed one.
-        backoff_seconds: The wait before the first of them; it doubles each time.
+        url: The URL; a secret, so `{{secret.key}}`.
+        secret: Key of the signature, `{{secret.key}}` as well; messages are not signed without it.
+        timeout_seconds: Timeout of one attempt.
+        retries: Number of attempts after a failed one.
+        backoff_seconds: Delay before the first of them; it doubles each time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,14 +41,14 @@ class WebhookConfig(BaseAlerterConfig):
 
 
 class WebhookParameters(BaseAlerterStepParameters):
-    """What a step can say besides its message.
+    """What a step can add to its message.
 
     Attributes:
         title: What happened, in a few words.
-        level: How much it matters.
-        run: The run's name.
-        pipeline: Its pipeline.
-        dashboard: The run's page.
+        level: Severity.
+        run: Name of the run.
+        pipeline: Name of its pipeline.
+        dashboard: URL of the run.
     """
 
     title: str = "Churn platform"
@@ -63,27 +63,27 @@ class WebhookFlavor(BaseAlerterFlavor):
 
     @property
     def name(self) -> str:
-        """What a stack file calls it."""
+        """Name in a stack file."""
         return "churn-webhook"
 
     @property
     def display_name(self) -> str:
-        """What the dashboard calls it."""
+        """Name on the dashboard."""
         return "Webhook (signed JSON)"
 
     @property
     def config_class(self) -> type[WebhookConfig]:
-        """Its settings."""
+        """Class of its settings."""
         return WebhookConfig
 
     @property
     def implementation_class(self) -> type[WebhookAlerter]:
-        """Its component."""
+        """Class of its component."""
         return WebhookAlerter
 
 
 class WebhookAlerter(BaseAlerter):
-    """Posts messages; one that does not arrive is a line in the log and never an error."""
+    """Posts messages; a failed delivery is a line in the log and never an error."""
 
     @property
     def config(self) -> WebhookConfig:
@@ -91,7 +91,7 @@ class WebhookAlerter(BaseAlerter):
         return cast(WebhookConfig, self._config)
 
     def deliver(self, alert: Alert) -> bool:
-        """Sends an alert; False where it did not arrive."""
+        """Sends an alert; returns whether it was delivered."""
         try:
             webhook = Webhook(
                 url=self.config.url,
@@ -101,7 +101,7 @@ class WebhookAlerter(BaseAlerter):
                 backoff_seconds=self.config.backoff_seconds,
             )
         except KeyError:
-            # ZenML's own words hold the whole component; which secret it was, its file says.
+            # ZenML's own message contains the whole component, so it is not logged.
             _LOG.warning(
                 f"The alert was not delivered: alerter '{self.name}' names a secret or a key that "
                 "ZenML does not have; make it with `zenml secret create`. No run depends on it.",
@@ -111,21 +111,20 @@ class WebhookAlerter(BaseAlerter):
         return send(webhook, alert.payload())
 
     def post(self, message: str, params: BaseAlerterStepParameters | None = None) -> bool:
-        """Sends a message; ZenML's way in.
+        """Sends a message; called by ZenML.
 
         Args:
             message: The text.
-            params: `WebhookParameters`, where there is more to say; another alerter's are not
-                understood and passed over.
+            params: `WebhookParameters`; parameters of another alerter are ignored.
         """
         more = params if isinstance(params, WebhookParameters) else WebhookParameters()
         return self.deliver(Alert(text=message, **more.model_dump()))
 
     def ask(self, question: str, params: BaseAlerterStepParameters | None = None) -> bool:
-        """Not possible: a webhook has no way back.
+        """Not possible: a webhook cannot return an answer.
 
         Raises:
-            NotImplementedError: always; says where approvals are given instead.
+            NotImplementedError: always; names the command that approves instead.
         """
         raise NotImplementedError(
             "A webhook cannot be answered, so it cannot ask for an approval; give it with "

@@ -1,7 +1,6 @@
-"""Sends one JSON message to a webhook: signed, tried again where that can help, never raising.
+"""Sends one JSON message to a webhook: signed, retried where that can help, never raising.
 
-An address of a webhook is a secret (Slack's carries its key), so no log ever holds more of it than
-the host's name.
+The URL of a webhook is a secret (Slack's contains its key), so a log contains only its host name.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 SIGNATURE = "X-Churn-Signature"
 
 _LOG = logging.getLogger("churn.progress")
-_BUSY = 429
-_FAULT_OF_THE_SERVER = 500
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where to, and how patiently.
+    """Settings of a delivery.
 
     Attributes:
-        url: The address.
-        secret: What the message is signed with; None leaves the signature out.
-        timeout_seconds: How long one try may take.
-        retries: How many tries follow a failed one.
-        backoff_seconds: The wait before the first of them; it doubles each time.
+        url: The URL.
+        secret: Key of the signature; None sends no signature.
+        timeout_seconds: Timeout of one attempt.
+        retries: Number of attempts after a failed one.
+        backoff_seconds: Delay before the first of them; it doubles each time.
     """
 
     url: str
@@ -46,51 +45,56 @@ class Webhook:
 
 
 def signature(secret: str, body: bytes) -> str:
-    """What the receiver compares: `sha256=` and the HMAC-SHA256 of the body, in hex."""
+    """Returns `sha256=` and the HMAC-SHA256 of the body, in hex.
+
+    Example:
+        >>> signature("key", b"{}")[:15]
+        'sha256=a777724d'
+    """
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
-    """POSTs the payload; False, and one line in the log, where it did not arrive.
+    """POSTs the payload; returns whether it was delivered, and logs one line where it was not.
 
-    What the receiver refuses (4xx, except 429) is not tried again: it would refuse it again.
+    A refusal (4xx, except 429) is not retried: it would be refused again.
     """
     body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if webhook.secret:
         headers[SIGNATURE] = signature(webhook.secret, body)
-    trouble, wait = "", webhook.backoff_seconds
-    tries = 0
-    for tries in range(1, webhook.retries + 2):
-        trouble, worth_it = _try(webhook, body, headers)
-        if not trouble:
+    problem, delay = "", webhook.backoff_seconds
+    attempts = 0
+    for attempts in range(1, webhook.retries + 2):
+        problem, retry = _attempt(webhook, body, headers)
+        if not problem:
             return True
-        if not worth_it or tries > webhook.retries:
+        if not retry or attempts > webhook.retries:
             break
-        time.sleep(wait)
-        wait *= 2
-    told = "once" if tries == 1 else f"{tries} times"
+        time.sleep(delay)
+        delay *= 2
+    count = "once" if attempts == 1 else f"{attempts} times"
     _LOG.warning(
-        f"The alert was not delivered: the webhook at {_host(webhook.url)} was tried {told} and "
-        f"{trouble}; no run depends on it.",
+        f"The alert was not delivered: the webhook at {_host(webhook.url)} was tried {count} and "
+        f"{problem}; no run depends on it.",
         extra={"step": "alert", "event": "warned"},
     )
     return False
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A webhook that moved is told of, not followed: a message goes where it was meant to."""
+    """Redirects are errors: a message is sent only to the configured URL."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Follows nowhere."""
+        """Follows no redirect."""
 
 
-def _try(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
-    """What went wrong, '' for nothing; and whether another try could go better.
+def _attempt(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """Returns the problem, empty for none, and whether another attempt may succeed.
 
-    With the standard library, because httpx and urllib3 write whole addresses into their logs.
+    Uses the standard library, because httpx and urllib3 log whole URLs.
     """
-    late = f"gave no answer within {webhook.timeout_seconds:g} s"
+    timed_out = f"gave no answer within {webhook.timeout_seconds:g} s"
     if not webhook.url.startswith(("http://", "https://")):
         return "is no http or https address", False
     try:
@@ -99,21 +103,21 @@ def _try(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> tuple[str
             return "", False
     except HTTPError as error:
         with error:
-            again = error.code == _BUSY or error.code >= _FAULT_OF_THE_SERVER
+            again = error.code == _TOO_MANY_REQUESTS or error.code >= _SERVER_ERROR
             return f"answered {error.code}", again
     except TimeoutError:
-        return late, True
+        return timed_out, True
     except (InvalidURL, ValueError):
         return "is no http or https address", False
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
-            return late, True
+            return timed_out, True
         return f"could not be reached ({type(reason).__name__})", True
 
 
 def _host(url: str) -> str:
-    """The host's name alone: path and query of a webhook's address are its key."""
+    """Returns the host name alone: path and query of a webhook's URL contain its key."""
     try:
         return urlsplit(url).hostname or "an address without a host"
     except ValueError:

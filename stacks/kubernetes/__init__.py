@@ -1,1 +1,1 @@
-"""What runs in pods: who may do what there, what each step asks for, and what would be created."""
+"""Stacks that run in pods: the cluster, its rights, resources of steps, and rendered manifests."""

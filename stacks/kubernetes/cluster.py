@@ -1,4 +1,4 @@
-"""The cluster of a Kubernetes stack, as ZenML's orchestrator finds it."""
+"""The cluster of a Kubernetes stack, found as ZenML's orchestrator finds it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 APPLY = "kubectl apply -k deployment/manifests/kubernetes/pipelines"
-_UNKNOWN = 401
+_UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that is connected to, which says nothing yet about whether it answers.
+    """Connection to a cluster, which may not answer.
 
     Attributes:
-        context: The kubeconfig's context, or the pod's own account.
-        namespace: Where the pipelines run.
-        client: Asks it.
+        context: Context of the kubeconfig, or the pod's own account.
+        namespace: Namespace of the pipelines.
+        client: Kubernetes' client.
     """
 
     context: str
@@ -34,22 +34,22 @@ class Cluster:
     client: ApiClient
 
     def version(self) -> str:
-        """The API server's version, such as `v1.33.1`.
+        """Returns the API server's version, such as `v1.33.1`.
 
         Raises:
             ChurnError: it does not answer.
         """
         from kubernetes.client import VersionApi
 
-        told = self.ask(lambda: VersionApi(self.client).get_code(_request_timeout=SECONDS))
-        return str(told.git_version)
+        version = self._request(lambda: VersionApi(self.client).get_code(_request_timeout=SECONDS))
+        return str(version.git_version)
 
     def exists(self, kind: str, name: str) -> bool | None:
-        """Whether something is there; None where one may not look. Of a secret, no value travels.
+        """Whether a resource exists; None without the right to see it. Reads no value of a secret.
 
         Args:
             kind: Plural, such as `secrets`; `namespaces` for the namespace itself.
-            name: Its name.
+            name: Name of the resource.
 
         Raises:
             ChurnError: the API server does not answer.
@@ -58,7 +58,7 @@ class Cluster:
         if kind != "namespaces":
             place += f"/{kind}/{name}"
         accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-        status = self.ask(
+        status = self._request(
             lambda: self.client.call_api(
                 place,
                 "GET",
@@ -71,11 +71,11 @@ class Cluster:
         return {200: True, 404: False}.get(status)
 
     def may(self, right: Right, account: str | None = None) -> bool | None:
-        """Whether one has a right; None where that cannot be asked.
+        """Whether an account has a right; None without the right to know.
 
         Args:
-            right: Which.
-            account: A service account of the namespace; None for whoever asks.
+            right: The right.
+            account: A service account of the namespace; None for our own account.
 
         Raises:
             ChurnError: the API server does not answer.
@@ -101,24 +101,24 @@ class Cluster:
                 user=f"system:serviceaccount:{self.namespace}:{account}",
             )
             body, review = client.V1SubjectAccessReview(spec=spec), api.create_subject_access_review
-        told = self.ask(lambda: review(body, _request_timeout=SECONDS), allowed=(403,))
-        return None if isinstance(told, int) else bool(told.status.allowed)
+        answer = self._request(lambda: review(body, _request_timeout=SECONDS), allowed=(403,))
+        return None if isinstance(answer, int) else bool(answer.status.allowed)
 
-    def ask(self, question: Any, allowed: tuple[int, ...] = ()) -> Any:
-        """Its answer, or the status of a refusal that is an answer, too.
+    def _request(self, request: Any, allowed: tuple[int, ...] = ()) -> Any:
+        """Returns the response, or the status where it is one of those allowed.
 
         Raises:
-            ChurnError: none came, or another refusal.
+            ChurnError: there is no response, or another status.
         """
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
         try:
-            return question()
+            return request()
         except ApiException as error:
             if error.status in allowed:
                 return error.status
-            if error.status == _UNKNOWN:
+            if error.status == _UNAUTHORIZED:
                 raise InputError(
                     f"The API server of context '{self.context}' does not know who you are (401); "
                     "log in to the cluster anew"
@@ -133,7 +133,7 @@ class Cluster:
 
 
 def connect_cluster(spec: StackSpec) -> Cluster:
-    """Reads where the cluster is; asks nothing of it.
+    """Reads the kubeconfig; contacts no cluster.
 
     Args:
         spec: A stack with a Kubernetes orchestrator, its placeholders filled in.
@@ -145,12 +145,13 @@ def connect_cluster(spec: StackSpec) -> Cluster:
     from kubernetes.config.config_exception import ConfigException
 
     orchestrator = spec.components["orchestrator"]
-    assert isinstance(orchestrator, OwnComponent)  # noqa: S101 - `runs_in_pods` was asked
-    told = orchestrator.configuration
-    context, namespace = str(told.get("kubernetes_context", "")), str(told["kubernetes_namespace"])
+    assert isinstance(orchestrator, OwnComponent)  # noqa: S101 - callers check `runs_in_pods`
+    settings = orchestrator.configuration
+    context = str(settings.get("kubernetes_context", ""))
+    namespace = str(settings["kubernetes_namespace"])
     configuration = client.Configuration()
     try:
-        if told.get("incluster") and "KUBERNETES_SERVICE_HOST" in os.environ:
+        if settings.get("incluster") and "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(client_configuration=configuration)
             context = "this pod's own account"
         else:
@@ -165,7 +166,7 @@ def connect_cluster(spec: StackSpec) -> Cluster:
 
 
 def require_cluster(spec: StackSpec) -> None:
-    """Asks the cluster of a stack whether a run can start there; does nothing for other stacks.
+    """Checks whether a run can start on the stack's cluster; does nothing for other stacks.
 
     Args:
         spec: The stack, its placeholders filled in.
@@ -190,5 +191,5 @@ def require_cluster(spec: StackSpec) -> None:
                 f"'{cluster.context}'; bind the role churn-runner to you, as docs/kubernetes.md says"
             )
     except ChurnError as error:
-        told = f"{error}; `run.py --doctor --stack {spec.name}` looks at all of it."
-        raise type(error)(told) from None
+        sentence = f"{error}; `run.py --doctor --stack {spec.name}` checks all of it."
+        raise type(error)(sentence) from None

@@ -1,8 +1,8 @@
-"""What ZenML's Kubernetes orchestrator creates for a compiled pipeline, without a cluster.
+"""Renders what ZenML's Kubernetes orchestrator creates for a compiled pipeline, without a cluster.
 
 The manifests come from ZenML's own code with the stack's settings: one Job for the pod that starts
-the steps, and one for each step. Three things are only known once a run is started and stand here
-as what they are: the random part of a name, ids, and the token that the run is given.
+the steps, and one for each step. Three values are known only when a run starts, and are placeholders
+here: the random part of a name, ids, and the run's token.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotBase
 
 RANDOM = "00000000"
-_LATER = UUID(int=0)
-_TOKEN = "made for the run, and good until it ends"  # noqa: S105 - says that there will be one
+_UNKNOWN_ID = UUID(int=0)
+_TOKEN = "created for the run, and valid until it ends"  # noqa: S105 - says that there will be one
 
 
-def render(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[str, Any]]:
-    """The Jobs of one run: the orchestrator's first, then a step's each, in the steps' order.
+def render_jobs(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[str, Any]]:
+    """Returns the Jobs of one run: the orchestrator's first, then each step's, in order.
 
     Args:
         snapshot: The pipeline, compiled for the stack, which must be the active one.
         spec: The stack, its placeholders filled in.
 
     Returns:
-        Manifests as the API server keeps them, without what it leaves out itself.
+        Manifests as the API server stores them, without null values.
 
     Raises:
-        InputError: the stack's orchestrator is another one.
+        InputError: the stack has no Kubernetes orchestrator.
     """
     if not runs_in_pods(spec):
         raise InputError(
@@ -54,7 +54,7 @@ def render(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[str, An
     }
     jobs = [_orchestrator_job(orchestrator, snapshot, environment)]
     jobs += [_step_job(orchestrator, snapshot, name, environment) for name in _steps(snapshot)]
-    return [_as_kept(job, orchestrator.config.kubernetes_namespace) for job in jobs]
+    return [_as_stored(job, orchestrator.config.kubernetes_namespace) for job in jobs]
 
 
 def _steps(snapshot: PipelineSnapshotBase) -> list[str]:
@@ -73,10 +73,11 @@ def _orchestrator_job(
 
     settings = _settings(orchestrator, snapshot)
     pipeline = snapshot.pipeline_configuration.name
+    # ZenML 0.98 has no public function that renders this Job; can go when it has one.
     return orchestrator._prepare_job_manifest(
         name=_name(settings, pipeline),
         command=Entrypoint.get_entrypoint_command(),
-        args=Entrypoint.get_entrypoint_arguments(snapshot_id=_LATER, run_id=_LATER),
+        args=Entrypoint.get_entrypoint_arguments(snapshot_id=_UNKNOWN_ID, run_id=_UNKNOWN_ID),
         image=_image(snapshot),
         environment=environment,
         labels={"pipeline": pipeline},
@@ -93,7 +94,7 @@ def _step_job(
     step: str,
     environment: dict[str, str],
 ) -> V1Job:
-    """As `start_step_job` of ZenML's orchestrator pod makes it."""
+    """Returns the Job that `start_step_job` of ZenML's orchestrator pod creates."""
     from zenml.entrypoints.step_entrypoint_configuration import StepEntrypointConfiguration
     from zenml.integrations.kubernetes import kube_utils, manifest_utils
 
@@ -106,7 +107,7 @@ def _step_job(
         image_name=_image(snapshot, step),
         command=StepEntrypointConfiguration.get_entrypoint_command(),
         args=StepEntrypointConfiguration.get_entrypoint_arguments(
-            step_name=step, snapshot_id=_LATER
+            step_name=step, snapshot_id=_UNKNOWN_ID
         ),
         env=environment,
         privileged=settings.privileged,
@@ -130,8 +131,10 @@ def _step_job(
     )
 
 
-def _settings(orchestrator: KubernetesOrchestrator, of: Any) -> KubernetesOrchestratorSettings:
-    return cast("KubernetesOrchestratorSettings", orchestrator.get_settings(of))
+def _settings(
+    orchestrator: KubernetesOrchestrator, configured: Any
+) -> KubernetesOrchestratorSettings:
+    return cast("KubernetesOrchestratorSettings", orchestrator.get_settings(configured))
 
 
 def _name(settings: KubernetesOrchestratorSettings, *parts: str) -> str:
@@ -141,24 +144,24 @@ def _name(settings: KubernetesOrchestratorSettings, *parts: str) -> str:
 
 
 def _image(snapshot: PipelineSnapshotBase, step: str | None = None) -> str:
-    """The finished image; what ZenML would build has no name yet."""
+    """Returns the prebuilt image; an image that ZenML builds has no name yet."""
     configured = snapshot.step_configurations[step].config if step else None
     docker = (configured or snapshot.pipeline_configuration).docker_settings
     return str(docker.parent_image) if docker.skip_build else "built-by-zenml"
 
 
-def _as_kept(job: V1Job, namespace: str) -> dict[str, Any]:
+def _as_stored(job: V1Job, namespace: str) -> dict[str, Any]:
     from kubernetes.client import ApiClient
 
-    found = cast(dict[str, Any], _without_nothing(ApiClient().sanitize_for_serialization(job)))
-    metadata = {**found["metadata"], "namespace": namespace}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": found["spec"]}
+    stored = cast(dict[str, Any], _without_null(ApiClient().sanitize_for_serialization(job)))
+    metadata = {**stored["metadata"], "namespace": namespace}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": stored["spec"]}
 
 
-def _without_nothing(document: Any) -> Any:
-    """Without keys that say null, which the API server drops; ZenML's security context has some."""
+def _without_null(document: Any) -> Any:
+    """Returns the document without null values, which the API server drops."""
     if isinstance(document, dict):
-        return {key: _without_nothing(each) for key, each in document.items() if each is not None}
+        return {key: _without_null(each) for key, each in document.items() if each is not None}
     if isinstance(document, list):
-        return [_without_nothing(each) for each in document]
+        return [_without_null(each) for each in document]
     return document

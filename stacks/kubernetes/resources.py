@@ -1,7 +1,7 @@
-"""What a step may use, said in the words of its pod.
+"""Copies the resources of steps into the settings of their pods.
 
-ZenML's Kubernetes orchestrator takes no notice of ZenML's own resource settings (it warns and goes
-on), so what a stack file asks for is written into the settings of the pods, too.
+ZenML's Kubernetes orchestrator ignores ZenML's own resource settings, with a warning; so what a
+stack file requests is written into the settings of the pods, too.
 """
 
 from __future__ import annotations
@@ -23,55 +23,55 @@ def runs_in_pods(spec: StackSpec) -> bool:
     return isinstance(orchestrator, OwnComponent) and orchestrator.flavor == FLAVOR
 
 
-def for_pods(options: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
-    """A pipeline's options with every resource setting repeated where Kubernetes reads it.
+def with_pod_resources(options: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
+    """Returns a pipeline's options with the resources repeated where Kubernetes reads them.
 
-    A finished image is all that a pod gets: ZenML would otherwise upload the code from here and
-    have each pod fetch it, other code than the image's, onto a root that is read-only.
+    A pod runs the code of its prebuilt image: ZenML would otherwise upload the code from here and
+    have each pod download it, onto a root file system that is read-only.
 
     Args:
         options: From `stacks.run_settings.pipeline_options`.
-        spec: The stack; one without pods changes nothing.
+        spec: The stack; without pods, nothing changes.
 
     Returns:
         Keyword arguments for `pipeline.with_options(...)`.
     """
-    found = dict(options)
+    result = dict(options)
     if not runs_in_pods(spec):
-        return found
-    if "settings" in found:
-        found["settings"] = _as_it_is(_with_pod(found["settings"]))
-    if "steps" in found:
-        found["steps"] = {
+        return result
+    if "settings" in result:
+        result["settings"] = _without_download(_with_pod(result["settings"]))
+    if "steps" in result:
+        result["steps"] = {
             name: {**step, "settings": _with_pod(step["settings"])}
-            for name, step in found["steps"].items()
+            for name, step in result["steps"].items()
         }
-    return found
+    return result
 
 
-def pod_resources(wanted: ResourceSettings) -> dict[str, dict[str, str]]:
-    """Requests and limits of a container.
+def pod_resources(resources: ResourceSettings) -> dict[str, dict[str, str]]:
+    """Returns the requests and limits of a container.
 
-    Memory is limited to what was asked for: a step that takes more ends by itself and takes no
-    neighbour along. Processors are shared, so time on them has no limit.
+    The memory limit equals its request, so that a step that takes more ends alone and not with its
+    neighbours. Processors are shared, so they have no limit.
     """
     from zenml.integrations.kubernetes.kube_utils import convert_resource_settings_to_k8s_format
 
-    requests, limits, _ = convert_resource_settings_to_k8s_format(wanted)
+    requests, limits, _ = convert_resource_settings_to_k8s_format(resources)
     if "memory" in requests:
         limits["memory"] = requests["memory"]
     return {name: each for name, each in (("requests", requests), ("limits", limits)) if each}
 
 
-def _as_it_is(settings: dict[str, Any]) -> dict[str, Any]:
+def _without_download(settings: dict[str, Any]) -> dict[str, Any]:
     docker = settings.get("docker")
     if docker is None or not docker.skip_build:
         return settings
-    nothing_fetched = {
+    no_download = {
         "allow_download_from_artifact_store": False,
         "allow_download_from_code_repository": False,
     }
-    return {**settings, "docker": docker.model_copy(update=nothing_fetched)}
+    return {**settings, "docker": docker.model_copy(update=no_download)}
 
 
 def _with_pod(settings: Mapping[str, Any]) -> dict[str, Any]:

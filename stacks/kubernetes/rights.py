@@ -1,4 +1,4 @@
-"""What a run asks of the API server; deployment/manifests/kubernetes/pipelines/rights.yaml grants just that."""
+"""Rights that a run needs; deployment/manifests/kubernetes/pipelines/rights.yaml grants exactly these."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ RUNNER, ORCHESTRATOR, STEPS = "churn-runner", "churn-orchestrator", "churn-steps
 """Service accounts: who starts runs, the pod that starts steps, the steps themselves."""
 
 STEPS_SECRET = "churn-steps"  # noqa: S105 - its name
-"""The cluster's secret with what every step finds in its environment."""
+"""Name of the secret with the environment variables of every step."""
 
 
 class Right(NamedTuple):
-    """One verb on one kind of thing, in the namespace of the pipelines.
+    """One verb on one resource, in the namespace of the pipelines.
 
     Attributes:
-        group: The API group; '' is the core one.
-        resource: Such as `jobs`, or `pods/log` for a part of one.
+        group: API group; empty for the core group.
+        resource: Such as `jobs`, or `pods/log` for a subresource.
         verb: Such as `create`.
     """
 
@@ -37,10 +37,10 @@ RUNNER_RIGHTS = (
     *_rights("", "pods", "list"),
     *_rights("", "pods/log", "get"),
 )
-"""Of whoever types `run.py --stack kubernetes`, and of the schedule."""
+"""Rights of the person who runs `run.py --stack kubernetes`, and of the schedule."""
 
 ORCHESTRATOR_RIGHTS = (
     *_rights("batch", "jobs", "create", "get", "list", "patch", "delete"),
     *_rights("", "pods", "get", "list"),
 )
-"""Of the pod that starts the steps."""
+"""Rights of the pod that starts the steps."""

@@ -15,7 +15,7 @@ import pytest
 from churn.checks.validators.validator_report import DataValidator, ValidatorReport
 from churn.data.split import split_rows
 from churn.errors import InputError
-from stacks.flavors.catalog import FLAVORS
+from stacks.flavors.flavor_catalog import FLAVORS
 from stacks.spec import StackSpec, load_stack
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def client(session_zenml: Path) -> Any:
 
 
 def test_the_catalog_is_read_without_zenml(root: Path) -> None:
-    asked = (
-        "import sys, stacks.flavors.catalog; print('zenml' in sys.modules, 'pandas' in sys.modules)"
-    )
+    asked = "import sys, stacks.flavors.flavor_catalog; print('zenml' in sys.modules, 'pandas' in sys.modules)"
 
     told = subprocess.run(
         [sys.executable, "-c", asked], cwd=root, capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.errors import InputError
-from stacks.placeholders import Filling, variables
+from stacks.placeholders import PlaceholderFiller, variables
 from stacks.spec import StackSpec
 
 BUCKET = "s3://${env:STACK_BUCKET}/zenml"
@@ -111,7 +111,7 @@ def test_a_value_that_does_not_fit_once_it_is_filled_in_is_named():
 def test_a_document_without_placeholders_stays_as_it_is(document):
     if "${" in str(document):
         return
-    filling = Filling("any", {}, {})
+    filling = PlaceholderFiller("any", {}, {})
 
     assert filling.fill(document) == document
     assert variables(document) == []

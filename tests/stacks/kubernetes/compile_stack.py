@@ -22,7 +22,7 @@ def main(answer: Path, state: Path) -> None:
     from runner.execute import configure_pipeline, pipeline_parameters
     from runner.request import RunRequest, prepare_run
     from stacks.apply import activate, apply_stack
-    from stacks.kubernetes.manifests import render
+    from stacks.kubernetes.manifests import render_jobs
 
     request = RunRequest("training", "kubernetes", overrides=(f"output.folder={state}",))
     prepared = prepare_run(request)
@@ -39,7 +39,7 @@ def main(answer: Path, state: Path) -> None:
     configured.prepare(**pipeline_parameters(prepared, stack, tracker))
     snapshot = compile_pipeline(configured)
     found = {
-        "manifests": render(snapshot, spec),
+        "manifests": render_jobs(snapshot, spec),
         "steps": {
             name: {
                 "after": step.spec.upstream_steps,

@@ -9,7 +9,7 @@ import pytest
 from churn.errors import InputError
 from churn.settings.pipelines import DataSettings
 from runner.inputs import check_table, require_portable
-from stacks.kubernetes.resources import for_pods, runs_in_pods
+from stacks.kubernetes.resources import runs_in_pods, with_pod_resources
 from stacks.run_settings import pipeline_options
 from stacks.spec import Resources, RunSettings, load_stack
 
@@ -97,7 +97,7 @@ def test_a_steps_resources_are_said_in_its_pods_words():
     )
     spec = load_stack("kubernetes").model_copy(update={"run": run})
 
-    found = for_pods(pipeline_options(run, "training"), spec)
+    found = with_pod_resources(pipeline_options(run, "training"), spec)
 
     pod = found["settings"]["orchestrator"]["pod_settings"]
     heavy = found["steps"]["measure_protocol"]["settings"]["orchestrator"]["pod_settings"]
@@ -118,7 +118,7 @@ def test_a_pod_runs_the_code_of_its_image_and_fetches_none():
     run = RunSettings.model_validate({"image": {"prebuilt": "registry.example/churn:1"}})
     spec = load_stack("kubernetes").model_copy(update={"run": run})
 
-    docker = for_pods(pipeline_options(run, "training"), spec)["settings"]["docker"]
+    docker = with_pod_resources(pipeline_options(run, "training"), spec)["settings"]["docker"]
 
     assert docker.skip_build
     assert not docker.allow_download_from_artifact_store
@@ -131,7 +131,9 @@ def test_a_stack_without_pods_is_left_as_it_is(name):
     run = RunSettings(resources=Resources(cpu=1))
 
     assert not runs_in_pods(spec)
-    assert for_pods(pipeline_options(run, "training"), spec) == pipeline_options(run, "training")
+    assert with_pod_resources(pipeline_options(run, "training"), spec) == pipeline_options(
+        run, "training"
+    )
 
 
 def test_what_it_shares_with_the_cloud_stack_is_the_same_component():

@@ -1,4 +1,4 @@
-"""Which flavors are this project's own. Light: read wherever a stack file is, without ZenML."""
+"""This project's own flavors; read without ZenML, wherever a stack file is read."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import NamedTuple
 
 
 class OwnFlavor(NamedTuple):
-    """A flavor as it is registered.
+    """How a flavor is registered.
 
     Attributes:
-        component_type: ZenML's name for what it is.
-        source: Where its class is.
-        modules: What must be importable for its components to work.
-        installed_by: The make target that installs those.
+        component_type: ZenML's name of the component's type.
+        source: Import path of the flavor's class.
+        modules: Modules that its components import.
     """
 
     component_type: str
     source: str
     modules: tuple[str, ...]
-    installed_by: str
 
 
 FLAVORS: Mapping[str, OwnFlavor] = MappingProxyType(
@@ -29,23 +27,18 @@ FLAVORS: Mapping[str, OwnFlavor] = MappingProxyType(
             "data_validator",
             "stacks.flavors.great_expectations_validator.GreatExpectationsFlavor",
             ("great_expectations",),
-            "setup",
         ),
         "churn-deepchecks": OwnFlavor(
             "data_validator",
             "stacks.flavors.deepchecks_validator.DeepchecksFlavor",
             ("deepchecks",),
-            "setup-stacks",
         ),
         "churn-evidently": OwnFlavor(
             "data_validator",
             "stacks.flavors.evidently_validator.EvidentlyFlavor",
             ("evidently",),
-            "setup-stacks",
         ),
-        "churn-webhook": OwnFlavor(
-            "alerter", "stacks.flavors.webhook_alerter.WebhookFlavor", (), "setup"
-        ),
+        "churn-webhook": OwnFlavor("alerter", "stacks.flavors.webhook_alerter.WebhookFlavor", ()),
     }
 )
-"""Flavor -> what registering and using it takes."""
+"""Name of a flavor -> how it is registered."""
