@@ -1,7 +1,7 @@
 """What a stack costs: applying it when nothing changes, and each step that runs on it.
 
 `cloud` is measured on loopback: its servers are started here by what the tests start them with
-(tests/system/cloud), so it needs Debian's MariaDB and PostgreSQL, and no figure is there without them.
+(tests/servers), so it needs Debian's MariaDB and PostgreSQL, and no figure is there without them.
 """
 
 from __future__ import annotations
@@ -51,21 +51,20 @@ def _on(name: str, environment: Mapping[str, str], repeats: int) -> Iterator[Fig
 
 def _cloud(stack: ExitStack, folder: Path) -> dict[str, str]:
     """Starts what the stack `cloud` lives on, and says how a client reaches it."""
-    place = str(ROOT / "tests" / "system" / "cloud")
-    if place not in sys.path:
-        sys.path.insert(0, place)
-    import databases
-    import services
-    from servers import missing
+    from tests.servers import cloud_servers, databases
+    from tests.servers.process import missing
 
-    if reason := missing():
+    if reason := missing("PostgreSQL", "MariaDB"):
         raise BenchmarkError(reason)
     postgres = stack.enter_context(databases.postgres())
-    bucket = stack.enter_context(services.bucket())
-    zenml = stack.enter_context(services.zenml_server(stack.enter_context(databases.mariadb())))
+    bucket = stack.enter_context(cloud_servers.bucket())
+    zenml = stack.enter_context(
+        cloud_servers.zenml_server(stack.enter_context(databases.mariadb()))
+    )
     # No step here tracks anything: the stack has a tracker, and nobody asks it.
     environment = own_environment(
-        folder, **services.cloud_environment(zenml, bucket, "http://127.0.0.1:9", postgres.url())
+        folder,
+        **cloud_servers.cloud_environment(zenml, bucket, "http://127.0.0.1:9", postgres.url()),
     )
-    services.make_secret(environment, mlflow_password=secrets.token_hex(4))
+    cloud_servers.make_secret(environment, mlflow_password=secrets.token_hex(4))
     return environment | {"PATH": os.environ["PATH"]}

@@ -52,7 +52,7 @@ def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosi
     except ChurnError as error:
         yield Diagnosis("stack file", "broken", str(error), f"Correct {spec.file}.")
         return
-    checks = list(_checks(filled, missing))
+    checks = list(stack_checks(filled, missing))
     if not checks:
         return
     with ThreadPoolExecutor(max_workers=len(checks)) as pool:
@@ -60,7 +60,7 @@ def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosi
             yield from diagnoses
 
 
-def _checks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Check]]:
+def stack_checks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Check]]:
     """Yields the checks, each with its subject for the case that the check itself fails."""
     from stacks.doctor.services import check_ledger, check_server, check_tracker
 

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import databases
 from tests.servers.messaging import Broker, RedisServer
-from tests.servers.process import missing
+from tests.servers.postgres_fixture import postgres
 from tests.servers.published import ROWS, customers, shelf, store, trained
 
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
-__all__ = ["customers", "shelf", "store", "trained"]
+__all__ = ["customers", "postgres", "shelf", "store", "trained"]
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +56,9 @@ def redis_server(tmp_path):
 
 
 @pytest.fixture
-def postgres():
-    """The address of a ledger in a PostgreSQL."""
-    if reason := missing("PostgreSQL"):
-        pytest.skip(reason)
-    with databases.postgres() as started:
-        yield started.url()
+def postgres_ledger(postgres, request):
+    """URL of a new, empty database."""
+    return postgres.create(f"ledger-{abs(hash(request.node.name))}")
 
 
 @pytest.fixture

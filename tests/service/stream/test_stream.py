@@ -49,15 +49,15 @@ def test_scores_are_the_scorers_to_the_last_bit_and_are_in_the_ledger(
     }
 
 
-def test_the_ledger_may_be_a_postgresql(settings, outside, customers, scorers, postgres):
+def test_the_ledger_may_be_on_postgresql(settings, outside, customers, scorers, postgres_ledger):
     some = customers[:40]
     outside.send(some)
 
-    with working(settings, ledger=postgres) as worker:
+    with working(settings, ledger=postgres_ledger) as worker:
         wait_until(lambda: outside.committed(settings["group"]) == len(some), worker.ready)
         worker.stop()
 
-    kept = PredictionLedger(postgres).predictions()
+    kept = PredictionLedger(postgres_ledger).predictions()
     assert {k.customer: k.probability for k in kept} == {
         c["customerID"]: scorers["1"].score_one(c).probability for c in some
     }

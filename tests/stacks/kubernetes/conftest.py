@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # the stand-ins beside this file are these tests' own
+sys.path.insert(0, str(HERE))  # `stack_variables` is beside this file
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def compiled(
     isolated_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """The training compiled for the stack: `manifests` that ZenML would create, and its `steps`."""
-    from exported import VARIABLES
+    from stack_variables import VARIABLES
 
     folder = tmp_path_factory.mktemp("compiled")
     answer = folder / "answer.json"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from api_server import EVERYTHING, State, api_server, rights_of
-from exported import VARIABLES
+from stack_variables import VARIABLES
 
 from churn.errors import ChurnError, InputError
 from stacks.doctor.cluster import check_cluster
 from stacks.kubernetes.cluster import require_cluster
 from stacks.kubernetes.rights import ORCHESTRATOR, RUNNER
 from stacks.spec import load_stack
+from tests.servers.fake_kubernetes_api import EVERYTHING, State, api_server, rights_of
 
 NAMESPACE = "churn-pipelines"
 ADMIN, ME = "admin-token", "my-token"

@@ -7,14 +7,14 @@ import time
 from importlib import metadata
 
 import pytest
-from exported import VARIABLES
-from web import web
+from stack_variables import VARIABLES
 
 import run
 from stacks.doctor.image import check_image
 from stacks.doctor.services import check_ledger, check_server, check_tracker
 from stacks.doctor.stack import check_stack
 from stacks.spec import load_stack
+from tests.servers.fake_web_server import fake_web_server
 
 KEYS = ("s3_key", "s3_secret", "mlflow_password", "webhook_url", "webhook_secret")
 
@@ -38,7 +38,7 @@ def answers():
 
 @pytest.fixture
 def spec(answers, tmp_path):
-    with web(answers) as url:
+    with fake_web_server(answers) as url:
         image = f"{url.removeprefix('http://')}/churn-pipeline:0.1.0"
         places = {"STACK_ZENML_URL": url, "STACK_MLFLOW_URL": url, "AWS_ENDPOINT_URL": url}
         given = VARIABLES | places | {"STACK_PIPELINE_IMAGE": image}
@@ -162,17 +162,17 @@ def test_unset_variables_are_one_finding_and_what_hangs_on_them_is_left_alone(
     assert found[1].remedy.startswith("export STACK_ZENML_URL=... ")
 
 
-def test_a_stack_that_needs_nothing_has_nothing_to_say(tmp_path):
+def test_a_stack_that_needs_nothing_gets_no_diagnosis(tmp_path):
     assert list(check_stack(load_stack("local"), {"state": str(tmp_path)})) == []
 
 
-def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypatch, tmp_path):
+def test_missing_modules_are_named_and_what_needs_them_is_not_checked(monkeypatch, tmp_path):
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     nowhere = load_stack("kubernetes").model_copy(
         update={"needs": ("no_such_package", "boto3"), "server": None, "secrets": {}}
     )
-    monkeypatch.setattr("stacks.doctor.stack._looks", lambda spec, missing: iter(()))
+    monkeypatch.setattr("stacks.doctor.stack.stack_checks", lambda spec, missing: iter(()))
 
     found = next(check_stack(nowhere, {"state": str(tmp_path)}))
 
@@ -180,22 +180,22 @@ def test_missing_packages_are_told_and_what_hangs_on_them_is_left_alone(monkeypa
     assert found.remedy == "make setup-stacks"
 
 
-def test_a_look_that_stumbles_does_not_take_the_others_along(monkeypatch, tmp_path):
-    def stumbles(spec):
-        raise RuntimeError("over its own feet")
+def test_a_check_that_fails_itself_does_not_stop_the_others(monkeypatch, tmp_path):
+    def fails(spec):
+        raise RuntimeError("an error of the check")
         yield
 
     monkeypatch.setattr(
-        "stacks.doctor.stack._looks", lambda spec, missing: iter([("MLflow", stumbles)])
+        "stacks.doctor.stack.stack_checks", lambda spec, missing: iter([("MLflow", fails)])
     )
 
     found = list(check_stack(load_stack("local"), {"state": str(tmp_path)}))
 
     assert [(each.subject, each.status) for each in found] == [("MLflow", "broken")]
-    assert "over its own feet" in found[0].finding
+    assert "an error of the check" in found[0].finding
 
 
-def test_the_door_tells_all_of_it_as_json_and_ends_with_1(monkeypatch, capsys):
+def test_the_command_line_prints_all_diagnoses_as_json_and_exits_with_1(monkeypatch, capsys):
     closed = "http://127.0.0.1:1"
     places = {"STACK_ZENML_URL": closed, "STACK_MLFLOW_URL": closed, "AWS_ENDPOINT_URL": closed}
     ledger = {"STACK_LEDGER_URL": "postgresql://churn:hidden@127.0.0.1:1/churn"}

@@ -1,58 +1,41 @@
-"""The cloud's services, each started when the first test asks for it, stopped after the last."""
+"""Servers of the cloud stack, each started for its first test and stopped after the last."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # `services` is these tests' own
+from tests.servers import cloud_servers, databases
+from tests.servers.postgres_fixture import postgres, skip_without
 
-import services
-
-from tests.servers import databases
-from tests.servers.process import missing
-
-
-def needs_debian(server: str) -> None:
-    """Skips where a server of Debian's is missing, and says how to get it."""
-    if reason := missing(server):
-        pytest.skip(reason)
+__all__ = ["postgres"]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[databases.Postgres]:
-    needs_debian("PostgreSQL")
-    with databases.postgres() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[services.Bucket]:
-    with services.bucket() as started:
+def bucket() -> Iterator[cloud_servers.Bucket]:
+    with cloud_servers.bucket() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[databases.MariaDb]:
-    needs_debian("MariaDB")
+    skip_without("MariaDB")
     with databases.mariadb() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def zenml_server(mariadb: databases.MariaDb) -> Iterator[services.ZenServer]:
-    with services.zenml_server(mariadb) as started:
+def zenml_server(mariadb: databases.MariaDb) -> Iterator[cloud_servers.ZenServer]:
+    with cloud_servers.zenml_server(mariadb) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def mlflow_server(
-    postgres: databases.Postgres, bucket: services.Bucket
-) -> Iterator[services.Tracking]:
-    with services.mlflow_server(postgres.create("mlflow"), bucket) as started:
+    postgres: databases.Postgres, bucket: cloud_servers.Bucket
+) -> Iterator[cloud_servers.Tracking]:
+    with cloud_servers.mlflow_server(postgres.create("mlflow"), bucket) as started:
         yield started
 
 
@@ -88,7 +71,7 @@ def models(contract, telco_columns, telco_target):
 @pytest.fixture
 def store(request):
     """A place in the bucket for this test alone."""
-    return f"s3://{services.BUCKET}/{request.node.name.partition('[')[0]}"
+    return f"s3://{cloud_servers.BUCKET}/{request.node.name.partition('[')[0]}"
 
 
 @pytest.fixture

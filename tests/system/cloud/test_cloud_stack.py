@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
-import services
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import history
+from tests.servers import cloud_servers
 from tests.servers.process import free_port
 
 PATIENCE = 900  # seconds; a run takes a tenth of it where the machine is not busy
@@ -122,9 +122,9 @@ class Cloud:
     """The cloud and what became of the runs on it."""
 
     terminal: Terminal
-    zenml: services.ZenServer
-    bucket: services.Bucket
-    mlflow: services.Tracking
+    zenml: cloud_servers.ZenServer
+    bucket: cloud_servers.Bucket
+    mlflow: cloud_servers.Tracking
     ledger: str
     heard: list[dict[str, Any]]
     trained: Told
@@ -166,12 +166,12 @@ def cloud(
     beside = at_home.start("training", "local", "--set", "profile=quick")
     with webhook() as (address, heard):
         ledger = postgres.create("ledger")
-        environment = plain | services.cloud_environment(
+        environment = plain | cloud_servers.cloud_environment(
             zenml_server, bucket, mlflow_server.url, ledger
         )
         terminal = Terminal(root, folder / "cloud", environment)
         secretary = Terminal(root, folder / "secretary", environment)
-        services.make_secret(
+        cloud_servers.make_secret(
             secretary.environment, mlflow_password=mlflow_server.password, webhook=address
         )
         trained = terminal.run("training", "cloud", "--set", "profile=quick")
@@ -211,7 +211,7 @@ def test_artifacts_lie_in_the_bucket_and_nowhere_else(cloud):
     there = cloud.bucket.files("zenml/")
     assert len(cloud.trained.json["artifacts"]) > 10
     for name, artifact in cloud.trained.json["artifacts"].items():
-        prefix = f"s3://{services.BUCKET}/"
+        prefix = f"s3://{cloud_servers.BUCKET}/"
         assert artifact["uri"].startswith(f"{prefix}zenml/"), name
         assert any(key.startswith(artifact["uri"].removeprefix(prefix)) for key in there), name
 
@@ -240,7 +240,7 @@ def test_the_run_is_tracked_on_mlflows_server_and_its_files_in_the_bucket(cloud)
 def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
     for name, value in cloud.bucket.environment.items():
         monkeypatch.setenv(name, value)
-    store = f"s3://{services.BUCKET}/production"
+    store = f"s3://{cloud_servers.BUCKET}/production"
 
     assert [(each.version, each.action) for each in history(store)] == [("1", "publish")]
     scores = Scorer.load(store).score_many(telco_columns)
@@ -314,5 +314,5 @@ def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
     assert "Traceback" not in told.stderr
     assert told.json["run_id"] is None
     assert cloud.runs() == before
-    secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, services.SECRET)
+    secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, cloud_servers.SECRET)
     assert not [each for each in secrets_ if each in told.stderr + json.dumps(told.json)]

@@ -3,10 +3,10 @@
 import time
 
 import pytest
-import services
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import publish, roll_back
+from tests.servers import cloud_servers
 from tests.servers.churn_api import serving
 
 
@@ -69,12 +69,12 @@ def test_what_is_published_in_a_bucket_is_served_and_what_is_corrupt_is_not(
 def test_a_service_outlives_the_bucket_it_came_from(write, models, customer, tmp_path, monkeypatch):
     import s3fs
 
-    with services.bucket() as own:
+    with cloud_servers.bucket() as own:
         # Once is enough to see that nobody is there; boto would try for ten seconds.
         for name, value in (own.environment | {"AWS_MAX_ATTEMPTS": "1"}).items():
             monkeypatch.setenv(name, value)
         s3fs.S3FileSystem.clear_instance_cache()
-        store = f"s3://{services.BUCKET}/production"
+        store = f"s3://{cloud_servers.BUCKET}/production"
         write("1", store=store)
         publish(store, "1")
         with serving(store, tmp_path) as service, service.client() as client:

@@ -1,8 +1,8 @@
-"""A stand-in for Kubernetes' API server: real HTTPS, real rights, jobs that somebody else runs.
+"""Fake of Kubernetes' API server: real HTTPS and rights; jobs are run by a callback.
 
-It knows the few kinds of things that a run needs, refuses whoever lacks a right with 403 as the
-real one does, and writes down every right that was used. What a job's pod does is left to
-`on_pod`; without one, pods stay pending.
+It has the few kinds of resources that a run needs, refuses an account without the right with 403 as
+the real one does, and records every right that was used. `on_pod` runs the pods of a job; without
+one, they stay pending.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: State
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
     def do_GET(self) -> None:
         """Reads one thing, or lists."""
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class ApiServer:
-    """A started stand-in: its address, the certificate that it is known by, and its state."""
+    """A started fake: its port, its certificate, and its state."""
 
     port: int
     certificate: str
@@ -290,9 +290,9 @@ class ApiServer:
         document = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "stand-in", "cluster": cluster}],
+            "clusters": [{"name": "fake", "cluster": cluster}],
             "users": [{"name": "somebody", "user": {"token": token}}],
-            "contexts": [{"name": context, "context": {"cluster": "stand-in", "user": "somebody"}}],
+            "contexts": [{"name": context, "context": {"cluster": "fake", "user": "somebody"}}],
             "current-context": context,
         }
         place.write_text(json.dumps(document), encoding="utf-8")
@@ -301,7 +301,7 @@ class ApiServer:
 
 @contextmanager
 def api_server(folder: Path, state: State) -> Iterator[ApiServer]:
-    """The stand-in, answering on a free port of this machine; its logs lie in the folder."""
+    """Yields the fake on a free port of this machine; its logs lie in the folder."""
     state.folder = folder
     key, certificate = _certificate()
     pair = folder / "server.pem"
@@ -369,7 +369,7 @@ def _certificate() -> tuple[str, str]:
     from cryptography.x509.oid import NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fake")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()

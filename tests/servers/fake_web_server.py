@@ -1,4 +1,4 @@
-"""A web server that answers what a test tells it to: one process, one port, plain HTTP."""
+"""Fake web server: answers what a test sets, in this process, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Answers = dict[str, tuple[int, Any]]
 
 
 @contextmanager
-def web(answers: Answers) -> Iterator[str]:
-    """Its address; what it answers may be changed while it runs."""
+def fake_web_server(answers: Answers) -> Iterator[str]:
+    """Yields its URL; the answers may be changed while it runs."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
         def _handle(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -1,4 +1,4 @@
-"""The services of the cloud stack, for real: bucket, ZenML server, MLflow server."""
+"""Servers of the cloud stack: an S3 bucket, ZenML's server and MLflow's, all real."""
 
 from __future__ import annotations
 
