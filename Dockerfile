@@ -1,7 +1,7 @@
-# Images of the platform, one target each:
+# Images of the platform, one target for each:
 #
-#   api       the scoring service: churn/, service/ and what requirements-serve.lock pins
-#   stream    the worker that scores a Kafka topic: the same code, and what requirements-stream.lock pins
+#   api       the scoring service: churn/, service/ and the packages of requirements-serve.lock
+#   stream    the worker that scores a Kafka topic: the same code and the packages of requirements-stream.lock
 #   seldon    the same model behind Seldon Core 1's microservice
 #   mlserver  the same model behind MLServer, for Seldon Core 2
 #   pipeline  run.py and everything it needs, on every stack
@@ -9,14 +9,14 @@
 #
 #   docker build --target api --tag churn-api:0.1.0 .
 #
-# docs/containers.md tells how each is run. Any image with Python 3.11 and apt can stand in for the base.
+# docs/containers.md explains how to run each. The base may be any image with Python 3.11 and apt.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
-# Needs pip, too; nothing of it reaches an image but the environment that it fills.
+# Needs pip, too; an image gets only the environment that is installed here.
 ARG BUILD_IMAGE=${PYTHON_IMAGE}
 
-# What every image runs in.
+# Base of every image.
 FROM ${PYTHON_IMAGE} AS runtime
-# LightGBM's library wants OpenMP's. The base's Debian release says which build; there is only one.
+# LightGBM needs OpenMP's library. A Debian release has only one build of it.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
@@ -40,14 +40,14 @@ LABEL org.opencontainers.image.title="churn-platform" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# By number: Kubernetes can tell from a number, and not from a name, that this is not root.
+# By number: Kubernetes cannot see from a name that this is not root.
 USER 10001:10001
 
-# What installs pinned packages, and stays behind.
+# Installs pinned packages; not part of any image.
 FROM ${BUILD_IMAGE} AS installer
 ARG UV_VERSION=0.13.9
 RUN python3.11 -m pip install --no-cache-dir --target /uv "uv==${UV_VERSION}"
-# Compiled here, because a read-only root can keep no bytecode. uv's lock file goes: anybody may write to it.
+# Compiled here, because no bytecode can be written to a read-only root. uv's lock file is world-writable, so it is deleted.
 ENV PATH=/uv/bin:$PATH \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
@@ -90,7 +90,7 @@ FROM runtime AS seldon
 COPY --from=seldon-packages /venv /venv
 COPY churn churn
 COPY service service
-# REST, gRPC, metrics. The bundle's address comes as a parameter of the graph or as BUNDLE_URI.
+# REST, gRPC, metrics. The bundle's address is a parameter of the graph or the variable BUNDLE_URI.
 EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9000/health/ping', timeout=2)"]
@@ -101,7 +101,7 @@ FROM runtime AS mlserver
 COPY --from=mlserver-packages /venv /venv
 COPY churn churn
 COPY service service
-# Core 2 names the folder that it downloads models to.
+# Core 2 sets the folder that it downloads models to.
 ENV MLSERVER_MODELS_DIR=/store \
     MLSERVER_PARALLEL_WORKERS=0
 EXPOSE 8080 8081
@@ -111,7 +111,7 @@ CMD ["sh", "-c", "exec mlserver start \"$MLSERVER_MODELS_DIR\""]
 
 FROM runtime AS pipeline
 COPY --from=pipeline-packages /venv /venv
-# The locks as they lie beside run.py: the doctor compares, and the cache's keys hold them.
+# The locks beside run.py: the doctor compares them, and the keys of the cache contain them.
 COPY run.py pyproject.toml requirements.lock requirements-deep.lock requirements-stacks.lock ./
 COPY churn churn
 COPY configs configs
@@ -134,15 +134,15 @@ ENV MPLBACKEND=Agg \
     GX_ANALYTICS_ENABLED=false \
     MLFLOW_DISABLE_TELEMETRY=true
 VOLUME ["/state"]
-# A job ends by itself: there is nothing to ask whether it is well.
+# A job ends by itself, so it has no health check.
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "run.py"]
 CMD ["--list"]
 
 FROM runtime AS mlflow
 COPY --from=mlflow-packages /venv /venv
-# One worker and no job runner: MLflow's own four, and the eight processes of a runner for prompts and
-# judges that nobody here uses, take 2 GB before the first request.
+# One worker and no job runner: MLflow's default of four workers, and the eight processes of a job runner
+# that is not used here, take 2 GB before the first request.
 ENV MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
     MLFLOW_DISABLE_TELEMETRY=true
 EXPOSE 5000
@@ -160,14 +160,14 @@ ENV CHURN_HOST=0.0.0.0 \
     CHURN_PORT=8001 \
     CHURN_STORE=/store \
     CHURN_LEDGER=sqlite:////state/ledger.db
-# Probes and figures; customers come and go through Kafka.
+# Probes and metrics; customers arrive through Kafka.
 EXPOSE 8001
 VOLUME ["/state"]
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os; from urllib.request import urlopen; urlopen(f'http://127.0.0.1:{os.environ[\"CHURN_PORT\"]}/livez', timeout=2)"]
 ENTRYPOINT ["python", "-m", "service.stream"]
 
-# Last, so that `docker build .` makes it.
+# Last, so that `docker build .` builds it.
 FROM runtime AS api
 COPY --from=serving-packages /venv /venv
 COPY churn churn

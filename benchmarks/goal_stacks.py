@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.goals import Figure
-from benchmarks.measuring import ROOT, BenchmarkError, own_environment, run
+from benchmarks.measuring import BenchmarkError, own_environment, run
 from benchmarks.trainings import Trainings
 
 APPLY_LIMIT = 3.0
