@@ -88,13 +88,7 @@ class ContractDataValidator(BaseDataValidator):
         *,
         target: str,
     ) -> ValidatorReport:
-        """Validates current rows against reference rows.
-
-        Args:
-            reference: Rows that are known to be good, typed by the contract, shape [m, columns].
-            current: Rows in question, typed by the contract, shape [n, columns].
-            contract: What the columns mean.
-            target: The column that holds the outcome.
+        """Validates current rows against reference rows, as `DataValidator` describes it.
 
         Raises:
             InputError: the library is not installed, or a table cannot be validated.

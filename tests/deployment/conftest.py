@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,43 +19,12 @@ import pytest
 
 from tests.deployment.fake_program import FakeProgram, fake_on_path
 from tests.servers.process import free_port
+from tests.servers.published import shelf, trained
+from tools.fetch_kubectl import kubectl
+
+__all__ = ["shelf", "trained"]
 
 HERE = Path(__file__).parent
-VERSIONS = {"1": slice(0, 1200), "2": slice(1200, 2400)}
-
-
-@pytest.fixture(scope="session")
-def shelf(contract, telco_columns, telco_target, tmp_path_factory) -> Path:
-    """A store with two versions, the first in production; copy it before changing it."""
-    from churn.models.recipe_catalog import build_candidates
-    from churn.models.recipe_settings import GbmSettings, default_recipes
-    from churn.models.trained import TrainedModel
-    from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
-
-    recipes = default_recipes() | {"gbm": GbmSettings(trees=20)}
-    candidate = build_candidates(["gbm"], recipes, contract)["gbm"]
-    store = tmp_path_factory.mktemp("shelf")
-    for version, rows in VERSIONS.items():
-        columns = {name: values[rows] for name, values in telco_columns.items()}
-        model = TrainedModel.train(
-            candidate,
-            columns,
-            telco_target[rows],
-            contract=contract,
-            data_sha256="ab" * 32,
-            settings=recipes["gbm"],
-        )
-        write_bundle(
-            bundle_folder(store, version),
-            model,
-            columns,
-            name="telco-churn",
-            version=version,
-            threshold=Threshold(value=0.3, basis="chosen for the tests"),
-            metrics={},
-        )
-    publish(store, "1")
-    return store
 
 
 @dataclass
@@ -162,9 +130,6 @@ def fake(tmp_path) -> Iterator[Callable[[str], FakeProgram]]:
 
 
 @pytest.fixture(scope="session")
-def real_kubectl(root: Path) -> str:
-    """The real client, which renders without a cluster."""
-    spec = spec_from_file_location("fetch_kubectl", root / "tools" / "fetch_kubectl.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return str(module.kubectl())
+def real_kubectl() -> str:
+    """Path of the real client, which renders without a cluster."""
+    return str(kubectl())

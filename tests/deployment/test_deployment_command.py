@@ -75,7 +75,7 @@ def kept(command_line, deployed):
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def test_a_deployment_ends_well_and_says_where_it_serves(deployed, command_line):
+def test_a_deployment_succeeds_and_prints_its_address(deployed, command_line):
     code, outcome, printed = deployed
 
     assert code == 0, printed

@@ -88,7 +88,7 @@ def stopped(shared_deployer, adopted):
     return would, alive, shared_deployer.stop(), shared_deployer.stop()
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(dry_run, shared_deployer):
+def test_a_dry_run_shows_what_it_would_do_and_does_nothing(dry_run, shared_deployer):
     done, wrote = dry_run
 
     assert done.status == "dry run"
@@ -242,7 +242,7 @@ def test_a_port_that_is_taken_is_reported_in_a_sentence(deployer):
     assert deployer.process is None
 
 
-def test_without_a_version_in_production_it_says_to_promote_one(deployer):
+def test_without_a_version_in_production_the_error_says_to_promote_one(deployer):
     deployer.production = ""
 
     with pytest.raises(InputError, match=r"run\.py --pipeline promotion first"):

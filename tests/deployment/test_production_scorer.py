@@ -82,7 +82,7 @@ def test_a_promotion_and_a_rollback_reach_it(store, customer, looking_always):
     assert promoted["probability"] != restored["probability"]
 
 
-def test_a_bundle_that_is_not_fit_leaves_the_last_good_one_answering(
+def test_an_invalid_bundle_leaves_the_last_good_one_answering(
     store, customer, looking_always, caplog
 ):
     scorer = load_scorer(str(store))
@@ -99,7 +99,7 @@ def test_a_bundle_that_is_not_fit_leaves_the_last_good_one_answering(
     assert "golden.json" in message[0]
 
 
-def test_between_two_looks_the_store_is_left_alone(store, customer, monkeypatch):
+def test_between_two_checks_the_store_is_not_read(store, customer, monkeypatch):
     monkeypatch.setattr(production_scorer, "CHECK_SECONDS", 3600.0)
     scorer = load_scorer(str(store))
     publish(store, "2")

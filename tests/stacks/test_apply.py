@@ -63,7 +63,7 @@ def test_activation_is_for_this_process_and_leaves_the_users_choice(
     assert (session_zenml / "config.yaml").read_text() == chosen_by_the_user
 
 
-def test_a_stack_somebody_else_made_is_never_touched(tmp_path: Path) -> None:
+def test_a_stack_of_another_project_is_never_changed(tmp_path: Path) -> None:
     from zenml.client import Client
     from zenml.enums import StackComponentType
 
@@ -83,7 +83,7 @@ def test_a_stack_somebody_else_made_is_never_touched(tmp_path: Path) -> None:
     assert StackComponentType.EXPERIMENT_TRACKER not in client.get_stack(theirs.id).components
 
 
-def test_a_component_somebody_else_made_is_never_touched(tmp_path: Path) -> None:
+def test_a_component_of_another_project_is_never_changed(tmp_path: Path) -> None:
     from zenml.client import Client
     from zenml.enums import StackComponentType
 

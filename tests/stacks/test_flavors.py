@@ -51,7 +51,7 @@ def test_registering_twice_changes_nothing(client) -> None:
         assert (found.type, found.source) == (flavor.component_type, flavor.source)
 
 
-def test_a_flavor_of_somebody_elses_is_never_touched(client, monkeypatch) -> None:
+def test_a_flavor_of_another_project_is_never_changed(client, monkeypatch) -> None:
     from stacks.flavors import register
 
     register.register_flavors(client, ["churn-webhook"])
@@ -186,7 +186,7 @@ def ran(root, isolated_environment, tmp_path_factory, lasting_receiver) -> dict[
 
 
 @pytest.mark.slow
-def test_a_step_asks_whatever_validator_the_stack_has(ran) -> None:
+def test_a_step_uses_the_validator_of_the_stack(ran) -> None:
     first = ran["first"]
     report = ValidatorReport.model_validate(first["report"])
 
@@ -204,7 +204,7 @@ def test_a_step_asks_whatever_validator_the_stack_has(ran) -> None:
 
 
 @pytest.mark.slow
-def test_the_answer_is_cached_until_the_stack_asks_otherwise(ran) -> None:
+def test_the_report_is_cached_until_the_stack_changes(ran) -> None:
     assert ran["again"]["statuses"]["validate_with_stack"] == "cached"
     assert ran["strict"]["statuses"]["validate_with_stack"] == "completed"
     assert "update data_validator churn-evidently" in ran["strict"]["changes"]
@@ -222,7 +222,7 @@ def test_rows_that_fail_stop_the_run_and_their_page_is_kept(ran) -> None:
 
 
 @pytest.mark.slow
-def test_the_stacks_alerter_is_told_of_verdicts_and_failures(ran, lasting_receiver) -> None:
+def test_the_stacks_alerter_gets_verdicts_and_failures(ran, lasting_receiver) -> None:
     fine, again, failed = ran["alerts"]
 
     assert (fine["title"], fine["level"], fine["run"]) == ("Rows looked at", "info", "first")

@@ -170,7 +170,7 @@ def test_an_address_that_is_none_is_one_sentence(said, url: str) -> None:
     assert "is no http or https address" in said.text
 
 
-def test_nobody_can_be_asked_through_it(receiver) -> None:
+def test_a_webhook_cannot_ask_for_an_approval(receiver) -> None:
     with pytest.raises(NotImplementedError, match="cannot ask for an approval; give it with"):
         _alerter(url=receiver.url).ask("May version 3 go out?")
 

@@ -71,7 +71,7 @@ def test_a_difference_is_shown_and_nothing_is_changed(door):
     assert components() == before
 
 
-def test_applying_makes_what_the_difference_said_and_then_there_is_none(door):
+def test_applying_makes_the_listed_changes_and_then_there_are_none(door):
     code, out, _ = door("apply", "local-mlflow")
     assert code == 0
     assert "+ stack local-mlflow" in out
@@ -98,7 +98,7 @@ def test_a_changed_value_is_shown_as_before_and_after(tmp_path):
     )
 
 
-def test_the_list_says_how_each_stack_stands_and_which_is_active(door):
+def test_the_list_has_the_status_of_each_stack_and_which_is_active(door):
     door("apply", "local")
     code, out, _ = door("list", "--json")
 
@@ -162,7 +162,7 @@ def test_deleting_takes_what_no_other_stack_uses_and_nothing_else(tmp_path):
     assert delete_stack(first, values) == ()
 
 
-def test_somebody_elses_stack_is_not_deleted(tmp_path):
+def test_a_stack_of_another_project_is_not_deleted(tmp_path):
     from zenml.client import Client
     from zenml.enums import StackComponentType
 

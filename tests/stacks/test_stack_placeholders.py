@@ -46,7 +46,7 @@ def test_a_variable_is_read_from_the_environment_also_inside_of_other_values():
     assert configuration(filled)["client_kwargs"] == {"endpoint_url": "http://s3:9000"}
 
 
-def test_what_follows_the_dash_stands_in_for_a_variable_that_is_not_set():
+def test_a_default_replaces_a_variable_that_is_not_set():
     filled = spec().resolved({}, {"STACK_BUCKET": "b"})
 
     assert configuration(filled)["client_kwargs"] == {"endpoint_url": ""}

@@ -9,7 +9,7 @@ from stacks.run_settings import pipeline_options
 from stacks.spec import RunSettings
 
 
-def test_a_stack_that_asks_for_nothing_configures_nothing():
+def test_a_stack_without_run_settings_configures_nothing():
     assert pipeline_options(RunSettings(), "training") == {}
 
 
@@ -50,7 +50,7 @@ def test_without_one_zenml_builds_from_the_lock_alone():
     assert docker.install_stack_requirements is False
 
 
-def test_failed_steps_are_tried_again_as_often_as_the_stack_says():
+def test_failed_steps_are_retried_as_often_as_the_stack_says():
     asked = RunSettings.model_validate({"retry": {"times": 2, "delay_seconds": 5}})
 
     retry = pipeline_options(asked, "training")["retry"]

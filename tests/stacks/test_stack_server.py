@@ -78,7 +78,7 @@ def own_environment():
         yield
 
 
-def test_a_server_that_knows_the_key_says_its_version(url):
+def test_a_server_that_accepts_the_key_returns_its_version(url):
     assert require_server("cloud", Server(url=url, api_key="good")) == metadata.version("zenml")
 
 
@@ -105,7 +105,7 @@ def test_a_server_that_is_down_is_one_sentence():
     assert "\n" not in str(failed.value)
 
 
-def test_what_is_no_address_is_said_to_be_none():
+def test_an_invalid_address_is_reported():
     with pytest.raises(InputError, match="not an http:// or https:// address"):
         require_server("cloud", Server(url="zenml.example.com", api_key="good"))
 

@@ -61,7 +61,7 @@ def test_one_that_was_taken_back_ends_the_run_held_with_its_sentence(failed):
     assert held_reason(None, None, failed.model_copy(update={"status": "deployed"})) is None
 
 
-def test_the_end_of_the_run_says_what_was_done_asked_and_found(failed):
+def test_the_summary_of_the_run_has_actions_and_smoke_test(failed):
     console = Console(file=io.StringIO(), width=160)
 
     print_summary(Outcome("deployment", "held", "local", run_name="r", deployment=failed), console)

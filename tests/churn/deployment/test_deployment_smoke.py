@@ -62,7 +62,7 @@ def test_too_few_answers_fail():
     assert "2 answers to 3 golden rows" in report(judged(RIGHT[:2])).sentence
 
 
-def test_a_route_that_breaks_nothing_asked_and_not_ready_each_fail():
+def test_an_unreachable_route_no_route_and_not_ready_each_fail():
     assert (
         "could not be called: refused"
         in report(unreachable_route("/v1/score", 3, "refused.")).sentence
@@ -116,7 +116,7 @@ def test_v2_has_a_tensor_a_field_and_a_blank_makes_texts_of_it():
     ]
 
 
-def test_v2_takes_the_bundles_version_where_the_servers_own_stands_beside_it():
+def test_v2_takes_the_bundles_version_before_the_servers_own():
     outputs = [{"name": "decision", "data": [True]}, {"name": "probability", "data": [0.5]}]
 
     assert open_inference("m").parse(

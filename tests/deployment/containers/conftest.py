@@ -9,7 +9,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
-import yaml
+
+from tests.servers.kustomize import render_manifests
 
 OVERLAYS = ("kind", "production", "streaming")
 
@@ -48,23 +49,14 @@ def tool():
 
 @pytest.fixture(scope="session")
 def secrets_file(script, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What tools/compose_secrets.py draws."""
+    """The file that tools/compose_secrets.py writes."""
     out = tmp_path_factory.mktemp("compose") / "compose.env"
     assert script("compose_secrets").main(out) == 0
     return out
 
 
 @pytest.fixture(scope="session")
-def rendered(root: Path, script) -> dict[str, list[dict]]:
+def rendered() -> dict[str, list[dict]]:
     """What `kubectl apply -k` would send, by overlay."""
-    kubectl = script("fetch_kubectl").kubectl()
-
-    def render(folder: str) -> list[dict]:
-        command = [kubectl, "kustomize", root / "deployment" / "manifests" / "kubernetes" / folder]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stderr
-        assert answer.stderr == ""  # a deprecated field is a warning there
-        return list(yaml.safe_load_all(answer.stdout))
-
-    found = {name: render(f"overlays/{name}") for name in OVERLAYS}
-    return found | {"publisher": render("publisher")}
+    found = {name: render_manifests(f"overlays/{name}") for name in OVERLAYS}
+    return found | {"publisher": render_manifests("publisher")}

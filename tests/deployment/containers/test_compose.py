@@ -44,7 +44,7 @@ def services(compose):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_compose_accepts_every_profile_and_starts_what_it_says(compose, profile):
+def test_compose_accepts_every_profile_and_starts_its_services(compose, profile):
     asked = ["--profile", profile] if profile else []
 
     assert compose(*asked, "config", "--quiet").returncode == 0
@@ -63,9 +63,7 @@ def test_compose_would_refuse_a_wrong_file(root, tool, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(ASKED))
-def test_a_secret_that_is_missing_stops_everything_and_says_what_to_do(
-    compose, secrets_file, tmp_path, name
-):
+def test_a_missing_secret_stops_everything_with_a_remedy(compose, secrets_file, tmp_path, name):
     lines = secrets_file.read_text().splitlines()
     fewer = tmp_path / "fewer.env"
     fewer.write_text("\n".join(line for line in lines if not line.startswith(f"{name}=")) + "\n")
@@ -125,7 +123,7 @@ def test_what_is_drawn_is_new_every_time_for_the_owner_alone_and_never_written_o
     assert shown not in before  # the key's digest is kept, the key is not
 
 
-def test_the_key_that_is_shown_is_let_in(script, tmp_path, capsys):
+def test_the_printed_key_is_accepted(script, tmp_path, capsys):
     from service.core.keys import Keyring
 
     out = tmp_path / "compose.env"
@@ -148,7 +146,7 @@ def test_every_container_is_held_to_little(services):
         assert "cap_add" not in service, name
 
 
-def test_roots_are_read_only_and_nobody_is_root(services):
+def test_roots_are_read_only_and_no_user_is_root(services):
     # ZenML's image says by itself that it is not root, and writes where it likes; Kafka's writes
     # its settings beside its programs.
     assert {"api", "zenml", "kafka"} < set(services)
@@ -193,7 +191,7 @@ def test_the_ledger_can_be_the_databases(compose, secrets_file, tmp_path):
         assert services[name]["depends_on"]["ledger-db"]["required"] is False
 
 
-def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(services):
+def test_kafka_is_one_kraft_node_with_an_address_for_each_listener(services):
     kafka = services["kafka"]["environment"]
     listeners = dict(part.split("://") for part in kafka["KAFKA_LISTENERS"].split(","))
     told = dict(part.split("://") for part in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
@@ -206,7 +204,7 @@ def test_kafka_is_one_node_of_kraft_that_tells_each_side_where_to_come_back(serv
     assert set(listeners) == set(told) | {kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]}
 
 
-def test_kafka_is_well_once_it_has_the_topic_that_the_worker_waits_for(services):
+def test_kafka_is_healthy_once_it_has_the_workers_topic(services):
     """The worker makes no topic, and looking for one makes none either: `up --wait` waited in vain."""
     from service.stream.stream_settings import StreamSettings
 
@@ -244,7 +242,7 @@ def test_images_are_pinned_and_ours_are_built_from_targets_that_exist(root, serv
             assert f"AS {service['build']['target']}\n" in dockerfile
 
 
-def test_every_service_is_asked_whether_it_is_well(root, services):
+def test_every_service_has_a_health_check(root, services):
     dockerfile = (root / "Dockerfile").read_text()
     assert any("healthcheck" not in service for service in services.values())
     for name, service in services.items():

@@ -41,7 +41,7 @@ def test_hadolint_would_find_something(tmp_path, tool):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_an_image_runs_as_nobody_in_particular_and_brings_no_installer(stages, target):
+def test_an_image_runs_unprivileged_and_has_no_installer(stages, target):
     base, lines = stages[target]
     users = [line.split()[1] for line in [*stages["runtime"][1], *lines] if line.startswith("USER")]
 
@@ -52,7 +52,7 @@ def test_an_image_runs_as_nobody_in_particular_and_brings_no_installer(stages, t
 
 
 @pytest.mark.parametrize("target", sorted(set(TARGETS) - {"pipeline"}))
-def test_what_serves_can_be_asked_whether_it_is_well(stages, target):
+def test_every_serving_image_has_a_health_check(stages, target):
     assert [line for line in stages[target][1] if line.startswith("HEALTHCHECK --")]
 
 
@@ -93,14 +93,14 @@ def test_the_pipelines_image_runs_on_every_stack_and_brings_the_locks_that_the_c
     ("lock", "brought"),
     [("requirements-serve.lock", "uvicorn"), ("requirements-stream.lock", "kafka-python")],
 )
-def test_a_lock_lacks_what_the_image_says_it_lacks(root, lock, brought):
+def test_a_lock_lacks_the_packages_that_the_image_must_not_have(root, lock, brought):
     pinned = {line.split("==")[0] for line in (root / lock).read_text().splitlines()}
 
     assert brought in pinned
     assert not {"zenml", "torch", "pandas", "mlflow", "scikit-learn"} & pinned
 
 
-def test_everything_copied_exists_and_is_let_through(root, stages):
+def test_everything_copied_exists_and_is_not_ignored(root, stages):
     ignored = (root / ".dockerignore").read_text().splitlines()
     let_through = {line[1:] for line in ignored if line.startswith("!")}
     copied = {

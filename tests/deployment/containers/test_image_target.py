@@ -66,7 +66,7 @@ def test_another_base_is_handed_through(make_image):
     assert "BUILD_IMAGE" not in answer.stdout
 
 
-def test_nothing_to_build_with_is_said(make_image):
+def test_a_missing_builder_is_reported(make_image):
     answer = make_image(docker=1)
 
     assert answer.returncode != 0

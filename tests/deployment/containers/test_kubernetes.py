@@ -119,7 +119,7 @@ def test_selectors_select_the_services_pods_and_no_others(rendered, overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_network_lets_in_what_is_named_and_nothing_out(rendered, overlay):
+def test_the_network_policy_allows_named_sources_in_and_nothing_out(rendered, overlay):
     policy = one(rendered[overlay], "NetworkPolicy")["spec"]
 
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}

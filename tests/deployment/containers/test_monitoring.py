@@ -42,14 +42,14 @@ def expressions(dashboard, rules):
     return [*drawn, *(rule["expr"] for rule in rules)]
 
 
-def test_every_figure_that_is_asked_for_is_given(expressions, exposed):
+def test_every_metric_that_is_queried_exists(expressions, exposed):
     asked = {name for expression in expressions for name in NAME.findall(expression)}
 
     assert len(asked) >= 10
     assert asked <= exposed
 
 
-def test_routes_and_statuses_that_are_asked_for_are_counted(expressions):
+def test_routes_and_statuses_that_are_queried_are_counted(expressions):
     routes = {r for e in expressions for r in re.findall(r'route="([^"]+)"', e)}
     statuses = {
         s for e in expressions for r in re.findall(r'status=~"([^"]+)"', e) for s in r.split("|")
@@ -85,7 +85,7 @@ def test_alerts_speak_of_jobs_that_prometheus_has(root, rules):
     assert asked == jobs
 
 
-def test_an_alert_says_what_and_how_bad(rules):
+def test_an_alert_has_a_summary_and_a_severity(rules):
     names = [rule["alert"] for rule in rules]
 
     assert len(names) == len(set(names)) >= 5

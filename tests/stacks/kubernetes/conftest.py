@@ -6,32 +6,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.servers.kustomize import render_manifests
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `stack_variables` is beside this file
 
 
 @pytest.fixture(scope="session")
-def deployed(root: Path) -> list[dict[str, Any]]:
+def deployed() -> list[dict[str, Any]]:
     """What `kubectl apply -k deployment/manifests/kubernetes/pipelines` would send."""
-    spec = spec_from_file_location("fetch_kubectl", root / "tools" / "fetch_kubectl.py")
-    assert spec
-    assert spec.loader
-    fetch = module_from_spec(spec)
-    spec.loader.exec_module(fetch)
-    folder = root / "deployment" / "manifests" / "kubernetes" / "pipelines"
-    answer = subprocess.run(
-        [fetch.kubectl(), "kustomize", folder], capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stderr == ""  # a deprecated field is a warning there
-    return list(yaml.safe_load_all(answer.stdout))
+    return render_manifests("pipelines")
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def test_all_of_it_lies_in_one_namespace_under_the_strictest_profile(deployed, o
 @pytest.mark.parametrize(
     ("account", "rights"), [(RUNNER, RUNNER_RIGHTS), (ORCHESTRATOR, ORCHESTRATOR_RIGHTS)]
 )
-def test_an_account_may_do_what_the_doctor_asks_for_and_nothing_else(one, account, rights):
+def test_an_account_has_the_rights_that_the_doctor_checks_and_no_others(one, account, rights):
     granted = {
         Right(group, resource, verb)
         for rule in one("Role", account)["rules"]
@@ -106,7 +106,7 @@ def test_steps_get_no_token_for_the_cluster(one, deployed):
     assert STEPS not in bound
 
 
-def test_the_schedule_waits_to_be_let_go_and_never_runs_twice(one):
+def test_the_schedule_is_suspended_and_never_runs_twice_at_once(one):
     spec = one("CronJob")["spec"]
 
     assert spec["suspend"] is True

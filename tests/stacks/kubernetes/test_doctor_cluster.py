@@ -80,7 +80,7 @@ def test_a_runners_rights_are_enough_and_what_they_hide_is_only_a_note(use, spec
     assert found["steps' secret"].status == "note"
 
 
-def test_a_missing_context_is_told_with_the_line_that_lists_them(use, spec):
+def test_a_missing_context_is_reported_with_the_command_that_lists_them(use, spec):
     use(ADMIN, context="another")
 
     found = looked(spec)
@@ -143,7 +143,7 @@ def test_what_is_not_there_is_named_with_the_line_that_makes_it(
     assert found.remedy.startswith("kubectl ")
 
 
-def test_no_value_of_a_secret_is_asked_for(use, spec, cluster, monkeypatch):
+def test_no_value_of_a_secret_is_read(use, spec, cluster, monkeypatch):
     use(ADMIN)
     from kubernetes.client import rest
 
@@ -173,7 +173,7 @@ def test_each_right_that_is_missing_is_named(use, spec, cluster):
     assert "create rolebinding" in found.remedy
 
 
-def test_the_orchestrators_rights_are_asked_for_where_one_may_ask(use, spec, cluster):
+def test_the_orchestrators_rights_are_checked_where_that_is_allowed(use, spec, cluster):
     use(ADMIN)
     account = f"system:serviceaccount:{NAMESPACE}:{ORCHESTRATOR}"
     cluster.state.rights[account] -= {("batch", "jobs", "patch")}

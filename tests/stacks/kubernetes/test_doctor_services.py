@@ -94,7 +94,7 @@ def test_what_is_wrong_is_named_with_the_line_to_run(
     assert remedy in found.remedy
 
 
-def test_a_bucket_that_no_key_is_known_for_is_not_asked(spec, answers):
+def test_a_bucket_without_known_keys_is_not_checked(spec, answers):
     answers["GET /api/v1/secrets"] = (200, {"items": []})
 
     assert "bucket" not in looked(check_server, spec)
@@ -110,7 +110,7 @@ def test_an_image_in_its_registry_is_fine(spec):
     ("answer", "status", "word"),
     [(404, "broken", "is not in its registry"), (401, "note", "login"), (500, "note", "500")],
 )
-def test_an_image_that_is_not_found_is_told_apart_from_one_that_may_not_be_seen(
+def test_a_missing_image_is_broken_and_one_behind_a_login_a_note(
     spec, answers, answer, status, word
 ):
     answers["HEAD /v2/churn-pipeline/manifests/0.1.0"] = (answer, None)
@@ -137,7 +137,7 @@ def test_an_image_must_name_its_registry_and_should_name_a_version(spec, image, 
     assert looked(check_image, asked)["image"].status == status
 
 
-def test_a_ledger_that_does_not_answer_is_told_without_its_password(spec):
+def test_a_ledger_that_does_not_answer_is_reported_without_its_password(spec):
     place = spec.places.model_copy(update={"ledger": "postgresql://churn:hidden@127.0.0.1:1/churn"})
 
     found = looked(check_ledger, spec.model_copy(update={"places": place}))["ledger"]

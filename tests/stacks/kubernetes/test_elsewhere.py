@@ -35,7 +35,7 @@ def run_of(status, *steps):
     return SimpleNamespace(name="training-1", status=status, steps={s.name: s for s in steps})
 
 
-def test_a_run_that_completed_has_nothing_to_say():
+def test_a_completed_run_has_no_error():
     raise_for_status(run_of(Status.COMPLETED, step("acquire_data", Status.CACHED)))
 
 
@@ -47,7 +47,7 @@ def test_a_run_that_completed_has_nothing_to_say():
         ("churn.errors.ChurnError", ChurnError, 1),
     ],
 )
-def test_an_error_of_ours_comes_back_as_itself(source, kind, code):
+def test_our_own_error_keeps_its_type_and_sentence(source, kind, code):
     sentence = "3 rows of customers.csv break the contract; correct them."
     refused = step("accept_data", Status.FAILED, source=source, message=sentence)
 
@@ -68,7 +68,7 @@ def test_another_error_is_named_with_its_step_and_is_never_taken_for_one_of_ours
     assert error.value.exit_code == 1
 
 
-def test_the_first_step_that_failed_is_the_one_to_tell_of():
+def test_the_first_failed_step_is_reported():
     later = step("measure_slices", Status.FAILED, minute=2, source="b.Second", message="second")
     first = step("train_model", Status.FAILED, minute=1, source="a.First", message="first")
 
@@ -77,7 +77,7 @@ def test_the_first_step_that_failed_is_the_one_to_tell_of():
 
 
 @pytest.mark.parametrize("left", [Status.FAILED, Status.RETRYING, Status.RUNNING])
-def test_a_step_that_was_killed_or_never_came_up_is_told_of_as_such(left):
+def test_a_step_that_was_killed_or_never_started_is_reported_as_such(left):
     good = step("acquire_data", Status.COMPLETED)
 
     with pytest.raises(ChurnError, match=r"'train_model' .* killed for the memory it took"):
@@ -85,12 +85,12 @@ def test_a_step_that_was_killed_or_never_came_up_is_told_of_as_such(left):
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.RUNNING, Status.FAILED])
-def test_a_run_that_is_not_over_or_was_stopped_is_not_taken_for_a_good_one(status):
+def test_a_run_that_has_not_ended_or_was_stopped_is_no_success(status):
     with pytest.raises(ChurnError, match=f"'training-1' is {status.value}"):
         raise_for_status(run_of(status, step("acquire_data", Status.COMPLETED)))
 
 
-def test_steps_are_told_of_once_each_in_the_words_they_wrote_down(monkeypatch, caplog):
+def test_each_step_is_reported_once_with_its_own_finding(monkeypatch, caplog):
     answers = [
         [step("acquire_data", Status.RUNNING)],
         [
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_answer_while_it_is_watched_breaks_nothing(monkey
         pass
 
 
-def test_a_run_that_is_here_is_not_asked_about(monkeypatch):
+def test_a_run_on_this_machine_is_not_polled(monkeypatch):
     monkeypatch.setattr(remote_progress, "_steps", lambda name: pytest.fail("asked"))
 
     with follow_remote_run("training-1", remote=False):

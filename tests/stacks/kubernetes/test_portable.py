@@ -53,7 +53,7 @@ def test_the_step_finds_contract_and_table_where_the_project_lies_for_it(
     assert found.source.sha256 == told.fingerprint
 
 
-def test_an_image_with_another_contract_is_told_apart(root, elsewhere, tmp_path, monkeypatch):
+def test_an_image_with_another_contract_is_refused(root, elsewhere, tmp_path, monkeypatch):
     from steps.data import acquire_data as step
 
     told = check_table(DataSettings(), root=root, downloads=tmp_path)
@@ -67,7 +67,7 @@ def test_an_image_with_another_contract_is_told_apart(root, elsewhere, tmp_path,
 
 
 @pytest.mark.parametrize("source", ["bundled", "https://data.example/customers.csv"])
-def test_what_a_container_can_fetch_is_let_through(root, source):
+def test_a_source_that_a_container_can_download_is_accepted(root, source):
     require_portable(DataSettings(source=source), root=root, stack="kubernetes")
 
 
@@ -89,7 +89,7 @@ def test_what_only_this_machine_has_is_refused_with_the_way_out(root, settings, 
     assert "'kubernetes'" in str(refused.value)
 
 
-def test_a_steps_resources_are_said_in_its_pods_words():
+def test_the_resources_of_a_step_are_set_on_its_pod():
     run = RunSettings(
         resources=Resources(cpu=0.5, memory="1GiB"),
         steps={"training": {"measure_protocol": Resources(cpu=2, memory="4GiB", gpu=1)}},

@@ -86,7 +86,7 @@ def test_pods_go_where_the_stack_sends_them(jobs):
         assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": STEPS_SECRET}}]
 
 
-def test_a_heavy_step_asks_for_more_and_no_step_may_take_more_memory_than_it_asked_for(by_step):
+def test_a_heavy_step_requests_more_and_memory_is_limited_to_the_request(by_step):
     def resources(step):
         return pod_of(by_step[step])["containers"][0]["resources"]
 
@@ -113,7 +113,7 @@ def test_a_pipeline_is_compiled_without_loading_torch(compiled):
     assert compiled["torch"] is False
 
 
-def test_no_step_is_told_of_a_place_on_this_machine(root, compiled):
+def test_no_step_gets_a_path_of_this_machine(root, compiled):
     told = json.dumps(compiled["steps"])
 
     assert str(root) not in told

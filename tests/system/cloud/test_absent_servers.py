@@ -8,7 +8,7 @@ from stacks.tracking import _require_answer
 from tests.servers.process import free_port
 
 
-def test_a_tracker_that_is_not_there_is_told_at_once():
+def test_a_missing_tracker_is_reported_at_once():
     with pytest.raises(ChurnError, match=r"^The tracker does not answer: .*refused"):
         _require_answer("The tracker", f"http://127.0.0.1:{free_port()}")
 
@@ -17,7 +17,7 @@ def test_a_tracker_on_this_machine_needs_no_server():
     _require_answer("The tracker", "sqlite:///nowhere.db")
 
 
-def test_a_bucket_whose_server_is_not_there_is_told_at_once():
+def test_a_missing_bucket_server_is_reported_at_once():
     with pytest.raises(ChurnError, match=r"^The store at http://127.* does not answer"):
         require_bucket(
             "The store", bucket="b", key="k", secret="s",

@@ -248,7 +248,7 @@ def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
     assert (scores.version, len(scores.probability)) == ("1", 7043)
 
 
-def test_the_decision_is_in_postgresql_and_people_were_told(cloud):
+def test_the_decision_is_in_postgresql_and_the_webhook_was_called(cloud):
     asked = "SELECT model, version, champion_version, verdict FROM decisions"
 
     assert rows(cloud.ledger, asked) == [(MODEL, "1", None, "promote")]

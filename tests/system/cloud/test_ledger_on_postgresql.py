@@ -72,7 +72,7 @@ def test_decisions_and_approvals_are_read_back_as_they_were_made(url):
 
 
 @pytest.mark.parametrize("count", [0, 1, 101, 1357])
-def test_predictions_come_back_as_they_were_told_and_in_order(ledger, count):
+def test_predictions_are_read_back_as_written_and_in_order(ledger, count):
     told = [prediction(number) for number in range(count)]
 
     ledger.record(told)
@@ -82,7 +82,7 @@ def test_predictions_come_back_as_they_were_told_and_in_order(ledger, count):
     assert ledger.count() == count
 
 
-def test_outcomes_and_other_zones_are_kept_as_the_same_moment(ledger):
+def test_outcomes_and_times_of_other_zones_keep_their_moment(ledger):
     elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
 
     ledger.record([prediction(0, predicted_at=elsewhere)])
@@ -128,7 +128,7 @@ def test_writers_at_once_come_upon_an_empty_database_and_lose_nothing(url):
     opened.close()
 
 
-def test_whoever_may_only_add_cannot_change_what_stands(ledger, url, postgres):
+def test_an_account_that_may_only_add_rows_cannot_change_them(ledger, url, postgres):
     ledger.record([prediction(0)])
     owner = create_engine(url)
     with owner.begin() as connection:
@@ -150,7 +150,7 @@ def test_whoever_may_only_add_cannot_change_what_stands(ledger, url, postgres):
     engine.dispose()
 
 
-def test_a_wrong_password_is_told_without_it(url, postgres):
+def test_a_wrong_password_is_reported_without_it(url, postgres):
     ledger = PredictionLedger(url.replace(postgres.password, "hunter2-s3cret"))
 
     with pytest.raises(InputError, match=r"postgresql:127\.0\.0\.1:\d+/ledger.* cannot be used: .*password") as told:  # fmt: skip

@@ -20,11 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-import yaml  # noqa: E402
 from pods import Machine  # noqa: E402
 
 from tests.servers import cloud_servers, databases  # noqa: E402
 from tests.servers.fake_kubernetes_api import State, api_server, rights_of  # noqa: E402
+from tests.servers.kustomize import render_manifests  # noqa: E402
 
 NAMESPACE = "churn-pipelines"
 ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
@@ -111,17 +111,7 @@ def _for_steps(environment: dict[str, str]) -> dict[str, str]:
 
 def _state() -> State:
     """Returns the cluster after `kubectl apply -k deployment/manifests/kubernetes/pipelines` and the steps' secret."""
-    kustomized = subprocess.run(
-        [
-            "kubectl",
-            "kustomize",
-            str(ROOT / "deployment" / "manifests" / "kubernetes" / "pipelines"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    manifests = list(yaml.safe_load_all(kustomized.stdout))
+    manifests = render_manifests("pipelines")
     orchestrator = f"system:serviceaccount:{NAMESPACE}:churn-orchestrator"
     accounts = {
         ("serviceaccounts", each["metadata"]["name"]): each
