@@ -19,10 +19,10 @@ import pytest
 
 from tests.deployment.fake_program import FakeProgram, fake_on_path
 from tests.servers.process import free_port
-from tests.servers.published import shelf, trained
+from tests.servers.published import published_store, trained
 from tools.fetch_kubectl import kubectl
 
-__all__ = ["shelf", "trained"]
+__all__ = ["published_store", "trained"]
 
 HERE = Path(__file__).parent
 
@@ -85,13 +85,13 @@ class Deployer:
 
 
 @contextmanager
-def create_deployer(shelf: Path, folder: Path) -> Iterator[Deployer]:
+def create_deployer(published_store: Path, folder: Path) -> Iterator[Deployer]:
     """Version 1 is in production; whatever was started is stopped at the end."""
     from zenml.enums import ModelStages
 
     from steps.deployment import plan_deployment
 
-    store = Path(shutil.copytree(shelf, folder / "store"))
+    store = Path(shutil.copytree(published_store, folder / "store"))
     made = Deployer(store, folder / "out", free_port())
 
     def find_version(model: str, stage: str) -> SimpleNamespace | None:
@@ -109,16 +109,16 @@ def create_deployer(shelf: Path, folder: Path) -> Iterator[Deployer]:
 
 
 @pytest.fixture
-def deployer(shelf, tmp_path):
+def deployer(published_store, tmp_path):
     """A deployer of the test's own."""
-    with create_deployer(shelf, tmp_path) as made:
+    with create_deployer(published_store, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared_deployer(shelf, tmp_path_factory):
+def shared_deployer(published_store, tmp_path_factory):
     """A deployer that the tests of a file share, one after another."""
-    with create_deployer(shelf, tmp_path_factory.mktemp("deployer")) as made:
+    with create_deployer(published_store, tmp_path_factory.mktemp("deployer")) as made:
         yield made
 
 

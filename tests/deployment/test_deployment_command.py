@@ -52,8 +52,10 @@ class CommandLine:
 
 
 @pytest.fixture(scope="module")
-def command_line(root, shelf, isolated_environment, tmp_path_factory):
-    made = CommandLine(root, tmp_path_factory.mktemp("command_line"), shelf, isolated_environment)
+def command_line(root, published_store, isolated_environment, tmp_path_factory):
+    made = CommandLine(
+        root, tmp_path_factory.mktemp("command_line"), published_store, isolated_environment
+    )
     made.control_plane("promote")
     yield made
     from deployment.local_process import find_process

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.servers.databases import MariaDb
-from tests.servers.process import PATIENCE, Server, empty_room, free_port
+from tests.servers.process import TIMEOUT, Server, empty_folder, free_port
 
 BUCKET = "churn"
 KEY, SECRET = "churn-key", "churn-secret"
@@ -55,12 +55,12 @@ class Bucket:
 @contextmanager
 def bucket() -> Iterator[Bucket]:
     """An S3 server with an empty bucket."""
-    with empty_room(None) as room:
+    with empty_folder(None) as folder:
         port = free_port()
         server = Server(
             "the S3 server",
             [str(_PROGRAMS / "moto_server"), "-H", "127.0.0.1", "-p", str(port)],
-            room / "log",
+            folder / "log",
         )
         made = Bucket(f"http://127.0.0.1:{port}", server)
         try:
@@ -90,7 +90,7 @@ class Tracking(Web):
 @contextmanager
 def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
     """MLflow on a database, handing files to the bucket itself: clients need no keys for it."""
-    with empty_room(None) as room:
+    with empty_folder(None) as folder:
         port = free_port()
         server = Server(
             "MLflow",
@@ -99,7 +99,7 @@ def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
                 f"--backend-store-uri={database}", "--serve-artifacts", "--workers=1",
                 f"--artifacts-destination=s3://{BUCKET}/mlflow",
             ],
-            room / "log",
+            folder / "log",
             environment={
                 **bucket.environment,
                 "MLFLOW_S3_ENDPOINT_URL": bucket.endpoint,
@@ -108,7 +108,7 @@ def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
         )  # fmt: skip
         url = f"http://127.0.0.1:{port}"
         try:
-            with _password_proxy(url, room) as proxy:
+            with _password_proxy(url, folder) as proxy:
                 server.wait(lambda: _answers(f"{url}/health"))
                 yield Tracking(proxy.url, server, proxy.user, proxy.password)
         finally:
@@ -116,7 +116,7 @@ def mlflow_server(database: str, bucket: Bucket) -> Iterator[Tracking]:
 
 
 @contextmanager
-def _password_proxy(behind: str, room: Path) -> Iterator[Tracking]:
+def _password_proxy(behind: str, folder: Path) -> Iterator[Tracking]:
     port, user, password = free_port(), "churn", secrets.token_hex(8)
     server = Server(
         "the password proxy",
@@ -124,7 +124,7 @@ def _password_proxy(behind: str, room: Path) -> Iterator[Tracking]:
             sys.executable, "-m", "uvicorn", "password_proxy:app", "--host=127.0.0.1",
             f"--port={port}", f"--app-dir={Path(__file__).parent}", "--log-level=warning",
         ],
-        room / "proxy-log",
+        folder / "proxy-log",
         environment={"PROXY_BEHIND": behind, "PROXY_USER": user, "PROXY_PASSWORD": password},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
@@ -145,7 +145,7 @@ class ZenServer(Web):
 @contextmanager
 def zenml_server(database: MariaDb) -> Iterator[ZenServer]:
     """ZenML's server, activated with an administrator, and a service account for clients."""
-    with empty_room(None) as room:
+    with empty_folder(None) as folder:
         port, password = free_port(), secrets.token_hex(8)
         url = f"http://127.0.0.1:{port}"
         server = Server(
@@ -154,9 +154,9 @@ def zenml_server(database: MariaDb) -> Iterator[ZenServer]:
                 sys.executable, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app",
                 "--host=127.0.0.1", f"--port={port}", "--log-level=warning", "--no-server-header",
             ],
-            room / "log",
+            folder / "log",
             environment={
-                "ZENML_CONFIG_PATH": str(room / "config"),
+                "ZENML_CONFIG_PATH": str(folder / "config"),
                 "ZENML_ANALYTICS_OPT_IN": "false",
                 "ZENML_SERVER": "true",
                 "ZENML_STORE_URL": database.url,
@@ -223,7 +223,7 @@ def make_secret(
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

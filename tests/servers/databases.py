@@ -1,4 +1,4 @@
-"""The databases of stacks and ledgers, for real: PostgreSQL and MariaDB, each on an empty folder."""
+"""Real databases of stacks and ledgers: PostgreSQL and MariaDB, each on an empty folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.process import Server, empty_room, finish, free_port, program, unprivileged
+from tests.servers.process import Server, empty_folder, finish, free_port, program, unprivileged
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Postgres:
         self.server.wait(self._answers)
 
     def stop(self) -> None:
-        """Stops it as an operator does, whoever is connected; its data stays."""
+        """Stops it in spite of open connections; its data stays."""
         self.server.stop(signal.SIGINT)
 
     def url(self, database: str = "postgres") -> str:
@@ -67,14 +67,14 @@ class Postgres:
 def postgres() -> Iterator[Postgres]:
     """PostgreSQL on an empty folder."""
     user = unprivileged("postgres")
-    with empty_room(user) as room:
-        made = Postgres(room, free_port(), secrets.token_hex(8), user)
-        secret = room / "password"
+    with empty_folder(user) as folder:
+        made = Postgres(folder, free_port(), secrets.token_hex(8), user)
+        secret = folder / "password"
         secret.write_text(made.password)
         secret.chmod(0o644)
         finish(
             [
-                program("initdb"), "-D", str(room / "data"), "-U", "churn", "-E", "UTF8",
+                program("initdb"), "-D", str(folder / "data"), "-U", "churn", "-E", "UTF8",
                 "--no-locale", "--no-sync", "--auth=scram-sha-256", f"--pwfile={secret}",
             ],
             user,
@@ -100,10 +100,10 @@ def mariadb() -> Iterator[MariaDb]:
     import pymysql
 
     user = unprivileged("mysql")
-    with empty_room(user) as room:
-        data, socket, port = room / "data", room / "socket", free_port()
+    with empty_folder(user) as folder:
+        data, socket, port = folder / "data", folder / "socket", free_port()
         password = secrets.token_hex(8)
-        setup = room / "setup.sql"
+        setup = folder / "setup.sql"
         setup.write_text(
             f"CREATE USER 'zenml'@'%' IDENTIFIED BY '{password}';\n"
             "GRANT ALL ON *.* TO 'zenml'@'%';\n"
@@ -122,7 +122,7 @@ def mariadb() -> Iterator[MariaDb]:
             "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
         )  # fmt: skip
         server = Server(
-            "MariaDB", [program("mariadbd"), "--no-defaults", *options], room / "log", user=user
+            "MariaDB", [program("mariadbd"), "--no-defaults", *options], folder / "log", user=user
         )
 
         def answers() -> bool:

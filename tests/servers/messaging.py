@@ -1,4 +1,4 @@
-"""What the stream stands on: a broker that speaks Kafka's protocol, and a Redis; both for real."""
+"""Servers of the stream: a broker that speaks Kafka's protocol, and a Redis; both real."""
 
 from __future__ import annotations
 

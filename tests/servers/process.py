@@ -14,23 +14,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PATIENCE = 180  # seconds; the slowest takes a tenth of it where the machine is not busy
+TIMEOUT = 180  # seconds; the slowest server needs a tenth of it on an idle machine
 STOP_SECONDS = 60
 
 DEBIAN = {
     "MariaDB": (("mariadbd", "mariadb-install-db"), "mariadb-server"),
     "PostgreSQL": (("postgres", "initdb"), "postgresql"),
 }
-"""What Debian brings: server -> its programs and the package they come in."""
+"""Servers of Debian -> their programs and the package."""
 
 _PLACES = ("/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/lib/postgresql/*/bin")
 
 
 def program(name: str) -> str:
-    """Where a program lies, also where no shell looks.
+    """Path of a program, on the PATH or in Debian's folders.
 
     Raises:
-        FileNotFoundError: nowhere.
+        FileNotFoundError: it is in none of them.
     """
     if found := shutil.which(name):
         return found
@@ -42,7 +42,7 @@ def program(name: str) -> str:
 
 
 def missing(*servers: str) -> str:
-    """Which of Debian's servers cannot run here, in words; empty where all can."""
+    """Why one of these servers cannot run here, in a sentence; empty where all can."""
     for server in servers:
         programs, package = DEBIAN[server]
         try:
@@ -61,7 +61,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody on this machine takes connections on a port."""
+    """Whether a server of this machine accepts connections on a port."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
@@ -70,7 +70,7 @@ def listens(port: int) -> bool:
 
 
 def own_folder(folder: Path, user: str | None) -> Path:
-    """A new folder that belongs to whoever the server runs as."""
+    """A new folder that belongs to the server's user."""
     folder.mkdir()
     if user is not None:
         entry = pwd.getpwnam(user)
@@ -79,7 +79,7 @@ def own_folder(folder: Path, user: str | None) -> Path:
 
 
 def unprivileged(*names: str) -> str | None:
-    """Whom a server runs as that refuses to run as root; None for whoever runs the tests."""
+    """User of a server that refuses to run as root; None for the user of the tests."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -90,7 +90,7 @@ class Server:
     """A started program.
 
     Attributes:
-        name: what it is called in a message.
+        name: its name in a message.
         seconds: from its start to its first answer; 0 before that.
     """
 
@@ -103,7 +103,7 @@ class Server:
         user: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Starts it; `wait` tells when it answers."""
+        """Starts it; `wait` waits until it answers."""
         self.name = name
         self.seconds = 0.0
         self._log = log
@@ -128,20 +128,20 @@ class Server:
         Raises:
             AssertionError: it ended, or does not answer; with the end of its log.
         """
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while not answers():
             ended = self._process.poll()
-            assert ended is None, f"{self.name} ended with {ended}:\n{self.said()}"
-            assert time.monotonic() < until, f"{self.name} does not answer:\n{self.said()}"
+            assert ended is None, f"{self.name} ended with {ended}:\n{self.log_tail()}"
+            assert time.monotonic() < until, f"{self.name} does not answer:\n{self.log_tail()}"
             time.sleep(0.05)
         self.seconds = time.perf_counter() - self._began
 
-    def said(self) -> str:
+    def log_tail(self) -> str:
         """The end of its log."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Asks it to stop, and insists where it does not."""
+        """Stops it with a signal, and kills it if it does not end."""
         if self._process.poll() is None:
             self._process.send_signal(number)
             with suppress(subprocess.TimeoutExpired):
@@ -161,12 +161,12 @@ def finish(command: list[str], user: str | None) -> None:
 
 
 @contextmanager
-def empty_room(user: str | None) -> Iterator[Path]:
-    """A folder that the server's user may enter: pytest's own are closed to others."""
+def empty_folder(user: str | None) -> Iterator[Path]:
+    """A folder that the server's user may enter: other users may not enter pytest's own."""
     above = Path(tempfile.mkdtemp(prefix="churn-server-"))
     above.chmod(0o755)
     try:
-        yield own_folder(above / "room", user)
+        yield own_folder(above / "folder", user)
     finally:
         for _ in range(40):  # a database's last children may still be writing
             shutil.rmtree(above, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What servers serve in tests: two small models of the shipped customers, bundled and published.
+"""Models for servers in tests: two small ones of the shipped customers, bundled and published.
 
 Fixtures; a folder's conftest imports those that its tests ask for.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROWS = {"1": slice(0, 1500), "2": slice(1500, 3000)}
-"""Version -> the customers that it learned from."""
+"""Version -> the customers that it was trained on."""
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +37,11 @@ def trained(contract, telco_columns, telco_target):
 
 
 @pytest.fixture(scope="session")
-def shelf(trained, telco_columns, tmp_path_factory):
+def published_store(trained, telco_columns, tmp_path_factory):
     """A store with both versions, the first in production; copy it before changing it."""
     from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 
-    store = tmp_path_factory.mktemp("shelf")
+    store = tmp_path_factory.mktemp("published")
     for version, rows in ROWS.items():
         write_bundle(
             bundle_folder(store, version),
@@ -58,9 +58,9 @@ def shelf(trained, telco_columns, tmp_path_factory):
 
 
 @pytest.fixture
-def store(shelf, tmp_path):
+def store(published_store, tmp_path):
     """A store of the test's own."""
-    return Path(shutil.copytree(shelf, tmp_path / "store"))
+    return Path(shutil.copytree(published_store, tmp_path / "store"))
 
 
 @pytest.fixture(scope="session")

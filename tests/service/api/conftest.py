@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.servers.churn_api import serving
-from tests.servers.published import customers, shelf, store, trained
+from tests.servers.published import customers, published_store, store, trained
 
-__all__ = ["customers", "shelf", "store", "trained"]
+__all__ = ["customers", "published_store", "store", "trained"]
 
 
 @pytest.fixture(scope="session")
-def service(shelf, tmp_path_factory):
+def service(published_store, tmp_path_factory):
     """One worker in development mode, shared by the tests that change nothing."""
     folder = tmp_path_factory.mktemp("service")
-    copy = Path(shutil.copytree(shelf, folder / "store"))
+    copy = Path(shutil.copytree(published_store, folder / "store"))
     with serving(copy, folder, ledger_flush_seconds=0.05) as running:
         yield running
 

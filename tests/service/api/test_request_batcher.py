@@ -8,9 +8,9 @@ from churn.scoring import Scorer
 from service.api.fast_path.request_batcher import RequestBatcher
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
-from tests.servers.published import customers, shelf, trained
+from tests.servers.published import customers, published_store, trained
 
-__all__ = ["customers", "shelf", "trained"]
+__all__ = ["customers", "published_store", "trained"]
 
 
 class FakeConnection:
@@ -27,10 +27,10 @@ class FakeConnection:
 
 
 @pytest.fixture
-def make_state(shelf, tmp_path):
+def make_state(published_store, tmp_path):
     """Makes a worker's state with other settings than the defaults."""
     return lambda **settings: WorkerState(
-        ServiceSettings(store=str(shelf), ledger="none", **settings), tmp_path
+        ServiceSettings(store=str(published_store), ledger="none", **settings), tmp_path
     )
 
 

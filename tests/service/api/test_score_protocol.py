@@ -12,9 +12,9 @@ from service.api.fast_path.request_batcher import RequestBatcher
 from service.api.fast_path.score_protocol import bind_protocol
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
-from tests.servers.published import customers, shelf, trained
+from tests.servers.published import customers, published_store, trained
 
-__all__ = ["customers", "shelf", "trained"]
+__all__ = ["customers", "published_store", "trained"]
 IDLE = 5
 
 
@@ -51,8 +51,8 @@ class Wire(asyncio.Transport):
 
 
 @pytest.fixture
-def state(shelf, tmp_path):
-    return WorkerState(ServiceSettings(store=str(shelf), ledger="none"), tmp_path)
+def state(published_store, tmp_path):
+    return WorkerState(ServiceSettings(store=str(published_store), ledger="none"), tmp_path)
 
 
 @pytest.fixture

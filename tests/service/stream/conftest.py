@@ -12,20 +12,20 @@ import pytest
 
 from tests.servers.messaging import Broker, RedisServer
 from tests.servers.postgres_fixture import postgres
-from tests.servers.published import ROWS, customers, shelf, store, trained
+from tests.servers.published import ROWS, customers, published_store, store, trained
 
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
-__all__ = ["customers", "postgres", "shelf", "store", "trained"]
+__all__ = ["customers", "postgres", "published_store", "store", "trained"]
 
 
 @pytest.fixture(scope="session")
-def scorers(shelf):
+def scorers(published_store):
     """Version -> the scorer that every path has to agree with."""
     from churn.scoring import Scorer
     from churn.scoring.bundle import bundle_folder
 
-    return {version: Scorer.load(bundle_folder(shelf, version)) for version in ROWS}
+    return {version: Scorer.load(bundle_folder(published_store, version)) for version in ROWS}
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ LIMIT = 10_000
 
 
 @pytest.fixture
-def pool(shelf, tmp_path):
-    return ModelPool(StoreSettings(store=str(shelf)), tmp_path, RequestMetrics(tmp_path))
+def pool(published_store, tmp_path):
+    return ModelPool(StoreSettings(store=str(published_store)), tmp_path, RequestMetrics(tmp_path))
 
 
 def message(customer, offset=0, **changed):

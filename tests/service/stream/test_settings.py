@@ -72,9 +72,11 @@ def test_passwords_are_not_shown():
     ],
 )
 def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
-    shelf, monkeypatch, capsys, settings, sentence
+    published_store, monkeypatch, capsys, settings, sentence
 ):
-    settings = {name: str(value).replace("STORE", str(shelf)) for name, value in settings.items()}
+    settings = {
+        name: str(value).replace("STORE", str(published_store)) for name, value in settings.items()
+    }
     for name in [name for name in os.environ if name.startswith("CHURN_")]:
         monkeypatch.delenv(name)
     for name, value in environment(**settings).items():
