@@ -26,9 +26,9 @@ def _(report: ValidatorReport) -> Visualizations:
 @summary_metadata.register
 def _(report: ValidatorReport) -> Metadata:
     return {
-        "verdict": report.verdict,
+        "verdict": report.verdict_word,
         "validator": f"{report.validator} {report.version}",
         "checks": len(report.findings),
-        "failed": len(report.standing_at("failed")),
-        "attention": len(report.standing_at("attention")),
+        "failed": len(report.failures),
+        "attention": len(report.warnings),
     }

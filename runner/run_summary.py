@@ -103,7 +103,7 @@ def _data_rows(report: TrainingReport, validated: ValidatorReport | None) -> Tab
         _verdict(quality.verdict, f"{quality.passed} of {quality.total} checks hold"),
     )
     if validated is not None:
-        rows.add_row("validator", _verdict(validated.verdict, validated.sentence))
+        rows.add_row("validator", _verdict(validated.verdict_word, validated.sentence))
     rows.add_row(
         "rows",
         f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",

@@ -13,19 +13,22 @@ from churn.reports.html_page import render_page
 def render_validator_page(report: ValidatorReport) -> str:
     """Renders the page; the same report gives the same page."""
     return render_page(
-        "validator.html.j2", report=report, opening=opening_sentence(report), figure=_figure
+        "validator.html.j2",
+        report=report,
+        opening=opening_sentence(report),
+        figure=_figure,
     )
 
 
 def opening_sentence(report: ValidatorReport) -> str:
     """Says in one sentence what was found and what it means."""
     checks = f"of {len(report.findings):,} checks"
-    failed, noticed = (len(report.standing_at(each)) for each in ("failed", "attention"))
+    failed, noticed = len(report.failures), len(report.warnings)
     ask = f"{noticed:,} {'asks' if noticed == 1 else 'ask'} for attention"
-    if report.verdict == "failed":
+    if report.verdict == "fail":
         also = f", and {ask}" if noticed else ""
         return f"These rows are refused: {failed:,} {checks} failed{also}."
-    if report.verdict == "attention":
+    if report.verdict == "warn":
         return f"Nothing speaks against these rows, but {ask} {checks}."
     return f"Nothing speaks against these rows: every one {checks} is fine."
 

@@ -24,7 +24,7 @@ def accept_validation(
     """
     with step_progress("accept_validation") as progress:
         require(validation)
-        noticed = len(validation.standing_at("attention"))
+        noticed = len(validation.warnings)
         words = "nothing speaks against the rows"
         progress.record(f"{words}, {noticed} to look at" if noticed else words)
-    return validation.verdict
+    return validation.verdict_word

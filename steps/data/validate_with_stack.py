@@ -53,10 +53,10 @@ def validate_with_stack(
         progress.record(
             report.sentence,
             {
-                "verdict": report.verdict,
+                "verdict": report.verdict_word,
                 "checks": len(report.findings),
-                "failed": len(report.standing_at("failed")),
-                "attention": len(report.standing_at("attention")),
+                "failed": len(report.failures),
+                "attention": len(report.warnings),
             },
         )
     return report

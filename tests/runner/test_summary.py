@@ -61,9 +61,7 @@ def test_it_says_what_was_trained_on_and_whether_it_is_sound(outcome, generated_
 
 
 def test_a_stacks_validator_stands_with_its_verdict_and_its_page(outcome, tmp_path):
-    finding = ValidatorFinding(
-        check="drift", column="tenure", standing="attention", sentence="It moved."
-    )
+    finding = ValidatorFinding(check="drift", column="tenure", verdict="warn", sentence="It moved.")
     report = ValidatorReport(
         validator="Evidently",
         version="0.7.23",

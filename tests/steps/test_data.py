@@ -75,7 +75,7 @@ def test_validate_with_stack_asks_the_validator_that_it_was_started_for(
     verdict = accept_validation.entrypoint(report)
 
     assert (report.reference_rows, report.current_rows) == (len(split.development), len(split.gate))
-    assert verdict == report.verdict != "failed"
+    assert verdict == report.verdict_word != "failed"
 
 
 def test_accept_validation_refuses_a_report_that_failed(customers, split):

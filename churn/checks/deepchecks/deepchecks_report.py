@@ -5,15 +5,21 @@ Neither rows nor customers' ids appear, so that a report can be shown and logged
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
+from churn.data.quality.verdict import Severity, Verdict, count_of, require_worst, with_verdict
 from churn.frozen_model import FrozenModel
 
 SuiteName = Literal["data_integrity", "train_test_validation", "model_evaluation"]
-Severity = Literal["critical", "shown"]
-Verdict = Literal["pass", "warn", "fail"]
+
+# A failure that stops nothing is "shown" in a report's file, and a warning everywhere else.
+StoredSeverity = Annotated[
+    Severity,
+    BeforeValidator(lambda stored: "warning" if stored == "shown" else stored),
+    PlainSerializer(lambda severity: "shown" if severity == "warning" else severity),
+]
 
 
 class Finding(FrozenModel):
@@ -25,8 +31,8 @@ class Finding(FrozenModel):
         name: The same for a person.
         rows: The rows it looked at.
         condition: What was asked.
-        severity: What a failure means: critical stops a model, shown is shown.
-        verdict: What it came to.
+        severity: What a failure means: critical stops a model, a warning is shown.
+        verdict: Pass, warn or fail.
         sentence: What was found, in Deepchecks' words.
         reason: Why a failure would only be shown; empty for a critical one.
     """
@@ -36,7 +42,7 @@ class Finding(FrozenModel):
     name: str
     rows: str
     condition: str
-    severity: Severity
+    severity: StoredSeverity
     verdict: Verdict
     sentence: str
     reason: str = ""
@@ -85,51 +91,40 @@ class ValidationReport(FrozenModel):
 
     @model_validator(mode="after")
     def _verdict_follows_the_findings(self) -> Self:
-        if self.verdict != verdict_of(self.findings):
-            raise ValueError(f"verdict {self.verdict!r} contradicts the findings")
+        require_worst(self.verdict, self.findings, "findings")
         return self
 
     @property
     def held(self) -> int:
         """How many conditions held."""
-        return sum(each.verdict == "pass" for each in self.findings)
+        return len(with_verdict(self.findings, "pass"))
 
     @property
     def failures(self) -> tuple[Finding, ...]:
         """Failed conditions that stop a model."""
-        return tuple(each for each in self.findings if each.verdict == "fail")
+        return with_verdict(self.findings, "fail")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """Failed conditions that are only shown."""
-        return tuple(each for each in self.findings if each.verdict == "warn")
+        return with_verdict(self.findings, "warn")
 
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        asked = _count(len(self.findings), "condition", "conditions")
+        conditions = count_of(len(self.findings), "condition", "conditions")
         if self.verdict == "pass":
-            return f"{asked} in {len(self.seconds)} suites: all hold."
+            return f"{conditions} in {len(self.seconds)} suites: all hold."
         failed = len(self.failures)
-        told = [_count(failed, "critical one fails", "critical ones fail")] if failed else []
+        parts = [count_of(failed, "critical one fails", "critical ones fail")] if failed else []
         warned = len(self.warnings)
-        told += [_count(warned, "warning", "warnings")] if warned else []
-        return f"{asked} in {len(self.seconds)} suites: {' and '.join(told)}."
+        parts += [count_of(warned, "warning", "warnings")] if warned else []
+        return f"{conditions} in {len(self.seconds)} suites: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
         """Why the model is held back: check, rows, and what was found; '' where it is not."""
         if not self.failures:
             return ""
         first, others = self.failures[0], len(self.failures) - 1
-        also = f" ({_count(others, 'other fails', 'others fail')}, too)" if others else ""
+        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
         return f"Deepchecks refuses at '{first.name}' on {first.rows}{also}: {first.sentence}"
-
-
-def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
-    """The verdict that a set of findings amounts to."""
-    found = {each.verdict for each in findings}
-    return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from churn.checks.deepchecks.deepchecks_report import Finding, Severity, SuiteName, Verdict
+from churn.checks.deepchecks.deepchecks_report import Finding, SuiteName
+from churn.data.quality.verdict import Severity, Verdict, failed_as
 
 _SIDES = {" - Train Dataset": "development rows", " - Test Dataset": "gate rows"}
 _NO_ANSWER = "no answer"
@@ -29,7 +30,7 @@ def findings_of(
         header = each.get_header()
         side = next((told for end, told in _SIDES.items() if header.endswith(end)), rows)
         reason = shown_only.get(check, "")
-        severity: Severity = "shown" if reason else "critical"
+        severity: Severity = "warning" if reason else "critical"
         for condition, category, details in _answers(each):
             yield Finding(
                 suite=suite,
@@ -64,7 +65,7 @@ def _verdict(category: str, severity: Severity) -> Verdict:
     if category == "PASS":
         return "pass"
     # Of a tenth of the table standing there twice Deepchecks itself only warns; severity is ours.
-    return "fail" if severity == "critical" else "warn"
+    return failed_as(severity)
 
 
 def _sentence(text: str) -> str:

@@ -14,7 +14,6 @@ from churn.checks.deepchecks.deepchecks_report import (
     LeftOut,
     SuiteName,
     ValidationReport,
-    verdict_of,
 )
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
 from churn.checks.deepchecks.deepchecks_tables import (
@@ -27,6 +26,7 @@ from churn.checks.deepchecks.deepchecks_tables import (
 )
 from churn.checks.deepchecks.findings import findings_of
 from churn.contract import DataContract
+from churn.data.quality.verdict import worst_verdict
 from churn.data.split import Split
 from churn.errors import InputError
 from churn.models.trained import TrainedModel
@@ -83,7 +83,7 @@ def validate(
         table_rows=len(frame),
         development_rows=len(sides.development),
         gate_rows=len(sides.gate),
-        verdict=verdict_of(tuple(findings)),
+        verdict=worst_verdict(findings),
         findings=tuple(findings),
         left_out=tuple(left_out),
         seconds=seconds,

@@ -15,7 +15,6 @@ import pandas as pd
 
 from churn.checks.deepchecks.adapter import Deepchecks, deepchecks_at_work
 from churn.checks.deepchecks.deepchecks_report import Finding, SuiteName
-from churn.checks.deepchecks.deepchecks_report import Verdict as DeepchecksVerdict
 from churn.checks.deepchecks.deepchecks_tables import plain_table
 from churn.checks.deepchecks.findings import findings_of
 from churn.checks.deepchecks.suites import (
@@ -26,23 +25,17 @@ from churn.checks.deepchecks.suites import (
     shipped_suites,
 )
 from churn.checks.validators.validator_report import (
-    Standing,
     ValidatorFinding,
     ValidatorReport,
-    verdict_of,
 )
 from churn.checks.validators.validator_settings import DeepchecksSettings
 from churn.checks.validators.validator_tables import Tables, look_at
 from churn.contract import DataContract
+from churn.data.quality.verdict import Verdict, worst_verdict
 from churn.errors import InputError
 from churn.features.encoding import encode
 
 _DRIFT = "FeatureDrift"
-_STANDINGS: dict[DeepchecksVerdict, Standing] = {
-    "pass": "fine",
-    "warn": "attention",
-    "fail": "failed",
-}
 _QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
 _WORDS = "In Deepchecks' words, train is the reference rows and test the current ones."
 _REFERENCE, _CURRENT, _BOTH = "reference rows", "current rows", "reference against current rows"
@@ -96,7 +89,7 @@ def validate(
         target=target,
         reference_rows=len(tables.reference),
         current_rows=len(tables.current),
-        verdict=verdict_of(tuple(findings)),
+        verdict=worst_verdict(findings),
         findings=tuple(findings),
         notes=tuple(notes),
     )
@@ -189,26 +182,26 @@ def _ours(
     *,
     familiar: bool,
 ) -> Iterator[ValidatorFinding]:
-    standing = _STANDINGS[found.verdict]
-    by_column = [_drifted(name, score, limit, standing) for name, score in drift.items()]
-    told = verdict_of(tuple(by_column)) if by_column else "fine"
-    if by_column and (standing == "fine" or told != "fine"):
+    verdict = found.verdict
+    by_column = [_drifted(name, score, limit, verdict) for name, score in drift.items()]
+    worst = worst_verdict(by_column)
+    if by_column and (verdict == "pass" or worst != "pass"):
         yield from by_column
         return
     sentence = found.sentence
     if familiar:
-        standing, sentence = "fine", f"{sentence} The reference rows show the same."
+        verdict, sentence = "pass", f"{sentence} The reference rows show the same."
     named = {each for each in _QUOTED.findall(found.sentence) if each in contract.names}
     yield ValidatorFinding(
         check=found.name,
         column=named.pop() if len(named) == 1 else "",
-        standing=standing,
+        verdict=verdict,
         sentence=f"{sentence} Asked for: {found.condition}.",
     )
 
 
 def _drifted(
-    column: str, answer: Mapping[str, Any], limit: float, standing: Standing
+    column: str, answer: Mapping[str, Any], limit: float, verdict: Verdict
 ) -> ValidatorFinding:
     """One column's drift; where it reaches the limit it stands where Deepchecks' verdict does."""
     score, method = float(answer["Drift score"]), answer["Method"]
@@ -218,7 +211,7 @@ def _drifted(
             check="drift",
             column=column,
             threshold=limit,
-            standing="failed",
+            verdict="fail",
             sentence=f"{column}: Deepchecks has no figure for its drift, so it counts as drifted.",
         )
     over = score >= limit
@@ -228,7 +221,7 @@ def _drifted(
         column=column,
         figure=score,
         threshold=limit,
-        standing=standing if over else "fine",
+        verdict=verdict if over else "pass",
         sentence=(
             f"{column} is distributed {told} in the reference rows: {method} {score:.3f}, "
             f"{limit:g} is the limit."

@@ -16,14 +16,13 @@ import pandas as pd
 
 from churn.checks.validators.evidently_adapter import Evidently, evidently_at_work
 from churn.checks.validators.validator_report import (
-    Standing,
     ValidatorFinding,
     ValidatorReport,
-    verdict_of,
 )
 from churn.checks.validators.validator_settings import EvidentlySettings
 from churn.checks.validators.validator_tables import Tables, look_at
 from churn.contract import CodedColumn, DataContract, NumberColumn, TargetColumn
+from churn.data.quality.verdict import Verdict, worst_verdict
 from churn.errors import ChurnError
 
 _DRIFT, _MISSING = "ValueDrift", "MissingValueCount"
@@ -77,7 +76,7 @@ def validate(
         target=target,
         reference_rows=len(tables.reference),
         current_rows=len(tables.current),
-        verdict=verdict_of(findings),
+        verdict=worst_verdict(findings),
         findings=findings,
         notes=tables.notes,
     )
@@ -212,7 +211,7 @@ def _counted(
         column=column,
         figure=share,
         threshold=limit,
-        standing="failed" if share > limit else "fine",
+        verdict="fail" if share > limit else "pass",
         sentence=f"{column}: {count:,.0f} of {rows:,} current rows {words}; {allowed}.",
     )
 
@@ -225,19 +224,19 @@ def _drifted(column: str, psi: float | None, limits: tuple[float, float]) -> Val
             check="drift",
             column=column,
             threshold=critical,
-            standing="failed",
+            verdict="fail",
             sentence=f"{column}: Evidently has no figure for its drift, so it counts as drifted.",
         )
-    standing: Standing = "failed" if psi > critical else "attention" if psi > warning else "fine"
-    limit = critical if standing == "failed" else warning
+    verdict: Verdict = "fail" if psi > critical else "warn" if psi > warning else "pass"
+    limit = critical if verdict == "fail" else warning
     told = "is distributed as in the reference rows"
-    if standing != "fine":
+    if verdict != "pass":
         told = "is distributed otherwise than in the reference rows"
     return ValidatorFinding(
         check="drift",
         column=column,
         figure=psi,
         threshold=limit,
-        standing=standing,
+        verdict=verdict,
         sentence=f"{column} {told}: PSI {psi:.3f}, {limit:g} is the limit.",
     )

@@ -13,21 +13,18 @@ from importlib import import_module
 import pandas as pd
 
 from churn.checks.validators.validator_report import (
-    Standing,
     ValidatorFinding,
     ValidatorReport,
-    verdict_of,
 )
 from churn.checks.validators.validator_settings import TOPICS, GreatExpectationsSettings
 from churn.checks.validators.validator_tables import look_at
 from churn.contract import DataContract
 from churn.data.quality import Check, check
-from churn.data.quality.distribution import shifts
+from churn.data.quality.distribution_rules import shifts
 from churn.data.quality.psi import Shift
-from churn.data.quality.quality_report import Severity
+from churn.data.quality.verdict import worst_verdict
 from churn.errors import InputError, error_reason
 
-_STANDINGS: dict[Severity, Standing] = {"critical": "failed", "warning": "attention"}
 _COUNTED = ("types", "blanks", "values")
 _NOT_JUDGED = "number of rows"
 _SIZE = "The number of rows was not judged: the contract's bounds are about whole tables."
@@ -48,7 +45,7 @@ def validate(
         current: Rows in question, shape [n, columns].
         contract: What the columns mean, and what the suite is generated from.
         settings: How to ask.
-        target: The column that holds the outcome.
+        target: The column that holds the result.
 
     Raises:
         InputError: Great Expectations is not installed, or a table cannot be looked at.
@@ -87,7 +84,7 @@ def validate(
         target=target,
         reference_rows=len(tables.reference),
         current_rows=len(tables.current),
-        verdict=verdict_of(findings),
+        verdict=worst_verdict(findings),
         findings=findings,
         notes=notes,
     )
@@ -115,7 +112,6 @@ def _asked(contract: DataContract, warning: float, critical: float) -> DataContr
 
 def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
     column = found.columns[0] if len(found.columns) == 1 else ""
-    standing: Standing = "fine" if found.success else _STANDINGS[found.severity]
     figure = threshold = None
     sentence = found.sentence
     if found.topic in _COUNTED:
@@ -130,7 +126,7 @@ def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
         column=column,
         figure=figure,
         threshold=threshold,
-        standing=standing,
+        verdict=found.verdict,
         sentence=sentence,
     )
 

@@ -5,17 +5,37 @@ Neither rows nor customers' ids appear, so that a report can be shown and logged
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, Self, runtime_checkable
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Protocol, Self, runtime_checkable
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from churn.contract import DataContract
+from churn.data.quality.verdict import Verdict, count_of, require_worst, with_verdict
 from churn.errors import InputError
 from churn.frozen_model import FrozenModel
 
-Standing = Literal["fine", "attention", "failed"]
-"""attention is shown and stops nothing; failed stops the run that asked."""
+_WORDS: Mapping[Verdict, str] = MappingProxyType(
+    {"pass": "fine", "warn": "attention", "fail": "failed"}
+)
+"""How a verdict is written on pages and in a report's file: attention stops nothing."""
+
+StoredVerdict = Annotated[
+    Verdict,
+    BeforeValidator(
+        lambda stored: {word: each for each, word in _WORDS.items()}.get(stored, stored)
+    ),
+    PlainSerializer(lambda verdict: _WORDS[verdict]),
+]
 
 
 class ValidatorFinding(FrozenModel):
@@ -26,16 +46,25 @@ class ValidatorFinding(FrozenModel):
         column: The column it concerns; '' for the table as a whole, or for several.
         figure: What was measured; None where the library answers in words alone.
         threshold: The limit that the figure was held to; None where there is no single one.
-        standing: What it came to.
+        verdict: Pass, warn or fail; in a report's file it is called `standing`.
         sentence: What was found, for a person to read.
     """
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     check: str = Field(min_length=1)
     column: str = ""
     figure: float | None = Field(default=None, allow_inf_nan=False)
     threshold: float | None = Field(default=None, allow_inf_nan=False)
-    standing: Standing
+    verdict: StoredVerdict = Field(
+        validation_alias=AliasChoices("verdict", "standing"), serialization_alias="standing"
+    )
     sentence: str = Field(min_length=1)
+
+    @property
+    def verdict_word(self) -> str:
+        """The verdict as pages and metadata write it."""
+        return _WORDS[self.verdict]
 
 
 class ValidatorReport(FrozenModel):
@@ -50,7 +79,7 @@ class ValidatorReport(FrozenModel):
         target: The column that holds the outcome.
         reference_rows: Reference rows that were looked at.
         current_rows: Current rows that were looked at.
-        verdict: failed where a finding failed, attention where one asks for it, else fine.
+        verdict: Of its worst finding.
         findings: Everything that was looked at, in the validator's order.
         notes: What was left out, and why.
         html: A page of the validator's own; empty where `churn.reports.validator_page` draws it.
@@ -64,40 +93,49 @@ class ValidatorReport(FrozenModel):
     target: str
     reference_rows: int = Field(ge=1)
     current_rows: int = Field(ge=1)
-    verdict: Standing
+    verdict: StoredVerdict
     findings: tuple[ValidatorFinding, ...] = Field(min_length=1)
     notes: tuple[str, ...] = ()
     html: str = ""
 
     @model_validator(mode="after")
     def _verdict_follows_the_findings(self) -> Self:
-        if self.verdict != verdict_of(self.findings):
-            raise ValueError(f"verdict {self.verdict!r} contradicts the findings")
+        require_worst(self.verdict, self.findings, "findings")
         return self
 
-    def standing_at(self, standing: Standing) -> tuple[ValidatorFinding, ...]:
-        """The findings of one standing."""
-        return tuple(each for each in self.findings if each.standing == standing)
+    @property
+    def verdict_word(self) -> str:
+        """The verdict as pages and metadata write it."""
+        return _WORDS[self.verdict]
+
+    @property
+    def failures(self) -> tuple[ValidatorFinding, ...]:
+        """Findings that stop the run."""
+        return with_verdict(self.findings, "fail")
+
+    @property
+    def warnings(self) -> tuple[ValidatorFinding, ...]:
+        """Findings that ask for attention and stop nothing."""
+        return with_verdict(self.findings, "warn")
 
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        asked = _count(len(self.findings), "check", "checks")
-        opening = f"{self.validator} {self.version}, {asked}"
-        if self.verdict == "fine":
+        checks = count_of(len(self.findings), "check", "checks")
+        opening = f"{self.validator} {self.version}, {checks}"
+        if self.verdict == "pass":
             return f"{opening}: all fine."
-        failed, noticed = (len(self.standing_at(each)) for each in ("failed", "attention"))
-        told = [f"{failed:,} failed"] if failed else []
-        told += [_count(noticed, "asks for attention", "ask for attention")] if noticed else []
-        return f"{opening}: {' and '.join(told)}."
+        failed, warned = len(self.failures), len(self.warnings)
+        parts = [f"{failed:,} failed"] if failed else []
+        parts += [count_of(warned, "asks for attention", "ask for attention")] if warned else []
+        return f"{opening}: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
         """Why the rows are refused: check, column, figure and way out; '' where they are not."""
-        failed = self.standing_at("failed")
-        if not failed:
+        if not self.failures:
             return ""
-        first, others = failed[0], len(failed) - 1
-        also = f" ({_count(others, 'other fails', 'others fail')}, too)" if others else ""
+        first, others = self.failures[0], len(self.failures) - 1
+        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
         return (
             f"{self.validator}, the stack's data validator, refuses the rows at "
             f"'{first.check}'{also}: {first.sentence} Mend the table, or change the validator's "
@@ -131,21 +169,11 @@ class DataValidator(Protocol):
         ...
 
 
-def verdict_of(findings: tuple[ValidatorFinding, ...]) -> Standing:
-    """The verdict that a set of findings amounts to."""
-    found = {each.standing for each in findings}
-    return "failed" if "failed" in found else "attention" if "attention" in found else "fine"
-
-
 def require(report: ValidatorReport) -> None:
-    """Lets rows through that no finding refuses.
+    """Refuses rows if a finding failed.
 
     Raises:
         InputError: a finding failed; the message names it, its column, its figure and the way out.
     """
-    if report.verdict == "failed":
+    if report.verdict == "fail":
         raise InputError(report.failure_sentence())
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

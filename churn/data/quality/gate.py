@@ -9,15 +9,16 @@ import pandas as pd
 
 from churn.contract import DataContract
 from churn.contract.id_mask import HIDDEN, IdMask
-from churn.data.quality.cells import cell_rules, table_rules
-from churn.data.quality.charges import charges_left_out
-from churn.data.quality.distribution import distribution_rules, shift_table, shifts
-from churn.data.quality.engine import judge
-from churn.data.quality.implications import implications_left_out
+from churn.data.quality.charge_rules import charges_left_out
+from churn.data.quality.column_rules import column_rules, table_rules
+from churn.data.quality.distribution_rules import distribution_rules, shift_table, shifts
+from churn.data.quality.implication_rules import implications_left_out
 from churn.data.quality.psi import Shift
-from churn.data.quality.quality_report import Check, QualityReport, verdict_of
-from churn.data.quality.relations import related_columns, relation_rules
-from churn.data.quality.rule import Batch, Outcome, Rule, place, rows_in_words
+from churn.data.quality.quality_report import Check, QualityReport
+from churn.data.quality.relation_rules import related_columns, relation_rules
+from churn.data.quality.rule import Batch, ExpectationResult, Rule, place, rows_in_words
+from churn.data.quality.rule_engine import run_rules
+from churn.data.quality.verdict import worst_verdict
 
 _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to compare with."
 
@@ -47,8 +48,8 @@ def check(
         "relations": related_columns(frame, contract),
         "shifts": shift_table(moved or {}),
     }
-    outcomes = _hide_ids(judge(rules, tables), contract, frame, accepted)
-    checks = tuple(_checked(rule, outcomes[rule.name]) for rule in rules)
+    results = _hide_ids(run_rules(rules, tables), contract, frame, accepted)
+    checks = tuple(_checked(rule, results[rule.name]) for rule in rules)
     notes = (
         *implications_left_out(contract),
         *charges_left_out(contract),
@@ -61,7 +62,7 @@ def check(
         rows=len(frame),
         columns=frame.shape[1],
         accepted_rows=None if accepted is None else len(accepted),
-        verdict=verdict_of(checks),
+        verdict=worst_verdict(checks),
         checks=checks,
         notes=notes,
     )
@@ -74,7 +75,7 @@ def suite(contract: DataContract, moved: dict[str, Shift] | None) -> list[Rule]:
         contract: The contract.
         moved: Each feature's shift from the accepted table; None leaves distributions out.
     """
-    rules = [*table_rules(contract), *cell_rules(contract), *relation_rules(contract)]
+    rules = [*table_rules(contract), *column_rules(contract), *relation_rules(contract)]
     if moved is not None:
         rules += distribution_rules(contract, moved)
     return rules
@@ -90,13 +91,13 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hide_ids(
-    outcomes: Mapping[str, tuple[Outcome, ...]],
+    results: Mapping[str, tuple[ExpectationResult, ...]],
     contract: DataContract,
     *tables: pd.DataFrame | None,
-) -> dict[str, tuple[Outcome, ...]]:
-    """The same outcomes without values that are, or look like, customers' ids of these tables."""
-    if not any(each.examples for answers in outcomes.values() for each in answers):
-        return dict(outcomes)
+) -> dict[str, tuple[ExpectationResult, ...]]:
+    """The same results without values that are, or look like, customers' ids of these tables."""
+    if not any(each.examples for answers in results.values() for each in answers):
+        return dict(results)
     name = contract.id.name
     columns = [
         table[name].dropna()
@@ -109,47 +110,47 @@ def _hide_ids(
             replace(each, examples=tuple(HIDDEN if mask.hides(x) else x for x in each.examples))
             for each in answers
         )
-        for rule, answers in outcomes.items()
+        for rule, answers in results.items()
     }
 
 
-def _checked(rule: Rule, outcomes: tuple[Outcome, ...]) -> Check:
+def _checked(rule: Rule, results: tuple[ExpectationResult, ...]) -> Check:
     """A rule's most severe failure, or its success under the strictest limit."""
-    demand, outcome = next(
-        (pair for pair in zip(rule.demands, outcomes, strict=True) if not pair[1].success),
-        (rule.demands[-1], outcomes[-1]),
+    spec, result = next(
+        (pair for pair in zip(rule.expectations, results, strict=True) if not pair[1].success),
+        (rule.expectations[-1], results[-1]),
     )
     return Check(
         name=rule.name,
         topic=rule.topic,
-        expectation=demand.expectation,
+        expectation=spec.expectation,
         columns=rule.columns,
-        severity=demand.severity,
-        success=outcome.success,
-        sentence=_sentence(rule, outcome),
-        observed=_observed(rule, outcome),
-        expected=demand.limit,
+        severity=spec.severity,
+        success=result.success,
+        sentence=_sentence(rule, result),
+        observed=_observed(rule, result),
+        expected=spec.limit,
         way_out=rule.way_out,
-        failing_rows=() if outcome.success else outcome.rows,
-        failing_count=0 if outcome.success else outcome.count,
+        failing_rows=() if result.success else result.rows,
+        failing_count=0 if result.success else result.count,
     )
 
 
-def _sentence(rule: Rule, outcome: Outcome) -> str:
-    if outcome.success:
-        return rule.holds(outcome)
+def _sentence(rule: Rule, result: ExpectationResult) -> str:
+    if result.success:
+        return rule.success(result)
     whole = rule.topic == "table" and len(rule.columns) != 1
-    where = "The table" if whole else place(rule.columns, outcome.rows, outcome.count)
-    if outcome.error is not None:
-        return f"{where}: could not be checked, because {outcome.error.rstrip('.')}."
-    return f"{where}: {rule.breaks(outcome)}."
+    where = "The table" if whole else place(rule.columns, result.rows, result.count)
+    if result.error is not None:
+        return f"{where}: could not be checked, because {result.error.rstrip('.')}."
+    return f"{where}: {rule.failure(result)}."
 
 
-def _observed(rule: Rule, outcome: Outcome) -> str:
-    if outcome.error is not None:
+def _observed(rule: Rule, result: ExpectationResult) -> str:
+    if result.error is not None:
         return "could not be checked"
-    if rule.seen is not None:
-        return rule.seen(outcome)
-    if outcome.count:
-        return f"{rows_in_words(outcome.count)} outside"
-    return f"all {rows_in_words(outcome.total)}"
+    if rule.observed is not None:
+        return rule.observed(result)
+    if result.count:
+        return f"{rows_in_words(result.count)} outside"
+    return f"all {rows_in_words(result.total)}"

@@ -10,11 +10,17 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from churn.data.quality.verdict import (
+    Severity,
+    Verdict,
+    count_of,
+    failed_as,
+    require_worst,
+    with_verdict,
+)
 from churn.errors import InputError
 from churn.frozen_model import FrozenModel
 
-Severity = Literal["critical", "warning"]
-Verdict = Literal["pass", "warn", "fail"]
 Topic = Literal["table", "types", "blanks", "values", "relations", "distribution"]
 
 NAMED_ROWS = 20
@@ -52,6 +58,11 @@ class Check(FrozenModel):
     failing_rows: tuple[int, ...] = Field(default=(), max_length=NAMED_ROWS)
     failing_count: int = Field(default=0, ge=0)
 
+    @property
+    def verdict(self) -> Verdict:
+        """Pass if it held; else what its severity says."""
+        return "pass" if self.success else failed_as(self.severity)
+
 
 class QualityReport(FrozenModel):
     """The gate's verdict on one table.
@@ -80,8 +91,7 @@ class QualityReport(FrozenModel):
 
     @model_validator(mode="after")
     def _verdict_follows_the_checks(self) -> Self:
-        if self.verdict != verdict_of(self.checks):
-            raise ValueError(f"verdict {self.verdict!r} contradicts the checks")
+        require_worst(self.verdict, self.checks, "checks")
         return self
 
     @property
@@ -92,46 +102,38 @@ class QualityReport(FrozenModel):
     @property
     def failures(self) -> tuple[Check, ...]:
         """Failed checks whose failure stops the pipeline."""
-        return tuple(c for c in self.checks if not c.success and c.severity == "critical")
+        return with_verdict(self.checks, "fail")
 
     @property
     def warnings(self) -> tuple[Check, ...]:
         """Failed checks that are only shown."""
-        return tuple(c for c in self.checks if not c.success and c.severity == "warning")
+        return with_verdict(self.checks, "warn")
 
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        customers = "1 customer" if self.rows == 1 else f"{self.rows:,} customers"
-        table = f"{customers}, {len(self.checks)} checks"
+        table = f"{count_of(self.rows, 'customer', 'customers')}, {len(self.checks)} checks"
         if self.verdict == "pass":
             return f"{table}: all hold."
-        counted = [_count(len(self.failures), "critical check fails", "critical checks fail")]
-        counted += [_count(len(self.warnings), "warning", "warnings")]
-        return f"{table}: {' and '.join(part for part in counted if part)}."
+        failed, warned = len(self.failures), len(self.warnings)
+        parts = [count_of(failed, "critical check fails", "critical checks fail")] if failed else []
+        parts += [count_of(warned, "warning", "warnings")] if warned else []
+        return f"{table}: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
         """Why the table is refused: check, columns, first rows and way out; '' where it is not."""
         if not self.failures:
             return ""
-        first = self.failures[0]
-        also = _count(len(self.failures) - 1, "other fails", "others fail")
+        first, others = self.failures[0], len(self.failures) - 1
+        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
         return (
-            f"The quality gate refuses the table at check '{first.name}'"
-            f"{f' ({also}, too)' if also else ''}: {first.sentence} {first.way_out}"
+            f"The quality gate refuses the table at check '{first.name}'{also}: {first.sentence} "
+            f"{first.way_out}"
         )
 
 
-def verdict_of(checks: tuple[Check, ...]) -> Verdict:
-    """The verdict that a set of checks amounts to."""
-    failed = {check.severity for check in checks if not check.success}
-    if "critical" in failed:
-        return "fail"
-    return "warn" if failed else "pass"
-
-
 def require(report: QualityReport) -> None:
-    """Lets a table through that no critical check refuses.
+    """Refuses a table if a critical check failed.
 
     Raises:
         InputError: a critical check failed; the message names it, its columns, the first failing
@@ -139,7 +141,3 @@ def require(report: QualityReport) -> None:
     """
     if report.verdict == "fail":
         raise InputError(report.failure_sentence())
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return "" if number == 0 else f"{number} {one if number == 1 else many}"

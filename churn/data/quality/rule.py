@@ -1,4 +1,4 @@
-"""What a rule of the suite is, and what Great Expectations answers to it.
+"""A rule of the suite, and the result that Great Expectations gives for it.
 
 A rule is made from the contract without importing Great Expectations: it names the expectation and
 its arguments, and knows how to put the answer into words.
@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from churn.contract.id_mask import HiddenValue
 from churn.contract.refusals import quote_text, quote_value
-from churn.data.quality.quality_report import Severity, Topic
+from churn.data.quality.quality_report import Topic
+from churn.data.quality.verdict import Severity
 
 Batch = Literal["customers", "relations", "shifts"]
 """The table itself; columns computed from it, row by row; one row of figures about it."""
@@ -23,7 +24,7 @@ _TELLING_TEXTS = 10  # categories are few; more different texts than this are na
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExpectationResult:
     """One expectation's answer.
 
     Attributes:
@@ -45,7 +46,7 @@ class Outcome:
     error: str | None = None
 
     @property
-    def said(self) -> str:
+    def failing_values(self) -> str:
         """The failing values in words: at most three different ones, with the verb.
 
         Many different texts are not shown: they may name customers.
@@ -60,7 +61,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Demand:
+class ExpectationSpec:
     """One expectation, in Great Expectations' own terms.
 
     Attributes:
@@ -78,17 +79,17 @@ class Demand:
 
 @dataclass(frozen=True)
 class Rule:
-    """One check: usually one demand; several, the strictest first, where severity has degrees.
+    """One check: usually one expectation; several, the most severe first, if severity has degrees.
 
     Attributes:
         name: Unique within the suite.
         topic: The group a report shows it in.
-        batch: The table that the demands look at.
+        batch: The table that the expectations look at.
         columns: The contract's columns that it concerns.
-        demands: What Great Expectations is asked, most severe first.
-        holds: Says a success in one sentence.
-        breaks: Says a failure, as what follows the place and a colon, without a full stop.
-        seen: Says briefly what was seen; None for the usual count of rows.
+        expectations: What Great Expectations checks.
+        success: Makes the sentence about a success.
+        failure: Makes the clause about a failure, which follows the place and a colon.
+        observed: Makes a few words about what was seen; None for the usual count of rows.
         way_out: What the user can do.
     """
 
@@ -96,11 +97,11 @@ class Rule:
     topic: Topic
     batch: Batch
     columns: tuple[str, ...]
-    demands: tuple[Demand, ...]
-    holds: Callable[[Outcome], str]
-    breaks: Callable[[Outcome], str]
+    expectations: tuple[ExpectationSpec, ...]
+    success: Callable[[ExpectationResult], str]
+    failure: Callable[[ExpectationResult], str]
     way_out: str
-    seen: Callable[[Outcome], str] | None = None
+    observed: Callable[[ExpectationResult], str] | None = None
 
 
 def quoted(value: object) -> str:

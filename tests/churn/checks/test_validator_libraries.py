@@ -81,7 +81,7 @@ def test_gate_rows_look_like_development_rows_and_no_customer_is_named(
 ) -> None:
     report = of_good_rows(library)
 
-    assert report.verdict == "fine", report.standing_at("failed") + report.standing_at("attention")
+    assert report.verdict == "pass", report.failures + report.warnings
     assert (report.reference_rows, report.current_rows) == (5669, 1374)
     measured = {each.column for each in report.findings if each.figure is not None}
     assert measured >= {"tenure", "MonthlyCharges", "Contract"}
@@ -104,11 +104,11 @@ def test_bills_that_went_up_are_flagged_with_their_column(library, sides, contra
 
     report = library.validate(reference, dearer, contract, DEFAULTS[library], target="Churn")
 
-    assert report.verdict == "failed"
-    moved = next(each for each in report.standing_at("failed") if each.column == "MonthlyCharges")
+    assert report.verdict == "fail"
+    moved = next(each for each in report.failures if each.column == "MonthlyCharges")
     assert moved.figure > moved.threshold
     assert "distributed otherwise than in the reference rows" in moved.sentence
-    assert {each.column for each in report.standing_at("failed")} <= {"MonthlyCharges", ""}
+    assert {each.column for each in report.failures} <= {"MonthlyCharges", ""}
     assert "MonthlyCharges" in report.failure_sentence()
 
 
@@ -140,7 +140,7 @@ def test_the_stacks_settings_decide_what_a_drift_means(library, loose, sides, co
 
     report = library.validate(reference, dearer, contract, loose, target="Churn")
 
-    assert report.verdict == "attention"
+    assert report.verdict == "warn"
 
 
 @needs_evidently
@@ -156,7 +156,7 @@ def test_evidently_counts_blanks_and_what_the_contract_does_not_know(sides, cont
 
     report = by_evidently.validate(reference, spoilt, contract, EvidentlySettings(), target="Churn")
 
-    told = {each.column: each.sentence for each in report.standing_at("failed")}
+    told = {each.column: each.sentence for each in report.failures}
     assert told == {
         "Contract": "Contract: 3 of 1,374 current rows lie outside the contract's categories; "
         "none may.",
@@ -166,7 +166,7 @@ def test_evidently_counts_blanks_and_what_the_contract_does_not_know(sides, cont
     }
     lenient = EvidentlySettings(missing_limit=0.01, outside_limit=0.01)
     assert by_evidently.validate(reference, spoilt, contract, lenient, target="Churn").verdict == (
-        "fine"
+        "pass"
     )
 
 
@@ -180,7 +180,7 @@ def test_a_column_that_is_blank_throughout_fails_instead_of_breaking_off(sides, 
         reference, emptied, contract, EvidentlySettings(), target="Churn"
     )
 
-    failed = {(each.check, each.column) for each in report.standing_at("failed")}
+    failed = {(each.check, each.column) for each in report.failures}
     assert failed == {
         (check, column)
         for check in ("blank cells", "drift")
@@ -206,7 +206,7 @@ def test_what_the_reference_rows_show_as_well_is_no_news(library, of_good_rows) 
 
     known = [each for each in report.findings if "reference rows show the same" in each.sentence]
     assert {each.check for each in known} == {"Conflicting Labels", "Feature Feature Correlation"}
-    assert {each.standing for each in known} == {"fine"}
+    assert {each.verdict for each in known} == {"pass"}
 
 
 @needs_deepchecks
@@ -230,7 +230,7 @@ def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
         reference, current[:1], contract, DeepchecksSettings(), target="Churn"
     )
 
-    assert any("broke off" in each.sentence for each in report.standing_at("failed"))
+    assert any("broke off" in each.sentence for each in report.failures)
 
 
 @needs_deepchecks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ from churn.checks.validators.validator_report import (
     ValidatorFinding,
     ValidatorReport,
     require,
-    verdict_of,
 )
 from churn.checks.validators.validator_settings import (
     DeepchecksSettings,
@@ -22,13 +22,14 @@ from churn.checks.validators.validator_settings import (
     GreatExpectationsSettings,
 )
 from churn.checks.validators.validator_tables import look_at
+from churn.data.quality.verdict import worst_verdict
 from churn.errors import InputError
 from churn.reports.validator_page import render_validator_page
 
 
-def _finding(standing: str, column: str = "tenure", **more) -> ValidatorFinding:
+def _finding(verdict: str, column: str = "tenure", **more) -> ValidatorFinding:
     told = {"check": "drift", "figure": 0.31, "threshold": 0.1, "sentence": f"{column} <moved>."}
-    return ValidatorFinding(column=column, standing=standing, **(told | more))
+    return ValidatorFinding(column=column, verdict=verdict, **(told | more))
 
 
 def _report(*findings: ValidatorFinding, **more) -> ValidatorReport:
@@ -41,40 +42,52 @@ def _report(*findings: ValidatorFinding, **more) -> ValidatorReport:
         target="Churn",
         reference_rows=900,
         current_rows=300,
-        verdict=verdict_of(findings),
+        verdict=worst_verdict(findings),
         findings=findings,
         **more,
     )
 
 
 @pytest.mark.parametrize(
-    ("standings", "verdict", "said"),
+    ("verdicts", "verdict", "said"),
     [
-        (["fine", "fine"], "fine", "Evidently 0.7.23, 2 checks: all fine."),
-        (["fine", "attention"], "attention", "Evidently 0.7.23, 2 checks: 1 asks for attention."),
+        (["pass", "pass"], "pass", "Evidently 0.7.23, 2 checks: all fine."),
+        (["pass", "warn"], "warn", "Evidently 0.7.23, 2 checks: 1 asks for attention."),
         (
-            ["attention", "failed", "attention"],
-            "failed",
+            ["warn", "fail", "warn"],
+            "fail",
             "Evidently 0.7.23, 3 checks: 1 failed and 2 ask for attention.",
         ),
     ],
 )
-def test_the_verdict_is_the_worst_finding_and_the_sentence_counts(standings, verdict, said) -> None:
-    report = _report(*map(_finding, standings))
+def test_the_verdict_is_the_worst_finding_and_the_sentence_counts(verdicts, verdict, said) -> None:
+    report = _report(*map(_finding, verdicts))
 
     assert report.verdict == verdict
     assert report.sentence == said
 
 
 def test_a_verdict_that_contradicts_the_findings_is_no_report() -> None:
-    fine = _report(_finding("fine"))
+    fine = _report(_finding("pass"))
 
     with pytest.raises(ValidationError, match="contradicts the findings"):
-        ValidatorReport.model_validate(fine.model_dump() | {"verdict": "failed"})
+        ValidatorReport.model_validate(fine.model_dump() | {"verdict": "fail"})
+
+
+def test_a_reports_file_keeps_its_words_and_is_read_again() -> None:
+    report = _report(_finding("pass"), _finding("warn"), _finding("fail"))
+
+    kept = json.loads(report.model_dump_json())
+
+    assert kept["verdict"] == "failed"
+    assert [each["standing"] for each in kept["findings"]] == ["fine", "attention", "failed"]
+    assert all("verdict" not in each for each in kept["findings"])
+    assert ValidatorReport.model_validate(kept) == report
+    assert [each.verdict_word for each in report.findings] == ["fine", "attention", "failed"]
 
 
 def test_failed_rows_stop_and_the_sentence_names_check_column_and_way_out() -> None:
-    report = _report(_finding("attention"), _finding("failed", "Contract"), _finding("failed"))
+    report = _report(_finding("warn"), _finding("fail", "Contract"), _finding("fail"))
 
     with pytest.raises(InputError) as refused:
         require(report)
@@ -86,11 +99,11 @@ def test_failed_rows_stop_and_the_sentence_names_check_column_and_way_out() -> N
 
 
 def test_rows_that_only_ask_for_attention_pass() -> None:
-    require(_report(_finding("attention")))
+    require(_report(_finding("warn")))
 
 
 def test_the_page_stands_alone_escapes_and_names_what_is_not_fine_first() -> None:
-    report = _report(_finding("fine", "gender"), _finding("failed"), notes=("Nothing & nobody.",))
+    report = _report(_finding("pass", "gender"), _finding("fail"), notes=("Nothing & nobody.",))
 
     page = render_validator_page(report)
 
@@ -107,7 +120,7 @@ def test_a_validator_of_ones_own_needs_one_method_and_may_bring_its_page(telco, 
     @dataclass
     class Own:
         def validate(self, reference, current, contract, *, target):  # noqa: ARG002
-            return _report(_finding("fine"), html="<p>mine</p>")
+            return _report(_finding("pass"), html="<p>mine</p>")
 
     own = Own()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from churn.contract import UNCHANGEABLE, DataContract
-from churn.data.quality.implications import find_implications
+from churn.data.quality.implication_rules import find_implications
 from churn.explain.counterfactuals import counterfactuals
 from churn.explain.grouping import contributions_by_column
 from churn.explain.reasons import reason_codes

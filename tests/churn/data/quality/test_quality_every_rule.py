@@ -7,7 +7,7 @@ import pytest
 
 from churn.contract import IdColumn, NumberColumn
 from churn.data.quality import check
-from churn.data.quality.distribution import shifts
+from churn.data.quality.distribution_rules import shifts
 from churn.data.quality.gate import suite
 
 

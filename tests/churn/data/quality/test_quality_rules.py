@@ -12,7 +12,7 @@ import pytest
 
 from churn.contract import Bounds, Role
 from churn.data.quality import check
-from churn.data.quality.distribution import shifts
+from churn.data.quality.distribution_rules import shifts
 from churn.data.quality.gate import suite
 from churn.errors import InputError
 
@@ -44,18 +44,18 @@ def rules(telco):
     return suite(telco.contract, shifts(telco.frame, telco.frame, telco.contract))
 
 
-def test_every_demand_is_an_expectation_that_exists_and_takes_its_arguments(rules):
+def test_every_expectation_is_one_that_exists_and_takes_its_arguments(rules):
     from great_expectations import expectations
     from great_expectations.expectations.expectation import Expectation
 
     assert len(rules) > 50
     for rule in rules:
-        assert rule.demands
-        for demand in rule.demands:
-            kind = getattr(expectations, demand.expectation)
-            made = kind(**demand.arguments, severity=demand.severity)
+        assert rule.expectations
+        for spec in rule.expectations:
+            kind = getattr(expectations, spec.expectation)
+            made = kind(**spec.arguments, severity=spec.severity)
             assert issubclass(kind, Expectation)
-            assert made.severity == demand.severity
+            assert made.severity == spec.severity
 
 
 def test_names_are_unique_and_the_header_is_judged_first(rules):
@@ -171,7 +171,7 @@ def test_limits_are_shown_with_the_digits_they_were_written_with(contract):
     charges = contract.expectations.charges.model_copy(update={"mostly": 0.995, "relative": 0.125})
     bounds = Bounds(minimum=0.0005, maximum=0.3)
     rules = suite(expecting(contract, charges=charges, target_rate=bounds), None)
-    limits = {rule.name: rule.demands[0].limit for rule in rules}
+    limits = {rule.name: rule.expectations[0].limit for rule in rules}
 
     assert limits["TotalCharges against tenure"] == (
         "within 50 + 12.5% of tenure x MonthlyCharges in 99.5% of rows"
@@ -182,11 +182,11 @@ def test_limits_are_shown_with_the_digits_they_were_written_with(contract):
 def test_the_documented_table_of_rules_is_the_suite(root, rules):
     text = (root / "docs" / "quality.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\|.*\| (\d+) \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
-    made = Counter(rule.demands[0].expectation for rule in rules)
+    made = Counter(rule.expectations[0].expectation for rule in rules)
 
     assert {expectation: int(count) for count, expectation, _ in lines} == made
     assert f"{len(rules)} checks:" in text
     assert all("critical" in severity for *_, severity in lines)
-    assert {rule.demands[-1].severity for rule in rules if rule.topic == "distribution"} == {
+    assert {rule.expectations[-1].severity for rule in rules if rule.topic == "distribution"} == {
         "warning"
     }

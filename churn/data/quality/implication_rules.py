@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from churn.contract import DataContract, IdColumn, ImplicationRule, NumberColumn
-from churn.data.quality.rule import Demand, Rule, rows_in_words
+from churn.data.quality.rule import ExpectationSpec, Rule, rows_in_words
 from churn.errors import InputError
 
 
@@ -107,22 +107,22 @@ def implication_rule(contract: DataContract, implication: Implication) -> Rule:
         topic="relations",
         batch="relations",
         columns=(rule.column, rule.follows_column),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeInSet",
                 {"column": implication.name, "value_set": implication.allowed},
                 "critical",
                 limit,
             ),
         ),
-        holds=lambda _: f"{rule.column} is {limit}.",
-        breaks=lambda outcome: (
-            f"{' and '.join(dict.fromkeys(map(str, outcome.examples)))}, but {rule.column} must be "
+        success=lambda _: f"{rule.column} is {limit}.",
+        failure=lambda result: (
+            f"{' and '.join(dict.fromkeys(map(str, result.examples)))}, but {rule.column} must be "
             f"{limit}"
         ),
-        seen=lambda outcome: (
-            f"{rows_in_words(outcome.count)} in contradiction"
-            if outcome.count
+        observed=lambda result: (
+            f"{rows_in_words(result.count)} in contradiction"
+            if result.count
             else "no contradiction"
         ),
         way_out=f"Fix the file, or drop the implication from contract '{contract.name}'.",

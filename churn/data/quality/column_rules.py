@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from churn.contract import Column, DataContract, IdColumn, NumberColumn
 from churn.contract.id_mask import HiddenValue
 from churn.contract.values import NumberReader
-from churn.data.quality.rule import Demand, Outcome, Rule, listed, quoted, rows_in_words
+from churn.data.quality.rule import (
+    ExpectationResult,
+    ExpectationSpec,
+    Rule,
+    listed,
+    quoted,
+    rows_in_words,
+)
 
 _TYPES = {
     "text": ["str"],
@@ -25,17 +32,17 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="customers",
         columns=names,
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectTableColumnsToMatchOrderedList",
                 {"column_list": list(names)},
                 "critical",
                 f"{len(names)} columns in the contract's order",
             ),
         ),
-        holds=lambda _: f"The table has the contract's {len(names)} columns, in its order.",
-        breaks=lambda outcome: column_difference(names, tuple(outcome.observed or ())),
-        seen=lambda outcome: f"{len(outcome.observed or ()):,} columns",
+        success=lambda _: f"The table has the contract's {len(names)} columns, in its order.",
+        failure=lambda result: column_difference(names, tuple(result.observed or ())),
+        observed=lambda result: f"{len(result.observed or ()):,} columns",
         way_out=f"Make the header that of contract '{contract.name}', or change the contract.",
     )
     limit = f"{size.minimum:,.0f} to {size.maximum:,.0f} rows"
@@ -44,22 +51,22 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="customers",
         columns=(),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectTableRowCountToBeBetween",
                 {"min_value": int(size.minimum), "max_value": int(size.maximum)},
                 "critical",
                 limit,
             ),
         ),
-        holds=lambda outcome: f"The table has {rows_in_words(outcome.observed)}.",
-        breaks=lambda outcome: f"{rows_in_words(outcome.observed)}, but {limit} are expected",
-        seen=lambda outcome: rows_in_words(outcome.observed),
+        success=lambda result: f"The table has {rows_in_words(result.observed)}.",
+        failure=lambda result: f"{rows_in_words(result.observed)}, but {limit} are expected",
+        observed=lambda result: rows_in_words(result.observed),
         way_out=f"Take a fuller table, or change expectations.rows in contract '{contract.name}'.",
     )
 
 
-def cell_rules(contract: DataContract) -> Iterator[Rule]:
+def column_rules(contract: DataContract) -> Iterator[Rule]:
     """Rules about single cells: type, blank, allowed values; for the id, no repetition.
 
     All types come first, then all blanks, then all values: the first failure is then the one
@@ -111,10 +118,10 @@ def _typed(contract: DataContract, column: Column) -> Rule:
     if isinstance(column, NumberColumn):
         kind = "a whole number" if column.integer else "a number"
 
-    def breaks(outcome: Outcome) -> str:
-        if outcome.rows and not isinstance(column, IdColumn):
-            return f"{outcome.said} not {kind}"
-        found = f" but {outcome.observed}" if outcome.observed else ""
+    def failure(result: ExpectationResult) -> str:
+        if result.rows and not isinstance(column, IdColumn):
+            return f"{result.failing_values} not {kind}"
+        found = f" but {result.observed}" if result.observed else ""
         return f"not {kind}{found}"
 
     return Rule(
@@ -122,36 +129,38 @@ def _typed(contract: DataContract, column: Column) -> Rule:
         topic="types",
         batch="customers",
         columns=(column.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeInTypeList",
                 {"column": column.name, "type_list": _TYPES[kind]},
                 "critical",
                 kind,
             ),
         ),
-        holds=lambda _: f"Every {column.name} is {kind}.",
-        breaks=breaks,
-        seen=lambda outcome: kind if outcome.success else str(outcome.observed or "mixed"),
+        success=lambda _: f"Every {column.name} is {kind}.",
+        failure=failure,
+        observed=lambda result: kind if result.success else str(result.observed or "mixed"),
         way_out=f"Fix the file, or the column's kind in contract '{contract.name}'.",
     )
 
 
 def _filled(column: Column) -> Rule:
-    def breaks(outcome: Outcome) -> str:
-        return "the cell is blank" if outcome.count == 1 else "the cells are blank"
+    def failure(result: ExpectationResult) -> str:
+        return "the cell is blank" if result.count == 1 else "the cells are blank"
 
     return Rule(
         name=f"blanks in {column.name}",
         topic="blanks",
         batch="customers",
         columns=(column.name,),
-        demands=(
-            Demand("ExpectColumnValuesToNotBeNull", {"column": column.name}, "critical", "none"),
+        expectations=(
+            ExpectationSpec(
+                "ExpectColumnValuesToNotBeNull", {"column": column.name}, "critical", "none"
+            ),
         ),
-        holds=lambda _: f"No {column.name} is blank.",
-        breaks=breaks,
-        seen=lambda outcome: f"{outcome.count:,} blank" if outcome.count else "none",
+        success=lambda _: f"No {column.name} is blank.",
+        failure=failure,
+        observed=lambda result: f"{result.count:,} blank" if result.count else "none",
         way_out="Fill the cells, or leave those customers out of the file.",
     )
 
@@ -162,18 +171,18 @@ def _unique(column: IdColumn) -> Rule:
         topic="values",
         batch="customers",
         columns=(column.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeUnique",
                 {"column": column.name},
                 "critical",
                 "one row per customer",
             ),
         ),
-        holds=lambda _: f"No two rows share a {column.name}.",
-        breaks=lambda _: "these rows share their id with another row",
-        seen=lambda outcome: (
-            f"{rows_in_words(outcome.count)} share an id" if outcome.count else "no id twice"
+        success=lambda _: f"No two rows share a {column.name}.",
+        failure=lambda _: "these rows share their id with another row",
+        observed=lambda result: (
+            f"{rows_in_words(result.count)} share an id" if result.count else "no id twice"
         ),
         way_out="Keep one row per customer.",
     )
@@ -187,8 +196,8 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
         topic="values",
         batch="customers",
         columns=(column.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeBetween",
                 {
                     "column": column.name,
@@ -199,8 +208,8 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
                 limit,
             ),
         ),
-        holds=lambda _: f"Every {column.name} lies within {limit}.",
-        breaks=lambda outcome: f"{outcome.said} outside {limit}",
+        success=lambda _: f"Every {column.name} lies within {limit}.",
+        failure=lambda result: f"{result.failing_values} outside {limit}",
         way_out=f"Fix the file, or widen the range in contract '{contract.name}'.",
     )
 
@@ -208,24 +217,24 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
 def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Rule:
     limit = ", ".join(categories)
 
-    def breaks(outcome: Outcome) -> str:
-        texts = all(isinstance(value, str | HiddenValue) for value in outcome.examples)
-        return f"{outcome.said} not among {limit if texts else f'the texts {limit}'}"
+    def failure(result: ExpectationResult) -> str:
+        texts = all(isinstance(value, str | HiddenValue) for value in result.examples)
+        return f"{result.failing_values} not among {limit if texts else f'the texts {limit}'}"
 
     return Rule(
         name=f"categories of {name}",
         topic="values",
         batch="customers",
         columns=(name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeInSet",
                 {"column": name, "value_set": list(categories)},
                 "critical",
                 limit,
             ),
         ),
-        holds=lambda _: f"Every {name} is one of {limit}.",
-        breaks=breaks,
+        success=lambda _: f"Every {name} is one of {limit}.",
+        failure=failure,
         way_out=f"Fix the file, or add the category to contract '{contract.name}'.",
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.data.quality.psi import Shift, shift
-from churn.data.quality.rule import Demand, Rule
+from churn.data.quality.rule import ExpectationSpec, Rule
 
 
 def shifts(frame: pd.DataFrame, accepted: pd.DataFrame, contract: DataContract) -> dict[str, Shift]:
@@ -50,28 +50,28 @@ def _stable(
         topic="distribution",
         batch="shifts",
         columns=(column.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnMaxToBeBetween",
                 {"column": column.name, "max_value": expectations.psi_critical},
                 "critical",
                 f"PSI up to {expectations.psi_critical:g}",
             ),
-            Demand(
+            ExpectationSpec(
                 "ExpectColumnMaxToBeBetween",
                 {"column": column.name, "max_value": expectations.psi_warning},
                 "warning",
                 f"PSI up to {expectations.psi_warning:g}",
             ),
         ),
-        holds=lambda outcome: (
-            f"{column.name} is distributed as in the accepted table (PSI {outcome.observed:.3f})."
+        success=lambda result: (
+            f"{column.name} is distributed as in the accepted table (PSI {result.observed:.3f})."
         ),
-        breaks=lambda outcome: (
-            f"the distribution has shifted from the accepted table, PSI {outcome.observed:.3f}; "
+        failure=lambda result: (
+            f"the distribution has shifted from the accepted table, PSI {result.observed:.3f}; "
             f"most of all, {moved} of rows"
         ),
-        seen=lambda outcome: f"PSI {outcome.observed:.3f}",
+        observed=lambda result: f"PSI {result.observed:.3f}",
         way_out=(
             "Find out what changed at the source; if the new population is right, accept this "
             f"table as the snapshot of contract '{contract.name}'."

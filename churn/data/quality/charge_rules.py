@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import ChargeRule, DataContract, NumberColumn, Role
-from churn.data.quality.rule import Demand, Outcome, Rule, percent
+from churn.data.quality.rule import ExpectationResult, ExpectationSpec, Rule, percent
 
 _ROLES = (Role.TOTAL_CHARGE, Role.TENURE, Role.MONTHLY_CHARGE)
 
@@ -83,23 +83,23 @@ def charge_rule(contract: DataContract, charges: Charges) -> Rule:
         topic="relations",
         batch="relations",
         columns=charges.columns,
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnValuesToBeBetween",
                 {"column": charges.name, "max_value": 0.0, "mostly": charges.rule.mostly},
                 "critical",
                 f"within {charges.tolerance} in {mostly} of rows",
             ),
         ),
-        holds=lambda outcome: (
-            f"{charges.total} lies within {charges.tolerance} in {_agreeing(outcome)}; "
+        success=lambda result: (
+            f"{charges.total} lies within {charges.tolerance} in {_agreeing(result)}; "
             f"{mostly} must."
         ),
-        breaks=lambda outcome: (
-            f"{charges.total} lies within {charges.tolerance} in only {_agreeing(outcome)}, "
+        failure=lambda result: (
+            f"{charges.total} lies within {charges.tolerance} in only {_agreeing(result)}, "
             f"where {mostly} must"
         ),
-        seen=_agreeing,
+        observed=_agreeing,
         way_out=(
             "Check the units and the columns of the file, or change expectations.charges in "
             f"contract '{contract.name}'."
@@ -107,8 +107,8 @@ def charge_rule(contract: DataContract, charges: Charges) -> Rule:
     )
 
 
-def _agreeing(outcome: Outcome) -> str:
-    return f"{outcome.total - outcome.count:,} of {outcome.total:,} rows"
+def _agreeing(result: ExpectationResult) -> str:
+    return f"{result.total - result.count:,} of {result.total:,} rows"
 
 
 def _only_number(contract: DataContract, role: Role) -> str | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import DataContract
-from churn.data.quality.rule import Demand, Rule, percent, quoted
+from churn.data.quality.rule import ExpectationSpec, Rule, percent, quoted
 
 
 def share_name(contract: DataContract) -> str:
@@ -24,7 +24,7 @@ def event(frame: pd.DataFrame, contract: DataContract) -> NDArray[np.float64]:
     return np.where(codes < 0, np.nan, codes).astype(np.float64)
 
 
-def outcome_rules(contract: DataContract) -> Iterator[Rule]:
+def target_rules(contract: DataContract) -> Iterator[Rule]:
     """Both outcomes occur; the event's share lies within the contract's bounds."""
     target, bounds = contract.target, contract.expectations.target_rate
     yield Rule(
@@ -32,19 +32,19 @@ def outcome_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="customers",
         columns=(target.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnDistinctValuesToContainSet",
                 {"column": target.name, "value_set": list(target.categories)},
                 "critical",
                 f"{target.no_value} and {target.yes_value}",
             ),
         ),
-        holds=lambda _: f"Both outcomes of {target.name} occur.",
-        breaks=lambda outcome: (
-            f"no row has {' or '.join(map(quoted, outcome.examples))}, so there is nothing to learn"
+        success=lambda _: f"Both outcomes of {target.name} occur.",
+        failure=lambda result: (
+            f"no row has {' or '.join(map(quoted, result.examples))}, so there is nothing to learn"
         ),
-        seen=lambda outcome: "both" if outcome.success else "not both",
+        observed=lambda result: "both" if result.success else "not both",
         way_out="Take a table with customers of both kinds.",
     )
     limit = f"{percent(bounds.minimum)} to {percent(bounds.maximum)}"
@@ -53,8 +53,8 @@ def outcome_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="relations",
         columns=(target.name,),
-        demands=(
-            Demand(
+        expectations=(
+            ExpectationSpec(
                 "ExpectColumnMeanToBeBetween",
                 {
                     "column": share_name(contract),
@@ -65,13 +65,13 @@ def outcome_rules(contract: DataContract) -> Iterator[Rule]:
                 limit,
             ),
         ),
-        holds=lambda outcome: (
-            f"{target.name} is {target.yes_value} in {outcome.observed:.1%} of rows."
+        success=lambda result: (
+            f"{target.name} is {target.yes_value} in {result.observed:.1%} of rows."
         ),
-        breaks=lambda outcome: (
-            f"{target.yes_value!r} in {outcome.observed:.2%} of rows, outside {limit}"
+        failure=lambda result: (
+            f"{target.yes_value!r} in {result.observed:.2%} of rows, outside {limit}"
         ),
-        seen=lambda outcome: f"{outcome.observed:.1%}",
+        observed=lambda result: f"{result.observed:.1%}",
         way_out=(
             "Check how the customers were chosen, or change expectations.target_rate in contract "
             f"'{contract.name}'."

@@ -1,4 +1,4 @@
-"""Runs rules through Great Expectations, out of sight: no files, no network, no chatter."""
+"""Runs rules through Great Expectations, without files, network access or log records of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from churn.data.quality.quality_report import NAMED_ROWS
-from churn.data.quality.rule import Batch, Outcome, Rule, listed
+from churn.data.quality.rule import Batch, ExpectationResult, Rule, listed
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_RULE, _DEMAND = "rule", "demand"
+_RULE, _EXPECTATION = "rule", "expectation"
 
 
-def judge(
+def run_rules(
     rules: Sequence[Rule], tables: Mapping[Batch, pd.DataFrame]
-) -> dict[str, tuple[Outcome, ...]]:
-    """Asks Great Expectations every demand of every rule.
+) -> dict[str, tuple[ExpectationResult, ...]]:
+    """Checks every expectation of every rule with Great Expectations.
 
     Args:
         rules: The suite, names unique.
@@ -34,20 +34,20 @@ def judge(
             from 0: Great Expectations is slow on pandas' categories, and names rows by index.
 
     Returns:
-        Rule name -> an outcome per demand, in the rule's order. A demand on a column that its
-        table lacks is not asked and fails, as does one that Great Expectations stumbles over.
+        Rule name -> a result per expectation, in the rule's order. An expectation about a column
+        that its table lacks is not run and fails, as does one that Great Expectations breaks off.
     """
-    answers: dict[str, dict[int, Outcome]] = {
-        rule.name: dict.fromkeys(range(len(rule.demands)), _unanswered(rule, tables))
+    answers: dict[str, dict[int, ExpectationResult]] = {
+        rule.name: dict.fromkeys(range(len(rule.expectations)), _not_run(rule, tables))
         for rule in rules
     }
     with _silence():
         source = _open_source()
         for batch, table in tables.items():
-            asked = [rule for rule in rules if rule.batch == batch and _can_ask(rule, table)]
-            for result in _validate(source, batch, table, asked):
-                key: Any = getattr(result.expectation_config, "meta", None)
-                answers[key[_RULE]][key[_DEMAND]] = _outcome(result)
+            runnable = [each for each in rules if each.batch == batch and _can_run(each, table)]
+            for validated in _validate(source, batch, table, runnable):
+                key: Any = getattr(validated.expectation_config, "meta", None)
+                answers[key[_RULE]][key[_EXPECTATION]] = _result_from(validated)
     return {name: tuple(each[n] for n in sorted(each)) for name, each in answers.items()}
 
 
@@ -112,22 +112,22 @@ def _expectations(rules: Sequence[Rule]) -> Iterator[Expectation]:
     from great_expectations import expectations
 
     for rule in rules:
-        for number, demand in enumerate(rule.demands):
-            kind = getattr(expectations, demand.expectation)
+        for number, spec in enumerate(rule.expectations):
+            kind = getattr(expectations, spec.expectation)
             yield kind(
-                **demand.arguments,
-                severity=demand.severity,
-                meta={_RULE: rule.name, _DEMAND: number},
+                **spec.arguments,
+                severity=spec.severity,
+                meta={_RULE: rule.name, _EXPECTATION: number},
             )
 
 
-def _can_ask(rule: Rule, table: pd.DataFrame) -> bool:
-    needed = {demand.arguments["column"] for demand in rule.demands if "column" in demand.arguments}
+def _can_run(rule: Rule, table: pd.DataFrame) -> bool:
+    needed = {spec.arguments["column"] for spec in rule.expectations if "column" in spec.arguments}
     return all((table.columns == column).sum() == 1 for column in needed)
 
 
-def _unanswered(rule: Rule, tables: Mapping[Batch, pd.DataFrame]) -> Outcome:
-    """What stands where nothing was asked: a failure, and why."""
+def _not_run(rule: Rule, tables: Mapping[Batch, pd.DataFrame]) -> ExpectationResult:
+    """The result of a rule that cannot be run: a failure, and why."""
     header = list(tables["customers"].columns)
     missing = [repr(name) for name in rule.columns if name not in header]
     twice = [repr(name) for name in rule.columns if header.count(name) > 1]
@@ -139,20 +139,20 @@ def _unanswered(rule: Rule, tables: Mapping[Batch, pd.DataFrame]) -> Outcome:
         error = "its values cannot be compared with the accepted table's"
     else:
         error = "no row has values to compare"
-    return Outcome(success=False, error=error)
+    return ExpectationResult(success=False, error=error)
 
 
-def _outcome(result: ExpectationValidationResult) -> Outcome:
+def _result_from(validated: ExpectationValidationResult) -> ExpectationResult:
     """Great Expectations' result in our terms; an exception inside it is a failure."""
-    found: dict[str, Any] = result.result or {}
+    found: dict[str, Any] = validated.result or {}
     error = None
-    if _broke_off(result.exception_info):
+    if _broke_off(validated.exception_info):
         # Without the library's own words: they may quote a cell, and with it a customer's id.
-        _log.debug("Great Expectations could not judge %s", result.expectation_config)
+        _log.debug("Great Expectations could not judge %s", validated.expectation_config)
         error = "Great Expectations cannot compare its values; the check of its type says more"
     missing = found.get("missing_count", 0) or 0
-    return Outcome(
-        success=bool(result.success) and error is None,
+    return ExpectationResult(
+        success=bool(validated.success) and error is None,
         observed=found.get("observed_value"),
         examples=tuple(
             found.get("partial_unexpected_list") or found.get("partial_missing_list") or ()

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from churn.contract import DataContract
-from churn.data.quality.charges import charge_rule, find_charges
-from churn.data.quality.implications import find_implications, implication_rule
-from churn.data.quality.outcomes import event, outcome_rules, share_name
+from churn.data.quality.charge_rules import charge_rule, find_charges
+from churn.data.quality.implication_rules import find_implications, implication_rule
 from churn.data.quality.rule import Rule
+from churn.data.quality.target_rules import event, share_name, target_rules
 
 
 def relation_rules(contract: DataContract) -> Iterator[Rule]:
@@ -24,7 +24,7 @@ def relation_rules(contract: DataContract) -> Iterator[Rule]:
         yield implication_rule(contract, implication)
     if (charges := find_charges(contract)) is not None:
         yield charge_rule(contract, charges)
-    yield from outcome_rules(contract)
+    yield from target_rules(contract)
 
 
 def related_columns(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:

@@ -39,16 +39,20 @@ spellings = st.sampled_from(
 texts = st.one_of(st.builds("{}{}{}".format, spaces, spellings, spaces), st.text(max_size=5))
 whole = st.one_of(st.integers(-2, 300), st.sampled_from([2**53 + 1, 2**70, 10**30, -(2**63)]))
 numbers = st.one_of(whole, st.floats(-1, 2000), st.sampled_from([0.0, -0.0, 1.0, 1.5, 1e300]))
-others = st.sampled_from([None, True, False, [], [1], {}, {"a": 1}])
+others = st.sampled_from([None, True, False, [], [1, 2], {}, {"a": 1}])
 values = st.one_of(texts, numbers, others)
 
 
 @pytest.fixture(scope="module")
-def paths(contract, customers, shelf, trained, service, tmp_path_factory):
+def scorer(shelf):
+    return Scorer.load(shelf)
+
+
+@pytest.fixture(scope="module")
+def paths(contract, scorer, shelf, trained, service, tmp_path_factory):
     """Path -> what it makes of a customer: the probability, or REFUSED."""
     from registry.mlflow_model import ChurnModel
 
-    scorer = Scorer.load(shelf)
     folder = tmp_path_factory.mktemp("stream")
     pool = ModelPool(ServiceSettings(store=str(shelf)), folder, RequestMetrics(folder))
     copy = ChurnModel()
@@ -79,7 +83,9 @@ def paths(contract, customers, shelf, trained, service, tmp_path_factory):
         return batch.scored[0].answer.probability if batch.scored else REFUSED
 
     def mlflow(row: dict[str, Any]) -> Any:
-        frame = pd.DataFrame({name: pd.Series([value], dtype=object) for name, value in row.items()})
+        frame = pd.DataFrame(
+            {name: pd.Series([value], dtype=object) for name, value in row.items()}
+        )
         return float(copy.predict(None, frame)["probability"][0])
 
     yield {
@@ -100,14 +106,13 @@ def paths(contract, customers, shelf, trained, service, tmp_path_factory):
 def outcome(path: Any, row: dict[str, Any]) -> Any:
     try:
         return path(row)
-    except InputError as error:
-        assert "\n" not in str(error)
+    except InputError:
         return REFUSED
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("tenure", [0, 12])
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(value=values)
 @example(value=" ")
 @example(value=None)
@@ -161,12 +166,11 @@ def test_a_file_takes_what_a_request_takes_and_reads_it_alike(
 @pytest.mark.parametrize("column", ["tenure", "MonthlyCharges"])
 @settings(max_examples=100)
 @given(value=st.one_of(numbers, st.sampled_from([float("nan"), float("inf"), -1e-9, 240.0000001])))
-def test_a_column_of_numbers_takes_what_a_request_takes(contract, customers, paths, column, value):
+def test_a_column_of_numbers_takes_what_a_request_takes(contract, customers, scorer, column, value):
     assert isinstance(contract.column(column), NumberColumn)
     row = {name: cell for name, cell in customers[0].items() if name != "customerID"}
-    scorer = paths["columns"].__closure__[0].cell_contents
     columns = dict(scorer.columns([row])) | {column: np.array([float(value)])}
 
     many = outcome(lambda _: scorer.score_many(columns).probability[0], row)
 
-    assert many == outcome(paths["scorer"], row | {column: value})
+    assert many == outcome(lambda row: scorer.score_one(row).probability, row | {column: value})
