@@ -68,6 +68,23 @@ class PredictionLedger:
     """Predictions and outcomes in one database; its tables are made on first use.
 
     Opening touches nothing. Threads may share one; processes may share the database.
+
+    Example:
+        >>> import tempfile
+        >>> from datetime import UTC, datetime
+        >>> at = datetime(2026, 11, 1, tzinfo=UTC)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ledger = PredictionLedger(f"sqlite:///{folder}/ledger.db")
+        ...     values = [0.0, 12.0, 84.45]
+        ...     ledger.record(
+        ...         [Prediction(at, "p-1", None, "7", "production", "batch", 0.62, True,
+        ...                     input_hash(values))]
+        ...     )
+        ...     ledger.record_outcomes([Outcome(at, churned=True, prediction_id="p-1")])
+        ...     kept, outcomes = ledger.predictions(), ledger.outcomes()
+        ...     ledger.close()
+        >>> kept[0].version, kept[0].probability, outcomes[0].churned
+        ('7', 0.62, True)
     """
 
     def __init__(self, url: str = DEFAULT_URL) -> None:

@@ -30,6 +30,20 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
         (object), a category, flag or target as categorical with exactly the contract's categories
         in their order, a number as float64, a whole number as int64.
 
+    Example:
+        >>> from pathlib import Path
+        >>> from churn.contract import load_contract
+        >>> from churn.data import read_raw
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> content = Path(contract.snapshot.path).read_bytes()
+        >>> table, _ = read_raw(content, "mine.csv")
+        >>> parse(table, contract)["tenure"].head(3).tolist()
+        [1, 34, 2]
+        >>> table, _ = read_raw(content.replace(b"Two year", b"Biennial"), "mine.csv")
+        >>> parse(table, contract)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        churn.errors.InputError: Column 'Contract' row 12 and 1,694 more rows: 'Biennial' is not ...
+
     Raises:
         InputError: the table cannot be typed; the sentence names column and row (1 is the first
             customer below the header), never a customer.

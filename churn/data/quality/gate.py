@@ -38,6 +38,20 @@ def check(
     Returns:
         The report; `require` turns a failed one into an error.
 
+    Example:
+        >>> from pathlib import Path
+        >>> from churn.contract import load_contract
+        >>> from churn.data import acquire
+        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
+        >>> customers = acquire("bundled", contract, root=Path(), cache=Path(".churn/downloads"))
+        >>> report = check(customers.frame, contract, accepted=customers.frame)
+        >>> report.verdict
+        'pass'
+        >>> spoilt = customers.frame.assign(tenure=customers.frame["tenure"].replace(72, 300))
+        >>> failed = check(spoilt, contract, accepted=None).failures[0]
+        >>> failed.name, failed.failing_count
+        ('range of tenure', 362)
+
     Raises:
         InputError: the contract itself asks for something that cannot be.
     """
