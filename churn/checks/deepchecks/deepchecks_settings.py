@@ -44,7 +44,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "CalibrationScore": "it has no condition that could fail; the evaluation of the gate "
         "rows measures calibration with its interval",
         "RegressionErrorDistribution": "it is about amounts, not about a yes or no",
-        "BoostingOverfit": "it cuts trees off one library's own models; ours come to it by their "
+        "BoostingOverfit": "it cuts trees off one library's own models; it knows ours by their "
         "scores alone",
         "ModelInferenceTime": "it reads a stopwatch, so no two reports would be equal",
     }
