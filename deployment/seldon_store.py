@@ -27,7 +27,7 @@ def require_uri(uri: str) -> None:
     """
     if not uri:
         raise InputError(
-            "Seldon's pods must be told where bundles lie; name it with --set "
+            "Seldon's pods need the address of the bundles; name it with --set "
             "seldon.bundle_uri=s3://BUCKET/PREFIX."
         )
 

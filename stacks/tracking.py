@@ -51,13 +51,13 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
     from zenml.enums import StackComponentType
     from zenml.stack import StackComponent
 
-    found = Client().get_stack_component(
+    model = Client().get_stack_component(
         StackComponentType.EXPERIMENT_TRACKER, tracker, allow_name_prefix_match=False
     )
-    component: Any = StackComponent.from_model(found)
+    component: Any = StackComponent.from_model(model)
     uri = str(component.get_tracking_uri())
     what = f"The experiment tracker '{tracker}' at {_without_password(uri)}"
-    _require_answer(what, uri)
+    require_answer(what, uri)
     component.configure_mlflow()  # its credentials, out of ZenML's secret store
     place = (state / "mlflow-artifacts" / name).as_uri() if uri.startswith(_LOCAL) else None
     try:
@@ -79,7 +79,7 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
     return Experiment(name, f"{experiment.experiment_id}@{experiment.creation_time}", uri)
 
 
-def _require_answer(what: str, uri: str) -> None:
+def require_answer(what: str, uri: str) -> None:
     """Sends a server one request: MLflow's client would retry for minutes."""
     if not uri.startswith(("http://", "https://")):
         return

@@ -61,7 +61,7 @@ def test_a_container_that_ran_before_goes_back_to_the_version_before(deployer, d
     deployer.deploy(*secrets)
     deployer.promote("2")
 
-    # A key that nobody lets in: no answer is as good as a wrong one.
+    # A wrong key: a missing response fails the smoke test like a wrong one.
     done = deployer.deploy(*secrets, "smoke.key_variable=HOME")
 
     assert (done.status, done.serving) == ("rolled back", "1")

@@ -25,8 +25,8 @@ class Service(LoggedProcess):
         """Starts it on a store."""
         self.port = 0
         self.ledger = str(settings["ledger"])
-        asked = ("--port=0", f"--workers={workers}", f"--store={store}")
-        super().__init__("service.api", *asked, **settings)
+        arguments = ("--port=0", f"--workers={workers}", f"--store={store}")
+        super().__init__("service.api", *arguments, **settings)
 
     @property
     def url(self) -> str:

@@ -209,7 +209,7 @@ def make_secret(
         "s3_secret": SECRET,
         "mlflow_password": mlflow_password,
         "webhook_url": webhook,
-        "webhook_secret": "hush",
+        "webhook_secret": "secret",
     }
     command = [str(_PROGRAMS / "zenml"), "secret", "create", "churn-cloud"]
     ended = subprocess.run(

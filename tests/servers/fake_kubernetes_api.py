@@ -167,10 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._refuse(403, f"{who} may not ask what others may do")
                 return
             who = body["spec"]["user"]
-        asked = body["spec"]["resourceAttributes"]
-        part = f"/{asked['subresource']}" if asked.get("subresource") else ""
-        allowed = asked["namespace"] in self.state.namespaces and self.state.may(
-            who, asked.get("group", ""), asked["resource"] + part, asked["verb"]
+        attributes = body["spec"]["resourceAttributes"]
+        part = f"/{attributes['subresource']}" if attributes.get("subresource") else ""
+        allowed = attributes["namespace"] in self.state.namespaces and self.state.may(
+            who, attributes.get("group", ""), attributes["resource"] + part, attributes["verb"]
         )
         self._answer(201, {**body, "status": {"allowed": allowed}})
 
@@ -254,8 +254,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, text, "text/plain")
 
     def _refuse(self, status: int, message: str) -> None:
-        told = {"kind": "Status", "status": "Failure", "message": message, "code": status}
-        self._answer(status, told)
+        status_document = {
+            "kind": "Status",
+            "status": "Failure",
+            "message": message,
+            "code": status,
+        }
+        self._answer(status, status_document)
 
     def _answer(self, status: int, document: Document) -> None:
         self._send(status, json.dumps(document).encode(), "application/json")

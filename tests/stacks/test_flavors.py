@@ -30,13 +30,13 @@ def client(session_zenml: Path) -> Any:
 
 
 def test_the_catalog_is_read_without_zenml(root: Path) -> None:
-    asked = "import sys, stacks.flavors.flavor_catalog; print('zenml' in sys.modules, 'pandas' in sys.modules)"
+    code = "import sys, stacks.flavors.flavor_catalog; print('zenml' in sys.modules, 'pandas' in sys.modules)"
 
-    told = subprocess.run(
-        [sys.executable, "-c", asked], cwd=root, capture_output=True, text=True, check=True
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
 
-    assert told.stdout.split() == ["False", "False"]
+    assert ended.stdout.split() == ["False", "False"]
 
 
 def test_registering_twice_changes_nothing(client) -> None:
@@ -122,7 +122,7 @@ def test_the_stacks_validator_answers_through_zenmls_own_method(
 
 
 @pytest.mark.parametrize(
-    ("configuration", "said"),
+    ("configuration", "message"),
     [
         ({"drift_limt": 0.2}, "drift_limt"),
         ({"drift_limit": 3}, "less than or equal to 1"),
@@ -131,7 +131,7 @@ def test_the_stacks_validator_answers_through_zenmls_own_method(
     ids=["unknown", "out of range", "no model"],
 )
 def test_a_configuration_that_is_wrong_makes_no_component(
-    client, tmp_path, configuration, said
+    client, tmp_path, configuration, message
 ) -> None:
     from stacks.apply import apply_stack
 
@@ -140,7 +140,7 @@ def test_a_configuration_that_is_wrong_makes_no_component(
     with pytest.raises(InputError) as refused:
         apply_stack(spec, {"state": str(tmp_path)})
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert not client.list_stack_components(name="churn-wrong").items
     assert not client.list_stacks(name="wrong").items
 
@@ -181,8 +181,8 @@ def ran(root, isolated_environment, tmp_path_factory, lasting_receiver) -> dict[
     )
     assert ended.returncode == 0, ended.stderr
     alerts = [json.loads(body) for body in lasting_receiver.bodies]
-    said = ended.stdout + ended.stderr
-    return json.loads(answer.read_text(encoding="utf-8")) | {"alerts": alerts, "said": said}
+    printed = ended.stdout + ended.stderr
+    return json.loads(answer.read_text(encoding="utf-8")) | {"alerts": alerts, "printed": printed}
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_the_stacks_alerter_gets_verdicts_and_failures(ran, lasting_receiver) ->
     assert failed["title"] == "validator_alone stopped at accept validation"
     assert (failed["level"], failed["pipeline"]) == ("error", "validator_alone")
     assert "refuses the rows at 'drift'" in failed["text"]
-    assert lasting_receiver.key not in ran["said"]
+    assert lasting_receiver.key not in ran["printed"]
 
 
 def test_deepchecks_judges_a_model_through_zenmls_own_method(
@@ -241,14 +241,16 @@ def test_deepchecks_judges_a_model_through_zenmls_own_method(
     if find_spec("deepchecks") is None:
         pytest.skip("deepchecks is an extra and not installed")
     applied("local-deepchecks")
-    asked: list[Any] = []
-    monkeypatch.setattr(deepchecks_validator, "validate_with_model", lambda *it: asked.extend(it))
+    arguments: list[Any] = []
+    monkeypatch.setattr(
+        deepchecks_validator, "validate_with_model", lambda *it: arguments.extend(it)
+    )
 
     client.active_stack.data_validator.model_validation(
         telco.frame[:5], "the model", telco.frame[5:8]
     )
 
-    rows, split, model, settings = asked
+    rows, split, model, settings = arguments
     assert list(rows["customerID"]) == list(telco.frame["customerID"][:8])
     assert (split.development.tolist(), split.gate.tolist()) == ([0, 1, 2, 3, 4], [5, 6, 7])
     assert (model, settings.maximum_rows) == ("the model", 20_000)

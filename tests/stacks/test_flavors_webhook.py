@@ -1,4 +1,4 @@
-"""The webhook alerter against a real HTTP server: what arrives, what is tried again, what is said."""
+"""The webhook alerter against a real HTTP server: deliveries, retries, log lines."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ KEY = "of-the-address"
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What a run's progress was told, whoever else listens."""
+def progress_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Records of the progress log."""
     logger = logging.getLogger("churn.progress")
     logger.addHandler(caplog.handler)
     before, logger.propagate = logger.propagate, False
@@ -110,64 +110,68 @@ def test_no_library_writes_the_address_into_a_log(
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429])
-def test_what_may_pass_is_tried_again(receiver, said, trouble: int) -> None:
+def test_a_temporary_error_is_retried(receiver, progress_log, trouble: int) -> None:
     receiver.answers = [trouble, trouble]
 
     assert _alerter(url=receiver.url).deliver(ALERT)
 
     assert len(receiver.bodies) == 3
-    assert not said.records
+    assert not progress_log.records
 
 
-def test_a_server_that_stays_broken_is_one_sentence_without_the_address(receiver, said) -> None:
+def test_a_server_that_stays_broken_is_one_sentence_without_the_address(
+    receiver, progress_log
+) -> None:
     receiver.answers = [500] * 5
 
     assert not _alerter(url=receiver.url, secret="not for logs").deliver(ALERT)
 
     assert len(receiver.bodies) == 3
-    (record,) = said.records
+    (record,) = progress_log.records
     assert record.getMessage() == (
         "The alert was not delivered: the webhook at 127.0.0.1 was tried 3 times and answered "
         "500; no run depends on it."
     )
-    assert not any(secret in said.text for secret in (KEY, "not for logs", "kept back"))
+    assert not any(secret in progress_log.text for secret in (KEY, "not for logs", "kept back"))
 
 
 @pytest.mark.parametrize("refusal", [400, 404, 302])
-def test_what_is_refused_is_not_tried_again(receiver, said, refusal: int) -> None:
+def test_a_refusal_is_not_retried(receiver, progress_log, refusal: int) -> None:
     receiver.answers = [refusal]
 
     assert not _alerter(url=receiver.url).deliver(ALERT)
 
     assert len(receiver.bodies) == 1
-    assert f"was tried once and answered {refusal};" in said.text
+    assert f"was tried once and answered {refusal};" in progress_log.text
 
 
-def test_a_server_that_is_down_is_one_sentence(said) -> None:
+def test_a_server_that_is_down_is_one_sentence(progress_log) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
 
     assert not _alerter(url=f"http://127.0.0.1:{port}/{KEY}").deliver(ALERT)
 
-    assert "was tried 3 times and could not be reached (ConnectionRefusedError)" in said.text
-    assert KEY not in said.text
+    assert (
+        "was tried 3 times and could not be reached (ConnectionRefusedError)" in progress_log.text
+    )
+    assert KEY not in progress_log.text
 
 
-def test_a_server_that_hangs_is_waited_for_only_so_long(receiver, said) -> None:
+def test_a_server_that_hangs_is_a_timeout(receiver, progress_log) -> None:
     receiver.answers = [0]
 
     assert not _alerter(url=receiver.url, timeout_seconds=0.2, retries=0).deliver(ALERT)
 
-    assert "was tried once and gave no answer within 0.2 s" in said.text
+    assert "was tried once and gave no answer within 0.2 s" in progress_log.text
 
 
 @pytest.mark.parametrize("url", ["slack", "ftp://there/x", "http://[::1/x"])
-def test_an_address_that_is_none_is_one_sentence(said, url: str) -> None:
+def test_an_invalid_address_is_one_sentence(progress_log, url: str) -> None:
     assert not _alerter(url=url).deliver(ALERT)
 
-    assert len(said.records) == 1
-    assert "is no http or https address" in said.text
+    assert len(progress_log.records) == 1
+    assert "is no http or https address" in progress_log.text
 
 
 def test_a_webhook_cannot_ask_for_an_approval(receiver) -> None:
@@ -176,7 +180,7 @@ def test_a_webhook_cannot_ask_for_an_approval(receiver) -> None:
 
 
 def test_the_address_and_the_key_come_out_of_zenmls_secret_store(
-    receiver, said, session_zenml: Path
+    receiver, progress_log, session_zenml: Path
 ) -> None:
     from zenml.client import Client
 
@@ -190,4 +194,7 @@ def test_the_address_and_the_key_come_out_of_zenmls_secret_store(
     expected = hmac.new(b"from the store", receiver.bodies[0], hashlib.sha256).hexdigest()
     assert receiver.headers[0][SIGNATURE] == f"sha256={expected}"
     assert len(receiver.bodies) == 1
-    assert said.text.count("alerter 'churn-webhook' names a secret or a key that ZenML does") == 2
+    assert (
+        progress_log.text.count("alerter 'churn-webhook' names a secret or a key that ZenML does")
+        == 2
+    )

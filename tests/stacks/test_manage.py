@@ -21,7 +21,7 @@ def zenml_of_this_session(session_zenml):
 
 @pytest.fixture(autouse=True)
 def own_process():
-    """What the door sets for its process ends with the test; stacks are nobody's before and after."""
+    """Resets the process's environment; deletes the stacks before and after."""
     with mock.patch.dict(os.environ):
         nothing_applied()
         yield
@@ -43,13 +43,13 @@ def nothing_applied() -> None:
 
 
 @pytest.fixture
-def door(tmp_path, capfd):
+def run_stack(tmp_path, capfd):
     """Types `run.py stack ...` and returns the exit code, stdout and stderr."""
 
     def typed(*words: str) -> tuple[int, str, str]:
         code = run.main(["stack", *words, "--state", str(tmp_path)])
-        said = capfd.readouterr()
-        return code, said.out, said.err
+        output = capfd.readouterr()
+        return code, output.out, output.err
 
     return typed
 
@@ -60,10 +60,10 @@ def components() -> set[str]:
     return {found.name for found in Client().list_stack_components(size=100).items}
 
 
-def test_a_difference_is_shown_and_nothing_is_changed(door):
+def test_a_difference_is_shown_and_nothing_is_changed(run_stack):
     before = components()
 
-    code, out, _ = door("diff", "local-mlflow")
+    code, out, _ = run_stack("diff", "local-mlflow")
 
     assert code == 0
     assert "+ experiment_tracker churn-mlflow" in out
@@ -71,12 +71,12 @@ def test_a_difference_is_shown_and_nothing_is_changed(door):
     assert components() == before
 
 
-def test_applying_makes_the_listed_changes_and_then_there_are_none(door):
-    code, out, _ = door("apply", "local-mlflow")
+def test_applying_makes_the_listed_changes_and_then_there_are_none(run_stack):
+    code, out, _ = run_stack("apply", "local-mlflow")
     assert code == 0
     assert "+ stack local-mlflow" in out
 
-    code, out, _ = door("diff", "local-mlflow")
+    code, out, _ = run_stack("diff", "local-mlflow")
 
     assert (code, out) == (
         0,
@@ -98,19 +98,19 @@ def test_a_changed_value_is_shown_as_before_and_after(tmp_path):
     )
 
 
-def test_the_list_has_the_status_of_each_stack_and_which_is_active(door):
-    door("apply", "local")
-    code, out, _ = door("list", "--json")
+def test_the_list_has_the_status_of_each_stack_and_which_is_active(run_stack):
+    run_stack("apply", "local")
+    code, out, _ = run_stack("list", "--json")
 
     assert code == 0
-    told = {each["name"]: each for each in json.loads(out)["stacks"]}
-    assert told["local"]["standing"] == "applied"
-    assert told["local-mlflow"]["standing"] == "not applied"
-    assert not any(each["active"] for each in told.values())
+    stacks = {each["name"]: each for each in json.loads(out)["stacks"]}
+    assert stacks["local"]["standing"] == "applied"
+    assert stacks["local-mlflow"]["standing"] == "not applied"
+    assert not any(each["active"] for each in stacks.values())
 
-    assert door("activate", "local")[0] == 0
-    told = {each["name"]: each for each in json.loads(door("list", "--json")[1])["stacks"]}
-    assert told["local"]["active"]
+    assert run_stack("activate", "local")[0] == 0
+    stacks = {each["name"]: each for each in json.loads(run_stack("list", "--json")[1])["stacks"]}
+    assert stacks["local"]["active"]
 
 
 def test_a_stack_whose_variables_are_not_set_is_listed_with_their_names(monkeypatch, tmp_path):
@@ -121,7 +121,7 @@ def test_a_stack_whose_variables_are_not_set_is_listed_with_their_names(monkeypa
     )
     monkeypatch.setattr("stacks.manage.stack_names", lambda: ("far",))
     monkeypatch.setattr("stacks.manage.load_stack", lambda name: load_stack(name, tmp_path))
-    monkeypatch.setenv("FAR_KEY", "hush")
+    monkeypatch.setenv("FAR_KEY", "secret")
 
     (found,) = list_stacks({"state": str(tmp_path)})
 
@@ -129,10 +129,10 @@ def test_a_stack_whose_variables_are_not_set_is_listed_with_their_names(monkeypa
     assert found.remark == "FAR_URL unset; no_such_module not installed"
 
 
-def test_the_active_stack_is_not_deleted(door):
-    door("activate", "local")
+def test_the_active_stack_is_not_deleted(run_stack):
+    run_stack("activate", "local")
 
-    code, out, err = door("delete", "local")
+    code, out, err = run_stack("delete", "local")
 
     assert (code, out) == (2, "")
     assert "is the active one; set another first" in err
@@ -176,7 +176,7 @@ def test_a_stack_of_another_project_is_not_deleted(tmp_path):
 
 
 def test_what_a_stack_is_made_of_is_shown_without_its_secrets(tmp_path, monkeypatch):
-    monkeypatch.setenv("FAR_KEY", "hush-hush")
+    monkeypatch.setenv("FAR_KEY", "secret-value")
     spec = StackSpec.model_validate(
         {
             "name": "far",
@@ -187,27 +187,27 @@ def test_what_a_stack_is_made_of_is_shown_without_its_secrets(tmp_path, monkeypa
                     "name": "churn-far",
                     "flavor": "mlflow",
                     "configuration": {
-                        "tracking_uri": "http://someone:hush-hush@mlflow",
-                        "tracking_password": "hush-hush",
+                        "tracking_uri": "http://someone:secret-value@mlflow",
+                        "tracking_password": "secret-value",
                         "tracking_token": "{{far.token}}",
                     },
                 }
             },
-            "places": {"ledger": "postgresql://ledger:hush-hush@db/ledger"},
+            "places": {"ledger": "postgresql://ledger:secret-value@db/ledger"},
         }
     )
 
     shown = show_stack(spec, {"state": str(tmp_path)})
 
-    assert "hush-hush" not in json.dumps(shown)
+    assert "secret-value" not in json.dumps(shown)
     assert shown["server"]["url"] == "${env:FAR_URL}"
     tracker = shown["components"]["experiment_tracker"]["configuration"]
     assert tracker["tracking_token"] == "{{far.token}}"
     assert tracker["tracking_uri"] == "http://***@mlflow"
 
 
-def test_an_unknown_stack_is_one_sentence_and_exit_code_two(door):
-    code, out, err = door("show", "local-mlfow")
+def test_an_unknown_stack_is_one_sentence_and_exit_code_two(run_stack):
+    code, out, err = run_stack("show", "local-mlfow")
 
     assert (code, out) == (2, "")
     assert "Did you mean 'local-mlflow'?" in err

@@ -43,7 +43,7 @@ def test_a_placeholder_without_a_value_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("name: odd\ndescription: d\ncomponents: {}\nextra: 1\n", "extra"),
         ("name: other\ndescription: d\ncomponents: {}\n", "named like its file"),
@@ -55,9 +55,11 @@ def test_a_placeholder_without_a_value_is_named() -> None:
     ],
     ids=["unknown key", "wrong name", "not yaml", "foreign component name"],
 )
-def test_a_bad_stack_file_is_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_a_bad_stack_file_is_refused_in_one_sentence(
+    tmp_path: Path, text: str, message: str
+) -> None:
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(InputError) as refused:
         load_stack("odd", tmp_path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)

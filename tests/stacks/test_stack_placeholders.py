@@ -59,19 +59,19 @@ def test_a_reference_to_a_secret_is_left_to_zenml():
 
 
 def test_every_variable_that_is_missing_is_named_at_once_with_a_place_that_wants_it():
-    asked = spec(
+    stack = spec(
         server={"url": "${env:STACK_ZENML_URL}", "api_key": "${env:STACK_ZENML_API_KEY}"},
     )
 
     with pytest.raises(InputError) as refused:
-        asked.resolved({}, {"STACK_ZENML_URL": "http://zenml"})
+        stack.resolved({}, {"STACK_ZENML_URL": "http://zenml"})
 
-    said = str(refused.value)
-    assert "STACK_BUCKET (for components.artifact_store.configuration.path)" in said
-    assert "STACK_ZENML_API_KEY (for server.api_key)" in said
-    assert "STACK_ZENML_URL" not in said
-    assert "STACK_S3_ENDPOINT" not in said
-    assert "\n" not in said
+    sentence = str(refused.value)
+    assert "STACK_BUCKET (for components.artifact_store.configuration.path)" in sentence
+    assert "STACK_ZENML_API_KEY (for server.api_key)" in sentence
+    assert "STACK_ZENML_URL" not in sentence
+    assert "STACK_S3_ENDPOINT" not in sentence
+    assert "\n" not in sentence
 
 
 def test_a_variable_that_is_set_to_nothing_counts_as_missing():
@@ -84,16 +84,16 @@ def test_the_variables_that_a_stack_needs_can_be_listed():
 
 
 def test_a_value_that_does_not_fit_once_it_is_filled_in_is_named():
-    asked = spec(run={"retry": {"times": 1}, "resources": {"memory": "2GiB"}})
-    assert asked.run.retry.times == 1
+    stack = spec(run={"retry": {"times": 1}, "resources": {"memory": "2GiB"}})
+    assert stack.run.retry.times == 1
 
     with pytest.raises(InputError, match=r"run\.resources\.memory"):
         StackSpec.model_construct(
             **{
-                **asked.__dict__,
-                "run": asked.run.model_copy(
+                **stack.__dict__,
+                "run": stack.run.model_copy(
                     update={
-                        "resources": asked.run.resources.model_copy(
+                        "resources": stack.run.resources.model_copy(
                             update={"memory": "${env:MEMORY}"}
                         )
                     }

@@ -14,15 +14,15 @@ def test_a_stack_without_run_settings_configures_nothing():
 
 
 def test_resources_are_given_to_all_steps_and_to_single_ones_of_one_pipeline():
-    asked = RunSettings.model_validate(
+    settings = RunSettings.model_validate(
         {
             "resources": {"cpu": 1, "memory": "1GiB"},
             "steps": {"training": {"measure_protocol": {"cpu": 4}}},
         }
     )
 
-    training = pipeline_options(asked, "training")
-    promotion = pipeline_options(asked, "promotion")
+    training = pipeline_options(settings, "training")
+    promotion = pipeline_options(settings, "promotion")
 
     everywhere = training["settings"]["resources"]
     assert (everywhere.cpu_count, everywhere.memory) == (1, "1GiB")
@@ -32,18 +32,18 @@ def test_resources_are_given_to_all_steps_and_to_single_ones_of_one_pipeline():
 
 
 def test_a_finished_image_is_used_as_it_is_and_nothing_is_built():
-    asked = RunSettings.model_validate({"image": {"prebuilt": "registry/churn@sha256:abc"}})
+    settings = RunSettings.model_validate({"image": {"prebuilt": "registry/churn@sha256:abc"}})
 
-    docker = pipeline_options(asked, "training")["settings"]["docker"]
+    docker = pipeline_options(settings, "training")["settings"]["docker"]
 
     assert docker.skip_build
     assert docker.parent_image == "registry/churn@sha256:abc"
 
 
 def test_without_one_zenml_builds_from_the_lock_alone():
-    asked = RunSettings.model_validate({"image": {"requirements": "requirements-stacks.lock"}})
+    settings = RunSettings.model_validate({"image": {"requirements": "requirements-stacks.lock"}})
 
-    docker = pipeline_options(asked, "training")["settings"]["docker"]
+    docker = pipeline_options(settings, "training")["settings"]["docker"]
 
     assert not docker.skip_build
     assert docker.requirements == "requirements-stacks.lock"
@@ -51,17 +51,17 @@ def test_without_one_zenml_builds_from_the_lock_alone():
 
 
 def test_failed_steps_are_retried_as_often_as_the_stack_says():
-    asked = RunSettings.model_validate({"retry": {"times": 2, "delay_seconds": 5}})
+    settings = RunSettings.model_validate({"retry": {"times": 2, "delay_seconds": 5}})
 
-    retry = pipeline_options(asked, "training")["retry"]
+    retry = pipeline_options(settings, "training")["retry"]
 
     assert (retry.max_retries, retry.delay, retry.backoff) == (2, 5, 2)
 
 
 def test_settings_of_components_are_handed_on():
-    asked = RunSettings.model_validate({"settings": {"orchestrator": {"synchronous": True}}})
+    settings = RunSettings.model_validate({"settings": {"orchestrator": {"synchronous": True}}})
 
-    assert pipeline_options(asked, "training")["settings"] == {
+    assert pipeline_options(settings, "training")["settings"] == {
         "orchestrator": {"synchronous": True}
     }
 

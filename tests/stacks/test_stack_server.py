@@ -1,4 +1,4 @@
-"""Connecting to a stack's own ZenML server: asked over real HTTP before anything else happens."""
+"""Connecting to a stack's own ZenML server: checked over real HTTP before anything else happens."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Answers(BaseHTTPRequestHandler):
         self.answer(200 if body == "password=good" else 401, {})
 
     def answer(self, status, document):
-        said = json.dumps(document).encode()
+        content = json.dumps(document).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass

@@ -107,7 +107,7 @@ def test_the_ledger_gives_them_back_newest_first_and_only_grows(failed, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("target=laptop", "one of 'local', 'compose', 'kubernetes', 'seldon' or 'zenml'"),
         ("local.port=0", "at least 1"),
@@ -116,15 +116,15 @@ def test_the_ledger_gives_them_back_newest_first_and_only_grows(failed, tmp_path
         ("compos.env_file=x", "Did you mean 'compose'"),
     ],
 )
-def test_a_setting_that_will_not_do_is_named(root, override, told):
-    with pytest.raises(InputError, match=told) as refused:
+def test_a_setting_that_will_not_do_is_named(root, override, message):
+    with pytest.raises(InputError, match=message) as refused:
         load_settings(DeploymentSettings, root / "configs" / "deployment.yaml", [override])
 
     assert "\n" not in str(refused.value)
 
 
 def test_only_what_serves_on_this_machine_is_stopped(root):
-    asked = ["action=stop", "target=kubernetes"]
+    overrides = ["action=stop", "target=kubernetes"]
 
     with pytest.raises(InputError, match="stops target=local and target=zenml alone"):
-        load_settings(DeploymentSettings, root / "configs" / "deployment.yaml", asked)
+        load_settings(DeploymentSettings, root / "configs" / "deployment.yaml", overrides)

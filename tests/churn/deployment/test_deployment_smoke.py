@@ -38,7 +38,7 @@ def test_answers_to_the_last_bit_pass():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (Prediction(0.5 + 1e-11, "7"), "golden row 2: probability 0.50000000001"),
         (Prediction(math.nan, "7"), "golden row 2: probability nan"),
@@ -47,11 +47,11 @@ def test_answers_to_the_last_bit_pass():
         (Prediction(math.nan, "", "Field 'tenure': 1 is above 0."), "refused, Field 'tenure'"),
     ],
 )
-def test_one_wrong_answer_fails_the_whole_and_is_named(wrong, told):
+def test_one_wrong_answer_fails_the_whole_and_is_named(wrong, message):
     found = report(judged([RIGHT[0], wrong, RIGHT[2]]))
 
     assert not found.passed
-    assert told in found.sentence
+    assert message in found.sentence
 
 
 def test_a_difference_within_the_tolerance_passes():

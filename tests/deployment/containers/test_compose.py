@@ -45,10 +45,10 @@ def services(compose):
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_compose_accepts_every_profile_and_starts_its_services(compose, profile):
-    asked = ["--profile", profile] if profile else []
+    options = ["--profile", profile] if profile else []
 
-    assert compose(*asked, "config", "--quiet").returncode == 0
-    names = compose(*asked, "config", "--services").stdout.split()
+    assert compose(*options, "config", "--quiet").returncode == 0
+    names = compose(*options, "config", "--services").stdout.split()
 
     assert set(names) == PROFILES[profile]
 
@@ -194,14 +194,14 @@ def test_the_ledger_can_be_the_databases(compose, secrets_file, tmp_path):
 def test_kafka_is_one_kraft_node_with_an_address_for_each_listener(services):
     kafka = services["kafka"]["environment"]
     listeners = dict(part.split("://") for part in kafka["KAFKA_LISTENERS"].split(","))
-    told = dict(part.split("://") for part in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    addresses = dict(part.split("://") for part in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
     (port,) = services["kafka"]["ports"]
 
     assert kafka["KAFKA_PROCESS_ROLES"] == "broker,controller"
-    assert told["INSIDE"] == services["stream"]["environment"]["CHURN_KAFKA_SERVERS"]
-    assert told["OUTSIDE"] == f"127.0.0.1:{port['published']}"
+    assert addresses["INSIDE"] == services["stream"]["environment"]["CHURN_KAFKA_SERVERS"]
+    assert addresses["OUTSIDE"] == f"127.0.0.1:{port['published']}"
     assert listeners["OUTSIDE"] == f":{port['target']}"
-    assert set(listeners) == set(told) | {kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]}
+    assert set(listeners) == set(addresses) | {kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]}
 
 
 def test_kafka_is_healthy_once_it_has_the_workers_topic(services):
@@ -220,11 +220,11 @@ def test_kafka_is_healthy_once_it_has_the_workers_topic(services):
 def test_images_can_be_made_from_another_base(compose, root, tool, secrets_file):
     """Where these are set, `up --build` takes them; where not, the Dockerfile's own base stays."""
     ours = {"api", "stream", "mlflow"}
-    asked = ("--env-file", str(secrets_file), "--profile", "*", "config", "--format", "json")
+    options = ("--env-file", str(secrets_file), "--profile", "*", "config", "--format", "json")
     base = {"PYTHON_IMAGE": "mirror.example/python:3.11"}
 
-    plain = json.loads(tool(NAME, *asked, cwd=root).stdout)["services"]
-    given = json.loads(tool(NAME, *asked, cwd=root, **base).stdout)["services"]
+    plain = json.loads(tool(NAME, *options, cwd=root).stdout)["services"]
+    given = json.loads(tool(NAME, *options, cwd=root, **base).stdout)["services"]
 
     assert {name for name in plain if "build" in plain[name]} == ours
     for name in ours:

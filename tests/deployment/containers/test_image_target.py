@@ -48,9 +48,16 @@ def test_an_engine_that_answers_builds_the_pipelines_target(make_image):
     answer = make_image("IMAGE=registry.example/p:1", docker=0, buildah=True)
 
     assert answer.returncode == 0, answer.stderr
-    told = answer.stdout.split()
-    assert told[:6] == ["docker", "build", "--target", "pipeline", "--tag", "registry.example/p:1"]
-    assert [word.partition("=")[0] for word in told[6:-1]] == ["--build-arg", "REVISION"]
+    command = answer.stdout.split()
+    assert command[:6] == [
+        "docker",
+        "build",
+        "--target",
+        "pipeline",
+        "--tag",
+        "registry.example/p:1",
+    ]
+    assert [word.partition("=")[0] for word in command[6:-1]] == ["--build-arg", "REVISION"]
 
 
 def test_a_client_whose_engine_is_not_there_leaves_it_to_buildah(make_image):

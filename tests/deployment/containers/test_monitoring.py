@@ -43,10 +43,10 @@ def expressions(dashboard, rules):
 
 
 def test_every_metric_that_is_queried_exists(expressions, exposed):
-    asked = {name for expression in expressions for name in NAME.findall(expression)}
+    queried = {name for expression in expressions for name in NAME.findall(expression)}
 
-    assert len(asked) >= 10
-    assert asked <= exposed
+    assert len(queried) >= 10
+    assert queried <= exposed
 
 
 def test_routes_and_statuses_that_are_queried_are_counted(expressions):
@@ -80,9 +80,9 @@ def test_alerts_speak_of_jobs_that_prometheus_has(root, rules):
     text = (root / "deployment" / "manifests" / "prometheus" / "prometheus.yml").read_text()
     jobs = {job["job_name"] for job in yaml.safe_load(text)["scrape_configs"]}
 
-    asked = {name for rule in rules for name in re.findall(r'job="([^"]+)"', rule["expr"])}
+    queried = {name for rule in rules for name in re.findall(r'job="([^"]+)"', rule["expr"])}
 
-    assert asked == jobs
+    assert queried == jobs
 
 
 def test_an_alert_has_a_summary_and_a_severity(rules):

@@ -146,19 +146,19 @@ def test_settings_come_from_a_secret_that_lies_nowhere_here(one):
 
 @pytest.fixture
 def scheduled(one, tmp_path):
-    """Runs the schedule's own script with a stand-in for `python run.py`; code and what was run."""
+    """Runs the schedule's own script with a fake of `python run.py`: exit code and commands."""
     (container,) = pod_of(one("CronJob"))["containers"]
     (script,) = container["args"]
     assert container["command"] == ["sh", "-c"]
-    said = tmp_path / "training.json"
-    script = script.replace("/tmp/training.json", str(said))
+    outcome = tmp_path / "training.json"
+    script = script.replace("/tmp/training.json", str(outcome))
 
     def run(training: tuple[int, str], promotion: int = 0) -> tuple[int, list[str]]:
         code, stage = training
         stand_in = tmp_path / "python"
         stand_in.write_text(
             "#!/bin/sh\n"
-            f'echo "$@" >>{tmp_path}/asked\n'
+            f'echo "$@" >>{tmp_path}/commands\n'
             'case "$3" in\n'
             f"training) printf '{{\\n \"stage\": {stage}\\n}}\\n'; exit {code};;\n"
             f"promotion) exit {promotion};;\n"
@@ -168,7 +168,7 @@ def scheduled(one, tmp_path):
         path = f"{tmp_path}:{os.environ['PATH']}"
         ended = subprocess.run(["sh", "-c", script], env={"PATH": path}, check=False)
         return ended.returncode, [
-            line.split()[2] for line in (tmp_path / "asked").read_text().splitlines()
+            line.split()[2] for line in (tmp_path / "commands").read_text().splitlines()
         ]
 
     return run

@@ -19,7 +19,7 @@ IN_PLACE = (("serviceaccounts", ORCHESTRATOR), ("serviceaccounts", "churn-steps"
 
 @pytest.fixture
 def cluster(tmp_path, deployed):
-    """A stand-in with everything in place; `admin-token` may do all, `my-token` what a runner may."""
+    """A fake cluster with everything in place; `admin-token` may do all, `my-token` what a runner may."""
     state = State(
         namespaces={NAMESPACE},
         accounts={ADMIN: "admin", ME: "me"},

@@ -132,9 +132,9 @@ def test_a_missing_image_is_broken_and_one_behind_a_login_a_note(
 )
 def test_an_image_must_name_its_registry_and_should_name_a_version(spec, image, status):
     named = spec.run.image.model_copy(update={"prebuilt": image})
-    asked = spec.model_copy(update={"run": spec.run.model_copy(update={"image": named})})
+    changed = spec.model_copy(update={"run": spec.run.model_copy(update={"image": named})})
 
-    assert looked(check_image, asked)["image"].status == status
+    assert looked(check_image, changed)["image"].status == status
 
 
 def test_a_ledger_that_does_not_answer_is_reported_without_its_password(spec):
@@ -207,11 +207,11 @@ def test_the_command_line_prints_all_diagnoses_as_json_and_exits_with_1(monkeypa
 
     code = run.main(["--doctor", "--stack", "kubernetes", "--json"])
 
-    told = json.loads(capsys.readouterr().out)
-    found = {each["subject"]: each["standing"] for each in told}
+    diagnoses = json.loads(capsys.readouterr().out)
+    found = {each["subject"]: each["standing"] for each in diagnoses}
     assert code == 1
     assert found["ZenML server"] == found["MLflow"] == found["ledger"] == "broken"
     assert found["context"] == "broken"
     assert found["registry"] == "note"
-    assert all(each["remedy"] for each in told if each["standing"] == "broken")
+    assert all(each["remedy"] for each in diagnoses if each["standing"] == "broken")
     assert time.monotonic() - began < 120  # nothing hangs

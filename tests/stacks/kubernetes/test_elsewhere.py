@@ -1,4 +1,4 @@
-"""A run whose steps were elsewhere is told, and ends, as one whose steps were here."""
+"""A run with steps in pods is reported, and ends, like one with steps on this machine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def step(name, status, *, minute=0, source=None, message=None, metadata=None):
-    told = source and ExceptionInfo(traceback="...", source=source, message=message)
+    exception = source and ExceptionInfo(traceback="...", source=source, message=message)
     return SimpleNamespace(
         name=name,
         status=status,
         end_time=NOON + timedelta(minutes=minute),
         created=NOON + timedelta(minutes=minute),
-        exception_info=told,
+        exception_info=exception,
         run_metadata=metadata or {},
     )
 
@@ -130,7 +130,7 @@ def test_a_server_that_does_not_answer_while_it_is_watched_breaks_nothing(monkey
 
 
 def test_a_run_on_this_machine_is_not_polled(monkeypatch):
-    monkeypatch.setattr(remote_progress, "_steps", lambda name: pytest.fail("asked"))
+    monkeypatch.setattr(remote_progress, "_steps", lambda name: pytest.fail("polled"))
 
     with follow_remote_run("training-1", remote=False):
         pass

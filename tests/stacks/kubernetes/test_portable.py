@@ -1,4 +1,4 @@
-"""A step in a container has the project and no more of this machine: what it is told must do there."""
+"""A step in a container has only the project: its parameters must work there."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ def test_the_step_finds_contract_and_table_where_the_project_lies_for_it(
 ):
     from steps.data import acquire_data as step
 
-    told = check_table(DataSettings(), root=root, downloads=tmp_path)
+    table = check_table(DataSettings(), root=root, downloads=tmp_path)
     monkeypatch.setattr(step, "ROOT", elsewhere)
     monkeypatch.chdir(tmp_path)
 
-    found = step.acquire_data.entrypoint(**vars(told), cache_folder=str(tmp_path))
+    found = step.acquire_data.entrypoint(**vars(table), cache_folder=str(tmp_path))
 
     assert found.rows == 7043
-    assert found.source.sha256 == told.fingerprint
+    assert found.source.sha256 == table.fingerprint
 
 
 def test_an_image_with_another_contract_is_refused(root, elsewhere, tmp_path, monkeypatch):
     from steps.data import acquire_data as step
 
-    told = check_table(DataSettings(), root=root, downloads=tmp_path)
+    table = check_table(DataSettings(), root=root, downloads=tmp_path)
     place = elsewhere / "data" / "contracts" / "telco.yaml"
     terms = place.read_text(encoding="utf-8")
     place.write_text(terms.replace("psi_critical: 0.5", "psi_critical: 0.4"), encoding="utf-8")
     monkeypatch.setattr(step, "ROOT", elsewhere)
 
     with pytest.raises(InputError, match="build the image from the same files"):
-        step.acquire_data.entrypoint(**vars(told), cache_folder=str(tmp_path))
+        step.acquire_data.entrypoint(**vars(table), cache_folder=str(tmp_path))
 
 
 @pytest.mark.parametrize("source", ["bundled", "https://data.example/customers.csv"])

@@ -94,8 +94,8 @@ def test_a_heavy_step_requests_more_and_memory_is_limited_to_the_request(by_step
     assert int(heavy["requests"]["cpu"]) >= 2
     assert light["requests"]["cpu"].endswith("m")
     for step in by_step:
-        asked = resources(step)
-        assert asked["limits"] == {"memory": asked["requests"]["memory"]}
+        container = resources(step)
+        assert container["limits"] == {"memory": container["requests"]["memory"]}
 
 
 def test_a_failed_step_is_tried_again_and_what_is_finished_goes(jobs, compiled):
@@ -114,9 +114,9 @@ def test_a_pipeline_is_compiled_without_loading_torch(compiled):
 
 
 def test_no_step_gets_a_path_of_this_machine(root, compiled):
-    told = json.dumps(compiled["steps"])
+    steps = json.dumps(compiled["steps"])
 
-    assert str(root) not in told
+    assert str(root) not in steps
     assert compiled["steps"]["acquire_data"]["parameters"]["contract_path"] == (
         "data/contracts/telco.yaml"
     )

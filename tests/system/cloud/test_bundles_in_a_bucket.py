@@ -115,10 +115,10 @@ def test_who_publishes_there_at_the_same_time_loses_nothing(store, write):
     for version in "123":
         write(version)
     quicker = iter("12")
-    asked = []
+    histories = []
 
     def further(past):
-        asked.append([entry.version for entry in past])
+        histories.append([entry.version for entry in past])
         if version := next(quicker, None):  # somebody else publishes after this one has read
             publish(store, version)
         return (*past, publish(elsewhere, "3"))
@@ -128,7 +128,7 @@ def test_who_publishes_there_at_the_same_time_loses_nothing(store, write):
 
     move_pointer(store, further)
 
-    assert asked == [[], ["1"], ["1", "2"]]
+    assert histories == [[], ["1"], ["1", "2"]]
     assert [entry.version for entry in history(store)] == ["1", "2", "3"]
 
 

@@ -6,12 +6,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -22,14 +18,15 @@ from churn.scoring import Scorer
 from churn.scoring.bundle import history
 from tests.servers import cloud_servers
 from tests.servers.process import free_port
+from tests.servers.webhook_receiver import Receiver, receiving
 
-PATIENCE = 900  # seconds; a run takes a tenth of it where the machine is not busy
+TIMEOUT = 900  # seconds; a run needs a tenth of it on an idle machine
 MODEL = "telco-churn"
 
 
 @dataclass(frozen=True)
-class Told:
-    """How a run of the door ended."""
+class CommandResult:
+    """Result of a command."""
 
     code: int
     json: dict[str, Any]
@@ -41,7 +38,7 @@ class Told:
 
 
 class Terminal:
-    """Types commands with an empty home, an empty folder to stand in and ZenML never used before."""
+    """Runs commands with an empty home, an empty working directory and a new ZenML configuration."""
 
     def __init__(self, root: Path, folder: Path, environment: dict[str, str]) -> None:
         self.root, self.folder, self.state = root, folder, folder / "state"
@@ -67,46 +64,24 @@ class Terminal:
         )
 
     @staticmethod
-    def end(process: Any) -> Told:
-        """How a started run ended."""
+    def end(process: Any) -> CommandResult:
+        """Result of a started run."""
         try:
-            stdout, stderr = process.communicate(timeout=PATIENCE)
+            stdout, stderr = process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
         try:
-            return Told(process.returncode, json.loads(stdout), stderr)
+            return CommandResult(process.returncode, json.loads(stdout), stderr)
         except ValueError:
             pytest.fail(f"stdout is not one JSON object:\n{stdout}\n{stderr}")
 
-    def run(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Told:
+    def run(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> CommandResult:
         return self.end(self.start(pipeline, stack, *arguments, **otherwise))
 
     def left_behind(self) -> list[str]:
         """Every file that lies here now."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
         return sorted(str(path.relative_to(self.folder)) for path in found)
-
-
-@contextmanager
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Somebody who is told; its address, and what it was told."""
-    heard: list[dict[str, Any]] = []
-
-    class Ear(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", heard
-    finally:
-        server.shutdown()
 
 
 def stop_service(state: Path) -> None:
@@ -126,26 +101,26 @@ class Cloud:
     bucket: cloud_servers.Bucket
     mlflow: cloud_servers.Tracking
     ledger: str
-    heard: list[dict[str, Any]]
-    trained: Told
-    promoted: Told
-    deployed: Told
+    receiver: Receiver
+    trained: CommandResult
+    promoted: CommandResult
+    deployed: CommandResult
     service: str
-    local: Told
+    local: CommandResult
 
     def zen(self, path: str, **query: Any) -> Any:
-        """What ZenML's server answers to whoever has the key."""
+        """Response of ZenML's server, with its key."""
         with httpx.Client(base_url=f"{self.zenml.url}/api/v1", timeout=60) as client:
             login = client.post("/login", data={"password": self.zenml.api_key}).raise_for_status()
             client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
             return client.get(path, params=query).raise_for_status().json()
 
     def runs(self) -> int:
-        """How many runs the server knows."""
+        """Number of runs on the server."""
         return int(self.zen("/runs", size=1)["total"])
 
     def track(self, path: str, **body: Any) -> Any:
-        """What MLflow's server answers to whoever has the password."""
+        """Response of MLflow's server, with its password."""
         with httpx.Client(
             base_url=f"{self.mlflow.url}/api/2.0/mlflow",
             auth=(self.mlflow.user, self.mlflow.password),
@@ -164,7 +139,7 @@ def cloud(
     plain = {n: v for n, v in isolated_environment.items() if not n.startswith(("AWS_", "STACK_"))}
     at_home = Terminal(root, folder / "local", plain)
     beside = at_home.start("training", "local", "--set", "profile=quick")
-    with webhook() as (address, heard):
+    with receiving() as receiver:
         ledger = postgres.create("ledger")
         environment = plain | cloud_servers.cloud_environment(
             zenml_server, bucket, mlflow_server.url, ledger
@@ -172,7 +147,7 @@ def cloud(
         terminal = Terminal(root, folder / "cloud", environment)
         secretary = Terminal(root, folder / "secretary", environment)
         cloud_servers.make_secret(
-            secretary.environment, mlflow_password=mlflow_server.password, webhook=address
+            secretary.environment, mlflow_password=mlflow_server.password, webhook=receiver.url
         )
         trained = terminal.run("training", "cloud", "--set", "profile=quick")
         assert trained.code == 0, trained.stderr  # all else would only follow from it
@@ -184,19 +159,19 @@ def cloud(
         try:
             deployed = terminal.run("deployment", "cloud", "--set", f"local.port={port}")
             yield Cloud(
-                terminal, zenml_server, bucket, mlflow_server, ledger, heard, trained, promoted,
+                terminal, zenml_server, bucket, mlflow_server, ledger, receiver, trained, promoted,
                 deployed, f"http://127.0.0.1:{port}", local,
             )  # fmt: skip
         finally:
             stop_service(terminal.state)
 
 
-def rows(url: str, asked: str, *values: str) -> list[tuple[Any, ...]]:
+def rows(url: str, query: str, *values: str) -> list[tuple[Any, ...]]:
     """What a database answers."""
     connection = psycopg2.connect(url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(asked, values)
+            cursor.execute(query, values)
             return cursor.fetchall()
     finally:
         connection.close()
@@ -249,10 +224,12 @@ def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
 
 
 def test_the_decision_is_in_postgresql_and_the_webhook_was_called(cloud):
-    asked = "SELECT model, version, champion_version, verdict FROM decisions"
+    query = "SELECT model, version, champion_version, verdict FROM decisions"
 
-    assert rows(cloud.ledger, asked) == [(MODEL, "1", None, "promote")]
-    assert any("version 1 is in production" in each["text"] for each in cloud.heard)
+    assert rows(cloud.ledger, query) == [(MODEL, "1", None, "promote")]
+    assert any(
+        "version 1 is in production" in json.loads(body)["text"] for body in cloud.receiver.bodies
+    )
 
 
 def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
@@ -266,13 +243,13 @@ def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
 
     assert answer["model_version"] == "1"
     written = "SELECT version FROM predictions WHERE prediction_id = %s"
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not (kept := rows(cloud.ledger, written, answer["prediction_id"])):
         assert time.monotonic() < until
         time.sleep(0.1)
     assert kept == [("1",)]
-    asked = "SELECT model, version, target, status FROM deployments"
-    assert rows(cloud.ledger, asked) == [(MODEL, "1", "local", "deployed")]
+    query = "SELECT model, version, target, status FROM deployments"
+    assert rows(cloud.ledger, query) == [(MODEL, "1", "local", "deployed")]
 
 
 def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
@@ -304,15 +281,15 @@ def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
 ):
     before = cloud.runs()
 
-    told = cloud.terminal.run(
+    result = cloud.terminal.run(
         "training", "cloud", "--set", "profile=quick", **{variable: wrong.format(free=free_port())}
     )
 
-    assert told.code == code, told.stderr
-    assert sentence in told.sentence
-    assert "\n" not in told.sentence
-    assert "Traceback" not in told.stderr
-    assert told.json["run_id"] is None
+    assert result.code == code, result.stderr
+    assert sentence in result.sentence
+    assert "\n" not in result.sentence
+    assert "Traceback" not in result.stderr
+    assert result.json["run_id"] is None
     assert cloud.runs() == before
     secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, cloud_servers.SECRET)
-    assert not [each for each in secrets_ if each in told.stderr + json.dumps(told.json)]
+    assert not [each for each in secrets_ if each in result.stderr + json.dumps(result.json)]

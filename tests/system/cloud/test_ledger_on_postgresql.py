@@ -73,12 +73,12 @@ def test_decisions_and_approvals_are_read_back_as_they_were_made(url):
 
 @pytest.mark.parametrize("count", [0, 1, 101, 1357])
 def test_predictions_are_read_back_as_written_and_in_order(ledger, count):
-    told = [prediction(number) for number in range(count)]
+    written = [prediction(number) for number in range(count)]
 
-    ledger.record(told)
+    ledger.record(written)
 
-    assert ledger.predictions() == told
-    assert ledger.predictions(after=10, limit=3) == told[10:13]
+    assert ledger.predictions() == written
+    assert ledger.predictions(after=10, limit=3) == written[10:13]
     assert ledger.count() == count
 
 
@@ -153,10 +153,10 @@ def test_an_account_that_may_only_add_rows_cannot_change_them(ledger, url, postg
 def test_a_wrong_password_is_reported_without_it(url, postgres):
     ledger = PredictionLedger(url.replace(postgres.password, "hunter2-s3cret"))
 
-    with pytest.raises(InputError, match=r"postgresql:127\.0\.0\.1:\d+/ledger.* cannot be used: .*password") as told:  # fmt: skip
+    with pytest.raises(InputError, match=r"postgresql:127\.0\.0\.1:\d+/ledger.* cannot be used: .*password") as written:  # fmt: skip
         ledger.count()
 
-    assert "hunter2-s3cret" not in str(told.value)
+    assert "hunter2-s3cret" not in str(written.value)
 
 
 @pytest.mark.parametrize("odd", ["Zoë 顧客 \U0001f600", "'; DROP TABLE predictions; --", "a\\b\tc"])

@@ -1,6 +1,6 @@
 """Runs a pod's container as a process of its own: the image's files and variables, and nothing else.
 
-A stand-in for a container runtime, by Linux' own means (mount and host name spaces), for root on
+A fake container runtime with Linux' own means (mount and host name spaces), for root on
 Linux alone. Inside, the project is at /app as the Dockerfile puts it there, the packages are in
 /venv, everything is read-only but /tmp and /state, this repository does not exist, and the user is
 10001 without any capability.
