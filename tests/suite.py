@@ -23,7 +23,7 @@ NOT_TESTED = TESTS.parent / ".churn" / "not-tested.txt"
 
 LONGEST_FIRST = (
     "pipelines",
-    "churn/checks/test_validation_suites.py",
+    "churn/checks/test_deepchecks_suites.py",
     "deployment",
     "churn/checks/test_validator_libraries.py",
     "stacks",

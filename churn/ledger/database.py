@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from churn.errors import InputError
+from churn.ledger.ledger_tables import SCHEMA
 
 DEFAULT_URL = "sqlite:///.churn/ledger.db"
 
@@ -38,7 +40,7 @@ class Database:
         return _place(self._url)
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Closes its connections."""
         self._engine.dispose()
 
     @contextmanager
@@ -71,6 +73,44 @@ class Database:
                 self._schema.create_all(self._engine)
                 return
         self._schema.create_all(self._engine)
+
+
+class DatabaseLedger:
+    """What every ledger is: records in one database, whose tables are made on first use.
+
+    Opening touches nothing. Threads may share one; processes may share the database.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Takes a database's address, as SQLAlchemy writes it.
+
+        Args:
+            url: `sqlite:///` and a path, `postgresql+psycopg://...` or another address.
+
+        Raises:
+            InputError: that is not an address, or the driver for it is not installed.
+        """
+        self._database = Database(url, SCHEMA)
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, without user, password or options."""
+        return self._database.place
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database's connections."""
+        self._database.close()
 
 
 def _parsed(url: str) -> URL:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from pydantic import ValidationError
 from sqlalchemy import insert, select
 
 from churn.deployment.deployment_record import Deployment
 from churn.errors import InputError
-from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.ledger_tables import DEPLOYMENTS, SCHEMA
+from churn.ledger.database import DatabaseLedger
+from churn.ledger.ledger_tables import DEPLOYMENTS
 
 
-class DeploymentLedger:
-    """Deployments in one database; its table is made on first use. Opening touches nothing."""
-
-    def __init__(self, url: str = DEFAULT_URL) -> None:
-        """Takes a database's address, as SQLAlchemy writes it.
-
-        Raises:
-            InputError: that is not an address, or the driver for it is not installed.
-        """
-        self._database = Database(url, SCHEMA)
-
-    def __enter__(self) -> DeploymentLedger:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._database.close()
+class DeploymentLedger(DatabaseLedger):
+    """Deployments in a database."""
 
     def record(self, deployment: Deployment) -> None:
         """Keeps a deployment.
@@ -59,11 +38,11 @@ class DeploymentLedger:
         Raises:
             InputError: the database cannot be read, or a record in it is not one of ours.
         """
-        asked = select(DEPLOYMENTS.c.deployment).where(DEPLOYMENTS.c.model == model)
+        query = select(DEPLOYMENTS.c.deployment).where(DEPLOYMENTS.c.model == model)
         with self._database.transaction() as connection:
-            found = connection.execute(asked.order_by(DEPLOYMENTS.c.id.desc())).scalars().all()
+            texts = connection.execute(query.order_by(DEPLOYMENTS.c.id.desc())).scalars().all()
         try:
-            return [Deployment.model_validate_json(text) for text in found]
+            return [Deployment.model_validate_json(text) for text in texts]
         except ValidationError as error:
             raise InputError(
                 f"The ledger at {self._database.place} holds a deployment of {model!r} that cannot "

@@ -1,4 +1,4 @@
-"""What was predicted of whom, by which version, and what happened later."""
+"""What was predicted for which customer, by which version, and what happened later."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select
 
-from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS, SCHEMA
+from churn.ledger.database import DatabaseLedger
+from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS
 
 Role = Literal["production", "canary", "shadow"]
 
@@ -25,11 +25,11 @@ class Prediction(NamedTuple):
 
     Attributes:
         predicted_at: when, in UTC.
-        prediction_id: as it was told to whoever asked; a shadow has that of the answer beside it.
+        prediction_id: as the answer has it; a shadow has that of the answer beside it.
         customer: the customer's id; None where none was given.
         version: of the model.
         role: whether this was the answer, by the production version or by the canary, or a
-            shadow's that nobody was told.
+            shadow's, which no answer contains.
         source: on which path: `api`, `batch`, ...
         probability: of leaving.
         decision: whether it reached the version's threshold.
@@ -64,45 +64,25 @@ class Outcome:
     customer: str | None = None
 
 
-class PredictionLedger:
-    """Predictions and outcomes in one database; its tables are made on first use.
-
-    Opening touches nothing. Threads may share one; processes may share the database.
+class PredictionLedger(DatabaseLedger):
+    """Predictions, and the outcomes that became known later, in a database.
 
     Example:
         >>> import tempfile
         >>> from datetime import UTC, datetime
         >>> at = datetime(2026, 11, 1, tzinfo=UTC)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     ledger = PredictionLedger(f"sqlite:///{folder}/ledger.db")
-        ...     values = [0.0, 12.0, 84.45]
-        ...     ledger.record(
-        ...         [Prediction(at, "p-1", None, "7", "production", "batch", 0.62, True,
-        ...                     input_hash(values))]
-        ...     )
-        ...     ledger.record_outcomes([Outcome(at, churned=True, prediction_id="p-1")])
-        ...     kept, outcomes = ledger.predictions(), ledger.outcomes()
-        ...     ledger.close()
-        >>> kept[0].version, kept[0].probability, outcomes[0].churned
+        ...     with PredictionLedger(f"sqlite:///{folder}/ledger.db") as ledger:
+        ...         ledger.record([Prediction(
+        ...             predicted_at=at, prediction_id="p-1", customer=None, version="7",
+        ...             role="production", source="batch", probability=0.62, decision=True,
+        ...             input_hash=input_hash([0.0, 12.0, 84.45]),
+        ...         )])
+        ...         ledger.record_outcomes([Outcome(at, churned=True, prediction_id="p-1")])
+        ...         predictions, outcomes = ledger.predictions(), ledger.outcomes()
+        >>> predictions[0].version, predictions[0].probability, outcomes[0].churned
         ('7', 0.62, True)
     """
-
-    def __init__(self, url: str = DEFAULT_URL) -> None:
-        """Takes a database's address, as SQLAlchemy writes it.
-
-        Raises:
-            InputError: that is not an address, or the driver for it is not installed.
-        """
-        self._database = Database(url, SCHEMA)
-
-    @property
-    def place(self) -> str:
-        """Where the ledger is, without user, password or options."""
-        return self._database.place
-
-    def close(self) -> None:
-        """Lets go of the database."""
-        self._database.close()
 
     def prepare(self) -> None:
         """Makes the tables where they are missing.
@@ -168,8 +148,8 @@ class PredictionLedger:
         Raises:
             InputError: the database cannot be read.
         """
-        asked = select(PREDICTIONS).order_by(PREDICTIONS.c.id).offset(after).limit(limit)
-        return [Prediction(**row) for row in self._read(asked, "id")]
+        query = select(PREDICTIONS).order_by(PREDICTIONS.c.id).offset(after).limit(limit)
+        return [Prediction(**row) for row in self._read(query, "id")]
 
     def outcomes(self, *, after: int = 0, limit: int = 10_000) -> list[Outcome]:
         """Outcomes in the order they were written, at most `limit` of them.
@@ -177,8 +157,8 @@ class PredictionLedger:
         Raises:
             InputError: the database cannot be read.
         """
-        asked = select(OUTCOMES).order_by(OUTCOMES.c.id).offset(after).limit(limit)
-        return [Outcome(**row) for row in self._read(asked, "id", "recorded_at")]
+        query = select(OUTCOMES).order_by(OUTCOMES.c.id).offset(after).limit(limit)
+        return [Outcome(**row) for row in self._read(query, "id", "recorded_at")]
 
     def _read(self, asked: Select[Any], *without: str) -> Iterable[dict[str, Any]]:
         with self._database.transaction() as connection:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import TracebackType
 
 from pydantic import ValidationError
 from sqlalchemy import insert, select
 
 from churn.errors import InputError
 from churn.frozen_model import FrozenModel
-from churn.ledger.database import DEFAULT_URL, Database
-from churn.ledger.ledger_tables import APPROVALS, DECISIONS, SCHEMA
+from churn.ledger.database import DatabaseLedger
+from churn.ledger.ledger_tables import APPROVALS, DECISIONS
 from churn.promotion import Decision, Verdict
 
 
@@ -39,7 +38,7 @@ class RecordedDecision(FrozenModel):
 
 
 class Approval(FrozenModel):
-    """A person's word that a version may go into production.
+    """A person's approval: a version may go into production.
 
     Attributes:
         recorded_at: when, in UTC.
@@ -56,42 +55,8 @@ class Approval(FrozenModel):
     note: str
 
 
-class Ledger:
-    """Decisions and approvals in one database; its tables are made on first use.
-
-    Opening touches nothing. Threads may share one; processes may share the database.
-    """
-
-    def __init__(self, url: str = DEFAULT_URL) -> None:
-        """Takes a database's address, as SQLAlchemy writes it.
-
-        Args:
-            url: `sqlite:///` and a path, `postgresql+psycopg://...` or another address.
-
-        Raises:
-            InputError: that is not an address, or the driver for it is not installed.
-        """
-        self._database = Database(url, SCHEMA)
-
-    @property
-    def place(self) -> str:
-        """Where the ledger is, without user, password or options."""
-        return self._database.place
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Lets go of the database."""
-        self._database.close()
+class Ledger(DatabaseLedger):
+    """Promotion decisions and approvals in a database."""
 
     def record_decision(
         self, model: str, version: str, decision: Decision, *, champion_version: str | None = None
@@ -101,7 +66,7 @@ class Ledger:
         Args:
             model: the model's name on the control plane.
             version: the challenger's version there.
-            decision: what the gates came to.
+            decision: the result of the gates.
             champion_version: the champion's version; None where there was none.
 
         Raises:
@@ -174,9 +139,9 @@ class Ledger:
         Raises:
             InputError: the database cannot be read.
         """
-        asked = select(APPROVALS).where(APPROVALS.c.model == model, APPROVALS.c.version == version)
+        query = select(APPROVALS).where(APPROVALS.c.model == model, APPROVALS.c.version == version)
         with self._database.transaction() as connection:
-            row = connection.execute(asked.order_by(APPROVALS.c.id.desc())).mappings().first()
+            row = connection.execute(query.order_by(APPROVALS.c.id.desc())).mappings().first()
         if row is None:
             return None
         found = {name: value for name, value in row.items() if name != "id"}

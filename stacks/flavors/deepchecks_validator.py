@@ -12,7 +12,7 @@ from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.checks.deepchecks.deepchecks_settings import ValidationSettings
 from churn.checks.deepchecks.suites import validate as validate_with_model
-from churn.checks.validators import by_deepchecks
+from churn.checks.validators import deepchecks_validation
 from churn.checks.validators.validator_settings import DeepchecksSettings
 from churn.data.split import Split
 from churn.models.trained import TrainedModel
@@ -35,7 +35,7 @@ class DeepchecksValidator(
     ContractDataValidator,
     library="Deepchecks",
     flavor=DeepchecksFlavor,
-    check=by_deepchecks.validate,
+    check=deepchecks_validation.validate,
 ):
     """Runs Deepchecks' own suites: two about data, a third where there is a model."""
 

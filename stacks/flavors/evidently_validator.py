@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
-from churn.checks.validators import by_evidently
+from churn.checks.validators import evidently_validation
 from churn.checks.validators.validator_settings import EvidentlySettings
 from churn.contract import DataContract
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
@@ -29,7 +29,7 @@ class EvidentlyValidator(
     ContractDataValidator,
     library="Evidently",
     flavor=EvidentlyFlavor,
-    check=by_evidently.validate,
+    check=evidently_validation.validate,
 ):
     """Measures drift, blanks and values outside the contract, column by column."""
 
@@ -56,4 +56,6 @@ class EvidentlyValidator(
         """
         contract = self.require_contract(contract, profile_list, unknown)
         current = dataset if comparison_dataset is None else comparison_dataset
-        return by_evidently.profile(dataset, current, contract, cast(EvidentlyConfig, self.config))
+        return evidently_validation.profile(
+            dataset, current, contract, cast(EvidentlyConfig, self.config)
+        )

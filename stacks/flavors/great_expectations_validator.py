@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from zenml.data_validators.base_data_validator import BaseDataValidatorConfig
 
-from churn.checks.validators import by_great_expectations
+from churn.checks.validators import great_expectations_validation
 from churn.checks.validators.validator_settings import GreatExpectationsSettings
 from stacks.flavors.data_validator import ContractDataValidator, ContractDataValidatorFlavor
 
@@ -27,6 +27,6 @@ class GreatExpectationsValidator(
     ContractDataValidator,
     library="Great Expectations",
     flavor=GreatExpectationsFlavor,
-    check=by_great_expectations.validate,
+    check=great_expectations_validation.validate,
 ):
     """Checks rows by the suite that the contract generates, and their distributions by PSI."""

@@ -33,7 +33,7 @@ class Deepchecks:
 
 
 @contextmanager
-def deepchecks_at_work() -> Iterator[Deepchecks]:
+def load_deepchecks() -> Iterator[Deepchecks]:
     """Deepchecks, ready and quiet, for as long as the block lasts.
 
     Raises:

@@ -17,7 +17,7 @@ from churn.models.trained import TrainedModel
 _CUT = 0.5
 
 
-def plain_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
+def deepchecks_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
     """The table as Deepchecks is shown it.
 
     Texts are the contract's categories and nothing else, numbers are floats, the target is 1 for
@@ -42,17 +42,17 @@ def plain_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
             values = np.array(column.categories, dtype=object)[values]
         table[column.name] = values
     table[contract.target.name] = encode_target(frame, contract).astype(np.int64)
-    table[number_name(contract)] = pd.factorize(frame[contract.id.name])[0]
+    table[customer_number(contract)] = pd.factorize(frame[contract.id.name])[0]
     return pd.DataFrame(table)
 
 
-def number_name(contract: DataContract) -> str:
+def customer_number(contract: DataContract) -> str:
     """The name of the column that stands for the id."""
     return f"number of {contract.id.name}"
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class SplitSample:
     """Positions of the rows that are looked at.
 
     Attributes:
@@ -69,7 +69,7 @@ class Sides:
         return np.sort(np.concatenate([self.development, self.gate]))
 
 
-def some_of(split: Split, limit: int, seed: int) -> Sides:
+def sample_split(split: Split, limit: int, seed: int) -> SplitSample:
     """Both sides of a split, each cut to a number of rows by a draw without replacement."""
     random = np.random.default_rng(seed)
 
@@ -78,10 +78,10 @@ def some_of(split: Split, limit: int, seed: int) -> Sides:
             return rows
         return np.sort(random.choice(rows, size=limit, replace=False))
 
-    return Sides(development=cut(split.development), gate=cut(split.gate))
+    return SplitSample(development=cut(split.development), gate=cut(split.gate))
 
 
-class SeenAsClassifier:
+class ClassifierAdapter:
     """A trained model with the two methods of scikit-learn that Deepchecks calls.
 
     Attributes:
@@ -106,7 +106,7 @@ class SeenAsClassifier:
         return np.asarray(self.predict_proba(table)[:, 1] >= _CUT, dtype=np.int64)
 
 
-def setting_importance(model: TrainedModel) -> pd.Series[float]:
+def feature_importance(model: TrainedModel) -> pd.Series[float]:
     """The model's own importance of each raw feature, summing to 1.
 
     Deepchecks would otherwise shuffle columns against a clock. What engineered columns carry has

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from churn.checks.deepchecks.adapter import Deepchecks, deepchecks_at_work
+from churn.checks.deepchecks.adapter import Deepchecks, load_deepchecks
+from churn.checks.deepchecks.deepchecks_findings import read_findings
 from churn.checks.deepchecks.deepchecks_report import (
     Finding,
     LeftOut,
@@ -17,14 +18,13 @@ from churn.checks.deepchecks.deepchecks_report import (
 )
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
 from churn.checks.deepchecks.deepchecks_tables import (
-    SeenAsClassifier,
-    Sides,
-    number_name,
-    plain_table,
-    setting_importance,
-    some_of,
+    ClassifierAdapter,
+    SplitSample,
+    customer_number,
+    deepchecks_table,
+    feature_importance,
+    sample_split,
 )
-from churn.checks.deepchecks.findings import findings_of
 from churn.contract import DataContract
 from churn.data.quality.verdict import worst_verdict
 from churn.data.split import Split
@@ -54,24 +54,24 @@ def validate(
         InputError: Deepchecks is not installed, the settings name a check that it does not have,
             or a column is missing or holds a value outside its categories.
     """
-    sides = some_of(split, settings.maximum_rows, settings.seed)
-    table = plain_table(frame, model.contract)
+    sides = sample_split(split, settings.maximum_rows, settings.seed)
+    table = deepchecks_table(frame, model.contract)
     findings: list[Finding] = []
     left_out: list[LeftOut] = []
     seconds: dict[SuiteName, float] = {}
-    with deepchecks_at_work() as deepchecks:
+    with load_deepchecks() as deepchecks:
         asked = shipped_suites(
             deepchecks, model.contract, settings.seed, segment_features=settings.segment_features
         )
-        require_known(settings.shown_only, asked, "validation.shown_only")
+        require_known_checks(settings.shown_only, asked, "validation.shown_only")
         runs = _runs(deepchecks, table, sides, model)
         for name, suite in asked.items():
-            left_out += leave_out(suite, name)
+            left_out += remove_left_out(suite, name)
             began = time.perf_counter()
             result = runs[name](suite)
             seconds[name] = round(time.perf_counter() - began, 2)
-            found = findings_of(result, name, _LOOKED_AT[name], settings.shown_only)
-            order = list(checks_of(suite))  # Deepchecks sorts by what failed
+            found = read_findings(result, name, _LOOKED_AT[name], settings.shown_only)
+            order = list(check_keys(suite))  # Deepchecks sorts by what failed
             findings += sorted(found, key=lambda each: order.index(each.check))
     return ValidationReport(
         contract=model.contract.name,
@@ -103,7 +103,7 @@ def shipped_suites(
     """
     suites = deepchecks.suites
     # By its number every customer differs from every other, so duplicates are sought without it.
-    number = [number_name(contract)]
+    number = [customer_number(contract)]
     return {
         "data_integrity": suites.data_integrity(random_state=seed, ignore_columns=number),
         "train_test_validation": suites.train_test_validation(random_state=seed),
@@ -113,23 +113,23 @@ def shipped_suites(
     }
 
 
-def dataset_of(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataContract) -> Any:
-    """A table of `plain_table`, or some of its rows, with what Deepchecks needs to be told."""
+def make_dataset(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataContract) -> Any:
+    """A table of `deepchecks_table`, or some of its rows, with what Deepchecks needs to be told."""
     return deepchecks.dataset(
         table.reset_index(drop=True),
         label=contract.target.name,
         cat_features=[column.name for column in contract.coded],
-        index_name=number_name(contract),
+        index_name=customer_number(contract),
         label_type="binary",
     )
 
 
 def _runs(
-    deepchecks: Deepchecks, table: pd.DataFrame, sides: Sides, model: TrainedModel
+    deepchecks: Deepchecks, table: pd.DataFrame, sides: SplitSample, model: TrainedModel
 ) -> dict[SuiteName, Callable[[Any], Any]]:
     """How each suite is run; without display, which is slow and shows customers."""
     everyone, train, test = (
-        dataset_of(deepchecks, table.iloc[rows], model.contract)
+        make_dataset(deepchecks, table.iloc[rows], model.contract)
         for rows in (sides.everyone, sides.development, sides.gate)
     )
     return {
@@ -138,33 +138,35 @@ def _runs(
         "model_evaluation": lambda suite: suite.run(
             train,
             test,
-            SeenAsClassifier(model),
-            feature_importance=setting_importance(model),
+            ClassifierAdapter(model),
+            feature_importance=feature_importance(model),
             with_display=False,
         ),
     }
 
 
-def checks_of(suite: Any) -> dict[str, int]:
+def check_keys(suite: Any) -> dict[str, int]:
     """Name of each check -> its key in the suite."""
     return {type(check).__name__: key for key, check in suite.checks.items()}
 
 
-def leave_out(suite: Any, name: SuiteName) -> list[LeftOut]:
+def remove_left_out(suite: Any, name: SuiteName) -> list[LeftOut]:
     """Takes the checks out of a suite that are not asked; says which, and why."""
-    found = {check: key for check, key in checks_of(suite).items() if check in LEFT_OUT}
+    found = {check: key for check, key in check_keys(suite).items() if check in LEFT_OUT}
     for key in found.values():
         suite.remove(key)
     return [LeftOut(suite=name, check=check, reason=LEFT_OUT[check]) for check in found]
 
 
-def require_known(names: Collection[str], suites: Mapping[SuiteName, Any], setting: str) -> None:
+def require_known_checks(
+    names: Collection[str], suites: Mapping[SuiteName, Any], setting: str
+) -> None:
     """Refuses names that are no check's.
 
     Raises:
         InputError: one is not; the sentence says which setting named it.
     """
-    known = {name for suite in suites.values() for name in checks_of(suite)}
+    known = {name for suite in suites.values() for name in check_keys(suite)}
     for name in names:
         if name not in known:
             raise InputError(

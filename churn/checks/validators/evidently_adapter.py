@@ -31,7 +31,7 @@ class Evidently:
 
 
 @contextmanager
-def evidently_at_work() -> Iterator[Evidently]:
+def load_evidently() -> Iterator[Evidently]:
     """Evidently, ready and quiet, for as long as the block lasts.
 
     Raises:

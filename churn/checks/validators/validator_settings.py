@@ -1,4 +1,4 @@
-"""How each validator is asked. The values of a stack's file, so text that says a number is one."""
+"""Settings of each validator. They come from a stack's file, so a text that spells a number is one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TOPICS: tuple[Topic, ...] = ("table", "types", "blanks", "values", "relations", 
 DATA_SUITES: tuple[SuiteName, ...] = ("data_integrity", "train_test_validation")
 
 
-class _Asked(FrozenModel):
-    """What all of them can be told.
+class ValidatorSettings(FrozenModel):
+    """Settings that every validator has.
 
     Attributes:
-        maximum_rows: reference rows, and current rows, that are looked at; of more, that many are
+        maximum_rows: reference rows, and current rows, that are checked; of more, that many are
             drawn.
         seed: fixes the draw, and the library's own where it has one.
     """
@@ -32,8 +32,8 @@ class _Asked(FrozenModel):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
 
 
-class _Stability(_Asked):
-    """Where the population stability index of a column is worth a look, and where it fails.
+class PsiSettings(ValidatorSettings):
+    """Limits of a column's population stability index: for a warning, and for a failure.
 
     Attributes:
         psi_warning: above it a column asks for attention; None takes the contract's.
@@ -67,7 +67,7 @@ class _Stability(_Asked):
         return warning, critical
 
 
-class GreatExpectationsSettings(_Stability):
+class GreatExpectationsSettings(PsiSettings):
     """How Great Expectations is asked.
 
     Attributes:
@@ -77,7 +77,7 @@ class GreatExpectationsSettings(_Stability):
     topics: list[Topic] = Field(default=list(TOPICS), min_length=1)
 
 
-class DeepchecksSettings(_Asked):
+class DeepchecksSettings(ValidatorSettings):
     """How Deepchecks is asked.
 
     Attributes:
@@ -100,7 +100,7 @@ class DeepchecksSettings(_Asked):
         return self
 
 
-class EvidentlySettings(_Stability):
+class EvidentlySettings(PsiSettings):
     """How Evidently is asked.
 
     Attributes:

@@ -1,39 +1,73 @@
-"""Two tables before they are shown to a validator: what they need to have, and how much is shown."""
+"""The two tables that a validator compares: what they need to have, and how many rows are drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from churn.checks.validators.validator_report import ValidatorFinding, ValidatorReport
+from churn.checks.validators.validator_settings import ValidatorSettings
 from churn.contract import DataContract
+from churn.data.quality.verdict import worst_verdict
 from churn.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Reference rows and current rows, at most as many as were asked for.
+    """Reference rows and current rows, at most as many as the settings allow.
 
     Attributes:
         reference: Shape [m, columns], rows counted from 0.
         current: Shape [n, columns], rows counted from 0.
-        notes: What was not looked at.
+        contract: What the columns mean.
+        notes: What was not checked.
     """
 
     reference: pd.DataFrame
     current: pd.DataFrame
+    contract: DataContract
     notes: tuple[str, ...] = ()
 
+    def report(
+        self,
+        validator: str,
+        version: str,
+        findings: Sequence[ValidatorFinding],
+        notes: Iterable[str] = (),
+    ) -> ValidatorReport:
+        """The report on these tables.
 
-def look_at(
+        Args:
+            validator: The library that checked them, by its own name.
+            version: Its version.
+            findings: What it found.
+            notes: What was left out, besides what these tables already lack.
+        """
+        return ValidatorReport(
+            validator=validator,
+            version=version,
+            contract=self.contract.name,
+            contract_digest=self.contract.digest(),
+            title=self.contract.title,
+            target=self.contract.target.name,
+            reference_rows=len(self.reference),
+            current_rows=len(self.current),
+            verdict=worst_verdict(findings),
+            findings=tuple(findings),
+            notes=(*self.notes, *notes),
+        )
+
+
+def prepare_tables(
     reference: pd.DataFrame,
     current: pd.DataFrame,
     contract: DataContract,
+    settings: ValidatorSettings,
     *,
     target: str,
-    maximum_rows: int,
-    seed: int,
 ) -> Tables:
     """Both tables, drawn without replacement where they are long.
 
@@ -57,12 +91,12 @@ def look_at(
                 f"Column '{wrong[0]}' {how} the {name} rows; contract '{contract.name}' needs it "
                 "once."
             )
+    maximum_rows, random = settings.maximum_rows, np.random.default_rng(settings.seed)
     notes = tuple(
         f"Of {len(table):,} {name} rows {maximum_rows:,} were drawn and looked at."
         for name, table in (("reference", reference), ("current", current))
         if len(table) > maximum_rows
     )
-    random = np.random.default_rng(seed)
 
     def cut(table: pd.DataFrame) -> pd.DataFrame:
         if len(table) > maximum_rows:
@@ -70,4 +104,4 @@ def look_at(
             table = table.iloc[kept]
         return table.reset_index(drop=True)
 
-    return Tables(cut(reference), cut(current), notes)
+    return Tables(cut(reference), cut(current), contract, notes)

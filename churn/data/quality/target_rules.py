@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn.contract import DataContract
+from churn.contract import DataContract, TargetColumn
 from churn.data.quality.rule import ExpectationSpec, Rule, percent, quoted
 
 
@@ -26,8 +26,12 @@ def event(frame: pd.DataFrame, contract: DataContract) -> NDArray[np.float64]:
 
 def target_rules(contract: DataContract) -> Iterator[Rule]:
     """Both outcomes occur; the event's share lies within the contract's bounds."""
-    target, bounds = contract.target, contract.expectations.target_rate
-    yield Rule(
+    yield _both_outcomes(contract.target)
+    yield _share_within(contract)
+
+
+def _both_outcomes(target: TargetColumn) -> Rule:
+    return Rule(
         name=f"both outcomes of {target.name}",
         topic="table",
         batch="customers",
@@ -47,8 +51,12 @@ def target_rules(contract: DataContract) -> Iterator[Rule]:
         observed=lambda result: "both" if result.success else "not both",
         way_out="Take a table with customers of both kinds.",
     )
+
+
+def _share_within(contract: DataContract) -> Rule:
+    target, bounds = contract.target, contract.expectations.target_rate
     limit = f"{percent(bounds.minimum)} to {percent(bounds.maximum)}"
-    yield Rule(
+    return Rule(
         name=share_name(contract),
         topic="table",
         batch="relations",

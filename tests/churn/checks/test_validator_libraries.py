@@ -12,7 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.checks.validators import by_deepchecks, by_evidently, by_great_expectations
+from churn.checks.validators import (
+    deepchecks_validation,
+    evidently_validation,
+    great_expectations_validation,
+)
 from churn.checks.validators import evidently_adapter as evidently_border
 from churn.checks.validators.validator_report import ValidatorReport
 from churn.checks.validators.validator_settings import (
@@ -24,9 +28,9 @@ from churn.data.split import split_rows
 from churn.errors import InputError
 
 DEFAULTS = {
-    by_great_expectations: GreatExpectationsSettings(),
-    by_deepchecks: DeepchecksSettings(),
-    by_evidently: EvidentlySettings(),
+    great_expectations_validation: GreatExpectationsSettings(),
+    deepchecks_validation: DeepchecksSettings(),
+    evidently_validation: EvidentlySettings(),
 }
 
 
@@ -36,9 +40,9 @@ def _with(module: str, *values):
     return pytest.param(*values, id=module, marks=[marks, pytest.mark.slow])
 
 
-GREAT = _with("great_expectations", by_great_expectations)
-DEEP = _with("deepchecks", by_deepchecks)
-EVIDENTLY = _with("evidently", by_evidently)
+GREAT = _with("great_expectations", great_expectations_validation)
+DEEP = _with("deepchecks", deepchecks_validation)
+EVIDENTLY = _with("evidently", evidently_validation)
 ALL_THREE = pytest.mark.parametrize("library", [GREAT, DEEP, EVIDENTLY])
 needs_deepchecks = pytest.mark.skipif(find_spec("deepchecks") is None, reason="it is an extra")
 # Libraries take twice as long under coverage's tracer; the first test has met the same lines.
@@ -118,12 +122,12 @@ def test_bills_that_went_up_are_flagged_with_their_column(library, sides, contra
     [
         _with(
             "great_expectations",
-            by_great_expectations,
+            great_expectations_validation,
             GreatExpectationsSettings(topics=["distribution"], psi_critical=9),
         ),
         _with(
             "deepchecks",
-            by_deepchecks,
+            deepchecks_validation,
             DeepchecksSettings(
                 drift_limit=0.9,
                 maximum_rows=1000,
@@ -131,7 +135,7 @@ def test_bills_that_went_up_are_flagged_with_their_column(library, sides, contra
                 shown_only={"MultivariateDrift": "it sees what is known here"},
             ),
         ),
-        _with("evidently", by_evidently, EvidentlySettings(psi_critical=9)),
+        _with("evidently", evidently_validation, EvidentlySettings(psi_critical=9)),
     ],
 )
 def test_the_stacks_settings_decide_what_a_drift_means(library, loose, sides, contract) -> None:
@@ -154,7 +158,9 @@ def test_evidently_counts_blanks_and_what_the_contract_does_not_know(sides, cont
     spoilt.loc[[7, 8], "TotalCharges"] = np.nan
     spoilt.loc[9, "tenure"] = 2000.0
 
-    report = by_evidently.validate(reference, spoilt, contract, EvidentlySettings(), target="Churn")
+    report = evidently_validation.validate(
+        reference, spoilt, contract, EvidentlySettings(), target="Churn"
+    )
 
     told = {each.column: each.sentence for each in report.failures}
     assert told == {
@@ -165,9 +171,9 @@ def test_evidently_counts_blanks_and_what_the_contract_does_not_know(sides, cont
         f"{contract.column('tenure').maximum:,g} months; none may.",
     }
     lenient = EvidentlySettings(missing_limit=0.01, outside_limit=0.01)
-    assert by_evidently.validate(reference, spoilt, contract, lenient, target="Churn").verdict == (
-        "pass"
-    )
+    assert evidently_validation.validate(
+        reference, spoilt, contract, lenient, target="Churn"
+    ).verdict == ("pass")
 
 
 @needs_evidently
@@ -176,7 +182,7 @@ def test_a_column_that_is_blank_throughout_fails_instead_of_breaking_off(sides, 
     reference, current = sides
     emptied = current.assign(TotalCharges=np.nan, Partner=None)
 
-    report = by_evidently.validate(
+    report = evidently_validation.validate(
         reference, emptied, contract, EvidentlySettings(), target="Churn"
     )
 
@@ -191,7 +197,7 @@ def test_a_column_that_is_blank_throughout_fails_instead_of_breaking_off(sides, 
 @needs_evidently
 @pytest.mark.slow
 def test_evidentlys_own_page_can_be_had(sides, contract, tmp_path) -> None:
-    profile = by_evidently.profile(*sides, contract, EvidentlySettings())
+    profile = evidently_validation.profile(*sides, contract, EvidentlySettings())
 
     profile.save_html(str(tmp_path / "evidently.html"))
 
@@ -216,7 +222,9 @@ def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(sides,
     spoilt = current.assign(Contract=[*texts[:16], "Biennial", *texts[17:]])
 
     with pytest.raises(InputError) as refused:
-        by_deepchecks.validate(reference, spoilt, contract, DeepchecksSettings(), target="Churn")
+        deepchecks_validation.validate(
+            reference, spoilt, contract, DeepchecksSettings(), target="Churn"
+        )
 
     said = "The current rows cannot be shown to Deepchecks: Column 'Contract' row 17: 'Biennial' is"
     assert str(refused.value).startswith(said)
@@ -226,7 +234,7 @@ def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(sides,
 def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
     reference, current = sides
 
-    report = by_deepchecks.validate(
+    report = deepchecks_validation.validate(
         reference, current[:1], contract, DeepchecksSettings(), target="Churn"
     )
 
@@ -238,26 +246,26 @@ def test_a_check_that_deepchecks_does_not_have_is_refused(sides, contract) -> No
     asked = DeepchecksSettings(shown_only={"FeatureDrfit": "a slip"})
 
     with pytest.raises(InputError, match="The validator's shown_only names 'FeatureDrfit'"):
-        by_deepchecks.validate(*sides, contract, asked, target="Churn")
+        deepchecks_validation.validate(*sides, contract, asked, target="Churn")
 
 
 @pytest.mark.parametrize(
     ("library", "settings", "where", "said"),
     [
         (
-            by_great_expectations,
+            great_expectations_validation,
             GreatExpectationsSettings(),
-            by_great_expectations,
+            great_expectations_validation,
             "needs Great Expectations, which cannot be loaded (not here): install it with make",
         ),
         (
-            by_evidently,
+            evidently_validation,
             EvidentlySettings(),
             evidently_border,
             "needs Evidently, which cannot be loaded (not here): install the extra 'stacks'",
         ),
         (
-            by_deepchecks,
+            deepchecks_validation,
             DeepchecksSettings(),
             import_module("churn.checks.deepchecks.adapter"),
             "need Deepchecks, which cannot be loaded (not here): install the extra 'deep'",

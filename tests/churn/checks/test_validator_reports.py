@@ -21,7 +21,7 @@ from churn.checks.validators.validator_settings import (
     EvidentlySettings,
     GreatExpectationsSettings,
 )
-from churn.checks.validators.validator_tables import look_at
+from churn.checks.validators.validator_tables import prepare_tables
 from churn.data.quality.verdict import worst_verdict
 from churn.errors import InputError
 from churn.reports.validator_page import render_validator_page
@@ -130,9 +130,9 @@ def test_a_validator_of_ones_own_needs_one_method_and_may_bring_its_page(telco, 
 
 
 def test_settings_read_the_texts_of_a_stack_file_and_refuse_what_they_do_not_know() -> None:
-    asked = EvidentlySettings.model_validate({"psi_warning": "0.2", "maximum_rows": "500"})
+    settings = EvidentlySettings.model_validate({"psi_warning": "0.2", "maximum_rows": "500"})
 
-    assert (asked.psi_warning, asked.maximum_rows) == (0.2, 500)
+    assert (settings.psi_warning, settings.maximum_rows) == (0.2, 500)
     with pytest.raises(ValidationError, match="psi_waring"):
         EvidentlySettings.model_validate({"psi_waring": 0.2})
     with pytest.raises(ValidationError, match="psi_warning must not lie above psi_critical"):
@@ -150,10 +150,12 @@ def test_limits_are_the_contracts_unless_the_stack_says_otherwise(contract) -> N
 
 
 def test_long_tables_are_drawn_from_the_same_way_each_time_and_it_is_said(telco, contract) -> None:
-    asked = {"target": "Churn", "maximum_rows": 1000, "seed": 3}
+    settings = EvidentlySettings(maximum_rows=1000, seed=3)
 
-    once = look_at(telco.frame, telco.frame[:400], contract, **asked)
-    twice = look_at(telco.frame, telco.frame[:400], contract, **asked)
+    once, twice = (
+        prepare_tables(telco.frame, telco.frame[:400], contract, settings, target="Churn")
+        for _ in range(2)
+    )
 
     assert (len(once.reference), len(once.current)) == (1000, 400)
     pd.testing.assert_frame_equal(once.reference, twice.reference)
@@ -180,11 +182,6 @@ def test_long_tables_are_drawn_from_the_same_way_each_time_and_it_is_said(telco,
 )
 def test_tables_that_cannot_be_looked_at_are_named(telco, contract, spoil, target, said) -> None:
     with pytest.raises(InputError, match=said):
-        look_at(
-            telco.frame,
-            spoil(telco.frame),
-            contract,
-            target=target,
-            maximum_rows=1000,
-            seed=3,
+        prepare_tables(
+            telco.frame, spoil(telco.frame), contract, EvidentlySettings(seed=3), target=target
         )

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from churn.checks.deepchecks.deepchecks_findings import read_findings
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, SHOWN_ONLY, ValidationSettings
-from churn.checks.deepchecks.findings import findings_of
 
 
 class Leakage:
@@ -29,7 +29,7 @@ def answered(*conditions, header="Leakage", exception=None):
 
 
 def found(result, shown_only=None, suite="train_test_validation"):
-    return list(findings_of(result, suite, "all rows", shown_only or {}))
+    return list(read_findings(result, suite, "all rows", shown_only or {}))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import pytest
 
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
 from churn.checks.deepchecks.deepchecks_tables import (
-    SeenAsClassifier,
-    number_name,
-    plain_table,
-    setting_importance,
-    some_of,
+    ClassifierAdapter,
+    customer_number,
+    deepchecks_table,
+    feature_importance,
+    sample_split,
 )
 from churn.checks.deepchecks.suites import validate
 from churn.data.split import Split, split_rows
@@ -167,11 +167,11 @@ def test_no_id_reaches_deepchecks_and_equal_ids_stay_equal(telco, contract):
     ids = frame["customerID"].copy()
     ids.iloc[7] = ids.iloc[2]
 
-    table = plain_table(frame.assign(customerID=ids), contract)
+    table = deepchecks_table(frame.assign(customerID=ids), contract)
 
     assert "customerID" not in table.columns
     assert not set(frame["customerID"]) & set(table.astype(str).to_numpy().ravel())
-    numbers = table[number_name(contract)]
+    numbers = table[customer_number(contract)]
     assert numbers[7] == numbers[2]
     assert numbers.nunique() == 49
 
@@ -180,13 +180,13 @@ def test_a_text_outside_the_contract_is_refused_before_deepchecks_sees_it(telco,
     frame = telco.frame.head(9).assign(Contract="7590-VHVEG")
 
     with pytest.raises(InputError, match="Column 'Contract' row 1"):
-        plain_table(frame, contract)
+        deepchecks_table(frame, contract)
 
 
 def test_deepchecks_sees_the_models_own_scores(telco, model):
     frame = telco.frame.tail(200)
-    adapter = SeenAsClassifier(model)
-    table = plain_table(frame, telco.contract)
+    adapter = ClassifierAdapter(model)
+    table = deepchecks_table(frame, telco.contract)
 
     seen = adapter.predict_proba(table)
 
@@ -198,7 +198,7 @@ def test_deepchecks_sees_the_models_own_scores(telco, model):
 def test_importance_covers_the_raw_features_and_sums_to_one(model, guesser):
     names = [column.name for column in model.contract.features]
 
-    known, unknown = setting_importance(model), setting_importance(guesser)
+    known, unknown = feature_importance(model), feature_importance(guesser)
 
     assert list(known.index) == list(unknown.index) == names
     assert known.sum() == pytest.approx(1)
@@ -207,12 +207,12 @@ def test_importance_covers_the_raw_features_and_sums_to_one(model, guesser):
 
 
 def test_a_long_table_is_looked_at_in_part(split):
-    few = some_of(split, 300, seed=3)
+    few = sample_split(split, 300, seed=3)
 
     assert len(few.development) == len(set(few.development)) == len(few.gate) == 300
     assert set(few.development) <= set(split.development)
     assert set(few.gate) <= set(split.gate)
     assert np.array_equal(few.everyone, np.sort(few.everyone))
-    assert np.array_equal(some_of(split, 300, seed=3).gate, few.gate)
-    assert not np.array_equal(some_of(split, 300, seed=4).gate, few.gate)
-    assert np.array_equal(some_of(split, 9000, seed=3).development, split.development)
+    assert np.array_equal(sample_split(split, 300, seed=3).gate, few.gate)
+    assert not np.array_equal(sample_split(split, 300, seed=4).gate, few.gate)
+    assert np.array_equal(sample_split(split, 9000, seed=3).development, split.development)

@@ -1,4 +1,4 @@
-"""Asks Evidently 0.7 about drift, blanks and values outside the contract, column by column.
+"""Measures drift, blanks and values outside the contract with Evidently 0.7, column by column.
 
 Drift is its population stability index: the same statistic, with the same limits, as the quality
 gate's, but with Evidently's own bins for numbers and its own treatment of empty ones. Its presets
@@ -14,15 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from churn.checks.validators.evidently_adapter import Evidently, evidently_at_work
+from churn.checks.validators.evidently_adapter import Evidently, load_evidently
 from churn.checks.validators.validator_report import (
     ValidatorFinding,
     ValidatorReport,
 )
 from churn.checks.validators.validator_settings import EvidentlySettings
-from churn.checks.validators.validator_tables import Tables, look_at
+from churn.checks.validators.validator_tables import Tables, prepare_tables
 from churn.contract import CodedColumn, DataContract, NumberColumn, TargetColumn
-from churn.data.quality.verdict import Verdict, worst_verdict
+from churn.data.quality.verdict import Verdict
 from churn.errors import ChurnError
 
 _DRIFT, _MISSING = "ValueDrift", "MissingValueCount"
@@ -39,47 +39,28 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Looks at current rows beside reference rows; the same input gives the same answer.
+    """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
         reference: Rows that are known to be good, typed by the contract, shape [m, columns].
         current: Rows in question, shape [n, columns].
         contract: What the columns mean.
-        settings: How to ask.
+        settings: The limits, and how many rows to draw.
         target: The column that holds the outcome; its share is watched like a feature's.
 
     Raises:
-        InputError: Evidently is not installed, or a table cannot be looked at.
+        InputError: Evidently is not installed, or a table cannot be checked.
     """
     limits = settings.limits(contract)
-    tables = look_at(
-        reference,
-        current,
-        contract,
-        target=target,
-        maximum_rows=settings.maximum_rows,
-        seed=settings.seed,
-    )
-    with evidently_at_work() as evidently:
+    tables = prepare_tables(reference, current, contract, settings, target=target)
+    with load_evidently() as evidently:
         answers = _answers(ask(evidently, tables, contract, limits[0]))
     findings = tuple(
         finding
         for column in watched(contract)
         for finding in _about(column, answers, len(tables.current), settings, limits)
     )
-    return ValidatorReport(
-        validator="Evidently",
-        version=evidently.version,
-        contract=contract.name,
-        contract_digest=contract.digest(),
-        title=contract.title,
-        target=target,
-        reference_rows=len(tables.reference),
-        current_rows=len(tables.current),
-        verdict=worst_verdict(findings),
-        findings=findings,
-        notes=tables.notes,
-    )
+    return tables.report("Evidently", evidently.version, findings)
 
 
 def profile(
@@ -93,15 +74,9 @@ def profile(
     Raises:
         InputError: as for `validate`.
     """
-    tables = look_at(
-        reference,
-        current,
-        contract,
-        target=contract.target.name,
-        maximum_rows=settings.maximum_rows,
-        seed=settings.seed,
-    )
-    with evidently_at_work() as evidently:
+    target = contract.target.name
+    tables = prepare_tables(reference, current, contract, settings, target=target)
+    with load_evidently() as evidently:
         return ask(evidently, tables, contract, settings.limits(contract)[0])
 
 

@@ -1,4 +1,4 @@
-"""Asks Deepchecks 0.19: its two suites about data, reference rows as "train", current as "test".
+"""Runs the two data suites of Deepchecks 0.19, with reference rows as "train", current as "test".
 
 The suites, what is left out of them and what may fail are those of `churn.checks.deepchecks`; there a
 model is judged as well. Here the drift of each column is a finding of its own.
@@ -13,15 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from churn.checks.deepchecks.adapter import Deepchecks, deepchecks_at_work
+from churn.checks.deepchecks.adapter import Deepchecks, load_deepchecks
+from churn.checks.deepchecks.deepchecks_findings import read_findings
 from churn.checks.deepchecks.deepchecks_report import Finding, SuiteName
-from churn.checks.deepchecks.deepchecks_tables import plain_table
-from churn.checks.deepchecks.findings import findings_of
+from churn.checks.deepchecks.deepchecks_tables import deepchecks_table
 from churn.checks.deepchecks.suites import (
-    checks_of,
-    dataset_of,
-    leave_out,
-    require_known,
+    check_keys,
+    make_dataset,
+    remove_left_out,
+    require_known_checks,
     shipped_suites,
 )
 from churn.checks.validators.validator_report import (
@@ -29,7 +29,7 @@ from churn.checks.validators.validator_report import (
     ValidatorReport,
 )
 from churn.checks.validators.validator_settings import DeepchecksSettings
-from churn.checks.validators.validator_tables import Tables, look_at
+from churn.checks.validators.validator_tables import Tables, prepare_tables
 from churn.contract import DataContract
 from churn.data.quality.verdict import Verdict, worst_verdict
 from churn.errors import InputError
@@ -49,50 +49,31 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Looks at current rows beside reference rows; the same input gives the same answer.
+    """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
         reference: Rows that are known to be good, typed by the contract, shape [m, columns].
         current: Rows in question, shape [n, columns].
         contract: What the columns mean.
-        settings: How to ask, and what may fail.
+        settings: What to run, and what may fail.
         target: The column that holds the outcome.
 
     Raises:
         InputError: Deepchecks is not installed, the settings name a check that it does not have,
-            or a table cannot be looked at.
+            or a table cannot be checked.
     """
-    tables = look_at(
-        reference,
-        current,
-        contract,
-        target=target,
-        maximum_rows=settings.maximum_rows,
-        seed=settings.seed,
-    )
+    tables = prepare_tables(reference, current, contract, settings, target=target)
     findings: list[ValidatorFinding] = []
-    notes = [*tables.notes, _WORDS]
-    with deepchecks_at_work() as deepchecks:
+    notes = [_WORDS]
+    with load_deepchecks() as deepchecks:
         suites = shipped_suites(deepchecks, contract, settings.seed)
-        require_known(settings.shown_only, suites, "The validator's shown_only")
+        require_known_checks(settings.shown_only, suites, "The validator's shown_only")
         for name in settings.suites:
-            left_out = leave_out(suites[name], name)
+            left_out = remove_left_out(suites[name], name)
             notes += [f"{each.check} was not asked: {each.reason}." for each in left_out]
         for found, familiar, drift in _answers(deepchecks, suites, tables, contract, settings):
             findings += _ours(found, drift, contract, settings.drift_limit, familiar=familiar)
-    return ValidatorReport(
-        validator="Deepchecks",
-        version=deepchecks.version,
-        contract=contract.name,
-        contract_digest=contract.digest(),
-        title=contract.title,
-        target=target,
-        reference_rows=len(tables.reference),
-        current_rows=len(tables.current),
-        verdict=worst_verdict(findings),
-        findings=tuple(findings),
-        notes=tuple(notes),
-    )
+    return tables.report("Deepchecks", deepchecks.version, findings, notes)
 
 
 def run_suites(
@@ -114,10 +95,12 @@ def run_suites(
             encode(table, contract)
         except InputError as error:
             raise InputError(f"The {told} cannot be shown to Deepchecks: {error}") from None
-    both = plain_table(pd.concat([tables.reference, tables.current], ignore_index=True), contract)
+    both = deepchecks_table(
+        pd.concat([tables.reference, tables.current], ignore_index=True), contract
+    )
     cut = len(tables.reference)
     reference, current = (
-        dataset_of(deepchecks, rows, contract) for rows in (both.iloc[:cut], both.iloc[cut:])
+        make_dataset(deepchecks, rows, contract) for rows in (both.iloc[:cut], both.iloc[cut:])
     )
     results: dict[tuple[SuiteName, str], Any] = {}
     for name in asked:
@@ -143,9 +126,9 @@ def _answers(
     familiar: set[tuple[str, str]] = set()
     results = run_suites(deepchecks, suites, tables, contract, settings.suites)
     for (name, rows), result in results.items():
-        order = list(checks_of(suites[name]))  # Deepchecks sorts by what failed
+        order = list(check_keys(suites[name]))  # Deepchecks sorts by what failed
         found = sorted(
-            findings_of(result, name, rows, settings.shown_only),
+            read_findings(result, name, rows, settings.shown_only),
             key=lambda each: order.index(each.check),
         )
         if rows == _REFERENCE:

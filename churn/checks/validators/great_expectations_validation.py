@@ -1,4 +1,4 @@
-"""Asks Great Expectations 1.x: the quality gate's own suite, on current rows beside reference rows.
+"""Runs the quality gate's own suite of Great Expectations 1.x on current rows and reference rows.
 
 The suite is the one that the contract generates (`churn.data.quality`). Two things differ from the gate:
 distributions are compared with the reference rows instead of the accepted table, and the
@@ -17,12 +17,11 @@ from churn.checks.validators.validator_report import (
     ValidatorReport,
 )
 from churn.checks.validators.validator_settings import TOPICS, GreatExpectationsSettings
-from churn.checks.validators.validator_tables import look_at
+from churn.checks.validators.validator_tables import prepare_tables
 from churn.contract import DataContract
 from churn.data.quality import Check, check
 from churn.data.quality.distribution_rules import shifts
 from churn.data.quality.psi import Shift
-from churn.data.quality.verdict import worst_verdict
 from churn.errors import InputError, error_reason
 
 _COUNTED = ("types", "blanks", "values")
@@ -38,56 +37,36 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Looks at current rows beside reference rows; the same input gives the same answer.
+    """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
         reference: Rows that are known to be good, typed by the contract, shape [m, columns].
         current: Rows in question, shape [n, columns].
         contract: What the columns mean, and what the suite is generated from.
-        settings: How to ask.
-        target: The column that holds the result.
+        settings: The limits, and how many rows to draw.
+        target: The column that holds the outcome.
 
     Raises:
-        InputError: Great Expectations is not installed, or a table cannot be looked at.
+        InputError: Great Expectations is not installed, or a table cannot be checked.
     """
     version = _version()
     warning, critical = settings.limits(contract)
-    tables = look_at(
-        reference,
-        current,
-        contract,
-        target=target,
-        maximum_rows=settings.maximum_rows,
-        seed=settings.seed,
-    )
-    asked = _asked(contract, warning, critical)
-    moved = shifts(tables.current, tables.reference, asked)
-    report = check(tables.current, asked, tables.reference)
+    tables = prepare_tables(reference, current, contract, settings, target=target)
+    limited = _with_limits(contract, warning, critical)
+    moved = shifts(tables.current, tables.reference, limited)
+    report = check(tables.current, limited, tables.reference)
     findings = tuple(
         _finding(each, moved)
         for each in report.checks
         if each.topic in settings.topics and each.name != _NOT_JUDGED
     )
-    unasked = [topic for topic in TOPICS if topic not in settings.topics]
+    left_out = [topic for topic in TOPICS if topic not in settings.topics]
     notes = (
-        *tables.notes,
         _SIZE,
-        *((f"Left out by the stack's settings: {', '.join(unasked)}.",) if unasked else ()),
+        *((f"Left out by the stack's settings: {', '.join(left_out)}.",) if left_out else ()),
         *report.notes,
     )
-    return ValidatorReport(
-        validator="Great Expectations",
-        version=version,
-        contract=contract.name,
-        contract_digest=contract.digest(),
-        title=contract.title,
-        target=target,
-        reference_rows=len(tables.reference),
-        current_rows=len(tables.current),
-        verdict=worst_verdict(findings),
-        findings=findings,
-        notes=notes,
-    )
+    return tables.report("Great Expectations", version, findings, notes)
 
 
 def _version() -> str:
@@ -102,7 +81,7 @@ def _version() -> str:
         ) from None
 
 
-def _asked(contract: DataContract, warning: float, critical: float) -> DataContract:
+def _with_limits(contract: DataContract, warning: float, critical: float) -> DataContract:
     """The contract with the stack's limits for distributions; everything else is as it was."""
     expectations = contract.expectations.model_copy(
         update={"psi_warning": warning, "psi_critical": critical}

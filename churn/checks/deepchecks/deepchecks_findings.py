@@ -14,7 +14,7 @@ _NO_ANSWER = "no answer"
 _NUMPY = re.compile(r"np\.\w+\(([^()]*)\)")  # numpy 2 shows 1 as np.int64(1)
 
 
-def findings_of(
+def read_findings(
     result: Any, suite: SuiteName, rows: str, shown_only: Mapping[str, str]
 ) -> Iterator[Finding]:
     """One finding per condition; one, too, for a check that gave no answer.

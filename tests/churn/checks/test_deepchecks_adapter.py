@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from churn.checks.deepchecks.adapter import deepchecks_at_work
+from churn.checks.deepchecks.adapter import load_deepchecks
 from churn.checks.deepchecks.numpy_aliases import numpy_aliases
 from churn.errors import InputError
 
@@ -51,7 +51,7 @@ def test_the_old_names_go_even_when_the_work_fails_and_a_name_that_was_there_sta
 def test_without_deepchecks_one_sentence_names_the_extra_and_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "deepchecks", None)  # as if it were not installed
 
-    with pytest.raises(InputError) as caught, deepchecks_at_work():
+    with pytest.raises(InputError) as caught, load_deepchecks():
         pass
 
     said = str(caught.value)
@@ -76,11 +76,11 @@ def watch(event, arguments):
 
 import joblib, matplotlib.pyplot, pandas, plotly.io, sklearn.pipeline  # what these do is theirs
 import numpy as np
-from churn.checks.deepchecks.adapter import deepchecks_at_work
+from churn.checks.deepchecks.adapter import load_deepchecks
 
 filters = list(warnings.filters)
 sys.addaudithook(watch)
-with deepchecks_at_work() as deepchecks:
+with load_deepchecks() as deepchecks:
     warnings.warn("chatter", FutureWarning)
     logging.getLogger("deepchecks").error("chatter")
     table = pandas.DataFrame({"x": np.arange(400) % 7.0, "y": np.arange(400) % 2})
