@@ -18,7 +18,7 @@ class StackValidator:
     name = flavor = VALIDATOR
 
     def validate(self, reference, current, contract, *, target):
-        from churn.checks.validators.by_great_expectations import validate
+        from churn.checks.validators.great_expectations_validation import validate
         from churn.checks.validators.validator_settings import GreatExpectationsSettings
 
         return validate(reference, current, contract, GreatExpectationsSettings(), target=target)
