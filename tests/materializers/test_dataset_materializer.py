@@ -71,9 +71,9 @@ def test_a_category_that_no_customer_has_keeps_its_place(telco, materializer):
 
 
 def test_its_metadata_is_what_tells_tables_apart(telco, store):
-    told = DatasetMaterializer("unused", store).extract_metadata(telco)
+    metadata = DatasetMaterializer("unused", store).extract_metadata(telco)
 
-    assert told == {
+    assert metadata == {
         "rows": 7043,
         "target_rate": 0.26537,
         "sha256": telco.source.sha256,

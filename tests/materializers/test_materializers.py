@@ -85,9 +85,9 @@ def test_a_split_comes_back_equal(split, materialize):
 
 
 def test_a_split_is_described_by_its_sides(split, store):
-    told = SplitMaterializer("unused", store).extract_metadata(split)
+    metadata = SplitMaterializer("unused", store).extract_metadata(split)
 
-    assert told == {"development_rows": 5669, "gate_rows": 1374, "gate_share": 0.1951}
+    assert metadata == {"development_rows": 5669, "gate_rows": 1374, "gate_share": 0.1951}
 
 
 def test_equal_splits_have_equal_hashes_and_others_have_not(split, store):
@@ -128,10 +128,10 @@ def test_every_kind_of_report_has_something_to_show(report, materialize):
 
 
 def test_every_kind_of_report_is_described_in_few_figures(report, store):
-    told = ReportMaterializer("unused", store).extract_metadata(report)
+    metadata = ReportMaterializer("unused", store).extract_metadata(report)
 
-    assert 2 <= len(told) <= 12
-    assert None not in told.values()
+    assert 2 <= len(metadata) <= 12
+    assert None not in metadata.values()
 
 
 def test_a_drawn_artifact_tells_what_drawing_took_and_one_without_pictures_does_not(
@@ -143,10 +143,10 @@ def test_a_drawn_artifact_tells_what_drawing_took_and_one_without_pictures_does_
     bare = SplitMaterializer(drawn.uri, drawn.artifact_store)
     bare.save(split)
 
-    told = drawn.extract_full_metadata(generated_report.selection)
+    metadata = drawn.extract_full_metadata(generated_report.selection)
 
-    assert 0 < told[DRAWING_SECONDS] < 60
-    assert set(told) > set(summary_metadata(generated_report.selection))
+    assert 0 < metadata[DRAWING_SECONDS] < 60
+    assert set(metadata) > set(summary_metadata(generated_report.selection))
     assert DRAWING_SECONDS not in bare.extract_full_metadata(split)
 
 

@@ -50,11 +50,11 @@ def test_python_imports_the_domain_from_it(root, tmp_path):
     archive = pack_code(root / "churn", tmp_path)
     code = f"import sys; sys.path.insert(0, {str(archive)!r})\nimport churn.errors as e; print(e.__file__)"
 
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
 
-    assert told.strip() == f"{archive}/churn/errors.py"
+    assert output.strip() == f"{archive}/churn/errors.py"
     assert archive.name == ARCHIVE
 
 

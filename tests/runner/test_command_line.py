@@ -1,4 +1,4 @@
-"""The door: every way to ask, every way to be refused before anything starts, one sentence each."""
+"""The command line: options, refusals before anything starts, and exit codes, one sentence each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KEYS = {
 
 @pytest.fixture(autouse=True)
 def own_process():
-    """What the door sets for its process ends with the test."""
+    """What the command line sets for its process ends with the test."""
     levels = {name: logging.getLogger(name).level for name in ("", "mlflow", "great_expectations")}
     with mock.patch.dict(os.environ):
         yield
@@ -45,19 +45,19 @@ def own_process():
 
 
 @pytest.fixture
-def door(tmp_path, capfd, monkeypatch):
-    """Asks for a training run whose files would go to a folder of the test; starting one fails."""
+def train(tmp_path, capfd, monkeypatch):
+    """Types a training run whose files would go to a folder of the test; starting one fails."""
     started = mock.Mock(side_effect=AssertionError("ZenML was started"))
     monkeypatch.setattr("stacks.apply.apply_stack", started)
 
-    def ask(*arguments: str) -> tuple[int, str, str]:
+    def run_training(*arguments: str) -> tuple[int, str, str]:
         place = f"output.folder={tmp_path / 'state'}"
         code = run.main(["--pipeline", "training", "--set", place, *arguments])
         said = capfd.readouterr()
         assert not started.called
         return code, said.out, said.err
 
-    return ask
+    return run_training
 
 
 def sentence(err: str) -> str:
@@ -133,13 +133,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_table_is_refused_before_anything_starts(door, text, tmp_path, fault):
+def test_a_faulty_table_is_refused_before_anything_starts(train, text, tmp_path, fault):
     spoil, reason = FAULTS[fault]
     content = spoil(text)
     path = tmp_path / "customers.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    code, out, err = door("--set", f"data.source={path}")
+    code, out, err = train("--set", f"data.source={path}")
 
     assert code == 2
     assert out == ""
@@ -147,8 +147,8 @@ def test_a_faulty_table_is_refused_before_anything_starts(door, text, tmp_path, 
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_a_table_that_is_not_there_is_named(door, tmp_path):
-    code, _, err = door("--set", f"data.source={tmp_path / 'nowhere.csv'}")
+def test_a_table_that_is_not_there_is_named(train, tmp_path):
+    code, _, err = train("--set", f"data.source={tmp_path / 'nowhere.csv'}")
 
     assert code == 2
     assert sentence(err) == (
@@ -157,20 +157,20 @@ def test_a_table_that_is_not_there_is_named(door, tmp_path):
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_a_relative_path_starts_where_the_command_is_typed(door, text, tmp_path, monkeypatch):
+def test_a_relative_path_starts_where_the_command_is_typed(train, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.csv").write_text(cells(text, 2, "tenure", "x"), encoding="utf-8")
 
-    code, _, err = door("--set", "data.source=here.csv")
+    code, _, err = train("--set", "data.source=here.csv")
 
     assert code == 2
     assert sentence(err).startswith("Column 'tenure' row 2: 'x' is not a number")
 
 
-def test_bytes_other_than_the_stated_ones_are_refused(door, text, tmp_path):
+def test_bytes_other_than_the_stated_ones_are_refused(train, text, tmp_path):
     (tmp_path / "customers.csv").write_text(text, encoding="utf-8")
 
-    code, _, err = door(
+    code, _, err = train(
         "--set", f"data.source={tmp_path / 'customers.csv'}", "--set", f"data.sha256={'ab' * 32}"
     )
 
@@ -179,28 +179,28 @@ def test_bytes_other_than_the_stated_ones_are_refused(door, text, tmp_path):
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_an_address_that_nobody_answers_at_is_refused(door, tmp_path):
+def test_an_address_that_nobody_answers_at_is_refused(train, tmp_path):
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))  # taken, but not listened on
         address = f"http://127.0.0.1:{unheard.getsockname()[1]}/customers.csv"
-        code, _, err = door("--set", f"data.source={address}", "--set", f"data.sha256={'ab' * 32}")
+        code, _, err = train("--set", f"data.source={address}", "--set", f"data.sha256={'ab' * 32}")
 
     assert code == 2
     assert sentence(err).startswith(f"{address} cannot be fetched: ConnectError.")
     assert [path for path in (tmp_path / "state").rglob("*") if path.is_file()] == []
 
 
-def test_an_address_without_a_checksum_is_refused(door):
-    code, _, err = door("--set", "data.source=https://example.org/customers.csv")
+def test_an_address_without_a_checksum_is_refused(train):
+    code, _, err = train("--set", "data.source=https://example.org/customers.csv")
 
     assert code == 2
     assert sentence(err).startswith("https://example.org/customers.csv needs a checksum")
 
 
-def test_an_output_folder_that_cannot_be_written_to_is_refused(door, tmp_path):
+def test_an_output_folder_that_cannot_be_written_to_is_refused(train, tmp_path):
     (tmp_path / "file").write_text("in the way")
 
-    code, _, err = door("--set", f"output.folder={tmp_path / 'file' / 'state'}")
+    code, _, err = train("--set", f"output.folder={tmp_path / 'file' / 'state'}")
 
     assert code == 2
     assert sentence(err) == (
@@ -228,8 +228,8 @@ def test_an_output_folder_that_cannot_be_written_to_is_refused(door, tmp_path):
     ],
     ids=["key", "type", "no value", "profile", "config", "stack", "contract"],
 )
-def test_a_wrong_name_or_setting_is_refused_in_one_sentence(door, tmp_path, arguments, reason):
-    code, out, err = door(*arguments)
+def test_a_wrong_name_or_setting_is_refused_in_one_sentence(train, tmp_path, arguments, reason):
+    code, out, err = train(*arguments)
 
     assert (code, out) == (2, "")
     assert reason in sentence(err)
@@ -288,17 +288,17 @@ def test_a_changed_contract_or_table_is_another_input(root, text, tmp_path):
     [["--set", "profil=quick"], ["--stack", "nowhere"], ["--set", "data.source=/nowhere.csv"]],
     ids=["setting", "stack", "data"],
 )
-def test_a_refusal_is_one_json_object_with_every_key(door, arguments):
-    code, out, err = door("--json", *arguments)
+def test_a_refusal_is_one_json_object_with_every_key(train, arguments):
+    code, out, err = train("--json", *arguments)
 
-    told = json.loads(out)
+    outcome = json.loads(out)
     assert code == 2
-    assert set(told) >= KEYS
-    assert told["status"] == "refused"
-    assert told["pipeline"] == "training"
-    assert told["error"] == sentence(err)
-    assert (told["run_id"], told["model_version"], told["stage"]) == (None, None, None)
-    assert (told["metrics"], told["artifacts"]) == ({}, {})
+    assert set(outcome) >= KEYS
+    assert outcome["status"] == "refused"
+    assert outcome["pipeline"] == "training"
+    assert outcome["error"] == sentence(err)
+    assert (outcome["run_id"], outcome["model_version"], outcome["stage"]) == (None, None, None)
+    assert (outcome["metrics"], outcome["artifacts"]) == ({}, {})
 
 
 def test_what_a_library_prints_does_not_spoil_the_json(capfd, monkeypatch):
@@ -343,9 +343,9 @@ def test_every_way_to_end_badly_has_its_exit_code_and_sentence(
     assert run.main(["--pipeline", "training", "--json"]) == code
 
     said = capfd.readouterr()
-    told = json.loads(said.out)
-    assert told["status"] == status
-    assert told["error"].startswith(reason)
+    outcome = json.loads(said.out)
+    assert outcome["status"] == status
+    assert outcome["error"].startswith(reason)
     assert f"{status}: {reason}" in said.err
     assert "Traceback" not in said.err
 
@@ -372,10 +372,10 @@ def test_what_an_error_notes_is_shown_below_it(capfd, monkeypatch):
 
 
 def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
-    asked: list[RunRequest] = []
+    requests: list[RunRequest] = []
 
     def execute(request, *, on_wait, on_bytes=None):
-        asked.append(request)
+        requests.append(request)
         return Outcome(request.pipeline, "held", request.stack, error="Held.")
 
     monkeypatch.setattr("runner.execute.execute", execute)
@@ -384,7 +384,7 @@ def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
     code = run.main(["--pipeline", "training", *where, "--no-cache", "--verbose"])
 
     assert code == 3
-    assert asked == [
+    assert requests == [
         RunRequest(
             "training",
             stack="local",
@@ -395,4 +395,4 @@ def test_what_is_asked_for_reaches_the_runner(monkeypatch, capfd):
         )
     ]
     run.main(["--pipeline", "training"])
-    assert asked[1] == RunRequest("training", stack="local-mlflow")
+    assert requests[1] == RunRequest("training", stack="local-mlflow")

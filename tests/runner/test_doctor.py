@@ -30,14 +30,14 @@ def tree(root, tmp_path):
 
 
 def about(subject: str, root, stack: str = "local-mlflow") -> doctor.Diagnosis:
-    (found,) = (each for each in diagnose(stack, root=root) if each.subject == subject)
-    return found
+    (finding,) = (each for each in diagnose(stack, root=root) if each.subject == subject)
+    return finding
 
 
 def test_a_checkout_that_was_set_up_is_fine(root):
-    found = diagnose("local-mlflow", root=root)
+    findings = diagnose("local-mlflow", root=root)
 
-    assert {each.subject for each in found} == {
+    assert {each.subject for each in findings} == {
         "Python",
         "packages",
         "data",
@@ -45,8 +45,8 @@ def test_a_checkout_that_was_set_up_is_fine(root):
         "stack",
         "disk",
     }
-    assert [each for each in found if each.status == "broken"] == []
-    assert all(bool(each.remedy) == (each.status != "fine") for each in found)
+    assert [each for each in findings if each.status == "broken"] == []
+    assert all(bool(each.remedy) == (each.status != "fine") for each in findings)
 
 
 def test_looking_writes_nothing(tree):
@@ -61,31 +61,31 @@ def test_an_altered_snapshot_is_broken_and_git_brings_it_back(tree):
     with (tree / "data" / "raw" / "telco.csv").open("a") as file:
         file.write("one more line\n")
 
-    found = about("data", tree)
+    finding = about("data", tree)
 
-    assert found.status == "broken"
-    assert "instead of 6cfdc80ae458" in found.finding
-    assert found.remedy == "Restore it with `git checkout -- data/raw/telco.csv`."
+    assert finding.status == "broken"
+    assert "instead of 6cfdc80ae458" in finding.finding
+    assert finding.remedy == "Restore it with `git checkout -- data/raw/telco.csv`."
 
 
 @pytest.mark.parametrize("lost", ["raw/telco.csv", "contracts/telco.yaml"])
 def test_a_lost_file_of_the_data_is_broken_and_named(tree, lost):
     (tree / "data" / lost).unlink()
 
-    found = about("data", tree)
+    finding = about("data", tree)
 
-    assert found.status == "broken"
-    assert lost in found.finding
-    assert "git checkout" in found.remedy
+    assert finding.status == "broken"
+    assert lost in finding.finding
+    assert "git checkout" in finding.remedy
 
 
 def test_a_missing_lock_is_broken(tree):
     (tree / "requirements.lock").unlink()
 
-    found = about("packages", tree)
+    finding = about("packages", tree)
 
-    assert (found.status, found.finding) == ("broken", "requirements.lock is missing")
-    assert found.remedy
+    assert (finding.status, finding.finding) == ("broken", "requirements.lock is missing")
+    assert finding.remedy
 
 
 def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
@@ -106,19 +106,19 @@ def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
 def test_an_invalid_config_is_broken_and_its_fault_told(tree):
     (tree / "configs" / "training.yaml").write_text("splitt: {}\n")
 
-    found = next(each for each in diagnose("local", root=tree) if each.status == "broken")
+    finding = next(each for each in diagnose("local", root=tree) if each.status == "broken")
 
-    assert found.subject == "settings"
-    assert found.finding.startswith("Unknown setting 'splitt' in ")
-    assert "Did you mean 'split'?" in found.finding
-    assert found.remedy == "Correct configs/training.yaml."
+    assert finding.subject == "settings"
+    assert finding.finding.startswith("Unknown setting 'splitt' in ")
+    assert "Did you mean 'split'?" in finding.finding
+    assert finding.remedy == "Correct configs/training.yaml."
 
 
 def test_an_unknown_stack_is_broken_and_the_known_ones_named(root):
-    found = about("stack", root, stack="nowhere")
+    finding = about("stack", root, stack="nowhere")
 
-    assert found.status == "broken"
-    assert f"known: {', '.join(stack_names())}." in found.finding
+    assert finding.status == "broken"
+    assert f"known: {', '.join(stack_names())}." in finding.finding
 
 
 def test_the_stack_that_was_asked_for_is_the_one_looked_at(root):
@@ -129,10 +129,10 @@ def test_the_stack_that_was_asked_for_is_the_one_looked_at(root):
 def test_a_full_disk_is_worth_a_note(root, monkeypatch):
     monkeypatch.setattr(doctor, "_FREE_GIGABYTES", 10**9)
 
-    found = about("disk", root)
+    finding = about("disk", root)
 
-    assert found.status == "note"
-    assert found.remedy.startswith("Free some space")
+    assert finding.status == "note"
+    assert finding.remedy.startswith("Free some space")
 
 
 def test_a_taken_port_is_worth_a_note(root, monkeypatch):
@@ -141,11 +141,11 @@ def test_a_taken_port_is_worth_a_note(root, monkeypatch):
         ports = [taken.getsockname()[1], free.getsockname()[1]]
         monkeypatch.setattr(doctor, "_PORTS", dict.fromkeys(ports, "pages"))
 
-        found = [about(f"port {port}", root) for port in ports]
+        findings = [about(f"port {port}", root) for port in ports]
 
-    assert [each.status for each in found] == ["note", "fine"]
-    assert found[0].finding == "in use, for pages"
-    assert found[0].remedy
+    assert [each.status for each in findings] == ["note", "fine"]
+    assert findings[0].finding == "in use, for pages"
+    assert findings[0].remedy
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def broken(tree, monkeypatch):
     monkeypatch.setattr("runner.doctor.diagnose", lambda stack: diagnose(stack, root=tree))
 
 
-def test_the_door_shows_every_finding_with_its_remedy_below(broken, capsys):
+def test_every_finding_is_printed_with_its_remedy_below(broken, capsys):
     assert run.main(["--doctor"]) == 1
 
     lines = capsys.readouterr().out.splitlines()
@@ -165,13 +165,13 @@ def test_the_door_shows_every_finding_with_its_remedy_below(broken, capsys):
     assert any("✓ Python" in line for line in lines)
 
 
-def test_the_door_gives_the_findings_as_json(broken, capsys):
+def test_the_findings_are_printed_as_json(broken, capsys):
     assert run.main(["--doctor", "--stack", "local", "--json"]) == 1
 
-    told = {each["subject"]: each for each in json.loads(capsys.readouterr().out)}
-    assert set(told["data"]) == {"subject", "standing", "finding", "remedy"}
-    assert told["data"]["standing"] == "broken"
-    assert told["stack"]["finding"].startswith("local (")
+    findings = {each["subject"]: each for each in json.loads(capsys.readouterr().out)}
+    assert set(findings["data"]) == {"subject", "standing", "finding", "remedy"}
+    assert findings["data"]["standing"] == "broken"
+    assert findings["stack"]["finding"].startswith("local (")
 
 
 def test_notes_alone_are_no_failure(root, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""What the door says of itself, at once: help and list import nothing heavy."""
+"""Help and list: complete, printed at once, and without heavy imports."""
 
 import json
 import re
@@ -29,14 +29,14 @@ def test_the_list_names_every_pipeline_and_stack_with_a_line_about_it(root, capf
     assert run.main(["--list"]) == 0
     said = capfd.readouterr().out
     assert run.main(["--list", "--json"]) == 0
-    told = json.loads(capfd.readouterr().out)
+    listed = json.loads(capfd.readouterr().out)
 
     pipelines = {path.stem for path in (root / "configs").glob("*.yaml")}
     stacks = {path.stem for path in (root / "stacks" / "definitions").glob("*.yaml")}
-    assert set(told["pipelines"]) == pipelines
-    assert set(told["stacks"]) == stacks
-    assert told["default"] in stacks
-    for name, line in (told["pipelines"] | told["stacks"]).items():
+    assert set(listed["pipelines"]) == pipelines
+    assert set(listed["stacks"]) == stacks
+    assert listed["default"] in stacks
+    for name, line in (listed["pipelines"] | listed["stacks"]).items():
         assert re.search(rf"^  {name} +{re.escape(line)}$", said, re.MULTILINE), name
 
 

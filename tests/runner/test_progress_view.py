@@ -32,8 +32,8 @@ def shown(console: Console) -> str:
 def test_a_finished_step_is_a_line_with_what_it_found_and_how_long_it_took(console):
     with ProgressView(console):
         LOG.info("", extra={"step": "split_rows", "event": "start"})
-        found = {"step": "split_rows", "event": "done", "seconds": 1.26}
-        LOG.info("5,669 development rows", extra=found)
+        fields = {"step": "split_rows", "event": "done", "seconds": 1.26}
+        LOG.info("5,669 development rows", extra=fields)
 
     (line,) = shown(console).splitlines()
     assert line.split() == ["✓", "split", "rows", "5,669", "development", "rows", "1.3", "s"]

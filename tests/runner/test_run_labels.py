@@ -62,14 +62,18 @@ def test_a_promotion_is_tagged_with_what_it_did(promoted):
 
 
 def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated_report):
-    told = run_metadata(trained)
+    metadata = run_metadata(trained)
 
     figure = generated_report.figure.result.metrics.roc_auc
-    assert told["roc_auc"] == pytest.approx(figure, abs=5e-5)
-    assert told["verdict"] == generated_report.decision.verdict
-    assert (told["model_version"], told["stage"], told["stack"]) == ("7", "staging", "local")
-    assert told["seconds"] == 41.3
-    assert all(isinstance(value, str | int | float) for value in told.values())
+    assert metadata["roc_auc"] == pytest.approx(figure, abs=5e-5)
+    assert metadata["verdict"] == generated_report.decision.verdict
+    assert (metadata["model_version"], metadata["stage"], metadata["stack"]) == (
+        "7",
+        "staging",
+        "local",
+    )
+    assert metadata["seconds"] == 41.3
+    assert all(isinstance(value, str | int | float) for value in metadata.values())
 
 
 def test_a_run_that_came_to_nothing_else_tells_its_stack_and_its_seconds():
@@ -118,9 +122,9 @@ def test_a_failed_run_has_its_status_and_nothing_made_up():
 @pytest.fixture
 def hundred(trained):
     """A hundred lines, the longest names and words that there are among them."""
-    told = ("2026-11-25 09:30", "deployment-compose-1125-0930-ab12", "local-great-expectations")
+    started = ("2026-11-25 09:30", "deployment-compose-1125-0930-ab12", "local-great-expectations")
     ended = ("completed", "spline_logistic", "0.8504", "rolled back", "123", "1234")
-    return [dict(zip(COLUMNS, (*told, *ended), strict=True))] * 100
+    return [dict(zip(COLUMNS, (*started, *ended), strict=True))] * 100
 
 
 def test_a_wide_window_has_room_for_all_that_is_known(hundred):
@@ -149,21 +153,23 @@ def zenml_is_there():
 def test_answers_of_a_deployed_pipeline_are_left_out_and_counted(
     zenml_is_there, monkeypatch, capsys
 ):
-    asked = []
+    names = []
     monkeypatch.setenv("ZENML_LOGGING_VERBOSITY", "")
 
     class Zenml:
         def list_pipeline_runs(self, **chosen):
-            asked.append(chosen["pipeline_name"])
-            return SimpleNamespace(items=[], total=1234 if asked[-1] == "scoring" else 0)
+            names.append(chosen["pipeline_name"])
+            return SimpleNamespace(items=[], total=1234 if names[-1] == "scoring" else 0)
 
     monkeypatch.setattr(zenml_is_there, "Client", Zenml)
 
     assert list_runs.main([]) == 0
 
-    assert asked == ["notequals:scoring", "scoring"]
-    told = capsys.readouterr().out
-    assert "1,234 answers of the deployed pipeline are left out: --pipeline scoring." in told
+    assert names == ["notequals:scoring", "scoring"]
+    assert (
+        "1,234 answers of the deployed pipeline are left out: --pipeline scoring."
+        in capsys.readouterr().out
+    )
 
 
 def test_a_fresh_version_is_described_and_a_described_one_left_alone(trained, monkeypatch):
@@ -207,5 +213,5 @@ def test_a_run_that_cannot_be_labelled_is_what_it_came_to_all_the_same(
 
     label_run(SimpleNamespace(id="r"), trained)
 
-    told = [record.getMessage() for record in caplog.records if record.name == "churn.progress"]
-    assert told == ["the run could not be labelled: ValueError: no more tags"]
+    messages = [record.getMessage() for record in caplog.records if record.name == "churn.progress"]
+    assert messages == ["the run could not be labelled: ValueError: no more tags"]

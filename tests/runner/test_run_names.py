@@ -21,7 +21,7 @@ def named(pipeline: str, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "expected"),
     [
         (("training",), "training-1125-1541"),
         (("training", "profile=quick"), "training-quick-1125-1541"),
@@ -35,11 +35,11 @@ def named(pipeline: str, *overrides: str) -> str:
         (("deployment", "action=stop"), "deployment-stop-1125-1541"),
     ],
 )
-def test_a_name_tells_what_the_list_has_room_for(asked, told):
-    name = named(*asked)
+def test_a_name_tells_what_the_list_has_room_for(arguments, expected):
+    name = named(*arguments)
 
-    assert name.startswith(f"{told}-")
-    assert len(told) <= SHOWN
+    assert name.startswith(f"{expected}-")
+    assert len(expected) <= SHOWN
 
 
 def test_no_two_runs_of_the_same_minute_have_one_name():

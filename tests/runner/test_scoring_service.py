@@ -1,4 +1,4 @@
-"""The command line of the deployed scoring pipeline: what it refuses before ZenML is asked."""
+"""The command line of the deployed scoring pipeline: what it refuses before ZenML is called."""
 
 import json
 
@@ -11,13 +11,13 @@ from stacks.spec import load_stack
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
         ("{", "cannot be read"),
         ("[1]", "is not a JSON object"),
     ],
 )
-def test_a_customer_file_that_is_none_exits_2(tmp_path, capsys, content, told):
+def test_a_customer_file_that_is_none_exits_2(tmp_path, capsys, content, reason):
     file = tmp_path / "customer.json"
     file.write_text(content)
 
@@ -26,7 +26,7 @@ def test_a_customer_file_that_is_none_exits_2(tmp_path, capsys, content, told):
     said = capsys.readouterr()
     assert code == 2
     assert said.out == ""
-    assert said.err.startswith(f"The customer in {file} {told}")
+    assert said.err.startswith(f"The customer in {file} {reason}")
 
 
 def test_an_unknown_stack_is_named_with_the_near_one(capsys):

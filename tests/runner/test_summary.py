@@ -37,7 +37,7 @@ def shown(outcome: Outcome, width: int = 240) -> str:
     return console.file.getvalue()
 
 
-def told(text: str, label: str) -> str:
+def value(text: str, label: str) -> str:
     """What stands beside a label."""
     (line,) = (line for line in text.splitlines() if line.strip().startswith(f"{label} "))
     return line.strip().removeprefix(label).strip()
@@ -53,11 +53,11 @@ def test_it_says_what_was_trained_on_and_whether_it_is_sound(outcome, generated_
     text = shown(outcome)
 
     rate = f"{generated_report.data.churn_rate:.1%}"
-    assert told(text, "data") == (
+    assert value(text, "data") == (
         f"900 customers of Members of a gym, {rate} left (/there/members.csv, sha256 abababababab)"
     )
-    assert told(text, "quality") == "warn: 9 of 10 checks hold"
-    assert told(text, "rows") == "700 to choose and fit, 200 set aside to judge"
+    assert value(text, "quality") == "warn: 9 of 10 checks hold"
+    assert value(text, "rows") == "700 to choose and fit, 200 set aside to judge"
 
 
 def test_a_stacks_validator_stands_with_its_verdict_and_its_page(outcome, tmp_path):
@@ -78,8 +78,8 @@ def test_a_stacks_validator_stands_with_its_verdict_and_its_page(outcome, tmp_pa
 
     text = shown(altered(outcome, validated=report, validator_page=page))
 
-    assert told(text, "validator") == "attention: Evidently 0.7.23, 1 check: 1 asks for attention."
-    assert told(text, "validation") == str(page)
+    assert value(text, "validator") == "attention: Evidently 0.7.23, 1 check: 1 asks for attention."
+    assert value(text, "validation") == str(page)
     assert not any(line.strip().startswith("valid") for line in shown(outcome).splitlines())
 
 
@@ -102,9 +102,9 @@ def test_every_candidate_stands_with_its_interval_the_best_first(outcome, genera
 def test_it_says_what_was_chosen_and_the_verdict_in_words(outcome, generated_report):
     text = shown(outcome)
 
-    assert told(text, "chosen") == "blend"
-    assert f"{generated_report.gate_rows.metrics.roc_auc:.4f}" in told(text, "gate rows")
-    assert told(text, "verdict") == generated_report.decision.sentence
+    assert value(text, "chosen") == "blend"
+    assert f"{generated_report.gate_rows.metrics.roc_auc:.4f}" in value(text, "gate rows")
+    assert value(text, "verdict") == generated_report.decision.sentence
     assert "all rows (protocol)" in text
     assert "caution" not in text
     assert "Profile" not in text
@@ -113,14 +113,14 @@ def test_it_says_what_was_chosen_and_the_verdict_in_words(outcome, generated_rep
 def test_it_says_where_to_look_next(outcome, tmp_path, monkeypatch):
     text = shown(outcome)
 
-    assert told(text, "registered") == "gym-churn version 7 (staging)"
-    assert told(text, "report") == str(tmp_path / "reports" / "training.html")
-    assert told(text, "dashboard") == "make dashboard"
-    assert told(text, "mlflow") == "make mlflow"
-    assert told(text, "run") == "training-20261125-090000-abcd on local-mlflow, 61 s"
+    assert value(text, "registered") == "gym-churn version 7 (staging)"
+    assert value(text, "report") == str(tmp_path / "reports" / "training.html")
+    assert value(text, "dashboard") == "make dashboard"
+    assert value(text, "mlflow") == "make mlflow"
+    assert value(text, "run") == "training-20261125-090000-abcd on local-mlflow, 61 s"
 
     monkeypatch.chdir(tmp_path)
-    assert told(shown(outcome), "report") == str(Path("reports") / "training.html")
+    assert value(shown(outcome), "report") == str(Path("reports") / "training.html")
 
 
 def test_a_server_is_named_by_its_address(outcome):
@@ -128,8 +128,8 @@ def test_a_server_is_named_by_its_address(outcome):
         altered(outcome, dashboard="https://zenml/run/1", tracking="https://mlflow.example")
     )
 
-    assert told(text, "dashboard") == "https://zenml/run/1"
-    assert told(text, "mlflow") == "https://mlflow.example"
+    assert value(text, "dashboard") == "https://zenml/run/1"
+    assert value(text, "mlflow") == "https://mlflow.example"
 
 
 def test_without_a_tracker_or_a_version_nothing_is_said_of_them(outcome):
@@ -140,7 +140,7 @@ def test_without_a_tracker_or_a_version_nothing_is_said_of_them(outcome):
 
 
 def test_a_version_that_was_not_staged_says_so(outcome):
-    assert told(shown(altered(outcome, stage=None)), "registered") == (
+    assert value(shown(altered(outcome, stage=None)), "registered") == (
         "gym-churn version 7 (no stage)"
     )
 
@@ -150,7 +150,7 @@ def test_a_lesser_profile_is_no_protocol_and_is_said_to_be_none(outcome, generat
 
     text = shown(altered(outcome, training=quick))
 
-    assert told(text, "profile").startswith("Profile quick: these figures are not the protocol's.")
+    assert value(text, "profile").startswith("Profile quick: these figures are not the protocol's.")
     assert "all rows (less than the protocol)" in text
 
 
@@ -158,7 +158,7 @@ def test_a_figure_that_was_picked_after_the_fact_is_cautioned_against(outcome, g
     figure = protocol_figure(generated_report.protocol, "blend", frozen_recipe="logistic")
     picked = generated_report.model_copy(update={"figure": figure})
 
-    assert told(shown(altered(outcome, training=picked)), "caution") == figure.sentence
+    assert value(shown(altered(outcome, training=picked)), "caution") == figure.sentence
 
 
 @pytest.mark.parametrize("width", [80, 100, 103, 104, 160])
@@ -175,5 +175,5 @@ def test_it_fits_the_terminal(outcome, width):
 def test_a_run_of_another_pipeline_ends_with_its_links(outcome):
     text = shown(altered(outcome, training=None))
 
-    assert told(text, "registered") == "model version 7 (staging)"
+    assert value(text, "registered") == "model version 7 (staging)"
     assert "verdict" not in text

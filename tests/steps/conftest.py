@@ -29,8 +29,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     from zenml.client import ClientMetaClass
     from zenml.config.global_config import GlobalConfiguration
 
-    def refuse(*asked: Any, **more: Any) -> None:
-        raise AssertionError(f"a step asked for ZenML or the network, though it has none: {asked}")
+    def refuse(*arguments: Any, **more: Any) -> None:
+        raise AssertionError(
+            f"a step asked for ZenML or the network, though it has none: {arguments}"
+        )
 
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setenv("ZENML_CONFIG_PATH", folder)

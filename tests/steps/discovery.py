@@ -18,16 +18,16 @@ def steps_of_the_project() -> dict[str, str]:
     """Each step's name, and the module that it is written in."""
     from zenml.steps import BaseStep
 
-    found = {}
+    steps_by_name = {}
     for module in _modules(steps, pipelines):
         for each in vars(module).values():
             if isinstance(each, BaseStep):
-                found[each.name] = each.entrypoint.__module__
-    return found
+                steps_by_name[each.name] = each.entrypoint.__module__
+    return steps_by_name
 
 
 def _modules(*packages: ModuleType) -> Iterator[ModuleType]:
     for package in packages:
-        for found in walk_packages(package.__path__, f"{package.__name__}."):
-            if found.name not in _NOT_IMPORTED:
-                yield import_module(found.name)
+        for info in walk_packages(package.__path__, f"{package.__name__}."):
+            if info.name not in _NOT_IMPORTED:
+                yield import_module(info.name)

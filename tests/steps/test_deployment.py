@@ -20,7 +20,7 @@ def folders(published, tmp_path):
 
 
 @pytest.fixture
-def asked(tmp_path):
+def dry_run_settings(tmp_path):
     """The deployment pipeline's settings: a rehearsal on a port that is free."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -41,12 +41,14 @@ def in_production(control_plane):
     return version
 
 
-def test_plan_and_deploy_version_say_what_would_be_done(in_production, asked, folders, tmp_path):
+def test_plan_and_deploy_version_say_what_would_be_done(
+    in_production, dry_run_settings, folders, tmp_path
+):
     from steps.deployment.deploy_version import deploy_version
     from steps.deployment.plan_deployment import plan_deployment
 
-    plan = plan_deployment.entrypoint(asked, folders)
-    deployment = deploy_version.entrypoint(plan, asked, folders)
+    plan = plan_deployment.entrypoint(dry_run_settings, folders)
+    deployment = deploy_version.entrypoint(plan, dry_run_settings, folders)
 
     assert (plan.model, plan.version, plan.target) == (MODEL, "1", "local")
     assert deployment.status == "dry run"
@@ -55,20 +57,22 @@ def test_plan_and_deploy_version_say_what_would_be_done(in_production, asked, fo
     assert not (tmp_path / "deployment").exists()
 
 
-def test_plan_deployment_refuses_where_nothing_is_in_production(control_plane, asked, folders):
+def test_plan_deployment_refuses_where_nothing_is_in_production(
+    control_plane, dry_run_settings, folders
+):
     from steps.deployment.plan_deployment import plan_deployment
 
     with pytest.raises(InputError, match="no version in production to deploy"):
-        plan_deployment.entrypoint(asked, folders)
+        plan_deployment.entrypoint(dry_run_settings, folders)
 
 
-def test_record_deployment_tells_version_and_ledger(in_production, asked, folders):
+def test_record_deployment_tells_version_and_ledger(in_production, dry_run_settings, folders):
     from datetime import UTC, datetime
 
     from steps.deployment.plan_deployment import plan_deployment
     from steps.deployment.record_deployment import record_deployment
 
-    plan = plan_deployment.entrypoint(asked, folders)
+    plan = plan_deployment.entrypoint(dry_run_settings, folders)
     done = Deployment.from_plan(
         plan, datetime.now(UTC), status="deployed", serving="1", seconds=1.0, actions=(),
         sentence="version 1 serves",
@@ -81,10 +85,10 @@ def test_record_deployment_tells_version_and_ledger(in_production, asked, folder
         assert ledger.deployments(MODEL) == [done]
 
 
-def test_stop_service_has_nothing_to_stop_where_nothing_was_started(asked):
+def test_stop_service_has_nothing_to_stop_where_nothing_was_started(dry_run_settings):
     from steps.deployment.stop_service import stop_service
 
-    stopped = stop_service.entrypoint({**asked, "action": "stop", "dry_run": False})
+    stopped = stop_service.entrypoint({**dry_run_settings, "action": "stop", "dry_run": False})
 
     assert (stopped.status, stopped.serving) == ("stopped", None)
     assert "no service runs" in stopped.sentence

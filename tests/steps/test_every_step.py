@@ -25,11 +25,11 @@ def test_every_step_of_the_project_runs_without_a_stack():
 
 
 def test_the_search_finds_steps_of_every_stage():
-    found = set(steps_of_the_project().values())
+    modules = set(steps_of_the_project().values())
 
-    stages = {module.split(".")[1] for module in found}
+    stages = {module.split(".")[1] for module in modules}
     assert stages == {"data", "modelling", "promotion", "deployment", "inference"}
-    assert len(found) >= 31
+    assert len(modules) >= 31
 
 
 def test_a_step_that_asks_for_the_active_stack_would_be_caught():

@@ -33,7 +33,7 @@ def test_score_customer_gives_the_scorers_own_answer(deployed, published):
     assert answer["probability"] == Scorer.load(published).score_one(golden.row).probability
 
 
-def test_score_customer_refuses_whom_the_contract_does_not_allow(deployed, published):
+def test_score_customer_refuses_a_customer_that_the_contract_does_not_allow(deployed, published):
     from steps.inference.score_customer import score_customer
 
     customer = dict(read_golden(published / "bundles" / "1")[0].row) | {"Contract": "Biennial"}

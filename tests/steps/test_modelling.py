@@ -48,9 +48,9 @@ def test_tune_recipes_keeps_the_best_of_its_trials(customers, split):
     from steps.modelling.tune_recipes import tune_recipes
 
     little = {"kind": "tuned_gbm", "trials": 2, "most_trees": 25, "inner_folds": 2}
-    asked = {"candidates": ["tuned_gbm"], "recipes": {"tuned_gbm": little}}
+    recipes = {"candidates": ["tuned_gbm"], "recipes": {"tuned_gbm": little}}
 
-    (search,) = tune_recipes.entrypoint(customers, split, asked).reports
+    (search,) = tune_recipes.entrypoint(customers, split, recipes).reports
 
     assert len(search.trials) == 2
     assert search.best_value == min(each.value for each in search.trials if each.value is not None)
@@ -112,9 +112,9 @@ def test_track_run_fills_the_run_that_is_open(tracked, model, report, settings):
 
     from steps.modelling.track_run import track_run
 
-    told = track_run.entrypoint(model, report, settings, experiment="steps")
+    run_id = track_run.entrypoint(model, report, settings, experiment="steps")
 
-    assert told == tracked
+    assert run_id == tracked
     run = mlflow.get_run(tracked)
     assert run.data.params["workers"] == "1"
     assert run.data.metrics == pytest.approx(report.figures)
