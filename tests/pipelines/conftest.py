@@ -1,7 +1,7 @@
-"""Training runs through the door, as somebody types them, in a ZenML and a folder of their own.
+"""Training runs from the command line, in a ZenML configuration and a folder of their own.
 
-A run costs a quarter of a minute, so each is made once and many tests look at it. Later ones are
-asked for after earlier ones: what a run finds there is part of what is tested.
+A run costs a quarter of a minute, so each is made once and checked by many tests. Later runs
+require earlier ones: what a run finds there is part of the test.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ PATIENCE = 300  # seconds; a run takes a tenth of it where the machine is not bu
 
 @dataclass(frozen=True)
 class Run:
-    """How a run of the door ended, and what it said.
+    """A finished run of `run.py`.
 
     Attributes:
         code: The exit code.
-        told: The JSON object on stdout.
+        result: The JSON object on stdout.
         stdout: All of stdout.
         stderr: All of stderr.
         output: The folder it kept its files in.
     """
 
     code: int
-    told: dict[str, Any]
+    result: dict[str, Any]
     stdout: str
     stderr: str
     output: Path
 
 
 @dataclass(frozen=True)
-class Door:
-    """Starts runs in one environment, from an empty folder."""
+class CommandLine:
+    """Starts `run.py` in one environment, from an empty folder."""
 
     root: Path
     environment: dict[str, str]
     typed_in: Path
 
     def command(self, output: Path, *arguments: str, pipeline: str = "training") -> list[str]:
-        """What is typed."""
-        asked = ["--pipeline", pipeline, "--json", "--set", "profile=quick"]
+        """The arguments of the process."""
+        options = ["--pipeline", pipeline, "--json", "--set", "profile=quick"]
         place = ["--set", f"output.folder={output}"]
-        return [sys.executable, str(self.root / "run.py"), *asked, *place, *arguments]
+        return [sys.executable, str(self.root / "run.py"), *options, *place, *arguments]
 
     def train(self, output: Path, *arguments: str) -> Run:
         """Runs a quick training to its end."""
@@ -62,7 +62,7 @@ class Door:
 
     def run(self, pipeline: str, output: Path, *arguments: str) -> Run:
         """Runs a pipeline to its end."""
-        ended = subprocess.run(
+        completed = subprocess.run(
             self.command(output, *arguments, pipeline=pipeline),
             cwd=self.typed_in,
             env=self.environment,
@@ -71,7 +71,7 @@ class Door:
             check=False,
             timeout=PATIENCE,
         )
-        return _run(ended.returncode, ended.stdout, ended.stderr, output)
+        return _run(completed.returncode, completed.stdout, completed.stderr, output)
 
     def interrupt(self, output: Path, *arguments: str, after: str, scratch: Path) -> Run:
         """Presses Ctrl-C when the step after the one that a line of stderr names is at work."""
@@ -97,11 +97,11 @@ class Door:
             started.kill()
         return _run(started.returncode, stdout, said + rest, output)
 
-    def ask(self, script: str, *arguments: str, knows_the_project: bool) -> Any:
+    def query(self, script: str, *arguments: str, knows_the_project: bool) -> Any:
         """What a script beside this file, in the same environment, writes as JSON to a file."""
         answer = self.typed_in.parent / f"answer-{time.monotonic_ns()}.json"
         path = {"PYTHONPATH": str(self.root)} if knows_the_project else {}
-        ended = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, str(HERE / script), str(answer), *arguments],
             cwd=self.typed_in,
             env=self.environment | path,
@@ -110,46 +110,52 @@ class Door:
             check=False,
             timeout=PATIENCE,
         )
-        assert ended.returncode == 0, ended.stderr
+        assert completed.returncode == 0, completed.stderr
         return json.loads(answer.read_text(encoding="utf-8"))
 
 
 def _run(code: int, stdout: str, stderr: str, output: Path) -> Run:
     try:
-        told = json.loads(stdout)
+        result = json.loads(stdout)
     except ValueError:
         pytest.fail(f"stdout is not one JSON object:\n{stdout}\nstderr:\n{stderr}")
-    return Run(code, told, stdout, stderr, output)
+    return Run(code, result, stdout, stderr, output)
 
 
 @pytest.fixture(scope="session")
-def door(
+def command_line(
     root: Path, isolated_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Door:
-    """The door, with a ZenML of its own behind it."""
-    return Door(root, isolated_environment, tmp_path_factory.mktemp("typed") / "here")
+) -> CommandLine:
+    """The command line with its own ZenML configuration."""
+    return CommandLine(root, isolated_environment, tmp_path_factory.mktemp("typed") / "here")
 
 
 @pytest.fixture(scope="session")
-def trained(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trained(command_line: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The first run: the shipped table on the default stack."""
-    door.typed_in.mkdir()
-    run = door.train(tmp_path_factory.mktemp("trained"))
+    command_line.typed_in.mkdir()
+    run = command_line.train(tmp_path_factory.mktemp("trained"))
     assert run.code == 0, run.stderr  # all else would only follow from it
     return run
 
 
 @pytest.fixture(scope="session")
-def found(door: Door, trained: Run) -> dict[str, Any]:
+def zenml_run(command_line: CommandLine, trained: Run) -> dict[str, Any]:
     """What ZenML keeps after the first run."""
-    return door.ask("ask_zenml.py", trained.told["run_id"], knows_the_project=True)
+    return command_line.query(
+        "query_zenml_run.py", trained.result["run_id"], knows_the_project=True
+    )
 
 
 @pytest.fixture(scope="session")
-def tracked(door: Door, found: dict[str, Any], trained: Run, root: Path) -> dict[str, Any]:
+def tracked(
+    command_line: CommandLine, zenml_run: dict[str, Any], trained: Run, root: Path
+) -> dict[str, Any]:
     """What MLflow keeps after the first run, seen from where this project is not installed."""
     table = root / "data" / "raw" / "telco.csv"
-    return door.ask("ask_mlflow.py", str(trained.output), str(table), knows_the_project=False)
+    return command_line.query(
+        "query_mlflow.py", str(trained.output), str(table), knows_the_project=False
+    )
 
 
 @pytest.fixture(scope="session")
@@ -165,17 +171,20 @@ def original(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def untracked(
-    door: Door, tracked: dict[str, Any], original: Path, tmp_path_factory: pytest.TempPathFactory
+    command_line: CommandLine,
+    tracked: dict[str, Any],
+    original: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
     """The second run: the same customers from a file, on the stack without a tracker."""
     output = tmp_path_factory.mktemp("untracked")
-    return door.train(output, "--stack", "local", "--set", f"data.source={original}")
+    return command_line.train(output, "--stack", "local", "--set", f"data.source={original}")
 
 
 @pytest.fixture(scope="session")
-def again(door: Door, trained: Run, untracked: Run) -> Run:
+def again(command_line: CommandLine, trained: Run, untracked: Run) -> Run:
     """The first run once more, after another was registered."""
-    return door.train(trained.output)
+    return command_line.train(trained.output)
 
 
 @pytest.fixture
@@ -190,6 +199,6 @@ def tracked_runs() -> Callable[[Run], int]:
 
 
 @pytest.fixture(scope="session")
-def state(door: Door) -> Callable[[], dict[str, Any]]:
+def state(command_line: CommandLine) -> Callable[[], dict[str, Any]]:
     """Asks ZenML which runs and versions there are now."""
-    return lambda: door.ask("ask_state.py", knows_the_project=False)
+    return lambda: command_line.query("query_zenml_state.py", knows_the_project=False)

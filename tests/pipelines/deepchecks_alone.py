@@ -66,14 +66,14 @@ def main(answer: Path, folder: str) -> None:
     steps = [Client().get_pipeline_run(run.id).steps["run_deepchecks"] for run in runs]
     (artifact,) = steps[0].outputs[Artifact.VALIDATION]
     report: ValidationReport = artifact.load()
-    found = {
+    content = {
         "statuses": [str(each.status) for each in steps],
         "step": dict(steps[0].run_metadata),
         "artifact": dict(artifact.run_metadata),
         "pictures": [str(each.type) for each in artifact.visualizations or ()],
         "report": report.model_dump(mode="json"),
     }
-    answer.write_text(json.dumps(found, default=str), encoding="utf-8")
+    answer.write_text(json.dumps(content, default=str), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def ran(root, isolated_environment, tmp_path_factory) -> dict[str, Any]:
     """What ZenML keeps of two runs, the second of which changes nothing."""
     folder: Path = tmp_path_factory.mktemp("deepchecks")
     answer = folder / "answer.json"
-    ended = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, root / "tests" / "pipelines" / "deepchecks_alone.py", answer, folder],
         cwd=folder,
         env=isolated_environment
@@ -34,7 +34,7 @@ def ran(root, isolated_environment, tmp_path_factory) -> dict[str, Any]:
         check=False,
         timeout=300,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert completed.returncode == 0, completed.stderr
     return json.loads(answer.read_text(encoding="utf-8"))
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 
-def rehearse(root, environment, home: Path, *arguments: str):
+def dry_run(root, environment, home: Path, *arguments: str):
     return subprocess.run(
         [sys.executable, str(root / "run.py"), "--dry-run", *arguments],
         cwd=home,
@@ -23,27 +23,27 @@ def rehearse(root, environment, home: Path, *arguments: str):
 def test_it_lists_components_and_steps_in_order_and_touches_nothing(
     root, isolated_environment, tmp_path
 ):
-    asked = ("--pipeline", "training", "--json", "--set", f"output.folder={tmp_path / 'out'}")
+    options = ("--pipeline", "training", "--json", "--set", f"output.folder={tmp_path / 'out'}")
 
-    ended = rehearse(root, isolated_environment, tmp_path, *asked)
+    completed = dry_run(root, isolated_environment, tmp_path, *options)
 
-    assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    assert (told["pipeline"], told["stack"]) == ("training", "local-mlflow")
-    assert told["components"]["experiment_tracker"] == "churn-mlflow (mlflow)"
-    names = [step["name"] for step in told["steps"]]
+    assert completed.returncode == 0, completed.stderr
+    result = json.loads(completed.stdout)
+    assert (result["pipeline"], result["stack"]) == ("training", "local-mlflow")
+    assert result["components"]["experiment_tracker"] == "churn-mlflow (mlflow)"
+    names = [step["name"] for step in result["steps"]]
     assert names[0] == "acquire_data"
     assert names[-1] == "register_model"
-    for at, step in enumerate(told["steps"]):
+    for at, step in enumerate(result["steps"]):
         assert set(step["after"]) <= set(names[:at])
     assert not (tmp_path / "zenml").exists()
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_what_a_run_would_refuse_it_refuses(root, isolated_environment, tmp_path):
-    ended = rehearse(
+    completed = dry_run(
         root, isolated_environment, tmp_path, "--pipeline", "training", "--stack", "nowhere"
     )
 
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert "There is no stack 'nowhere'" in ended.stderr
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert "There is no stack 'nowhere'" in completed.stderr

@@ -13,18 +13,18 @@ def scratch(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def interrupted(door, again, scratch, tmp_path_factory):
+def interrupted(command_line, again, scratch, tmp_path_factory):
     output = tmp_path_factory.mktemp("interrupted")
     # Without the cache, so that there are seconds of fitting to stop.
-    asked = ("--stack", "local", "--no-cache")
-    return door.interrupt(output, *asked, after="accept data", scratch=scratch)
+    options = ("--stack", "local", "--no-cache")
+    return command_line.interrupt(output, *options, after="accept data", scratch=scratch)
 
 
 def test_it_ends_as_interrupted_programs_end(interrupted):
     assert interrupted.code == 130, interrupted.stderr
-    assert interrupted.told["status"] == "interrupted"
-    assert interrupted.told["error"] == "Stopped by Ctrl-C; nothing half-written stays behind."
-    assert interrupted.told["model_version"] is None
+    assert interrupted.result["status"] == "interrupted"
+    assert interrupted.result["error"] == "Stopped by Ctrl-C; nothing half-written stays behind."
+    assert interrupted.result["model_version"] is None
     assert "Traceback" not in interrupted.stderr
 
 

@@ -1,4 +1,4 @@
-"""Promotion and rollback through the door: stages, bundle, alias and ledger change together."""
+"""Promotion and rollback through the command line: stages, bundle, alias and ledger change together."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def ledger(trained):
 
 
 @pytest.fixture(scope="module")
-def waiting(door, trained, again):
+def waiting(command_line, trained, again):
     """Version 1 passed its gates; nobody has approved it."""
-    asked = ("--set", "challenger=1", "--set", "approval=required")
-    return door.run("promotion", trained.output, *asked)
+    options = ("--set", "challenger=1", "--set", "approval=required")
+    return command_line.run("promotion", trained.output, *options)
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +36,18 @@ def waited(waiting, place, state):
 
 
 @pytest.fixture(scope="module")
-def first(door, trained, waited):
+def first(command_line, trained, waited):
     """The same, with a person's word."""
     approval = ("--set", "approve.person=Ada", "--set", "approve.version=1")
-    asked = ("--set", "challenger=1", "--set", "approval=required")
-    return door.run("promotion", trained.output, *asked, *approval)
+    options = ("--set", "challenger=1", "--set", "approval=required")
+    return command_line.run("promotion", trained.output, *options, *approval)
 
 
 @pytest.fixture(scope="module")
-def held(door, trained, first):
+def held(command_line, trained, first):
     """Version 2 against version 1, on fewer rows than are asked for."""
-    asked = ("--set", "challenger=2", "--set", "floors.minimum_rows=5000")
-    return door.run("promotion", trained.output, *asked)
+    options = ("--set", "challenger=2", "--set", "floors.minimum_rows=5000")
+    return command_line.run("promotion", trained.output, *options)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,9 @@ def after_held(held, place, state):
 
 
 @pytest.fixture(scope="module")
-def second(door, trained, after_held):
+def second(command_line, trained, after_held):
     """Version 2 against version 1."""
-    return door.run("promotion", trained.output, "--set", "challenger=2")
+    return command_line.run("promotion", trained.output, "--set", "challenger=2")
 
 
 @pytest.fixture(scope="module")
@@ -67,36 +67,36 @@ def after_second(second, place, state):
 
 
 @pytest.fixture(scope="module")
-def rehearsed(door, trained, after_second):
-    return door.run("rollback", trained.output, "--set", "dry_run=true")
+def dry_run_rollback(command_line, trained, after_second):
+    return command_line.run("rollback", trained.output, "--set", "dry_run=true")
 
 
 @pytest.fixture(scope="module")
-def after_rehearsal(rehearsed, place):
+def after_dry_run(dry_run_rollback, place):
     return current(place).version
 
 
 @pytest.fixture(scope="module")
-def restored(door, trained, after_rehearsal):
-    return door.run("rollback", trained.output, "--set", "reason=complaints")
+def restored(command_line, trained, after_dry_run):
+    return command_line.run("rollback", trained.output, "--set", "reason=complaints")
 
 
 def stage_of(stages, number):
-    return next(stage for name, found, stage in stages if found == number)
+    return next(stage for _, version, stage in stages if version == number)
 
 
 def test_a_model_that_waits_for_a_person_is_not_promoted(waiting, waited):
     assert waiting.code == 3
-    assert waiting.told["status"] == "held"
-    assert "waits for a person" in waiting.told["error"]
-    assert "approve.version=1" in waiting.told["error"]
+    assert waiting.result["status"] == "held"
+    assert "waits for a person" in waiting.result["error"]
+    assert "approve.version=1" in waiting.result["error"]
     assert stage_of(waited["stages"], 1) != "production"
     assert not waited["store"]
 
 
 def test_with_an_approval_the_first_model_goes_into_production(first, place, ledger):
     assert first.code == 0, first.stderr
-    assert (first.told["model_version"], first.told["stage"]) == ("1", "production")
+    assert (first.result["model_version"], first.result["stage"]) == ("1", "production")
     assert "approved by Ada" in first.stderr
     assert ledger.approval("telco-churn", "1").person == "Ada"
     assert history(place)[0].version == "1"
@@ -110,7 +110,7 @@ def test_without_a_champion_the_record_says_that_floors_applied(first, ledger):
     assert "no champion yet" in records[0].decision.basis
 
 
-def test_its_bundle_scores_as_the_model_did(first, found, place, root, contract):
+def test_its_bundle_scores_as_the_model_did(first, zenml_run, place, root, contract):
     import numpy as np
 
     from churn.data import acquire
@@ -121,7 +121,7 @@ def test_its_bundle_scores_as_the_model_did(first, found, place, root, contract)
 
     scores = scorer.score_many(encode(table.frame, table.contract))
 
-    assert np.array_equal(scores.probability, np.array(found["scores"]))
+    assert np.array_equal(scores.probability, np.array(zenml_run["scores"]))
     assert 0 < scorer.threshold < 1
     assert scorer.manifest.metrics["gate_rows"]["roc_auc"] > 0.8
     assert not list(place.rglob("*.pkl"))
@@ -129,8 +129,8 @@ def test_its_bundle_scores_as_the_model_did(first, found, place, root, contract)
 
 def test_too_little_evidence_holds_and_changes_nothing(held, after_held, ledger):
     assert held.code == 3
-    assert held.told["status"] == "held"
-    assert "fewer than the 5,000 asked" in held.told["error"]
+    assert held.result["status"] == "held"
+    assert "fewer than the 5,000 asked" in held.result["error"]
     assert stage_of(after_held["stages"], 1) == "production"
     assert after_held["current"] == "1"
     newest = next(each for each in ledger.decisions("telco-churn") if each.version == "2")
@@ -139,20 +139,24 @@ def test_too_little_evidence_holds_and_changes_nothing(held, after_held, ledger)
 
 def test_a_challenger_as_good_takes_over_and_the_champion_is_archived(second, after_second):
     assert second.code == 0, second.stderr
-    assert (second.told["model_version"], second.told["stage"]) == ("2", "production")
+    assert (second.result["model_version"], second.result["stage"]) == ("2", "production")
     assert stage_of(after_second["stages"], 1) == "archived"
     assert after_second["current"] == "2"
     assert "It was compared with version 1" in " ".join(second.stderr.split())
 
 
-def test_a_rehearsed_rollback_says_what_it_would_do_and_does_nothing(rehearsed, after_rehearsal):
-    assert rehearsed.code == 0, rehearsed.stderr
-    assert "version 1 would be put back instead of 2" in rehearsed.stderr
-    assert after_rehearsal == "2"
+def test_a_dry_run_of_a_rollback_says_what_it_would_do_and_does_nothing(
+    dry_run_rollback, after_dry_run
+):
+    assert dry_run_rollback.code == 0, dry_run_rollback.stderr
+    assert "version 1 would be put back instead of 2" in dry_run_rollback.stderr
+    assert after_dry_run == "2"
 
 
-def test_a_rollback_restores_stage_pointer_and_alias(restored, place, state, door, trained):
-    registry = door.ask("ask_registry.py", str(trained.output), knows_the_project=False)
+def test_a_rollback_restores_stage_pointer_and_alias(restored, place, state, command_line, trained):
+    registry = command_line.query(
+        "query_mlflow_registry.py", str(trained.output), knows_the_project=False
+    )
     stages = state()["versions"]
 
     assert restored.code == 0, restored.stderr
@@ -169,17 +173,17 @@ def test_a_rollback_is_on_record_with_its_reason(restored, ledger):
     assert "complaints" in newest.decision.basis
 
 
-def test_what_is_in_production_already_is_not_promoted_again(restored, door, trained):
-    again = door.run("promotion", trained.output, "--set", "challenger=1")
+def test_what_is_in_production_already_is_not_promoted_again(restored, command_line, trained):
+    again = command_line.run("promotion", trained.output, "--set", "challenger=1")
 
     assert again.code == 2
-    assert "is in production already" in again.told["error"]
+    assert "is in production already" in again.result["error"]
 
 
-def test_an_approval_of_another_version_is_refused(restored, door, trained, place):
+def test_an_approval_of_another_version_is_refused(restored, command_line, trained, place):
     approval = ("--set", "approve.person=Ada", "--set", "approve.version=1")
-    refused = door.run("promotion", trained.output, "--set", "challenger=2", *approval)
+    refused = command_line.run("promotion", trained.output, "--set", "challenger=2", *approval)
 
     assert refused.code == 2
-    assert "the challenger is version 2" in refused.told["error"]
+    assert "the challenger is version 2" in refused.result["error"]
     assert current(place).version == "1"

@@ -30,15 +30,15 @@ def before(again, state):
 
 
 @pytest.fixture(scope="module")
-def refused(door, before, impossible, tmp_path_factory):
+def refused(command_line, before, impossible, tmp_path_factory):
     output = tmp_path_factory.mktemp("refused")
-    return door.train(output, "--stack", "local", "--set", f"data.source={impossible}")
+    return command_line.train(output, "--stack", "local", "--set", f"data.source={impossible}")
 
 
 @pytest.fixture(scope="module")
-def held(door, refused, trained):
+def held(command_line, refused, trained):
     """The first run's model, under a floor that it cannot reach and another name."""
-    return door.train(
+    return command_line.train(
         trained.output,
         *("--stack", "local"),
         *("--set", "floors.roc_auc_lower=0.99", "--set", "model.name=held-back"),
@@ -53,8 +53,8 @@ def after(held, state):
 
 def test_an_impossible_table_is_refused_by_column_and_rows(refused):
     assert refused.code == 2
-    assert refused.told["status"] == "refused"
-    sentence = refused.told["error"]
+    assert refused.result["status"] == "refused"
+    sentence = refused.result["error"]
     assert "'range of tenure'" in sentence
     assert "rows 41 and 2,000" in sentence
     assert "\n" not in sentence
@@ -74,14 +74,14 @@ def test_the_page_of_a_refused_table_is_kept_and_nothing_else(refused):
 
 def test_a_model_below_its_floor_is_held_back_and_says_why(held):
     assert held.code == 3, held.stderr
-    assert held.told["status"] == "held"
-    assert "0.99" in held.told["error"]
-    assert held.told["metrics"]["protocol.roc_auc"] > 0.84
-    assert Path(held.told["report"]).is_file()
+    assert held.result["status"] == "held"
+    assert "0.99" in held.result["error"]
+    assert held.result["metrics"]["protocol.roc_auc"] > 0.84
+    assert Path(held.result["report"]).is_file()
 
 
 def test_a_held_model_is_registered_for_the_record_without_a_stage(held):
-    assert (held.told["model_version"], held.told["stage"]) == ("1", None)
+    assert (held.result["model_version"], held.result["stage"]) == ("1", None)
     assert "held-back version 1 (no stage" in held.stderr
 
 

@@ -1,4 +1,4 @@
-"""Training from the shipped table to a registered model, once through the door, end to end."""
+"""Training from the shipped table to a registered model, once through the command line, end to end."""
 
 from __future__ import annotations
 
@@ -65,23 +65,23 @@ PICTURES = {
 
 
 def test_it_completes_and_says_so_in_one_json_object(trained):
-    told = trained.told
+    result = trained.result
 
     assert trained.code == 0, trained.stderr
-    assert json.loads(trained.stdout) == told  # nothing before it, nothing after it
-    assert (told["pipeline"], told["status"], told["stack"]) == (
+    assert json.loads(trained.stdout) == result  # nothing before it, nothing after it
+    assert (result["pipeline"], result["status"], result["stack"]) == (
         "training",
         "completed",
         "local-mlflow",
     )
-    assert (told["model_version"], told["stage"]) == ("1", "staging")
-    assert told["error"] is None
-    assert told["dashboard"] is None  # no server is connected
-    assert told["seconds"] > 1
+    assert (result["model_version"], result["stage"]) == ("1", "staging")
+    assert result["error"] is None
+    assert result["dashboard"] is None  # no server is connected
+    assert result["seconds"] > 1
 
 
 def test_its_figures_are_those_this_table_is_known_for(trained):
-    metrics = trained.told["metrics"]
+    metrics = trained.result["metrics"]
 
     assert 0.84 <= metrics["protocol.roc_auc"] <= 0.86
     assert (
@@ -109,46 +109,48 @@ def test_every_step_is_shown_as_it_ends(trained):
     assert "warning" not in trained.stderr.lower()
 
 
-def test_zenml_has_the_whole_run(found, trained):
-    assert found["status"] == "completed"
-    assert found["stack"] == "local-mlflow"
-    assert found["tags"] == [
+def test_zenml_has_the_whole_run(zenml_run, trained):
+    assert zenml_run["status"] == "completed"
+    assert zenml_run["stack"] == "local-mlflow"
+    assert zenml_run["tags"] == [
         "bundled data",
         "model: blend",
         "quick",
         "stack: local-mlflow",
         "verdict: promote",
     ]
-    assert {name: step["status"] for name, step in found["steps"].items()} == dict.fromkeys(
+    assert {name: step["status"] for name, step in zenml_run["steps"].items()} == dict.fromkeys(
         STEPS, "completed"
     )
-    assert set(found["artifacts"]) == set(trained.told["artifacts"]) == set(Artifact) - NOT_MADE
+    assert (
+        set(zenml_run["artifacts"]) == set(trained.result["artifacts"]) == set(Artifact) - NOT_MADE
+    )
 
 
 @pytest.mark.parametrize("step", sorted(STEPS))
-def test_every_step_keeps_what_it_found_and_how_long_the_domain_took(found, step):
-    kept = found["steps"][step]
+def test_every_step_keeps_what_it_found_and_how_long_the_domain_took(zenml_run, step):
+    kept = zenml_run["steps"][step]
 
     assert kept["finding"]
     assert float(kept["domain_seconds"]) >= 0
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
-def test_every_artifact_of_ours_is_described_and_every_report_drawn(found, name):
-    artifact = found["artifacts"][name]
+def test_every_artifact_of_ours_is_described_and_every_report_drawn(zenml_run, name):
+    artifact = zenml_run["artifacts"][name]
 
     assert len(set(artifact["metadata"]) - {"storage_size"}) >= 2
     assert set(artifact["pictures"]) == PICTURES[name]
 
 
 def test_every_artifact_lies_where_it_is_said_to_lie(trained):
-    assert len(trained.told["artifacts"]) > 10
-    for name, told in trained.told["artifacts"].items():
-        assert any(Path(told["uri"]).iterdir()), name
+    assert len(trained.result["artifacts"]) > 10
+    for name, result in trained.result["artifacts"].items():
+        assert any(Path(result["uri"]).iterdir()), name
 
 
-def test_the_version_links_everything_it_came_from(found):
-    (version,) = found["versions"]
+def test_the_version_links_everything_it_came_from(zenml_run):
+    (version,) = zenml_run["versions"]
 
     assert (version["model"], version["number"], version["stage"]) == ("telco-churn", 1, "staging")
     assert {"churn_model", "training_report", "promotion_decision", "protocol_report"} <= set(
@@ -159,8 +161,8 @@ def test_the_version_links_everything_it_came_from(found):
     )
 
 
-def test_the_stack_that_the_user_has_set_stays_set(found):
-    assert found["active_stack"] == "default"
+def test_the_stack_that_the_user_has_set_stays_set(zenml_run):
+    assert zenml_run["active_stack"] == "default"
 
 
 def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
@@ -169,7 +171,7 @@ def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
         "FINISHED",
         "telco-churn",
     )
-    assert tracked["metrics"] == pytest.approx(trained.told["metrics"], abs=1e-12)
+    assert tracked["metrics"] == pytest.approx(trained.result["metrics"], abs=1e-12)
     assert tracked["parameters"]["profile"] == "quick"
     assert tracked["parameters"]["protocol.repeats"] == "3"
     assert tracked["parameters"]["recipes.gbm.trees"] == "400"
@@ -181,22 +183,26 @@ def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
     assert Path(tracked["place"].removeprefix("file://")).is_relative_to(trained.output)
 
 
-def test_mlflows_model_scores_like_zenmls_to_the_last_digit(tracked, found, trained, telco, root):
+def test_mlflows_model_scores_like_zenmls_to_the_last_digit(
+    tracked, zenml_run, trained, telco, root
+):
     assert tracked["columns"] == [column.name for column in telco.contract.features]
     # It brought its own copy of the domain, in one file, and reads no pickle.
     assert not Path(tracked["code"]).is_relative_to(root)
     assert tracked["code"].endswith("/code/churn.zip/churn/__init__.py")
     assert not list(trained.output.rglob("*.pkl"))
-    theirs, ours = np.array(tracked["scores"]), np.array(found["scores"])
+    theirs, ours = np.array(tracked["scores"]), np.array(zenml_run["scores"])
     assert len(ours) == telco.rows
     assert np.abs(theirs - ours).max() <= 1e-12
     assert ours.min() < 0.05
     assert ours.max() > 0.5
 
 
-def test_nothing_is_written_but_into_its_own_folder(trained, tracked, untracked, again, door):
-    assert list(door.typed_in.iterdir()) == []
-    for folder in (door.root, door.root / "churn", door.root / "pipelines"):
+def test_nothing_is_written_but_into_its_own_folder(
+    trained, tracked, untracked, again, command_line
+):
+    assert list(command_line.typed_in.iterdir()) == []
+    for folder in (command_line.root, command_line.root / "churn", command_line.root / "pipelines"):
         assert not {"mlruns", "mlartifacts", "mlflow.db", ".zen"} & {
             path.name for path in folder.iterdir()
         }
@@ -209,7 +215,7 @@ def test_nothing_is_written_but_into_its_own_folder(trained, tracked, untracked,
 
 
 def test_the_report_lies_where_it_is_said_to_lie(trained):
-    report = Path(trained.told["report"])
+    report = Path(trained.result["report"])
 
     assert report.parent == trained.output / "reports"
     page = report.read_text(encoding="utf-8")
@@ -218,18 +224,18 @@ def test_the_report_lies_where_it_is_said_to_lie(trained):
 
 
 def test_without_a_tracker_everything_else_works(untracked, trained):
-    told = untracked.told
+    result = untracked.result
 
     assert untracked.code == 0, untracked.stderr
-    assert (told["status"], told["stack"], told["stage"]) == ("completed", "local", "staging")
-    assert set(told["artifacts"]) == set(Artifact) - NOT_MADE - {Artifact.TRACKED_RUN}
-    assert Path(told["report"]).is_file()
+    assert (result["status"], result["stack"], result["stage"]) == ("completed", "local", "staging")
+    assert set(result["artifacts"]) == set(Artifact) - NOT_MADE - {Artifact.TRACKED_RUN}
+    assert Path(result["report"]).is_file()
     assert not list(untracked.output.rglob("mlflow*"))
     assert "track run" not in untracked.stderr
 
 
 def test_the_same_customers_from_ibms_file_give_the_same_figures(untracked, trained):
-    assert untracked.told["metrics"] == trained.told["metrics"]
+    assert untracked.result["metrics"] == trained.result["metrics"]
 
 
 def test_a_table_of_ones_own_is_kept_with_where_it_came_from(untracked, original):
@@ -244,9 +250,9 @@ def test_a_table_of_ones_own_is_kept_with_where_it_came_from(untracked, original
 def test_running_again_fits_nothing_and_ends_at_the_same_version(again, trained, tracked_runs):
     assert again.code == 0, again.stderr
     # Another version was registered in between; this very model is known all the same.
-    assert (again.told["model_version"], again.told["stage"]) == ("1", "staging")
-    assert again.told["metrics"] == trained.told["metrics"]
-    assert again.told["run_id"] != trained.told["run_id"]
+    assert (again.result["model_version"], again.result["stage"]) == ("1", "staging")
+    assert again.result["metrics"] == trained.result["metrics"]
+    assert again.result["run_id"] != trained.result["run_id"]
     assert tracked_runs(trained) == 1
 
 

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
-def both(door, again, untracked, original):
+def both(command_line, again, untracked, original):
     """The first two runs once more, at the same time."""
     with ThreadPoolExecutor(2) as terminals:
-        tracked = terminals.submit(door.train, again.output)
+        tracked = terminals.submit(command_line.train, again.output)
         other = terminals.submit(
-            door.train,
+            command_line.train,
             untracked.output,
             *("--stack", "local", "--set", f"data.source={original}"),
         )
@@ -25,12 +25,12 @@ def both(door, again, untracked, original):
 def test_each_ends_on_the_stack_that_it_was_started_on(both):
     for run, stack in zip(both, ("local-mlflow", "local"), strict=True):
         assert run.code == 0, run.stderr
-        assert run.told["stack"] == stack
+        assert run.result["stack"] == stack
 
 
 def test_each_finds_what_it_found_alone(both, again, untracked):
     for run, alone in zip(both, (again, untracked), strict=True):
-        assert run.told["metrics"] == alone.told["metrics"]
+        assert run.result["metrics"] == alone.result["metrics"]
 
 
 def test_the_stack_that_the_user_has_set_stays_set(both, state):

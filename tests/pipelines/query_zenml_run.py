@@ -21,7 +21,7 @@ def main(answer: Path, run_id: str) -> None:
     outputs = {
         name: versions[0] for step in run.steps.values() for name, versions in step.outputs.items()
     }
-    found = {
+    content = {
         "status": str(run.status),
         "stack": run.stack.name,
         "active_stack": client.active_stack_model.name,
@@ -34,7 +34,7 @@ def main(answer: Path, run_id: str) -> None:
         "versions": [version(client, each) for each in client.list_model_versions(hydrate=True)],
         "scores": scores(outputs["churn_model"].load()),
     }
-    answer.write_text(json.dumps(found, default=str), encoding="utf-8")
+    answer.write_text(json.dumps(content, default=str), encoding="utf-8")
 
 
 def described(artifact: Any) -> dict[str, Any]:

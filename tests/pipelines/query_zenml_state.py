@@ -12,12 +12,12 @@ from zenml.client import Client
 def main(answer: Path) -> None:
     client = Client()
     versions = client.list_model_versions(size=100, sort_by="asc:created", hydrate=True)
-    found = {
+    content = {
         "runs": {run.name: str(run.status) for run in client.list_pipeline_runs(size=100)},
         "active_stack": client.active_stack_model.name,
         "versions": [[each.model.name, each.number, each.stage] for each in versions],
     }
-    answer.write_text(json.dumps(found), encoding="utf-8")
+    answer.write_text(json.dumps(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

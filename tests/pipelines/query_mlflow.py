@@ -23,7 +23,7 @@ def main(answer: Path, state: str, table: str) -> None:
     model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
     import churn  # the copy that the model brought along; there is no other here
 
-    found = {
+    content = {
         "runs": len(runs),
         "status": run.info.status,
         "experiment": client.get_experiment(run.info.experiment_id).name,
@@ -36,7 +36,7 @@ def main(answer: Path, state: str, table: str) -> None:
         "scores": model.predict(features(table))["probability"].tolist(),
         "code": churn.__file__,
     }
-    answer.write_text(json.dumps(found), encoding="utf-8")
+    answer.write_text(json.dumps(content), encoding="utf-8")
 
 
 def files(client: mlflow.MlflowClient, run: str, folder: str | None = None) -> Iterator[str]:

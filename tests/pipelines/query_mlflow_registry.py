@@ -13,11 +13,11 @@ def main(answer: Path, output: Path) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{output}/mlflow.db")
     model = client.get_registered_model("telco-churn")
     versions = client.search_model_versions("name='telco-churn'")
-    found = {
+    content = {
         "alias": {name: str(version) for name, version in model.aliases.items()},
         "zenml_versions": {str(each.version): each.tags["zenml_version"] for each in versions},
     }
-    answer.write_text(json.dumps(found), encoding="utf-8")
+    answer.write_text(json.dumps(content), encoding="utf-8")
 
 
 if __name__ == "__main__":
