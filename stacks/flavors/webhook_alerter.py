@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 from typing import Annotated, cast
 
 from pydantic import ConfigDict, Field
@@ -93,12 +94,9 @@ class WebhookAlerter(BaseAlerter):
     def deliver(self, alert: Alert) -> bool:
         """Sends an alert; returns whether it was delivered."""
         try:
+            # Attribute by attribute: that is how ZenML resolves the references to secrets.
             webhook = Webhook(
-                url=self.config.url,
-                secret=self.config.secret,
-                timeout_seconds=self.config.timeout_seconds,
-                retries=self.config.retries,
-                backoff_seconds=self.config.backoff_seconds,
+                **{each.name: getattr(self.config, each.name) for each in fields(Webhook)}
             )
         except KeyError:
             # ZenML's own message contains the whole component, so it is not logged.

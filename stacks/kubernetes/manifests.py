@@ -53,12 +53,11 @@ def render_jobs(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[st
         "ZENML_STORE_API_TOKEN": _TOKEN,
     }
     jobs = [_orchestrator_job(orchestrator, snapshot, environment)]
-    jobs += [_step_job(orchestrator, snapshot, name, environment) for name in _steps(snapshot)]
+    jobs += [
+        _step_job(orchestrator, snapshot, name, environment)
+        for name in snapshot.step_configurations
+    ]
     return [_as_stored(job, orchestrator.config.kubernetes_namespace) for job in jobs]
-
-
-def _steps(snapshot: PipelineSnapshotBase) -> list[str]:
-    return list(snapshot.step_configurations)
 
 
 def _orchestrator_job(
