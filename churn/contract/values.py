@@ -17,6 +17,8 @@ from churn.contract.columns import CategoryColumn, FlagColumn, NumberColumn, Tar
 
 LONGEST_ID = 200
 """Characters of a customer's id; the ledger keeps no more."""
+PLAIN_ID = rf"^[!-~]{{1,{LONGEST_ID}}}$"
+"""Matches most ids, and nothing that `is_customer_id` refuses: a quick look at a whole column."""
 LARGEST_WHOLE = 2.0**53
 """Beyond it float64 skips whole numbers, so that different ones would be the same."""
 
@@ -117,7 +119,11 @@ class NumberReader:
         Raises:
             RefusedValue: It is no such number, or blank where it must not be.
         """
-        if is_blank(value):
+        number = _as_number(value)
+        if number is not None and self.minimum <= number <= self.maximum:
+            if not self.column.integer or number.is_integer():
+                return number
+        elif is_blank(value):
             return self.read_blank(value, beside)
         return self._number(value, in_range=True)
 
@@ -167,8 +173,12 @@ def is_blank(value: object) -> bool:
 def is_customer_id(value: object) -> bool:
     """Whether a raw value can be a customer's id: a text that can be stored, or a whole number."""
     if type(value) is str:
-        stored = value.isascii() or _can_be_encoded(value)
-        return bool(value.strip()) and len(value) <= LONGEST_ID and "\0" not in value and stored
+        return (
+            0 < len(value) <= LONGEST_ID
+            and "\0" not in value
+            and not value.isspace()
+            and (value.isascii() or _can_be_encoded(value))
+        )
     return type(value) is int and abs(value) < _BEYOND_IDS
 
 

@@ -16,6 +16,7 @@ from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColum
 from churn.contract.id_mask import HIDDEN, IdMask
 from churn.contract.refusals import cell_sentence, quote_text
 from churn.contract.values import (
+    PLAIN_ID,
     CategoryReader,
     Fault,
     NumberReader,
@@ -61,7 +62,8 @@ class ColumnTyper:
         """
         name = self._contract.id.name
         values: NDArray[np.object_] = self._texts[name].to_numpy(zero_copy_only=False)
-        wrong = np.fromiter((not is_customer_id(each) for each in values), bool, len(values))
+        wrong = ~_mask(pc.match_substring_regex(self._texts[name], PLAIN_ID))
+        wrong[wrong] = [not is_customer_id(each) for each in values[wrong]]
         if wrong.any():
             row, more = _first(wrong)
             if is_blank(values[row]):
@@ -153,6 +155,10 @@ def _read(
             values.append(np.nan)
             refused.setdefault(error.fault, []).append(place)
     return np.array(values, np.float64), refused
+
+
+def _mask(values: Any) -> Mask:
+    return np.array(values.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _first(mask: Mask) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from churn.contract import NumberColumn
-from churn.contract.values import whole_if_possible
+from churn.contract.values import PLAIN_ID, is_customer_id, whole_if_possible
 from churn.data import parse
 from churn.data.quality.column_rules import column_rules
 from churn.errors import InputError
@@ -44,17 +45,21 @@ values = st.one_of(texts, numbers, others)
 
 
 @pytest.fixture(scope="module")
-def scorer(shelf):
-    return Scorer.load(shelf)
+def scorer(published_store):
+    return Scorer.load(published_store)
 
 
 @pytest.fixture(scope="module")
-def paths(contract, scorer, shelf, trained, service, tmp_path_factory):
+def pool(published_store, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stream")
+    return ModelPool(ServiceSettings(store=str(published_store)), folder, RequestMetrics(folder))
+
+
+@pytest.fixture(scope="module")
+def paths(contract, scorer, pool, trained, service):
     """Path -> what it makes of a customer: the probability, or REFUSED."""
     from registry.mlflow_model import ChurnModel
 
-    folder = tmp_path_factory.mktemp("stream")
-    pool = ModelPool(ServiceSettings(store=str(shelf)), folder, RequestMetrics(folder))
     copy = ChurnModel()
     copy.model = trained["1"]
     client = service.client()
@@ -174,3 +179,32 @@ def test_a_column_of_numbers_takes_what_a_request_takes(contract, customers, sco
     many = outcome(lambda _: scorer.score_many(columns).probability[0], row)
 
     assert many == outcome(lambda row: scorer.score_one(row).probability, row | {column: value})
+
+
+ids = st.one_of(
+    st.from_regex(PLAIN_ID, fullmatch=True),
+    st.text(max_size=4),
+    st.sampled_from(["", " ", "\u2003", "a b", " C1", "\0", "x" * 200, "x" * 201, "\udfff", 17, -1, 0, True, 1.0, None, [], {}]),
+)  # fmt: skip
+
+
+@given(value=ids)
+@example(value="C1\n")
+def test_an_id_is_the_same_for_requests_the_stream_and_files(
+    contract, customers, pool, client, value
+):
+    row = customers[0] | {"customerID": value}
+    allowed = is_customer_id(value)
+    if isinstance(value, str) and re.fullmatch(PLAIN_ID, value):
+        assert allowed
+
+    answer = client.post("/v1/score", content=json.dumps(row))
+    # A request may leave it out.
+    assert answer.status_code == (200 if allowed or value is None else 422), answer.text
+    batch = score_messages([Message("t", 0, 0, 1, None, json.dumps(row).encode())], pool, 10_000)
+    assert len(batch.scored) == allowed
+    if isinstance(value, str) and value.isprintable():
+        cells = {name: pa.array([None if c is None else str(c)], pa.string())
+                 for name, c in (row | {contract.target.name: "No"}).items()}  # fmt: skip
+        frame = outcome(lambda _: parse(pa.table(cells), contract), row)
+        assert (not isinstance(frame, str)) is allowed
