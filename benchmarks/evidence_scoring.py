@@ -16,8 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightgbm
 import numpy as np
@@ -40,6 +41,7 @@ ROUNDS = 5
 FEW = 300  # one-row calls of the slow peers
 AT_ONCE = 100_000  # the peers' matrices are wide; a million rows at once would not fit everywhere
 CLOSE = 1e-8
+Row = dict[str, Any]
 # The peak is read where Linux counts it anew for each program; getrusage's includes the parent's.
 LOADING = """
 import re, sys, time
@@ -93,6 +95,74 @@ class Peer:
         return (self.additive.decision_function(table) + trees) / 2
 
 
+class BoosterPath:
+    """The trees by the same encoder and `lightgbm.Booster.predict`, a customer at a time."""
+
+    def __init__(self, contract: DataContract, trees: GbmModel) -> None:
+        self.encoder = RowEncoder(contract)
+        self.booster = lightgbm.Booster(model_str=trees.trees.text)
+        self._places = [self.encoder.names.index(name) for name in trees.features]
+
+    def matrix(self, row: Row) -> Any:
+        """A customer as the trees see it, float64[1, features]."""
+        values = self.encoder.encode(row)
+        return np.array([[values[place] for place in self._places]])
+
+    def logit(self, row: Row) -> float:
+        """Log-odds."""
+        matrix = self.matrix(row)
+        return float(self.booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The blend and its trees as they ship, fitted on the bundled customers.
+
+    Attributes:
+        columns, target: all customers as models see them.
+        models: name -> the fitted model, `blend` and `gbm`.
+        scorers: name -> the scorer of its bundle.
+    """
+
+    contract: DataContract
+    columns: Columns
+    target: Any
+    models: dict[str, TrainedModel]
+    scorers: dict[str, Scorer]
+
+    @property
+    def trees(self) -> GbmModel:
+        """The fitted trees alone."""
+        return cast(GbmModel, self.models["gbm"].model)
+
+    def peer(self) -> Peer:
+        """The same blend in scikit-learn."""
+        member = self.models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
+        return Peer(self.contract, as_table(self.columns, self.contract), self.target, member)
+
+
+def fit_shipped(folder: Path) -> Shipped:
+    """Fits both recipes, and publishes each in a store of its own in a folder."""
+    contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
+    data = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    columns, target = encode(data.frame, contract), encode_target(data.frame, contract)
+    recipes = default_recipes()
+    models: dict[str, TrainedModel] = {}
+    scorers: dict[str, Scorer] = {}
+    for name in ("blend", "gbm"):
+        models[name] = TrainedModel.train(
+            build_candidates([name], recipes, contract)[name], columns, target,
+            contract=contract, data_sha256=data.source.sha256, settings=recipes[name],
+        )  # fmt: skip
+        bundle = write_bundle(
+            bundle_folder(folder / name, "1"), models[name], columns, name="churn",
+            version="1", threshold=Threshold(value=0.5, basis="benchmark"), metrics={},
+        )  # fmt: skip
+        publish(folder / name, "1")
+        scorers[name] = load_bundle(bundle)
+    return Shipped(contract, columns, target, models, scorers)
+
+
 def microseconds(work: Callable[[], object], customers: int, rounds: int = ROUNDS) -> float:
     """Median CPU time of some rounds, per customer."""
     costs = []
@@ -125,7 +195,7 @@ def as_table(columns: Columns, contract: DataContract) -> pd.DataFrame:
     )
 
 
-def one_by_one(peer: Peer, rows: Sequence[dict[str, Any]]) -> list[float]:
+def one_by_one(peer: Peer, rows: Sequence[Row]) -> list[float]:
     """Each customer through pandas and scikit-learn."""
     return [float(peer.logit(pd.DataFrame([row]))[0]) for row in rows]
 
@@ -154,129 +224,85 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args()
-    contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
-    columns, target = encode(customers.frame, contract), encode_target(customers.frame, contract)
-    recipes = default_recipes()
     with tempfile.TemporaryDirectory() as scratch:
-        models: dict[str, TrainedModel] = {}
-        scorers: dict[str, Scorer] = {}
-        for name in ("blend", "gbm"):
-            models[name] = TrainedModel.train(
-                build_candidates([name], recipes, contract)[name],
-                columns,
-                target,
-                contract=contract,
-                data_sha256=customers.source.sha256,
-                settings=recipes[name],
-            )
-            folder = write_bundle(
-                bundle_folder(Path(scratch) / name, "1"),
-                models[name],
-                columns,
-                name="churn",
-                version="1",
-                threshold=Threshold(value=0.5, basis="none: only its cost is looked at"),
-                metrics={},
-            )
-            publish(Path(scratch) / name, "1")
-            scorers[name] = load_bundle(folder)
+        shipped = fit_shipped(Path(scratch))
         started = loading(Path(scratch) / "blend", Path(scratch))
-        lines = one_customer(contract, columns, target, models, scorers)
-        lines += many_customers(contract, columns, target, models, scorers["blend"], options.rows)
+        lines = [*one_customer(shipped), "", *many_customers(shipped, options.rows)]
         print("\n".join(lines))
         print(f"\n{started}")
     print(f"\nPython {platform.python_version()}, one thread.")
 
 
-def one_customer(
-    contract: DataContract,
-    columns: Columns,
-    target: Any,
-    models: dict[str, TrainedModel],
-    scorers: dict[str, Scorer],
-) -> list[str]:
+def one_customer(shipped: Shipped) -> list[str]:
     """The lines of single customers: raw values in, a score out."""
-    table = as_table(columns, contract)
-    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    expected = {name: model.logit(columns) for name, model in models.items()}
-    lines = [
-        "| one customer, raw values to a score | µs CPU | times `score_one` |",
-        "|---|---|---|",
-    ]
+    table = as_table(shipped.columns, shipped.contract)
+    rows: list[Row] = table.to_dict("records")  # type: ignore[assignment]
+    every = len(rows) // FEW
+    few = rows[::every][:FEW]
+    peer, path = shipped.peer(), BoosterPath(shipped.contract, shipped.trees)
     base: dict[str, float] = {}
-    for name, scorer in scorers.items():
+    expected: dict[str, Any] = {}
+    for name, scorer in shipped.scorers.items():
         logits = [scorer.score_one(row).logit for row in rows]
+        expected[name] = shipped.models[name].logit(shipped.columns)
         require_equal("score_one", logits, expected[name], 0)
         base[name] = microseconds(lambda s=scorer: [s.score_one(row) for row in rows], len(rows))
-
-    def line(what: str, cost: float, name: str) -> None:
-        lines.append(f"| {what} | {cost:,.1f} | {cost / base[name]:,.1f} |")
-
-    trees = models["gbm"].model
-    encoder = RowEncoder(contract)
-    assert isinstance(trees, GbmModel)  # noqa: S101
-    booster = lightgbm.Booster(model_str=trees.trees.text)
-    places = [encoder.names.index(name) for name in trees.features]
-
-    def by_booster(row: dict[str, Any]) -> float:
-        values = encoder.encode(row)
-        matrix = np.array([[values[place] for place in places]])
-        return float(booster.predict(matrix, raw_score=True, num_threads=1)[0])  # type: ignore[index]
-
-    few = rows[:: len(rows) // FEW][:FEW]
-    expected_few = {name: values[:: len(rows) // FEW][:FEW] for name, values in expected.items()}
-    require_equal("Booster.predict", [by_booster(row) for row in few], expected_few["gbm"], 0)
-    member = models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
-    peer = Peer(contract, table, target, member)
-    require_equal("the pipeline", one_by_one(peer, few), expected_few["blend"], CLOSE)
-    scorer = scorers["blend"]
-    line("blend: `Scorer.score_one`", base["blend"], "blend")
-    line(
-        "blend: scikit-learn pipeline on a one-row DataFrame",
-        microseconds(lambda: one_by_one(peer, few), FEW, 3),
-        "blend",
-    )
-    explained = microseconds(lambda: [scorer.explain(row) for row in few], FEW)
-    line("blend: `Scorer.explain`", explained, "blend")
-    line("gbm: `Scorer.score_one`", base["gbm"], "gbm")
-    own = microseconds(lambda: [by_booster(row) for row in few], FEW)
-    matrices = [
-        np.array([[values[place] for place in places]]) for values in map(encoder.encode, few)
+    expected = {name: logits[::every][:FEW] for name, logits in expected.items()}
+    require_equal("Booster.predict", [path.logit(row) for row in few], expected["gbm"], 0)
+    require_equal("the pipeline", one_by_one(peer, few), expected["blend"], CLOSE)
+    costs = {
+        "blend: `Scorer.score_one`": base["blend"],
+        "blend: scikit-learn pipeline on a one-row DataFrame": microseconds(
+            lambda: one_by_one(peer, few), FEW, 3
+        ),
+        "blend: `Scorer.explain`": explaining(shipped.scorers["blend"], few),
+        "gbm: `Scorer.score_one`": base["gbm"],
+        **costs_of_booster(path, few),
+        "gbm: `Scorer.explain`": explaining(shipped.scorers["gbm"], few),
+    }
+    bare = microseconds(lambda: [path.encoder.encode(row) for row in rows], len(rows))
+    return [
+        "| one customer, raw values to a score | µs CPU | times `score_one` |",
+        "|---|---|---|",
+        *(
+            f"| {what} | {c:,.1f} | {c / base[what.partition(':')[0]]:,.1f} |"
+            for what, c in costs.items()
+        ),
+        f"| of which the encoder, with all its checks | {bare:,.1f} | |",
     ]
-    alone = scorers["gbm"]
-    parts = microseconds(
-        lambda: [booster.predict(one, pred_contrib=True, num_threads=1) for one in matrices], FEW
-    )
-    explained = microseconds(lambda: [alone.explain(row) for row in few], FEW)
-    line("gbm: the same encoder and `lightgbm.Booster.predict`", own, "gbm")
-    line("gbm: `Scorer.explain`", explained, "gbm")
-    line("gbm: bare `lightgbm.Booster.predict(..., pred_contrib=True)`", parts, "gbm")
-    bare = microseconds(lambda: [encoder.encode(row) for row in rows], len(rows))
-    lines.append(f"| of which the encoder, with all its checks | {bare:,.1f} | |")
-    return [*lines, ""]
 
 
-def many_customers(
-    contract: DataContract,
-    columns: Columns,
-    target: Any,
-    models: dict[str, TrainedModel],
-    scorer: Scorer,
-    most: int,
-) -> list[str]:
+def explaining(scorer: Scorer, rows: Sequence[Row]) -> float:
+    """Microseconds of one explanation."""
+    return microseconds(lambda: [scorer.explain(row) for row in rows], len(rows))
+
+
+def costs_of_booster(path: BoosterPath, rows: Sequence[Row]) -> dict[str, float]:
+    """Microseconds of LightGBM's own interface, for a score and for its parts."""
+    matrices = [path.matrix(row) for row in rows]
+    predict = path.booster.predict
+    return {
+        "gbm: the same encoder and `lightgbm.Booster.predict`": microseconds(
+            lambda: [path.logit(row) for row in rows], len(rows)
+        ),
+        "gbm: bare `lightgbm.Booster.predict(..., pred_contrib=True)`": microseconds(
+            lambda: [predict(one, pred_contrib=True, num_threads=1) for one in matrices], len(rows)
+        ),
+    }
+
+
+def many_customers(shipped: Shipped, most: int) -> list[str]:
     """The lines of whole tables: encoded columns, or a DataFrame, in; scores out."""
-    member = models["blend"].model.members["gbm"]  # type: ignore[attr-defined]
-    peer = Peer(contract, as_table(columns, contract), target, member)
+    peer, scorer = shipped.peer(), shipped.scorers["blend"]
     lines = [
         "| many customers, the blend | customers | µs CPU a customer | times `score_many` |",
         "|---|---|---|---|",
     ]
-    every = np.arange(len(target))
-    for customers in (take(columns, every), generated(columns, most)):
+    every = np.arange(len(shipped.target))
+    for customers in (take(shipped.columns, every), generated(shipped.columns, most)):
         rows = len(customers["tenure"])
         rounds = ROUNDS if rows < AT_ONCE else 1
-        table = as_table(customers, contract)
+        table = as_table(customers, shipped.contract)
         require_equal(
             "the pipeline", in_pieces(peer, table[:7043]), scorer.score_many(
                 {name: values[:7043] for name, values in customers.items()}

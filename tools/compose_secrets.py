@@ -1,9 +1,10 @@
-"""Draws what docker-compose.yml asks for: passwords, and an API key of which it keeps the digest.
+"""Generates the secrets of docker-compose.yml: passwords, and an API key of which it keeps the digest.
 
     python tools/compose_secrets.py
 
-Writes .churn/compose.env, readable for its owner alone, and never over one that is there: databases
-remember the passwords they were made with. Standard library only.
+No library does it: Compose reads secrets and makes none. Writes .churn/compose.env, readable for its
+owner alone, and never over an existing one: databases remember the passwords they were made with.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ def main(out: Path = OUT) -> int:
         print(f"{out} is there already and stays: databases remember its passwords.")
         return 2
     key = "churn_" + secrets.token_urlsafe(32)
-    drawn = {"CHURN_API_KEYS": hashlib.sha256(key.encode()).hexdigest()}
+    generated = {"CHURN_API_KEYS": hashlib.sha256(key.encode()).hexdigest()}
     text = _BLANK.sub(
         # Hexadecimal: two of them stand inside addresses, where other characters mean something.
-        lambda name: f"{name[1]}={drawn.get(name[1]) or secrets.token_hex(32)}",
+        lambda name: f"{name[1]}={generated.get(name[1]) or secrets.token_hex(32)}",
         EXAMPLE.read_text(encoding="utf-8"),
     )
     out.parent.mkdir(parents=True, exist_ok=True)

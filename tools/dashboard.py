@@ -4,8 +4,8 @@
     python tools/dashboard.py --stop     (make dashboard ARGS="--stop")
 
 The server runs in the background on the very database that runs write to, without a password, on
-127.0.0.1 alone. Unlike `zenml login --local`, runs do not go through it afterwards: they work as
-before when it is stopped, or gone after a restart of the machine.
+127.0.0.1 alone. No library does it: after `zenml login --local` runs go through the server and fail
+once it is gone, after a restart of the machine for example; here they go on as before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _START_SECONDS = 90
 _GUIDE = """\
   Runs      newest first, the search box finds names; click one for its graph
   Graph     click an artifact (green), then Visualization: every report's page and pictures
-  Insights  beside the graph: Metadata has what the run came to
+  Insights  beside the graph: Metadata has the results of the run
   Lists of models and artifacts are ZenML Pro's; here: .venv/bin/zenml model version list, or
   .venv/bin/python tools/list_runs.py for every run with its figures, a line each.
   No user and no password; it listens on this machine alone.
@@ -32,13 +32,13 @@ _GUIDE = """\
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Starts or stops the server and returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     # Before ZenML is imported: what it would say in the meantime is not for people.
     os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
     os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
-        return _stop() if asked.stop else _start(asked.port, look=not asked.no_browser)
+        return _stop() if options.stop else _start(options.port, look=not options.no_browser)
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1

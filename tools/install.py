@@ -2,8 +2,9 @@
 
     python3.11 tools/install.py requirements.lock
 
-uv does it in seconds and is itself fetched from the package index; where it cannot be had, or
-fails, plain pip does the same in minutes. Standard library only: this runs before anything is
+No library does it: uv installs in seconds, but is not there before the first installation. It is
+fetched from the package index; where that fails, plain pip does the same in minutes. An
+installation that was killed is started again. Standard library only: this runs before anything is
 installed.
 """
 
@@ -118,7 +119,7 @@ def create() -> None:
 
 
 def pip() -> list[str | Path]:
-    """The pip to call: the environment's own, else this Python's, told where to install."""
+    """The pip to call: the environment's own, else this Python's with the place to install to."""
     own: list[str | Path] = [PYTHON, "-m", "pip"]
     if succeeds([*own, "--version"]):
         return own
@@ -141,7 +142,7 @@ def fetch_uv() -> bool:
 
 
 def uv_environment() -> dict[str, str]:
-    """This process's environment, with pip's configuration said in uv's words."""
+    """This process's environment, with pip's configuration in uv's variables."""
     listing = subprocess.run(
         [*pip(), "config", "list"], capture_output=True, text=True, check=False
     )

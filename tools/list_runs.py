@@ -1,11 +1,11 @@
-"""The latest runs, a line each, with what they came to: what ZenML's own list of runs leaves out.
+"""Lists the latest runs, a line each, with their figures, verdict and model version.
 
     python tools/list_runs.py
     python tools/list_runs.py --tag "verdict: hold" --pipeline training --last 100
 
-Reads the figures and tags that `runner.run_labels` puts on every run; a run that ended before it
-came to anything shows its status alone. Answers of a deployed scoring pipeline are runs, too, many
-of them: they are left out unless they are asked for by --pipeline scoring.
+No library does it: `zenml pipeline runs list` shows neither. Reads the metadata and tags that
+`runner.run_labels` puts on every run; a run that failed early shows its status alone. Answers of a
+deployed scoring pipeline are runs, too, many of them: only --pipeline scoring lists them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LAST = 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table and returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
     os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
     from rich import box
@@ -38,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from zenml.client import Client
 
     client = Client()
-    chosen: dict[str, Any] = {"pipeline_name": asked.pipeline or f"notequals:{_ANSWERS}"}
-    if asked.tag:
-        chosen["tags"] = asked.tag
+    filters: dict[str, Any] = {"pipeline_name": options.pipeline or f"notequals:{_ANSWERS}"}
+    if options.tag:
+        filters["tags"] = options.tag
     found = client.list_pipeline_runs(
-        sort_by="desc:created", size=asked.last, hydrate=True, **chosen
+        sort_by="desc:created", size=options.last, hydrate=True, **filters
     )
     lines = [dict(zip(COLUMNS, cells(run), strict=True)) for run in found.items]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gone = [name for name in COLUMNS if name not in shown]
     if gone:
         console.print(f"  A wider window has room for {', '.join(gone)}, too.", style="dim")
-    answers = 0 if asked.pipeline else _answers(client)
+    answers = 0 if options.pipeline else _answers(client)
     if answers:
-        told = (
+        note = (
             f"  {answers:,} answers of the deployed pipeline are left out: --pipeline {_ANSWERS}."
         )
-        console.print(told, style="dim")
+        console.print(note, style="dim")
     return 0
 
 
@@ -81,17 +81,17 @@ def columns_for(lines: Sequence[Mapping[str, str]], width: int) -> tuple[str, ..
 
 def cells(run: PipelineRunResponse) -> tuple[str, ...]:
     """A run as the table shows it."""
-    told = dict(run.run_metadata)
-    auc, seconds = told.get("roc_auc"), told.get("seconds")
+    metadata = dict(run.run_metadata)
+    auc, seconds = metadata.get("roc_auc"), metadata.get("seconds")
     return (
         f"{run.created:%Y-%m-%d %H:%M}",
         run.name,
         run.stack.name if run.stack else "",
         run.status.value,
-        str(told.get("model", "")),
+        str(metadata.get("model", "")),
         f"{auc:.4f}" if isinstance(auc, float) else "",
-        str(told.get("outcome") or told.get("verdict", "")),
-        str(told.get("model_version", "")),
+        str(metadata.get("outcome") or metadata.get("verdict", "")),
+        str(metadata.get("model_version", "")),
         f"{seconds:.0f}" if isinstance(seconds, int | float) else "",
     )
 

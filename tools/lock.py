@@ -1,7 +1,8 @@
-"""Writes the lock files anew from pyproject.toml; what is pinned stays where it may.
+"""Writes the lock files again from pyproject.toml; a pin moves only where it must.
 
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
+No library does it: uv resolves one file at a time, and these six must agree on every pin they share.
 The deep lock is resolved under the main one, the stacks' lock under both and the tests' lock under
 all three, so that each holds the same pins and more. The serving lock holds what the extra `serve`
 lists and nothing of the main job, under the main lock's pins; the stream's lock adds `stream`.
@@ -26,16 +27,16 @@ SERVE = "requirements-serve.lock"
 LOCAL_BUILD = re.compile(r"^(\S+==[^\s+]+)(\+\S+)", re.MULTILINE)
 
 
-def compile_lock(*arguments: str, wanted: str | None = None) -> None:
-    """Resolves pyproject.toml, or what is wanted, into one lock, for the Python that CI runs."""
-    source = "pyproject.toml" if wanted is None else "-"
+def compile_lock(*arguments: str, requirements: str | None = None) -> None:
+    """Resolves pyproject.toml, or a list of requirements, into one lock, for the Python that CI runs."""
+    source = "pyproject.toml" if requirements is None else "-"
     target = ["--python-version", "3.11", "--python-platform", "linux"]
     command = [UV, "pip", "compile", source, "--quiet", "--annotation-style", "line"]
     # Paths are relative and the header names the make target: a lock knows no machine.
     environment = uv_environment() | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    asked = None if wanted is None else wanted.encode()
+    stdin = None if requirements is None else requirements.encode()
     subprocess.run(
-        [*command, *target, *arguments], cwd=ROOT, env=environment, check=True, input=asked
+        [*command, *target, *arguments], cwd=ROOT, env=environment, check=True, input=stdin
     )
 
 
@@ -73,9 +74,9 @@ def main(arguments: list[str]) -> int:
         compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)
         name_no_build(ROOT / DEV)
         serving = ["--constraints", MAIN, "--output-file", SERVE, *arguments]
-        compile_lock(*serving, wanted=extra("serve"))
+        compile_lock(*serving, requirements=extra("serve"))
         streaming = ["--constraints", DEV, "--output-file", STREAM, *arguments]
-        compile_lock(*streaming, wanted="\n".join((extra("serve"), extra("stream"))))
+        compile_lock(*streaming, requirements="\n".join((extra("serve"), extra("stream"))))
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

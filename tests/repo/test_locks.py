@@ -58,10 +58,10 @@ def test_each_lock_is_the_one_before_and_more(main, deep, stacks, dev, serve, st
 
 def test_every_dependency_is_pinned_within_its_bounds(project, main, deep, dev):
     extras = project["optional-dependencies"]
-    asked = [(text, main) for text in project["dependencies"]]
-    asked += [(text, deep) for text in extras["deep"]]
-    asked += [(text, dev) for extra in extras.values() for text in extra]
-    for text, lock in asked:
+    requirements = [(text, main) for text in project["dependencies"]]
+    requirements += [(text, deep) for text in extras["deep"]]
+    requirements += [(text, dev) for extra in extras.values() for text in extra]
+    for text, lock in requirements:
         requirement = Requirement(text)
         if requirement.name == project["name"]:
             assert requirement.extras <= set(extras)
@@ -75,12 +75,12 @@ def test_the_main_job_brings_no_tools_of_the_tests(main):
 
 
 def test_the_service_runs_on_the_main_jobs_pins_and_without_its_weight(project, main, serve):
-    wanted = {
+    served = {
         canonicalize_name(Requirement(text).name)
         for text in project["optional-dependencies"]["serve"]
     }
 
-    assert wanted <= set(serve)
+    assert served <= set(serve)
     assert serve.items() < main.items()
     assert not {"zenml", "mlflow", "pandas", "scikit-learn", "torch", "pyarrow"} & set(serve)
 
