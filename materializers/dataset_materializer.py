@@ -28,14 +28,14 @@ class DatasetMaterializer(FolderMaterializer):
 
     def save(self, data: Dataset) -> None:
         """Writes rows, contract and source."""
-        with self.writing() as folder:
+        with self.output_folder() as folder:
             data.frame.to_parquet(folder / _TABLE, index=False)
             (folder / _CONTRACT).write_text(data.contract.model_dump_json(), encoding="utf-8")
             (folder / _SOURCE).write_text(json.dumps(asdict(data.source)), encoding="utf-8")
 
     def load(self, data_type: type[Any]) -> Dataset:  # noqa: ARG002 - ZenML's signature
         """Reads the table back, typed anew by its contract: types and categories as they were."""
-        with self.reading() as folder:
+        with self.input_folder() as folder:
             contract = DataContract.model_validate_json((folder / _CONTRACT).read_bytes())
             source = Source(**json.loads((folder / _SOURCE).read_bytes()))
             table, _ = read_raw((folder / _TABLE).read_bytes(), _TABLE)

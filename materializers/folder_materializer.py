@@ -54,7 +54,7 @@ class FolderMaterializer(BaseMaterializer):
         return metadata
 
     @contextmanager
-    def writing(self) -> Iterator[Path]:
+    def output_folder(self) -> Iterator[Path]:
         """Yields a local folder; its files are in the artifact store afterwards."""
         if self._is_local():
             folder = Path(self.uri)
@@ -72,7 +72,7 @@ class FolderMaterializer(BaseMaterializer):
                         file.write(path.read_bytes())
 
     @contextmanager
-    def reading(self) -> Iterator[Path]:
+    def input_folder(self) -> Iterator[Path]:
         """Yields a local folder with the artifact's files."""
         if self._is_local():
             yield Path(self.uri)

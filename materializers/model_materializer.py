@@ -24,12 +24,12 @@ class ModelMaterializer(FolderMaterializer):
 
     def save(self, data: TrainedModel) -> None:
         """Writes the model's folder."""
-        with self.writing() as folder:
+        with self.output_folder() as folder:
             data.save(folder / _MODEL)
 
     def load(self, data_type: type[Any]) -> TrainedModel:  # noqa: ARG002 - ZenML's signature
         """Verifies the folder and reads the model back."""
-        with self.reading() as folder:
+        with self.input_folder() as folder:
             return TrainedModel.load(folder / _MODEL)
 
     def draw(self, data: TrainedModel) -> dict[str, bytes]:

@@ -22,13 +22,13 @@ class OutOfFoldMaterializer(FolderMaterializer):
 
     def save(self, data: OutOfFold) -> None:
         """Writes plan, outcomes, and each split's rows and log-odds."""
-        with self.writing() as folder:
+        with self.output_folder() as folder:
             (folder / _PLAN).write_text(data.plan.model_dump_json(), encoding="utf-8")
             np.savez_compressed(folder / _ARRAYS, **_arrays(data))
 
     def load(self, data_type: type[Any]) -> OutOfFold:  # noqa: ARG002 - ZenML's signature
         """Reads them back."""
-        with self.reading() as folder, np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+        with self.input_folder() as folder, np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             plan = ProtocolPlan.model_validate_json((folder / _PLAN).read_text(encoding="utf-8"))
             names = [str(name) for name in arrays["names"]]
             folds = tuple(

@@ -20,12 +20,12 @@ class SplitMaterializer(FolderMaterializer):
 
     def save(self, data: Split) -> None:
         """Writes both sides' positions."""
-        with self.writing() as folder:
+        with self.output_folder() as folder:
             np.savez_compressed(folder / _FILE, development=data.development, gate=data.gate)
 
     def load(self, data_type: type[Any]) -> Split:  # noqa: ARG002 - ZenML's signature
         """Reads both sides' positions."""
-        with self.reading() as folder, np.load(folder / _FILE, allow_pickle=False) as arrays:
+        with self.input_folder() as folder, np.load(folder / _FILE, allow_pickle=False) as arrays:
             return Split(development=arrays["development"], gate=arrays["gate"])
 
     def extract_metadata(self, data: Split) -> dict[str, Any]:

@@ -143,8 +143,8 @@ def _print_dry_run(request: RunRequest, *, as_json: bool) -> int:
         try:
             plan = dry_run(request)
         except ChurnError as error:
-            refused = error.exit_code == InputError.exit_code
-            errors.print(f"[red]{'refused' if refused else 'failed'}:[/] ", end="")
+            status = "refused" if error.exit_code == InputError.exit_code else "failed"
+            errors.print(f"[red]{status}:[/] ", end="")
             errors.print(str(error), markup=False, soft_wrap=True)
             return error.exit_code
         if as_json:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 180
 _ANSWER_SECONDS = 60.0
-_REFUSED, _KEYLESS = 422, (401, 403)
+_UNPROCESSABLE, _UNAUTHORIZED = 422, (401, 403)
 
 
 def deploy_scoring(
@@ -136,9 +136,9 @@ def invoke_deployment(
             f"{address.rstrip('/')}/invoke", json=body, headers=headers, timeout=_ANSWER_SECONDS
         )
         content = answer.json()
-        if answer.status_code == _REFUSED:
+        if answer.status_code == _UNPROCESSABLE:
             raise InputError(_refusal(content["detail"]))
-        if answer.status_code in _KEYLESS:
+        if answer.status_code in _UNAUTHORIZED:
             raise InputError(
                 f"The deployment at {address} asks for a key; hand over the one that ZenML made."
             )
