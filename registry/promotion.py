@@ -1,5 +1,7 @@
 """Carries out a promotion decision: stage, bundle, alias and ledger change together, or not at all."""
 
+from typing import Literal
+
 from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
@@ -37,28 +39,15 @@ def carry_out_decision(
     """
     ledger.record_decision(pair.model, pair.challenger, decision, champion_version=pair.champion)
     approver = _approver(pair, settings, ledger)
-    version = pair.challenger
     if decision.verdict != "promote":
-        sentence = f"version {version} is kept back: {decision.verdict}"
-        return PromotionOutcome(
-            status="kept back",
-            model=pair.model,
-            version=version,
-            before=pair.champion,
-            sentence=sentence,
-        )
+        sentence = f"version {pair.challenger} is kept back: {decision.verdict}"
+        return _outcome(pair, "kept back", sentence)
     if settings.approval == "required" and approver is None:
         sentence = (
-            f"version {version} passed and waits for a person: run it again with "
-            f"--set approve.person=NAME --set approve.version={version}"
+            f"version {pair.challenger} passed and waits for a person: run it again with "
+            f"--set approve.person=NAME --set approve.version={pair.challenger}"
         )
-        return PromotionOutcome(
-            status="waiting",
-            model=pair.model,
-            version=version,
-            before=pair.champion,
-            sentence=sentence,
-        )
+        return _outcome(pair, "waiting", sentence)
     return _promote(pair, store, approver)
 
 
@@ -83,17 +72,24 @@ def _promote(pair: PromotionPair, store: Address, approver: str | None) -> Promo
     champion = _require_version(pair.model, pair.champion) if pair.champion else None
     bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
     alias = _move_production(version, champion, store)
+    sentence = f"version {pair.challenger} is in production"
+    sentence += f" instead of {pair.champion}" if pair.champion else ""
+    sentence += f", approved by {approver}" if approver else ""
+    outcome = _outcome(pair, "promoted", sentence)
+    return outcome.model_copy(
+        update={"bundle": str(bundle), "alias": alias, "approved_by": approver}
+    )
+
+
+def _outcome(
+    pair: PromotionPair, status: Literal["promoted", "waiting", "kept back"], sentence: str
+) -> PromotionOutcome:
     return PromotionOutcome(
-        status="promoted",
+        status=status,
         model=pair.model,
         version=pair.challenger,
         before=pair.champion,
-        bundle=str(bundle),
-        alias=alias,
-        approved_by=approver,
-        sentence=f"version {pair.challenger} is in production"
-        + (f" instead of {pair.champion}" if pair.champion else "")
-        + (f", approved by {approver}" if approver else ""),
+        sentence=sentence,
     )
 
 

@@ -16,18 +16,9 @@ if TYPE_CHECKING:
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 
 _JSON_FIELDS = (
-    "pipeline",
-    "status",
-    "run_id",
-    "stack",
-    "seconds",
-    "model_version",
-    "stage",
-    "metrics",
-    "artifacts",
-    "dashboard",
-    "error",
-)
+    "pipeline", "status", "run_id", "stack", "seconds", "model_version", "stage", "metrics",
+    "artifacts", "dashboard", "error",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -45,22 +45,7 @@ def write_report(
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
     """Gathers the run's reports; the page is drawn from them when the artifact is stored.
 
-    Args:
-        customers: The table.
-        quality: Its quality report.
-        split: Development and gate rows.
-        selection: How the recipe was chosen.
-        protocol: Recipes that the whole protocol measured.
-        evaluation: The final model on the gate rows.
-        decision: Decision of the gates.
-        threshold: The decision threshold.
-        slices: The final model within groups of customers.
-        explanation: What the final model goes by.
-        stability: How stable its reasons are.
-        labels: Names of the model (`model_name`), the `profile` and the `frozen_recipe`.
-        validation: Deepchecks' report, if the profile asks for it.
-        nested: Expensive recipes, measured on the protocol's first repeat.
-        searches: Searches of the tuned recipes.
+    `labels` are `model_name`, `profile` and `frozen_recipe`; the last three reports are optional.
     """
     with step_progress("write_report") as progress:
         judged = report_of_recipe(selection.chosen, protocol, nested)
