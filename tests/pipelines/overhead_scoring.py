@@ -37,8 +37,8 @@ Ask = Callable[[httpx.Client, Row], float]
 def main() -> int:
     """Measures and prints."""
     store = str(Path(sys.argv[1]).absolute())
-    room = Path(tempfile.mkdtemp(prefix="churn-overhead-"))
-    os.environ["ZENML_CONFIG_PATH"] = str(room / "zenml")
+    folder = Path(tempfile.mkdtemp(prefix="churn-overhead-"))
+    os.environ["ZENML_CONFIG_PATH"] = str(folder / "zenml")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with (ROOT / "data" / "raw" / "telco.csv").open(newline="", encoding="utf-8") as file:
         rows = [dict(row) for row in csv.DictReader(file)][:: 7043 // (ROUNDS * EACH)]
@@ -49,16 +49,16 @@ def main() -> int:
         "| one customer | ms CPU | ms wall | p95 ms wall | MiB |\n|---|---|---|---|---|\n"
     )
     try:
-        for name, cpu, wall, slow, memory in _all(store, rows, room):
+        for name, cpu, wall, slow, memory in _all(store, rows, folder):
             figures = f"{cpu * 1e3:.2f} | {wall * 1e3:.2f} | {slow * 1e3:.2f} | {memory:.0f}"
             sys.stdout.write(f"| {name} | {figures} |\n")
             sys.stdout.flush()
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
+def _all(store: str, rows: list[Row], folder: Path) -> Iterator[tuple[Any, ...]]:
     from deployment.zenml_deployments import NAME, stop_deployment
     from runner.silence import silence_libraries
     from runner.zenml_deployment import deploy_scoring
@@ -66,21 +66,21 @@ def _all(store: str, rows: list[Row], room: Path) -> Iterator[tuple[Any, ...]]:
     from tests.servers.churn_api import serving
 
     expected = [Scorer.load(store).score_one(row).probability for row in rows]
-    with serving(Path(store), room) as service:
+    with serving(Path(store), folder) as service:
         yield "service.api", *_measured(service.url, service.process.pid, _direct, rows, expected)
     silence_libraries(verbose=False)
     spec = load_stack("local")
     parts = {**spec.components, "deployer": ExistingComponent(use="default")}
     spec = spec.model_copy(update={"components": parts})
     try:
-        found = deploy_scoring(store, spec, state=room)
+        deployment = deploy_scoring(store, spec, state=folder)
         for name, keep in (("ZenML, fast", False), ("ZenML, answers kept", True)):
             ask = _through_zenml(keep=keep)
-            yield name, *_measured(found.address, _pid(), ask, rows, expected)
+            yield name, *_measured(deployment.address, _pid(), ask, rows, expected)
         _as_it_comes()
-        found = deploy_scoring(store, spec, state=room)
+        deployment = deploy_scoring(store, spec, state=folder)
         ask, some = _through_zenml(keep=True), slice(SLOW)
-        measured = _measured(found.address, _pid(), ask, rows[some], expected[some])
+        measured = _measured(deployment.address, _pid(), ask, rows[some], expected[some])
         yield "ZenML as it comes", *measured
     finally:
         stop_deployment(NAME)
@@ -90,7 +90,7 @@ def _measured(
     address: str, pid: int, ask: Ask, rows: list[Row], expected: list[float]
 ) -> tuple[float, ...]:
     server = psutil.Process(pid)
-    cpu, wall, found = [], [], []
+    cpu, wall, scores = [], [], []
     with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
         for row in rows[:EACH]:  # what the first requests load is not theirs alone
             ask(client, row)
@@ -98,10 +98,10 @@ def _measured(
             before = sum(server.cpu_times()[:4])
             for row in rows[start : start + EACH]:
                 began = time.perf_counter()
-                found.append(ask(client, row))
+                scores.append(ask(client, row))
                 wall.append(time.perf_counter() - began)
             cpu.append((sum(server.cpu_times()[:4]) - before) / EACH)
-    if found != expected:
+    if scores != expected:
         raise SystemExit("The server does not give the scorer's numbers; nothing measured.")
     slow = statistics.quantiles(wall, n=20)[-1]
     memory = server.memory_info().rss / 2**20
@@ -114,9 +114,9 @@ def _direct(client: httpx.Client, row: Row) -> float:
 
 def _through_zenml(*, keep: bool) -> Ask:
     def ask(client: httpx.Client, row: Row) -> float:
-        asked = {"parameters": {"customer": row}, "skip_artifact_materialization": not keep}
-        told = client.post("/invoke", json=asked).json()
-        return float(told["outputs"]["customer_score"]["probability"])
+        body = {"parameters": {"customer": row}, "skip_artifact_materialization": not keep}
+        content = client.post("/invoke", json=body).json()
+        return float(content["outputs"]["customer_score"]["probability"])
 
     return ask
 

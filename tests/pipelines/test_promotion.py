@@ -182,8 +182,8 @@ def test_what_is_in_production_already_is_not_promoted_again(restored, command_l
 
 def test_an_approval_of_another_version_is_refused(restored, command_line, trained, place):
     approval = ("--set", "approve.person=Ada", "--set", "approve.version=1")
-    refused = command_line.run("promotion", trained.output, "--set", "challenger=2", *approval)
+    run = command_line.run("promotion", trained.output, "--set", "challenger=2", *approval)
 
-    assert refused.code == 2
-    assert "the challenger is version 2" in refused.result["error"]
+    assert run.code == 2
+    assert "the challenger is version 2" in run.result["error"]
     assert current(place).version == "1"

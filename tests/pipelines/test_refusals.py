@@ -30,13 +30,13 @@ def before(again, state):
 
 
 @pytest.fixture(scope="module")
-def refused(command_line, before, impossible, tmp_path_factory):
+def refused_run(command_line, before, impossible, tmp_path_factory):
     output = tmp_path_factory.mktemp("refused")
     return command_line.train(output, "--stack", "local", "--set", f"data.source={impossible}")
 
 
 @pytest.fixture(scope="module")
-def held(command_line, refused, trained):
+def held(command_line, refused_run, trained):
     """The first run's model, under a floor that it cannot reach and another name."""
     return command_line.train(
         trained.output,
@@ -51,25 +51,25 @@ def after(held, state):
     return state()
 
 
-def test_an_impossible_table_is_refused_by_column_and_rows(refused):
-    assert refused.code == 2
-    assert refused.result["status"] == "refused"
-    sentence = refused.result["error"]
+def test_an_impossible_table_is_refused_by_column_and_rows(refused_run):
+    assert refused_run.code == 2
+    assert refused_run.result["status"] == "refused"
+    sentence = refused_run.result["error"]
     assert "'range of tenure'" in sentence
     assert "rows 41 and 2,000" in sentence
     assert "\n" not in sentence
-    assert sentence in refused.stderr
-    assert "✗ accept data" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert sentence in refused_run.stderr
+    assert "✗ accept data" in refused_run.stderr
+    assert "Traceback" not in refused_run.stderr
 
 
-def test_the_page_of_a_refused_table_is_kept_and_nothing_else(refused):
-    (page,) = (path for path in refused.output.rglob("*") if path.is_file())
+def test_the_page_of_a_refused_table_is_kept_and_nothing_else(refused_run):
+    (page,) = (path for path in refused_run.output.rglob("*") if path.is_file())
 
-    assert page.parent == refused.output / "reports"
+    assert page.parent == refused_run.output / "reports"
     assert page.name.endswith("-quality.html")
     assert "tenure" in page.read_text(encoding="utf-8")
-    assert f"report: {page}" in refused.stderr
+    assert f"report: {page}" in refused_run.stderr
 
 
 def test_a_model_below_its_floor_is_held_back_and_says_why(held):

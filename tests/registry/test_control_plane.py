@@ -35,12 +35,12 @@ def test_a_created_version_is_found_by_number_and_by_stage_with_its_metadata(pla
     plane.log_metadata(created, {"threshold": 0.3})
     created.set_stage("production")
 
-    found = plane.find_version(model, "1")
+    version = plane.find_version(model, "1")
 
-    assert (created.name, found.id) == ("1", created.id)
+    assert (created.name, version.id) == ("1", created.id)
     assert plane.find_version(model, "production").id == created.id
-    assert found.run_metadata == {"roc_auc": 0.85, "threshold": 0.3}
-    assert [tag.name for tag in found.tags] == ["a"]
+    assert version.run_metadata == {"roc_auc": 0.85, "threshold": 0.3}
+    assert [tag.name for tag in version.tags] == ["a"]
     assert plane.find_version(model, "2") is None
 
 
