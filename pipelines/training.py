@@ -118,7 +118,7 @@ def _measure_recipes(
     options, workers = TrainingSettings.from_mapping(settings), settings["workers"]
     plan = dict(settings["protocol"])
     baseline, frozen_recipe = plan.pop("baseline"), plan.pop("frozen_recipe")
-    cheap = _recipes(settings, options.thrifty, folders)
+    cheap = _recipes(settings, options.cheap_candidates, folders)
     measured: Artifacts = {
         "protocol": measure_protocol(
             customers, cheap, plan, baseline, frozen_recipe, workers, after=after

@@ -200,7 +200,7 @@ class TrainingSettings(FrozenSettings):
         return self
 
     @property
-    def thrifty(self) -> tuple[str, ...]:
+    def cheap_candidates(self) -> tuple[str, ...]:
         """Candidates that the whole protocol judges."""
         dear = set(dear_recipes(self.recipes))
         return tuple(name for name in self.candidates if name not in dear)
