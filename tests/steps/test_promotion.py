@@ -104,12 +104,40 @@ def test_find_pair_finds_the_staged_version(registered, control_plane):
     assert (pair.challenger, pair.champion) == ("1", None)
 
 
-def test_judge_pair_compares_both_on_the_challengers_gate_rows(registered, linked):
+@pytest.fixture
+def poorer(customers, split, recipes):
+    """A champion that learned from a tenth of the development rows, by the plain baseline."""
+    from churn.features.encoding import encode, encode_target, take
+    from churn.models.recipe_catalog import build_candidates
+    from churn.models.recipe_settings import LogisticSettings
+    from churn.models.trained import TrainedModel
+
+    contract, some = customers.contract, split.development[::10]
+    settings = LogisticSettings()
+    return TrainedModel.train(
+        build_candidates(["logistic"], {"logistic": settings}, contract)["logistic"],
+        take(encode(customers.frame, contract), some),
+        encode_target(customers.frame, contract)[some],
+        contract=contract,
+        data_sha256=customers.source.sha256,
+        settings=settings,
+    )
+
+
+def test_judge_pair_compares_both_on_the_challengers_gate_rows(
+    registered, linked, control_plane, model, poorer, customers, split
+):
+    from sklearn.metrics import roc_auc_score
+
+    from churn.features.encoding import encode, encode_target, take
+    from registry.artifacts import Artifact
     from steps.promotion.judge_pair import judge_pair
 
     for _ in range(2):
         registered()
     linked()
+    champion, _ = control_plane.versions
+    champion.artifacts[Artifact.MODEL] = poorer
 
     decision = judge_pair.entrypoint(
         PromotionPair(model=MODEL, challenger="2", champion="1"), SETTINGS
@@ -117,7 +145,12 @@ def test_judge_pair_compares_both_on_the_challengers_gate_rows(registered, linke
 
     gates = {gate.name: gate for gate in decision.gates}
     assert decision.champion.startswith("version 1")
-    assert gates["ranks no worse than the champion"].figure == 0  # it is the same model twice
+    rows = take(encode(customers.frame, customers.contract), split.gate)
+    left = encode_target(customers.frame, customers.contract)[split.gate]
+    areas = [roc_auc_score(left, each.model.logit(rows)) for each in (model, poorer)]
+    ranking = gates["ranks no worse than the champion"]
+    assert ranking.figure == pytest.approx(areas[0] - areas[1], abs=1e-12)
+    assert ranking.figure > 0.005
     assert gates["bundle replays its golden rows"].verdict == "pass"
 
 
