@@ -1,4 +1,4 @@
-"""What people are told while nobody watches: one message, the same for every way of sending it."""
+"""An alert about a run: one message, the same for every way of sending it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Level = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True)
 class Alert:
-    """A message. It names runs, versions and checks; customers and secrets have no place in it.
+    """A message about a run. It names runs, versions and checks, never customers or secrets.
 
     Attributes:
         title: What happened, in a few words.
@@ -30,7 +30,7 @@ class Alert:
 
     @property
     def whole(self) -> str:
-        """Title, text and address as one text, for whoever shows only that."""
+        """Title, text and address as one text, for services that show one text only."""
         return "\n".join(filter(None, (self.title, self.text, self.dashboard)))
 
     def payload(self) -> dict[str, str | None]:

@@ -61,9 +61,9 @@ class _Feature(_Column):
 
 
 class _Coded(_Feature):
-    """A column of categories, and how to speak of each.
+    """A column of categories, and the words for each.
 
-    `phrases` says what each category tells of a customer, as the beginning of a sentence; `prices`
+    `phrases` says what each category says about a customer, as the beginning of a sentence; `prices`
     what each adds to the monthly bill, in the bill's unit. `offers` names the categories that the
     business may propose, in words that follow "with".
     """
@@ -151,8 +151,8 @@ class BlankRule(FrozenModel):
 class NumberColumn(_Feature):
     """A number within stated bounds, in a stated unit.
 
-    `phrase` says what the number tells of a customer, as the beginning of a sentence; {value}
-    stands for it.
+    `phrase` says what the number says about a customer, as the beginning of a sentence, with
+    {value} in its place.
     """
 
     kind: Literal["number"]
@@ -191,7 +191,7 @@ class TargetColumn(_Column):
 
 
 def _require_different(name: str, categories: tuple[str, ...]) -> None:
-    """Refuses categories that no cell could be told by: blank ones, and ones spelt alike."""
+    """Refuses blank categories, and ones that are spelt alike but for the spaces around them."""
     spelt = [category.strip() for category in categories]  # spaces around a cell do not count
     if "" in spelt:
         raise ValueError(f"column {name!r} lists a blank category")

@@ -13,7 +13,7 @@ _AMOUNT = re.compile(r"[-+]?\W?[\d.,'_ ]+(e[-+]?\d+)?\s*\D{0,4}", re.IGNORECASE)
 
 
 class HiddenValue:
-    """What stands in a sentence in place of a value that may not be shown."""
+    """Replaces a value that may not be shown in a sentence."""
 
     def __str__(self) -> str:
         return "a value that may be a customer's id"

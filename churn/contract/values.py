@@ -2,7 +2,7 @@
 
 A raw value is what a CSV or parquet file, JSON or a tensor gives: a text, a number, a boolean or
 nothing. Each kind of column has one reader, which returns the value's code or number or raises
-`RefusedValue`. A table asks it once for each different text, a request once a field.
+`RefusedValue`. A table is read once for each different text, a request once for each field.
 `churn.contract.refusals` has the sentences.
 """
 
@@ -110,7 +110,7 @@ class NumberReader:
             self.maximum = min(self.maximum, LARGEST_WHOLE)
 
     def read(self, value: object, beside: object = None) -> float:
-        """The number that a raw value stands for, within the column's range.
+        """Returns the number of a raw value, within the column's range.
 
         Args:
             value: The raw value.
@@ -128,7 +128,7 @@ class NumberReader:
         return self._number(value, in_range=True)
 
     def read_type(self, value: object) -> float:
-        """The number that a filled value stands for, whatever the column's range.
+        """Returns the number of a raw value that is not blank, whatever the column's range.
 
         Raises:
             RefusedValue: It is not a finite number, or not whole in a column of whole numbers.
@@ -136,7 +136,7 @@ class NumberReader:
         return self._number(value, in_range=False)
 
     def read_blank(self, value: object, beside: object) -> float:
-        """The number that a blank stands for beside another column's value.
+        """Returns the number that a blank means beside another column's value.
 
         Raises:
             RefusedValue: The contract does not allow a blank there.

@@ -4,8 +4,8 @@ SQLite (with a write-ahead log) unless an address names another. Rows are only e
 changes their mind adds another. SQLite refuses changes by itself; on a server, grant the service
 INSERT and SELECT and nothing more.
 
-What is asked for is imported when it is asked for: decisions know the promotion gates and pandas,
-predictions know neither, and the scoring service needs predictions alone.
+Each name is imported on first use: decisions need the promotion gates and pandas,
+predictions need neither, and the scoring service needs predictions alone.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, ValueError) as error:
-            # ValueError: what a driver refuses before it asks, such as a NUL in a PostgreSQL text.
+            # ValueError: what a driver refuses by itself, such as a NUL in a PostgreSQL text.
             raise InputError(
                 f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
                 "that the database is there and may be written to, or name another address."

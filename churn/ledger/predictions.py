@@ -160,9 +160,9 @@ class PredictionLedger(DatabaseLedger):
         query = select(OUTCOMES).order_by(OUTCOMES.c.id).offset(after).limit(limit)
         return [Outcome(**row) for row in self._read(query, "id", "recorded_at")]
 
-    def _read(self, asked: Select[Any], *without: str) -> Iterable[dict[str, Any]]:
+    def _read(self, query: Select[Any], *without: str) -> Iterable[dict[str, Any]]:
         with self._database.transaction() as connection:
-            rows = connection.execute(asked).mappings().all()
+            rows = connection.execute(query).mappings().all()
         return [
             {
                 name: value.replace(tzinfo=UTC)  # SQLite forgets the zone; all is written in UTC
@@ -216,7 +216,7 @@ def _as_sqlite(one: Prediction) -> tuple[Any, ...]:
 def input_hash(values: Sequence[float]) -> str:
     """A customer's encoded values as 128 bits: the same customer, the same hash, and no raw value.
 
-    It tells apart, it does not hide: who can list all customers that are possible can hash them.
+    It distinguishes customers and hides none: whoever can list all possible ones can hash them.
 
     Args:
         values: codes and numbers in the encoder's order.

@@ -38,7 +38,7 @@ class RowEncoder:
         readers = [NumberReader(column) for column in contract.numbers]
         self._numbers = tuple(
             (each.column.name, each.minimum, each.maximum, each.column.integer, each.read,
-             each.column.blank.only_when if each.column.blank else None)
+             each.column.blank.only_when if each.column.blank else "")
             for each in readers
         )  # fmt: skip
         self._id = contract.id.name
@@ -49,7 +49,7 @@ class RowEncoder:
 
         Args:
             row: Every feature of the contract by name; the customer's id may stand beside them
-                and is not looked at.
+                and is not read.
 
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
@@ -109,7 +109,7 @@ class RowEncoder:
         }
 
     def _fault(self, row: Row) -> FieldError:
-        """What the fast path stumbled over: a field that is missing, or a value no dict can hold."""
+        """Why the fast path failed: a field is missing, or a value cannot be a dictionary's key."""
         for column in self.contract.features:
             if column.name not in row:
                 return missing(column)

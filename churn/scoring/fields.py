@@ -1,4 +1,4 @@
-"""How a refused customer is spoken of: the field, its value and what would do, in one sentence."""
+"""Errors about one customer's fields: the field, its value and what is allowed, in one sentence."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class OutputSettings(FrozenSettings):
 
 
 class NestedSettings(FrozenSettings):
-    """Recipes that are too dear for fifty splits: tuned ones and networks, judged on five.
+    """Recipes that are too expensive for fifty splits: tuned ones and networks, judged on five.
 
     Attributes:
         candidates: names of recipes, the baseline among them; empty leaves it all out.
@@ -120,24 +120,24 @@ class NestedSettings(FrozenSettings):
 
 
 class TrainingSettings(FrozenSettings):
-    """Everything the training pipeline can be told.
+    """Settings of the training pipeline.
 
     Attributes:
         profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too.
         data: the table.
         split: the rows set aside.
         candidates: names of the recipes to train, in this order.
-        recipes: what each name stands for.
+        recipes: the settings of each recipe, by name.
         selection: the cross-validation that chooses.
         protocol: the cross-validation that judges.
-        nested: dear recipes, judged on the protocol's first repeat, tuning inside its folds.
+        nested: expensive recipes, judged on the protocol's first repeat, tuning inside its folds.
         evaluation: the measurement on the gate rows.
         floors: what a first model must clear.
         value: the money behind a decision threshold; assumptions, every one.
         threshold: how the decision threshold is chosen.
         slices: when a group of customers is large enough to say something about it.
         explanation: how much work goes into the stability of reasons.
-        validation: what Deepchecks is asked; None leaves it out, as it needs an extra.
+        validation: settings of the Deepchecks suites; None leaves them out, as it needs an extra.
         model: how it is registered.
         output: where files go.
         workers: splits fitted at a time, in threads.
@@ -220,7 +220,7 @@ class TrainingSettings(FrozenSettings):
 
 
 class ApprovalSettings(FrozenSettings):
-    """A person's word, recorded with the run that carries it.
+    """A person's approval, recorded with the run.
 
     Attributes:
         person: who approves; empty for nobody.
@@ -266,7 +266,7 @@ class _AfterTraining(FrozenSettings):
 
 
 class PromotionPipelineSettings(_AfterTraining):
-    """Everything the promotion pipeline can be told.
+    """Settings of the promotion pipeline.
 
     Attributes:
         challenger: the version to promote; empty for the one that training has staged.
@@ -288,7 +288,7 @@ class PromotionPipelineSettings(_AfterTraining):
 
 
 class RollbackSettings(_AfterTraining):
-    """Everything the rollback pipeline can be told.
+    """Settings of the rollback pipeline.
 
     Attributes:
         dry_run: only say what would be put back.
@@ -300,7 +300,7 @@ class RollbackSettings(_AfterTraining):
 
 
 class DeploymentSettings(_AfterTraining):
-    """Everything the deployment pipeline can be told.
+    """Settings of the deployment pipeline.
 
     Attributes:
         target: where the production version is to be served.
@@ -309,9 +309,9 @@ class DeploymentSettings(_AfterTraining):
         local: the service as a process of this machine.
         compose: the service of docker-compose.yml.
         kubernetes: the manifests of deployment/manifests/kubernetes.
-        seldon: what service.seldon.render is told.
+        seldon: settings of service.seldon.render.
         zenml: the scoring pipeline as a service of ZenML's.
-        smoke: how the golden rows are asked for.
+        smoke: how the golden rows are requested.
     """
 
     target: TargetName = "local"

@@ -20,7 +20,7 @@ PROFILES = "profiles"
 PROFILE = "profile"
 FULL = "full"
 
-_DEMANDS = {
+_REQUIREMENTS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -90,9 +90,9 @@ def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = (
         # As JSON: strict about types, while a list may still stand for a tuple.
         return kind.model_validate_json(json.dumps(merged))
     except TypeError:
-        said = _near(path) if _is_plain(changes) else "--set"
+        source = _near(path) if _is_plain(changes) else "--set"
         raise InputError(
-            f"{said} holds a value that is not plain YAML, such as a date; quote it as text."
+            f"{source} holds a value that is not plain YAML, such as a date; quote it as text."
         ) from None
     except ValidationError as error:
         raise InputError(_sentence(kind, error, changes, path)) from None
@@ -158,12 +158,12 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
 
 
 def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path: Path) -> str:
-    """The first thing wrong, where it was said, and what may stand there."""
+    """The first thing wrong, where it was set, and what is allowed there."""
     first = error.errors()[0]
     place, holder = _walk(kind, first["loc"])
-    # What is missing was left out where its holder was said.
-    spoken = place[:-1] if first["type"] == "missing" else place
-    said = "--set" if _given(changes, spoken) else _near(path)
+    # A missing setting was left out where its parent was set.
+    set_at = place[:-1] if first["type"] == "missing" else place
+    source = "--set" if _is_set(changes, set_at) else _near(path)
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         known = list(holder.model_fields) if holder else []
@@ -171,22 +171,22 @@ def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path
         hint = f" Did you mean '{near}'?" if near else ""
         where = f" under '{'.'.join(place[:-1])}'" if place[:-1] else ""
         listed = f"; known{where}: {', '.join(known)}" if known else ""
-        return f"Unknown setting '{key}' in {said}{listed}.{hint}"
+        return f"Unknown setting '{key}' in {source}{listed}.{hint}"
     if not key:
         reason = first["msg"].removeprefix("Value error, ")
-        said = f"{_near(path)} with --set" if changes else _near(path)
-        return f"The settings in {said} do not go together: {reason}."
+        source = f"{_near(path)} with --set" if changes else _near(path)
+        return f"The settings in {source} do not go together: {reason}."
     value = first["input"]
     shown = "" if isinstance(value, dict) else f", not {value!r}"
-    return f"Setting '{key}' in {said} {_demand(first)}{shown}."
+    return f"Setting '{key}' in {source} {_requirement(first)}{shown}."
 
 
-def _demand(error: Any) -> str:
-    """What may stand in a place, in words: pydantic's own, where it has better ones than ours."""
+def _requirement(error: Any) -> str:
+    """What a setting must be, in words: ours, or else pydantic's own."""
     context = error.get("ctx", {})
-    demand = _DEMANDS.get(error["type"])
-    if demand is not None:
-        return demand.format(**context)
+    requirement = _REQUIREMENTS.get(error["type"])
+    if requirement is not None:
+        return requirement.format(**context)
     reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should ")
     return f"must {reason[:1].lower()}{reason[1:]}" if "Input should" in error["msg"] else reason
 
@@ -194,7 +194,7 @@ def _demand(error: Any) -> str:
 def _walk(
     kind: type[BaseModel], location: tuple[int | str, ...]
 ) -> tuple[list[str], type[BaseModel] | None]:
-    """A place as users write it, and the settings class that holds its last part.
+    """A setting's place as users write it, and the settings class that has its last part.
 
     pydantic's location also names the member of a union that it chose; users never write that.
     """
@@ -228,7 +228,7 @@ def _members(annotation: Any) -> dict[str, Any]:
     return {str(each.model_fields["kind"].default): each for each in tagged}
 
 
-def _given(changes: Any, place: Sequence[str]) -> bool:
+def _is_set(changes: Any, place: Sequence[str]) -> bool:
     for part in place:
         if not isinstance(changes, dict):
             return True
@@ -247,6 +247,6 @@ def _is_plain(tree: Tree) -> bool:
 
 
 def _near(path: Path) -> str:
-    """The path as it is typed from here, where that is shorter."""
+    """The path relative to the current folder if it lies below it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,4 +1,4 @@
-"""Where Deepchecks is let in: no call home, no chatter, no processes of its own, nothing left."""
+"""Imports Deepchecks so that it calls no server, logs nothing, starts no processes and changes nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Deepchecks:
 
 @contextmanager
 def load_deepchecks() -> Iterator[Deepchecks]:
-    """Deepchecks, ready and quiet, for as long as the block lasts.
+    """Yields Deepchecks with its warnings, logs and extra processes turned off.
 
     Raises:
         InputError: it is not installed, or not as it needs to be.
@@ -50,7 +50,7 @@ def load_deepchecks() -> Iterator[Deepchecks]:
 
 
 def _load() -> Deepchecks:
-    # Read once, when it is imported: it would ask its maker's server for a newer version, and
+    # Read once, at import: else it asks its maker's server for a newer version, and
     # write an identity of this machine beside its own source.
     os.environ.setdefault(_NO_CALL_HOME, "True")
     try:

@@ -1,4 +1,4 @@
-"""What a suite answered, in our terms. Nothing passes for want of an answer."""
+"""Deepchecks' results as findings of ours. A check without a result counts as failed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def read_findings(
     Args:
         result: Deepchecks' `SuiteResult`.
         suite: Which suite gave it.
-        rows: What a check looked at that does not say so itself.
+        rows: The rows of checks that do not name them.
         shown_only: Check -> why its failure is only shown.
     """
     for each in result.results:
         check = type(each.check).__name__
         header = each.get_header()
-        side = next((told for end, told in _SIDES.items() if header.endswith(end)), rows)
+        side = next((rows_of for end, rows_of in _SIDES.items() if header.endswith(end)), rows)
         reason = shown_only.get(check, "")
         severity: Severity = "warning" if reason else "critical"
         for condition, category, details in _answers(each):
@@ -64,7 +64,7 @@ def _answers(result: Any) -> Iterator[tuple[str, str, str]]:
 def _verdict(category: str, severity: Severity) -> Verdict:
     if category == "PASS":
         return "pass"
-    # Of a tenth of the table standing there twice Deepchecks itself only warns; severity is ours.
+    # Deepchecks only warns about a table of which a tenth is there twice; the severity is ours.
     return failed_as(severity)
 
 

@@ -29,8 +29,8 @@ class Finding(FrozenModel):
         suite: The suite it belongs to.
         check: The check's class, as the settings name it.
         name: The same for a person.
-        rows: The rows it looked at.
-        condition: What was asked.
+        rows: The rows it checked.
+        condition: The condition, in Deepchecks' words.
         severity: What a failure means: critical stops a model, a warning is shown.
         verdict: Pass, warn or fail.
         sentence: What was found, in Deepchecks' words.
@@ -49,7 +49,7 @@ class Finding(FrozenModel):
 
 
 class LeftOut(FrozenModel):
-    """A check of a suite that was not asked, and why."""
+    """A check of a suite that was not run, and why."""
 
     suite: SuiteName
     check: str
@@ -67,11 +67,11 @@ class ValidationReport(FrozenModel):
         version: Deepchecks' own.
         seed: Behind its draws and ours.
         table_rows: Customers in the table.
-        development_rows: Development rows that were looked at.
-        gate_rows: Gate rows that were looked at.
+        development_rows: Development rows that were checked.
+        gate_rows: Gate rows that were checked.
         verdict: fail where a critical condition failed, warn where a lesser one did, else pass.
         findings: Every condition, in the order of the suites.
-        left_out: Every check that was not asked.
+        left_out: Every check that was not run.
         seconds: Suite -> how long it took.
     """
 

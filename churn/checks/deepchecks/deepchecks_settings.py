@@ -1,4 +1,4 @@
-"""What is asked of Deepchecks, and which of its answers may stop a model.
+"""Settings of the Deepchecks suites, and which of their failures may stop a model.
 
 Its conditions come with thresholds that were made for no table in particular. A failed one is
 critical, unless it is named here with the reason why it says nothing against table or model.
@@ -49,15 +49,15 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "ModelInferenceTime": "it reads a stopwatch, so no two reports would be equal",
     }
 )
-"""Check -> why it is not asked."""
+"""Check -> why it is not run."""
 
 
 class ValidationSettings(FrozenSettings):
-    """How Deepchecks is asked.
+    """Settings of the Deepchecks suites.
 
     Attributes:
         seed: fixes its draws and ours.
-        maximum_rows: development rows, and gate rows, that are looked at; of more, that many are
+        maximum_rows: development rows, and gate rows, that are checked; of more, that many are
             drawn. Some of its checks cost far more than a pass over the table.
         segment_features: how many of the model's strongest features are crossed, two at a time,
             in search of segments where it does badly.

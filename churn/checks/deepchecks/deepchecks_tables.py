@@ -1,4 +1,4 @@
-"""Customers and model in the shape that Deepchecks reads; no id goes there."""
+"""Customers and model in the shape that Deepchecks reads, without ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CUT = 0.5
 
 
 def deepchecks_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
-    """The table as Deepchecks is shown it.
+    """The table as Deepchecks reads it.
 
     Texts are the contract's categories and nothing else, numbers are floats, the target is 1 for
     the event. Instead of its id each customer has a number, by first appearance: equal ids have
@@ -47,13 +47,13 @@ def deepchecks_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFram
 
 
 def customer_number(contract: DataContract) -> str:
-    """The name of the column that stands for the id."""
+    """The name of the column that replaces the id."""
     return f"number of {contract.id.name}"
 
 
 @dataclass(frozen=True, eq=False)
 class SplitSample:
-    """Positions of the rows that are looked at.
+    """Positions of the rows that are checked.
 
     Attributes:
         development: int64[d], ascending.

@@ -1,4 +1,4 @@
-"""The numpy names that numpy 2 dropped and Deepchecks still asks for.
+"""The numpy names that numpy 2 dropped and Deepchecks still uses.
 
 Deepchecks 0.19.1 says `np.Inf` and `np.NINF` where numpy 2 has `np.inf` and
 `-np.inf`, some of it in default arguments, so at import. This file can go with the first
@@ -18,12 +18,12 @@ ALIASES = {"Inf": np.inf, "PINF": np.inf, "NINF": -np.inf, "NaN": np.nan}
 
 @contextmanager
 def numpy_aliases() -> Iterator[None]:
-    """Lends numpy the names it lacks, and takes them back."""
-    lent = [name for name in ALIASES if not hasattr(np, name)]
-    for name in lent:
+    """Adds the missing names to numpy, and removes them at the end."""
+    added = [name for name in ALIASES if not hasattr(np, name)]
+    for name in added:
         setattr(np, name, ALIASES[name])
     try:
         yield
     finally:
-        for name in lent:
+        for name in added:
             delattr(np, name)

@@ -32,7 +32,7 @@ from churn.errors import InputError
 from churn.models.trained import TrainedModel
 
 _BOTH = "development against gate rows"
-_LOOKED_AT: dict[SuiteName, str] = {
+_ROWS: dict[SuiteName, str] = {
     "data_integrity": "all rows",
     "train_test_validation": _BOTH,
     "model_evaluation": _BOTH,
@@ -42,13 +42,13 @@ _LOOKED_AT: dict[SuiteName, str] = {
 def validate(
     frame: pd.DataFrame, split: Split, model: TrainedModel, settings: ValidationSettings
 ) -> ValidationReport:
-    """Asks Deepchecks about a table, its split and a model; the same input gives the same answer.
+    """Runs the suites on a table, its split and a model; the same input gives the same report.
 
     Args:
         frame: The typed table, n rows, that was split.
         split: Development rows, which the model learned from, and gate rows.
         model: The model; its contract says what the columns mean.
-        settings: How to ask, and what may stop a model.
+        settings: What to run, and what may stop a model.
 
     Raises:
         InputError: Deepchecks is not installed, the settings name a check that it does not have,
@@ -60,17 +60,17 @@ def validate(
     left_out: list[LeftOut] = []
     seconds: dict[SuiteName, float] = {}
     with load_deepchecks() as deepchecks:
-        asked = shipped_suites(
+        suites = shipped_suites(
             deepchecks, model.contract, settings.seed, segment_features=settings.segment_features
         )
-        require_known_checks(settings.shown_only, asked, "validation.shown_only")
+        require_known_checks(settings.shown_only, suites, "validation.shown_only")
         runs = _runs(deepchecks, table, sides, model)
-        for name, suite in asked.items():
+        for name, suite in suites.items():
             left_out += remove_left_out(suite, name)
             began = time.perf_counter()
             result = runs[name](suite)
             seconds[name] = round(time.perf_counter() - began, 2)
-            found = read_findings(result, name, _LOOKED_AT[name], settings.shown_only)
+            found = read_findings(result, name, _ROWS[name], settings.shown_only)
             order = list(check_keys(suite))  # Deepchecks sorts by what failed
             findings += sorted(found, key=lambda each: order.index(each.check))
     return ValidationReport(
@@ -114,7 +114,7 @@ def shipped_suites(
 
 
 def make_dataset(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataContract) -> Any:
-    """A table of `deepchecks_table`, or some of its rows, with what Deepchecks needs to be told."""
+    """A table of `deepchecks_table`, or some of its rows, with what Deepchecks needs to know."""
     return deepchecks.dataset(
         table.reset_index(drop=True),
         label=contract.target.name,
@@ -151,7 +151,7 @@ def check_keys(suite: Any) -> dict[str, int]:
 
 
 def remove_left_out(suite: Any, name: SuiteName) -> list[LeftOut]:
-    """Takes the checks out of a suite that are not asked; says which, and why."""
+    """Removes the checks that are not run from a suite, and returns which, and why."""
     found = {check: key for check, key in check_keys(suite).items() if check in LEFT_OUT}
     for key in found.values():
         suite.remove(key)

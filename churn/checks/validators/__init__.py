@@ -1,1 +1,1 @@
-"""Three libraries, one question: do these rows look like those? What a stack's validator answers."""
+"""A stack's data validator: Great Expectations, Deepchecks or Evidently compares new rows with known ones."""

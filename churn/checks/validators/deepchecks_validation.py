@@ -81,20 +81,20 @@ def run_suites(
     suites: Mapping[SuiteName, Any],
     tables: Tables,
     contract: DataContract,
-    asked: Sequence[SuiteName],
+    names: Sequence[SuiteName],
 ) -> dict[tuple[SuiteName, str], Any]:
-    """Deepchecks' own results: (suite, rows it looked at) -> `SuiteResult`.
+    """Deepchecks' own results: (suite, rows it checked) -> `SuiteResult`.
 
     The integrity suite looks at the reference rows, too, so that what they show as well is no news.
 
     Raises:
         InputError: a column holds a value outside the contract's categories.
     """
-    for told, table in ((_REFERENCE, tables.reference), (_CURRENT, tables.current)):
+    for side, table in ((_REFERENCE, tables.reference), (_CURRENT, tables.current)):
         try:
             encode(table, contract)
         except InputError as error:
-            raise InputError(f"The {told} cannot be shown to Deepchecks: {error}") from None
+            raise InputError(f"The {side} cannot be shown to Deepchecks: {error}") from None
     both = deepchecks_table(
         pd.concat([tables.reference, tables.current], ignore_index=True), contract
     )
@@ -103,11 +103,11 @@ def run_suites(
         make_dataset(deepchecks, rows, contract) for rows in (both.iloc[:cut], both.iloc[cut:])
     )
     results: dict[tuple[SuiteName, str], Any] = {}
-    for name in asked:
+    for name in names:
         # Without display, which is slow and shows customers.
         if name == "data_integrity":
-            for told, rows in ((_REFERENCE, reference), (_CURRENT, current)):
-                results[name, told] = suites[name].run(rows, with_display=False)
+            for side, rows in ((_REFERENCE, reference), (_CURRENT, current)):
+                results[name, side] = suites[name].run(rows, with_display=False)
         else:
             results[name, _BOTH] = suites[name].run(reference, current, with_display=False)
     return results
@@ -186,7 +186,7 @@ def _ours(
 def _drifted(
     column: str, answer: Mapping[str, Any], limit: float, verdict: Verdict
 ) -> ValidatorFinding:
-    """One column's drift; where it reaches the limit it stands where Deepchecks' verdict does."""
+    """One column's drift; Deepchecks' verdict counts if the drift reaches the limit."""
     score, method = float(answer["Drift score"]), answer["Method"]
     if not isfinite(score):
         # Nothing passes for want of an answer.
@@ -198,7 +198,7 @@ def _drifted(
             sentence=f"{column}: Deepchecks has no figure for its drift, so it counts as drifted.",
         )
     over = score >= limit
-    told = "otherwise than" if over else "as"
+    how = "otherwise than" if over else "as"
     return ValidatorFinding(
         check="drift",
         column=column,
@@ -206,7 +206,7 @@ def _drifted(
         threshold=limit,
         verdict=verdict if over else "pass",
         sentence=(
-            f"{column} is distributed {told} in the reference rows: {method} {score:.3f}, "
+            f"{column} is distributed {how} in the reference rows: {method} {score:.3f}, "
             f"{limit:g} is the limit."
         ),
     )

@@ -1,4 +1,4 @@
-"""Where Evidently is let in: no call home, no chatter, and a sentence where it is not installed."""
+"""Imports Evidently so that it calls no server and warns of nothing; says how to install it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Evidently:
 
 @contextmanager
 def load_evidently() -> Iterator[Evidently]:
-    """Evidently, ready and quiet, for as long as the block lasts.
+    """Yields Evidently with its warnings turned off.
 
     Raises:
         InputError: it is not installed, or not as it needs to be.

@@ -54,7 +54,7 @@ def validate(
     limits = settings.limits(contract)
     tables = prepare_tables(reference, current, contract, settings, target=target)
     with load_evidently() as evidently:
-        answers = _answers(ask(evidently, tables, contract, limits[0]))
+        answers = _figures(run_report(evidently, tables, contract, limits[0]))
     findings = tuple(
         finding
         for column in watched(contract)
@@ -77,16 +77,18 @@ def profile(
     target = contract.target.name
     tables = prepare_tables(reference, current, contract, settings, target=target)
     with load_evidently() as evidently:
-        return ask(evidently, tables, contract, settings.limits(contract)[0])
+        return run_report(evidently, tables, contract, settings.limits(contract)[0])
 
 
 def watched(contract: DataContract) -> tuple[CodedColumn | NumberColumn | TargetColumn, ...]:
-    """The columns that are looked at: every feature and the target; never the id."""
+    """The columns that are compared: every feature and the target; never the id."""
     return (*contract.features, contract.target)
 
 
-def ask(evidently: Evidently, tables: Tables, contract: DataContract, psi_limit: float) -> Any:
-    """What Evidently answers, a `Snapshot`.
+def run_report(
+    evidently: Evidently, tables: Tables, contract: DataContract, psi_limit: float
+) -> Any:
+    """Runs the metrics; returns Evidently's `Snapshot`.
 
     Args:
         evidently: The library.
@@ -143,7 +145,7 @@ def _plain(
     return pd.Series(texts, dtype="object")
 
 
-def _answers(snapshot: Any) -> Answers:
+def _figures(snapshot: Any) -> Answers:
     """(metric, column) -> its figure; of a count, how many rows."""
     found: dict[tuple[str, str], float] = {}
     for each in snapshot.dict()["metrics"]:
@@ -204,14 +206,14 @@ def _drifted(column: str, psi: float | None, limits: tuple[float, float]) -> Val
         )
     verdict: Verdict = "fail" if psi > critical else "warn" if psi > warning else "pass"
     limit = critical if verdict == "fail" else warning
-    told = "is distributed as in the reference rows"
+    how = "is distributed as in the reference rows"
     if verdict != "pass":
-        told = "is distributed otherwise than in the reference rows"
+        how = "is distributed otherwise than in the reference rows"
     return ValidatorFinding(
         check="drift",
         column=column,
         figure=psi,
         threshold=limit,
         verdict=verdict,
-        sentence=f"{column} {told}: PSI {psi:.3f}, {limit:g} is the limit.",
+        sentence=f"{column} {how}: PSI {psi:.3f}, {limit:g} is the limit.",
     )

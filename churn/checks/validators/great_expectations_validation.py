@@ -111,12 +111,12 @@ def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
 
 
 def _drift_sentence(found: Check, shift: Shift, column: str) -> str:
-    told = "as" if found.success else "otherwise than"
+    how = "as" if found.success else "otherwise than"
     moved = ""
     if not found.success:
         moved = f"; most of all, {shift.mover} went from {shift.was:.1%} to {shift.now:.1%} of rows"
     limit = found.expected.rpartition(" ")[2]
     return (
-        f"{column} is distributed {told} in the reference rows: PSI {shift.psi:.3f}, {limit} is "
+        f"{column} is distributed {how} in the reference rows: PSI {shift.psi:.3f}, {limit} is "
         f"the limit{moved}."
     )

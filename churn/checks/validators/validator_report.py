@@ -39,10 +39,10 @@ StoredVerdict = Annotated[
 
 
 class ValidatorFinding(FrozenModel):
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        check: What was looked at, in a word or two.
+        check: What was checked, in a word or two.
         column: The column it concerns; '' for the table as a whole, or for several.
         figure: What was measured; None where the library answers in words alone.
         threshold: The limit that the figure was held to; None where there is no single one.
@@ -68,7 +68,7 @@ class ValidatorFinding(FrozenModel):
 
 
 class ValidatorReport(FrozenModel):
-    """A validator's verdict on current rows, seen beside reference rows.
+    """A validator's verdict on current rows, compared with reference rows.
 
     Attributes:
         validator: The library that judged, by its own name.
@@ -77,10 +77,10 @@ class ValidatorReport(FrozenModel):
         contract_digest: SHA-256 of what that contract says.
         title: What the table is, in the contract's words.
         target: The column that holds the outcome.
-        reference_rows: Reference rows that were looked at.
-        current_rows: Current rows that were looked at.
+        reference_rows: Reference rows that were checked.
+        current_rows: Current rows that were checked.
         verdict: Of its worst finding.
-        findings: Everything that was looked at, in the validator's order.
+        findings: Every check, in the validator's order.
         notes: What was left out, and why.
         html: A page of the validator's own; empty where `churn.reports.validator_page` draws it.
     """
@@ -155,7 +155,7 @@ class DataValidator(Protocol):
         *,
         target: str,
     ) -> ValidatorReport:
-        """Looks at current rows beside reference rows.
+        """Compares current rows with reference rows.
 
         Args:
             reference: Rows that are known to be good, typed by the contract, shape [m, columns].
@@ -164,7 +164,7 @@ class DataValidator(Protocol):
             target: The column that holds the outcome.
 
         Raises:
-            InputError: the library is not installed, or a table cannot be looked at.
+            InputError: the library is not installed, or a table cannot be checked.
         """
         ...
 

@@ -68,7 +68,7 @@ class PsiSettings(ValidatorSettings):
 
 
 class GreatExpectationsSettings(PsiSettings):
-    """How Great Expectations is asked.
+    """Settings of Great Expectations.
 
     Attributes:
         topics: the groups of the contract's checks that are judged.
@@ -78,7 +78,7 @@ class GreatExpectationsSettings(PsiSettings):
 
 
 class DeepchecksSettings(ValidatorSettings):
-    """How Deepchecks is asked.
+    """Settings of Deepchecks.
 
     Attributes:
         suites: which of its suites about data are run.
@@ -101,7 +101,7 @@ class DeepchecksSettings(ValidatorSettings):
 
 
 class EvidentlySettings(PsiSettings):
-    """How Evidently is asked.
+    """Settings of Evidently.
 
     Attributes:
         missing_limit: share of a column's current rows that may be blank.

@@ -63,7 +63,7 @@ def acquire(
     expected = None if sha256 is None else checksum.stated(sha256)
     path = _path(location, contract, root, expected, cache, on_progress)
     name = public(location) if is_url(location) else location
-    existing_file(path, _called(location, contract))
+    existing_file(path, _shown_name(location, contract))
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -71,7 +71,7 @@ def acquire(
     # What is parsed is what was hashed: the file is read once.
     found = checksum.of_bytes(content)
     _verify(found, location, contract, expected)
-    table, kind = read_raw(content, _called(location, contract))
+    table, kind = read_raw(content, _shown_name(location, contract))
     source = Source(location=name, sha256=found, size=len(content), format=kind)
     return Dataset(frame=parse(table, contract), contract=contract, source=source)
 
@@ -94,11 +94,11 @@ def fingerprint(
     """
     expected = None if sha256 is None else checksum.stated(sha256)
     path = _path(location, contract, root, expected, cache, on_progress)
-    existing_file(path, _called(location, contract))
+    existing_file(path, _shown_name(location, contract))
     try:
         found = checksum.of_file(path)
     except OSError as error:
-        name = _called(location, contract)
+        name = _shown_name(location, contract)
         raise InputError(f"{name} cannot be read: {reason(error)}. Name another file.") from None
     _verify(found, location, contract, expected)
     return found
@@ -125,15 +125,15 @@ def _path(
     return download(location, expected, cache, on_progress)
 
 
-def _called(location: str, contract: DataContract) -> str:
-    """What a refusal calls the source."""
+def _shown_name(location: str, contract: DataContract) -> str:
+    """The source's name in messages."""
     if location == BUNDLED:
         return contract.snapshot.path
     return public(location) if is_url(location) else location
 
 
 def _verify(found: str, location: str, contract: DataContract, expected: str | None) -> None:
-    name = _called(location, contract)
+    name = _shown_name(location, contract)
     if location == BUNDLED:
         checksum.require(
             found,

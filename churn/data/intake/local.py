@@ -1,4 +1,4 @@
-"""A file on this machine: found, or refused with what stands in its place."""
+"""A file on this machine: its size, or why it cannot be read."""
 
 from __future__ import annotations
 

@@ -40,15 +40,15 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
         names = file.schema_arrow.names
         _require_different(names)
         batches = []
-        room = largest
+        remaining = largest
         # Piece by piece: a few bytes of parquet can stand for any number of rows.
         for batch in file.iter_batches(_ROWS, use_threads=False):
             pairs = zip(batch.columns, names, strict=True)
             texts = [_texts(column, each) for column, each in pairs]
             batches.append(pa.RecordBatch.from_arrays(texts, names=names))
             batches[-1].validate(full=True)  # a damaged text need not be UTF-8
-            room -= batches[-1].nbytes
-            if room < 0:
+            remaining -= batches[-1].nbytes
+            if remaining < 0:
                 raise InputError(
                     f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
                     "Split it."

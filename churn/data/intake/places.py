@@ -18,7 +18,7 @@ def quote_names(names: Iterable[str]) -> str:
 
 
 def place_of(column: str, row: int, more: int = 0) -> str:
-    """Where a value stands.
+    """Returns where a value is.
 
     Args:
         column: The column's name.

@@ -1,4 +1,4 @@
-"""From a file's bytes to a table of texts: CSV, gzipped CSV or parquet, told by the bytes."""
+"""From a file's bytes to a table of texts: CSV, gzipped CSV or parquet, recognised by the bytes."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any,
 def _unpacked(content: bytes, name: str, largest: int) -> bytes:
     """What a gzip file holds; several members follow one another, as gzip itself has it."""
     parts: list[bytes] = []
-    room = largest
+    remaining = largest
     rest = content
     while rest.startswith(_GZIP) or rest.strip(b"\0"):
         unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
-            parts.append(unpacker.decompress(rest, room + 1))
+            parts.append(unpacker.decompress(rest, remaining + 1))
         except zlib.error:
             raise InputError(
                 f"{name} is a damaged gzip file. Make it again, or hand over the CSV file itself."
             ) from None
-        room -= len(parts[-1])
-        if room < 0:
+        remaining -= len(parts[-1])
+        if remaining < 0:
             raise InputError(
                 f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
                 "Split it."

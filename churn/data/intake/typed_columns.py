@@ -89,7 +89,7 @@ class ColumnTyper:
             value = different[places[_first(np.isin(places, refused[Fault.NOT_A_CATEGORY]))[0]]]
             same = places == different.index(value)
             self._refuse(RefusedValue(column, value, Fault.NOT_A_CATEGORY), same)
-        found = codes.astype(np.int8)[places]
+        found: Any = codes.astype(np.int8)[places]
         dtype = pd.CategoricalDtype(list(column.categories))
         return pd.Series(pd.Categorical.from_codes(found, dtype=dtype), name=column.name)
 
@@ -117,7 +117,7 @@ class ColumnTyper:
         return pd.Series(values.astype(np.int64) if column.integer else values, name=column.name)
 
     def _blanks(self, reader: NumberReader, blank: Mask) -> NDArray[np.float64]:
-        """What each blank cell of a number column stands for, float64[blanks]."""
+        """The number that each blank cell of a column means, float64[blanks]."""
         column, rule = reader.column, reader.column.blank
         beside = self._texts[rule.only_when if rule else column.name].filter(pa.array(blank))
         different, places = _different(beside)
@@ -145,7 +145,7 @@ def _different(texts: Any) -> tuple[list[str], NDArray[np.int64]]:
 def _read(
     read: Callable[[str], float], texts: Iterable[str]
 ) -> tuple[NDArray[np.float64], dict[Fault, list[int]]]:
-    """What each text stands for, NaN where it is refused; and the refused texts' places."""
+    """The number of each text, NaN if it is refused; and the refused texts' places."""
     values: list[float] = []
     refused: dict[Fault, list[int]] = {}
     for place, text in enumerate(texts):

@@ -16,7 +16,7 @@ _ROLES = (Role.TOTAL_CHARGE, Role.TENURE, Role.MONTHLY_CHARGE)
 
 @dataclass(frozen=True)
 class Charges:
-    """The contract's tolerance with the columns it speaks of, found by role."""
+    """The contract's tolerance, with the columns that it is about, found by role."""
 
     rule: ChargeRule
     total: str
@@ -64,7 +64,7 @@ def find_charges(contract: DataContract) -> Charges | None:
 
 
 def charges_left_out(contract: DataContract) -> tuple[str, ...]:
-    """A sentence where there is no such rule: not asked for, or a role that it needs is lacking."""
+    """A sentence if there is no such rule: not in the contract, or without a role that it needs."""
     left_out = "Total charges were not compared with tenure: contract "
     if contract.expectations.charges is None:
         return (f"{left_out}'{contract.name}' sets no expectations.charges.",)

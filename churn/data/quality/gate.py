@@ -1,4 +1,4 @@
-"""The gate: generates the suite from the contract, has it judged, and reports."""
+"""The gate: generates the suite from the contract, runs it, and reports."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to c
 def check(
     frame: pd.DataFrame, contract: DataContract, accepted: pd.DataFrame | None
 ) -> QualityReport:
-    """Holds a table to the suite that its contract generates.
+    """Checks a table with the suite that its contract generates.
 
     Args:
         frame: The table, shape [n, columns]; typed as `churn.data.intake.parse` returns it. One that is
-            not is reported on, not stumbled over.
+            not typed gives a report with failures, not an error.
         contract: The contract.
         accepted: The table the contract was accepted on, to compare distributions with; without
             one those checks are left out and the report says so.
@@ -53,7 +53,7 @@ def check(
         ('range of tenure', 362)
 
     Raises:
-        InputError: the contract itself asks for something that cannot be.
+        InputError: the contract contradicts itself.
     """
     moved = None if accepted is None else shifts(frame, accepted, contract)
     rules = suite(contract, moved)

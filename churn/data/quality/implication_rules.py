@@ -68,7 +68,7 @@ class Implication:
 
 
 def find_implications(contract: DataContract) -> Iterator[Implication]:
-    """The contract's implications, their categories looked up.
+    """The contract's implications, with the categories of their columns.
 
     Raises:
         InputError: one names a column without categories, or a category that is not the column's.

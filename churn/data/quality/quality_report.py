@@ -39,7 +39,7 @@ class Check(FrozenModel):
         success: Whether it held.
         sentence: What was found, for a person to read.
         observed: What was seen, briefly.
-        expected: What was asked for, briefly.
+        expected: What was expected, briefly.
         way_out: What to do where it failed.
         failing_rows: The first failing rows' numbers, 1-based, at most `NAMED_ROWS`.
         failing_count: How many rows fail in all; 0 where a check is not about single rows.

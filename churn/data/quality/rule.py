@@ -68,7 +68,7 @@ class ExpectationSpec:
         expectation: Class name in `great_expectations.expectations`.
         arguments: What that class takes, without the severity.
         severity: What failing it means.
-        limit: What it asks for, in words.
+        limit: What it expects, in words.
     """
 
     expectation: str
