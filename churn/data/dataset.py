@@ -51,7 +51,7 @@ class Dataset:
 
     @property
     def target_rate(self) -> float:
-        """The share of customers for whom the event happened, 0 to 1."""
+        """Share of the customers whose event happened, 0 to 1."""
         target = self.contract.target
         return float((self.frame[target.name] == target.yes_value).mean())
 

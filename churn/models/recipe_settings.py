@@ -234,7 +234,7 @@ def deep_recipes() -> dict[str, RecipeSettings]:
     }
 
 
-def dear_recipes(recipes: Mapping[str, RecipeSettings]) -> tuple[str, ...]:
+def expensive_recipes(recipes: Mapping[str, RecipeSettings]) -> tuple[str, ...]:
     """Names of the recipes that take seconds a fit: networks, tuned ones, blends that hold one.
 
     They are for the nested protocol, not for fifty splits.

@@ -35,9 +35,9 @@ from churn.frozen_model import FrozenSettings
 from churn.models.recipe_settings import (
     BlendSettings,
     RecipeSettings,
-    dear_recipes,
     deep_recipes,
     default_recipes,
+    expensive_recipes,
 )
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
@@ -180,7 +180,7 @@ class TrainingSettings(FrozenSettings):
         return self
 
     @model_validator(mode="after")
-    def _dear_ones_are_nested(self) -> TrainingSettings:
+    def _expensive_ones_are_nested(self) -> TrainingSettings:
         nested = self.nested.candidates
         for name in nested:
             if name not in self.recipes:
@@ -189,11 +189,11 @@ class TrainingSettings(FrozenSettings):
             raise ValueError(
                 f"nested.candidates must name the baseline '{self.protocol.baseline}', too"
             )
-        dear = set(dear_recipes(self.recipes))
+        expensive = set(expensive_recipes(self.recipes))
         for name in self.candidates:
-            if name in dear and name not in nested:
+            if name in expensive and name not in nested:
                 raise ValueError(
-                    f"candidates names '{name}', which is too dear for the protocol's "
+                    f"candidates names '{name}', which is too expensive for the protocol's "
                     f"{self.protocol.splits} splits; name it in nested.candidates, too, as "
                     "profile=deep does"
                 )
@@ -202,8 +202,8 @@ class TrainingSettings(FrozenSettings):
     @property
     def cheap_candidates(self) -> tuple[str, ...]:
         """Candidates that the whole protocol judges."""
-        dear = set(dear_recipes(self.recipes))
-        return tuple(name for name in self.candidates if name not in dear)
+        expensive = set(expensive_recipes(self.recipes))
+        return tuple(name for name in self.candidates if name not in expensive)
 
     @model_validator(mode="after")
     def _members_can_be_blended(self) -> TrainingSettings:

@@ -12,7 +12,7 @@ from churn.features.encoding import Columns
 from churn.models.candidate import Candidate
 
 NESTED_REPEATS = 1
-"""Fifty tunings would be too dear; five, each within a training part, show what tuning is worth."""
+"""Fifty tunings would be too expensive; five, each within a training part, show what tuning is worth."""
 
 
 def nested_protocol(

@@ -87,7 +87,7 @@ def test_its_page_speaks_of_columns_and_of_no_customer(telco, materializer):
 
     page = Path(uri).read_text(encoding="utf-8")
     assert pages[uri] == VisualizationType.HTML
-    assert "7,043 customers, of whom 26.5% left" in page
+    assert "7,043 customers; 26.5% of them left" in page
     assert "Month-to-month 55.0%, One year 20.9%, Two year 24.1%" in page
     assert "lowest 18.25, quarter 35.5, median 70.35, three quarters 89.85, highest 118.75" in page
     assert telco.source.sha256 in page

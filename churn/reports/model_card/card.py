@@ -23,7 +23,7 @@ MISUSE = (
     "Any decision about one person without a way for that person to object.",
     "Customers of another business, country or time without training and judging it anew.",
 )
-"""What a churn model of this house must not be used for, whatever its figures."""
+"""What a churn model of this project must not be used for, whatever its figures."""
 
 RETRAIN = "python run.py --pipeline training"
 ROLLBACK = "python run.py --pipeline rollback"

@@ -45,7 +45,7 @@ def _in_short(card: ModelCard) -> CardSection:
 
 def _purpose(card: ModelCard) -> CardSection:
     said = card.purpose
-    return _told(
+    return _facts_section(
         "Purpose and owners",
         {
             "Predicts": said.description,
@@ -58,7 +58,7 @@ def _purpose(card: ModelCard) -> CardSection:
 
 def _use(card: ModelCard) -> CardSection:
     said = card.purpose
-    return _told(
+    return _facts_section(
         "Intended use",
         {"Users": said.audience, "Uses": said.use_cases, "To mind": said.ethics},
     )
@@ -66,7 +66,7 @@ def _use(card: ModelCard) -> CardSection:
 
 def _data(card: ModelCard) -> CardSection:
     data, quality, origin = card.report.data, card.report.quality, card.provenance
-    told = _told(
+    section = _facts_section(
         "Data",
         {
             "Table": data.title,
@@ -80,7 +80,7 @@ def _data(card: ModelCard) -> CardSection:
             "Quality gate": f"{quality.verdict}: {quality.passed} of {quality.total} checks held",
         },
     )
-    return told.model_copy(update={"sentences": quality.findings})
+    return section.model_copy(update={"sentences": quality.findings})
 
 
 def _protocol(card: ModelCard) -> CardSection:
@@ -108,12 +108,12 @@ def _protocol(card: ModelCard) -> CardSection:
 
 
 def _limits(card: ModelCard) -> CardSection:
-    told = _told(
+    section = _facts_section(
         "Limits",
         {"Limitations": card.purpose.limitations, "Trade-offs": card.purpose.trade_offs},
     )
     data = card.report.data
-    return told.model_copy(
+    return section.model_copy(
         update={
             "sentences": (
                 (
@@ -143,7 +143,7 @@ def _handling(card: ModelCard) -> CardSection:
 
 def _origin(card: ModelCard) -> CardSection:
     origin = card.provenance
-    told = _told(
+    section = _facts_section(
         "Version",
         {
             "Model": card.report.model_name,
@@ -155,11 +155,11 @@ def _origin(card: ModelCard) -> CardSection:
         },
     )
     if origin.libraries:
-        return told
-    return told.model_copy(update={"missing": (*told.missing, "Libraries: not recorded.")})
+        return section
+    return section.model_copy(update={"missing": (*section.missing, "Libraries: not recorded.")})
 
 
-def _told(title: str, facts: dict[str, str | None]) -> CardSection:
+def _facts_section(title: str, facts: dict[str, str | None]) -> CardSection:
     """A section of facts; one that nobody gave is said to be missing."""
     return CardSection(
         title=title,

@@ -121,9 +121,9 @@ class TrainingReport(FrozenModel):
         threshold: from which probability on customers are contacted; None where not chosen.
         slices: the final model within groups of customers.
         explanation: what it goes by.
-        stability: how far its reasons depend on whom it was fitted on.
-        nested: dear recipes, tuned inside each training fold; None where none was judged. Where a
-            dear recipe was chosen, `protocol` holds these and this the others.
+        stability: how far its reasons depend on the customers it was fitted on.
+        nested: expensive recipes, tuned inside each training fold; None where none was judged. Where a
+            expensive recipe was chosen, `protocol` holds these and this the others.
         searches: what tuning came to, on the development rows.
         validation: what Deepchecks found; None where it was not asked.
         assumptions: what the figures take for granted.

@@ -304,7 +304,7 @@ def test_an_empty_file_says_nothing_and_that_is_allowed(file):
         (["candidates=[logistic, gbm, gbm]"], "candidates names a recipe twice"),
         (
             ["candidates=[logistic, tuned_gbm]"],
-            "candidates names 'tuned_gbm', which is too dear for the protocol's 50 splits; name it "
+            "candidates names 'tuned_gbm', which is too expensive for the protocol's 50 splits; name it "
             "in nested.candidates, too, as profile=deep does",
         ),
         (["nested.candidates=[gbm]"], "nested.candidates must name the baseline 'logistic', too"),

@@ -8,9 +8,9 @@ from churn.models.recipe_settings import (
     TabularNetSettings,
     TunedGbmSettings,
     TunedTabularNetSettings,
-    dear_recipes,
     deep_recipes,
     default_recipes,
+    expensive_recipes,
 )
 
 RECIPE = TypeAdapter(RecipeSettings)
@@ -78,5 +78,5 @@ def test_every_default_lies_in_its_own_space():
 
 def test_what_takes_seconds_a_fit_is_known_before_it_is_fitted():
     recipes = default_recipes() | deep_recipes()
-    assert dear_recipes(recipes) == tuple(deep_recipes())
-    assert dear_recipes(default_recipes()) == ()
+    assert expensive_recipes(recipes) == tuple(deep_recipes())
+    assert expensive_recipes(default_recipes()) == ()
