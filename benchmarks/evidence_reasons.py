@@ -24,11 +24,11 @@ import numpy as np
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
 from churn.data import acquire
-from churn.explain.counterfactuals import counterfactuals
+from churn.explain.counterfactuals import CounterfactualSearch, counterfactuals
 from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.overview import explain
 from churn.explain.reason_stability import reason_stability
-from churn.explain.reasons import reason_codes
+from churn.explain.reasons import ReasonCodes, reason_codes
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.blend import BlendModel
 from churn.models.candidate import Candidate, FittedModel, Target
@@ -37,6 +37,8 @@ from churn.models.recipe_settings import default_recipes
 from churn.models.trees.gbm import GbmModel, feature_matrix
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
+from churn.scoring.encoder import Values
+from churn.scoring.fast.row_scorer import RowScorer
 
 GOAL = 1.2
 NAMES = ("spline_logistic", "gbm", "blend")
@@ -117,18 +119,27 @@ def cost_table(costs: Iterable[ReasonCosts]) -> str:
 def single_costs(
     models: Mapping[str, FittedModel], columns: Columns, contract: DataContract
 ) -> str:
-    """Milliseconds for one customer asked about alone."""
+    """Milliseconds for one customer at a time, from the values that the service has."""
     lines = ["| model | score | reasons | counterfactuals |", "|---|---|---|---|"]
-    ones = [take(columns, np.array([row])) for row in range(0, len(columns["tenure"]), _EVERY)]
+    some = take(columns, np.arange(0, len(columns["tenure"]), _EVERY))
     for name in NAMES:
-        model = models[name]
-        works: Sequence[Callable[[Columns], object]] = (
-            model.logit,
-            lambda one, model=model: reason_codes(model, one, contract),
-            lambda one, model=model: counterfactuals(model, one, contract),
+        scorer = RowScorer(models[name], contract)
+        codes = ReasonCodes(scorer.features, contract, scorer.names)
+        search = CounterfactualSearch(scorer)
+        customers = [(values, scorer.logit(values)) for values in scorer.table_values(some)]
+        works: Sequence[Callable[[Values, float], object]] = (
+            lambda values, _, scorer=scorer: scorer.logit(values),
+            lambda values, _, scorer=scorer, codes=codes: codes.customer(
+                values, scorer.contributions(values)
+            ),
+            lambda values, logit, search=search: search.customer(values, logit),
         )
-        spent = [cost(lambda work=work: [work(one) for one in ones]) / len(ones) for work in works]
-        lines.append(f"| {name} | " + " | ".join(f"{1000 * s:.1f} ms" for s in spent) + " |")
+        spent = []
+        for work in works:
+            work(*customers[0])  # whatever is prepared at first use
+            total = cost(lambda work=work, each=customers: [work(*customer) for customer in each])
+            spent.append(1000 * total / len(customers))
+        lines.append(f"| {name} | " + " | ".join(f"{each:.2f} ms" for each in spent) + " |")
     return "\n".join(lines)
 
 

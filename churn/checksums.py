@@ -1,4 +1,4 @@
-"""Sealed folders: a manifest lists every file with its SHA-256, and reading verifies them all.
+"""Folders with checksums: a manifest lists every file with its SHA-256, and reading verifies them.
 
 The manifest is written last, so a folder that was never finished is not mistaken for a whole one.
 """
@@ -53,7 +53,7 @@ def write_checksums(folder: Path, kind: str, files: list[Path]) -> None:
 
 
 def verify_checksums(folder: Path, kinds: tuple[str, ...]) -> str:
-    """Verifies a sealed folder.
+    """Verifies a folder against its manifest.
 
     Args:
         folder: where.
@@ -102,7 +102,7 @@ def verify_checksums(folder: Path, kinds: tuple[str, ...]) -> str:
 
 
 def content_digest(folder: Path) -> str:
-    """SHA-256 of a sealed folder's content: equal files, equal digest."""
+    """SHA-256 of a folder's manifest, and so of its files: equal files, equal digest."""
     return _sha256((folder / MANIFEST).read_bytes())
 
 

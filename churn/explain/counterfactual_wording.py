@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from churn.contract import CodedColumn, NumberColumn
+from churn.explain.offer_rules import OfferRules
 from churn.explain.proposals import Proposal
-from churn.explain.rules import Rules
 
 _POINT = 0.01
 
@@ -18,7 +18,7 @@ def counterfactual_sentence(
     after: float,
     threshold: float | None,
     bill: float | None,
-    rules: Rules,
+    rules: OfferRules,
 ) -> str:
     """What a proposal changes, how far the risk falls, and what it does to the bill.
 

@@ -7,6 +7,7 @@ are searched one by one, by the code that searches for one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pydantic import Field
 from scipy.special import expit
@@ -14,16 +15,15 @@ from scipy.special import expit
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.explain.counterfactual_wording import counterfactual_sentence, summary_sentence
+from churn.explain.offer_rules import Codes, OfferRules
 from churn.explain.proposals import Proposal, proposals
-from churn.explain.rules import Codes, Rules
 from churn.features.encoding import Columns
-from churn.frozen_model import FrozenModel
 from churn.models.candidate import FittedModel
 from churn.scoring.encoder import Values
 from churn.scoring.fast.row_scorer import RowScorer
 
 LEAST_FALL = 0.005
-"""A fall of the risk by less than half a percentage point is not worth telling."""
+"""A fall of the risk by less than half a percentage point is left out."""
 
 MOST = 3
 REACH = 2
@@ -33,7 +33,7 @@ CAVEAT = (
 )
 
 
-class Change(FrozenModel):
+class Change(NamedTuple):
     """One column that would be different.
 
     Attributes:
@@ -49,7 +49,7 @@ class Change(FrozenModel):
     follows: bool
 
 
-class Counterfactual(FrozenModel):
+class Counterfactual(NamedTuple):
     """Changes that lower the risk.
 
     Attributes:
@@ -73,8 +73,12 @@ class Counterfactual(FrozenModel):
         """How many things are proposed."""
         return sum(not change.follows for change in self.changes)
 
+    def as_json(self) -> dict[str, Any]:
+        """The counterfactual as JSON values."""
+        return self._asdict() | {"changes": [change._asdict() for change in self.changes]}
 
-class Counterfactuals(FrozenModel):
+
+class Counterfactuals(NamedTuple):
     """What would lower one customer's risk.
 
     Attributes:
@@ -93,6 +97,10 @@ class Counterfactuals(FrozenModel):
     sentence: str
     caveat: str = CAVEAT
 
+    def as_json(self) -> dict[str, Any]:
+        """The counterfactuals as JSON values."""
+        return self._asdict() | {"found": [each.as_json() for each in self.found]}
+
 
 class CounterfactualSearch:
     """Finds what would lower customers' risks, one by one; holds nothing of any of them.
@@ -107,7 +115,7 @@ class CounterfactualSearch:
         Args:
             scorer: scores changed customers.
         """
-        self.rules = Rules.from_contract(scorer.contract)
+        self.rules = OfferRules.from_contract(scorer.contract)
         self._scorer = scorer
         self._places = {name: place for place, name in enumerate(scorer.names)}
 
@@ -236,7 +244,7 @@ def _choose(
     """Places of the proposals to give: fewest changes first, then the lowest risk."""
     if threshold is not None and now < threshold:
         return []
-    better = _worth_telling(possible, risks, now)
+    better = _improving(possible, risks, now)
     reaching = [place for place in better if threshold is not None and risks[place] < threshold]
     chosen = _smallest(reaching, possible) if reaching else better
     chosen.sort(key=lambda place: (len(possible[place].offers), risks[place], place))
@@ -247,7 +255,7 @@ def _choose(
     ]
 
 
-def _worth_telling(possible: list[Proposal], risks: Sequence[float], now: float) -> list[int]:
+def _improving(possible: list[Proposal], risks: Sequence[float], now: float) -> list[int]:
     """Places of the proposals that lower the risk, and of which every part helps."""
     alone: dict[tuple[str, int], float] = {}
     places = []
@@ -274,7 +282,7 @@ def _smallest(reaching: list[int], possible: list[Proposal]) -> list[int]:
     ]
 
 
-def _changes(proposal: Proposal, codes: Codes, rules: Rules) -> tuple[Change, ...]:
+def _changes(proposal: Proposal, codes: Codes, rules: OfferRules) -> tuple[Change, ...]:
     return tuple(
         Change(
             column=name,

@@ -91,7 +91,7 @@ class TermLine(FrozenModel):
     Attributes:
         term: the contract term.
         months: mean tenure of each band.
-        means: mean contribution of tenure there, log-odds, told at the band's own mix of months.
+        means: mean contribution of tenure there, log-odds, at the mix of months of the whole band.
         rows: customers behind each.
     """
 
@@ -133,7 +133,7 @@ class ExplanationReport(FrozenModel):
         additive: whether log-odds are a plain sum of terms, one a feature.
         exact: whether contributions are exact, or estimated as a network's are.
         rows: customers it was looked at with.
-        base: mean log-odds of the training rows, which contributions are told against.
+        base: mean log-odds of the training rows, to which contributions are added.
         importance: every column of the table that the model looks at, strongest first.
         swarm_edges: edges of the bins of contributions, log-odds.
         swarms: distributions of the strongest columns.

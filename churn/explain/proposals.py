@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from churn.explain.rules import Codes, Offer, Rules
+from churn.explain.offer_rules import Codes, Offer, OfferRules
 
 _CENTS = 2
 
@@ -22,8 +22,8 @@ class Proposal(NamedTuple):
         offers: the columns whose category is proposed, with its code.
         codes: every category or flag that changes, those that follow included.
         bill: the monthly bill afterwards; None where the contract has no such column.
-        unpriced: whether a service changes whose price the contract does not tell, so that the
-            bill is held.
+        unpriced: whether a service changes that has no price in the contract, so that the bill is
+            held.
     """
 
     offers: Codes
@@ -32,34 +32,46 @@ class Proposal(NamedTuple):
     unpriced: bool
 
 
-_Change = tuple[Codes, Codes | None, int, float, float, bool, bool]
-"""Some offers with what follows them, before the bill is looked at. A bare tuple, because dozens are
-made for a customer:
+class _Changes(NamedTuple):
+    """Some offers with what follows them, before the bill is computed.
 
-what is proposed; all that changes, in the contract's order, or None where the offers contradict a
-tie; the ties that had a say, as bits; what the changed columns add to the bill then, and what they
-add now; whether the price of one is not known; whether all of them can be acted on.
-"""
+    Attributes:
+        offers: what is proposed.
+        codes: all that changes, in the contract's order; None if the offers contradict a tie.
+        ties: the ties that had an influence, as bits.
+        price_after: what the changed columns add to the bill then.
+        price_before: what they add now.
+        unpriced: whether the price of one is not known.
+        actionable: whether all of them can be acted on.
+    """
+
+    offers: Codes
+    codes: Codes | None
+    ties: int
+    price_after: float
+    price_before: float
+    unpriced: bool
+    actionable: bool
 
 
 def proposals(
-    codes: Mapping[str, int], numbers: Mapping[str, float], rules: Rules, *, reach: int
+    codes: Mapping[str, int], numbers: Mapping[str, float], rules: OfferRules, *, reach: int
 ) -> list[Proposal]:
     """Every proposal of at most `reach` offers, fewest first.
 
     Args:
         codes: the customer's categories and flags.
         numbers: the others.
-        rules: of the contract that both keep to, as `Rules.require` sees to.
+        rules: of the contract that both keep to, as `OfferRules.require` sees to.
         reach: how many offers at once, 1 or 2.
     """
     found = []
     bill_after = _Bill(numbers, rules)
     followed: set[frozenset[tuple[str, int]]] = set()
-    for offers, changed, _, after, before, unpriced, can_be in _changes(codes, rules, reach):
-        if changed is None or not can_be:
+    for offers, changed, _, after, before, unpriced, actionable in _changes(codes, rules, reach):
+        if changed is None or not actionable:
             continue
-        # Fewest offers come first: what a single one brings about needs no second.
+        # Fewest offers come first: what a single one changes needs no second.
         if followed or len(changed) > len(offers):
             key = frozenset(changed.items())
             if key in followed:
@@ -71,7 +83,7 @@ def proposals(
     return found
 
 
-def _changes(codes: Mapping[str, int], rules: Rules, reach: int) -> Iterator[_Change]:
+def _changes(codes: Mapping[str, int], rules: OfferRules, reach: int) -> Iterator[_Changes]:
     single = [
         (offer.column, _single(offer, codes, rules))
         for offer in rules.offers
@@ -82,71 +94,71 @@ def _changes(codes: Mapping[str, int], rules: Rules, reach: int) -> Iterator[_Ch
     if reach == 1:
         return
     for place, (column, one) in enumerate(single, start=1):
-        offers, changed, near, after, before, unpriced, can_be = one
+        offers, changed, ties, after, before, unpriced, actionable = one
         for another, other in single[place:]:
             if another == column:
                 continue
-            offers2, changed2, near2, after2, before2, unpriced2, can_be2 = other
-            if near & near2:
+            offers2, changed2, ties2, after2, before2, unpriced2, actionable2 = other
+            if ties & ties2:
                 yield _followed({**offers, **offers2}, codes, rules)
             elif changed is not None and changed2 is not None:
-                # They share no tie: what follows one is none of the other's business.
+                # They share no tie: what follows one does not affect the other.
                 both = {**changed, **changed2}
                 if len(both) > 2:  # noqa: PLR2004 - more than the two that are offered
                     yield _changed({**offers, **offers2}, both, 0, codes, rules)
                     continue
-                unknown, can_be_both = unpriced or unpriced2, can_be and can_be2
-                yield both, both, 0, after + after2, before + before2, unknown, can_be_both
+                unknown, allowed = unpriced or unpriced2, actionable and actionable2
+                yield _Changes(both, both, 0, after + after2, before + before2, unknown, allowed)
 
 
-def _single(offer: Offer, codes: Mapping[str, int], rules: Rules) -> _Change:
-    column, code, near, prices, unpriced, acted_on = offer
+def _single(offer: Offer, codes: Mapping[str, int], rules: OfferRules) -> _Changes:
+    column, code, ties, prices, unpriced, actionable = offer
     offers = {column: code}
-    if near:
+    if ties:
         return _followed(offers, codes, rules)
     after, before = (prices[code], prices[codes[column]]) if prices else (0.0, 0.0)
-    return offers, offers, 0, after, before, unpriced, acted_on
+    return _Changes(offers, offers, 0, after, before, unpriced, actionable)
 
 
-def _followed(offers: Codes, codes: Mapping[str, int], rules: Rules) -> _Change:
-    changed, near = rules.follow(codes, offers)
+def _followed(offers: Codes, codes: Mapping[str, int], rules: OfferRules) -> _Changes:
+    changed, ties = rules.follow(codes, offers)
     if changed is None:
-        return offers, None, near, 0.0, 0.0, False, False
-    return _changed(offers, changed, near, codes, rules)
+        return _Changes(offers, None, ties, 0.0, 0.0, unpriced=False, actionable=False)
+    return _changed(offers, changed, ties, codes, rules)
 
 
 def _changed(
-    offers: Codes, changed: Codes, near: int, codes: Mapping[str, int], rules: Rules
-) -> _Change:
-    return (
+    offers: Codes, changed: Codes, ties: int, codes: Mapping[str, int], rules: OfferRules
+) -> _Changes:
+    return _Changes(
         offers,
         rules.in_order(changed),
-        near,
-        rules.added(changed),
-        rules.added({name: codes[name] for name in changed}),
+        ties,
+        rules.price(changed),
+        rules.price({name: codes[name] for name in changed}),
         not rules.unpriced.isdisjoint(changed),
-        rules.acted_on.issuperset(changed),
+        rules.actionable.issuperset(changed),
     )
 
 
 class _Bill(dict[float, float | None]):
-    """A customer's bill by how far it moves; None where it must not move so far."""
+    """A customer's bill by how much it changes; None if it must not change so much."""
 
-    def __init__(self, numbers: Mapping[str, float], rules: Rules) -> None:
+    def __init__(self, numbers: Mapping[str, float], rules: OfferRules) -> None:
         super().__init__()
         self._rules = rules
         self._bill = numbers[rules.bill.name] if rules.bill is not None else math.nan
         self._tenure, self._total = (
-            (numbers[name] for name in rules.past)
-            if rules.past is not None
+            (numbers[name] for name in rules.history)
+            if rules.history is not None
             else (math.nan, math.nan)
         )
-        self._in_step = rules.in_step(self._tenure, self._total, self._bill)
+        self._fits_history = rules.fits_history(self._tenure, self._total, self._bill)
 
     def __missing__(self, moved: float) -> float | None:
-        """Many proposals move it by the same."""
-        self[moved] = found = self._after(moved)
-        return found
+        """Computes the bill once; many proposals change it by the same amount."""
+        self[moved] = after = self._after(moved)
+        return after
 
     def _after(self, moved: float) -> float | None:
         column = self._rules.bill
@@ -155,6 +167,10 @@ class _Bill(dict[float, float | None]):
         bill = round(self._bill + moved, _CENTS) if moved else self._bill
         if not column.minimum <= bill <= column.maximum:
             return None
-        if moved and self._in_step and not self._rules.in_step(self._tenure, self._total, bill):
-            return None  # out of step with the past: the model has seen next to no such customer
+        if (
+            moved
+            and self._fits_history
+            and not self._rules.fits_history(self._tenure, self._total, bill)
+        ):
+            return None  # the model has seen hardly any such customer
         return bill

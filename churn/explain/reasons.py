@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,13 +27,12 @@ from churn.explain.wording import (
     tail,
 )
 from churn.features.encoding import Columns
-from churn.frozen_model import FrozenModel
 from churn.models.candidate import FittedModel
 
 TOP = 3
 
 
-class Reason(FrozenModel):
+class Reason(NamedTuple):
     """One reason behind one customer's score.
 
     Attributes:
@@ -53,6 +52,10 @@ class Reason(FrozenModel):
     actionable: bool
     contribution: float
     odds_ratio: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The reason as JSON values."""
+        return self._asdict()
 
 
 class CustomerReasons(NamedTuple):

@@ -18,7 +18,7 @@ CLEAR = 0.2
 STRONG = 0.5
 
 UNSPOKEN = frozenset({Role.SENSITIVE, Role.HOUSEHOLD})
-"""Columns of these roles are never given as a reason: who somebody is, is nobody's sales talk."""
+"""Columns of these roles are never given as a reason: they say who somebody is."""
 
 _TAILS: dict[tuple[Direction, Strength], str] = {
     ("raises", "slight"): ": customers like this leave a little more often.",

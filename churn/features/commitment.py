@@ -1,4 +1,4 @@
-"""How a customer stands to the contract: bound for the first time, or staying of free will."""
+"""Whether a customer is still in the first term of the contract."""
 
 import numpy as np
 

@@ -31,7 +31,7 @@ def encode(
     Args:
         frame: A typed table, as `churn.data.intake.parse` returns it.
         contract: The contract it was parsed by.
-        only: Names of the features wanted; all of them where left out.
+        only: names of the features to encode; all by default.
 
     Returns:
         Feature name -> float64[n] for a number, int8[n] codes for a category or flag.

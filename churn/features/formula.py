@@ -1,4 +1,4 @@
-"""A column formula: stateless, asks the contract for roles, never for column names.
+"""A column formula: stateless, written for roles of the contract, never for column names.
 
 A formula is written once and bound to a contract's columns once; the bound formula computes the
 same value for a customer alone and among ten million, because it only ever looks along rows.
@@ -34,7 +34,7 @@ class Source:
 
     Attributes:
         column: its name.
-        values: what each category code stands for (0 or 1 for yes, or months); empty for a number.
+        values: the number of each category code (0 or 1 for yes, or months); empty for a number.
     """
 
     column: str

@@ -13,7 +13,7 @@ _ONE_MONTH = 1.0
 
 def _average_charge(of: RoleValues) -> Floats:
     tenure, average = of.number(Role.TENURE), of.number(Role.MONTHLY_CHARGE).copy()
-    # Before the first full month nothing has been averaged yet: the current bill stands in.
+    # Before the first full month nothing has been averaged yet: the current bill is used.
     np.divide(of.number(Role.TOTAL_CHARGE), tenure, out=average, where=tenure >= _ONE_MONTH)
     return average
 

@@ -19,7 +19,7 @@ _FILE = "blend.json"
 
 @dataclass(frozen=True)
 class BlendModel:
-    """Members that are asked together.
+    """The mean of several fitted models.
 
     Attributes:
         members: fitted models by the names of their recipes, in order.
@@ -32,7 +32,7 @@ class BlendModel:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Columns that any member tells contributions by, each once."""
+        """Columns that any member has contributions for, each once."""
         return tuple(dict.fromkeys(name for m in self.members.values() for name in m.features))
 
     @property

@@ -15,10 +15,10 @@ _lock = threading.Lock()
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within it, BLAS runs on one thread; whoever comes meanwhile waits.
+    """Runs BLAS on one thread; other threads that enter meanwhile wait.
 
     BLAS has one pool a process, and only the thread that set a limit can lift it (threadpoolctl
-    3.8). So fits take turns: each takes some hundredths of a second.
+    3.8). So fits run one after the other: each takes some hundredths of a second.
     """
     from threadpoolctl import threadpool_limits
 

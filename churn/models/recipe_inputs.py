@@ -36,7 +36,7 @@ class RecipeInputs:
     Attributes:
         categories: coded columns -> how many categories each has, in file order.
         numbers: number columns of the table, in file order.
-        engineered: formulas asked for and possible under the contract.
+        engineered: formulas that the recipe names and the contract allows.
         order: all columns of the table, in file order.
     """
 
@@ -49,7 +49,7 @@ class RecipeInputs:
     def from_contract(
         cls, recipe: str, contract: DataContract, groups: Sequence[FeatureGroup]
     ) -> RecipeInputs:
-        """The columns of a recipe that asks for some groups of engineered columns.
+        """The columns of a recipe that uses some groups of engineered columns.
 
         Raises:
             InputError: the contract lacks the roles of a whole group.
@@ -84,6 +84,6 @@ class RecipeInputs:
         return self.engineered.extend(columns)
 
     def without_steps(self) -> FeatureSet:
-        """The formulas less step functions of one number, which melt into that number's curve."""
+        """The formulas except step functions of one number, which become part of its curve."""
         kept = tuple(bound for bound in self.engineered.formulas if not bound.formula.steps)
         return replace(self.engineered, formulas=kept)

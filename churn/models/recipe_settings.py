@@ -1,4 +1,4 @@
-"""What can be set about each recipe, with ranges and the defaults the evidence speaks for.
+"""What can be set about each recipe, with ranges and the defaults that the evidence supports.
 
 docs/models.md and docs/features.md have the figures behind the defaults. Loads pydantic alone, so
 that a configuration can be checked without waiting for any model library.
@@ -240,12 +240,12 @@ def expensive_recipes(recipes: Mapping[str, RecipeSettings]) -> tuple[str, ...]:
     They are for the nested protocol, not for fifty splits.
     """
     kinds = {name: settings.kind for name, settings in recipes.items()}
-    dear = ("tabular_net", "tuned_gbm", "tuned_tabular_net")
+    expensive = ("tabular_net", "tuned_gbm", "tuned_tabular_net")
     return tuple(
         name
         for name, settings in recipes.items()
         if any(
-            kinds.get(each) in dear
+            kinds.get(each) in expensive
             for each in (settings.members if isinstance(settings, BlendSettings) else (name,))
         )
     )

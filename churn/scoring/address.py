@@ -21,10 +21,10 @@ _ONE_SLASH = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)(.*)", re.DOTALL)
 
 
 def address(where: str | os.PathLike[str]) -> Address:
-    """A folder, a file:// URI or any other URI, told apart.
+    """Returns the folder of a path or a file:// URI, and any other URI as text.
 
     A URI that became a path on its way (`Path("s3://bucket/store")` keeps one slash) is the URI
-    again: as a path it would name a folder called `s3:`, which nobody means.
+    again: as a path it would name a folder called `s3:`.
     """
     text = os.fspath(where)
     if became_a_path := _ONE_SLASH.match(text):

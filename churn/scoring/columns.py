@@ -1,4 +1,4 @@
-"""Columns held to the contract, so that a table is refused for what a single row is refused for."""
+"""Checks columns against the contract: a table is refused for what a single row is refused for."""
 
 from __future__ import annotations
 

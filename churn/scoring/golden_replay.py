@@ -1,4 +1,4 @@
-"""Golden rows: customers nobody is, with the scores that the freshly trained model gave them.
+"""Golden rows: made-up customers with the scores that the freshly trained model gave them.
 
 A bundle that does not give the same scores here and now is not served, whatever its checksums say:
 the library, the processor or the code may be another than where it was trained.
@@ -21,7 +21,7 @@ EXACT = 1e-9
 """How far a logit may be off where the model is additive, trees, or a blend of such."""
 
 CLOSE = 1e-6
-"""How far a logit may be off for other kinds: a network's runtime adds in an order of its own."""
+"""How far a logit may be off for other kinds: a network's runtime adds in another order."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GoldenRow:
 
 
 class Scoring(Protocol):
-    """What a replay asks of a scorer."""
+    """What a replay needs of a scorer."""
 
     bitwise: bool
 
@@ -88,11 +88,11 @@ def replay(scorer: Scoring, rows: tuple[GoldenRow, ...], folder: Path) -> None:
 
     Args:
         scorer: what is about to serve.
-        rows: what it is to answer.
+        rows: the expected scores.
         folder: named where it does not.
 
     Raises:
-        BundleError: a row is refused or scored otherwise.
+        BundleError: a row is refused or gets another score.
     """
     tolerance = EXACT if scorer.bitwise else CLOSE
     try:

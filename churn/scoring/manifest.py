@@ -98,7 +98,7 @@ class Manifest(_Part):
         model: what scores.
         contract: what the fields mean.
         data_sha256: SHA-256 of the source that the training rows came from.
-        git_commit: of the code that trained it; None where nobody knew.
+        git_commit: of the code that trained it; None if unknown.
         created: when the bundle was written, UTC.
         libraries: library -> version it was written with.
         threshold: of the decision.

@@ -32,37 +32,37 @@ def local_copy(where: str | os.PathLike[str]) -> Iterator[Path]:
         yield place
         return
     with tempfile.TemporaryDirectory(prefix="churn-bundle-") as folder:
-        room = Path(folder)
+        local = Path(folder)
         try:
-            yield _fetched(place, room)
+            yield _download(place, local)
         except BundleError as error:
-            told = str(error).replace(str(room / _BUNDLE), place).replace(folder, place)
-            raise BundleError(told) from None
+            message = str(error).replace(str(local / _BUNDLE), place).replace(folder, place)
+            raise BundleError(message) from None
 
 
-def _fetched(uri: str, room: Path) -> Path:
-    """A bundle in `room`; of a store, its pointer and its current bundle alone."""
+def _download(uri: str, local: Path) -> Path:
+    """Copies a bundle to `local`; of a store, only its pointer and its current bundle."""
     try:
-        return _copied(uri, room)
+        return _copied(uri, local)
     except BundleError:
         raise
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
         raise unreadable(f"The bundle at {uri}", error) from None
 
 
-def _copied(uri: str, room: Path) -> Path:
+def _copied(uri: str, local: Path) -> Path:
     system, root = file_system(uri)
     if system.exists(f"{root}/{CURRENT}"):
-        system.get_file(f"{root}/{CURRENT}", str(room / CURRENT))
-        inner = f"{BUNDLES}/{read_current(room).version}"
-        (room / inner).mkdir(parents=True)
-        _copy(system, f"{root}/{inner}", room / inner)
-        return room
+        system.get_file(f"{root}/{CURRENT}", str(local / CURRENT))
+        inner = f"{BUNDLES}/{read_current(local).version}"
+        (local / inner).mkdir(parents=True)
+        _copy(system, f"{root}/{inner}", local / inner)
+        return local
     if not system.exists(f"{root}/{MANIFEST}"):
         raise FileNotFoundError(f"neither {CURRENT} nor {MANIFEST} is there")
-    (room / _BUNDLE).mkdir()
-    _copy(system, root, room / _BUNDLE)
-    return room / _BUNDLE
+    (local / _BUNDLE).mkdir()
+    _copy(system, root, local / _BUNDLE)
+    return local / _BUNDLE
 
 
 def _copy(system: object, source: str, target: Path) -> None:

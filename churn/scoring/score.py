@@ -1,4 +1,4 @@
-"""What the scorer answers: plain, frozen, and with the version that answered."""
+"""Results of scoring, each with the version of the model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from churn.features.encoding import Floats
 
 
 class Score(NamedTuple):
-    """One customer's score; a tuple, as making it is part of every answer's cost.
+    """One customer's score; a tuple, because making it is part of every request's cost.
 
     Attributes:
         probability: of leaving.

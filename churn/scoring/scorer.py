@@ -73,6 +73,8 @@ class Scorer:
         ...     threshold=Threshold(value=0.3, basis="an example"),
         ...     metrics={},
         ... )
+        >>> sorted(path.name for path in bundle.iterdir())
+        ['contract.json', 'golden.json', 'manifest.json', 'model', 'reference.npz']
         >>> scorer = Scorer.load(bundle)
         >>> scorer.version, scorer.threshold
         ('1', 0.3)
@@ -123,7 +125,7 @@ class Scorer:
 
         Args:
             row: every feature of the contract by name, in the contract's raw values: texts and
-                numbers as JSON or a CSV row gives them. The customer's id may stand beside them.
+                numbers as JSON or a CSV row gives them. The customer's id may be among them.
 
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.

@@ -12,7 +12,7 @@ from churn.features.encoding import Columns
 from churn.models.candidate import Candidate
 
 NESTED_REPEATS = 1
-"""Fifty tunings would be too expensive; five, each within a training part, show what tuning is worth."""
+"""Fifty tunings would take too long; five, each within a training part, show what tuning is worth."""
 
 
 def nested_protocol(
@@ -28,8 +28,8 @@ def nested_protocol(
     """Cross-validates candidates once, whatever the plan repeats.
 
     A tuned candidate tunes within each training part, so no row that judges it has tuned it (Cawley
-    & Talbot 2010, JMLR 11:2079-2107). The folds are those of the plan's first repeat: whoever was
-    judged under the whole plan was judged on these, too.
+    & Talbot 2010, JMLR 11:2079-2107). The folds are those of the plan's first repeat: a
+    candidate judged under the whole plan was judged on these, too.
 
     Args:
         candidates: tuned ones and the frozen recipes to set them beside, by name.
@@ -37,7 +37,7 @@ def nested_protocol(
         target: int8[n].
         plan: the protocol's plan; its folds, seed and bootstrap are taken over.
         baseline: the candidate to beat.
-        on_fold: told after each split how many are done, of how many.
+        on_fold: called after each split with how many are done, of how many.
         workers: splits fitted at a time, in threads; figures do not depend on it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How a trial is judged: inner log loss, told step by step so that a hopeless one can be stopped."""
+"""How a trial is judged: inner log loss, reported step by step, so that a poor trial is stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 4  # looks without a gain after which no more trees are grown
 
 @dataclass(frozen=True)
 class Judged:
-    """What a trial came to.
+    """Result of a trial.
 
     Attributes:
         value: inner log loss, the lower the better.
@@ -36,7 +36,7 @@ class Judged:
 
 
 class Objective(Protocol):
-    """Judges settings on rows of its own."""
+    """Judges settings on given rows."""
 
     @property
     def words(self) -> str:
@@ -86,14 +86,16 @@ class GbmObjective:
         known = recipe.inputs.extend(self.columns)
         features = (*recipe.inputs.order, *recipe.inputs.engineered.names)
         matrix = feature_matrix(known, features, recipe.inputs.categories, slice(None))
-        told = recipe.parameters(features)
+        lightgbm_parameters = recipe.parameters(features)
         cuts = StratifiedKFold(
             self.settings.inner_folds, shuffle=True, random_state=self.settings.seed
         )
         grown = []
         for seen, unseen in cuts.split(matrix, self.target):
-            rows = lightgbm.Dataset(matrix[seen], label=self.target[seen], params=told)
-            booster = lightgbm.Booster(told, rows)
+            rows = lightgbm.Dataset(
+                matrix[seen], label=self.target[seen], params=lightgbm_parameters
+            )
+            booster = lightgbm.Booster(lightgbm_parameters, rows)
             grown.append((booster, matrix[unseen], self.target[unseen], np.zeros(len(unseen))))
         best, trees = np.inf, 0
         for start in range(0, self.settings.most_trees, _TREES_AT_A_TIME):

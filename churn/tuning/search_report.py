@@ -54,7 +54,7 @@ class TuningReport(FrozenModel):
             number of trees is settled by the inner folds here, too); None where the space leaves
             them out.
         importance: setting -> its share in the variance of the complete trials' values, by fANOVA
-            (Hutter, Hoos & Leyton-Brown 2014, ICML); empty where they are too few to tell.
+            (Hutter, Hoos & Leyton-Brown 2014, ICML); empty if they are too few.
     """
 
     recipe: str

@@ -19,5 +19,5 @@ class Searches(FrozenModel):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What each search came to."""
+        """The result of each search."""
         return tuple(report.sentence for report in self.reports)

@@ -21,7 +21,7 @@ from churn.tuning.objective import Objective
 from churn.tuning.search_report import Parameters, TrialRecord
 
 OnTrial = Callable[[TrialRecord], None]
-"""Told of every trial as it ends."""
+"""Called with every trial as it ends."""
 
 LEARNED = "learned"
 _STARTUP_TRIALS = 5  # random ones, before the sampler has anything to go by
@@ -93,7 +93,7 @@ def run_trials(
         first: settings to try first, if any.
         trials: how many.
         seed: of the suggestions.
-        on_trial: told of every trial as it ends.
+        on_trial: called with every trial as it ends.
     """
     while (done := len(study.get_trials(deepcopy=False, states=_FINISHED))) < trials:
         study.sampler = optuna.samplers.TPESampler(
@@ -108,7 +108,7 @@ def run_trials(
         try:
             _judge(study, trial, objective, parameters)
         except BaseException:
-            # Ctrl-C, too: what was begun is told apart from what is still running elsewhere.
+            # Ctrl-C, too: a trial broken off here must not look like one that runs elsewhere.
             study.tell(trial, state=TrialState.FAIL)
             raise
         if on_trial is not None:
@@ -130,7 +130,7 @@ def record(trial: FrozenTrial) -> TrialRecord:
 
 
 def setting_importance(study: optuna.Study, seed: int) -> dict[str, float]:
-    """Share of each setting in the variance of the complete trials; empty where too few tell."""
+    """Share of each setting in the variance of the complete trials; empty if there are too few."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     values = {trial.value for trial in complete}
     if len(complete) < _FEWEST_FOR_IMPORTANCE or len(values) == 1:

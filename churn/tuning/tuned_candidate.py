@@ -1,7 +1,7 @@
 """A recipe that tunes itself on the rows it is fitted on.
 
-Whoever cross-validates it therefore tunes anew within every training part: its figures are nested
-by construction, and rows that judge it are never among those that tuned it.
+Cross-validation therefore tunes anew within every training part: the figures are nested by
+construction, and rows that judge the recipe are never among those that tuned it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What tuning came to.
+    """Result of tuning.
 
     Attributes:
         settings: those of the best trial, an ordinary recipe's.
@@ -99,7 +99,7 @@ class TunedCandidate:
         Args:
             columns: the rows; a part of them judges each trial.
             target: int8[n].
-            on_trial: told of every trial as it ends.
+            on_trial: called with every trial as it ends.
 
         Raises:
             InputError: a column is missing, a code unknown, an outcome occurs too rarely, or the
@@ -140,8 +140,8 @@ class TunedCandidate:
             recipe_value=recipe_value,
             importance=setting_importance(study, self.settings.seed),
         )
-        found = self.base.settings.model_dump() | best.params | learned
-        return Tuning(type(self.base.settings).model_validate(found), report)
+        best_settings = self.base.settings.model_dump() | best.params | learned
+        return Tuning(type(self.base.settings).model_validate(best_settings), report)
 
     def frozen(self, settings: GbmSettings | TabularNetSettings) -> Candidate:
         """An ordinary candidate with the settings that tuning found; it tunes nothing."""
@@ -170,11 +170,11 @@ class TunedCandidate:
 
         How many trials there are to be, and where they are kept, may change in between.
         """
-        told = self.settings.model_dump(mode="json", exclude={"trials", "storage"})
-        found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        searched = self.settings.model_dump(mode="json", exclude={"trials", "storage"})
+        digest = hashlib.sha256(json.dumps(searched, sort_keys=True).encode())
         for name in self.inputs.order:
             values = np.ascontiguousarray(columns[name])
-            found.update(f"{name} {values.dtype} {values.shape}".encode())
-            found.update(values.tobytes())
-        found.update(np.asarray(target, dtype=np.int8).tobytes())
-        return found.hexdigest()[:20]
+            digest.update(f"{name} {values.dtype} {values.shape}".encode())
+            digest.update(values.tobytes())
+        digest.update(np.asarray(target, dtype=np.int8).tobytes())
+        return digest.hexdigest()[:20]

@@ -17,7 +17,7 @@ _DEGREE = 3
 
 @dataclass(frozen=True)
 class Block:
-    """Some columns of a design matrix that speak of one column of the table.
+    """Columns of a design matrix that belong to one column of the table.
 
     Attributes:
         matrix: float64[n, width].

@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churn.contract import DataContract
 from churn.features.encoding import Columns
 from churn.models.candidate import Target
 from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.design import standardised
-from churn.models.linear.regression import design_blocks, fit_additive, require_both_outcomes
-from churn.models.recipe_inputs import RecipeInputs
+from churn.models.linear.regression import (
+    RegressionCandidate,
+    design_blocks,
+    fit_additive,
+    require_both_outcomes,
+)
 from churn.models.recipe_settings import LogisticSettings
 
 
 @dataclass(frozen=True)
-class LogisticCandidate:
-    """One-hot categories and standardised numbers.
-
-    Attributes:
-        name: of the recipe.
-        settings: what was chosen for it.
-        inputs: the columns it is fed.
-    """
-
-    name: str
-    settings: LogisticSettings
-    inputs: RecipeInputs
-
-    @classmethod
-    def from_settings(
-        cls, name: str, settings: LogisticSettings, contract: DataContract
-    ) -> LogisticCandidate:
-        """The recipe under a contract.
-
-        Raises:
-            InputError: the contract lacks the roles of a feature group.
-        """
-        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
+class LogisticCandidate(RegressionCandidate[LogisticSettings]):
+    """One-hot categories and standardised numbers."""
 
     def fit(self, columns: Columns, target: Target) -> AdditiveModel:
         """Learns from n rows.

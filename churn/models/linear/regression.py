@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
+from churn.contract import DataContract
 from churn.errors import InputError
 from churn.features.encoding import Columns, Floats
 from churn.features.feature_set import FeatureSet
@@ -15,9 +18,37 @@ from churn.models.linear.design import Block, one_hot, steps
 from churn.models.linear.terms import Curve, Term
 from churn.models.one_thread import one_thread
 from churn.models.recipe_inputs import RecipeInputs
+from churn.models.recipe_settings import LogisticSettings, SplineLogisticSettings
 
 _TOLERANCE = 1e-12  # Newton's method doubles its digits each round: the last ones cost one more
 _MOST_ROUNDS = 100
+
+
+Settings = TypeVar("Settings", LogisticSettings, SplineLogisticSettings)
+
+
+@dataclass(frozen=True)
+class RegressionCandidate(Generic[Settings]):
+    """A regression recipe.
+
+    Attributes:
+        name: of the recipe.
+        settings: what was chosen for it.
+        inputs: the columns it is fed.
+    """
+
+    name: str
+    settings: Settings
+    inputs: RecipeInputs
+
+    @classmethod
+    def from_settings(cls, name: str, settings: Settings, contract: DataContract) -> Self:
+        """The recipe under a contract.
+
+        Raises:
+            InputError: the contract lacks the roles of a feature group.
+        """
+        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
 
 
 def require_both_outcomes(target: Target, recipe: str) -> None:

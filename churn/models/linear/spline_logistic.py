@@ -5,40 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from churn.contract import DataContract
 from churn.features.encoding import Columns
 from churn.models.candidate import Target
 from churn.models.linear.additive import AdditiveModel
 from churn.models.linear.design import spline
-from churn.models.linear.regression import design_blocks, fit_additive, require_both_outcomes
-from churn.models.recipe_inputs import RecipeInputs
+from churn.models.linear.regression import (
+    RegressionCandidate,
+    design_blocks,
+    fit_additive,
+    require_both_outcomes,
+)
 from churn.models.recipe_settings import SplineLogisticSettings
 
 
 @dataclass(frozen=True)
-class SplineLogisticCandidate:
-    """One-hot categories and cubic splines of the numbers.
-
-    Attributes:
-        name: of the recipe.
-        settings: what was chosen for it.
-        inputs: the columns it is fed.
-    """
-
-    name: str
-    settings: SplineLogisticSettings
-    inputs: RecipeInputs
-
-    @classmethod
-    def from_settings(
-        cls, name: str, settings: SplineLogisticSettings, contract: DataContract
-    ) -> SplineLogisticCandidate:
-        """The recipe under a contract.
-
-        Raises:
-            InputError: the contract lacks the roles of a feature group.
-        """
-        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
+class SplineLogisticCandidate(RegressionCandidate[SplineLogisticSettings]):
+    """One-hot categories and cubic splines of the numbers."""
 
     def fit(self, columns: Columns, target: Target) -> AdditiveModel:
         """Learns from n rows.

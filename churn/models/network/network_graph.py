@@ -1,8 +1,8 @@
 """A trained network as an ONNX graph, written op by op.
 
-PyTorch's own exporter wants a further library and draws a graph of its own taste. This one is
-short, says the same in seven kinds of operations, and is laid out so that a customer alone and
-among thousands goes through the same arithmetic.
+PyTorch's own exporter needs a further library and gives a larger graph. This one uses seven kinds
+of operations, arranged so that a customer alone and among thousands goes through the same
+arithmetic.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class NetworkInput:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many inputs of the network speak of each feature."""
+        """Number of the network's inputs for each feature."""
         return tuple(
             self.categories[name] if name in self.categories else len(self.edges[name]) - 1
             for name in self.features

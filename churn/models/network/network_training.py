@@ -71,19 +71,20 @@ def train_network(
     """Trains until the validation rows' log loss has not fallen for `patience` epochs.
 
     On a CPU the same input gives the same weights, bit for bit. PyTorch's random state and number
-    of threads belong to the process, so trainings take turns, and both are as before afterwards.
+    of threads belong to the process, so trainings run one after the other, and both are
+    restored afterwards.
 
     Args:
         settings: architecture, optimiser, when to stop, seed, device.
         encoded: float32[n, inputs], all rows.
         target: int8[n].
-        widths: how many inputs speak of each feature.
+        widths: number of inputs for each feature.
         training: rows to learn from.
         validation: rows that say when to stop; none of them is learnt from.
         on_epoch: may raise to end the training.
     """
-    wanted = settings.device == "auto" and torch.cuda.is_available()
-    device = torch.device("cuda" if wanted else "cpu")
+    use_gpu = settings.device == "auto" and torch.cuda.is_available()
+    device = torch.device("cuda" if use_gpu else "cpu")
     with _alone(settings.seed):
         module = _network(settings, widths).to(device)
         optimizer = torch.optim.AdamW(
@@ -110,7 +111,7 @@ def train_network(
 
 @contextmanager
 def _alone(seed: int) -> Iterator[None]:
-    """Within it, PyTorch is seeded and on one thread; whoever comes meanwhile waits."""
+    """Seeds PyTorch and runs it on one thread; other threads that enter meanwhile wait."""
     with _lock, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         threads = torch.get_num_threads()
         torch.set_num_threads(1)

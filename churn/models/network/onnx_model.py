@@ -26,10 +26,10 @@ class OnnxModel:
     """A network behind its encoding.
 
     Attributes:
-        entrance: how columns become the network's input.
+        network_input: how columns become the network's input.
         base: mean log-odds of the training rows.
-        background: float64[orders, features], training customers that estimated reasons are told
-            against.
+        background: float64[orders, features], training customers that estimated reasons are
+            measured against.
         seed: of the estimate.
         network: the ONNX model, float32[n, inputs] -> log-odds float32[n].
         engineered: formulas of the columns that are not in the table itself.
@@ -41,7 +41,7 @@ class OnnxModel:
     exact: ClassVar[bool] = False
     additive: ClassVar[bool] = False
 
-    entrance: NetworkInput
+    network_input: NetworkInput
     base: float
     background: Floats
     seed: int
@@ -53,7 +53,7 @@ class OnnxModel:
     def from_bytes(
         cls,
         network: bytes,
-        entrance: NetworkInput,
+        network_input: NetworkInput,
         *,
         base: float,
         background: Floats,
@@ -67,18 +67,18 @@ class OnnxModel:
             ValueError: the bytes are no ONNX model, or one of another input.
         """
         session = open_session(network)
-        wanted = sum(entrance.widths)
+        width = sum(network_input.widths)
         (entry,) = session.get_inputs()
-        if entry.shape[-1] != wanted:
-            raise ValueError(f"the network takes {entry.shape[-1]} inputs, not {wanted}")
-        if background.ndim != 2 or background.shape[1] != len(entrance.features):  # noqa: PLR2004
+        if entry.shape[-1] != width:
+            raise ValueError(f"the network takes {entry.shape[-1]} inputs, not {width}")
+        if background.ndim != 2 or background.shape[1] != len(network_input.features):  # noqa: PLR2004
             raise ValueError("the background rows do not have the model's features")
-        return cls(entrance, base, background, seed, network, engineered, session)
+        return cls(network_input, base, background, seed, network, engineered, session)
 
     @property
     def features(self) -> tuple[str, ...]:
         """The network's columns, in their order."""
-        return self.entrance.features
+        return self.network_input.features
 
     def logit(self, columns: Columns) -> Floats:
         """Log-odds of leaving, float64[n].
@@ -90,7 +90,7 @@ class OnnxModel:
         score = np.empty(row_count(columns))
         for start in range(0, len(score), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            score[rows] = ask(self.session, self.entrance.encode(known, rows))
+            score[rows] = run_network(self.session, self.network_input.encode(known, rows))
         return score
 
     def contributions(self, columns: Columns) -> Floats:
@@ -101,24 +101,24 @@ class OnnxModel:
         Raises:
             InputError: a column is missing, holds a code unseen in training, or NaN.
         """
-        encoded = self.entrance.encode(self.engineered.extend(columns))
+        encoded = self.network_input.encode(self.engineered.extend(columns))
         estimator = SampledShapley(
-            score=lambda rows: ask(self.session, rows),
-            widths=self.entrance.widths,
-            background=self.entrance.encode_matrix(self.background),
+            score=lambda rows: run_network(self.session, rows),
+            widths=self.network_input.widths,
+            background=self.network_input.encode_matrix(self.background),
             base=self.base,
             seed=self.seed,
         )
         return estimator.values(encoded, self.logit(columns))
 
     def row_form(self) -> TableForm:
-        """None of its own: a table of one row."""
+        """A table of one row: a network has no faster form."""
         return TableForm(self.logit, self.contributions)
 
     def export(self, folder: Path) -> None:
-        """Writes the ONNX model and what stands before it."""
+        """Writes the ONNX model and the encoding of its input."""
         content = {
-            "entrance": self.entrance.as_json(),
+            "entrance": self.network_input.as_json(),
             "base": self.base,
             "background": self.background.tolist(),
             "seed": self.seed,
@@ -169,7 +169,7 @@ def open_session(network: bytes) -> Any:
         raise ValueError(f"onnxruntime cannot read the network ({error})") from None
 
 
-def ask(session: Any, rows: Singles) -> Floats:
+def run_network(session: Any, rows: Singles) -> Floats:
     """Log-odds of encoded rows, float64[n]."""
     (logit,) = session.run(None, {session.get_inputs()[0].name: rows})
     return np.asarray(logit, dtype=np.float64)

@@ -28,9 +28,9 @@ class SampledShapley:
 
     Attributes:
         score: log-odds float64[n] of encoded rows float32[n, inputs].
-        widths: how many inputs speak of each of the features.
+        widths: number of inputs for each feature.
         background: float32[orders, inputs]; customer i fills in along order i and its reverse.
-        base: log-odds that the values are told against.
+        base: log-odds that the values are added to.
         seed: of the orders.
     """
 
@@ -96,9 +96,9 @@ def _add_gains(
 ) -> None:
     """Adds what each feature gained along an order and along its reverse."""
     steps = scores.shape[1] // 2
-    for turn, order in enumerate(orders):
+    for direction, order in enumerate(orders):
         before: Floats | float = start
         for step, feature in enumerate(order):
-            after = scores[:, turn * steps + step] if step < steps else logit
+            after = scores[:, direction * steps + step] if step < steps else logit
             found[:, feature] += after - before
             before = after

@@ -14,7 +14,7 @@ from churn.models.candidate import Target
 from churn.models.deep_extra import TRAINING, require_extra
 from churn.models.linear.regression import require_both_outcomes
 from churn.models.network.network_input import NetworkInput
-from churn.models.network.onnx_model import OnnxModel, ask, open_session
+from churn.models.network.onnx_model import OnnxModel, open_session, run_network
 from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import TabularNetSettings
 from churn.models.trees.gbm import feature_matrix
@@ -61,8 +61,8 @@ class TabularNetCandidate:
         """
         known = self.known(columns, target)
         training, validation = self._parts(target)
-        entrance, trained = self.train(known, target, training, validation)
-        return self._fitted(known, entrance, trained)
+        network_input, trained = self.train(known, target, training, validation)
+        return self._fitted(known, network_input, trained)
 
     def known(self, columns: Columns, target: Target) -> Columns:
         """The columns the network is fed.
@@ -96,7 +96,7 @@ class TabularNetCandidate:
             target: int8[n].
             training: rows to learn from, the encoding included.
             validation: rows that say when to stop.
-            on_epoch: told of every epoch; may raise to end the training.
+            on_epoch: called after every epoch; may raise to end the training.
 
         Raises:
             InputError: a code is unknown.
@@ -105,7 +105,7 @@ class TabularNetCandidate:
 
         formulas = self.inputs.engineered.formulas
         coded = {bound.name: bound.formula.categories for bound in formulas}
-        entrance = NetworkInput.from_columns(
+        network_input = NetworkInput.from_columns(
             take(known, training),
             (*self.inputs.order, *self.inputs.engineered.names),
             self.inputs.categories | {name: count for name, count in coded.items() if count},
@@ -113,14 +113,14 @@ class TabularNetCandidate:
         )
         trained = train_network(
             self.settings,
-            entrance.encode(known),
+            network_input.encode(known),
             target,
-            widths=entrance.widths,
+            widths=network_input.widths,
             training=training,
             validation=validation,
             on_epoch=on_epoch,
         )
-        return entrance, trained
+        return network_input, trained
 
     def _parts(self, target: Target) -> tuple[Rows, Rows]:
         """The rows to learn from and those that say when to stop, stratified, by the seed."""
@@ -134,28 +134,31 @@ class TabularNetCandidate:
         )
         return training, validation
 
-    def _fitted(self, known: Columns, entrance: NetworkInput, trained: TrainedNetwork) -> OnnxModel:
+    def _fitted(
+        self, known: Columns, network_input: NetworkInput, trained: TrainedNetwork
+    ) -> OnnxModel:
         from churn.models.network.network_graph import as_onnx
 
         network = as_onnx(trained.weights)
-        logit = ask(open_session(network), entrance.encode(known))
+        logit = run_network(open_session(network), network_input.encode(known))
         return OnnxModel.from_bytes(
             network,
-            entrance,
+            network_input,
             base=float(logit.mean()),
-            background=_background(known, entrance, logit),
+            background=_background(known, network_input, logit),
             seed=self.settings.seed,
             engineered=self.inputs.engineered,
         )
 
 
-def _background(known: Columns, entrance: NetworkInput, logit: Floats) -> Floats:
+def _background(known: Columns, network_input: NetworkInput, logit: Floats) -> Floats:
     """A few training customers whose mean, of features and scores, is close to everybody's.
 
-    Taken greedily, as in herding (Chen, Welling & Smola 2010, UAI): reasons told against them have
-    a fifth of the error of reasons told against as many customers at even steps of the ranking.
+    Taken greedily, as in herding (Chen, Welling & Smola 2010, UAI): reasons measured against them
+    have a fifth of the error of reasons measured against as many customers at even steps of the
+    ranking.
     """
-    traits = np.column_stack([entrance.encode(known), logit]).astype(np.float64)
+    traits = np.column_stack([network_input.encode(known), logit]).astype(np.float64)
     traits -= traits.mean(axis=0)
     length = np.einsum("ij,ij->i", traits, traits)
     chosen: list[int] = []
@@ -168,5 +171,5 @@ def _background(known: Columns, entrance: NetworkInput, logit: Floats) -> Floats
         chosen.append(int(np.argmin(distance)))
         total += traits[chosen[-1]]
     return feature_matrix(
-        take(known, np.array(chosen)), entrance.features, entrance.categories, slice(None)
+        take(known, np.array(chosen)), network_input.features, network_input.categories, slice(None)
     )

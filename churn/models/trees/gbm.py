@@ -96,7 +96,7 @@ class GbmModel:
         return TreesForm(self.trees, self.features, self.engineered)
 
     def export(self, folder: Path) -> None:
-        """Writes LightGBM's text and the columns it speaks of."""
+        """Writes LightGBM's text and its columns."""
         content = {
             "features": list(self.features),
             "categories": self.categories,
@@ -195,7 +195,7 @@ class GbmCandidate:
         )
 
     def parameters(self, features: tuple[str, ...]) -> dict[str, Any]:
-        """What LightGBM is told, for trees over these columns."""
+        """LightGBM's parameters for trees over these columns."""
         chosen = self.settings
         return {
             "objective": "binary",
@@ -238,7 +238,7 @@ def feature_matrix(
                 f"its {categories[name]} categories. Encode rows with the model's own contract."
             )
         matrix[:, place] = values
-    if not np.isfinite(matrix).all():  # LightGBM would take NaN for a value of its own
+    if not np.isfinite(matrix).all():  # LightGBM treats NaN as a value
         require_finite({name: columns[name][rows] for name in features}, features)
     return matrix
 

@@ -75,7 +75,7 @@ class NativeTrees:
         _call("LGBM_BoosterLoadModelFromString", text.encode(), rounds, self._booster.pointer)
         _call("LGBM_BoosterGetNumClasses", self._booster.pointer, counted)
         if counted.value != 1:
-            raise ValueError(f"the trees tell {counted.value} outcomes apart, not one")
+            raise ValueError(f"the trees predict {counted.value} outcomes, not one")
         _call("LGBM_BoosterGetNumFeature", self._booster.pointer, counted)
         self.features = counted.value
 

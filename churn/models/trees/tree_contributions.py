@@ -1,4 +1,4 @@
-"""Exact Shapley values of shallow trees, looked up: what TreeSHAP would walk for is worked out once.
+"""Exact Shapley values of shallow trees, looked up in tables that are computed once.
 
 What a tree adds for a customer depends on nothing but which of its few splits say "right". So each
 tree gets a table, a row for every such pattern, and a customer's contributions are one row of every
@@ -57,7 +57,7 @@ class TreeContributions:
         wide = max(map(len, slots), default=0)
         self._table: Floats = np.zeros((self._count * _PATTERNS, wide))
         _fill(self._table.reshape(self._count, _PATTERNS, wide), trees, slots)
-        # Where a tree has fewer columns than the table, nothing is added to a column of nobody's.
+        # If a tree has fewer columns than the table, zeros are added to an extra column.
         self._slots = np.full((self._count, wide), features, dtype=np.intp)
         for place, columns in enumerate(slots):
             self._slots[place, : len(columns)] = columns
@@ -98,7 +98,7 @@ class TreeContributions:
             alone = [self.one(row) for row in matrix.tolist()]
             return np.array(alone).reshape(len(matrix), self.features)
         found = np.zeros((len(matrix), self.features + 1))
-        told = [
+        prepared = [
             (np.array(cuts), np.frombuffer(_bytes(bits, self._count), np.uint8), column)
             for column, cuts, bits in self._columns
         ]
@@ -106,12 +106,12 @@ class TreeContributions:
         for start in range(0, len(matrix), _ROWS_AT_ONCE):
             rows = matrix[start : start + _ROWS_AT_ONCE]
             pattern = np.zeros((len(rows), self._count), dtype=np.uint8)
-            for cuts, bits, column in told:
+            for cuts, bits, column in prepared:
                 above = np.searchsorted(cuts, rows[:, column], side="left")
                 pattern |= bits.reshape(-1, self._count)[above]
             total = found[start : start + _ROWS_AT_ONCE]
             for place, columns in enumerate(self._slots):
-                # No column twice in a tree but nobody's, which is thrown away.
+                # No column is twice in a tree except the extra one, which is dropped.
                 total[:, columns] += table[place][pattern[:, place]]
         return found[:, : self.features]
 
@@ -151,9 +151,9 @@ def _fill(table: Floats, trees: Sequence[Tree], slots: Sequence[tuple[int, ...]]
             np.array([getattr(leaf, name) for leaf in leaves])[:, np.newaxis, :]
             for name in ("lefts", "rights")
         )
-        asked = patterns[:, np.newaxis]
-        passes = ((asked & lefts) == 0) & (
-            (asked & rights) == rights
+        column_patterns = patterns[:, np.newaxis]
+        passes = ((column_patterns & lefts) == 0) & (
+            (column_patterns & rights) == rights
         )  # [leaves, patterns, columns]
         which = (passes << np.arange(length)).sum(axis=2)
         shares = np.array([leaf.shares for leaf in leaves])
@@ -166,7 +166,7 @@ def _fill(table: Floats, trees: Sequence[Tree], slots: Sequence[tuple[int, ...]]
 
 
 def _shapley(shares: Floats, values: Floats) -> Floats:
-    """A leaf's Shapley values for every subset of its path's columns that lets a customer pass.
+    """A leaf's Shapley values for every subset of its path's columns whose splits a customer passes.
 
     The game: with the columns of a set known, the leaf is reached where the customer passes those,
     by the shares of the training rows at the others. A set's weight in a column's value is
@@ -178,7 +178,7 @@ def _shapley(shares: Floats, values: Floats) -> Floats:
         values: float64[leaves], of the leaves.
 
     Returns:
-        float64[leaves, 2**k, k]; bit j of the subset says whether column j lets pass.
+        float64[leaves, 2**k, k]; bit j of the subset says whether column j is passed.
     """
     count, length = shares.shape
     passes = (np.arange(1 << length)[:, np.newaxis] >> np.arange(length) & 1).astype(float)

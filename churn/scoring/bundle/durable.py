@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, even when the power goes."""
+"""Files and folders that are complete or absent, even after a power failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
-"""How the name of a folder begins that somebody is still writing, or never finished."""
+"""Prefix of a folder that is still being written, or was never finished."""
 
 
 class TakenError(Exception):
@@ -79,6 +79,6 @@ def _rename(unfinished: Path, place: Path) -> None:
     try:
         unfinished.rename(place)
     except OSError:
-        if place.exists():  # somebody was quicker
+        if place.exists():  # another writer was quicker
             raise TakenError from None
         raise

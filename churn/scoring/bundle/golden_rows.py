@@ -34,8 +34,8 @@ def golden_rows(columns: Columns, contract: DataContract) -> list[dict[str, Any]
     rows = []
     for place in range(max(len(patterns), *map(len, levels.values()), 1)):
         row = dict(patterns[place % len(patterns)])
-        for turn, (name, values) in enumerate(levels.items()):
-            row[name] = values[(place + turn) % len(values)]
+        for shift, (name, values) in enumerate(levels.items()):
+            row[name] = values[(place + shift) % len(values)]
         rows.append(row)
     for column in contract.numbers:
         if column.blank is not None and _can_be_blank(contract, column.blank):

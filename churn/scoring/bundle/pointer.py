@@ -1,4 +1,4 @@
-"""Moves a store's pointer: whoever does so takes turns with the others, and loses no entry of theirs.
+"""Moves a store's pointer: one writer at a time, and no writer loses an entry of another.
 
 In a folder, by a lock and a rename. In a bucket, by one PUT that the bucket refuses where the
 pointer is not the one that was read; then it is read again. Where a file system beyond this machine
@@ -31,7 +31,7 @@ def move_pointer(store: Address, further: Callable[[History], History]) -> Publi
     Args:
         store: a folder, or a URI.
         further: what is to be the history after this one; the same one changes nothing. Asked
-            again where somebody else was quicker.
+            again if another writer was quicker.
 
     Returns:
         What is in production now.
@@ -70,7 +70,7 @@ def _move_remotely(store: str, further: Callable[[History], History]) -> Publish
 
 
 def _unchanged(store: str) -> dict[str, str]:
-    """What a PUT is told, so that it replaces nothing but what is there now."""
+    """The condition of a PUT, so that it replaces only what is there now."""
     system, root = _opened(store)
     if "s3" not in _protocols(system):
         return {}
@@ -89,7 +89,7 @@ def _put(store: str, text: str, condition: dict[str, str]) -> bool:
         system.pipe_file(f"{root}/{CURRENT}", text.encode(), **condition)
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
         if _code(error) in _TAKEN:
-            # Perhaps by ourselves: an answer that got lost is asked for again by the driver.
+            # Perhaps by ourselves: the driver repeats a request whose response got lost.
             return read_file(f"{store}/{CURRENT}") == text.encode()
         raise unwritable(f"The store {store}", error) from None
     return True
@@ -110,9 +110,9 @@ def _protocols(system: Any) -> tuple[str, ...]:
 def _code(error: BaseException | None) -> str:
     """The code of the S3 error that a driver's exception came from."""
     while error is not None:
-        answer = getattr(error, "response", None)
-        if isinstance(answer, dict):
-            return str(answer.get("Error", {}).get("Code", ""))
+        response = getattr(error, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
         error = error.__cause__
     return ""
 
@@ -124,7 +124,7 @@ def _text(history: History) -> str:
 
 @contextmanager
 def _locked(store: Path) -> Iterator[None]:
-    """Whoever changes a store waits for the one before; a process that dies lets go."""
+    """Locks a store for one writer; a process that dies releases the lock."""
     try:
         file = (store / _LOCK).open("a")
     except OSError as error:

@@ -26,9 +26,9 @@ def new_bundle(place: Address) -> Iterator[Path]:
         with new_folder(place) as unfinished:
             yield unfinished
         return
-    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as room:
-        yield Path(room)
-        upload_bundle(Path(room), place)
+    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as folder:
+        yield Path(folder)
+        upload_bundle(Path(folder), place)
 
 
 def upload_bundle(folder: Path, uri: str) -> None:

@@ -59,7 +59,7 @@ def write_bundle(
     model_card: str | None = None,
     created: datetime | None = None,
 ) -> Address:
-    """Writes a bundle and proves that it loads.
+    """Writes a bundle and proves that it loads; `churn.scoring.Scorer` shows one written and loaded.
 
     Args:
         folder: what it is to become, or its URI; in a store, `bundle_folder(store, version)`.
@@ -69,7 +69,7 @@ def write_bundle(
         version: of this model.
         threshold: from which probability on a customer is to be acted for, and why.
         metrics: as measured; JSON values, taken as they are.
-        git_commit: of the code; None where nobody knows.
+        git_commit: of the code; None if unknown.
         model_card: Markdown; None leaves the file out.
         created: when, with its zone; now where left out.
 
@@ -81,41 +81,6 @@ def write_bundle(
         BundleError: the folder holds another bundle or something else, cannot be written, or what
             was written does not score as the model does. Nothing half-written stays; in a bucket,
             nothing that has a manifest.
-
-    Examples:
-        >>> from pathlib import Path
-        >>> from tempfile import mkdtemp
-        >>> from churn.contract import load_contract
-        >>> from churn.data import acquire
-        >>> from churn.features.encoding import encode, encode_target
-        >>> from churn.models.recipe_catalog import build_candidates
-        >>> from churn.models.recipe_settings import default_recipes
-        >>> from churn.models.trained import TrainedModel
-        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
-        >>> customers = acquire("bundled", contract, root=Path(), cache=Path(".churn"))
-        >>> columns = encode(customers.frame, contract)
-        >>> recipes = default_recipes()
-        >>> trained = TrainedModel.train(
-        ...     build_candidates(["logistic"], recipes, contract)["logistic"],
-        ...     columns,
-        ...     encode_target(customers.frame, contract),
-        ...     contract=contract,
-        ...     data_sha256=customers.source.sha256,
-        ...     settings=recipes["logistic"],
-        ... )
-        >>> bundle = write_bundle(
-        ...     Path(mkdtemp()) / "bundle",
-        ...     trained,
-        ...     columns,
-        ...     name="churn",
-        ...     version="1",
-        ...     threshold=Threshold(value=0.3, basis="an example"),
-        ...     metrics={},
-        ... )
-        >>> sorted(path.name for path in bundle.iterdir())
-        ['contract.json', 'golden.json', 'manifest.json', 'model', 'reference.npz']
-        >>> Scorer.load(bundle).manifest.model.recipe
-        'logistic'
     """
     _require_version(version)
     known = _training_rows(columns, trained)

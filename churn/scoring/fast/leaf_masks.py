@@ -1,7 +1,6 @@
 """Shallow trees for one customer at a time, without a branch: each tree's leaves are bits of a byte.
 
-A walk down hundreds of small trees is a walk of guesses for the processor, half of them wrong. Here
-each value of a column rules out leaves in all trees at once: one large whole number a column, looked
+The branches of hundreds of small trees are hard for a processor to predict. Here each value of a column rules out leaves in all trees at once: one large whole number a column, looked
 up and combined by "and"; of what is left in a tree, the leftmost leaf is where the customer ends
 (Lucchese et al. 2015, QuickScorer, SIGIR, doi:10.1145/2766462.2767733). Leaves are added up tree by
 tree, as LightGBM adds them, so the sum has its very bits.
@@ -80,7 +79,7 @@ class LeafMasks:
         return total
 
     def logits(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """Many customers' log-odds, each the bits of a `logit` of its own.
+        """Many customers' log-odds, each with the bits of its own `logit`.
 
         Args:
             rows: the trees' columns of each, all finite.
@@ -102,21 +101,21 @@ class LeafMasks:
         changes: Sequence[Mapping[int, float]],
         places: Sequence[int],
     ) -> list[float]:
-        """One customer's log-odds with some values changed, each the bits of a `logit` of its own.
+        """One customer's log-odds with some values changed, each with the bits of its own `logit`.
 
         Args:
             values: the customer's, all finite.
             changes: for each copy of the customer, the new values by their places.
-            places: where the trees' columns stand among the values.
+            places: where the trees' columns are among the values.
         """
         touched = {place for change in changes for place in change}
         left, moving = self._whole, list[int]()
-        told: dict[int, tuple[int, list[float], list[int]]] = {}
+        movable: dict[int, tuple[int, list[float], list[int]]] = {}
         for feature, cuts, masks in self._columns:
             place = places[feature]
             mask = masks[bisect_left(cuts, values[place])]
             if place in touched:
-                told[place] = len(moving), cuts, masks
+                movable[place] = len(moving), cuts, masks
                 moving.append(mask)
             else:
                 left &= mask
@@ -124,8 +123,8 @@ class LeafMasks:
         for change in changes:
             own = moving[:]
             for place, value in change.items():
-                if place in told:  # or no tree looks at it
-                    at, cuts, masks = told[place]
+                if place in movable:  # or no tree looks at it
+                    at, cuts, masks = movable[place]
                     own[at] = masks[bisect_left(cuts, value)]
             found.append(reduce(and_, own, left).to_bytes(self._count, "little"))
         return self._added(found)

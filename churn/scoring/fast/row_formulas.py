@@ -1,8 +1,8 @@
-"""Engineered columns of one customer: the very formulas, asked once for every answer they have.
+"""Engineered columns of one customer, by the same formulas as those of a table.
 
-A formula that reads categories and whole numbers alone has few possible inputs, so its answers are
+A formula that reads only categories and whole numbers has few possible inputs, so its results are
 computed at load by the formula itself and looked up afterwards. Any other is called on columns of
-one row. Either way nothing is written twice.
+one row. Either way no formula is written twice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from churn.contract import DataContract, NumberColumn
 from churn.features.formula import BoundFormula
 from churn.scoring.encoder import Values
 
-_MOST_ANSWERS = 20_000
+_MOST_RESULTS = 20_000
 
 RowFormula = Callable[[Values], float]
 
@@ -29,13 +29,13 @@ def row_formula(
     Args:
         bound: the formula.
         contract: which values its columns can take.
-        places: where each column stands among a customer's values.
+        places: where each column is among a customer's values.
 
     Returns:
         A function of a customer's values; bit for bit what `bound` gives for the same row.
     """
     spans = [_span(contract, name) for name in bound.reads]
-    if all(spans) and prod(len(span) for span in spans if span) <= _MOST_ANSWERS:
+    if all(spans) and prod(len(span) for span in spans if span) <= _MOST_RESULTS:
         return _looked_up(bound, contract, places, [span for span in spans if span])
     return _called(bound, contract, places)
 
@@ -58,28 +58,28 @@ def _looked_up(
         name: values.ravel().astype(_dtype(contract, name))
         for name, values in zip(bound.reads, grid, strict=True)
     }
-    answers: list[float] = bound(columns).tolist()
+    results: list[float] = bound(columns).tolist()
     steps = [prod(len(later) for later in spans[place + 1 :]) for place in range(len(spans))]
     offset = -sum(step * span.start for step, span in zip(steps, spans, strict=True))
     reads = [(places[name], step) for name, step in zip(bound.reads, steps, strict=True)]
 
-    def answer(values: Values) -> float:
+    def evaluate(values: Values) -> float:
         place = offset
         for where, step in reads:
             place += step * int(values[where])
-        return answers[place]
+        return results[place]
 
-    return answer
+    return evaluate
 
 
 def _called(bound: BoundFormula, contract: DataContract, places: Mapping[str, int]) -> RowFormula:
     reads = [(name, places[name], _dtype(contract, name)) for name in bound.reads]
 
-    def answer(values: Values) -> float:
+    def evaluate(values: Values) -> float:
         columns = {name: np.array([values[place]], dtype) for name, place, dtype in reads}
         return float(bound(columns)[0])
 
-    return answer
+    return evaluate
 
 
 def _dtype(contract: DataContract, name: str) -> type[np.float64] | type[np.int8]:

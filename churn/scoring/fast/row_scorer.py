@@ -71,7 +71,7 @@ class RowScorer:
         return rows
 
     def logits_changed(self, values: Values, changes: Sequence[dict[int, float]]) -> list[float]:
-        """Log-odds of a customer with some values changed, each the bits of a score of its own.
+        """Log-odds of a customer with some values changed, each with the bits of its own `logit`.
 
         Args:
             values: the customer's, from `values`.

@@ -6,8 +6,8 @@ import pytest
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.explain.counterfactuals import CAVEAT, counterfactuals
+from churn.explain.offer_rules import OfferRules
 from churn.explain.proposals import proposals
-from churn.explain.rules import Rules
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
@@ -34,7 +34,7 @@ def changed(contract, name, **changes):
 
 
 def offered(customer, contract, reach=1):
-    rules = Rules.from_contract(contract)
+    rules = OfferRules.from_contract(contract)
     codes = {name: int(customer[name][0]) for name in rules.columns}
     numbers = {name: float(customer[name][0]) for name in rules.numbers}
     return [
@@ -80,12 +80,14 @@ def test_a_longer_contract_is_told_as_a_sentence(contract, risky):
     ]
     assert answer.caveat == CAVEAT
     assert "not a promised effect" in CAVEAT
-    assert answer.found[1].changes[0].model_dump() == {
-        "column": "Contract",
-        "before": "Month-to-month",
-        "after": "One year",
-        "follows": False,
-    }
+    assert answer.found[1].as_json()["changes"] == [
+        {
+            "column": "Contract",
+            "before": "Month-to-month",
+            "after": "One year",
+            "follows": False,
+        }
+    ]
 
 
 def test_what_costs_money_moves_the_bill_by_the_contracts_price(contract, risky):

@@ -215,11 +215,11 @@ def test_an_interaction_is_shared_as_shapley_says():
 
 def test_reasons_come_near_to_those_of_many_more_orders(model, seen):
     some = take(seen[0], np.arange(0, 2000, 200))
-    rows = model.entrance.encode(some)
-    many = model.entrance.encode(take(seen[0], np.arange(0, 2000, 10)))
+    rows = model.network_input.encode(some)
+    many = model.network_input.encode(take(seen[0], np.arange(0, 2000, 10)))
     score = SampledShapley(
         lambda x: np.asarray(model.session.run(None, {"customers": x})[0], dtype=np.float64),
-        model.entrance.widths,
+        model.network_input.widths,
         many,
         model.base,
         seed=5,

@@ -1,4 +1,4 @@
-"""What a contract says that a proposal to a customer must keep to; made ready once.
+"""The rules of a contract for proposals to customers, prepared once.
 
 Columns that follow another one follow it in a proposal, too; what contradicts the contract is not
 proposed, nor what touches a column that cannot be acted on.
@@ -37,46 +37,46 @@ class Offer(NamedTuple):
     Attributes:
         column: what it changes.
         code: into which category.
-        near: the ties that the column has a part in, as bits.
-        prices: what each of the column's categories adds to the bill; empty where nobody knows.
+        tie_bits: the ties that the column is part of, as bits.
+        prices: what each of the column's categories adds to the bill; empty if unknown.
         unpriced: whether it is a service whose price is not known.
-        acted_on: whether the column can be acted on.
+        actionable: whether the column can be acted on.
     """
 
     column: str
     code: int
-    near: int
+    tie_bits: int
     prices: tuple[float, ...]
     unpriced: bool
-    acted_on: bool
+    actionable: bool
 
 
-class Followed(NamedTuple):
-    """What some offers come to once columns that follow have followed.
+class OfferedChanges(NamedTuple):
+    """What some offers change, including columns that follow.
 
     Attributes:
         codes: all that changes, in the contract's order; None where an offer contradicts the ties.
-        near: the ties that had a say, as bits: what shares none of them cannot alter this.
+        tie_bits: the ties that had an influence, as bits: offers that share none do not alter this.
     """
 
     codes: Codes | None
-    near: int
+    tie_bits: int
 
 
 @dataclass(frozen=True)
-class Rules:
+class OfferRules:
     """The rules of one contract.
 
     Attributes:
         columns: categories and flags by name, in the contract's order.
         numbers: the others by name.
         offers: what can be offered at all, in the contract's order.
-        acted_on: names of the columns that can be acted on.
-        unpriced: names of the services whose prices the contract does not tell.
+        actionable: names of the columns that can be acted on.
+        unpriced: names of the services without prices in the contract.
         ties: which columns follow which.
-        near: column -> the ties that it has a part in, as bits.
+        tie_bits: column -> the ties that it is part of, as bits.
         bill: the monthly bill; None where there is none, or more than one.
-        past: tenure and total charges, where the contract says how far they may be from the bill.
+        history: tenure and total charges, if the contract says how far they may be from the bill.
         tolerance: how far: an amount, and a share of what was to be expected.
         contract: whose rules these are.
     """
@@ -84,17 +84,17 @@ class Rules:
     columns: Mapping[str, CodedColumn]
     numbers: Mapping[str, NumberColumn]
     offers: tuple[Offer, ...]
-    acted_on: frozenset[str]
+    actionable: frozenset[str]
     unpriced: frozenset[str]
     ties: tuple[Tie, ...]
-    near: Mapping[str, int]
+    tie_bits: Mapping[str, int]
     bill: NumberColumn | None
-    past: tuple[str, str] | None
+    history: tuple[str, str] | None
     tolerance: tuple[float, float]
     contract: DataContract
 
     @classmethod
-    def from_contract(cls, contract: DataContract) -> Rules:
+    def from_contract(cls, contract: DataContract) -> OfferRules:
         """The rules of a contract."""
         coded = {column.name: column for column in contract.coded}
         ties = _ties(contract, coded)
@@ -102,7 +102,7 @@ class Rules:
         total = _only_number(contract, Role.TOTAL_CHARGE)
         charges = contract.expectations.charges
         judged = tenure is not None and total is not None and charges is not None
-        near = {
+        tie_bits = {
             name: sum(
                 1 << place for place, tie in enumerate(ties) if name in (tie.column, tie.lead)
             )
@@ -117,17 +117,19 @@ class Rules:
             columns=coded,
             numbers={column.name: column for column in contract.numbers},
             offers=tuple(
-                Offer(name, code, near[name], column.prices, name in unpriced, column.actionable)
+                Offer(
+                    name, code, tie_bits[name], column.prices, name in unpriced, column.actionable
+                )
                 for name, column in coded.items()
                 for code, category in enumerate(column.categories)
                 if category in column.offers
             ),
-            acted_on=frozenset(name for name, column in coded.items() if column.actionable),
+            actionable=frozenset(name for name, column in coded.items() if column.actionable),
             unpriced=unpriced,
             ties=ties,
-            near=near,
+            tie_bits=tie_bits,
             bill=_only_number(contract, Role.MONTHLY_CHARGE),
-            past=(tenure.name, total.name) if judged and tenure and total else None,
+            history=(tenure.name, total.name) if judged and tenure and total else None,
             tolerance=(charges.absolute, charges.relative) if charges is not None else (0.0, 0.0),
             contract=contract,
         )
@@ -171,38 +173,38 @@ class Rules:
                     f"'{self.contract.name}' rules out. Correct the customer's row."
                 )
 
-    def follow(self, codes: Mapping[str, int], offers: Codes) -> Followed:
+    def follow(self, codes: Mapping[str, int], offers: Codes) -> OfferedChanges:
         """What changes once columns that follow have followed.
 
         Args:
             codes: the customer's, which keep every tie: only ties near a change can be broken.
             offers: what is proposed instead.
         """
-        near = 0
+        tie_bits = 0
         for name in offers:
-            near |= self.near[name]
+            tie_bits |= self.tie_bits[name]
         changed, found = offers, {**codes, **offers}
         for _ in range(len(self.ties) + 1):
-            broken = [tie for tie in self._of(near) if not tie.holds(found)]
+            broken = [tie for tie in self._ties_in(tie_bits) if not tie.holds(found)]
             if not broken:
                 if changed is not offers:
                     changed = {name: code for name, code in changed.items() if code != codes[name]}
-                return Followed(changed, near)
+                return OfferedChanges(changed, tie_bits)
             changed = dict(changed)
             for tie in broken:
                 if tie.column in offers:
-                    return Followed(None, near)
+                    return OfferedChanges(None, tie_bits)
                 leads = found[tie.lead] == tie.lead_code
                 found[tie.column] = tie.code if leads else tie.otherwise
                 changed[tie.column] = found[tie.column]
-                near |= self.near[tie.column]
-        return Followed(None, near)  # the contract's ties contradict each other
+                tie_bits |= self.tie_bits[tie.column]
+        return OfferedChanges(None, tie_bits)  # the contract's ties contradict each other
 
-    def _of(self, near: int) -> Iterator[Tie]:
-        while near:
-            lowest = near & -near
+    def _ties_in(self, tie_bits: int) -> Iterator[Tie]:
+        while tie_bits:
+            lowest = tie_bits & -tie_bits
             yield self.ties[lowest.bit_length() - 1]
-            near ^= lowest
+            tie_bits ^= lowest
 
     def in_order(self, codes: Mapping[str, int]) -> Codes:
         """The same in the contract's order."""
@@ -210,7 +212,7 @@ class Rules:
             return dict(codes)
         return {name: codes[name] for name in self.columns if name in codes}
 
-    def added(self, codes: Mapping[str, int]) -> float:
+    def price(self, codes: Mapping[str, int]) -> float:
         """What columns with these codes add to the bill, summed in the contract's order."""
         total = 0.0
         for name in self.in_order(codes):
@@ -218,9 +220,9 @@ class Rules:
                 total += prices[codes[name]]
         return total
 
-    def in_step(self, tenure: float, total: float, bill: float) -> bool:
+    def fits_history(self, tenure: float, total: float, bill: float) -> bool:
         """Whether total charges agree with tenure times a bill, by the contract's tolerance."""
-        if self.past is None:
+        if self.history is None:
             return True
         absolute, relative = self.tolerance
         expected = tenure * bill
@@ -234,7 +236,7 @@ def _ties(contract: DataContract, coded: Mapping[str, CodedColumn]) -> tuple[Tie
             code=coded[rule.column].categories.index(rule.value),
             lead=rule.follows_column,
             lead_code=coded[rule.follows_column].categories.index(rule.follows_value),
-            otherwise=_buying_nothing(coded[rule.column], rule.value),
+            otherwise=_no_service_category(coded[rule.column], rule.value),
         )
         for rule in contract.expectations.implications
         if rule.column in coded and rule.follows_column in coded
@@ -246,7 +248,7 @@ def _only_number(contract: DataContract, role: Role) -> NumberColumn | None:
     return found[0] if len(found) == 1 and isinstance(found[0], NumberColumn) else None
 
 
-def _buying_nothing(column: CodedColumn, but: str) -> int:
+def _no_service_category(column: CodedColumn, but: str) -> int:
     """The first category other than `but`, one that buys nothing where there is one."""
     others = [value for value in column.categories if value != but]
     free = [value for value in others if value not in column.yes]
