@@ -122,8 +122,8 @@ class TrainingReport(FrozenModel):
         slices: the final model within groups of customers.
         explanation: what it goes by.
         stability: how far its reasons depend on the customers it was fitted on.
-        nested: expensive recipes, tuned inside each training fold; None where none was judged. Where a
-            expensive recipe was chosen, `protocol` holds these and this the others.
+        nested: expensive recipes, tuned inside each training fold; None if none was judged. If such a
+            recipe was chosen, `protocol` holds these and this the others.
         searches: what tuning came to, on the development rows.
         validation: what Deepchecks found; None where it was not asked.
         assumptions: what the figures take for granted.

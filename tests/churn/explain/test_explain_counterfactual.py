@@ -194,11 +194,11 @@ def test_a_bill_that_would_leave_its_range_or_its_history_is_not_proposed(contra
     old = {name: values[:1].copy() for name, values in telco_columns.items()}
     old |= {"tenure": np.array([72.0]), "MonthlyCharges": np.array([29.85])}
     old |= {"TotalCharges": np.array([72 * 29.85])}
-    dear = changed(contract, "TechSupport", prices=[0, 70, 0])
+    expensive = changed(contract, "TechSupport", prices=[0, 70, 0])
     beyond = changed(contract, "TechSupport", prices=[0, 2000, 0])
 
     assert {"TechSupport": "Yes"} in offered(old, contract)
-    assert {"TechSupport": "Yes"} not in offered(old, dear)
+    assert {"TechSupport": "Yes"} not in offered(old, expensive)
     assert {"TechSupport": "Yes"} not in offered(old, beyond)
 
 

@@ -332,7 +332,7 @@ def test_an_empty_file_says_nothing_and_that_is_allowed(file):
     ids=[
         "unknown candidate",
         "twice",
-        "dear",
+        "expensive",
         "nested without baseline",
         "nested unknown",
         "no baseline",
