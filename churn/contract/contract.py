@@ -108,14 +108,6 @@ class DataContract(FrozenModel):
 def load_contract(path: Path) -> DataContract:
     """Reads a contract file.
 
-    Example:
-        >>> from pathlib import Path
-        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
-        >>> contract.name, len(contract.columns), contract.target.name
-        ('telco', 21, 'Churn')
-        >>> contract.column("Contract").categories
-        ('Month-to-month', 'One year', 'Two year')
-
     Raises:
         InputError: the file is missing, is not YAML, or breaks the contract's own rules.
 

@@ -67,7 +67,7 @@ class Outcome:
 class PredictionLedger(DatabaseLedger):
     """Predictions, and the outcomes that became known later, in a database.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from datetime import UTC, datetime
         >>> at = datetime(2026, 11, 1, tzinfo=UTC)

@@ -54,18 +54,6 @@ def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = (
         path: its YAML file.
         overrides: `key=value` each, dotted keys, values in YAML's spelling.
 
-    Example:
-        >>> from pathlib import Path
-        >>> from churn.settings.pipelines import TrainingSettings
-        >>> path = Path("configs/training.yaml")
-        >>> settings = load_settings(TrainingSettings, path, ["split.gate_fraction=0.3"])
-        >>> settings.split.gate_fraction, settings.data.source
-        (0.3, 'bundled')
-        >>> load_settings(TrainingSettings, path, ["split.gate_fractions=0.3"])
-        ... # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        churn.errors.InputError: Unknown setting 'split.gate_fractions' in --set; known ...
-
     Raises:
         InputError: the file cannot be read, or a key or value in it or in `overrides` is wrong.
 

@@ -36,17 +36,6 @@ def acquire(
         cache: The folder that downloads are kept in.
         on_progress: Called with the bytes downloaded so far and, if known, in all.
 
-    Example:
-        >>> from churn.contract import load_contract
-        >>> contract = load_contract(Path("data/contracts/telco.yaml"))
-        >>> customers = acquire("bundled", contract, root=Path(), cache=Path(".churn/downloads"))
-        >>> customers.rows, round(customers.target_rate, 3)
-        (7043, 0.265)
-        >>> customers.frame[["gender", "tenure", "Churn"]].head(2)
-           gender  tenure Churn
-        0  Female       1    No
-        1    Male      34    No
-
     Raises:
         InputError: the source cannot be had, is not the expected one, or is no table that the
             contract can type.

@@ -30,7 +30,7 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
         (object), a category, flag or target as categorical with exactly the contract's categories
         in their order, a number as float64, a whole number as int64.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from churn.contract import load_contract
         >>> from churn.data import read_raw

@@ -38,7 +38,7 @@ def check(
     Returns:
         The report; `require` turns a failed one into an error.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from churn.contract import load_contract
         >>> from churn.data import acquire
