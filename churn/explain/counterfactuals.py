@@ -7,7 +7,8 @@ are searched one by one, by the code that searches for one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import Field
 from scipy.special import expit
@@ -33,7 +34,11 @@ CAVEAT = (
 )
 
 
-class Change(NamedTuple):
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Change:
     """One column that would be different.
 
     Attributes:
@@ -49,7 +54,8 @@ class Change(NamedTuple):
     follows: bool
 
 
-class Counterfactual(NamedTuple):
+@dataclass(frozen=True)
+class Counterfactual:
     """Changes that lower the risk.
 
     Attributes:
@@ -63,7 +69,7 @@ class Counterfactual(NamedTuple):
 
     sentence: str
     changes: tuple[Change, ...]
-    risk: float = Field(ge=0, le=1)
+    risk: Probability
     bill_before: float | None
     bill_after: float | None
     bill_held: bool
@@ -75,10 +81,11 @@ class Counterfactual(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The counterfactual as JSON values."""
-        return self._asdict() | {"changes": [change._asdict() for change in self.changes]}
+        return vars(self) | {"changes": [dict(vars(change)) for change in self.changes]}
 
 
-class Counterfactuals(NamedTuple):
+@dataclass(frozen=True)
+class Counterfactuals:
     """What would lower one customer's risk.
 
     Attributes:
@@ -99,7 +106,7 @@ class Counterfactuals(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The counterfactuals as JSON values."""
-        return self._asdict() | {"found": [each.as_json() for each in self.found]}
+        return vars(self) | {"found": [each.as_json() for each in self.found]}
 
 
 class CounterfactualSearch:

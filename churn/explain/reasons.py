@@ -32,7 +32,8 @@ from churn.models.candidate import FittedModel
 TOP = 3
 
 
-class Reason(NamedTuple):
+@dataclass(frozen=True)
+class Reason:
     """One reason behind one customer's score.
 
     Attributes:
@@ -55,7 +56,7 @@ class Reason(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The reason as JSON values."""
-        return self._asdict()
+        return dict(vars(self))
 
 
 class CustomerReasons(NamedTuple):
