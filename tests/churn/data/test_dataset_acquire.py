@@ -148,7 +148,7 @@ def test_an_impossible_name_is_refused(contract, root, tmp_path, odd):
 def test_a_file_larger_than_the_limit_is_not_read(contract, root, tmp_path):
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
-        file.truncate((2 << 30) + 1)  # sparse: takes no room on the disk
+        file.truncate((2 << 30) + 1)  # sparse: takes no space on the disk
 
     assert "is larger than 2 GiB" in refusal(path, contract, root, tmp_path)
 

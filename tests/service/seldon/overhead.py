@@ -42,20 +42,20 @@ Ask = Callable[[httpx.Client, Row], float]
 
 def main() -> int:
     """Measures and prints."""
-    with tempfile.TemporaryDirectory(prefix="churn-overhead-") as room:
-        store, rows = _store(Path(room))
+    with tempfile.TemporaryDirectory(prefix="churn-overhead-") as folder:
+        store, rows = _store(Path(folder))
         scorer = Scorer.load(store)
         expected = [scorer.score_one(row).probability for row in rows]
         plain = statistics.median(_scorer_seconds(scorer, rows) for _ in range(ROUNDS))
         lines = [("`Scorer.score_one` in a process of its own", plain, plain)]
-        with running.seldon_core(store, Path(room) / "seldon.log") as server:
+        with running.seldon_core(store, Path(folder) / "seldon.log") as server:
             for name, ask in (
                 ("seldon-core-microservice, REST, jsonData", _by_json),
                 ("seldon-core-microservice, REST, names and ndarray", _by_table),
             ):
                 lines.append((name, *_measured(server, ask, rows, expected)))
-        folder = package(store, None, Path(room) / "models")
-        with running.mlserver(folder, Path(room) / "mlserver.log") as server:
+        packed = package(store, None, Path(folder) / "models")
+        with running.mlserver(packed, Path(folder) / "mlserver.log") as server:
             lines.append(("MLServer, REST, V2", *_measured(server, _by_v2, rows, expected)))
     sys.stdout.write(
         "| one customer | ms CPU a request | ms from request to answer | of it the scorer |\n"
@@ -113,9 +113,9 @@ def _by_v2(client: httpx.Client, row: Row) -> float:
     return float(answer.json()["outputs"][0]["data"][0])
 
 
-def _store(room: Path) -> tuple[Path, list[Row]]:
+def _store(folder: Path) -> tuple[Path, list[Row]]:
     contract = load_contract(running.ROOT / "data" / "contracts" / "telco.yaml")
-    data = acquire("bundled", contract, root=running.ROOT, cache=room / "downloads")
+    data = acquire("bundled", contract, root=running.ROOT, cache=folder / "downloads")
     columns, recipe = dict(encode(data.frame, contract)), default_recipes()["blend"]
     trained = TrainedModel.train(
         build_candidates(["blend"], default_recipes(), contract)["blend"],
@@ -125,7 +125,7 @@ def _store(room: Path) -> tuple[Path, list[Row]]:
         data_sha256="ab" * 32,
         settings=recipe,
     )
-    store = room / "store"
+    store = folder / "store"
     threshold = Threshold(value=0.31, basis="for the measurement")
     write_bundle(
         bundle_folder(store, "1"),

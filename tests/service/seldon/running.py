@@ -21,18 +21,18 @@ from types import ModuleType
 import httpx
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOM = ROOT / "service" / "seldon"
+PACKAGE = ROOT / "service" / "seldon"
 ENVIRONMENTS = ROOT / ".churn" / "venvs"
 _PATIENCE = 90.0  # seconds until a server must be ready, on a busy machine
 
 
 def environment(requirements: str) -> Path:
-    """The folder of an environment that holds what a file of this room pins; made where missing.
+    """The folder of an environment that holds what a requirements file of the package pins; made if it is missing.
 
     Named by the digest of the file, so that a changed pin makes another one. Packages come from
     where pip is told to take them, through the installer's own reading of pip's settings.
     """
-    file = ROOM / requirements
+    file = PACKAGE / requirements
     digest = hashlib.sha256(file.read_bytes() + sys.version.encode()).hexdigest()[:16]
     place, complete = ENVIRONMENTS / digest, ENVIRONMENTS / f"{digest}.complete"
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)

@@ -257,7 +257,7 @@ def test_mlserver_knows_the_contracts_fields(shop, mlserver):
 
 def test_mlserver_serves_a_store_through_the_shipped_settings(shop, tmp_path):
     uri = {"MLSERVER_MODEL_URI": str(shop.store)}
-    with running.mlserver(running.ROOM, tmp_path / "log", **uri) as server:
+    with running.mlserver(running.PACKAGE, tmp_path / "log", **uri) as server:
         answer = post(server, "/v2/models/churn/infer", tensors(shop.rows[:3])).json()
 
     np.testing.assert_allclose(answer["outputs"][0]["data"], shop.expected["7"][:3], **EXACT)
