@@ -349,9 +349,9 @@ def _selected(thing: Document, query: Mapping[str, list[str]]) -> bool:
         key, _, value = pair.partition("=")
         if key and labels.get(key) != value:
             return False
-    wanted = ",".join(query.get("fieldSelector", []))
+    selector = ",".join(query.get("fieldSelector", []))
     phase = thing.get("status", {}).get("phase")
-    return not wanted or wanted == f"status.phase={phase}"
+    return not selector or selector == f"status.phase={phase}"
 
 
 def _version(version: str) -> Document:

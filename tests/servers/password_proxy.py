@@ -47,7 +47,7 @@ async def app(
         content=body,
     )
     kept = [(n.lower(), v) for n, v in answer.headers.raw if n.lower() not in _HOP]
-    kept = [(n, v) for n, v in kept if n != b"content-encoding"]  # httpx has undone it
+    kept = [(n, v) for n, v in kept if n != b"content-encoding"]  # httpx has decoded it
     await _answer(send, answer.status_code, kept, answer.content)
 
 

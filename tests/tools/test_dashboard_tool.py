@@ -29,9 +29,9 @@ def test_a_taken_port_is_refused_with_the_next_one(alone, capsys):
         code = dashboard.main(["--port", str(port)])
 
     assert code == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"Port {port} of 127.0.0.1 is taken;")
-    assert f'ARGS="--port {port + 1}"' in told
+    output = capsys.readouterr().err
+    assert output.startswith(f"Port {port} of 127.0.0.1 is taken;")
+    assert f'ARGS="--port {port + 1}"' in output
 
 
 def test_stopping_what_does_not_run_is_no_failure(alone, capsys):
@@ -46,14 +46,14 @@ def test_whatever_goes_wrong_is_one_sentence(alone, monkeypatch, capsys):
     monkeypatch.setattr("zenml.utils.server_utils.get_local_server", broken)
 
     assert dashboard.main(["--stop"]) == 1
-    told = capsys.readouterr().err
-    assert told == "ZenML's dashboard could not be started or stopped: the disk is full.\n"
+    output = capsys.readouterr().err
+    assert output == "ZenML's dashboard could not be started or stopped: the disk is full.\n"
 
 
 def test_help_needs_no_zenml(root):
-    asked = [sys.executable, "-X", "importtime", str(root / "tools" / "dashboard.py"), "--help"]
+    command = [sys.executable, "-X", "importtime", str(root / "tools" / "dashboard.py"), "--help"]
 
-    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    output = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert "--stop" in told.stdout
-    assert "zenml" not in told.stderr
+    assert "--stop" in output.stdout
+    assert "zenml" not in output.stderr

@@ -91,9 +91,9 @@ def test_the_real_table_and_an_honest_model_pass_with_warnings(real):
 
 @needs_deepchecks
 def test_every_suite_answers_and_each_check_is_judged_or_left_out_with_its_reason(real):
-    asked = {each.suite for each in real.findings}
+    suites = {each.suite for each in real.findings}
 
-    assert asked == set(real.seconds)
+    assert suites == set(real.seconds)
     assert {each.check: each.reason for each in real.left_out} == LEFT_OUT
     assert not {each.check for each in real.findings} & set(LEFT_OUT)
     assert not [each for each in real.findings if "says nothing" in each.sentence]
@@ -127,8 +127,8 @@ def test_the_same_input_gives_the_same_answer_and_without_leniency_the_real_tabl
 @not_traced
 def test_a_feature_that_gives_the_outcome_away_and_a_table_pasted_twice_fail(telco, model):
     few = telco.frame.head(400)
-    told = few.assign(PaperlessBilling=few["Churn"].astype(str))
-    twice = pd.concat([told, told], ignore_index=True)
+    leaking = few.assign(PaperlessBilling=few["Churn"].astype(str))
+    twice = pd.concat([leaking, leaking], ignore_index=True)
     sides = split_rows(twice, telco.contract, gate_fraction=0.2, seed=11)
 
     report = validate(twice, sides, model, FEW)

@@ -162,8 +162,8 @@ def test_evidently_counts_blanks_and_what_the_contract_does_not_know(sides, cont
         reference, spoilt, contract, EvidentlySettings(), target="Churn"
     )
 
-    told = {each.column: each.sentence for each in report.failures}
-    assert told == {
+    sentences = {each.column: each.sentence for each in report.failures}
+    assert sentences == {
         "Contract": "Contract: 3 of 1,374 current rows lie outside the contract's categories; "
         "none may.",
         "TotalCharges": "TotalCharges: 2 of 1,374 current rows are blank; none may.",
@@ -243,10 +243,10 @@ def test_checks_that_break_off_count_as_failed(sides, contract) -> None:
 
 @needs_deepchecks
 def test_a_check_that_deepchecks_does_not_have_is_refused(sides, contract) -> None:
-    asked = DeepchecksSettings(shown_only={"FeatureDrfit": "a slip"})
+    settings = DeepchecksSettings(shown_only={"FeatureDrfit": "a slip"})
 
     with pytest.raises(InputError, match="The validator's shown_only names 'FeatureDrfit'"):
-        deepchecks_validation.validate(*sides, contract, asked, target="Churn")
+        deepchecks_validation.validate(*sides, contract, settings, target="Churn")
 
 
 @pytest.mark.parametrize(

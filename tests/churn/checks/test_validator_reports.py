@@ -28,8 +28,8 @@ from churn.reports.validator_page import render_validator_page
 
 
 def _finding(verdict: str, column: str = "tenure", **more) -> ValidatorFinding:
-    told = {"check": "drift", "figure": 0.31, "threshold": 0.1, "sentence": f"{column} <moved>."}
-    return ValidatorFinding(column=column, verdict=verdict, **(told | more))
+    facts = {"check": "drift", "figure": 0.31, "threshold": 0.1, "sentence": f"{column} <moved>."}
+    return ValidatorFinding(column=column, verdict=verdict, **(facts | more))
 
 
 def _report(*findings: ValidatorFinding, **more) -> ValidatorReport:

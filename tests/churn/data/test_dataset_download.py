@@ -21,7 +21,7 @@ class Server:
     """A server and what it was asked for."""
 
     address: str
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
@@ -38,7 +38,7 @@ def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            state.asked.append(self.path)
+            state.requested.append(self.path)
             if path in state.redirects:
                 self.send_response(302)
                 self.send_header("Location", state.redirects[path])
@@ -85,7 +85,7 @@ def refusal(url: str, sha256: str | None, contract, root, cache, **more) -> str:
 
 def test_a_url_gives_the_table_and_is_fetched_once(server, csv, telco, contract, root, cache):
     url, sha256 = server.serve("/telco.csv", csv)
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
 
     seen = fingerprint(
         url,
@@ -93,27 +93,27 @@ def test_a_url_gives_the_table_and_is_fetched_once(server, csv, telco, contract,
         root=root,
         sha256=sha256,
         cache=cache,
-        on_progress=lambda done, total: told.append((done, total)),
+        on_progress=lambda done, total: progress.append((done, total)),
     )
     dataset = acquire(url, contract, root=root, sha256=sha256, cache=cache)
 
     assert seen == sha256
     assert dataset.frame.equals(telco.frame)
     assert dataset.source.location == url
-    assert server.asked == ["/telco.csv"]
+    assert server.requested == ["/telco.csv"]
     assert [path.name for path in cache.iterdir()] == [sha256]
-    assert told[-1] == (len(csv), len(csv))
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert progress[-1] == (len(csv), len(csv))
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
 
 
 def test_a_server_that_does_not_say_the_size_is_fine(server, csv, contract, root, cache):
     url, sha256 = server.serve("/telco.csv", csv)
     server.unsized.add("/telco.csv")
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
 
-    download(url, sha256, cache, lambda done, total: told.append((done, total)))
+    download(url, sha256, cache, lambda done, total: progress.append((done, total)))
 
-    assert told[-1] == (len(csv), None)
+    assert progress[-1] == (len(csv), None)
 
 
 def test_a_kept_download_that_was_damaged_is_fetched_again(server, csv, contract, root, cache):
@@ -122,7 +122,7 @@ def test_a_kept_download_that_was_damaged_is_fetched_again(server, csv, contract
     (cache / sha256).write_bytes(b"damaged")
 
     assert download(url, sha256, cache).read_bytes() == csv
-    assert len(server.asked) == 2
+    assert len(server.requested) == 2
 
 
 def test_a_redirect_is_followed(server, csv, contract, root, cache):
@@ -139,7 +139,7 @@ def test_what_is_secret_in_a_url_is_neither_shown_nor_kept(server, csv, contract
     dataset = acquire(private, contract, root=root, sha256=sha256, cache=cache)
 
     assert dataset.source.location == url
-    assert server.asked == ["/telco.csv?token=secret"]
+    assert server.requested == ["/telco.csv?token=secret"]
     assert public("https://me:pass@example.org:8443/a.csv?x=1") == "https://example.org:8443/a.csv"
 
 
@@ -150,7 +150,7 @@ def test_a_url_needs_a_checksum(server, csv, contract, root, cache):
         f"{url} needs a checksum, so that everybody trains on the same bytes. Add --set "
         "data.sha256=..., which `sha256sum FILE` prints."
     )
-    assert server.asked == []
+    assert server.requested == []
 
 
 def test_other_bytes_than_stated_are_not_kept(server, csv, contract, root, cache):
@@ -250,4 +250,4 @@ def test_a_cache_that_is_no_folder_is_named(server, csv, contract, root, tmp_pat
         f"The download folder {tmp_path}/file/downloads cannot be used: a file stands where a folder "
         "must be. Make it a folder you may write to, or choose another with --set output.folder=PATH."
     )
-    assert server.asked == []
+    assert server.requested == []

@@ -40,7 +40,7 @@ def refusal(content: bytes, name: str = "mine.csv", **limits) -> str:
     return str(caught.value)
 
 
-WAYS = {
+FORMATS = {
     "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "CRLF": lambda text: text.replace("\n", "\r\n").encode(),
     "byte order mark and CRLF": lambda text: ("\ufeff" + text.replace("\n", "\r\n")).encode(),
@@ -56,12 +56,12 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_same_table_is_read_however_it_was_saved(text, frame, contract, way):
-    table, kind = read_raw(WAYS[way](text), "mine.csv")
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_the_same_table_is_read_however_it_was_saved(text, frame, contract, format_name):
+    table, kind = read_raw(FORMATS[format_name](text), "mine.csv")
 
     pd.testing.assert_frame_equal(parse(table, contract), frame)
-    assert kind == ("csv.gz" if "gzip" in way else "csv")
+    assert kind == ("csv.gz" if "gzip" in format_name else "csv")
 
 
 def test_parquet_gives_the_same_table(parquet_bytes, frame, contract):
@@ -225,11 +225,11 @@ def test_an_open_quote_on_the_last_cell_shows_no_customer(text, contract):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda good: good[:-30],
-        lambda good: good[: len(good) // 2],
-        lambda good: good[:4] + b"\xff" * 64 + good[68:],
-        lambda good: b"PAR1",
-        lambda good: b"customerID,gender\n",
+        lambda content: content[:-30],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:4] + b"\xff" * 64 + content[68:],
+        lambda content: b"PAR1",
+        lambda content: b"customerID,gender\n",
     ],
     ids=["no footer", "half", "overwritten", "magic only", "CSV in disguise"],
 )

@@ -33,21 +33,21 @@ def test_the_shipped_table_is_its_own_snapshot(telco, contract, tmp_path):
 def test_another_table_is_kept_with_its_provenance(mine, contract, root, tmp_path):
     place = take_snapshot(mine, tmp_path / "snapshots")
 
-    told = json.loads((place / "provenance.json").read_text(encoding="utf-8"))
+    provenance = json.loads((place / "provenance.json").read_text(encoding="utf-8"))
     again = acquire(str(place / "customers.parquet"), contract, root=root, cache=tmp_path)
     assert place == tmp_path / "snapshots" / mine.source.sha256[:12]
     assert sorted(path.name for path in place.iterdir()) == ["customers.parquet", "provenance.json"]
     pd.testing.assert_frame_equal(again.frame, mine.frame)
-    assert told["source"] == {
+    assert provenance["source"] == {
         "location": str(tmp_path / "mine.csv"),
         "sha256": mine.source.sha256,
         "size": mine.source.size,
         "format": "csv",
     }
-    assert told["rows"] == 30
-    assert told["contract"] == {"name": "telco", "version": 1, "digest": contract.digest()}
-    assert told["libraries"]["pandas"] == pd.__version__
-    assert datetime.fromisoformat(told["created"]).utcoffset().total_seconds() == 0
+    assert provenance["rows"] == 30
+    assert provenance["contract"] == {"name": "telco", "version": 1, "digest": contract.digest()}
+    assert provenance["libraries"]["pandas"] == pd.__version__
+    assert datetime.fromisoformat(provenance["created"]).utcoffset().total_seconds() == 0
 
 
 def test_a_kept_table_is_left_alone(mine, tmp_path):

@@ -21,9 +21,9 @@ def features(telco) -> list[str]:
     return [column.name for column in telco.contract.features]
 
 
-def gate_ids(frame, contract, **asked) -> set[str]:
+def gate_ids(frame, contract, **settings) -> set[str]:
     """Who is set aside."""
-    found = split_rows(frame, contract, **({"gate_fraction": 0.2, "seed": 11} | asked))
+    found = split_rows(frame, contract, **({"gate_fraction": 0.2, "seed": 11} | settings))
     return set(frame[contract.id.name].iloc[found.gate])
 
 

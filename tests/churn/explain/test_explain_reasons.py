@@ -93,20 +93,20 @@ def test_a_column_the_model_does_not_look_at_is_named(models, telco_columns, con
 def test_what_can_be_acted_on_comes_first_then_what_else_raises_then_what_lowers(contract, one):
     model = Stated(tenure=0.9, Contract=0.3, InternetService=-0.8, TechSupport=0.1, gender=2.0)
 
-    told = of_one(model, one, contract, top=9).reasons
+    reasons = of_one(model, one, contract, top=9).reasons
 
-    assert [each.column for each in told] == [
+    assert [each.column for each in reasons] == [
         "Contract",
         "TechSupport",
         "tenure",
         "InternetService",
     ]
-    assert [each.actionable for each in told] == [True, True, False, True]
-    assert [each.direction for each in told] == ["raises", "raises", "raises", "lowers"]
-    assert [each.strength for each in told] == ["clear", "slight", "strong", "strong"]
-    assert told[0].contribution == 0.3
-    assert told[0].odds_ratio == pytest.approx(1.3499, abs=1e-4)
-    assert [each.sentence for each in told] == [
+    assert [each.actionable for each in reasons] == [True, True, False, True]
+    assert [each.direction for each in reasons] == ["raises", "raises", "raises", "lowers"]
+    assert [each.strength for each in reasons] == ["clear", "slight", "strong", "strong"]
+    assert reasons[0].contribution == 0.3
+    assert reasons[0].odds_ratio == pytest.approx(1.3499, abs=1e-4)
+    assert [each.sentence for each in reasons] == [
         "Pays month to month: customers like this leave more often.",
         "Has no technical support: customers like this leave a little more often.",
         "Is a 1-month customer: customers like this leave much more often.",
@@ -190,9 +190,9 @@ def test_a_contract_without_words_still_gives_sentences(contract, one):
     columns = [{k: v for k, v in c.items() if k not in spoken} for c in content["columns"]]
     silent = DataContract.model_validate(content | {"columns": columns})
 
-    told = of_one(Stated(Contract=0.3, MonthlyCharges=-0.2), one, silent).reasons
+    reasons = of_one(Stated(Contract=0.3, MonthlyCharges=-0.2), one, silent).reasons
 
-    assert [each.sentence for each in told] == [
+    assert [each.sentence for each in reasons] == [
         "Contract is Month-to-month: customers like this leave more often.",
         "MonthlyCharges of 29.85 USD per month: customers like this leave less often.",
     ]

@@ -122,7 +122,7 @@ def test_trees_interact_and_say_by_how_much(models, some, contract, reports):
 
 
 def test_terms_are_compared_at_the_same_tenure(models, contract, telco_columns):
-    # Given customers of whom those with long contracts are older within every band of tenure,
+    # Given customers, of which those with long contracts are older within every band of tenure,
     # when the additive model is asked, then that alone makes no gap.
     order = np.argsort(telco_columns["tenure"], kind="stable")
     columns = take(telco_columns, order)

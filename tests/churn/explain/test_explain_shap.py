@@ -49,13 +49,13 @@ def linear_shap(telco, columns, target, numbers, c):
     design = maker.fit_transform(frame)
     regression = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-12).fit(design, target)
     everybody = shap.maskers.Independent(design, max_samples=len(design))
-    told = shap.LinearExplainer(regression, everybody)(design)
+    explanation = shap.LinearExplainer(regression, everybody)(design)
     names = [name.split("__", 1)[1] for name in maker.get_feature_names_out()]
     values = {}
     for column in (*coded, *named):
         mine = [n == column or n.startswith(f"{column}_") for n in names]
-        values[column] = told.values[:, mine].sum(axis=1)
-    return values, float(np.mean(told.base_values))
+        values[column] = explanation.values[:, mine].sum(axis=1)
+    return values, float(np.mean(explanation.base_values))
 
 
 SPLINES = SplineTransformer(n_knots=7, degree=3, knots="quantile", extrapolation="constant")

@@ -130,7 +130,7 @@ def test_a_record_needs_names(ledger, names):
 SECRET = "hunter2-s3cret"
 
 
-def told(url):
+def error_text(url):
     with pytest.raises(InputError) as refused, Ledger(url) as ledger:
         ledger.decisions("m")
     text = str(refused.value)
@@ -141,7 +141,7 @@ def told(url):
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password():
-    text = told(f"mysql+pymysql://ada:{SECRET}@127.0.0.1:1/ledger")
+    text = error_text(f"mysql+pymysql://ada:{SECRET}@127.0.0.1:1/ledger")
     assert "mysql:127.0.0.1:1/ledger cannot be used" in text
     assert "ada" not in text
 
@@ -153,26 +153,28 @@ def test_a_driver_that_tells_what_it_was_told_is_not_quoted_in_full(monkeypatch)
         raise pymysql.err.OperationalError(f"no access for {SECRET}, key {SECRET}-too\n{SECRET}")
 
     monkeypatch.setattr(pymysql, "connect", refuse)
-    assert "no access for ***" in told(f"mysql+pymysql://ada:{SECRET}@db/x?ssl_key={SECRET}-too")
+    assert "no access for ***" in error_text(
+        f"mysql+pymysql://ada:{SECRET}@db/x?ssl_key={SECRET}-too"
+    )
 
 
 def test_an_address_that_is_none_is_not_repeated():
-    assert "not a database address" in told(f"postgres//ada:{SECRET}@host")
+    assert "not a database address" in error_text(f"postgres//ada:{SECRET}@host")
 
 
 def test_a_driver_that_is_missing_is_named():
-    text = told(f"oracle+cx_oracle://ada:{SECRET}@db.example:1521/ledger?token={SECRET}")
+    text = error_text(f"oracle+cx_oracle://ada:{SECRET}@db.example:1521/ledger?token={SECRET}")
     assert "oracle:db.example:1521/ledger" in text
     assert "'oracle+cx_oracle'" in text
-    assert "nonsense" in told(f"nonsense://ada:{SECRET}@host/db")
+    assert "nonsense" in error_text(f"nonsense://ada:{SECRET}@host/db")
 
 
 def test_a_place_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    text = told(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")
+    text = error_text(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")
     assert "cannot be used" in text
     (tmp_path / "not-a-database.db").write_bytes(b"plain text, nothing else. " * 100)
-    assert "not a database" in told(f"sqlite:///{tmp_path / 'not-a-database.db'}")
+    assert "not a database" in error_text(f"sqlite:///{tmp_path / 'not-a-database.db'}")
 
 
 def test_a_record_of_another_release_is_refused_not_guessed(ledger, url):

@@ -36,11 +36,11 @@ def prediction(number: int, **otherwise) -> Prediction:
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 101, 357, 2051])
 def test_predictions_come_back_as_they_were_told_and_in_order(ledger, count):
-    told = [prediction(number) for number in range(count)]
+    recorded = [prediction(number) for number in range(count)]
 
-    ledger.record(told)
+    ledger.record(recorded)
 
-    assert ledger.predictions() == told
+    assert ledger.predictions() == recorded
     assert ledger.count() == count
 
 

@@ -9,22 +9,22 @@ from churn.retention.value_settings import AcceptanceSettings, ThresholdSettings
 
 
 def test_every_amount_is_named_an_assumption_with_its_basis():
-    told = " ".join(ValueSettings().assumptions)
+    assumptions = " ".join(ValueSettings().assumptions)
 
     for amount in ("200.00 USD", "10.00 USD", "1.00 USD", "30%", "Beta(6, 14)", "100%"):
-        assert amount in told
-    assert told.count("Verbraken, Verbeke & Baesens 2013") == 5
-    assert "not measured here" in told
+        assert amount in assumptions
+    assert assumptions.count("Verbraken, Verbeke & Baesens 2013") == 5
+    assert "not measured here" in assumptions
 
 
 def test_an_amount_of_ones_own_is_no_longer_the_papers():
-    told = ValueSettings(clv=350.0, currency="EUR", free_riders=0.5).assumptions
+    assumptions = ValueSettings(clv=350.0, currency="EUR", free_riders=0.5).assumptions
 
-    assert told[0] == (
+    assert assumptions[0] == (
         "A customer who stays is worth 350.00 EUR, the same for all (as set in the configuration, "
         "not measured)."
     )
-    assert "50% take the offer, too (as set in the configuration" in " ".join(told)
+    assert "50% take the offer, too (as set in the configuration" in " ".join(assumptions)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_worth_is_one_amount_or_follows_the_monthly_charge(telco, telco_columns,
 
 
 def test_worth_by_monthly_charge_needs_one(telco_columns, contract):
-    told = contract.model_dump()
-    for column in told["columns"]:
+    fields = contract.model_dump()
+    for column in fields["columns"]:
         column["roles"] = [r for r in column.get("roles", ()) if r != "monthly_charge"]
-    chargeless = DataContract.model_validate(told)
+    chargeless = DataContract.model_validate(fields)
 
     with pytest.raises(InputError, match=r"monthly_charge, but contract 'telco' has 0; set value"):
         lifetime_values(telco_columns, chargeless, ValueSettings(clv_months=12.0))

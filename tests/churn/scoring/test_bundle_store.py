@@ -30,12 +30,12 @@ def filled(contract, telco_columns, telco_target, tmp_path_factory):
     """A store with three versions, none of them in production."""
     place = tmp_path_factory.mktemp("filled")
     recipes = default_recipes()
-    for turn, version in enumerate(VERSIONS):
-        some = {name: values[: 900 + turn] for name, values in telco_columns.items()}
+    for round_number, version in enumerate(VERSIONS):
+        some = {name: values[: 900 + round_number] for name, values in telco_columns.items()}
         trained = TrainedModel.train(
             build_candidates(["spline_logistic"], recipes, contract)["spline_logistic"],
             some,
-            telco_target[: 900 + turn],
+            telco_target[: 900 + round_number],
             contract=contract,
             data_sha256="ab" * 32,
             settings=recipes["spline_logistic"],
@@ -232,7 +232,7 @@ def test_a_disk_that_fails_while_publishing_leaves_the_old_version(store, monkey
 
 def test_publishers_take_turns_and_lose_nothing(store):
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda turn: publish(store, VERSIONS[turn % 3]), range(12)))
+        list(pool.map(lambda round_number: publish(store, VERSIONS[round_number % 3]), range(12)))
 
     past = history(store)
     assert {entry.version for entry in past} == set(VERSIONS)
@@ -252,8 +252,8 @@ def test_a_reader_never_sees_half_a_pointer(store):
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
-        for turn in range(20):
-            publish(store, VERSIONS[turn % 2])
+        for round_number in range(20):
+            publish(store, VERSIONS[round_number % 2])
         stop = True
         assert reading.result() <= {"1", "2"}
 

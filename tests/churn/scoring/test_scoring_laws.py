@@ -90,9 +90,11 @@ def test_any_valid_customer_scores_alone_as_among_others(contract, pairs, data):
             assert score.logit == among.logit[place]
             assert score.probability == among.probability[place]
             assert score.decision == among.decision[place]
-            told = scorer.explain(row)
-            assert list(told.contributions.values()) == parts[place].tolist()
-            assert abs(told.base + sum(told.contributions.values()) - score.logit) < 1e-9
+            explanation = scorer.explain(row)
+            assert list(explanation.contributions.values()) == parts[place].tolist()
+            assert (
+                abs(explanation.base + sum(explanation.contributions.values()) - score.logit) < 1e-9
+            )
 
 
 @given(st.data())

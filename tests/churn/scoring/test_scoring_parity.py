@@ -164,11 +164,11 @@ def test_parts_alone_and_together_are_those_of_the_trained_model(pairs, raw, tel
     assert scorer.features == trained.model.features
     assert scorer.base == trained.model.base
     for place, row in enumerate(rows):
-        told = scorer.explain(raw[row])
-        assert list(told.contributions.values()) == expected[place].tolist()
-        assert told.score == scorer.score_one(raw[row])
-        assert told.base + sum(told.contributions.values()) == pytest.approx(
-            told.score.logit, abs=1e-9
+        explanation = scorer.explain(raw[row])
+        assert list(explanation.contributions.values()) == expected[place].tolist()
+        assert explanation.score == scorer.score_one(raw[row])
+        assert explanation.base + sum(explanation.contributions.values()) == pytest.approx(
+            explanation.score.logit, abs=1e-9
         )
 
 
@@ -200,12 +200,12 @@ def test_eight_threads_share_a_scorer_and_get_their_own_answers(pairs, raw):
     parts = [scorer.explain(row).contributions for row in rows[::20]]
     together = threading.Barrier(8)
 
-    def work(turn):
+    def work(start):
         together.wait()  # each begins elsewhere, so that no two do the same at once
-        order = [*range(turn * 200, 1600), *range(turn * 200)]
+        order = [*range(start * 200, 1600), *range(start * 200)]
         scored = {place: scorer.score_one(rows[place]) for place in order}
-        told = [scorer.explain(row).contributions for row in rows[::20]]
-        return [scored[place] for place in range(1600)], told
+        explanation = [scorer.explain(row).contributions for row in rows[::20]]
+        return [scored[place] for place in range(1600)], explanation
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(work, range(8)))
@@ -271,8 +271,10 @@ def test_a_network_is_served_as_it_was_trained(
     # To the bit, though a network's sums depend on how many rows are multiplied at once.
     together = scorer.score_each([scorer.values(raw[row]) for row in some])
     assert [each.logit for each in together] == alone
-    told = scorer.explain(raw[some[1]])
-    assert told.base + sum(told.contributions.values()) == pytest.approx(told.score.logit, abs=1e-6)
+    explanation = scorer.explain(raw[some[1]])
+    assert explanation.base + sum(explanation.contributions.values()) == pytest.approx(
+        explanation.score.logit, abs=1e-6
+    )
     one, other = scorer.values(raw[some[1]]), scorer.values(raw[some[2]])
     as_the_other = dict(enumerate(other[: len(scorer.row_scorer.names)]))
     found = scorer.row_scorer.logits_changed(one, [{}, as_the_other])

@@ -107,9 +107,9 @@ def test_the_order_of_the_fields_does_not_matter(scorer):
 def test_a_missing_field_is_named_with_what_it_takes(scorer, contract, name):
     error = refusal(scorer, {key: value for key, value in CUSTOMER.items() if key != name})
     column = contract.column(name)
-    wanted = f"{column.maximum:g}" if isinstance(column, NumberColumn) else column.categories[-1]
+    allowed = f"{column.maximum:g}" if isinstance(column, NumberColumn) else column.categories[-1]
     assert str(error).startswith(f"Field '{name}' is missing. Give ")
-    assert wanted in error.allowed
+    assert allowed in error.allowed
     assert (error.field, error.value) == (name, "")
 
 

@@ -153,10 +153,10 @@ def test_nested_figures_stand_on_rows_that_tuned_nothing(contract, telco_columns
     )
 
     assert nested.plan.repeats == 1
-    assert sorted(len(told) for _, told in spy.reports) == [1000, 1000, 1000]
+    assert sorted(len(inner) for _, inner in spy.reports) == [1000, 1000, 1000]
     assert all(report.rows == 1000 for report, _ in spy.reports)
     assert len({report.study for report, _ in spy.reports}) == 3
-    held_out = np.concatenate([np.setdiff1d(rows, told) for _, told in spy.reports])
+    held_out = np.concatenate([np.setdiff1d(rows, inner) for _, inner in spy.reports])
     assert np.array_equal(np.sort(held_out), rows)
     gained = nested.result("tuned").against_baseline
     assert gained.splits == 3

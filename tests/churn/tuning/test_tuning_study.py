@@ -21,12 +21,12 @@ class Bowl:
     warm_up = 3
 
     def __init__(self, *, break_at=None):
-        self.asked = []
+        self.tried = []
         self.break_at = break_at
 
     def __call__(self, parameters, report):
-        self.asked.append(parameters)
-        if len(self.asked) == self.break_at:
+        self.tried.append(parameters)
+        if len(self.tried) == self.break_at:
             raise KeyboardInterrupt
         value = (parameters["x"] - 1) ** 2 + parameters["n"] / 1000
         for step in range(1, 11):
@@ -48,15 +48,15 @@ def storage(tmp_path):
 
 def test_the_recipes_own_settings_are_tried_first_and_all_within_the_space():
     study, bowl = search()
-    assert bowl.asked[0] == FIRST
-    assert len(bowl.asked) == 12
-    assert all(-4 <= p["x"] <= 4 and 1 <= p["n"] <= 64 for p in bowl.asked)
+    assert bowl.tried[0] == FIRST
+    assert len(bowl.tried) == 12
+    assert all(-4 <= p["x"] <= 4 and 1 <= p["n"] <= 64 for p in bowl.tried)
     assert study.best_value < 4.008
     assert study.best_trial.user_attrs["learned"] == {"steps": 10}
 
 
 def test_the_same_seed_tries_the_same_settings():
-    first, second = search()[1].asked, search()[1].asked
+    first, second = search()[1].tried, search()[1].tried
     assert len(first) == 12
     assert first == second
 
@@ -80,7 +80,7 @@ def test_an_interrupted_search_goes_on_as_if_nothing_had_been(storage, broken_at
     study, rest = search(storage=storage)
 
     _, whole = search()
-    assert rest.asked == whole.asked[broken_at - 1 :]
+    assert rest.tried == whole.tried[broken_at - 1 :]
     states = [trial.state for trial in study.trials]
     assert states.count(TrialState.FAIL) == 1
     assert len(states) == 13
@@ -95,7 +95,7 @@ def test_what_a_killed_process_left_running_counts_as_failed(storage):
     study, bowl = search(storage=storage)
 
     assert study.trials[0].state == TrialState.FAIL
-    assert bowl.asked == search()[1].asked
+    assert bowl.tried == search()[1].tried
 
 
 def test_a_finished_search_is_read_not_repeated_and_more_trials_go_on_from_it(storage):
@@ -103,15 +103,15 @@ def test_a_finished_search_is_read_not_repeated_and_more_trials_go_on_from_it(st
     _, again = search(storage=storage)
     _, more = search(storage=storage, trials=15)
 
-    assert again.asked == []
-    assert more.asked == search(trials=15)[1].asked[12:]
+    assert again.tried == []
+    assert more.tried == search(trials=15)[1].tried[12:]
 
 
 def test_searches_of_two_names_share_a_file_and_nothing_else(storage):
     with ThreadPoolExecutor(2) as pool:
         tasks = [pool.submit(search, name, storage, 6) for name in ("a", "b")]
-    asked = [task.result()[1].asked for task in tasks]
-    assert asked[0] == asked[1] == search(trials=6)[1].asked
+    tried = [task.result()[1].tried for task in tasks]
+    assert tried[0] == tried[1] == search(trials=6)[1].tried
 
 
 def test_whoever_listens_hears_of_every_trial():

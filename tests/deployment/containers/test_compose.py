@@ -16,7 +16,7 @@ PROFILES = {
     "zenml": {"api", "zenml", "zenml-db"},
     "monitoring": {"api", "prometheus", "grafana"},
 }
-ASKED = {
+SECRETS = {
     "CHURN_API_KEYS",
     "LEDGER_DB_PASSWORD",
     "REDIS_PASSWORD",
@@ -62,7 +62,7 @@ def test_compose_would_refuse_a_wrong_file(root, tool, tmp_path):
     assert "reed_only" in answer.stderr
 
 
-@pytest.mark.parametrize("name", sorted(ASKED))
+@pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_missing_secret_stops_everything_with_a_remedy(compose, secrets_file, tmp_path, name):
     lines = secrets_file.read_text().splitlines()
     fewer = tmp_path / "fewer.env"
@@ -96,10 +96,10 @@ def test_no_secret_is_written_down(root):
     )
 
     # Each comes from a variable that must be set: as it is, or as an address's password.
-    assert len(given) >= len(ASKED)
+    assert len(given) >= len(SECRETS)
     for where, value in given.items():
         assert re.match(r"(\w+://\w*:)?\$\{[A-Z_]+:\?", value), where
-    assert set(example) == ASKED
+    assert set(example) == SECRETS
     assert set(example.values()) == {""}
 
 
@@ -118,8 +118,8 @@ def test_what_is_drawn_is_new_every_time_for_the_owner_alone_and_never_written_o
     assert stat.S_IMODE(other.stat().st_mode) == 0o600
     drawn, earlier = (dict(re.findall(r"^([A-Z_]+)=(.+)$", text, re.MULTILINE))
                       for text in (before, secrets_file.read_text()))  # fmt: skip
-    assert set(drawn) == ASKED
-    assert all(drawn[name] != earlier[name] for name in ASKED)
+    assert set(drawn) == SECRETS
+    assert all(drawn[name] != earlier[name] for name in SECRETS)
     assert shown not in before  # the key's digest is kept, the key is not
 
 

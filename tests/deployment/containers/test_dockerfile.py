@@ -136,20 +136,20 @@ def test_the_image_carries_the_projects_version(root, text):
 )
 def test_what_an_image_installs_is_pinned(root, file):
     lines = (root / file).read_text().splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
+    requirements = [line for line in lines if line and not line.startswith("#")]
 
-    assert wanted
-    assert [line for line in wanted if "==" not in line] == []
+    assert requirements
+    assert [line for line in requirements if "==" not in line] == []
 
 
 def test_the_tracking_server_is_the_pipelines_mlflow(root):
     lines = (
         (root / "deployment" / "manifests" / "mlflow" / "requirements.txt").read_text().splitlines()
     )
-    wanted = [line for line in lines if line and not line.startswith("#")]
+    requirements = [line for line in lines if line and not line.startswith("#")]
     locked = (root / "requirements.lock").read_text()
 
-    assert [line for line in wanted if "==" not in line] == ["mlflow"]
+    assert [line for line in requirements if "==" not in line] == ["mlflow"]
     assert re.search(r"^mlflow==", locked, re.MULTILINE)
 
 

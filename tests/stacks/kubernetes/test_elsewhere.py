@@ -78,10 +78,10 @@ def test_the_first_failed_step_is_reported():
 
 @pytest.mark.parametrize("left", [Status.FAILED, Status.RETRYING, Status.RUNNING])
 def test_a_step_that_was_killed_or_never_started_is_reported_as_such(left):
-    good = step("acquire_data", Status.COMPLETED)
+    completed = step("acquire_data", Status.COMPLETED)
 
     with pytest.raises(ChurnError, match=r"'train_model' .* killed for the memory it took"):
-        raise_for_status(run_of(Status.FAILED, good, step("train_model", left)))
+        raise_for_status(run_of(Status.FAILED, completed, step("train_model", left)))
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.RUNNING, Status.FAILED])

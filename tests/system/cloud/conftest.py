@@ -58,10 +58,10 @@ def models(contract, telco_columns, telco_target):
         "spline_logistic"
     ]
     made = {}
-    for turn, version in enumerate("123"):
-        some = {name: values[: 900 + turn] for name, values in telco_columns.items()}
+    for number, version in enumerate("123"):
+        some = {name: values[: 900 + number] for name, values in telco_columns.items()}
         trained = TrainedModel.train(
-            candidate, some, telco_target[: 900 + turn],
+            candidate, some, telco_target[: 900 + number],
             contract=contract, data_sha256="ab" * 32, settings=recipe,
         )  # fmt: skip
         made[version] = (trained, some)
