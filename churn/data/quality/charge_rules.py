@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import ChargeRule, DataContract, NumberColumn, Role
-from churn.data.quality.rule import ExpectationResult, ExpectationSpec, Rule, percent
+from churn.data.quality.rule import ExpectationResult, Rule, critical, percent
 
 _ROLES = (Role.TOTAL_CHARGE, Role.TENURE, Role.MONTHLY_CHARGE)
 
@@ -83,13 +83,12 @@ def charge_rule(contract: DataContract, charges: Charges) -> Rule:
         topic="relations",
         batch="relations",
         columns=charges.columns,
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeBetween",
-                {"column": charges.name, "max_value": 0.0, "mostly": charges.rule.mostly},
-                "critical",
-                f"within {charges.tolerance} in {mostly} of rows",
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeBetween",
+            f"within {charges.tolerance} in {mostly} of rows",
+            column=charges.name,
+            max_value=0.0,
+            mostly=charges.rule.mostly,
         ),
         success=lambda result: (
             f"{charges.total} lies within {charges.tolerance} in {_agreeing(result)}; "

@@ -9,8 +9,8 @@ from churn.contract.id_mask import HiddenValue
 from churn.contract.values import NumberReader
 from churn.data.quality.rule import (
     ExpectationResult,
-    ExpectationSpec,
     Rule,
+    critical,
     listed,
     quoted,
     rows_in_words,
@@ -32,13 +32,10 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="customers",
         columns=names,
-        expectations=(
-            ExpectationSpec(
-                "ExpectTableColumnsToMatchOrderedList",
-                {"column_list": list(names)},
-                "critical",
-                f"{len(names)} columns in the contract's order",
-            ),
+        expectations=critical(
+            "ExpectTableColumnsToMatchOrderedList",
+            f"{len(names)} columns in the contract's order",
+            column_list=list(names),
         ),
         success=lambda _: f"The table has the contract's {len(names)} columns, in its order.",
         failure=lambda result: column_difference(names, tuple(result.observed or ())),
@@ -51,13 +48,11 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
         topic="table",
         batch="customers",
         columns=(),
-        expectations=(
-            ExpectationSpec(
-                "ExpectTableRowCountToBeBetween",
-                {"min_value": int(size.minimum), "max_value": int(size.maximum)},
-                "critical",
-                limit,
-            ),
+        expectations=critical(
+            "ExpectTableRowCountToBeBetween",
+            limit,
+            min_value=int(size.minimum),
+            max_value=int(size.maximum),
         ),
         success=lambda result: f"The table has {rows_in_words(result.observed)}.",
         failure=lambda result: f"{rows_in_words(result.observed)}, but {limit} are expected",
@@ -129,13 +124,8 @@ def _typed(contract: DataContract, column: Column) -> Rule:
         topic="types",
         batch="customers",
         columns=(column.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeInTypeList",
-                {"column": column.name, "type_list": _TYPES[kind]},
-                "critical",
-                kind,
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeInTypeList", kind, column=column.name, type_list=_TYPES[kind]
         ),
         success=lambda _: f"Every {column.name} is {kind}.",
         failure=failure,
@@ -153,11 +143,7 @@ def _filled(column: Column) -> Rule:
         topic="blanks",
         batch="customers",
         columns=(column.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToNotBeNull", {"column": column.name}, "critical", "none"
-            ),
-        ),
+        expectations=critical("ExpectColumnValuesToNotBeNull", "none", column=column.name),
         success=lambda _: f"No {column.name} is blank.",
         failure=failure,
         observed=lambda result: f"{result.count:,} blank" if result.count else "none",
@@ -171,13 +157,8 @@ def _unique(column: IdColumn) -> Rule:
         topic="values",
         batch="customers",
         columns=(column.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeUnique",
-                {"column": column.name},
-                "critical",
-                "one row per customer",
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeUnique", "one row per customer", column=column.name
         ),
         success=lambda _: f"No two rows share a {column.name}.",
         failure=lambda _: "these rows share their id with another row",
@@ -196,17 +177,12 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
         topic="values",
         batch="customers",
         columns=(column.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeBetween",
-                {
-                    "column": column.name,
-                    "min_value": reader.minimum,
-                    "max_value": reader.maximum,
-                },
-                "critical",
-                limit,
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeBetween",
+            limit,
+            column=column.name,
+            min_value=reader.minimum,
+            max_value=reader.maximum,
         ),
         success=lambda _: f"Every {column.name} lies within {limit}.",
         failure=lambda result: f"{result.failing_values} outside {limit}",
@@ -226,13 +202,8 @@ def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Ru
         topic="values",
         batch="customers",
         columns=(name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeInSet",
-                {"column": name, "value_set": list(categories)},
-                "critical",
-                limit,
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeInSet", limit, column=name, value_set=list(categories)
         ),
         success=lambda _: f"Every {name} is one of {limit}.",
         failure=failure,

@@ -9,6 +9,7 @@ import pandas as pd
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.data.quality.psi import Shift, shift
 from churn.data.quality.rule import ExpectationSpec, Rule
+from churn.data.quality.verdict import Severity
 
 
 def shifts(frame: pd.DataFrame, accepted: pd.DataFrame, contract: DataContract) -> dict[str, Shift]:
@@ -43,26 +44,24 @@ def distribution_rules(contract: DataContract, found: Mapping[str, Shift]) -> It
 def _stable(
     contract: DataContract, column: CodedColumn | NumberColumn, found: Shift | None
 ) -> Rule:
-    expectations = contract.expectations
+    limits: tuple[tuple[Severity, float], ...] = (
+        ("critical", contract.expectations.psi_critical),
+        ("warning", contract.expectations.psi_warning),
+    )
     moved = "" if found is None else f"{found.mover} went from {found.was:.1%} to {found.now:.1%}"
     return Rule(
         name=f"distribution of {column.name}",
         topic="distribution",
         batch="shifts",
         columns=(column.name,),
-        expectations=(
+        expectations=tuple(
             ExpectationSpec(
                 "ExpectColumnMaxToBeBetween",
-                {"column": column.name, "max_value": expectations.psi_critical},
-                "critical",
-                f"PSI up to {expectations.psi_critical:g}",
-            ),
-            ExpectationSpec(
-                "ExpectColumnMaxToBeBetween",
-                {"column": column.name, "max_value": expectations.psi_warning},
-                "warning",
-                f"PSI up to {expectations.psi_warning:g}",
-            ),
+                {"column": column.name, "max_value": limit},
+                severity,
+                f"PSI up to {limit:g}",
+            )
+            for severity, limit in limits
         ),
         success=lambda result: (
             f"{column.name} is distributed as in the accepted table (PSI {result.observed:.3f})."

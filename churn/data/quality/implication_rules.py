@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from churn.contract import DataContract, IdColumn, ImplicationRule, NumberColumn
-from churn.data.quality.rule import ExpectationSpec, Rule, rows_in_words
+from churn.data.quality.rule import Rule, critical, rows_in_words
 from churn.errors import InputError
 
 
@@ -107,13 +107,11 @@ def implication_rule(contract: DataContract, implication: Implication) -> Rule:
         topic="relations",
         batch="relations",
         columns=(rule.column, rule.follows_column),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnValuesToBeInSet",
-                {"column": implication.name, "value_set": implication.allowed},
-                "critical",
-                limit,
-            ),
+        expectations=critical(
+            "ExpectColumnValuesToBeInSet",
+            limit,
+            column=implication.name,
+            value_set=implication.allowed,
         ),
         success=lambda _: f"{rule.column} is {limit}.",
         failure=lambda result: (

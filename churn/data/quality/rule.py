@@ -104,6 +104,11 @@ class Rule:
     observed: Callable[[ExpectationResult], str] | None = None
 
 
+def critical(expectation: str, limit: str, **arguments: Any) -> tuple[ExpectationSpec]:
+    """The expectations of a rule with a single one, whose failure is critical."""
+    return (ExpectationSpec(expectation, arguments, "critical", limit),)
+
+
 def quoted(value: object) -> str:
     """A cell's value as a sentence shows it: text in quotes, numbers plain, long text cut."""
     if isinstance(value, HiddenValue):

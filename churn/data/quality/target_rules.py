@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import DataContract, TargetColumn
-from churn.data.quality.rule import ExpectationSpec, Rule, percent, quoted
+from churn.data.quality.rule import Rule, critical, percent, quoted
 
 
 def share_name(contract: DataContract) -> str:
@@ -36,13 +36,11 @@ def _both_outcomes(target: TargetColumn) -> Rule:
         topic="table",
         batch="customers",
         columns=(target.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnDistinctValuesToContainSet",
-                {"column": target.name, "value_set": list(target.categories)},
-                "critical",
-                f"{target.no_value} and {target.yes_value}",
-            ),
+        expectations=critical(
+            "ExpectColumnDistinctValuesToContainSet",
+            f"{target.no_value} and {target.yes_value}",
+            column=target.name,
+            value_set=list(target.categories),
         ),
         success=lambda _: f"Both outcomes of {target.name} occur.",
         failure=lambda result: (
@@ -61,17 +59,12 @@ def _share_within(contract: DataContract) -> Rule:
         topic="table",
         batch="relations",
         columns=(target.name,),
-        expectations=(
-            ExpectationSpec(
-                "ExpectColumnMeanToBeBetween",
-                {
-                    "column": share_name(contract),
-                    "min_value": bounds.minimum,
-                    "max_value": bounds.maximum,
-                },
-                "critical",
-                limit,
-            ),
+        expectations=critical(
+            "ExpectColumnMeanToBeBetween",
+            limit,
+            column=share_name(contract),
+            min_value=bounds.minimum,
+            max_value=bounds.maximum,
         ),
         success=lambda result: (
             f"{target.name} is {target.yes_value} in {result.observed:.1%} of rows."
