@@ -1,1 +1,1 @@
-"""How good a model is, how sure we are of it, and how both are told."""
+"""How well a model does, how sure that is, and the reports that say so."""

@@ -26,7 +26,7 @@ _CONVERGED = 1e-10
 
 
 class ReliabilityBin(FrozenModel):
-    """One group of customers with neighbouring predictions.
+    """One group of customers with similar predictions.
 
     Attributes:
         rows: customers in it.
@@ -44,7 +44,7 @@ class ReliabilityBin(FrozenModel):
 
 
 class Reliability(FrozenModel):
-    """The reliability curve and what it comes to.
+    """The reliability curve and its summary figures.
 
     Attributes:
         bins: by rising prediction.
@@ -107,7 +107,7 @@ def expected_calibration_error(target: Labels, probability: Floats, bins: int = 
 
 
 def assess_calibration(target: Labels, probability: Floats, *, seed: int) -> Reliability:
-    """The reliability curve, its error, and how much of that error is noise.
+    """Computes the reliability curve, its error, and how much of that error is noise.
 
     The noise is simulated: outcomes are drawn from the predictions themselves 1,000 times, which
     is what a perfectly calibrated model would meet (consistency bars, Bröcker & Smith 2007,
@@ -178,14 +178,14 @@ def calibration_line(target: Labels, probability: Floats) -> tuple[float, float]
 
 
 def _logistic_fit(design: Floats, target: Labels, offset: Floats) -> Floats:
-    """Maximum likelihood by Newton's method; sklearn's has no offset, and two numbers need none."""
+    """Maximum likelihood by Newton's method; scikit-learn's has no offset."""
     weights = np.zeros(design.shape[1])
     for _ in range(50):
         chance = expit(design @ weights + offset)
         spread = np.maximum(chance * (1 - chance), 1e-12)
         gradient = design.T @ (target - chance)
         step = np.linalg.lstsq(design.T @ (design * spread[:, None]), gradient, rcond=None)[0]
-        # A cap keeps separable data from running away: it then ends steep, not infinite.
+        # The cap keeps the slope finite on separable data.
         weights += np.clip(step, -2, 2)
         if np.abs(step).max() < _CONVERGED:
             break

@@ -18,11 +18,11 @@ class PairedDifference(FrozenModel):
     """How much better one model scores than another, split by split.
 
     Attributes:
-        model: whose figure comes first.
-        reference: whose figure is taken off.
+        model: the first model.
+        reference: the model whose figure is subtracted.
         metric: which figure.
         difference: mean over the splits of model less reference.
-        interval: where the difference plausibly lies; it says so in `interval.method`.
+        interval: where the difference plausibly lies; `interval.method` says how it was computed.
         splits: how many pairs it rests on.
     """
 
@@ -43,7 +43,7 @@ class PairedDifference(FrozenModel):
         """The comparison in words."""
         figures = f"{self.difference:+.4f} ROC-AUC, 95% interval {self.interval.span('+.4f')}"
         if self.covers_zero:
-            return f"{self.model} and {self.reference} cannot be told apart ({figures})."
+            return f"{self.model} and {self.reference} cannot be distinguished ({figures})."
         relation = "beats" if self.difference > 0 else "trails"
         return f"{self.model} {relation} {self.reference} ({figures})."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from churn.models.candidate import Candidate
 
 OnFold = Callable[[int, int], None]
-"""Told after each split: how many are done, how many there are."""
+"""Called after each split with how many are done and how many there are."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One split's judged rows and what each model made of them.
+    """The rows held out by one split, with each model's scores of them.
 
     Attributes:
         rows: int64[m], which customers were held out.
@@ -80,27 +80,41 @@ def cross_validate(
         InputError: an outcome occurs less often than there are folds.
     """
     splits = list(_splits(target, plan))
-
-    def judge(split: tuple[Rows, Rows]) -> Fold:
-        # Only fitting needs the model libraries; whoever reads a result must not load them.
-        from churn.models.recipe_catalog import fit_all
-
-        seen, held_out = split
-        models = fit_all(candidates, take(columns, seen), target[seen])
-        unseen = take(columns, held_out)
-        return Fold(
-            rows=held_out, logits={name: model.logit(unseen) for name, model in models.items()}
-        )
-
     report = on_fold or _ignore_progress
+
+    def score(split: tuple[Rows, Rows]) -> Fold:
+        return _score_fold(candidates, columns, target, *split)
+
     if workers == 1:
         folds = []
         for split in splits:
-            folds.append(judge(split))
+            folds.append(score(split))
             report(len(folds), len(splits))
-        return OutOfFold(plan=plan, target=target, folds=tuple(folds))
+    else:
+        folds = _in_threads(score, splits, report, workers)
+    return OutOfFold(plan=plan, target=target, folds=tuple(folds))
+
+
+def _score_fold(
+    candidates: Mapping[str, Candidate], columns: Columns, target: Labels, train: Rows, test: Rows
+) -> Fold:
+    # Only fitting needs the model libraries; whoever reads a result must not load them.
+    from churn.models.recipe_catalog import fit_all
+
+    models = fit_all(candidates, take(columns, train), target[train])
+    held_out = take(columns, test)
+    return Fold(rows=test, logits={name: model.logit(held_out) for name, model in models.items()})
+
+
+def _in_threads(
+    score: Callable[[tuple[Rows, Rows]], Fold],
+    splits: Sequence[tuple[Rows, Rows]],
+    report: OnFold,
+    workers: int,
+) -> list[Fold]:
+    """Scores the splits, several at a time; the folds come in the order of the splits."""
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        tasks = [pool.submit(judge, split) for split in splits]
+        tasks = [pool.submit(score, split) for split in splits]
         waiting = set(tasks)
         try:
             while waiting:
@@ -112,11 +126,11 @@ def cross_validate(
             # Ctrl-C and a failed fit end here: drop what has not begun instead of fitting on.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return OutOfFold(plan=plan, target=target, folds=tuple(task.result() for task in tasks))
+        return [task.result() for task in tasks]
 
 
 def _ignore_progress(_done: int, _total: int) -> None:
-    """Stands in where nobody listens."""
+    """Does nothing."""
 
 
 def _splits(target: Labels, plan: ProtocolPlan) -> Iterator[tuple[Rows, Rows]]:

@@ -44,7 +44,7 @@ class Auc(FrozenModel):
 
         It holds the truth more often than the plain one where the area is high or customers are
         few (Pepe 2003, "The Statistical Evaluation of Medical Tests", section 5.2). Without a
-        spread (a perfect ranking, say) it shrinks to a point, which is more than anyone knows.
+        spread (a perfect ranking, say) it shrinks to a point, which understates the uncertainty.
         """
         spread = self.area * (1 - self.area)
         if self.variance == 0 or spread == 0:
@@ -60,7 +60,7 @@ class Auc(FrozenModel):
 
 
 class PairedAuc(FrozenModel):
-    """Two scores of the same customers: both areas, and what is known of their difference.
+    """The areas of two scores of the same customers, and their difference.
 
     Attributes:
         area: the score's area.
@@ -109,11 +109,11 @@ class PairedAuc(FrozenModel):
 
 
 def delong(target: npt.ArrayLike, score: npt.ArrayLike) -> Auc:
-    """One score's area and variance.
+    """Computes the area of one score and its variance.
 
     Args:
         target: [n] of 0 (stayed) and 1 (left).
-        score: [n], higher for who is likelier to leave.
+        score: [n], higher for a customer who is more likely to leave.
 
     Raises:
         ValueError: lengths differ, or a target is neither 0 nor 1.
@@ -132,16 +132,25 @@ def delong(target: npt.ArrayLike, score: npt.ArrayLike) -> Auc:
 def paired_delong(
     target: npt.ArrayLike, score: npt.ArrayLike, reference: npt.ArrayLike
 ) -> PairedAuc:
-    """Two scores of the same customers, compared pair by pair.
+    """Compares two scores of the same customers, pair by pair.
 
     Args:
         target: [n] of 0 (stayed) and 1 (left).
-        score: [n], higher for who is likelier to leave.
+        score: [n], higher for a customer who is more likely to leave.
         reference: [n], the same customers in the same order.
 
     Raises:
         ValueError: lengths differ, or a target is neither 0 nor 1.
         InputError: a score is not a finite number, or an outcome occurs less than twice.
+
+    Examples:
+        >>> left = [1, 1, 1, 0, 0, 0, 0]
+        >>> ours, theirs = [0.9, 0.7, 0.4, 0.5, 0.3, 0.2, 0.1], [0.8, 0.3, 0.4, 0.6, 0.2, 0.5, 0.1]
+        >>> compared = paired_delong(left, ours, theirs)
+        >>> round(compared.area, 4), round(compared.reference_area, 4)
+        (0.9167, 0.6667)
+        >>> compared.interval().span("+.3f")
+        '-0.172 to +0.672'
     """
     truth, (ours, theirs) = _checked(target, score, reference)
     left, stayed = _placements(truth, ours)
@@ -189,7 +198,7 @@ def _checked(target: npt.ArrayLike, *scores: npt.ArrayLike) -> tuple[Labels, lis
             row = int(np.argmin(np.isfinite(each)))
             raise InputError(
                 f"The score of row {row + 1} is {each[row]}, not a finite number, and cannot be "
-                "ranked. Score the rows anew or leave that one out of every model's scores."
+                "ranked. Score the rows again, or leave that row out of every model's scores."
             )
     if not np.isin(truth, (0, 1)).all():
         raise ValueError("a target is neither 0 (stayed) nor 1 (left)")

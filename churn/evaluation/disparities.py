@@ -28,11 +28,11 @@ class Estimate(FrozenModel):
     interval: Interval
 
     def text(self, form: str) -> str:
-        """The figure and its bounds in words, each written in the given format."""
+        """Returns the figure and its bounds as text, each in the given format."""
         return f"{self.value:{form}} ({self.interval.span(form)})"
 
     def text_in_points(self) -> str:
-        """A difference of two shares and its bounds, in percentage points."""
+        """Returns a difference of two shares and its bounds as text, in percentage points."""
         value, lower, upper = (
             100 * each for each in (self.value, self.interval.lower, self.interval.upper)
         )
@@ -60,7 +60,7 @@ class Disparity(FrozenModel):
 
     @property
     def sentence(self) -> str:
-        """What was found, in words."""
+        """The comparison in one sentence."""
         head = f"{METRICS[self.metric]}, {self.column} {self.value} against {self.reference}"
         if self.difference is None:
             return f"{head}: {TOO_FEW}."
@@ -72,11 +72,11 @@ class Disparity(FrozenModel):
 def disparities(
     column: str, reference: str, figures: Mapping[str, Mapping[SliceMetric, Estimate | None]]
 ) -> list[Disparity]:
-    """Every slice of a column against its reference, figure by figure.
+    """Compares every slice of a column with its reference, figure by figure.
 
     Args:
         column: what groups the customers.
-        reference: the slice the others are held against.
+        reference: the slice that the others are compared with.
         figures: per slice of the column, its figures; None for one that was not measured.
     """
     found = []
@@ -102,7 +102,7 @@ def disparities(
 
 
 def difference_of(ours: Estimate | None, theirs: Estimate | None) -> Estimate | None:
-    """Of two independent figures, from their own intervals.
+    """Returns the difference of two independent figures, from their own intervals.
 
     The squares of the distances to the bounds add up (Newcombe 1998, Statistics in Medicine
     17:873-890, method 10, there for Wilson's intervals; Zou & Donner 2008, 27:1693-1702, for any).
@@ -121,7 +121,7 @@ def difference_of(ours: Estimate | None, theirs: Estimate | None) -> Estimate | 
 
 
 def wilson_interval(count: int, rows: int) -> Interval:
-    """Interval of a share (Wilson 1927, JASA 22:209-212): sensible near 0 and 1, too.
+    """Returns the interval of a share (Wilson 1927, JASA 22:209-212), valid near 0 and 1, too.
 
     Raises:
         ValueError: no rows.

@@ -1,7 +1,7 @@
 """The final model on the rows set aside before anything was fitted.
 
-These rows choose nothing and tune nothing: they say once how the finished model does, and the
-promotion gates read the answer.
+These rows choose nothing and tune nothing. The finished model is measured on them once, and the
+promotion gates read the result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Curve(FrozenModel):
 
 
 class ScoreHistogram(FrozenModel):
-    """How predictions spread, by what happened.
+    """Distribution of the predictions, by outcome.
 
     Attributes:
         edges: probabilities that bound the bins, one more than there are bins.
@@ -44,7 +44,7 @@ class ScoreHistogram(FrozenModel):
 
 
 class GateRowsReport(FrozenModel):
-    """What the final model showed on the rows set aside.
+    """Results of the final model on the rows set aside.
 
     Attributes:
         model: the recipe.
@@ -70,7 +70,7 @@ class GateRowsReport(FrozenModel):
 
     @property
     def sentence(self) -> str:
-        """The headline in words."""
+        """The result in one sentence."""
         bounds = self.intervals["roc_auc"]
         return (
             f"On {self.metrics.rows:,} customers set aside before training, {self.model} reaches "
@@ -141,7 +141,7 @@ def roc_curve(target: Labels, score: Floats) -> Curve:
 
 
 def gains_curve(target: Labels, score: Floats) -> Curve:
-    """Share of customers, best scores first, against share of leavers among them; ties at once."""
+    """Share of customers, best scores first, against share of leavers; ties enter together."""
     order = np.argsort(-score, kind="stable")
     falling = score[order]
     last_of_tie = np.r_[falling[1:] != falling[:-1], True]

@@ -1,7 +1,7 @@
-"""How sure a figure is: intervals from resampling the customers.
+"""Intervals of figures, by resampling the customers.
 
 A replicate draws as many customers as there are, with replacement (Efron & Tibshirani 1993, "An
-Introduction to the Bootstrap"). The fitted models are held fixed, so an interval tells how far the
+Introduction to the Bootstrap"). The fitted models are held fixed, so an interval says how far the
 figure would move with other customers, not with another training set.
 """
 
@@ -29,8 +29,8 @@ class Interval(FrozenModel):
     Attributes:
         lower: its lower bound.
         upper: its upper bound.
-        level: how often such a range holds the truth, 0.95 unless said otherwise.
-        method: how it was made, in a few words.
+        level: how often such a range holds the true value; 0.95 by default.
+        method: how it was computed, in a few words.
     """
 
     lower: float
@@ -49,7 +49,7 @@ class Interval(FrozenModel):
         return self.lower <= value <= self.upper
 
     def span(self, form: str = ".4f") -> str:
-        """The bounds in words, each written in the given format."""
+        """Returns the bounds as text, each in the given format."""
         return f"{self.lower:{form}} to {self.upper:{form}}"
 
 
@@ -76,7 +76,7 @@ def resampled_weights(rows: int, samples: int, seed: int) -> Iterator[npt.NDArra
 
 
 def percentile_interval(replicates: Floats, *, level: float = LEVEL) -> Interval:
-    """The middle share of the replicates (Efron's percentile interval); undefined ones are left out.
+    """Returns the middle share of the replicates (Efron's percentile interval), without undefined ones.
 
     Raises:
         ValueError: no replicate is defined.
@@ -90,13 +90,21 @@ def percentile_interval(replicates: Floats, *, level: float = LEVEL) -> Interval
     )
 
 
+def mean_interval(values: Floats, *, samples: int, seed: int, level: float = LEVEL) -> Interval:
+    """Returns the bootstrap interval of a mean over customers, one value each."""
+    means = [
+        values @ weights / len(values) for weights in resampled_weights(len(values), samples, seed)
+    ]
+    return percentile_interval(np.concatenate(means), level=level)
+
+
 def fold_mean_auc_intervals(
     folds: Mapping[str, Sequence[RankedRows]], rows: int, *, samples: int, seed: int
 ) -> dict[str, Interval]:
     """Interval of each model's mean ROC-AUC over cross-validation folds.
 
-    A customer is drawn with all its out-of-fold scores, one per repeat, so repeats do not pass
-    for independent customers. All models see the same draws. Takes about 5 ms per fold of 1,409
+    A customer is drawn with all its out-of-fold scores, one per repeat, so repeats do not count
+    as independent customers. All models see the same draws. Takes about 5 ms per fold of 1,409
     rows and 2,000 replicates.
 
     Args:

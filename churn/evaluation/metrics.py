@@ -19,7 +19,7 @@ METRIC_TITLES = {
     "ece": "Calibration error (ECE)",
     "lift_at_10": "Lift in the top 10%",
 }
-"""How each metric is called where people read it, in the order it is shown."""
+"""Title of each metric, in the order of display."""
 
 HIGHER_IS_BETTER = {
     "roc_auc": True,
@@ -34,7 +34,7 @@ _SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Metrics(FrozenModel):
-    """What was measured, on how many customers.
+    """Metrics of one set of probabilities, and how many customers they were measured on.
 
     Attributes:
         roc_auc: area under the ROC curve, ties counting half; 0.5 is guessing.
@@ -65,7 +65,7 @@ class Metrics(FrozenModel):
 def validate_predictions(
     target: npt.ArrayLike, probability: npt.ArrayLike
 ) -> tuple[Labels, Floats]:
-    """Target int8[n] and probability float64[n], or a refusal.
+    """Returns target int8[n] and probability float64[n] if a model can be measured on them.
 
     Raises:
         ValueError: lengths differ, a probability is not a number in [0, 1], or a target is

@@ -6,11 +6,11 @@ from scipy.special import expit, logit
 
 from churn.evaluation.threshold import ThresholdReport
 
-_HAIR = 1e-12
+_MARGIN = 1e-12
 
 
 def model_threshold(report: ThresholdReport) -> float:
-    """The model's own probability that corresponds to the chosen threshold.
+    """Returns the model's own probability that corresponds to the chosen threshold.
 
     The threshold was chosen after recalibration, which is a rising line on the log-odds; going back
     along that line contacts exactly the same customers.
@@ -19,5 +19,5 @@ def model_threshold(report: ThresholdReport) -> float:
     if correction.identity:
         return report.threshold
     raw = (logit(report.threshold) - correction.intercept) / correction.slope
-    # There and back again rounds; a hair lower keeps the customer who stands on the threshold.
-    return float(expit(raw)) * (1 - _HAIR)
+    # Both conversions round; the margin keeps a customer exactly at the threshold selected.
+    return float(expit(raw)) * (1 - _MARGIN)

@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do: resampling plans, and what a model is held against.
+"""Settings of an evaluation: resampling plans, floors and promotion margins.
 
 Settings only, so that the configuration can be read without loading a statistics library.
 """
@@ -12,7 +12,7 @@ from pydantic import Field
 from churn.frozen_model import FrozenSettings
 
 Folds = Annotated[int, Field(ge=2, le=20, description="parts the rows are cut into")]
-Repeats = Annotated[int, Field(ge=1, le=100, description="times the rows are cut anew")]
+Repeats = Annotated[int, Field(ge=1, le=100, description="times the rows are cut again")]
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="fixes every cut and every draw")]
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -45,7 +45,7 @@ class ProtocolPlan(FrozenSettings):
 
     @property
     def splits(self) -> int:
-        """How many times every recipe is fitted and judged."""
+        """Number of times every recipe is fitted and judged."""
         return self.folds * self.repeats
 
     @property
@@ -65,14 +65,14 @@ class ProtocolPlan(FrozenSettings):
 
 
 class ProtocolSettings(ProtocolPlan):
-    """A protocol plan with the two recipes named before the run: whom to beat, whom to judge."""
+    """A protocol plan with the two recipes named before the run: the baseline and the one that is judged."""
 
     baseline: RecipeName = "logistic"
     frozen_recipe: RecipeName = "blend"
 
 
 class Floors(FrozenSettings):
-    """What a model must clear when no champion is there to be compared with.
+    """What a model must clear where there is no champion to compare it with.
 
     `ece_upper` and `minimum_rows` hold with a champion, too.
 
@@ -91,10 +91,10 @@ class Floors(FrozenSettings):
 
 
 class SliceSettings(FrozenSettings):
-    """When a group of customers is large enough to say something about it.
+    """When a group of customers is large enough to be measured.
 
     Attributes:
-        minimum_rows: customers, below which nothing is said.
+        minimum_rows: customers, below which nothing is reported.
         minimum_each: customers of either outcome, below which no ROC-AUC is given.
     """
 

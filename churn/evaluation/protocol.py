@@ -1,4 +1,4 @@
-"""The protocol: repeated stratified cross-validation of all candidates, told with intervals.
+"""The protocol: repeated stratified cross-validation of all candidates, with intervals.
 
 The same procedure serves twice: on the development rows to choose a candidate, and on all rows to
 put a figure on the recipe that the configuration froze before the run.
@@ -6,7 +6,7 @@ put a figure on the recipe that the configuration froze before the run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CandidateResult(FrozenModel):
-    """What cross-validation found out about one candidate.
+    """Result of cross-validating one candidate.
 
     Attributes:
         name: the recipe.
@@ -44,7 +44,7 @@ class CandidateResult(FrozenModel):
     against_baseline: PairedDifference | None
 
     def as_row(self) -> dict[str, str | float | None]:
-        """One flat line for a table, a tracker or a console."""
+        """Returns one row for a table, a tracker or a console."""
         interval, gained = self.roc_auc_interval, self.against_baseline
         return {
             "candidate": self.name,
@@ -98,12 +98,12 @@ class ProtocolReport(FrozenModel):
         )
 
     def table(self) -> list[dict[str, str | float | None]]:
-        """One line per candidate, best first."""
+        """Returns one row per candidate, best first."""
         return [result.as_row() for result in self.ranking]
 
 
 class ProtocolFigure(FrozenModel):
-    """The protocol's verdict on one recipe, and whether it can be taken at face value.
+    """The protocol's figure for one recipe, and whether that figure is optimistic.
 
     Attributes:
         result: that recipe's result.
@@ -136,7 +136,7 @@ def run_protocol(
         target: int8[n].
         plan: folds, repeats, seed, bootstrap samples.
         baseline: the candidate to beat.
-        on_fold: told after each split how many are done, of how many.
+        on_fold: called after each split with how many are done and how many there are.
         workers: splits fitted at a time, in threads; figures do not depend on it.
 
     Raises:
@@ -148,7 +148,7 @@ def run_protocol(
 
 
 def summarise_folds(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
-    """Turns out-of-fold scores into the report; fits nothing."""
+    """Summarises out-of-fold scores as a report; fits nothing."""
     plan, target = scored.plan, scored.target
     names = tuple(scored.folds[0].logits)
     _require(baseline, names)
@@ -156,18 +156,7 @@ def summarise_folds(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
         name: [measure(target[fold.rows], expit(fold.logits[name])) for fold in scored.folds]
         for name in names
     }
-    intervals: dict[str, Interval] = {}
-    if plan.bootstrap_samples:
-        ranked = {
-            name: [
-                RankedRows.from_scores(target[fold.rows], fold.logits[name], fold.rows)
-                for fold in scored.folds
-            ]
-            for name in names
-        }
-        intervals = fold_mean_auc_intervals(
-            ranked, len(target), samples=plan.bootstrap_samples, seed=plan.seed
-        )
+    intervals = _roc_auc_intervals(scored, names) if plan.bootstrap_samples else {}
     fold_auc = {name: tuple(metrics.roc_auc for metrics in measured[name]) for name in names}
     left = int(target.sum())
     return ProtocolReport(
@@ -192,12 +181,26 @@ def summarise_folds(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
     )
 
 
-def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) -> ProtocolFigure:
-    """The figure to publish for the chosen recipe.
+def _roc_auc_intervals(scored: OutOfFold, names: Sequence[str]) -> dict[str, Interval]:
+    plan, target = scored.plan, scored.target
+    ranked = {
+        name: [
+            RankedRows.from_scores(target[fold.rows], fold.logits[name], fold.rows)
+            for fold in scored.folds
+        ]
+        for name in names
+    }
+    return fold_mean_auc_intervals(
+        ranked, len(target), samples=plan.bootstrap_samples, seed=plan.seed
+    )
 
-    The protocol is fair only to a recipe that was fixed before the data were looked at. If another
-    one was chosen, its figure is a maximum over candidates judged on rows that helped to choose it,
-    and is labelled optimistic.
+
+def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) -> ProtocolFigure:
+    """Returns the figure to publish for the chosen recipe.
+
+    The protocol is fair only to a recipe that was fixed before the run. The figure of any other
+    recipe is a maximum over candidates, judged on rows that helped to choose it, and is labelled
+    optimistic.
     """
     result = report.result(chosen)
     optimistic = chosen != frozen_recipe
@@ -220,7 +223,7 @@ def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) 
 
 
 def report_of_recipe(name: str, *reports: ProtocolReport | None) -> ProtocolReport:
-    """The first report that judges a candidate of that name.
+    """Returns the first report that has a candidate of that name.
 
     Raises:
         InputError: none does.

@@ -1,4 +1,4 @@
-"""Whether the probabilities need correcting, and by how much: answered on out-of-fold scores.
+"""Whether the probabilities need a correction, and which one, by out-of-fold scores.
 
 Three corrections are tried beside none: a shift of the log-odds, a line on them (Platt 1999, on
 log-odds), and an isotonic step function (Zadrozny & Elkan 2002, KDD). Each is fitted on some folds
@@ -73,7 +73,7 @@ class RecalibrationTrial(FrozenModel):
 
 
 class Recalibration(FrozenModel):
-    """What was tried and what is applied.
+    """The corrections that were tried, and the one that is applied.
 
     Attributes:
         trials: none, shift, line, isotonic.
@@ -91,7 +91,7 @@ class Recalibration(FrozenModel):
 
     @property
     def sentence(self) -> str:
-        """What was found and done, in words."""
+        """The result and what is applied, in one sentence."""
         plain = self.trial("none").reliability
         judged = "within" if plain.within_noise else "beyond"
         verdict = "calibrated already" if plain.within_noise else "not calibrated"
@@ -167,7 +167,7 @@ def recalibrate(target: Labels, logit: Floats, settings: ThresholdSettings) -> R
 def fitted_map(target: Labels, logit: Floats, method: Method) -> LogitMap:
     """The shift or the line that fits best (maximum likelihood); any other method gives none.
 
-    A slope is kept between 0.1 and 10, so that the ranking never turns round.
+    A slope is kept between 0.1 and 10, so that the ranking is never reversed.
     """
     if method not in APPLICABLE:
         return LogitMap()
@@ -200,7 +200,7 @@ def _held_out(target: Labels, logit: Floats, settings: ThresholdSettings) -> dic
 def _isotonic(target: Labels, logit: Floats, unseen: Floats) -> Floats:
     from sklearn.isotonic import IsotonicRegression
 
-    # Kept off 0 and 1 by half a customer: a certain miss would cost an infinite log loss.
+    # Half a customer away from 0 and 1: a certain miss would cost an infinite log loss.
     edge = 0.5 / len(target)
     steps = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip")
     return np.asarray(steps.fit(logit, target).predict(unseen), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Choosing a candidate: by cross-validation on the development rows, under a rule stated here."""
+"""Selection of a candidate by cross-validation on the development rows."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ class Selection(FrozenModel):
         """The choice in words."""
         if self.margin is None:
             return f"{self.chosen} was the only candidate."
-        standing = (
+        conclusion = (
             "more than chance explains"
             if self.clear
-            else "so the two cannot be told apart on these rows"
+            else "so the two cannot be distinguished on these rows"
         )
         relation = "leaves out" if self.clear else "covers"
         return (
             f"{self.chosen} was chosen, {self.margin.difference:+.4f} ROC-AUC ahead of "
             f"{self.runner_up}; the 95% interval ({self.margin.interval.span('+.4f')}) "
-            f"{relation} 0, {standing}."
+            f"{relation} 0, {conclusion}."
         )
 
 
 def select_candidate(report: ProtocolReport) -> Selection:
-    """Chooses by `SELECTION_RULE` from candidates that were cross-validated on the development rows."""
+    """Selects a candidate by `SELECTION_RULE`, after cross-validation on the development rows."""
     best, *others = report.ranking
     margin = report.compare(best.name, others[0].name) if others else None
     return Selection(chosen=best.name, margin=margin, report=report)

@@ -1,7 +1,7 @@
 """How a model does within groups of customers, and how much the groups differ.
 
 A group is judged only where it is large enough: `too few rows to tell` is a verdict of its own.
-Every interval stands for itself; with a dozen groups one in twenty may stand out by chance alone.
+No interval is corrected for the number of groups: one in twenty may differ by chance alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SliceVerdict = Literal["measured", "too few rows to tell"]
 
 
 class SliceReport(FrozenModel):
-    """How a model does within one slice.
+    """Figures of a model within one slice.
 
     Attributes:
         column: what groups the customers.
@@ -60,12 +60,12 @@ class SliceReport(FrozenModel):
 
     @property
     def name(self) -> str:
-        """How a sentence calls it."""
+        """The name in text."""
         return f"{self.column} = {self.value}"
 
     @property
     def sentence(self) -> str:
-        """What was found, in words."""
+        """The result in one sentence."""
         parts = []
         if self.roc_auc:
             parts.append(f"ROC-AUC {self.roc_auc.text('.3f')}")
@@ -83,7 +83,7 @@ class SliceReport(FrozenModel):
 
 
 class SlicesReport(FrozenModel):
-    """How a model does within every declared slice.
+    """Figures of a model within every declared slice.
 
     Attributes:
         threshold: the probability from which on a customer is selected.
@@ -175,7 +175,7 @@ def _measured(
     half = normal_quantile() * float(residual.std(ddof=1)) / np.sqrt(rows)
     gap = float(residual.mean())
     selected = int((chance >= threshold).sum())
-    found: dict[str, object] = {
+    figures: dict[str, object] = {
         "calibration_gap": Estimate(
             value=gap,
             interval=Interval(lower=gap - half, upper=gap + half, method="normal, of residuals"),
@@ -184,9 +184,9 @@ def _measured(
     }
     if rankable(target, settings):
         area = delong(target, chance)
-        found["roc_auc"] = Estimate(value=area.area, interval=area.interval())
-        found["verdict"] = "measured"
-    return report.model_copy(update=found)
+        figures["roc_auc"] = Estimate(value=area.area, interval=area.interval())
+        figures["verdict"] = "measured"
+    return report.model_copy(update=figures)
 
 
 def _against_largest(column: str, reports: Sequence[SliceReport]) -> list[Disparity]:

@@ -1,4 +1,4 @@
-"""Which groups of customers are looked at by themselves, and when a group is large enough."""
+"""Which groups of customers are measured by themselves, and when a group is large enough."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Slice:
 
     @property
     def name(self) -> str:
-        """How a sentence calls it."""
+        """The name in text."""
         return f"{self.column} = {self.value}"
 
 
@@ -73,7 +73,7 @@ def declared_slices(columns: Columns, contract: DataContract) -> tuple[list[Slic
 
 
 def rankable(target: Labels, settings: SliceSettings) -> bool:
-    """Whether customers are enough to speak of a ROC-AUC among them."""
+    """Whether there are enough customers for a ROC-AUC."""
     left = int(target.sum())
     fewest = min(left, len(target) - left)
     return len(target) >= settings.minimum_rows and fewest >= settings.minimum_each

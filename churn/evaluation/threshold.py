@@ -1,10 +1,13 @@
 """From which probability on a customer is contacted: chosen on out-of-fold scores, judged elsewhere.
 
-Choosing sees development rows alone, each scored by models that had not seen it; the gate rows say
-once what the choice earns. A profit rests on assumptions about money, which travel with the report.
+The choice uses development rows only, each scored by models that were not fitted on it; its profit
+is then measured once on the gate rows. Every profit rests on assumptions about money, which stay
+with the report.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import expit
@@ -13,12 +16,12 @@ from churn.evaluation.intervals import Interval, percentile_interval
 from churn.evaluation.metrics import validate_predictions
 from churn.evaluation.recalibration import recalibrate
 from churn.evaluation.threshold_cutoffs import Cutoffs
-from churn.evaluation.threshold_gate import judge_campaigns, measure_campaign
+from churn.evaluation.threshold_gate import Campaign, judge_campaigns, measure_campaigns
 from churn.evaluation.threshold_report import ProfitCurve, ThresholdChoice, ThresholdReport
 from churn.evaluation.threshold_sensitivity import sensitivities
 from churn.evaluation.weighted import Floats, Labels
 from churn.retention.maximum_profit import expected_maximum_profit
-from churn.retention.profit import break_even, campaign_profit, check_worth, contact_value
+from churn.retention.profit import break_even, check_worth, contact_value
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 __all__ = ["RULES", "ThresholdReport", "choose_threshold", "judge_threshold"]
@@ -53,25 +56,30 @@ def choose_threshold(
     Raises:
         InputError: only one outcome occurs, or no customer is worth more than the offer.
         ValueError: the arrays do not match.
+
+    Examples:
+        >>> generator = np.random.default_rng(1)
+        >>> logit = generator.normal(-1.0, 1.5, size=400)
+        >>> left = (generator.random(400) < expit(logit)).astype(np.int8)
+        >>> settings = ThresholdSettings(rule="break_even", bootstrap_samples=100)
+        >>> report = choose_threshold(
+        ...     "blend", left, logit, np.full(400, 200.0), value=ValueSettings(), settings=settings
+        ... )
+        >>> round(report.threshold, 4)
+        0.1642
     """
     check_worth(clv, value)
     recalibration = recalibrate(target, logit, settings)
     truth, probability = validate_predictions(target, expit(recalibration.map.apply(logit)))
-    profit = contact_value(truth, clv, value).at(value.acceptance.mean)
-    cuts = Cutoffs.from_scores(truth, probability, profit)
-    capacity = _capacity(settings, base or len(truth))
-    picking: tuple[Rule, ...] = tuple(rule for rule in RULES if rule != "break_even")
-    even = break_even(float(clv.mean()), value)
-    thresholds = {rule: cuts.threshold_for(rule, settings, capacity) for rule in picking}
-    thresholds["break_even"] = even
-    intervals = {
-        rule: percentile_interval(drawn)
-        for rule, drawn in cuts.resampled_thresholds(picking, settings, capacity).items()
-    }
-    intervals["break_even"] = Interval(
-        lower=even, upper=even, method="follows from the assumptions alone"
+    cutoffs = Cutoffs.from_scores(
+        truth, probability, contact_value(truth, clv, value).profit_at(value.acceptance.mean)
     )
-    bases = _bases(settings, capacity)
+    capacity = _capacity(settings, base or len(truth))
+    even = break_even(float(clv.mean()), value)
+    thresholds = _thresholds(cutoffs, settings, capacity, even)
+    campaigns = measure_campaigns(
+        {rule: thresholds[rule][0] for rule in RULES}, truth, probability, clv, value, settings
+    )
     empc = expected_maximum_profit(truth, probability, clv, value)
     return ThresholdReport(
         model=model,
@@ -80,35 +88,49 @@ def choose_threshold(
         rows=len(truth),
         positives=int(truth.sum()),
         recalibration=recalibration,
-        choices=tuple(
-            ThresholdChoice(
-                rule=rule,
-                basis=bases[rule],
-                campaign=measure_campaign(
-                    rule,
-                    thresholds[rule],
-                    truth,
-                    probability,
-                    campaign_profit(truth, probability, thresholds[rule], clv, value),
-                    settings,
-                ),
-                interval=intervals[rule],
-            )
-            for rule in RULES
-        ),
+        choices=_choices(thresholds, campaigns, settings, capacity),
         expected_maximum_profit=empc.profit,
         expected_maximum_share=empc.share,
-        curve=_curve(cuts),
+        curve=_curve(cutoffs),
         sensitivity=sensitivities(
-            truth, probability, clv, value, thresholds[settings.rule], settings
+            truth, probability, clv, value, thresholds[settings.rule][0], settings
         ),
     )
+
+
+def _choices(
+    thresholds: Mapping[Rule, tuple[float, Interval]],
+    campaigns: Mapping[Rule, Campaign],
+    settings: ThresholdSettings,
+    capacity: float,
+) -> tuple[ThresholdChoice, ...]:
+    return tuple(
+        ThresholdChoice(
+            rule=rule,
+            basis=_basis(rule, settings, capacity),
+            campaign=campaign,
+            interval=thresholds[rule][1],
+        )
+        for rule, campaign in campaigns.items()
+    )
+
+
+def _thresholds(
+    cutoffs: Cutoffs, settings: ThresholdSettings, capacity: float, even: float
+) -> dict[Rule, tuple[float, Interval]]:
+    """Every rule's threshold with its interval; `even` is the break-even probability."""
+    picking: tuple[Rule, ...] = tuple(rule for rule in RULES if rule != "break_even")
+    exact = Interval(lower=even, upper=even, method="follows from the assumptions alone")
+    return {
+        rule: (cutoffs.threshold_for(rule, settings, capacity), percentile_interval(drawn))
+        for rule, drawn in cutoffs.resampled_thresholds(picking, settings, capacity).items()
+    } | {"break_even": (even, exact)}
 
 
 def judge_threshold(
     report: ThresholdReport, target: Labels, logit: Floats, clv: Floats
 ) -> ThresholdReport:
-    """The same report with its judgement on rows that had no part in it.
+    """Adds the judgement on rows that had no part in the choice.
 
     Args:
         report: the choice.
@@ -138,26 +160,28 @@ def _capacity(settings: ThresholdSettings, base: int) -> float:
     return min(1.0, settings.capacity_customers / base)
 
 
-def _bases(settings: ThresholdSettings, capacity: float) -> dict[Rule, str]:
-    asked = settings.capacity_customers
-    room = f"{capacity:.1%} of the customers" if asked is None else f"{asked:,} customers"
-    return {
+def _basis(rule: Rule, settings: ThresholdSettings, capacity: float) -> str:
+    """How a rule chooses, in words."""
+    limit = settings.capacity_customers
+    most = f"{capacity:.1%} of the customers" if limit is None else f"{limit:,} customers"
+    bases: dict[Rule, str] = {
         "profit": "chosen to earn most under the assumptions about money",
         "break_even": (
             "the probability at which a contact pays for itself under the assumptions about money, "
             "if probabilities are calibrated"
         ),
-        "capacity": f"chosen so that at most {room} are contacted, the riskiest first",
+        "capacity": f"chosen so that at most {most} are contacted, the riskiest first",
         "f_beta": f"chosen for the highest F-beta (beta {settings.beta:g}), which knows no money",
     }
+    return bases[rule]
 
 
-def _curve(cuts: Cutoffs) -> ProfitCurve:
-    reached = cuts.totals()
-    rows = len(cuts.profit)
-    keep = np.unique(np.linspace(0, len(cuts.thresholds) - 1, _CURVE_POINTS).round().astype(int))
+def _curve(cutoffs: Cutoffs) -> ProfitCurve:
+    totals = cutoffs.totals()
+    rows = len(cutoffs.profit)
+    keep = np.unique(np.linspace(0, len(cutoffs.thresholds) - 1, _CURVE_POINTS).round().astype(int))
     return ProfitCurve(
-        threshold=tuple(cuts.thresholds[keep].tolist()),
-        share=tuple((reached.contacted[keep, 0] / rows).tolist()),
-        profit=tuple((reached.profit[keep, 0] / rows).tolist()),
+        threshold=tuple(cutoffs.thresholds[keep].tolist()),
+        share=tuple((totals.contacted[keep, 0] / rows).tolist()),
+        profit=tuple((totals.profit[keep, 0] / rows).tolist()),
     )

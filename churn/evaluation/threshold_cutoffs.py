@@ -1,8 +1,8 @@
-"""All the ways to cut a ranking into contacted and left alone, and the rules that pick one.
+"""All cutoffs of a ranking (contacted above, not contacted below), and the rules that pick one.
 
-Customers with equal scores are never told apart: a cut lies between groups of ties. Cut 0 contacts
-nobody; the threshold of any other is the lowest score it contacts, so the same customers are
-contacted whatever rising function the scores go through.
+Customers with equal scores are never separated: a cutoff lies between groups of ties. Cutoff 0
+contacts nobody; the threshold of any other is the lowest score that it contacts, so a rising
+transformation of the scores contacts the same customers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from churn.evaluation.weighted import Floats, Labels, ScoreGroups, Weights, rati
 from churn.retention.value_settings import Rule, ThresholdSettings
 
 NOBODY = 1.0
-"""The threshold of the campaign that contacts nobody: no model is ever that certain."""
+"""The threshold of the campaign that contacts nobody: no score reaches it."""
 
 _REPLICATES_AT_A_TIME = 200
 _ROUNDING = 1e-9
@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class CutoffTotals:
-    """What every cut comes to under some weightings; each float64[cuts, replicates].
+    """Totals above every cutoff, for each weighting; each float64[cutoffs, replicates].
 
     Attributes:
         contacted: weight of the customers contacted.
@@ -41,12 +41,12 @@ class CutoffTotals:
 
 @dataclass(frozen=True, eq=False)
 class Cutoffs:
-    """The cuts of one ranking.
+    """The cutoffs of one ranking.
 
     Attributes:
         groups: rows by falling score, ties together.
         profit: float64[rows], what contacting each customer earns.
-        thresholds: float64[cuts], falling.
+        thresholds: float64[cutoffs], falling.
     """
 
     groups: ScoreGroups
@@ -55,13 +55,13 @@ class Cutoffs:
 
     @classmethod
     def from_scores(cls, target: Labels, probability: Floats, profit: Floats) -> Cutoffs:
-        """Every cut of the rows ranked by probability."""
+        """Returns every cutoff of the rows, ranked by probability."""
         groups = ScoreGroups.from_scores(target, probability)
         falling = probability[groups.order][groups.starts]
         return cls(groups=groups, profit=profit, thresholds=np.r_[NOBODY, falling])
 
     def totals(self, weights: Weights | None = None) -> CutoffTotals:
-        """What every cut comes to; `weights` is [rows, replicates], by default one of each."""
+        """Returns the totals above every cutoff; `weights` is [rows, replicates], by default all 1."""
         if weights is None:
             weights = np.ones((len(self.profit), 1))
         everyone, left = self.groups.totals(weights)
@@ -73,62 +73,62 @@ class Cutoffs:
         )
 
     def threshold_for(self, rule: Rule, settings: ThresholdSettings, capacity: float) -> float:
-        """The threshold that a rule picks on the rows as they are."""
+        """Returns the threshold that a rule picks on the rows as they are."""
         return float(self.thresholds[pick_cutoffs(rule, self.totals(), settings, capacity)[0]])
 
     def resampled_thresholds(
         self, rules: tuple[Rule, ...], settings: ThresholdSettings, capacity: float
     ) -> dict[Rule, Floats]:
-        """The thresholds that rules pick on resampled customers, float64[samples] each."""
-        found: dict[Rule, list[Floats]] = {rule: [] for rule in rules}
+        """Returns the thresholds that rules pick on resampled customers, float64[samples] each."""
+        drawn: dict[Rule, list[Floats]] = {rule: [] for rule in rules}
         for weights in _small_batches(len(self.profit), settings):
-            reached = self.totals(weights)
+            totals = self.totals(weights)
             for rule in rules:
-                cut = pick_cutoffs(rule, reached, settings, capacity)
-                found[rule].append(self.thresholds[cut])
-        return {rule: np.concatenate(parts) for rule, parts in found.items()}
+                cutoff = pick_cutoffs(rule, totals, settings, capacity)
+                drawn[rule].append(self.thresholds[cutoff])
+        return {rule: np.concatenate(parts) for rule, parts in drawn.items()}
 
 
 def pick_cutoffs(
-    rule: Rule, reached: CutoffTotals, settings: ThresholdSettings, capacity: float
+    rule: Rule, totals: CutoffTotals, settings: ThresholdSettings, capacity: float
 ) -> npt.NDArray[np.int64]:
-    """Which cut a rule picks, int64[replicates]; between equals, the smaller campaign.
+    """Returns the cutoff that a rule picks, int64[replicates]; between equals, the smaller campaign.
 
     Args:
         rule: profit, capacity or f_beta; a break-even threshold needs no rows.
-        reached: what every cut comes to.
+        totals: above every cutoff.
         settings: for beta.
         capacity: share of the customers that can be contacted.
 
     Raises:
-        ValueError: the rule does not pick among cuts.
+        ValueError: the rule does not pick among cutoffs.
     """
     if rule == "profit":
-        return np.asarray(reached.profit.argmax(axis=0), dtype=np.int64)
+        return np.asarray(totals.profit.argmax(axis=0), dtype=np.int64)
     if rule == "capacity":
-        room = capacity * reached.contacted[-1] + _ROUNDING
-        # A group of ties that does not fit stays out whole: a capacity is not exceeded.
-        return np.asarray((reached.contacted <= room).sum(axis=0) - 1, dtype=np.int64)
+        limit = capacity * totals.contacted[-1] + _ROUNDING
+        # A group of ties that does not fit is left out as a whole: a capacity is not exceeded.
+        return np.asarray((totals.contacted <= limit).sum(axis=0) - 1, dtype=np.int64)
     if rule == "f_beta":
-        best = _f_beta(reached, settings.beta).argmax(axis=0)
+        best = _f_beta(totals, settings.beta).argmax(axis=0)
         return np.asarray(best, dtype=np.int64)
-    raise ValueError(f"rule {rule!r} does not pick among cuts")
+    raise ValueError(f"rule {rule!r} does not pick among cutoffs")
 
 
-def _f_beta(reached: CutoffTotals, beta: float) -> Floats:
+def _f_beta(totals: CutoffTotals, beta: float) -> Floats:
     """F-beta of every cut (van Rijsbergen 1979): recall weighs beta times as much as precision."""
     weight = beta**2
-    possible = weight * reached.leavers[-1] + reached.contacted
-    return ratio((1 + weight) * reached.leavers, possible, otherwise=0.0)
+    possible = weight * totals.leavers[-1] + totals.contacted
+    return ratio((1 + weight) * totals.leavers, possible, otherwise=0.0)
 
 
 def _summed(groups: Floats) -> Floats:
-    """Running totals over the groups, with cut 0 in front."""
+    """Running totals over the groups, with cutoff 0 in front."""
     return np.vstack([np.zeros((1, groups.shape[1])), np.cumsum(groups, axis=0)])
 
 
 def _small_batches(rows: int, settings: ThresholdSettings) -> Iterator[npt.NDArray[np.float32]]:
-    """The bootstrap's draws, a few replicates at a time: cuts x replicates must fit in memory."""
+    """The bootstrap's draws, a few replicates at a time: cutoffs x replicates must fit in memory."""
     for weights in resampled_weights(rows, settings.bootstrap_samples, settings.seed):
         for start in range(0, weights.shape[1], _REPLICATES_AT_A_TIME):
             yield weights[:, start : start + _REPLICATES_AT_A_TIME]

@@ -1,23 +1,25 @@
-"""A threshold on the rows that had no part in choosing it: what its campaign earns there.
+"""What a threshold's campaign earns on rows that had no part in choosing the threshold.
 
-It is held against contacting nobody, contacting everybody and the other rules' thresholds, on the
-same customers resampled in pairs.
+It is compared with contacting nobody, contacting everybody and the other rules' thresholds, on the
+same customers, resampled in pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-import numpy as np
 from pydantic import Field
 
-from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
+from churn.evaluation.intervals import Interval, mean_interval
 from churn.evaluation.threshold_cutoffs import NOBODY
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
 from churn.retention.maximum_profit import maximum_profit
 from churn.retention.profit import campaign_profit
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
+
+Name = TypeVar("Name", bound=str)
 
 EVERYBODY = "everybody"
 NO_CAMPAIGN = "nobody"
@@ -29,11 +31,11 @@ RULE_NAMES = {
     EVERYBODY: EVERYBODY,
     NO_CAMPAIGN: NO_CAMPAIGN,
 }
-"""How each campaign is called where people read it."""
+"""Name of each campaign in text."""
 
 
 class Campaign(FrozenModel):
-    """What contacting everyone at or above a threshold comes to on some rows.
+    """Result of contacting everyone at or above a threshold, on some rows.
 
     Attributes:
         name: the rule that chose the threshold, `everybody` or `nobody`.
@@ -76,7 +78,7 @@ class ProfitDifference(FrozenModel):
 
     def words(self, currency: str) -> str:
         """The difference as part of a sentence."""
-        standing = "" if self.sure else ", not told apart"
+        standing = "" if self.sure else ", not distinguishable"
         gained = round(self.difference, 2) + 0.0  # no minus before a zero
         return (
             f"{gained:+.2f} {currency} against {_called(self.reference)} "
@@ -158,20 +160,18 @@ def judge_campaigns(
         name: campaign_profit(target, probability, threshold, clv, value)
         for name, threshold in every.items()
     }
-    campaigns = tuple(
-        measure_campaign(name, every[name], target, probability, profit, settings)
-        for name, profit in profits.items()
-    )
     first, *others = profits
     return GateJudgement(
         rows=len(target),
         positives=int(target.sum()),
-        campaigns=campaigns,
+        campaigns=tuple(
+            measure_campaigns(every, target, probability, clv, value, settings).values()
+        ),
         differences=tuple(
             ProfitDifference(
                 reference=name,
                 difference=float((profits[first] - profits[name]).mean()),
-                interval=_of_mean(profits[first] - profits[name], settings),
+                interval=_mean_interval(profits[first] - profits[name], settings),
             )
             for name in others
         ),
@@ -179,7 +179,29 @@ def judge_campaigns(
     )
 
 
-def measure_campaign(
+def measure_campaigns(
+    thresholds: Mapping[Name, float],
+    target: Labels,
+    probability: Floats,
+    clv: Floats,
+    value: ValueSettings,
+    settings: ThresholdSettings,
+) -> dict[Name, Campaign]:
+    """Measures the campaign of each threshold: everyone at or above it is contacted."""
+    return {
+        name: _measured(
+            name,
+            threshold,
+            target,
+            probability,
+            campaign_profit(target, probability, threshold, clv, value),
+            settings,
+        )
+        for name, threshold in thresholds.items()
+    }
+
+
+def _measured(
     name: str,
     threshold: float,
     target: Labels,
@@ -187,27 +209,22 @@ def measure_campaign(
     profit: Floats,
     settings: ThresholdSettings,
 ) -> Campaign:
-    """What one campaign comes to; `profit` is float64[n], 0 where nobody is contacted."""
     inside = probability >= threshold
-    contacted, found = int(inside.sum()), int(target[inside].sum())
+    contacted, reached = int(inside.sum()), int(target[inside].sum())
     return Campaign(
         name=name,
         threshold=threshold,
         contacted=contacted,
         share=contacted / len(target),
-        leavers_reached=found / int(target.sum()),
-        precision=found / contacted if contacted else 0.0,
+        leavers_reached=reached / int(target.sum()),
+        precision=reached / contacted if contacted else 0.0,
         profit=float(profit.mean()),
-        profit_interval=_of_mean(profit, settings),
+        profit_interval=_mean_interval(profit, settings),
     )
 
 
-def _of_mean(values: Floats, settings: ThresholdSettings) -> Interval:
-    means = [
-        values @ weights / len(values)
-        for weights in resampled_weights(len(values), settings.bootstrap_samples, settings.seed)
-    ]
-    return percentile_interval(np.concatenate(means))
+def _mean_interval(values: Floats, settings: ThresholdSettings) -> Interval:
+    return mean_interval(values, samples=settings.bootstrap_samples, seed=settings.seed)
 
 
 def _called(name: str) -> str:

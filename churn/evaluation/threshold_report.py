@@ -1,4 +1,4 @@
-"""What is known of a decision threshold: how it was chosen, what it earns, what that rests on."""
+"""The report on a decision threshold: how it was chosen, what it earns, on which assumptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ThresholdChoice(FrozenModel):
     Attributes:
         rule: which.
         basis: the rule in words, with its figures.
-        campaign: what it comes to on the rows that chose it; a little optimistic for that reason.
+        campaign: its result on the rows that chose it, which is slightly optimistic.
         interval: where the threshold falls in 95 of 100 resamplings of the customers.
     """
 
@@ -36,7 +36,7 @@ class ThresholdChoice(FrozenModel):
 class ProfitCurve(FrozenModel):
     """Share of the customers contacted, best scores first, against profit per customer.
 
-    `threshold` says from which probability on that share is contacted.
+    `threshold` is the probability from which on that share is contacted.
     """
 
     threshold: tuple[float, ...]
@@ -58,7 +58,7 @@ class ThresholdReport(FrozenModel):
         expected_maximum_profit: EMPC on the development rows, per customer.
         expected_maximum_share: the share it contacts, on average over the acceptance.
         curve: profit against share contacted, on the development rows.
-        sensitivity: what becomes of the choice where an assumption is halved or doubled.
+        sensitivity: the choice where one assumption is halved or doubled.
         gate: the judgement on the gate rows; None before it was made.
     """
 
@@ -77,7 +77,7 @@ class ThresholdReport(FrozenModel):
 
     @property
     def chosen(self) -> ThresholdChoice:
-        """The choice that counts."""
+        """The choice of the rule in the settings."""
         return self.choice(self.settings.rule)
 
     def choice(self, rule: Rule) -> ThresholdChoice:
@@ -120,7 +120,7 @@ class ThresholdReport(FrozenModel):
 
     @property
     def details(self) -> tuple[str, ...]:
-        """How the choice stands against others; the assumptions belong beside them."""
+        """The choice compared with others; the assumptions belong beside them."""
         money = self.value.currency
         return (
             *((self.gate.rivals(money),) if self.gate else ()),
@@ -141,13 +141,13 @@ class ThresholdReport(FrozenModel):
     @property
     def figures(self) -> dict[str, float]:
         """What a tracker plots, dotted names."""
-        found = {
+        figures = {
             "threshold.value": self.threshold,
             "threshold.share": self.chosen.campaign.share,
             "threshold.profit": self.chosen.campaign.profit,
             "threshold.empc": self.expected_maximum_profit,
         }
         if self.gate:
-            found["gate.profit"] = self.gate.chosen.profit
-            found["gate.contacted_share"] = self.gate.chosen.share
-        return found
+            figures["gate.profit"] = self.gate.chosen.profit
+            figures["gate.contacted_share"] = self.gate.chosen.share
+        return figures

@@ -1,4 +1,4 @@
-"""What becomes of the threshold where an assumption about money is halved or doubled."""
+"""How the threshold changes where an assumption about money is halved or doubled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FACTORS = {0.5: "halved", 2.0: "doubled"}
 
 
 class Sensitivity(FrozenModel):
-    """One assumption changed, all else as it was.
+    """The choice with one assumption changed.
 
     Attributes:
         assumption: what was changed, in words.
@@ -50,7 +50,7 @@ def sensitivities(
     threshold: float,
     settings: ThresholdSettings,
 ) -> tuple[Sensitivity, ...]:
-    """Each assumption halved and doubled by itself, on the rows that chose the threshold.
+    """Halves and doubles each assumption by itself, on the rows that chose the threshold.
 
     Args:
         target: int8[n].
@@ -60,17 +60,17 @@ def sensitivities(
         threshold: the one chosen under them.
         settings: as for the choice.
     """
-    found = []
+    results = []
     for name, words in VARIED.items():
         for factor, change in FACTORS.items():
             other = value.times(name, factor)
             if other is None:
                 continue
             worth = clv * factor if name == "clv" else clv
-            per_contact = contact_value(target, worth, other).at(other.acceptance.mean)
+            per_contact = contact_value(target, worth, other).profit_at(other.acceptance.mean)
             cuts = Cutoffs.from_scores(target, probability, per_contact)
             best = cuts.threshold_for("profit", settings, 1.0)
-            found.append(
+            results.append(
                 Sensitivity(
                     assumption=words,
                     change=change,
@@ -82,11 +82,11 @@ def sensitivities(
                     ),
                 )
             )
-    return tuple(found)
+    return tuple(results)
 
 
 def sensitivity_sentence(found: tuple[Sensitivity, ...], currency: str) -> str:
-    """How far one wrong assumption carries, in words."""
+    """Says how far one wrong assumption moves the threshold and the profit."""
     lowest = min(found, key=lambda each: each.threshold)
     highest = max(found, key=lambda each: each.threshold)
     worst = max(found, key=lambda each: each.forgone)

@@ -18,11 +18,11 @@ Labels = npt.NDArray[np.int8]
 Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 TOP_SHARE = 0.10
-"""The share of customers, best scores first, that lift looks at."""
+"""The share of customers, best scores first, that lift is computed on."""
 
 
 def ratio(part: Floats, whole: Floats, *, otherwise: float = np.nan) -> Floats:
-    """Divides where the divisor is positive; elsewhere the answer is `otherwise`."""
+    """Divides where the divisor is positive; elsewhere the result is `otherwise`."""
     result: Floats = np.full(whole.shape, otherwise)
     np.divide(part, whole, out=result, where=whole > 0)
     return result
@@ -30,7 +30,7 @@ def ratio(part: Floats, whole: Floats, *, otherwise: float = np.nan) -> Floats:
 
 @dataclass(frozen=True)
 class RankedRows:
-    """Rows of both outcomes, ranked by score once, ready to be weighted any number of times.
+    """Rows of both outcomes, ranked by score once for any number of weightings.
 
     Attributes:
         stayed: row numbers with target 0, by rising score.
@@ -113,7 +113,7 @@ class ScoreGroups:
         """Area under the precision-recall curve as average precision, one per weighting.
 
         Precision is averaged over the steps of recall, without interpolation (Davis & Goadrich
-        2006, ICML). NaN where nobody with weight has left.
+        2006, ICML). NaN where no customer with weight has left.
         """
         everyone, left = self.totals(weights)
         reached, found = np.cumsum(everyone, axis=0), np.cumsum(left, axis=0)

@@ -1,7 +1,7 @@
 """The promotion decision: gates that each give a figure, a threshold and a verdict.
 
-`judge_first_model` judges a first model against floors, `judge_challenger` one against the champion.
-Neither changes anything: what follows from a decision is the pipeline's.
+`judge_first_model` compares a first model with floors, `judge_challenger` a challenger with the
+champion. Neither changes anything: acting on a decision is up to the pipeline.
 """
 
 from churn.promotion.challenger import judge_challenger

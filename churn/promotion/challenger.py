@@ -41,23 +41,42 @@ def judge_challenger(
     against_baseline: PairedDifference | None = None,
     hashes: Mapping[str, str] | None = None,
 ) -> Decision:
-    """Asks every gate. Missing evidence and NaN hold; nothing passes by accident.
+    """Judges a challenger by every gate; missing evidence and NaN hold it back.
 
     An exception means that there is no decision, and without one nothing may be promoted; `hold_on_error`
     makes it a decision to hold.
 
     Args:
-        challenger: what it made of the gate rows.
-        champion: what the model in production made of the same rows; None where there is none.
+        challenger: the challenger, with its scores of the gate rows.
+        champion: the model in production, with its scores of the same rows; None where there is none.
         rows: the rows that judge.
-        quality: what the quality gate said of the data they come from.
-        bundle: what trying the challenger's bundle showed.
+        quality: the quality report of the data that the rows come from.
+        bundle: results of trying the challenger's bundle.
         floors: what a first model must clear; the least number of rows and the ceiling of the
             calibration error hold with a champion, too.
         settings: margins, fixed before the two were compared.
         against_baseline: the challenger's paired difference to the plain baseline over
-            cross-validation splits; asked only where there is no champion.
+            cross-validation splits; judged only where there is no champion.
         hashes: digests of what else was compared, for the record (the snapshot, the models).
+
+    Examples:
+        >>> import numpy as np
+        >>> from churn.contract import load_contract
+        >>> from churn.root import ROOT
+        >>> contract = load_contract(ROOT / "data/contracts/telco.yaml")
+        >>> left = (np.arange(200) % 4 == 0).astype(np.int8)
+        >>> columns = {column.name: np.zeros(200) for column in contract.features}
+        >>> decision = judge_challenger(
+        ...     Contender("version 2", 12.0 * left - 6.0),
+        ...     champion=None,
+        ...     rows=GateRows(columns, left, contract),
+        ...     quality=None,
+        ...     bundle=None,
+        ...     floors=Floors(),
+        ...     settings=PromotionSettings(),
+        ... )
+        >>> decision.status, decision.gates[0].sentence
+        ('held back', 'There is no quality report for the gate rows.')
     """
     gates = [
         data_gate(quality),
@@ -71,7 +90,7 @@ def judge_challenger(
             gates.append(baseline_gate(against_baseline, floors))
     else:
         basis = f"It was compared with {champion.name} on the same {rows.rows:,} customers."
-        # A champion that knows the rows is flattered by them: that is no fault of the challenger.
+        # A champion that knows the rows is flattered by them, which is no fault of the challenger.
         gates.append(
             unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
         )

@@ -1,6 +1,6 @@
-"""Gates that hold a challenger against the champion on the same customers, pair by pair.
+"""Gates that compare a challenger with the champion on the same customers, pair by pair.
 
-All ask for non-inferiority: a challenger passes where it is surely not worse by more than a margin
+All test non-inferiority: a challenger passes where it is surely not worse by more than a margin
 that was fixed before the two were compared, fails where it surely is, and is held in between.
 """
 
@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from churn.evaluation.delong import METHOD, PairedAuc, paired_delong
-from churn.evaluation.intervals import Interval, percentile_interval, resampled_weights
+from churn.evaluation.intervals import Interval, mean_interval
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.slicing import declared_slices, rankable
-from churn.evaluation.weighted import Floats
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Gate, GateVerdict, unknown_gate, verdict_at_least
 
@@ -61,7 +60,12 @@ def profit_gate(
     ours, theirs = np.asarray(challenger.profit), np.asarray(champion.profit)
     gained = ours - theirs
     margin = settings.profit_margin * abs(float(theirs.mean()))
-    interval = _resampled_mean(gained, settings)
+    interval = mean_interval(
+        gained,
+        samples=settings.bootstrap_samples,
+        seed=settings.seed,
+        level=_two_sided(settings.confidence),
+    )
     verdict = verdict_at_least(interval, -margin)
     return Gate(
         name=PROFIT,
@@ -84,7 +88,7 @@ def slices_gate(
     """Whether the challenger ranks surely worse within some slice, by more than a margin.
 
     Slices with too few rows are not counted. Each is tested by itself, without a correction for
-    their number: that errs towards stopping a challenger, never towards letting one through.
+    their number: that can stop a sound challenger, but never clears a faulty one.
     """
     margin = settings.slice_margin
     found = {
@@ -95,26 +99,24 @@ def slices_gate(
         if rankable(rows.target[part.member], settings.slices)
     }
     if not found:
-        return unknown_gate(
-            SLICES, -margin, "No slice has enough rows to tell how its customers fare"
-        )
+        return unknown_gate(SLICES, -margin, "No slice has enough rows to be compared")
     bounds = {name: one_sided(each, settings.confidence) for name, each in found.items()}
     worst = min(bounds, key=lambda name: bounds[name].upper)
     collapsed = [name for name, interval in bounds.items() if interval.upper < -margin]
     counted = f"Of {len(found)} slices large enough"
     if collapsed:
-        said = (
+        verdict_text = (
             f"{counted}, the challenger is worse by more than {margin:g} in {', '.join(collapsed)}"
         )
     else:
-        said = f"{counted}, the challenger is surely worse by more than {margin:g} in none"
+        verdict_text = f"{counted}, the challenger is surely worse by more than {margin:g} in none"
     return Gate(
         name=SLICES,
         figure=found[worst].difference,
         threshold=-margin,
         verdict="fail" if collapsed else "pass",
         sentence=(
-            f"{said}; the worst is {worst} with {found[worst].difference:+.4f} ROC-AUC "
+            f"{verdict_text}; the worst is {worst} with {found[worst].difference:+.4f} ROC-AUC "
             f"({_sides(settings.confidence)} {bounds[worst].span('+.4f')})."
         ),
         interval=bounds[worst],
@@ -129,14 +131,6 @@ def one_sided(found: PairedAuc, confidence: float) -> Interval:
         level=_two_sided(confidence),
         method=METHOD,
     )
-
-
-def _resampled_mean(gained: Floats, settings: PromotionSettings) -> Interval:
-    means = [
-        gained @ weights / len(gained)
-        for weights in resampled_weights(len(gained), settings.bootstrap_samples, settings.seed)
-    ]
-    return percentile_interval(np.concatenate(means), level=_two_sided(settings.confidence))
 
 
 def _two_sided(confidence: float) -> float:

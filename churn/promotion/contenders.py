@@ -1,4 +1,4 @@
-"""What a comparison needs to know: the rows that judge, what each model made of them, its bundle."""
+"""Inputs of a comparison: the rows that judge, each model's scores of them, the bundle's check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FEWEST = 2  # of each outcome; less has no spread
 
 @dataclass(frozen=True, eq=False)
 class GateRows:
-    """The rows set aside: the same raw rows, whoever scores them.
+    """The rows set aside: the same raw rows for every model.
 
     Attributes:
         columns: feature columns of n customers.
@@ -48,7 +48,7 @@ class GateRows:
 
     @cached_property
     def digests(self) -> RowDigests:
-        """What identifies the rows."""
+        """Digests that identify the rows."""
         return row_digests(self.columns, self.contract)
 
     @property
@@ -72,13 +72,13 @@ class GateRows:
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """A model as the gates see it: what it made of the gate rows, through its own transform.
+    """A model as the gates see it: its scores of the gate rows, through its own transform.
 
     Attributes:
-        name: how the record calls it, with its version.
+        name: its name in the record, with its version.
         logit: float64[n], its log-odds of leaving.
         profit: float64[n], what acting on its scores at its threshold earns per customer, under
-            the caller's stated assumptions; None where nobody worked it out.
+            the caller's stated assumptions; None where it was not computed.
         trained_on: digests of the rows it learned from; None where they were not kept.
     """
 
@@ -106,7 +106,7 @@ def _array_problem(what: str, values: Floats, rows: int) -> str | None:
 
 
 class BundleCheck(FrozenModel):
-    """What trying a challenger's scoring bundle showed.
+    """Results of trying a challenger's scoring bundle.
 
     Attributes:
         loads: whether it loads and its checksums hold.

@@ -1,8 +1,8 @@
-"""What gates come to: promote, hold or reject.
+"""The decision that follows from gates: promote, hold or reject.
 
-A gate has three answers, because failing and not knowing call for different things: a model that
-fails is rejected, one that is not known well enough is held until there is more evidence. Anything
-that cannot be compared, NaN included, counts as not known; nothing passes by accident.
+A gate has three results: a model that fails is rejected, and one that is not known well enough is
+held until there is more evidence. Anything that cannot be compared, NaN included, counts as not
+known, so nothing passes by accident.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Gate(FrozenModel):
     """One condition of promotion.
 
     Attributes:
-        name: what is asked.
+        name: the condition.
         figure: what was measured; NaN where nothing could be.
-        threshold: what the figure is held against.
+        threshold: the limit that the figure is compared with.
         verdict: pass, fail, or insufficient evidence.
-        sentence: the answer in words.
+        sentence: the result in words.
         interval: where the figure plausibly lies, for a gate that judges by it.
     """
 
@@ -46,15 +46,15 @@ class Gate(FrozenModel):
 
 
 class Decision(FrozenModel):
-    """What the gates come to.
+    """The decision and the gates it follows from.
 
     Attributes:
         verdict: promote, hold or reject.
-        gates: every gate that was asked, in order.
+        gates: every gate, in order.
         reasons: sentences of the gates that held the model back; all of them if none did.
         challenger: the model judged.
         champion: the model in production it was compared with; None where there is none yet.
-        basis: what the model was held against, in a sentence; empty where nobody said.
+        basis: what the model was compared with, in a sentence; empty for a training.
         hashes: digests of what was compared, by name: `gate_rows`, and what the caller adds.
     """
 
@@ -76,10 +76,10 @@ class Decision(FrozenModel):
 
     @property
     def status(self) -> str:
-        """The verdict in words; "promoted" is said of a model that is in production, not here.
+        """The verdict in words; only a model in production is called promoted.
 
-        A training's own gates clear a model for staging; a decision with a basis (a comparison
-        with the champion, or a rollback) clears it for production.
+        A training's gates clear a model for staging. A decision with a basis (a comparison with
+        the champion, or a rollback) clears it for production.
         """
         cleared = f"cleared for {'production' if self.basis else 'staging'}"
         return {"promote": cleared, "hold": "held back", "reject": "rejected"}[self.verdict]
@@ -106,7 +106,7 @@ def decide(
     """Any fail rejects; otherwise any insufficient evidence holds; otherwise the model is cleared.
 
     Raises:
-        ValueError: no gate was asked.
+        ValueError: there is no gate.
 
     Examples:
         >>> gate = Gate(
@@ -144,12 +144,12 @@ def decide(
 def hold_on_error(
     judge: Callable[[], Decision], *, challenger: str, champion: str | None = None
 ) -> Decision:
-    """A decision whatever happens: an exception while comparing holds the challenger.
+    """Makes a decision; an exception while comparing holds the challenger.
 
     Args:
         judge: makes the decision; gathering its evidence may be part of it.
-        challenger: whom the record names if it does not come to one.
-        champion: likewise; None where there is none.
+        challenger: named in the record if an exception ends the comparison.
+        champion: the same; None where there is none.
 
     Returns:
         What `judge` returns, or a decision to hold whose only gate names the exception. Ctrl-C
@@ -157,7 +157,7 @@ def hold_on_error(
     """
     try:
         return judge()
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the champion stays
+    except Exception as error:  # noqa: BLE001 - the champion stays, whatever the error
         reason = one_line(error)[:_LONGEST_REASON] or "no reason given"
         gate = unknown_gate(
             "comparison completes", 0, f"Comparing ended in {type(error).__name__}: {reason}"
@@ -166,14 +166,14 @@ def hold_on_error(
 
 
 def verdict_at_least(interval: Interval, threshold: float) -> GateVerdict:
-    """Whether the whole interval lies at or above a threshold, below it, or astride it."""
+    """Whether the whole interval lies at or above a threshold, below it, or on both sides of it."""
     if interval.lower >= threshold:
         return "pass"
     return "fail" if interval.upper < threshold else "insufficient evidence"
 
 
 def unknown_gate(name: str, threshold: float, why: str) -> Gate:
-    """A gate that could not be asked; `why` is a sentence with or without its full stop."""
+    """Returns a gate that could not be judged; `why` is a sentence, with or without a full stop."""
     return Gate(
         name=name,
         figure=float("nan"),

@@ -1,4 +1,4 @@
-"""Whether rows that judge a model are among those it learned from, told by digests of the rows.
+"""Digests of rows, which show whether a model was fitted on rows that judge it.
 
 A digest takes 16 bytes a row and can be kept beside a model for as long as it serves.
 """
@@ -21,7 +21,7 @@ _BYTES = 16  # 128 bits: a million rows collide by chance with probability 1e-27
 
 @dataclass(frozen=True, eq=False)
 class RowDigests:
-    """What identifies rows by their features; ids and outcomes play no part.
+    """Digests of rows by their features, without ids and outcomes.
 
     Attributes:
         layout: digest of how the features were encoded; only equal layouts can be compared.
@@ -32,11 +32,11 @@ class RowDigests:
     values: NDArray[np.uint64]
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.values)
 
     def found_in(self, others: RowDigests) -> int:
-        """How many of these rows occur among the others.
+        """Counts how many of these rows occur among the others.
 
         Raises:
             InputError: the two were encoded by different contracts.
@@ -44,7 +44,7 @@ class RowDigests:
         if self.layout != others.layout:
             raise InputError(
                 "The training rows' digests were made under another contract's columns or "
-                "categories than the gate rows'. Make them anew from the training snapshot."
+                "categories than the gate rows'. Compute them again from the training snapshot."
             )
         known = {row.tobytes() for row in others.values}
         return sum(row.tobytes() in known for row in self.values)
@@ -76,6 +76,6 @@ def row_digests(columns: Columns, contract: DataContract) -> RowDigests:
 
 
 def _layout(contract: DataContract) -> str:
-    """A code is a place in the contract's list, so the lists are part of what a row says."""
-    said = [(c.name, c.kind, getattr(c, "categories", ())) for c in contract.features]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    """Digest of the encoding: a code is an index into the contract's categories."""
+    encoding = [(c.name, c.kind, getattr(c, "categories", ())) for c in contract.features]
+    return hashlib.sha256(json.dumps(encoding).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Gates about the evidence and the bundle: what must be right whatever the models are worth.
+"""Gates about the evidence and the bundle, which do not depend on how good the models are.
 
-Faulty evidence says nothing about a model, so it holds; a fault of the challenger's own rejects.
+Faulty evidence says nothing about a model, so it holds; a fault of the challenger itself rejects.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ LATENCY = "fast enough"
 
 
 def data_gate(quality: QualityReport | None) -> Gate:
-    """Whether the quality gate let the data through that the gate rows come from."""
+    """Whether the quality gate accepted the data that the gate rows come from."""
     if quality is None:
-        return unknown_gate(DATA, 0, "No quality report says what the gate rows are worth")
+        return unknown_gate(DATA, 0, "There is no quality report for the gate rows")
     failed = len(quality.failures)
     refused = quality.verdict == "fail"
     return Gate(
@@ -70,7 +70,7 @@ def unseen_rows_gate(
         why = f"Which rows {contender.name} learned from is not known"
         return unknown_gate(name, 0, why)
     if contender.trained_on.layout != rows.digests.layout:
-        why = f"The rows {contender.name} learned from were told apart under another contract"
+        why = f"The rows {contender.name} learned from were identified under another contract"
         return unknown_gate(name, 0, why)
     shared = rows.digests.found_in(contender.trained_on)
     return Gate(
@@ -105,7 +105,7 @@ def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> lis
         sentence=f"The bundle {'loads and its checksums hold' if bundle.loads else 'does not load'}.",
     )
     if not bundle.loads:
-        why = "A bundle that does not load can be asked nothing"
+        why = "A bundle that does not load cannot be tried"
         return [
             loads,
             unknown_gate(GOLDEN, tolerance, why),

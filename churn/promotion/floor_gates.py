@@ -1,4 +1,4 @@
-"""A first model, with no champion to beat, held against floors that were fixed before the run."""
+"""Gates of a first model, with no champion to beat: floors that were fixed before the run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge_first_model(
 
 
 def enough_rows_gate(rows: int, floors: Floors) -> Gate:
-    """Fewer rows than asked decide nothing."""
+    """Whether there are enough gate rows to decide anything."""
     enough = rows >= floors.minimum_rows
     relation = "at least" if enough else "fewer than"
     return Gate(
@@ -42,7 +42,7 @@ def enough_rows_gate(rows: int, floors: Floors) -> Gate:
         figure=rows,
         threshold=floors.minimum_rows,
         verdict="pass" if enough else "insufficient evidence",
-        sentence=f"{rows:,} customers were set aside, {relation} the {floors.minimum_rows:,} asked.",
+        sentence=f"{rows:,} customers were set aside, {relation} the {floors.minimum_rows:,} required.",
     )
 
 
@@ -64,7 +64,7 @@ def ranking_floor_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
             f"The gate rows' ROC-AUC is {gate_rows.metrics.roc_auc:.4f}; its 95% interval "
             f"{interval.span()} {ending}."
         ),
-        interval=_known(interval),
+        interval=_finite(interval),
     )
 
 
@@ -88,7 +88,7 @@ def calibration_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
             f"a perfect model would show {noise:.3f} on as many rows) "
             f"and {ending}."
         ),
-        interval=_known(interval),
+        interval=_finite(interval),
     )
 
 
@@ -111,10 +111,10 @@ def baseline_gate(difference: PairedDifference, floors: Floors) -> Gate:
             f"(95% interval {interval.span('+.4f')}); with a margin of "
             f"{margin:g}, {ending}."
         ),
-        interval=_known(interval),
+        interval=_finite(interval),
     )
 
 
-def _known(interval: Interval) -> Interval | None:
-    """The interval, unless its bounds are no numbers: a record of those could not be read back."""
+def _finite(interval: Interval) -> Interval | None:
+    """Returns the interval, or None if a bound is NaN: such a record could not be read back."""
     return interval if interval.lower <= interval.upper else None

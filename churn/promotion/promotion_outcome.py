@@ -1,4 +1,4 @@
-"""Who is judged against whom, by version."""
+"""The versions that a promotion compares, and the outcome."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PromotionOutcome(FrozenModel):
         before: the version in production before; None where there was none.
         bundle: where the bundle lies that serves now; None where nothing changed.
         alias: the tracker's alias that points to it now; None on a stack without a registry.
-        approved_by: who approved, where approval was asked for.
+        approved_by: who approved, where approval is required.
         sentence: all of it in words.
     """
 

@@ -34,7 +34,7 @@ class ContactValue:
     gain: Floats
     cost: Floats
 
-    def at(self, acceptance: float) -> Floats:
+    def profit_at(self, acceptance: float) -> Floats:
         """Profit of contacting each customer, float64[n], at an acceptance rate."""
         return acceptance * self.gain - self.cost
 
@@ -94,7 +94,7 @@ def campaign_profit(
         >>> campaign_profit(left, chance, 0.5, worth, ValueSettings()).tolist()
         [56.0, -11.0, 0.0]
     """
-    per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
+    per_contact = contact_value(target, clv, value).profit_at(value.acceptance.mean)
     chance = np.asarray(probability, dtype=np.float64)
     if chance.shape != per_contact.shape:
         raise ValueError(f"probability {chance.shape} and target {per_contact.shape} do not match")

@@ -39,12 +39,7 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
         curve.share, curve.profit, color=theme.main, linewidth=2, label=f"{report.model}, in order"
     )
     axes.plot(
-        [0, 1],
-        [0, curve.profit[-1]],
-        color=theme.faint,
-        linewidth=1.3,
-        linestyle="--",
-        label="random order",
+        [0, 1], [0, curve.profit[-1]], "--", color=theme.faint, linewidth=1.3, label="random order"
     )
     _draw_choices(axes, theme, report)
     axes.set_xlim(-0.01, 1.01)

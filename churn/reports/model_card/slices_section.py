@@ -29,35 +29,30 @@ def slices_section(report: SlicesReport | None) -> CardSection:
             *(each.sentence for each in differing),
             *report.notes,
         ),
-        tables=(
-            CardTable(
-                caption=(
-                    f"Every slice; a customer from {report.threshold:.4f} on is selected. "
-                    "95% intervals in brackets."
-                ),
-                header=(
-                    "Slice",
-                    "Customers",
-                    "Left",
-                    "ROC-AUC",
-                    "Observed less predicted",
-                    "Selected",
-                ),
-                rows=tuple(
-                    (
-                        each.name,
-                        f"{each.rows:,}",
-                        f"{each.positives:,}",
-                        _said(each.roc_auc, ".3f"),
-                        _said(each.calibration_gap, "+.1%"),
-                        _said(each.selection_rate, ".1%"),
-                    )
-                    for each in report.slices
-                ),
-            ),
+        tables=(_slices_table(report),),
+    )
+
+
+def _slices_table(report: SlicesReport) -> CardTable:
+    return CardTable(
+        caption=(
+            f"Every slice; a customer from {report.threshold:.4f} on is selected. "
+            "95% intervals in brackets."
+        ),
+        header=("Slice", "Customers", "Left", "ROC-AUC", "Observed less predicted", "Selected"),
+        rows=tuple(
+            (
+                each.name,
+                f"{each.rows:,}",
+                f"{each.positives:,}",
+                _format(each.roc_auc, ".3f"),
+                _format(each.calibration_gap, "+.1%"),
+                _format(each.selection_rate, ".1%"),
+            )
+            for each in report.slices
         ),
     )
 
 
-def _said(figure: Estimate | None, form: str) -> str:
+def _format(figure: Estimate | None, form: str) -> str:
     return figure.text(form) if figure else "too few rows to tell"

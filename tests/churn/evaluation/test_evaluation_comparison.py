@@ -27,7 +27,7 @@ def test_a_steady_lead_is_told_apart_and_a_wavering_one_is_not():
     assert not steady.covers_zero
     assert steady.sentence.startswith("gbm beats logistic (+0.0197")
     assert wavering.covers_zero
-    assert "cannot be told apart" in wavering.sentence
+    assert "cannot be distinguished" in wavering.sentence
 
 
 def test_unequal_numbers_of_splits_are_refused():

@@ -200,7 +200,7 @@ def test_between_equals_the_one_named_first_is_chosen_and_called_undecided(table
     selection = select_candidate(summarise_folds(scored, baseline="same"))
     assert selection.chosen == "logistic"
     assert not selection.clear
-    assert "cannot be told apart" in selection.sentence
+    assert "cannot be distinguished" in selection.sentence
 
 
 def test_a_lone_candidate_is_chosen_without_a_margin(table):

@@ -63,7 +63,7 @@ def test_another_currency_changes_amounts_and_no_decision(rows, value, rate):
 @given(customers(), amounts(), st.sampled_from(["profit", "capacity", "f_beta"]))
 def test_the_same_customers_are_contacted_through_any_rising_function(rows, value, rule):
     target, probability, clv = rows
-    per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
+    per_contact = contact_value(target, clv, value).profit_at(value.acceptance.mean)
     bent = probability**3 / 2
     plain = Cutoffs.from_scores(target, probability, per_contact).threshold_for(rule, SETTINGS, 0.3)
     other = Cutoffs.from_scores(target, bent, per_contact).threshold_for(rule, SETTINGS, 0.3)
@@ -102,7 +102,7 @@ def test_the_most_profit_is_at_least_any_thresholds(rows, value):
 @given(customers(), amounts())
 def test_a_customer_drawn_twice_counts_twice(rows, value):
     target, probability, clv = rows
-    per_contact = contact_value(target, clv, value).at(value.acceptance.mean)
+    per_contact = contact_value(target, clv, value).profit_at(value.acceptance.mean)
     times = np.random.default_rng(0).integers(0, 3, size=len(target))
     weighted = Cutoffs.from_scores(target, probability, per_contact).totals(
         times[:, None].astype(np.float32)

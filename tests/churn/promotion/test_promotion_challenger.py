@@ -207,7 +207,7 @@ def test_fewer_rows_than_asked_decide_nothing(world, contenders):
     floors = FLOORS.model_copy(update={"minimum_rows": 1501})
     decision = judge(contenders["good"], contenders["champion"], world[0], floors=floors)
     assert decision.verdict == "hold"
-    assert decision.reasons == ("1,500 customers were set aside, fewer than the 1,501 asked.",)
+    assert decision.reasons == ("1,500 customers were set aside, fewer than the 1,501 required.",)
 
 
 def test_refused_data_and_unknown_data_judge_nobody(world, contenders):

@@ -63,7 +63,7 @@ def test_too_few_gate_rows_hold_a_good_model(good):
     )
     assert decision.verdict == "hold"
     assert verdicts(decision)["enough gate rows"] == "insufficient evidence"
-    assert decision.reasons == ("2,000 customers were set aside, fewer than the 2,001 asked.",)
+    assert decision.reasons == ("2,000 customers were set aside, fewer than the 2,001 required.",)
 
 
 def test_exactly_enough_gate_rows_are_enough(good):
