@@ -1,4 +1,4 @@
-"""What a whole table is held to, beyond its single cells."""
+"""What is expected of a whole table, beyond its single cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps customers' ids out of sentences, reports and logs, wherever in a table they stand."""
+"""Keeps customers' ids out of sentences, reports and logs, wherever in a table they are."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class IdMask:
         """Learns what ids look like.
 
         Args:
-            tables: The id column of the table in question, then those of other known tables.
+            tables: The id column of the table that is checked, then those of other known tables.
         """
         self._ids: set[str] = set()
         self._lengths: dict[str, tuple[int, int]] = {}

@@ -52,8 +52,8 @@ def validate(
     """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
-        reference: Rows that are known to be good, typed by the contract, shape [m, columns].
-        current: Rows in question, shape [n, columns].
+        reference: Known rows, typed by the contract, shape [m, columns].
+        current: Rows to be checked, shape [n, columns].
         contract: What the columns mean.
         settings: What to run, and what may fail.
         target: The column that holds the outcome.
@@ -189,7 +189,7 @@ def _drifted(
     """One column's drift; Deepchecks' verdict counts if the drift reaches the limit."""
     score, method = float(answer["Drift score"]), answer["Method"]
     if not isfinite(score):
-        # Nothing passes for want of an answer.
+        # A missing figure counts as a failure.
         return ValidatorFinding(
             check="drift",
             column=column,

@@ -42,8 +42,8 @@ def validate(
     """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
-        reference: Rows that are known to be good, typed by the contract, shape [m, columns].
-        current: Rows in question, shape [n, columns].
+        reference: Known rows, typed by the contract, shape [m, columns].
+        current: Rows to be checked, shape [n, columns].
         contract: What the columns mean.
         settings: The limits, and how many rows to draw.
         target: The column that holds the outcome; its share is watched like a feature's.
@@ -196,7 +196,7 @@ def _counted(
 def _drifted(column: str, psi: float | None, limits: tuple[float, float]) -> ValidatorFinding:
     warning, critical = limits
     if psi is None or not isfinite(psi):
-        # Nothing passes for want of an answer.
+        # A missing figure counts as a failure.
         return ValidatorFinding(
             check="drift",
             column=column,

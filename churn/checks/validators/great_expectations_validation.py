@@ -40,8 +40,8 @@ def validate(
     """Compares current rows with reference rows; the same input gives the same answer.
 
     Args:
-        reference: Rows that are known to be good, typed by the contract, shape [m, columns].
-        current: Rows in question, shape [n, columns].
+        reference: Known rows, typed by the contract, shape [m, columns].
+        current: Rows to be checked, shape [n, columns].
         contract: What the columns mean, and what the suite is generated from.
         settings: The limits, and how many rows to draw.
         target: The column that holds the outcome.

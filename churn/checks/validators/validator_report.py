@@ -158,8 +158,8 @@ class DataValidator(Protocol):
         """Compares current rows with reference rows.
 
         Args:
-            reference: Rows that are known to be good, typed by the contract, shape [m, columns].
-            current: Rows in question, typed by the contract, shape [n, columns].
+            reference: Known rows, typed by the contract, shape [m, columns].
+            current: Rows to be checked, typed by the contract, shape [n, columns].
             contract: What the columns mean.
             target: The column that holds the outcome.
 

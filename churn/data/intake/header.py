@@ -1,4 +1,4 @@
-"""Which columns a file has, held against the contract before any cell is read."""
+"""Compares the columns of a file with the contract, before any cell is read."""
 
 from __future__ import annotations
 

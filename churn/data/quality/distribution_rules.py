@@ -17,7 +17,7 @@ def shifts(frame: pd.DataFrame, accepted: pd.DataFrame, contract: DataContract) 
 
     Left out: a feature that either table lacks, has twice, leaves blank or fills with what cannot
     be read as its kind. The checks of the header, types and blanks have named it by then, and its
-    own check fails for want of a figure.
+    own check fails, as it has no figure.
     """
     found: dict[str, Shift] = {}
     for column in contract.features:

@@ -32,7 +32,7 @@ def related_columns(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame
 
     Args:
         frame: The table under judgement. What needs a column that it lacks, has twice or leaves
-            empty, is left out here and fails where it is judged: nothing holds for want of rows.
+            empty, is left out here and fails when it is checked: nothing passes without rows.
         contract: The contract.
     """
     present = {name for name in frame.columns if (frame.columns == name).sum() == 1}

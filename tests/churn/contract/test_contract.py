@@ -89,6 +89,10 @@ def _changed(content: dict, name: str, changes: dict) -> dict:
     [
         ("tenure", {"minimum": 500}, "minimum must lie below maximum"),
         ("Contract", {"categories": ["One year", "One year"]}, "lists a category twice"),
+        ("Contract", {"categories": ["One year", " One year"]}, "lists a category twice"),
+        ("Contract", {"categories": ["One year", " "]}, "lists a blank category"),
+        ("Partner", {"no_value": "Yes"}, "lists a category twice"),
+        ("Churn", {"yes_value": ""}, "lists a blank category"),
         ("Contract", {"months": [1, 12]}, "'months' needs one length per category"),
         ("InternetService", {"yes": ["Cable"]}, "'yes' names"),
         ("tenure", {"colour": "blue"}, "Extra inputs are not permitted"),
