@@ -124,7 +124,10 @@ class CounterfactualSearch:
         """
         self.rules = OfferRules.from_contract(scorer.contract)
         self._scorer = scorer
-        self._places = {name: place for place, name in enumerate(scorer.names)}
+        self._places = places = {name: place for place, name in enumerate(scorer.names)}
+        self._coded = tuple((name, places[name]) for name in self.rules.columns)
+        self._numbers = tuple((name, places[name]) for name in self.rules.numbers)
+        self._bill = places[self.rules.bill.name] if self.rules.bill is not None else None
 
     def customer(
         self,
@@ -147,15 +150,15 @@ class CounterfactualSearch:
         Raises:
             InputError: the customer's fields contradict each other.
         """
-        rules, places = self.rules, self._places
-        codes = {name: int(values[places[name]]) for name in rules.columns}
-        numbers = {name: values[places[name]] for name in rules.numbers}
+        rules = self.rules
+        codes = {name: int(values[place]) for name, place in self._coded}
+        numbers = {name: values[place] for name, place in self._numbers}
         rules.require_ties(codes)
         possible = proposals(codes, numbers, rules, reach=reach)
         logits = self._scorer.logits_changed(values, [self._change(p, values) for p in possible])
         now, *risks = expit([logit, *logits]).tolist()
         chosen = _choose(possible, risks, now, threshold, most=most, reach=reach)
-        bill = numbers[rules.bill.name] if rules.bill is not None else None
+        bill = values[self._bill] if self._bill is not None else None
         found = [
             Counterfactual(
                 sentence=counterfactual_sentence(
@@ -183,10 +186,9 @@ class CounterfactualSearch:
         """New values of a proposal, by their places."""
         places = self._places
         changed: dict[int, float] = {places[name]: code for name, code in proposal.codes.items()}
-        if self.rules.bill is not None and proposal.bill is not None:
-            place = places[self.rules.bill.name]
-            if proposal.bill != values[place]:
-                changed[place] = proposal.bill
+        place, bill = self._bill, proposal.bill
+        if place is not None and bill is not None and bill != values[place]:
+            changed[place] = bill
         return changed
 
 

@@ -32,26 +32,14 @@ class Proposal(NamedTuple):
     unpriced: bool
 
 
-class _Changes(NamedTuple):
-    """Some offers with what follows them, before the bill is computed.
+_Changes = tuple[Codes, Codes | None, int, float, float, bool, bool]
+"""Some offers with what follows them, before the bill is computed: what is proposed; all that
+changes, in the contract's order, or None if the offers contradict a tie; the ties that had an
+influence, as bits; what the changed columns add to the bill then, and what they add now; whether
+the price of one is not known; whether all of them can be acted on.
 
-    Attributes:
-        offers: what is proposed.
-        codes: all that changes, in the contract's order; None if the offers contradict a tie.
-        ties: the ties that had an influence, as bits.
-        price_after: what the changed columns add to the bill then.
-        price_before: what they add now.
-        unpriced: whether the price of one is not known.
-        actionable: whether all of them can be acted on.
-    """
-
-    offers: Codes
-    codes: Codes | None
-    ties: int
-    price_after: float
-    price_before: float
-    unpriced: bool
-    actionable: bool
+A plain tuple, because hundreds are made for a customer.
+"""
 
 
 def proposals(
@@ -108,7 +96,7 @@ def _changes(codes: Mapping[str, int], rules: OfferRules, reach: int) -> Iterato
                     yield _changed({**offers, **offers2}, both, 0, codes, rules)
                     continue
                 unknown, allowed = unpriced or unpriced2, actionable and actionable2
-                yield _Changes(both, both, 0, after + after2, before + before2, unknown, allowed)
+                yield both, both, 0, after + after2, before + before2, unknown, allowed
 
 
 def _single(offer: Offer, codes: Mapping[str, int], rules: OfferRules) -> _Changes:
@@ -117,20 +105,20 @@ def _single(offer: Offer, codes: Mapping[str, int], rules: OfferRules) -> _Chang
     if ties:
         return _followed(offers, codes, rules)
     after, before = (prices[code], prices[codes[column]]) if prices else (0.0, 0.0)
-    return _Changes(offers, offers, 0, after, before, unpriced, actionable)
+    return offers, offers, 0, after, before, unpriced, actionable
 
 
 def _followed(offers: Codes, codes: Mapping[str, int], rules: OfferRules) -> _Changes:
     changed, ties = rules.follow(codes, offers)
     if changed is None:
-        return _Changes(offers, None, ties, 0.0, 0.0, unpriced=False, actionable=False)
+        return offers, None, ties, 0.0, 0.0, False, False
     return _changed(offers, changed, ties, codes, rules)
 
 
 def _changed(
     offers: Codes, changed: Codes, ties: int, codes: Mapping[str, int], rules: OfferRules
 ) -> _Changes:
-    return _Changes(
+    return (
         offers,
         rules.in_order(changed),
         ties,

@@ -78,14 +78,12 @@ class _Column:
     Attributes:
         name: of it.
         actionable: whether the business can act on it.
-        spoken: whether it may be given as a reason.
         phrase: how a sentence on one of its values begins.
         place: where its value is among a customer's.
     """
 
     name: str
     actionable: bool
-    spoken: bool
     phrase: Callable[[float], str]
     place: int
 
@@ -113,12 +111,14 @@ class ReasonCodes:
             _Column(
                 name,
                 described[name].actionable,
-                may_be_reason(described[name]),
                 _phrase(described[name]),
                 self._names.index(name),
             )
             for name in self.grouping.columns
         )
+        given = [may_be_reason(described[name]) for name in self.grouping.columns]
+        self._given = tuple(place for place, may in enumerate(given) if may)
+        self._withheld = tuple(place for place, may in enumerate(given) if not may)
 
     def customer(
         self, values: Sequence[float], contributions: Sequence[float], top: int = TOP
@@ -137,15 +137,16 @@ class ReasonCodes:
             raise InputError(f"Asked for {top} reasons a customer; ask for 1 or more.")
         grouped = self.grouping.group(contributions)
         ranked = []
-        withheld = 0.0
-        for place, (part, column) in enumerate(zip(grouped, self._columns, strict=True)):
-            if not column.spoken:
-                withheld += part
-            elif part >= WEAKEST:
-                ranked.append((0 if column.actionable else 1, -part, place))
+        for place in self._given:
+            part = grouped[place]
+            if part >= WEAKEST:
+                ranked.append((0 if self._columns[place].actionable else 1, -part, place))
             elif part <= -WEAKEST:
                 ranked.append((2, part, place))
         ranked.sort()
+        withheld = 0.0
+        for place in self._withheld:
+            withheld += grouped[place]
         reasons = [self._reason(place, grouped[place], values) for _, _, place in ranked[:top]]
         return CustomerReasons(tuple(reasons), withheld)
 

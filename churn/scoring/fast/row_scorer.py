@@ -83,13 +83,13 @@ class RowScorer:
             row = values[:own]
             for place, value in change.items():
                 row[place] = value
-            whole = dict(change)
+            whole = change
             for place, (formula, reads) in enumerate(self._formulas, start=own):
                 if reads.isdisjoint(change):
                     row.append(values[place])
                 else:
-                    whole[place] = engineered = formula(row)
-                    row.append(engineered)
+                    row.append(formula(row))
+                    whole = {**whole, place: row[-1]}
             rows.append(row)
             completed.append(whole)
         return self._kernel.logits_changed(Copies(values, rows, completed))
