@@ -39,12 +39,12 @@ class Caller(asyncio.Protocol):
     """One connection: sends, waits for the whole answer, sends the next."""
 
     def __init__(
-        self, requests: list[bytes], start: int, left: Left, tally: dict[str, int]
+        self, requests: list[bytes], start: int, left: Left, counts: dict[str, int]
     ) -> None:
         self.requests = requests
         self.place = start
         self.left = left
-        self.tally = tally
+        self.counts = counts
         self.buffer = b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_at = 0.0
@@ -77,7 +77,7 @@ class Caller(asyncio.Protocol):
         if len(self.buffer) < end + len(_HEAD_END) + size:
             return
         status = head[9:12].decode()
-        self.tally[status] = self.tally.get(status, 0) + 1
+        self.counts[status] = self.counts.get(status, 0) + 1
         self.waits.append(time.perf_counter() - self.sent_at)
         self.buffer = b""
         self.send()
@@ -107,8 +107,8 @@ class Arrivals:
 class Paced(Caller):
     """A connection that is asked for what arrives."""
 
-    def __init__(self, arrivals: Arrivals, tally: dict[str, int]) -> None:
-        super().__init__([], 0, Left(0), tally)
+    def __init__(self, arrivals: Arrivals, counts: dict[str, int]) -> None:
+        super().__init__([], 0, Left(0), counts)
         self.arrivals = arrivals
 
     def ask(self, came: float, request: bytes) -> None:
@@ -128,10 +128,10 @@ async def pace(
     port: int, connections: int, count: int, requests: list[bytes], rate: float
 ) -> dict[str, object]:
     """Sends `count` requests that come at random, `rate` a second."""
-    loop, tally, arrivals = asyncio.get_running_loop(), dict[str, int](), Arrivals()
+    loop, counts, arrivals = asyncio.get_running_loop(), dict[str, int](), Arrivals()
     callers = []
     for _ in range(connections):
-        _, caller = await loop.create_connection(lambda: Paced(arrivals, tally), "127.0.0.1", port)
+        _, caller = await loop.create_connection(lambda: Paced(arrivals, counts), "127.0.0.1", port)
         callers.append(caller)
     chance = random.Random(connections)  # noqa: S311 - no secret
     began = due = time.perf_counter()
@@ -145,7 +145,7 @@ async def pace(
         await asyncio.sleep(0.001)
         if any(caller.done.done() for caller in callers):
             raise ConnectionError("the server hung up")
-    return _summary(tally, time.perf_counter() - began, callers)
+    return _summary(counts, time.perf_counter() - began, callers)
 
 
 async def load(port: int, connections: int, count: int, requests: list[bytes]) -> dict[str, object]:
@@ -154,25 +154,27 @@ async def load(port: int, connections: int, count: int, requests: list[bytes]) -
     No connection has a share of its own: where one server of several has taken more connections than
     the others, these would else be done early and idle.
     """
-    loop, tally = asyncio.get_running_loop(), dict[str, int]()
+    loop, counts = asyncio.get_running_loop(), dict[str, int]()
     began = time.perf_counter()
     callers, left = [], Left(count)
     for number in range(connections):
         start = number * len(requests) // connections
 
         def caller(start: int = start) -> Caller:
-            return Caller(requests, start, left, tally)
+            return Caller(requests, start, left, counts)
 
         _, protocol = await loop.create_connection(caller, "127.0.0.1", port)
         callers.append(protocol)
     await asyncio.gather(*(each.done for each in callers))
-    return _summary(tally, time.perf_counter() - began, callers)
+    return _summary(counts, time.perf_counter() - began, callers)
 
 
-def _summary(tally: dict[str, int], seconds: float, callers: Sequence[Caller]) -> dict[str, object]:
+def _summary(
+    counts: dict[str, int], seconds: float, callers: Sequence[Caller]
+) -> dict[str, object]:
     waits = sorted(wait for each in callers for wait in each.waits)
     return {
-        "answers": tally,
+        "answers": counts,
         "seconds": seconds,
         "p50": waits[len(waits) // 2],
         "p99": waits[len(waits) * 99 // 100],

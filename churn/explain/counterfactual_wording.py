@@ -62,8 +62,8 @@ def summary_sentence(
         return f"Nothing on offer brings the risk below {threshold:.0%}. {best}"
     many = sum(offers == fewest for _, _, offers in sentences)
     changes = "one change" if fewest == 1 else f"{fewest} changes together"
-    ways = "1 way" if many == 1 else f"{many} ways"
-    return f"{ways} to bring the risk below {threshold:.0%} by {changes}. {first}"
+    count_text = "1 way" if many == 1 else f"{many} ways"
+    return f"{count_text} to bring the risk below {threshold:.0%} by {changes}. {first}"
 
 
 def _offer(columns: Mapping[str, CodedColumn], name: str, code: int) -> str:

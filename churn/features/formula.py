@@ -21,7 +21,7 @@ from churn.features.groups import FeatureGroup
 Read = Literal["number", "count", "months"]
 """How a role is read: the number itself, how many such things a customer has, a term's months."""
 
-_WANTED: dict[Read, str] = {
+_EXPECTED: dict[Read, str] = {
     "number": "exactly one number column",
     "count": "a category or flag column that says what counts as yes",
     "months": "exactly one category column that gives months",
@@ -134,7 +134,7 @@ class Formula:
             found = _sources(contract, role, read)
             if not found or (read != "count" and len(found) > 1):
                 return (
-                    f"'{self.name}' is left out: it needs {_WANTED[read]} with the role "
+                    f"'{self.name}' is left out: it needs {_EXPECTED[read]} with the role "
                     f"'{role}', and contract '{contract.name}' has "
                     f"{'none' if not found else len(found)}."
                 )

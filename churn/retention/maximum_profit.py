@@ -1,4 +1,4 @@
-"""MPC and EMPC: the most a campaign can earn with a ranking, and whom it contacts for that.
+"""MPC and EMPC: the most a campaign can earn with a ranking, and which customers it contacts for that.
 
 Verbraken, Verbeke & Baesens 2013 (IEEE Transactions on Knowledge and Data Engineering 25:961-973),
 for worths that may differ between customers. The library empulse has both for one worth; it is the

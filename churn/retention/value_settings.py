@@ -148,8 +148,8 @@ class ThresholdSettings(FrozenSettings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
 
 
-def _basis(value: ValueSettings, field: str, told: str) -> str:
+def _basis(value: ValueSettings, field: str, basis: str) -> str:
     """Where an amount comes from: the paper, if it is the default, else the configuration."""
     if getattr(value, field) == ValueSettings.model_fields[field].default:
-        return f" (the value of {PAPER} for telecoms: {told}; not measured here)"
+        return f" (the value of {PAPER} for telecoms: {basis}; not measured here)"
     return " (as set in the configuration, not measured)"

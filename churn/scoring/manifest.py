@@ -121,8 +121,8 @@ class Manifest(_Part):
     def text(self) -> str:
         """The manifest's file: its fields, and a seal over them."""
         content = self.model_dump(mode="json")
-        sealed = content | {"seal": _seal(content)}
-        return json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        complete = content | {"seal": _seal(content)}
+        return json.dumps(complete, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -19,8 +19,8 @@ def test_a_perfect_ranking_scores_one_and_a_blind_one_a_half():
 
 
 def test_lift_counts_a_group_of_ties_at_the_cut_in_proportion():
-    # given 20 customers: the top tenth is 2; one clear leader who left, then four tied, one of
-    # whom left
+    # given 20 customers: the top tenth is 2; one clear leader who left, then four tied;
+    # one of the four left
     target = np.array([1, 1, 0, 0, 0, 1, 1, 1] + [0] * 12)
     chance = np.array([0.9, 0.5, 0.5, 0.5, 0.5] + [0.1] * 15)
 

@@ -172,9 +172,9 @@ def test_an_offer_that_takes_the_internet_away_takes_its_options_too(contract, t
     open_contract = open_contract.model_copy(update={"expectations": silent})
     fibre = take(telco_columns, np.array([6]))  # with online backup and television streaming
 
-    ways = offered(fibre, open_contract)
+    changes_offered = offered(fibre, open_contract)
 
-    gone = next(each for each in ways if each.get("InternetService") == "No")
+    gone = next(each for each in changes_offered if each.get("InternetService") == "No")
     assert set(gone.values()) == {"No", "No internet service"}
     assert len(gone) == 7
 
@@ -251,9 +251,12 @@ def test_with_a_threshold_the_smallest_changes_that_reach_it_are_told(contract, 
 
     answer = of_one(model, risky, contract, threshold=0.4)
 
-    ways = [{c.column: c.after for c in each.changes} for each in answer.found]
+    changes_offered = [{c.column: c.after for c in each.changes} for each in answer.found]
     # A two-year contract alone does; with something beside it, it is no smallest change.
-    assert ways == [{"Contract": "Two year"}, {"TechSupport": "Yes", "Contract": "One year"}]
+    assert changes_offered == [
+        {"Contract": "Two year"},
+        {"TechSupport": "Yes", "Contract": "One year"},
+    ]
     assert answer.reached
     assert answer.sentence.startswith("1 way to bring the risk below 40% by one change. With a two")
 

@@ -109,11 +109,11 @@ def test_validation_rows_are_not_learnt_from():
     from churn.models.network.network_training import train_network
 
     rows, target, training, validation = rows_to_learn()
-    told = {"widths": (1,) * 5, "training": training, "validation": validation}
+    options = {"widths": (1,) * 5, "training": training, "validation": validation}
     settings = TabularNetSettings(**SMALL | {"epochs": 1})
-    first = train_network(settings, rows, target, **told).weights
+    first = train_network(settings, rows, target, **options).weights
     rows[validation], target[validation] = 9.0, 1
-    other = train_network(settings, rows, target, **told).weights
+    other = train_network(settings, rows, target, **options).weights
 
     assert np.array_equal(first.head, other.head)
     assert np.array_equal(first.layers[0].weight, other.layers[0].weight)
@@ -124,12 +124,12 @@ def test_a_number_is_told_by_how_far_it_has_come_through_each_piece():
     entrance = NetworkInput.from_columns(columns, ("x", "code", "same"), {"code": 3}, pieces=4)
 
     assert entrance.widths == (4, 3, 1)
-    asked = {
+    extremes = {
         "x": np.array([-5.0, 0, 30, 100, 900]),
         "same": np.array([3.0, 2, 9, 3, 3]),
         "code": np.array([0, 1, 2, 0, 1]),
     }
-    encoded = entrance.encode(asked)
+    encoded = entrance.encode(extremes)
     assert encoded.dtype == np.float32
     assert np.allclose(
         encoded[:, :4],

@@ -54,8 +54,8 @@ def card(generated_report, threshold, slices):
         purpose=Purpose(
             description="Who leaves the gym.",
             owners="The retention team",
-            audience="Its members' desk",
-            use_cases="Whom to call",
+            audience="Its members' office",
+            use_cases="Which customers to call",
             limitations="One gym only",
             trade_offs="Reasons over the last thousandth",
             ethics="Age is an input",

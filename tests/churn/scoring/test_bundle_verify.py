@@ -264,14 +264,14 @@ def test_a_forged_file_with_the_right_checksums_does_not_load(folder, name, cont
 
 
 @pytest.mark.parametrize(
-    ("part", "by", "told"),
+    ("part", "by", "sentence"),
     [("logit", 2e-9, "logit"), ("probability", -2e-9, "probability")],
 )
-def test_another_score_than_at_training_time_is_refused(folder, part, by, told):
+def test_another_score_than_at_training_time_is_refused(folder, part, by, sentence):
     golden = json.loads((folder / "golden.json").read_text())
     golden["rows"][3][part] += by
     forged(folder, "golden.json", json.dumps(golden).encode())
-    with pytest.raises(BundleError, match=rf"golden\.json row 4 has {told} .* comes out as"):
+    with pytest.raises(BundleError, match=rf"golden\.json row 4 has {sentence} .* comes out as"):
         load_bundle(folder)
 
 

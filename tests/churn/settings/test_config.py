@@ -92,9 +92,9 @@ def test_reading_settings_loads_nothing_heavy(root):
         f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
     )
 
-    told = _python(code, root)
+    output = _python(code, root)
 
-    assert told == "[]"
+    assert output == "[]"
 
 
 def _python(code: str, root: Path) -> str:

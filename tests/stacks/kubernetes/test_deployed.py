@@ -155,8 +155,8 @@ def scheduled(one, tmp_path):
 
     def run(training: tuple[int, str], promotion: int = 0) -> tuple[int, list[str]]:
         code, stage = training
-        stand_in = tmp_path / "python"
-        stand_in.write_text(
+        fake_python = tmp_path / "python"
+        fake_python.write_text(
             "#!/bin/sh\n"
             f'echo "$@" >>{tmp_path}/commands\n'
             'case "$3" in\n'
@@ -164,7 +164,7 @@ def scheduled(one, tmp_path):
             f"promotion) exit {promotion};;\n"
             "esac\n"
         )
-        stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+        fake_python.chmod(fake_python.stat().st_mode | stat.S_IXUSR)
         path = f"{tmp_path}:{os.environ['PATH']}"
         ended = subprocess.run(["sh", "-c", script], env={"PATH": path}, check=False)
         return ended.returncode, [
