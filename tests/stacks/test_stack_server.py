@@ -115,7 +115,7 @@ def test_nothing_is_set_for_this_process_when_the_server_does_not_answer(tmp_pat
 
     with mock.patch.dict("sys.modules"):
         sys.modules.pop("zenml.client", None)
-        with pytest.raises(ChurnError):
+        with pytest.raises(ChurnError, match="does not answer"):
             connect(stack(f"http://127.0.0.1:{closed_port()}"), tmp_path)
 
     assert dict(os.environ) == before

@@ -115,15 +115,27 @@ def test_an_unwritable_folder_is_named(mine, tmp_path):
     )
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_an_interrupt_leaves_nothing_half_written(mine, tmp_path, monkeypatch, stop):
+@pytest.mark.parametrize(
+    ("stop", "raised", "message"),
+    [
+        (KeyboardInterrupt, KeyboardInterrupt, "^$"),
+        (
+            OSError(28, "No space left on device"),
+            InputError,
+            "cannot be written to: No space left on device",
+        ),
+    ],
+)
+def test_an_interrupt_leaves_nothing_half_written(
+    mine, tmp_path, monkeypatch, stop, raised, message
+):
     def interrupted(self, path, **_) -> None:
         Path(path).write_bytes(b"half")
         raise stop
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", interrupted)
 
-    with pytest.raises((KeyboardInterrupt, InputError)):
+    with pytest.raises(raised, match=message):
         take_snapshot(mine, tmp_path / "snapshots")
 
     assert list((tmp_path / "snapshots").iterdir()) == []

@@ -4,6 +4,7 @@ from pydantic import ValidationError
 from scipy.special import expit
 
 from churn.data.quality.quality_report import Check, QualityReport
+from churn.errors import InputError
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors, PromotionSettings, SliceSettings
@@ -365,7 +366,7 @@ def test_an_exception_while_comparing_ends_without_promotion(world, contenders, 
         return judge(contenders["good"], contenders["champion"], broken)
 
     # then the comparison itself never returns a decision
-    with pytest.raises(Exception, match="Contract"):
+    with pytest.raises(InputError, match="Column 'Contract' is missing"):
         compare()
     # and the safe way holds, naming what happened
     decision = hold_on_error(compare, challenger="blend 5", champion="blend 4")

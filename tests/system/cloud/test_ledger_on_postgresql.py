@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from churn.errors import InputError
 from churn.ledger import Ledger, Outcome, Prediction, PredictionLedger
@@ -145,7 +146,10 @@ def test_an_account_that_may_only_add_rows_cannot_change_them(ledger, url, postg
     service.close()
     engine = create_engine(adder)
     for change in ("UPDATE predictions SET customer = 'x'", "DELETE FROM predictions"):
-        with pytest.raises(Exception, match="permission denied"), engine.begin() as connection:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            engine.begin() as connection,
+        ):
             connection.execute(text(change))
     engine.dispose()
 
