@@ -1,6 +1,8 @@
 """The command line of the deployed scoring pipeline: what it refuses before ZenML is called."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -67,3 +69,12 @@ def test_what_is_asked_of_the_deployment_is_the_fast_way(monkeypatch):
     request = {"parameters": {"customer": {"tenure": 1}}, "skip_artifact_materialization": True}
     assert sent == [("http://there/invoke", request, {"Authorization": "Bearer open"})]
     assert json.dumps(request)
+
+
+def test_the_command_of_0_1_0_still_runs(root):
+    command = [sys.executable, "-m", "pipelines.scoring_service", "deploy", "--stack", "locl"]
+
+    completed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+    assert completed.returncode == 2
+    assert "There is no stack 'locl'" in completed.stderr
