@@ -1,4 +1,4 @@
-"""How often the ranking gate errs: challengers of known worth, judged as the pipeline judges.
+"""How often the ranking gate errs, on challengers whose true quality is known.
 
     python -m benchmarks.evidence_promotion [--trials 400] [--rows 1374] [--seed 11]
 
@@ -31,13 +31,13 @@ WORTH = (-0.016, -0.010, -0.005, 0.0, 0.005, 0.010)
 CORRELATIONS = (0.96, 0.90)
 """Within an outcome; 0.96 is the shipped blend with plain logistic regression on the gate rows."""
 
-WORSE, MOST_PROMOTED = -0.016, 0.02
+WORSE, MOST_CLEARED = -0.016, 0.02
 MOST_SUPERIOR = 0.07
 
 
 @dataclass
 class Row:
-    """What became of the challengers of one kind.
+    """Verdicts on the challengers of one kind.
 
     Attributes:
         correlation: of the two models' scores within an outcome.
@@ -58,7 +58,7 @@ class Row:
         """The goal that this kind of challenger is held to, and whether it is met."""
         if self.worth == WORSE:
             reached = self.verdicts["pass"] / self.trials
-            return f"promoted ≤ {MOST_PROMOTED:.0%}: {_verdict(reached, MOST_PROMOTED)}"
+            return f"cleared ≤ {MOST_CLEARED:.0%}: {_verdict(reached, MOST_CLEARED)}"
         if self.worth == 0:
             reached = self.superior / self.trials
             return f"superior ≤ {MOST_SUPERIOR:.0%}: {_verdict(reached, MOST_SUPERIOR)}"
@@ -79,7 +79,7 @@ def simulate(
     rate: float,
     seed: int,
 ) -> Row:
-    """Judges challengers whose true worth is known."""
+    """Judges challengers whose true ROC-AUC is known."""
     settings = PromotionSettings()
     generator = np.random.default_rng([seed, round(1000 * correlation), round(1e6 * (worth + 1))])
     target = (np.arange(rows) < round(rate * rows)).astype(np.int8)
@@ -101,7 +101,7 @@ def simulate(
 def table(rows: list[Row]) -> str:
     """What was found, as Markdown."""
     lines = [
-        "| correlation | true difference | promoted | held | rejected | called superior | goal |"
+        "| correlation | true difference | cleared | held | rejected | called superior | goal |"
     ]
     lines.append("|---|---|---|---|---|---|---|")
     for row in rows:

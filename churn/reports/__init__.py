@@ -1,1 +1,1 @@
-"""Pages, charts and cards that people read."""
+"""Pages, charts and model cards."""

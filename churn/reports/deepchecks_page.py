@@ -44,7 +44,7 @@ def opening_sentence(report: ValidationReport) -> str:
 def _suites(
     report: ValidationReport,
 ) -> list[tuple[SuiteName, str, list[Finding], list[LeftOut]]]:
-    """Each suite's name and title, with its findings and what it was not asked."""
+    """Each suite's name and title, with its findings and the checks that did not run."""
     return [
         (
             name,

@@ -1,4 +1,4 @@
-"""MPC and EMPC: the most a campaign can earn with a ranking, and which customers it contacts for that.
+"""MPC and EMPC: the most a campaign can earn with a ranking, and the share it contacts.
 
 Verbraken, Verbeke & Baesens 2013 (IEEE Transactions on Knowledge and Data Engineering 25:961-973),
 for worths that may differ between customers. The library empulse has both for one worth; it is the
@@ -22,7 +22,7 @@ from churn.retention.value_settings import ValueSettings
 
 @dataclass(frozen=True)
 class MaximumProfit:
-    """The best that a ranking allows.
+    """The best campaign that a ranking allows.
 
     Attributes:
         profit: in currency per customer of the base, contacted or not.

@@ -24,10 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ContactValue:
-    """What contacting each of n customers is worth: acceptance x gain - cost, in currency.
+    """Value of contacting each of n customers: acceptance x gain - cost, in currency.
 
     Attributes:
-        gain: float64[n], earned where an offer is taken by somebody about to leave.
+        gain: float64[n], earned where a customer about to leave takes the offer.
         cost: float64[n], spent whatever the acceptance.
     """
 
@@ -117,7 +117,7 @@ def break_even(clv: float, value: ValueSettings) -> float:
 
 
 def check_worth(clv: npt.ArrayLike, value: ValueSettings) -> None:
-    """Lets customers' worth through.
+    """Checks that a campaign can pay.
 
     Raises:
         InputError: a customer's worth is not a number, or nobody is worth more than the offer.

@@ -1,4 +1,4 @@
-"""What each customer is worth if kept, under stated assumptions."""
+"""The lifetime value of each customer, under stated assumptions."""
 
 from __future__ import annotations
 

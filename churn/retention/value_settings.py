@@ -1,8 +1,8 @@
-"""What is taken for granted about money, and how the decision threshold is to be chosen.
+"""Assumptions about money, and the settings of the decision threshold.
 
-Nobody has measured these amounts at the business whose customers are scored. Each is an assumption
-with a default and a basis, and `ValueSettings.assumptions` puts them into sentences that stand
-wherever a figure built on them is shown.
+These amounts were not measured at the business whose customers are scored. Each is an assumption
+with a default and a basis; `ValueSettings.assumptions` states them in sentences, which are shown
+with every figure that depends on them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class ValueSettings(FrozenSettings):
         )
 
     def times(self, name: str, factor: float) -> ValueSettings | None:
-        """The same with one assumption scaled; None where that leaves its range.
+        """Returns the settings with one assumption scaled; None where that leaves its range.
 
         Args:
             name: clv, incentive, contact or acceptance; an acceptance keeps alpha + beta.
@@ -148,8 +148,8 @@ class ThresholdSettings(FrozenSettings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
 
 
-def _basis(value: ValueSettings, field: str, basis: str) -> str:
+def _basis(value: ValueSettings, field: str, amount: str) -> str:
     """Where an amount comes from: the paper, if it is the default, else the configuration."""
     if getattr(value, field) == ValueSettings.model_fields[field].default:
-        return f" (the value of {PAPER} for telecoms: {basis}; not measured here)"
+        return f" (the value of {PAPER} for telecoms: {amount}; not measured here)"
     return " (as set in the configuration, not measured)"

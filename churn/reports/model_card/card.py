@@ -1,7 +1,7 @@
-"""Everything a model card is made from: the run's own reports, and what people say of the model.
+"""The contents of a model card: the run's own reports, and what people state about the model.
 
 After Mitchell et al. 2019 (FAT*, "Model cards for model reporting"). No figure is written by hand;
-what a run did not bring is said to be missing, never left out in silence.
+what a run did not provide is listed as missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MISUSE = (
     ),
     "Treating a score as a cause: it says who resembles customers who left, not what would keep them.",
     "Any decision about one person without a way for that person to object.",
-    "Customers of another business, country or time without training and judging it anew.",
+    "Customers of another business, country or time without training and evaluating it again.",
 )
 """What a churn model of this project must not be used for, whatever its figures."""
 
@@ -30,16 +30,16 @@ ROLLBACK = "python run.py --pipeline rollback"
 
 
 class Purpose(FrozenModel):
-    """What people say of the model; None where nobody said it.
+    """What people state about the model; None where it was not given.
 
     Attributes:
         description: what it predicts.
-        owners: who answers for it.
+        owners: who is responsible for it.
         audience: who is to use it.
         use_cases: what for.
         limitations: what it cannot do.
         trade_offs: what was given up for what.
-        ethics: what to mind.
+        ethics: ethical considerations.
         license: it may be used under.
         misuse: what it must not be used for.
     """
@@ -64,7 +64,7 @@ class Provenance(FrozenModel):
         contract: name and version of the data contract.
         contract_digest: SHA-256 of what the contract says.
         libraries: library -> version it was trained with.
-        retrain: the command that makes it anew.
+        retrain: the command that trains it again.
         rollback: the command that puts its predecessor back.
     """
 
@@ -82,7 +82,7 @@ class ModelCard(FrozenModel):
 
     Attributes:
         report: the training report: data, quality, candidates, figures, gates.
-        purpose: what people say of it.
+        purpose: what people state about it.
         provenance: where it comes from.
         threshold: from which probability on customers are contacted, and what that earns.
         slices: how it does in groups of customers.

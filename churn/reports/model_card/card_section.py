@@ -1,7 +1,6 @@
-"""A part of a card, ready to be shown: words and cells only, every figure already written out.
+"""A section of a model card: sentences and cells, with every figure already formatted.
 
-Whoever has something to tell about a model gives it as a section; Markdown and HTML are drawn from
-the same sections, so neither can say more than the other.
+Markdown and HTML are rendered from the same sections, so both have the same content.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class CardSection(FrozenModel):
         commands: what each does, and the command.
         pictures: names of the charts shown with it, where charts can be shown.
         assumptions: what its figures take for granted.
-        missing: what ought to stand here and was not given, a sentence each.
+        missing: what belongs here and was not given, a sentence each.
     """
 
     title: str
@@ -60,7 +59,7 @@ def summary_section(
     rows: Sequence[Mapping[str, Any]] | None = None,
     most_rows: int = 25,
 ) -> CardSection:
-    """A section made of what a report says of itself.
+    """Makes a section of a report's own sentences and table.
 
     Args:
         title: the section's heading.
@@ -69,12 +68,12 @@ def summary_section(
         most_rows: of the table; a sentence says how many there are beyond.
 
     Raises:
-        TypeError: the report says nothing of itself.
+        TypeError: the report has neither sentences nor a sentence.
     """
-    said = getattr(report, "sentences", None) or getattr(report, "sentence", None)
-    if said is None:
+    text = getattr(report, "sentences", None) or getattr(report, "sentence", None)
+    if text is None:
         raise TypeError(f"{type(report).__name__} has neither sentences nor a sentence")
-    sentences = (said,) if isinstance(said, str) else tuple(said)
+    sentences = (text,) if isinstance(text, str) else tuple(text)
     if rows is None:
         rows = report.table() if hasattr(report, "table") else []
     if len(rows) > most_rows:
@@ -88,7 +87,7 @@ def summary_section(
 
 
 def table_from_rows(caption: str, rows: Sequence[Mapping[str, Any]]) -> CardTable:
-    """A table of mappings, each a row; titles are the keys in the order they first appear."""
+    """Makes a table of mappings, each a row; titles are the keys in order of appearance."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     return CardTable(
         caption=caption,
@@ -98,7 +97,7 @@ def table_from_rows(caption: str, rows: Sequence[Mapping[str, Any]]) -> CardTabl
 
 
 def format_cell(value: Any) -> str:
-    """A value as it is written into a table: four significant figures, nothing for None."""
+    """Returns a value as text for a table: four significant figures, empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool | str):
@@ -107,5 +106,5 @@ def format_cell(value: Any) -> str:
 
 
 def format_interval(interval: Interval | None, form: str = ".4f") -> str:
-    """An interval as it is written into a table."""
+    """Returns an interval as text for a table."""
     return interval.span(form) if interval else "not computed"

@@ -1,4 +1,4 @@
-"""A model card in sections: what each says, in the order a reader needs it."""
+"""The sections of a model card, in the order a reader needs them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from churn.reports.model_card.slices_section import slices_section
 
 
 def card_sections(card: ModelCard) -> tuple[CardSection, ...]:
-    """The whole card; the same card gives the same sections."""
+    """Returns all sections of a card; the same card gives the same sections."""
     return (
-        _in_short(card),
+        _summary(card),
         _purpose(card),
         _use(card),
         CardSection(title="What it must not be used for", sentences=card.purpose.misuse),
@@ -22,9 +22,11 @@ def card_sections(card: ModelCard) -> tuple[CardSection, ...]:
         calibration_section(card.report.gate_rows, card.threshold),
         threshold_section(card.threshold),
         slices_section(card.slices),
-        card.explanations or _absent("Explanations", "What moves the scores was not examined"),
-        card.tuning or _absent("Tuning", "No search for settings was reported"),
-        card.checks or _absent("Further checks", "No further suite of checks was reported"),
+        card.explanations
+        or _missing_section("Explanations", "What moves the scores was not examined"),
+        card.tuning or _missing_section("Tuning", "No search for settings was reported"),
+        card.checks
+        or _missing_section("Further checks", "No further suite of checks was reported"),
         verdict_section(card.report.decision),
         _limits(card),
         _handling(card),
@@ -32,35 +34,40 @@ def card_sections(card: ModelCard) -> tuple[CardSection, ...]:
     )
 
 
-def _in_short(card: ModelCard) -> CardSection:
+def _summary(card: ModelCard) -> CardSection:
     report = card.report
     warning = (report.profile_warning,) if report.profile_warning else ()
-    decided = card.threshold.headlines if card.threshold else ()
+    threshold = card.threshold.headlines if card.threshold else ()
     return CardSection(
         title="In short",
-        sentences=(*warning, *report.sentences, *decided),
+        # The training report may have the threshold's sentences already.
+        sentences=tuple(dict.fromkeys((*warning, *report.sentences, *threshold))),
         assumptions=card.threshold.assumptions if card.threshold else (),
     )
 
 
 def _purpose(card: ModelCard) -> CardSection:
-    said = card.purpose
+    purpose = card.purpose
     return _facts_section(
         "Purpose and owners",
         {
-            "Predicts": said.description,
-            "Owners": said.owners,
-            "License": said.license,
+            "Predicts": purpose.description,
+            "Owners": purpose.owners,
+            "License": purpose.license,
             "Recipe": card.report.selection.chosen,
         },
     )
 
 
 def _use(card: ModelCard) -> CardSection:
-    said = card.purpose
+    purpose = card.purpose
     return _facts_section(
         "Intended use",
-        {"Users": said.audience, "Uses": said.use_cases, "To mind": said.ethics},
+        {
+            "Users": purpose.audience,
+            "Uses": purpose.use_cases,
+            "Ethical considerations": purpose.ethics,
+        },
     )
 
 
@@ -134,9 +141,9 @@ def _handling(card: ModelCard) -> CardSection:
     return CardSection(
         title="Retraining and rolling back",
         commands={
-            "Train it anew, judge it and register it": card.provenance.retrain,
-            "Say which model would be put back": f"{rollback} --set dry_run=true",
-            "Put the previous model back": rollback,
+            "Train it again, evaluate it and register it": card.provenance.retrain,
+            "Show which model would be restored": f"{rollback} --set dry_run=true",
+            "Restore the previous model": rollback,
         },
     )
 
@@ -160,7 +167,7 @@ def _origin(card: ModelCard) -> CardSection:
 
 
 def _facts_section(title: str, facts: dict[str, str | None]) -> CardSection:
-    """A section of facts; one that nobody gave is said to be missing."""
+    """A section of facts; a fact that was not given is listed as missing."""
     return CardSection(
         title=title,
         facts={name: value for name, value in facts.items() if value},
@@ -168,5 +175,5 @@ def _facts_section(title: str, facts: dict[str, str | None]) -> CardSection:
     )
 
 
-def _absent(title: str, why: str) -> CardSection:
+def _missing_section(title: str, why: str) -> CardSection:
     return CardSection(title=title, missing=(f"{why} in this run.",))

@@ -1,4 +1,4 @@
-"""The card's sections on decisions: from where on customers are contacted, and the gates' verdict."""
+"""The card's sections on decisions: the decision threshold, and the gates' verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from churn.reports.model_card.card_section import CardSection, CardTable
 
 
 def threshold_section(report: ThresholdReport | None) -> CardSection:
-    """From which probability on customers are contacted, what that earns, and on what assumptions."""
+    """The decision threshold, what it earns, and on which assumptions."""
     if report is None:
         return CardSection(
             title="Decision threshold",
@@ -110,7 +110,7 @@ def _sensitivity(report: ThresholdReport) -> CardTable:
 
 
 def verdict_section(decision: Decision) -> CardSection:
-    """What the gates came to."""
+    """The gates' verdict."""
     return CardSection(
         title="Verdict",
         sentences=(decision.sentence,),

@@ -1,4 +1,4 @@
-"""The card's sections on figures: how well the model ranks, and whether its chances come true."""
+"""The card's sections on figures: how well the model ranks, and how well it is calibrated."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _candidates(report: TrainingReport) -> CardTable:
 
 
 def calibration_section(gate: GateRowsReport, threshold: ThresholdReport | None) -> CardSection:
-    """Whether predicted chances come true on the gate rows, and whether a correction would help."""
+    """Calibration on the gate rows, and whether a correction would help."""
     found = gate.reliability
     judged = "within" if found.within_noise else "beyond"
     corrected = (threshold.recalibration.sentence,) if threshold else ()

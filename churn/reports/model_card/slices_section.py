@@ -10,7 +10,7 @@ TITLE = "Slices and fairness"
 
 
 def slices_section(report: SlicesReport | None) -> CardSection:
-    """Every slice with its intervals, and the differences that chance does not explain."""
+    """Every slice with its intervals, and the differences beyond chance."""
     if report is None:
         return CardSection(
             title=TITLE, missing=("How the model does in groups of customers was not measured.",)
@@ -23,7 +23,7 @@ def slices_section(report: SlicesReport | None) -> CardSection:
             report.sentence,
             (
                 f"Against the largest slice of their column, {len(differing)} figures differ "
-                f"beyond chance; for {unseen} no difference is seen, or too few rows tell. "
+                f"beyond chance; for {unseen} no difference is seen, or there are too few rows. "
                 "Without a correction for their number, 1 in 20 differs by chance."
             ),
             *(each.sentence for each in differing),

@@ -1,1 +1,1 @@
-"""Everything a training run has to say about its model, as one report that people read."""
+"""The report on one training run, as a value and as a page."""

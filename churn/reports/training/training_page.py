@@ -31,7 +31,7 @@ def render_training_page(report: TrainingReport) -> str:
 
 
 def report_charts(report: TrainingReport, theme: Theme = LIGHT) -> dict[str, Figure]:
-    """The report's pictures, by name, in the order it shows them: six, and those of its parts."""
+    """Draws the report's charts, by name, in the order of the page."""
     drawn = {
         "candidates": charts.candidates_chart(report.protocol, report.selection.chosen, theme),
         "differences": charts.differences_chart(report.protocol, theme),

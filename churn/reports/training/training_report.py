@@ -31,11 +31,11 @@ ASSUMPTIONS = (
     ),
     "The table's record of who left is right, and nothing in a row was written after the fact.",
     (
-        "Intervals hold the fitted models fixed: they tell how the figures would move with other "
+        "Intervals hold the fitted models fixed: they say how the figures would move with other "
         "customers, not with another training set."
     ),
 )
-"""What the figures take for granted; a report labels each as an assumption."""
+"""Assumptions of every figure; a report labels each as one."""
 
 _NOTABLE_ERROR = 0.05
 
@@ -79,7 +79,7 @@ class DataFacts(FrozenModel):
 
 
 class QualityFacts(FrozenModel):
-    """What the quality gate said about that table.
+    """The quality gate's result for that table.
 
     Attributes:
         verdict: pass, warn or fail.
@@ -105,28 +105,28 @@ class QualityFacts(FrozenModel):
 
 
 class TrainingReport(FrozenModel):
-    """Everything one training run has to say about its model.
+    """Everything one training run found about its model.
 
     Attributes:
         model_name: the registered model.
         created: when, as it is to be printed.
-        profile: full, deep, or the name of a lesser profile.
+        profile: full, deep, or the name of a smaller profile.
         data: the table.
-        quality: what the quality gate said of it.
+        quality: the quality gate's result.
         selection: how the candidate was chosen, on the development rows.
         protocol: all candidates under the protocol.
         figure: the protocol's figure for the chosen candidate.
         gate_rows: the final model on the rows set aside.
         decision: whether it is cleared for staging.
-        threshold: from which probability on customers are contacted; None where not chosen.
+        threshold: the decision threshold; None where none was chosen.
         slices: the final model within groups of customers.
-        explanation: what it goes by.
+        explanation: what moves its scores.
         stability: how far its reasons depend on the customers it was fitted on.
         nested: expensive recipes, tuned inside each training fold; None if none was judged. If such a
             recipe was chosen, `protocol` holds these and this the others.
-        searches: what tuning came to, on the development rows.
-        validation: what Deepchecks found; None where it was not asked.
-        assumptions: what the figures take for granted.
+        searches: results of tuning, on the development rows.
+        validation: Deepchecks' results; None where it did not run.
+        assumptions: of every figure.
     """
 
     model_name: str
@@ -150,7 +150,7 @@ class TrainingReport(FrozenModel):
 
     @property
     def profile_warning(self) -> str | None:
-        """What must be said beside every figure of a lesser profile; None for the full one."""
+        """The warning beside every figure of a smaller profile; None for a whole one."""
         if self.profile in WHOLE_PROFILES:
             return None
         return (
@@ -161,7 +161,7 @@ class TrainingReport(FrozenModel):
 
     @property
     def calibration_notes(self) -> tuple[str, ...]:
-        """A sentence for each candidate whose percentages must not be read as chances."""
+        """A sentence for each candidate whose percentages are not calibrated."""
         usual = self.protocol.result(self.protocol.baseline)
         notes = []
         for each in self.protocol.candidates:
@@ -177,20 +177,22 @@ class TrainingReport(FrozenModel):
 
     @property
     def figures(self) -> dict[str, float]:
-        """What a tracker plots: protocol, gate rows and every candidate's ROC-AUC, dotted names."""
+        """Figures for a tracker, by dotted name: protocol, gate rows, every candidate's ROC-AUC."""
         result = self.figure.result
-        found = {f"protocol.{name}": figure for name, figure in result.metrics.figures.items()}
+        figures = {f"protocol.{name}": figure for name, figure in result.metrics.figures.items()}
         if result.roc_auc_interval is not None:
-            found["protocol.roc_auc_lower"] = result.roc_auc_interval.lower
-            found["protocol.roc_auc_upper"] = result.roc_auc_interval.upper
-        found |= {f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()}
+            figures["protocol.roc_auc_lower"] = result.roc_auc_interval.lower
+            figures["protocol.roc_auc_upper"] = result.roc_auc_interval.upper
+        figures |= {
+            f"gate.{name}": figure for name, figure in self.gate_rows.metrics.figures.items()
+        }
         for each in self.protocol.candidates:
-            found[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
+            figures[f"candidates.{each.name}.roc_auc"] = each.metrics.roc_auc
         for each in self.nested.candidates if self.nested else ():
-            found[f"nested.{each.name}.roc_auc"] = each.metrics.roc_auc
+            figures[f"nested.{each.name}.roc_auc"] = each.metrics.roc_auc
         if self.stability is not None:
-            found["reasons.first_same"] = self.stability.first_same
-        return found | (self.threshold.figures if self.threshold else {})
+            figures["reasons.first_same"] = self.stability.first_same
+        return figures | (self.threshold.figures if self.threshold else {})
 
     @property
     def sentences(self) -> tuple[str, ...]:

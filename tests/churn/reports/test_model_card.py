@@ -279,6 +279,14 @@ def test_a_lesser_profile_is_announced_first(card):
     assert "not the protocol" not in " ".join(card_sections(card)[0].sentences)
 
 
+def test_the_summary_says_each_sentence_once_where_the_report_has_the_threshold_too(card):
+    report = card.report.model_copy(update={"threshold": card.threshold})
+    sentences = card_sections(card.model_copy(update={"report": report}))[0].sentences
+
+    assert set(card.threshold.headlines) <= set(sentences)
+    assert len(set(sentences)) == len(sentences)
+
+
 def test_the_same_card_gives_the_same_files_also_after_json(card, page, text):
     again = ModelCard.model_validate_json(card.model_dump_json())
 
