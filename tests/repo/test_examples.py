@@ -18,7 +18,6 @@ MOST_USED = (
     "churn.models.linear.logistic.LogisticCandidate.fit",
     "churn.promotion.decide",
     "churn.retention.profit.campaign_profit",
-    "churn.scoring.bundle.write_bundle",
     "churn.scoring.Scorer",
     "churn.settings.settings_file.load_settings",
 )
