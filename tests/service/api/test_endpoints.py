@@ -32,10 +32,10 @@ def test_a_batch_answers_each_customer_like_a_single_request(
     by_line = client.post("/v1/score/batch", content=lines(customers[:300]), headers=NDJSON)
 
     rows = [json.loads(line) for line in by_line.text.splitlines()]
-    for found in (array.json(), rows):
-        assert [row["row"] for row in found] == list(range(1, 301))
-        assert [row["probability"] for row in found] == expected[:300].tolist()
-        TypeAdapter(list[response_schemas.BatchRow]).validate_python(found)
+    for answered in (array.json(), rows):
+        assert [row["row"] for row in answered] == list(range(1, 301))
+        assert [row["probability"] for row in answered] == expected[:300].tolist()
+        TypeAdapter(list[response_schemas.BatchRow]).validate_python(answered)
     assert by_line.headers["content-type"] == "application/x-ndjson"
     assert len({row["prediction_id"] for row in [*array.json(), *rows]}) == 600
 
@@ -113,11 +113,13 @@ def test_counterfactuals_come_with_their_caveat_or_left_out(
         "/v1/explain", json=customers[place], params={"counterfactuals": "false"}
     ).json()
 
-    found = explained["counterfactuals"]
-    assert [one["sentence"] for one in found["found"]] == [one.sentence for one in expected.found]
-    assert found["found"]
-    assert found["caveat"] == expected.caveat
-    assert found["sentence"] == expected.sentence
+    answered = explained["counterfactuals"]
+    assert [one["sentence"] for one in answered["found"]] == [
+        one.sentence for one in expected.found
+    ]
+    assert answered["found"]
+    assert answered["caveat"] == expected.caveat
+    assert answered["sentence"] == expected.sentence
     assert without["counterfactuals"] is None
 
 

@@ -90,11 +90,11 @@ def test_both_ways_answer_alike(service, customers, kind, head):
     body = bodies(customers[0])[kind]
 
     with on(service) as short, on(service) as long:
-        found = comparable(short.send(whole_request(body, SHORT, head)).next())
-        expected = comparable(long.send(whole_request(body, LONG, head)).next())
+        short_answer = comparable(short.send(whole_request(body, SHORT, head)).next())
+        long_answer = comparable(long.send(whole_request(body, LONG, head)).next())
 
-    assert found == expected
-    assert (found[0] == 200) == (kind in ("valid", "no id"))
+    assert short_answer == long_answer
+    assert (short_answer[0] == 200) == (kind in ("valid", "no id"))
 
 
 def test_both_ways_require_a_key_alike(store, tmp_path, customers):
@@ -107,11 +107,13 @@ def test_both_ways_require_a_key_alike(store, tmp_path, customers):
             (f"x-api-key: {key}\r\n", 200), (f"Authorization: bearer {key}\r\n", 200),
         ):  # fmt: skip
             with on(service) as short, on(service) as long:
-                found = comparable(short.send(whole_request(customers[0], SHORT, head)).next())
-                assert found == comparable(
+                short_answer = comparable(
+                    short.send(whole_request(customers[0], SHORT, head)).next()
+                )
+                assert short_answer == comparable(
                     long.send(whole_request(customers[0], LONG, head)).next()
                 )
-            assert found[0] == status
+            assert short_answer[0] == status
         for path in (SHORT, LONG, "/v1/explain"):
             with on(service) as answers:
                 answers.send(
@@ -134,10 +136,10 @@ def test_requests_sent_at_once_are_answered_in_their_order(service, customers):
             + whole_request(customers[4], LONG)
             + whole_request(customers[5])
         )
-        found = [answers.next() for _ in range(8)]
+        answered = [answers.next() for _ in range(8)]
 
-    assert [status for status, _, _ in found] == [200, 200, 200, 422, 200, 200, 200, 200]
-    scored = [json.loads(body)["probability"] for _, _, body in found if b"probability" in body]
+    assert [status for status, _, _ in answered] == [200, 200, 200, 422, 200, 200, 200, 200]
+    scored = [json.loads(body)["probability"] for _, _, body in answered if b"probability" in body]
     with service.client() as client:
         assert scored == [
             client.post("/v1/score", json=customer).json()["probability"]
@@ -164,12 +166,12 @@ def test_wherever_the_stream_is_cut_the_answers_are_the_same(service, customers,
     with on(service) as answers:
         answers.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         answers.send(*(stream[start:end] for start, end in pairwise(edges)))
-        found = [answers.next() for _ in range(3)]
+        answered = [answers.next() for _ in range(3)]
 
-    assert [status for status, _, _ in found] == [200] * 3
+    assert [status for status, _, _ in answered] == [200] * 3
     with service.client() as client:
         expected = [client.post("/v1/score", json=c).json()["probability"] for c in customers[:3]]
-    assert [json.loads(body)["probability"] for _, _, body in found] == expected
+    assert [json.loads(body)["probability"] for _, _, body in answered] == expected
 
 
 def test_what_is_no_http_is_refused_after_the_answer_to_what_came_before(
@@ -215,7 +217,7 @@ def test_all_that_came_together_is_in_the_ledger_and_in_the_metrics(store, tmp_p
         connections = [Answers(service) for _ in range(40)]
         for number, answers in enumerate(connections):
             answers.send(whole_request(customers[number]) + whole_request(customers[40 + number]))
-        found = [id_and_probability(answers.next()) for answers in connections for _ in range(2)]
+        answered = [id_and_probability(answers.next()) for answers in connections for _ in range(2)]
         with service.client() as client:
             page = sample(client.get("/metrics").text)
         for answers in connections:
@@ -223,7 +225,7 @@ def test_all_that_came_together_is_in_the_ledger_and_in_the_metrics(store, tmp_p
         assert service.stop() == 0
 
     kept = PredictionLedger(service.ledger).predictions()
-    assert {each.prediction_id: each.probability for each in kept} == dict(found)
+    assert {each.prediction_id: each.probability for each in kept} == dict(answered)
     assert len(kept) == 80
     assert page['churn_requests_total{route="/v1/score",status="200"}'] == 80
     assert page['churn_request_seconds_count{route="/v1/score"}'] == 80

@@ -64,9 +64,9 @@ def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
                     place = (place + 7) % 2000
                     answer = client.post("/v1/score", json=customers[place])
                     assert answer.status_code == 200, answer.text
-                    found = answer.json()
-                    version = found["model_version"]
-                    assert found["probability"] == expected[version][place]
+                    scored = answer.json()
+                    version = scored["model_version"]
+                    assert scored["probability"] == expected[version][place]
                     counts[version] += 1
 
         with ThreadPoolExecutor(3) as pool, service.client() as client:
@@ -115,7 +115,7 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
     publish(store, "2")
     second = (store / CURRENT).read_text()
     point(store, first)
-    refused = 0
+    refusals = 0
 
     with serving(store, tmp_path, poll_seconds=0.05) as service, service.client() as client:
         for name, kind, content, bad in corruptions(bundle, other):
@@ -127,12 +127,12 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
             assert ready.status_code == 200, (name, kind)
             assert ready.json()["versions"]["production"] == "1", (name, kind)
             assert client.post("/v1/score", json=customers[0]).json()["model_version"] == "1"
-            refused += 1
+            refusals += 1
             point(store, first)
             wait_until(client, lambda ready: ready["refused_bundle"] is None)
             path.write_bytes(content)
         metrics = sample(client.get("/metrics").text)
-        service.wait_for("bundle_refused", refused)
+        service.wait_for("bundle_refused", refusals)
         logged = service.logged("bundle_refused")
 
         point(store, "{")
@@ -144,9 +144,9 @@ def test_no_corrupt_bundle_is_served_and_the_last_good_one_goes_on(store, tmp_pa
         point(store, second)
         wait_until(client, lambda ready: ready["versions"]["production"] == "2")
 
-    assert refused >= 15
+    assert refusals >= 15
     assert metrics["churn_bundle_refusals_total"] == len(logged)
-    assert len(logged) == refused
+    assert len(logged) == refusals
 
 
 def test_a_bundle_under_another_contract_is_refused_while_serving(
@@ -170,12 +170,12 @@ def test_a_bundle_under_another_contract_is_refused_while_serving(
 
 
 def test_a_canary_answers_its_share_the_same_customers_always(store, tmp_path, customers):
-    asked = customers[:400]
+    some = customers[:400]
     with (
         serving(store, tmp_path, canary_version="2", canary_percent=25) as service,
         service.client() as client,
     ):
-        first, again = (client.post("/v1/score/batch", json=asked).json() for _ in range(2))
+        first, again = (client.post("/v1/score/batch", json=some).json() for _ in range(2))
         metrics = sample(client.get("/metrics").text)
         ready = client.get("/readyz").json()
         service.stop()

@@ -88,12 +88,12 @@ def test_the_openapi_document_describes_the_contracts_customer(client, contract,
 
 
 def test_a_request_id_is_returned_and_made_if_there_is_none(client, customers):
-    given = client.post("/v1/score", json=customers[0], headers={"X-Request-ID": "call-17"})
-    made = client.post("/v1/score", json=customers[0])
+    chosen = client.post("/v1/score", json=customers[0], headers={"X-Request-ID": "call-17"})
+    generated = client.post("/v1/score", json=customers[0])
     other = client.get("/metadata", headers={"X-Request-ID": "call-18"})
 
-    assert given.headers["x-request-id"] == "call-17"
-    assert made.headers["x-request-id"] == made.json()["prediction_id"]
+    assert chosen.headers["x-request-id"] == "call-17"
+    assert generated.headers["x-request-id"] == generated.json()["prediction_id"]
     assert other.headers["x-request-id"] == "call-18"
 
 

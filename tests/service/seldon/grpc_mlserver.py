@@ -23,7 +23,7 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
         try:
             response = ModelInferResponseConverter.to_types(stub.ModelInfer(message, timeout=30))
         except grpc.RpcError as error:
-            answers.append({"refused": error.details(), "code": error.code().name})
+            answers.append({"error": error.details(), "code": error.code().name})
             continue
         outputs = {one.name: list(one.data.root) for one in response.outputs}
         answers.append({"probability": outputs["probability"], "decision": outputs["decision"]})

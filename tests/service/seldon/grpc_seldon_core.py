@@ -1,7 +1,7 @@
 """Asks Seldon's microservice over gRPC; run by the Python of its environment.
 
 Reads from stdin a list of [kind, names, rows]; prints, for each, the probabilities, the tags and,
-where it was refused, the sentence.
+or the sentence if it failed.
 """
 
 import json
@@ -28,14 +28,14 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
         try:
             answer = MessageToDict(stub.Predict(message, timeout=30))
         except grpc.RpcError as error:
-            answers.append({"refused": error.details(), "code": error.code().name})
+            answers.append({"error": error.details(), "code": error.code().name})
             continue
         data = answer.get("data", {})
         if kind == "tensor":
-            found = data["tensor"]["values"][::2]
+            probabilities = data["tensor"]["values"][::2]
         elif kind == "ndarray":
-            found = [row[0] for row in data["ndarray"]]
+            probabilities = [row[0] for row in data["ndarray"]]
         else:
-            found = [one["probability"] for one in answer["jsonData"]["customers"]]
-        answers.append({"probability": found, "tags": answer["meta"]["tags"]})
+            probabilities = [one["probability"] for one in answer["jsonData"]["customers"]]
+        answers.append({"probability": probabilities, "tags": answer["meta"]["tags"]})
 sys.stdout.write(json.dumps(answers))

@@ -85,10 +85,10 @@ def _measured(
         cpu, wall = [], []
         for _ in range(ROUNDS):
             before, began = server.cpu_seconds(), time.perf_counter()
-            found = [ask(client, row) for row in rows]
+            answered = [ask(client, row) for row in rows]
             wall.append((time.perf_counter() - began) / len(rows))
             cpu.append((server.cpu_seconds() - before) / len(rows))
-            if found != expected:
+            if answered != expected:
                 raise SystemExit("The server does not give the scorer's numbers; nothing measured.")
     return statistics.median(cpu), statistics.median(wall)
 

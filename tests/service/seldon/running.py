@@ -23,14 +23,14 @@ import httpx
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "service" / "seldon"
 ENVIRONMENTS = ROOT / ".churn" / "venvs"
-_PATIENCE = 90.0  # seconds until a server must be ready, on a busy machine
+_START_SECONDS = 90.0  # seconds until a server must be ready, on a busy machine
 
 
 def environment(requirements: str) -> Path:
-    """The folder of an environment that holds what a requirements file of the package pins; made if it is missing.
+    """Returns the folder of an environment with the pins of a requirements file; makes it if missing.
 
     Named by the digest of the file, so that a changed pin makes another one. Packages come from
-    where pip is told to take them, through the installer's own reading of pip's settings.
+    where pip is configured to take them, through the installer's own reading of pip's settings.
     """
     file = PACKAGE / requirements
     digest = hashlib.sha256(file.read_bytes() + sys.version.encode()).hexdigest()[:16]
@@ -48,7 +48,9 @@ def environment(requirements: str) -> Path:
 def _install(file: Path, place: Path) -> None:
     installer = _installer()
     if not installer.fetch_uv():
-        raise RuntimeError("uv cannot be had from the package index, so Seldon cannot be tried.")
+        raise RuntimeError(
+            "uv is not available from the package index, so Seldon cannot be tested."
+        )
     settings = installer.uv_environment()
     for command in (
         ["venv", "--quiet", "--python", sys.executable, place],
@@ -58,7 +60,7 @@ def _install(file: Path, place: Path) -> None:
 
 
 def _installer() -> ModuleType:
-    sys.path.insert(0, str(ROOT / "tools"))  # it imports its neighbour
+    sys.path.insert(0, str(ROOT / "tools"))  # it imports a module beside it
     try:
         spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
         assert spec is not None
@@ -100,7 +102,7 @@ class Server:
             input=document,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_START_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -170,7 +172,7 @@ def _started(
 
 
 def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             raise AssertionError(f"The server ended ({process.returncode}):\n{log.read_text()}")

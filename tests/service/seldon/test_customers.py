@@ -21,17 +21,17 @@ def test_every_way_in_gives_the_same_bits(shop, scorer):
     codes = np.column_stack([shop.codes[name] for name in names]).astype(np.float64)
     tensors = {name: [row[name] for row in shop.rows] for name in names}
 
-    ways = [
+    results = [
         score_document(scorer, shop.rows),
         score_table(scorer, raw, names),
         score_table(scorer, codes, names),
         score_tensors(scorer, tensors),
     ]
 
-    for found in ways:
-        assert np.array_equal(found.probability, shop.expected["7"])
-        assert np.array_equal(found.decision, shop.expected["7"] >= 0.31)
-        assert found.version == "7"
+    for scores in results:
+        assert np.array_equal(scores.probability, shop.expected["7"])
+        assert np.array_equal(scores.decision, shop.expected["7"] >= 0.31)
+        assert scores.version == "7"
 
 
 def test_a_customer_alone_gets_the_bits_it_gets_among_others(shop, scorer):
@@ -125,6 +125,6 @@ def test_an_envelope_with_customers_is_let_through(message):
     ],
 )
 def test_an_envelope_without_customers_is_refused_in_a_sentence(message, sentence):
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         require_customers(message)
-    assert sentence in str(refused.value)
+    assert sentence in str(error.value)

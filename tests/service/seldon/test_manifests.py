@@ -57,29 +57,29 @@ def replicas(tree):
 @pytest.mark.parametrize("v2", [False, True])
 @pytest.mark.parametrize("name", ROLLOUTS)
 def test_every_name_is_a_dns_label_and_every_resource_has_its_own(name, v2):
-    found = documents(name, v2=v2)
+    trees = documents(name, v2=v2)
 
-    names = [(one["kind"], one["metadata"]["name"]) for one in found]
+    names = [(one["kind"], one["metadata"]["name"]) for one in trees]
     assert len(set(names)) == len(names)
-    for tree in walk(found):
+    for tree in walk(trees):
         if isinstance(tree, dict) and "image" in tree:
             assert LABEL.fullmatch(tree["name"])
     for _, one in names:
         assert LABEL.fullmatch(one), one
-    for one in found:
+    for one in trees:
         assert one["metadata"].get("namespace") == ROLLOUTS[name].get("namespace")
 
 
 @pytest.mark.parametrize("v2", [False, True])
 @pytest.mark.parametrize("name", ROLLOUTS)
 def test_every_container_is_bounded_and_may_do_little(name, v2):
-    found = containers(documents(name, v2=v2))
+    trees = containers(documents(name, v2=v2))
 
-    assert found
-    for one in found:
-        asked, most = one["resources"]["requests"], one["resources"]["limits"]
-        assert set(asked) == set(most) == {"cpu", "memory"}
-        assert asked["memory"] == most["memory"]
+    assert trees
+    for one in trees:
+        requests, limits = one["resources"]["requests"], one["resources"]["limits"]
+        assert set(requests) == set(limits) == {"cpu", "memory"}
+        assert requests["memory"] == limits["memory"]
         assert one["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -156,9 +156,9 @@ def test_core_1_without_a_version_serves_what_the_store_has_in_production():
 
 @pytest.mark.parametrize("name", ROLLOUTS)
 def test_core_2_weighs_models_that_it_has_to_a_hundred(name):
-    found = documents(name, v2=True)
-    models = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "Model"}
-    experiments = [one["spec"] for one in found if one["kind"] == "Experiment"]
+    trees = documents(name, v2=True)
+    models = {one["metadata"]["name"]: one["spec"] for one in trees if one["kind"] == "Model"}
+    experiments = [one["spec"] for one in trees if one["kind"] == "Experiment"]
 
     assert len(experiments) == (name != "plain")
     for one in experiments:
@@ -171,13 +171,13 @@ def test_core_2_weighs_models_that_it_has_to_a_hundred(name):
 
 @pytest.mark.parametrize("name", ROLLOUTS)
 def test_core_2_ties_our_models_to_our_server(name):
-    found = documents(name, v2=True)
-    [server] = [one for one in found if one["kind"] == "Server"]
+    trees = documents(name, v2=True)
+    [server] = [one for one in trees if one["kind"] == "Server"]
 
     [container] = server["spec"]["podSpec"]["containers"]
     assert container["name"] == server["spec"]["serverConfig"] == "mlserver"
     assert container["args"] == ["$(MLSERVER_MODELS_DIR)"]
-    for one in found:
+    for one in trees:
         if one["kind"] == "Model":
             assert one["spec"]["server"] == server["metadata"]["name"]
             assert one["spec"]["requirements"] == server["spec"]["capabilities"]
@@ -227,10 +227,10 @@ def test_the_same_settings_give_the_same_bytes_in_another_process(v2):
     ],
 )
 def test_a_setting_that_will_not_do_is_named_in_one_sentence(change, names):
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         read_rollout(**BASE | change)
-    assert names in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert names in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -259,9 +259,9 @@ def test_the_command_refuses_without_printing_half_a_manifest(capsys):
     arguments = ["--image", "churn:1", "--bundle-uri", "s3://models/churn"]
 
     assert main([*arguments, "--v2"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
         "Seldon Core 2 serves named versions; say which one serves with --version VERSION.\n"
     )
     assert main([*arguments, "--canary", "8"]) == 2

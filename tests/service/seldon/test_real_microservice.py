@@ -58,10 +58,10 @@ def test_a_table_of_real_customers_scores_as_in_the_trainers_hands(shop, microse
 
     answer = predict(microservice, {"data": {"names": names, "ndarray": table}}).json()
 
-    found = np.array(answer["data"]["ndarray"])
+    scores = np.array(answer["data"]["ndarray"])
     assert answer["data"]["names"] == ["probability", "decision"]
-    np.testing.assert_allclose(found[:, 0], shop.expected["7"], **EXACT)
-    assert np.array_equal(found[:, 1], shop.expected["7"] >= 0.31)
+    np.testing.assert_allclose(scores[:, 0], shop.expected["7"], **EXACT)
+    assert np.array_equal(scores[:, 1], shop.expected["7"] >= 0.31)
     assert answer["meta"]["tags"] == {"version": "7", "threshold": 0.31}
 
 
@@ -72,8 +72,8 @@ def test_a_tensor_of_codes_scores_the_same_whatever_the_order_of_its_columns(sho
 
     answer = predict(microservice, {"data": {"names": names, "tensor": tensor}}).json()
 
-    found = np.array(answer["data"]["tensor"]["values"]).reshape(-1, 2)
-    np.testing.assert_allclose(found[:, 0], shop.expected["7"], **EXACT)
+    scores = np.array(answer["data"]["tensor"]["values"]).reshape(-1, 2)
+    np.testing.assert_allclose(scores[:, 0], shop.expected["7"], **EXACT)
 
 
 def test_customers_as_json_score_the_same_one_by_one_and_together(shop, microservice):
@@ -95,18 +95,22 @@ def test_grpc_gives_the_same_numbers_and_the_same_sentence(shop, microservice):
     table = [[row[name] for name in names] for row in shop.rows]
     codes = np.column_stack([shop.codes[name] for name in names]).astype(float).tolist()
     wrong = [["Biennial" if name == "Contract" else shop.rows[0][name] for name in names]]
-    asked = [["ndarray", names, table], ["tensor", names, codes], ["json", names, table]]
-    asked += [["ndarray", names, wrong], ["ndarray", names, [[1, 2]]], ["tensor", names[:3], codes]]
+    requests = [["ndarray", names, table], ["tensor", names, codes], ["json", names, table]]
+    requests += [
+        ["ndarray", names, wrong],
+        ["ndarray", names, [[1, 2]]],
+        ["tensor", names[:3], codes],
+    ]
 
-    answers = json.loads(microservice.ask_by_grpc("grpc_seldon_core.py", json.dumps(asked)))
+    answers = json.loads(microservice.ask_by_grpc("grpc_seldon_core.py", json.dumps(requests)))
 
     for answer in answers[:3]:
         np.testing.assert_allclose(answer["probability"], shop.expected["7"], **EXACT)
         assert answer["tags"]["version"] == "7"
-    refused = [answer["refused"] for answer in answers[3:]]
-    assert "Field 'Contract': 'Biennial' is not one of Month-to-month" in refused[0]
-    assert "Row 1 has 2 values and 19 names; give one value a name." in refused[1]
-    assert "The tensor is not a table of numbers" in refused[2]
+    errors = [answer["error"] for answer in answers[3:]]
+    assert "Field 'Contract': 'Biennial' is not one of Month-to-month" in errors[0]
+    assert "Row 1 has 2 values and 19 names; give one value a name." in errors[1]
+    assert "The tensor is not a table of numbers" in errors[2]
 
 
 @pytest.mark.parametrize(
@@ -198,31 +202,31 @@ def test_a_bundle_that_is_not_as_it_was_written_opens_no_port(shop, tmp_path):
 def test_mlserver_gives_the_same_numbers(shop, mlserver):
     answer = post(mlserver, "/v2/models/churn/infer", tensors(shop.rows)).json()
 
-    found = {one["name"]: one for one in answer["outputs"]}
-    np.testing.assert_allclose(found["probability"]["data"], shop.expected["7"], **EXACT)
-    assert found["decision"]["data"] == (shop.expected["7"] >= 0.31).tolist()
+    scores = {one["name"]: one for one in answer["outputs"]}
+    np.testing.assert_allclose(scores["probability"]["data"], shop.expected["7"], **EXACT)
+    assert scores["decision"]["data"] == (shop.expected["7"] >= 0.31).tolist()
     assert answer["id"] == "one"
     assert answer["parameters"] == {"bundle_version": "7", "threshold": 0.31}
 
 
 def test_mlserver_scores_a_customer_alone_to_the_same_bits(shop, mlserver):
     with httpx.Client(base_url=mlserver.http, trust_env=False) as client:
-        found = [
+        scores = [
             client.post("/v2/models/churn/infer", json=tensors([row])).json()["outputs"][0]["data"]
             for row in shop.rows
         ]
 
-    np.testing.assert_allclose(np.ravel(found), shop.expected["7"], **EXACT)
+    np.testing.assert_allclose(np.ravel(scores), shop.expected["7"], **EXACT)
 
 
 def test_mlserver_by_grpc_gives_the_same_numbers_and_the_same_sentence(shop, mlserver):
-    asked = [tensors(shop.rows), tensors([shop.rows[0] | {"Contract": "Biennial"}])]
+    requests = [tensors(shop.rows), tensors([shop.rows[0] | {"Contract": "Biennial"}])]
 
-    answers = json.loads(mlserver.ask_by_grpc("grpc_mlserver.py", json.dumps(asked)))
+    answers = json.loads(mlserver.ask_by_grpc("grpc_mlserver.py", json.dumps(requests)))
 
     np.testing.assert_allclose(answers[0]["probability"], shop.expected["7"], **EXACT)
     assert answers[1]["code"] == "INVALID_ARGUMENT"
-    assert answers[1]["refused"].startswith("Field 'Contract': 'Biennial' is not one of")
+    assert answers[1]["error"].startswith("Field 'Contract': 'Biennial' is not one of")
 
 
 @pytest.mark.parametrize(

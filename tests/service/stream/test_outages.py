@@ -13,9 +13,9 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture
 def outside(broker, topics):
-    found = Outside(broker.address, topics)
-    yield found
-    found.close()
+    client = Outside(broker.address, topics)
+    yield client
+    client.close()
 
 
 def test_a_ledger_that_cannot_be_written_holds_the_messages_back_and_sigterm_still_ends_it(
@@ -25,7 +25,7 @@ def test_a_ledger_that_cannot_be_written_holds_the_messages_back_and_sigterm_sti
 
     with working(settings, ledger="sqlite:////proc/none/ledger.db") as worker:
         worker.wait_for("ledger_failed")
-        state = wait_until(lambda: found if "ledger" in (found := worker.ready())["reasons"] else 0)
+        state = wait_until(lambda: ready if "ledger" in (ready := worker.ready())["reasons"] else 0)
         code = worker.stop()
     committed = outside.committed(settings["group"])
 
@@ -80,7 +80,7 @@ def test_brokers_that_go_away_and_come_back_find_the_worker_as_it_was(
         broker.stop()
         try:
             away = wait_until(
-                lambda: found if "kafka" in (found := worker.ready())["reasons"] else None
+                lambda: ready if "kafka" in (ready := worker.ready())["reasons"] else None
             )
         finally:
             broker.start()

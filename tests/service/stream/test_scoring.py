@@ -19,8 +19,8 @@ def pool(published_store, tmp_path):
 
 
 def message(customer, offset=0, **changed):
-    given = {"topic": "t", "partition": 0, "offset": offset, "timestamp": 1, "key": None}
-    return Message(**given | {"value": json.dumps(customer).encode()} | changed)
+    fields = {"topic": "t", "partition": 0, "offset": offset, "timestamp": 1, "key": None}
+    return Message(**fields | {"value": json.dumps(customer).encode()} | changed)
 
 
 def test_a_message_is_one_prediction_however_often_it_is_read(pool, customers):

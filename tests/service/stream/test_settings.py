@@ -40,11 +40,11 @@ def test_without_any_setting_a_broker_on_this_machine_is_read():
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_sentence(variables, sentence):
-    with pytest.raises(InputError, match=r"[.?]$") as refused:
+    with pytest.raises(InputError, match=r"[.?]$") as error:
         read_settings(variables)
 
-    assert sentence in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_passwords_are_not_shown():

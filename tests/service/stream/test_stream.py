@@ -12,9 +12,9 @@ from churn.scoring.bundle import publish
 
 @pytest.fixture
 def outside(broker, topics):
-    found = Outside(broker.address, topics)
-    yield found
-    found.close()
+    client = Outside(broker.address, topics)
+    yield client
+    client.close()
 
 
 def by_customer(records):
@@ -31,11 +31,11 @@ def test_scores_are_the_scorers_to_the_last_bit_and_are_in_the_ledger(
         answers = outside.read("output", len(some))
         code = worker.stop()
 
-    found = by_customer(answers)
+    answered = by_customer(answers)
     assert code == 0
-    assert len(answers) == len(found) == len(some)
+    assert len(answers) == len(answered) == len(some)
     for customer in some:
-        score, answer = scorers["1"].score_one(customer), found[customer["customerID"]]
+        score, answer = scorers["1"].score_one(customer), answered[customer["customerID"]]
         assert list(answer) == [
             "prediction_id", "probability", "decision", "risk_band", "model_version",
         ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_scores_are_the_scorers_to_the_last_bit_and_are_in_the_ledger(
     kept = PredictionLedger(settings["ledger"]).predictions()
     assert {(k.customer, k.prediction_id, k.probability, k.role, k.source) for k in kept} == {
         (customer, a["prediction_id"], a["probability"], "production", "stream")
-        for customer, a in found.items()
+        for customer, a in answered.items()
     }
 
 
@@ -95,13 +95,13 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
     outside.send(mixed)
 
     with working(settings) as worker:
-        found = by_customer(outside.read("output", len(valid)))
+        answered = by_customer(outside.read("output", len(valid)))
         letters = outside.read("dead_letter", len(bad))
         wait_until(lambda: worker.ready()["ready"], worker.ready)
         counted = worker.metric('churn_stream_rejected_total{kind="not_json"}')
         worker.stop()
 
-    assert {c: a["probability"] for c, a in found.items()} == {
+    assert {c: a["probability"] for c, a in answered.items()} == {
         c["customerID"]: scorers["1"].score_one(c).probability for c in valid
     }
     # A message that is too large to be written back leaves its reason and its offset.

@@ -17,10 +17,10 @@ from tests.servers.logged_process import SECONDS, LoggedProcess
 
 def wait_until(what: Callable[[], Any], about: Callable[[], Any] = lambda: "") -> Any:
     until = time.monotonic() + SECONDS
-    while not (found := what()):
+    while not (result := what()):
         assert time.monotonic() < until, about()
         time.sleep(0.02)
-    return found
+    return result
 
 
 class StreamWorker(LoggedProcess):
@@ -107,14 +107,14 @@ def read_topic(address: str, topic: str, count: int) -> list[Any]:
     try:
         places = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic))]
         consumer.assign(places)
-        found: list[Any] = []
+        records_read: list[Any] = []
         until = time.monotonic() + SECONDS
         while True:
             for records in consumer.poll(200).values():
-                found.extend(records)
+                records_read.extend(records)
             ends = consumer.end_offsets(places)
-            if len(found) >= max(count, sum(ends.values())):
-                return found
-            assert time.monotonic() < until, f"{len(found)} of {count} in {topic}"
+            if len(records_read) >= max(count, sum(ends.values())):
+                return records_read
+            assert time.monotonic() < until, f"{len(records_read)} of {count} in {topic}"
     finally:
         consumer.close()
