@@ -70,7 +70,7 @@ def validate(
         require_known_checks(settings.shown_only, suites, "The validator's shown_only")
         for name in settings.suites:
             left_out = remove_left_out(suites[name], name)
-            notes += [f"{each.check} was not asked: {each.reason}." for each in left_out]
+            notes += [f"{each.check} was not run: {each.reason}." for each in left_out]
         for found, familiar, drift in _answers(deepchecks, suites, tables, contract, settings):
             findings += _ours(found, drift, contract, settings.drift_limit, familiar=familiar)
     return tables.report("Deepchecks", deepchecks.version, findings, notes)
