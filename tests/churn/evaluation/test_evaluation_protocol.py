@@ -65,14 +65,14 @@ def report(table):
 
 
 def test_every_customer_is_judged_once_per_repeat_by_models_that_never_saw_it(table):
-    asked = candidates()
-    scored = cross_validate(asked, *table, PLAN)
+    recipes = candidates()
+    scored = cross_validate(recipes, *table, PLAN)
 
     assert len(scored.folds) == 12
     for repeat in range(3):
         judged = np.concatenate([fold.rows for fold in scored.folds[4 * repeat : 4 * repeat + 4]])
         assert np.array_equal(np.sort(judged), np.arange(600))
-    for fold, shown in zip(scored.folds, asked["blend"].shown, strict=True):
+    for fold, shown in zip(scored.folds, recipes["blend"].shown, strict=True):
         assert not set(fold.rows) & set(shown.astype(int))
         assert len(fold.rows) + len(shown) == 600
 
@@ -124,12 +124,12 @@ def test_another_seed_cuts_the_rows_elsewhere(report, table):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_progress_is_told_split_by_split(table, workers):
-    told = []
+    progress = []
     cross_validate(
-        candidates(), *table, PLAN, on_fold=lambda *step: told.append(step), workers=workers
+        candidates(), *table, PLAN, on_fold=lambda *step: progress.append(step), workers=workers
     )
-    assert told[-1] == (12, 12)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert progress[-1] == (12, 12)
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -152,10 +152,10 @@ def test_no_bootstrap_leaves_the_interval_out_and_says_nothing_of_it(table):
 
 
 def test_an_unknown_baseline_is_refused_before_anything_is_fitted(table):
-    asked = candidates()
+    recipes = candidates()
     with pytest.raises(InputError, match=r"'plain' is not among the candidates \(logistic, blend"):
-        run_protocol(asked, *table, PLAN, baseline="plain")
-    assert asked["blend"].shown == []
+        run_protocol(recipes, *table, PLAN, baseline="plain")
+    assert recipes["blend"].shown == []
 
 
 def test_an_outcome_rarer_than_the_folds_is_refused(table):

@@ -183,9 +183,9 @@ def test_every_figure_of_money_stands_beside_its_assumptions(report):
     assert report.assumptions == VALUE.assumptions
     for assumption in report.assumptions:
         assert assumption in report.basis
-    told = " ".join(report.sentences)
-    assert f"{report.gate.chosen.profit:.2f} USD per customer" in told
-    assert "under the assumptions" in told
+    text = " ".join(report.sentences)
+    assert f"{report.gate.chosen.profit:.2f} USD per customer" in text
+    assert "under the assumptions" in text
     assert f"{report.threshold:.1%}" in report.sentences[0]
     assert report.figures["gate.profit"] == report.gate.chosen.profit
 

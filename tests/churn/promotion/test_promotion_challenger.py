@@ -93,13 +93,13 @@ def changed(contender, **changes):
 
 
 def judge(challenger, champion, rows, **changes):
-    asked = {
+    arguments = {
         "quality": quality(),
         "bundle": BUNDLE,
         "floors": FLOORS,
         "settings": SETTINGS,
     }
-    return judge_challenger(challenger, champion, rows, **asked | changes)
+    return judge_challenger(challenger, champion, rows, **arguments | changes)
 
 
 def verdicts(decision):
@@ -212,11 +212,11 @@ def test_fewer_rows_than_asked_decide_nothing(world, contenders):
 
 
 def test_refused_data_and_unknown_data_judge_nobody(world, contenders):
-    good, champion = contenders["good"], contenders["champion"]
-    refused = judge(good, champion, world[0], quality=quality(success=False))
+    strong, champion = contenders["good"], contenders["champion"]
+    refused = judge(strong, champion, world[0], quality=quality(success=False))
     assert refused.verdict == "hold"
     assert "refuses the table at check 'tenure within range'" in refused.reasons[0]
-    assert judge(good, champion, world[0], quality=None).verdict == "hold"
+    assert judge(strong, champion, world[0], quality=None).verdict == "hold"
 
 
 def test_labels_of_one_outcome_hold_whatever_else_is_right(world, contenders):
@@ -225,8 +225,8 @@ def test_labels_of_one_outcome_hold_whatever_else_is_right(world, contenders):
         odd = GateRows(columns=rows.columns, target=target, contract=rows.contract)
         decision = judge(contenders["good"], contenders["champion"], odd)
         assert decision.verdict == "hold"
-        told = {n for n, v in verdicts(decision).items() if v == "insufficient evidence"}
-        assert told == {"labels are sane", RANKING, PROFIT, SLICES, CALIBRATED}
+        verdict_by_gate = {n for n, v in verdicts(decision).items() if v == "insufficient evidence"}
+        assert verdict_by_gate == {"labels are sane", RANKING, PROFIT, SLICES, CALIBRATED}
 
 
 def test_a_churn_rate_outside_the_contract_holds(world, contenders):
@@ -279,9 +279,11 @@ def test_scores_that_cannot_be_compared_hold(world, contenders, who, broken):
     both = contenders | {who: changed(contenders[who], logit=logit)}
     decision = judge(both["good"], both["champion"], world[0])
     assert decision.verdict == "hold"
-    told = verdicts(decision)
-    assert {told[RANKING], told[PROFIT], told[SLICES]} == {"insufficient evidence"}
-    assert told[CALIBRATED] == ("insufficient evidence" if who == "good" else "pass")
+    verdict_by_gate = verdicts(decision)
+    assert {verdict_by_gate[RANKING], verdict_by_gate[PROFIT], verdict_by_gate[SLICES]} == {
+        "insufficient evidence"
+    }
+    assert verdict_by_gate[CALIBRATED] == ("insufficient evidence" if who == "good" else "pass")
     assert contenders[who].name in found(decision, RANKING).sentence
 
 
@@ -293,7 +295,7 @@ def test_profit_that_is_missing_or_no_number_holds(world, contenders, profit):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "verdict_by_gate"),
     [
         ({"loads": False}, ["fail", "insufficient evidence", "insufficient evidence"]),
         ({"golden_max_difference": 1e-3}, ["pass", "fail", "pass"]),
@@ -304,13 +306,13 @@ def test_profit_that_is_missing_or_no_number_holds(world, contenders, profit):
         (None, ["insufficient evidence"] * 3),
     ],
 )
-def test_the_bundle_must_load_replay_and_be_fast(world, contenders, changes, told):
+def test_the_bundle_must_load_replay_and_be_fast(world, contenders, changes, verdict_by_gate):
     bundle = None if changes is None else BUNDLE.model_copy(update=changes)
     decision = judge(contenders["good"], contenders["champion"], world[0], bundle=bundle)
     names = ("bundle loads", "bundle replays its golden rows", "fast enough")
-    assert [verdicts(decision)[name] for name in names] == told
-    expected = "reject" if "fail" in told else "hold"
-    assert decision.verdict == (expected if set(told) != {"pass"} else "promote")
+    assert [verdicts(decision)[name] for name in names] == verdict_by_gate
+    expected = "reject" if "fail" in verdict_by_gate else "hold"
+    assert decision.verdict == (expected if set(verdict_by_gate) != {"pass"} else "promote")
 
 
 def test_without_a_champion_the_floors_apply_and_the_record_says_so(world, contenders):
@@ -326,11 +328,11 @@ def test_without_a_champion_the_floors_apply_and_the_record_says_so(world, conte
     assert decision.verdict == "promote", decision.sentence
     assert decision.champion is None
     assert "There is no champion yet" in decision.sentence
-    told = verdicts(decision)
+    verdict_by_gate = verdicts(decision)
     assert {"ranks well", "not worse than the baseline", CALIBRATED, MINE, "fast enough"} <= set(
-        told
+        verdict_by_gate
     )
-    assert not {RANKING, PROFIT, SLICES, THEIRS} & set(told)
+    assert not {RANKING, PROFIT, SLICES, THEIRS} & set(verdict_by_gate)
     high = FLOORS.model_copy(update={"roc_auc_lower": 0.99})
     assert judge(contenders["good"], None, world[0], floors=high).verdict == "reject"
     broken = changed(contenders["good"], logit=np.full(1500, np.nan))

@@ -41,7 +41,7 @@ BETTER = gained(0.002, 0.008)
 
 
 @pytest.fixture(scope="module")
-def good():
+def strong():
     return gate_rows()
 
 
@@ -49,26 +49,26 @@ def verdicts(decision):
     return {gate.name: gate.verdict for gate in decision.gates}
 
 
-def test_a_model_that_clears_every_floor_is_cleared_for_staging(good):
-    decision = judge_first_model(good, FLOORS, against_baseline=BETTER)
+def test_a_model_that_clears_every_floor_is_cleared_for_staging(strong):
+    decision = judge_first_model(strong, FLOORS, against_baseline=BETTER)
     assert set(verdicts(decision).values()) == {"pass"}
     assert decision.verdict == "promote"
     assert decision.champion is None
     assert decision.sentence == "blend is cleared for staging: 4 of 4 gates passed."
 
 
-def test_too_few_gate_rows_hold_a_good_model(good):
+def test_too_few_gate_rows_hold_a_good_model(strong):
     decision = judge_first_model(
-        good, FLOORS.model_copy(update={"minimum_rows": 2001}), against_baseline=BETTER
+        strong, FLOORS.model_copy(update={"minimum_rows": 2001}), against_baseline=BETTER
     )
     assert decision.verdict == "hold"
     assert verdicts(decision)["enough gate rows"] == "insufficient evidence"
     assert decision.reasons == ("2,000 customers were set aside, fewer than the 2,001 required.",)
 
 
-def test_exactly_enough_gate_rows_are_enough(good):
+def test_exactly_enough_gate_rows_are_enough(strong):
     decision = judge_first_model(
-        good, FLOORS.model_copy(update={"minimum_rows": 2000}), against_baseline=BETTER
+        strong, FLOORS.model_copy(update={"minimum_rows": 2000}), against_baseline=BETTER
     )
     assert decision.verdict == "promote"
 
@@ -80,9 +80,9 @@ def test_a_ranking_whose_whole_interval_lies_below_the_floor_is_rejected():
     assert "lies below the floor of 0.8" in decision.sentence
 
 
-def test_a_ranking_whose_interval_straddles_the_floor_is_held(good):
-    floors = FLOORS.model_copy(update={"roc_auc_lower": good.metrics.roc_auc})
-    decision = judge_first_model(good, floors, against_baseline=BETTER)
+def test_a_ranking_whose_interval_straddles_the_floor_is_held(strong):
+    floors = FLOORS.model_copy(update={"roc_auc_lower": strong.metrics.roc_auc})
+    decision = judge_first_model(strong, floors, against_baseline=BETTER)
     assert verdicts(decision)["ranks well"] == "insufficient evidence"
     assert decision.verdict == "hold"
     assert "does not clear the floor" in decision.sentence
@@ -95,10 +95,10 @@ def test_probabilities_that_are_surely_off_are_rejected_however_well_they_rank()
     assert decision.verdict == "reject"
 
 
-def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(good):
-    ceiling = (good.intervals["ece"].lower + good.reliability.ece) / 2
+def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(strong):
+    ceiling = (strong.intervals["ece"].lower + strong.reliability.ece) / 2
     floors = FLOORS.model_copy(update={"ece_upper": ceiling})
-    decision = judge_first_model(good, floors, against_baseline=BETTER)
+    decision = judge_first_model(strong, floors, against_baseline=BETTER)
     assert verdicts(decision)["well calibrated"] == "insufficient evidence"
 
 
@@ -113,13 +113,13 @@ def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(goo
         (float("nan"), float("nan"), "insufficient evidence"),
     ],
 )
-def test_the_baseline_gate_reads_the_whole_interval(good, lower, upper, verdict):
-    decision = judge_first_model(good, FLOORS, against_baseline=gained(lower, upper))
+def test_the_baseline_gate_reads_the_whole_interval(strong, lower, upper, verdict):
+    decision = judge_first_model(strong, FLOORS, against_baseline=gained(lower, upper))
     assert verdicts(decision)["not worse than the baseline"] == verdict
 
 
-def test_the_baseline_itself_is_not_compared_with_itself(good):
-    decision = judge_first_model(good, FLOORS, against_baseline=None)
+def test_the_baseline_itself_is_not_compared_with_itself(strong):
+    decision = judge_first_model(strong, FLOORS, against_baseline=None)
     assert len(decision.gates) == 3
     assert decision.verdict == "promote"
 
@@ -143,8 +143,8 @@ def test_one_failure_outweighs_doubt_and_doubt_outweighs_success(found, verdict)
 
 
 def test_the_reasons_are_those_of_the_gates_that_decided():
-    asked = [gate("pass", "fine."), gate("insufficient evidence", "unsure."), gate("fail", "bad.")]
-    assert decide(asked, challenger="b").reasons == ("bad.",)
+    gates = [gate("pass", "fine."), gate("insufficient evidence", "unsure."), gate("fail", "bad.")]
+    assert decide(gates, challenger="b").reasons == ("bad.",)
 
 
 def test_nothing_is_decided_without_a_gate():
@@ -152,8 +152,8 @@ def test_nothing_is_decided_without_a_gate():
         decide([], challenger="b")
 
 
-def test_a_decision_survives_json(good):
-    decision = judge_first_model(good, FLOORS, against_baseline=BETTER)
+def test_a_decision_survives_json(strong):
+    decision = judge_first_model(strong, FLOORS, against_baseline=BETTER)
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
 
 

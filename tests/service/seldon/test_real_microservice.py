@@ -165,7 +165,7 @@ def test_a_request_that_is_none_is_a_400_with_one_sentence(microservice, body):
     assert len(response.json()["status"]["info"]) > 15
 
 
-def test_it_says_what_it_serves_and_counts_whom_it_scored(shop, microservice):
+def test_it_says_what_it_serves_and_counts_the_customers_it_scored(shop, microservice):
     about = httpx.get(f"{microservice.http}/metadata", trust_env=False).json()
     predict(microservice, {"jsonData": shop.rows[:5]})
     counted = httpx.get(f"{microservice.metrics}/metrics", trust_env=False).text

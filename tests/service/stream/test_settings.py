@@ -52,14 +52,14 @@ def test_passwords_are_not_shown():
         {
             "CHURN_KAFKA_SECURITY": "SASL_SSL",
             "CHURN_KAFKA_USER": "worker",
-            "CHURN_KAFKA_PASSWORD": "hush-1",
-            "CHURN_REDIS": "redis://:hush-2@redis:6379/0",
-            "CHURN_LEDGER": "postgresql://churn:hush-3@db/churn",
+            "CHURN_KAFKA_PASSWORD": "whisper-1",
+            "CHURN_REDIS": "redis://:whisper-2@redis:6379/0",
+            "CHURN_LEDGER": "postgresql://churn:whisper-3@db/churn",
         }
     )
 
-    assert "hush" not in repr(settings)
-    assert settings.kafka_password.get_secret_value() == "hush-1"
+    assert "whisper" not in repr(settings)
+    assert settings.kafka_password.get_secret_value() == "whisper-1"
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_passwords_are_not_shown():
     [
         ({"grup": "a"}, "CHURN_GRUP"),
         ({"store": "/nowhere"}, "Nothing is in production in /nowhere."),
-        ({"redis": "http://hush@redis", "store": "STORE"}, "CHURN_REDIS is not an address"),
-        ({"ledger": "nonsense-hush", "store": "STORE"}, "not a database address"),
+        ({"redis": "http://whisper@redis", "store": "STORE"}, "CHURN_REDIS is not an address"),
+        ({"ledger": "nonsense-whisper", "store": "STORE"}, "not a database address"),
     ],
 )
 def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
@@ -88,7 +88,7 @@ def test_a_start_that_cannot_go_well_ends_with_2_and_says_why(
     assert code == 2
     assert sentence in stderr
     assert len(stderr.strip().splitlines()) == 1
-    assert "hush" not in stderr
+    assert "whisper" not in stderr
 
 
 def test_neither_a_web_framework_nor_pandas_nor_zenml_is_loaded(root):
