@@ -58,7 +58,7 @@ def deploy_and_test(plan: DeploymentPlan, request: DeployRequest) -> Deployment:
             datetime.now(UTC),
             status="deployed",
             serving=plan.version,
-            actions=(*target.actions, "Asked the golden rows; all answers agree."),
+            actions=(*target.actions, "Smoke test passed: all predictions agree with the golden rows."),
             sentence=f"version {plan.version} serves on {target.place}: {smoke.sentence}",
             **fields,
         )
@@ -93,10 +93,10 @@ def _smoke_test(target: Target, request: DeployRequest) -> SmokeReport:
     swap_seconds = target.probe.swap_seconds
     wait = settings.wait_seconds if swap_seconds is None else swap_seconds
     until = time.monotonic() + (0 if target.probe.reports_version else wait)
-    with target.base_url() as address:
+    with target.base_url() as url:
         while True:
             report = run_smoke_test(
-                address,
+                url,
                 target.probe,
                 golden,
                 version=request.version,
@@ -117,14 +117,14 @@ def _roll_back(
         result = target.roll_back(smoke_failed=smoke_failed)
     except ChurnError as error:
         raise ChurnError(
-            f"{sentence[0].upper()}{sentence[1:]} Taking it back failed, too: {error}"
+            f"{sentence[0].upper()}{sentence[1:]} The rollback failed, too: {error}"
         ) from None
     return Deployment.from_plan(
         plan,
         datetime.now(UTC),
         status="rolled back",
         serving=result.serving,
-        actions=(*target.actions, "That did not pass, so it was taken back.", result.sentence),
+        actions=(*target.actions, "The version did not pass, so it was rolled back.", result.sentence),
         reason=reason,
         sentence=f"{sentence} {result.sentence}",
         **fields | {"place": target.place},

@@ -129,7 +129,7 @@ def wait_until_serving(
             if now > until:
                 what = f"serves {state.version}" if state.version and not serves else state.fault
                 raise ChurnError(
-                    f"{base_url} did not come to serve version {version} within {seconds:g} s: "
+                    f"{base_url} did not serve version {version} within {seconds:g} s: "
                     f"{what or 'it is not ready'}"
                 )
             if not in_a_row:
