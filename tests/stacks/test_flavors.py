@@ -116,7 +116,7 @@ def test_the_stacks_validator_answers_through_zenmls_own_method(
         600,
         600,
     )
-    assert report.verdict != "failed", report.failure_sentence()
+    assert report.verdict != "fail", report.failure_sentence()
     with pytest.raises(InputError, match="does not take a list of checks and 'suite'"):
         validator.data_validation(known, new, ["drift"], contract=contract, suite="all")
 
@@ -191,7 +191,7 @@ def test_a_step_uses_the_validator_of_the_stack(ran) -> None:
     report = ValidatorReport.model_validate(first["report"])
 
     assert "create flavor churn-evidently" in first["changes"]
-    assert (report.validator, report.verdict) == ("Evidently", "fine")
+    assert (report.validator, report.verdict) == ("Evidently", "pass")
     assert (report.reference_rows, report.current_rows) == (5669, 1374)
     assert first["artifact"] == {
         "verdict": "fine",
