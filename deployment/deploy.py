@@ -58,7 +58,10 @@ def deploy_and_test(plan: DeploymentPlan, request: DeployRequest) -> Deployment:
             datetime.now(UTC),
             status="deployed",
             serving=plan.version,
-            actions=(*target.actions, "Smoke test passed: all predictions agree with the golden rows."),
+            actions=(
+                *target.actions,
+                "Smoke test passed: all predictions agree with the golden rows.",
+            ),
             sentence=f"version {plan.version} serves on {target.place}: {smoke.sentence}",
             **fields,
         )
@@ -124,7 +127,11 @@ def _roll_back(
         datetime.now(UTC),
         status="rolled back",
         serving=result.serving,
-        actions=(*target.actions, "The version did not pass, so it was rolled back.", result.sentence),
+        actions=(
+            *target.actions,
+            "The version did not pass, so it was rolled back.",
+            result.sentence,
+        ),
         reason=reason,
         sentence=f"{sentence} {result.sentence}",
         **fields | {"place": target.place},
