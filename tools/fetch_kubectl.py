@@ -44,7 +44,7 @@ def kubectl() -> Path:
 
 def _kustomize(program: Path) -> int:
     """Major version of the kustomize inside; 0 where it does not say."""
-    command = [program, "version", "--client", "--output", "json"]
+    command = [str(program), "version", "--client", "--output", "json"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         version = json.loads(answer.stdout).get("kustomizeVersion", "")

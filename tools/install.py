@@ -137,7 +137,7 @@ def fetch_uv() -> bool:
     """Puts the pinned uv beside the environment's packages, not among them; False where it cannot."""
     if succeeds([UV, "--version"]):
         return True
-    where = ["--target", UV.parent.parent, UV_PIN]
+    where = ["--target", str(UV.parent.parent), UV_PIN]
     return succeeds([*pip(), "install", "--quiet", "--disable-pip-version-check", *where])
 
 
@@ -154,7 +154,8 @@ def install_with_uv(lock: Path) -> bool:
     if not fetch_uv():
         say("uv cannot be had here; plain pip takes over, which takes minutes.")
         return False
-    command = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--requirements", lock]
+    where = ["--python", str(PYTHON), "--requirements", str(lock)]
+    command = [str(UV), "pip", "install", "--quiet", *where]
     if subprocess.run(command, env=uv_environment(), check=False).returncode == 0:
         return True
     say("uv could not do it; plain pip takes over, which takes minutes.")

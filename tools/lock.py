@@ -31,7 +31,7 @@ def compile_lock(*arguments: str, requirements: str | None = None) -> None:
     """Resolves pyproject.toml, or a list of requirements, into one lock, for the Python that CI runs."""
     source = "pyproject.toml" if requirements is None else "-"
     target = ["--python-version", "3.11", "--python-platform", "linux"]
-    command = [UV, "pip", "compile", source, "--quiet", "--annotation-style", "line"]
+    command = [str(UV), "pip", "compile", source, "--quiet", "--annotation-style", "line"]
     # Paths are relative and the header names the make target: a lock knows no machine.
     environment = uv_environment() | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"}
     stdin = None if requirements is None else requirements.encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -100,16 +100,7 @@ class GbmObjective:
         best, trees = np.inf, 0
         for start in range(0, self.settings.most_trees, _TREES_AT_A_TIME):
             for booster, unseen, _, score in grown:
-                for _ in range(_TREES_AT_A_TIME):
-                    booster.update()
-                gained = booster.predict(
-                    unseen,
-                    raw_score=True,
-                    start_iteration=start,
-                    num_iteration=_TREES_AT_A_TIME,
-                    num_threads=1,
-                )
-                np.add(score, np.asarray(gained), out=score)
+                _grow(booster, unseen, score, start)
             count = start + _TREES_AT_A_TIME
             value = float(np.mean([log_loss(score, truth) for _, _, truth, score in grown]))
             if value < best:
@@ -158,6 +149,20 @@ class TabularNetObjective:
         known = recipe.known(self.columns, self.target)
         _, trained = recipe.train(known, self.target, training, holdout, on_epoch=report)
         return Judged(trained.losses[trained.best_epoch - 1], {})
+
+
+def _grow(booster: Any, rows: Floats, score: Floats, start: int) -> None:
+    """Grows some more trees, and adds their log-odds of the rows to the score in place."""
+    for _ in range(_TREES_AT_A_TIME):
+        booster.update()
+    gained = booster.predict(
+        rows,
+        raw_score=True,
+        start_iteration=start,
+        num_iteration=_TREES_AT_A_TIME,
+        num_threads=1,
+    )
+    np.add(score, np.asarray(gained), out=score)
 
 
 def log_loss(logit: Floats, target: Target) -> float:

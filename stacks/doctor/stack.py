@@ -56,8 +56,9 @@ def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosi
     if not checks:
         return
     with ThreadPoolExecutor(max_workers=len(checks)) as pool:
-        for diagnoses in pool.map(lambda check: _run_check(*check, filled), checks):
-            yield from diagnoses
+        runs = [pool.submit(_run_check, subject, check, filled) for subject, check in checks]
+        for run in runs:
+            yield from run.result()
 
 
 def stack_checks(spec: StackSpec, missing: list[str]) -> Iterator[tuple[str, Check]]:
