@@ -102,10 +102,10 @@ def test_the_list_names_each_word_once_and_every_exception_exists(root, retired)
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("churn/one.py", "# the door of the service\n"),
-        ("churn/one.py", "class OneDoor: ...\n"),
-        ("churn/door.py", ""),
-        ("docs/one.md", "The Door is open."),
+        ("churn/one.py", "# the portal of the service\n"),
+        ("churn/one.py", "class OnePortal: ...\n"),
+        ("churn/portal.py", ""),
+        ("docs/one.md", "The Portal is open."),
         ("churn/one.py", "x = asked.one\n"),
         ("churn/one.py", "def f(_asked): ...\n"),
         ("churn/one.py", "def un_told_of(): ...\n"),
@@ -114,7 +114,7 @@ def test_the_list_names_each_word_once_and_every_exception_exists(root, retired)
 )
 def test_a_planted_word_is_caught(path, text):
     planted = [
-        Retired("word", "door", "command line", ()),
+        Retired("word", "portal", "command line", ()),
         Retired("name", "asked", "requested", ()),
         Retired("name", "Cuts", "Cutoffs", ()),
         Retired("part", "told", "reported", ()),
@@ -124,7 +124,7 @@ def test_a_planted_word_is_caught(path, text):
 
 
 def test_a_sentence_may_use_a_word_that_is_only_retired_as_a_name():
-    planted = [Retired("name", "asked", "requested", ()), Retired("word", "door", "", ("a.md",))]
+    planted = [Retired("name", "asked", "requested", ()), Retired("word", "portal", "", ("a.md",))]
 
-    assert offences("churn/one.py", "# nobody asked, on doorsteps\nbasked = 1\n", planted) == []
-    assert offences("a.md", "The door of a house.", planted) == []
+    assert offences("churn/one.py", "# nobody asked, on portals\nbasked = 1\n", planted) == []
+    assert offences("a.md", "The portal of a hall.", planted) == []
