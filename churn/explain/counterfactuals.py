@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from scipy.special import expit
@@ -79,10 +79,6 @@ class Counterfactual:
         """How many things are proposed."""
         return sum(not change.follows for change in self.changes)
 
-    def as_json(self) -> dict[str, Any]:
-        """The counterfactual as JSON values."""
-        return vars(self) | {"changes": [dict(vars(change)) for change in self.changes]}
-
 
 @dataclass(frozen=True)
 class Counterfactuals:
@@ -103,10 +99,6 @@ class Counterfactuals:
     found: tuple[Counterfactual, ...]
     sentence: str
     caveat: str = CAVEAT
-
-    def as_json(self) -> dict[str, Any]:
-        """The counterfactuals as JSON values."""
-        return vars(self) | {"found": [each.as_json() for each in self.found]}
 
 
 class CounterfactualSearch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,10 +53,6 @@ class Reason:
     actionable: bool
     contribution: float
     odds_ratio: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The reason as JSON values."""
-        return dict(vars(self))
 
 
 class CustomerReasons(NamedTuple):

@@ -88,7 +88,7 @@ async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions
     return {
         **msgspec.structs.asdict(answer),
         "base_probability": float(expit(scorer.base)),
-        "reasons": [reason.as_json() for reason in reasons.reasons],
+        "reasons": reasons.reasons,
         "withheld": reasons.withheld,
         "exact": scorer.contributions_are_exact,
         "counterfactuals": counterfactuals,
@@ -108,6 +108,10 @@ def _counterfactuals(
         raise ProblemError(
             422, f"{error} Or ask with counterfactuals=false.", field=quoted[1] if quoted else ""
         ) from None
-    content = counterfactuals.as_json()
-    del content["risk"]  # the response has it as the customer's probability
-    return {"sentence": content.pop("sentence"), **content}
+    return {
+        "sentence": counterfactuals.sentence,
+        "threshold": counterfactuals.threshold,
+        "reached": counterfactuals.reached,
+        "found": counterfactuals.found,
+        "caveat": counterfactuals.caveat,
+    }

@@ -124,7 +124,7 @@ def _with_whole_numbers(row: Row, contract: DataContract) -> dict[str, Any]:
     copy = dict(row)
     for column in contract.coded:
         value = copy.get(column.name)
-        if value not in column.categories:
+        if value is not None and value not in column.categories:
             copy[column.name] = whole_if_possible(value)
     return copy
 

@@ -6,7 +6,7 @@ import pytest
 from churn.errors import InputError
 from churn.scoring import Scorer
 from service.seldon import customers
-from service.seldon.customers import score_document, score_table, score_tensors
+from service.seldon.customers import score_document, score_rows, score_table, score_tensors
 from service.seldon.seldon_message import require_customers
 
 
@@ -128,3 +128,10 @@ def test_an_envelope_without_customers_is_refused_in_a_sentence(message, sentenc
     with pytest.raises(InputError) as error:
         require_customers(message)
     assert sentence in str(error.value)
+
+
+def test_a_missing_field_is_named_as_missing(shop, scorer):
+    row = {name: value for name, value in shop.rows[0].items() if name != "gender"}
+
+    with pytest.raises(InputError, match="Field 'gender' is missing"):
+        score_rows(scorer, [row])
