@@ -1,8 +1,8 @@
-"""How every chart looks, by day and by night, and how it becomes a file.
+"""The look of every chart, on light and on dark pages, and its files.
 
 Figures are made without pyplot, so drawing one leaves no trace in the process. The colours are
-Okabe & Ito's (2008, "Color universal design"), told apart with any common colour blindness; what a
-colour says is also said by position, shape or a label.
+Okabe & Ito's (2008, "Color universal design"), which stay distinguishable with any common colour
+blindness; position, shape or a label says the same as a colour.
 """
 
 from __future__ import annotations
