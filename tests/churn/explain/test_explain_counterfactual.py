@@ -5,7 +5,7 @@ import pytest
 
 from churn.contract import DataContract
 from churn.errors import InputError
-from churn.explain.counterfactuals import CAVEAT, counterfactuals
+from churn.explain.counterfactuals import CAVEAT, Change, counterfactuals
 from churn.explain.offer_rules import OfferRules
 from churn.explain.proposals import proposals
 from churn.features.encoding import take
@@ -80,14 +80,9 @@ def test_a_longer_contract_is_told_as_a_sentence(contract, risky):
     ]
     assert answer.caveat == CAVEAT
     assert "not a promised effect" in CAVEAT
-    assert answer.found[1].as_json()["changes"] == [
-        {
-            "column": "Contract",
-            "before": "Month-to-month",
-            "after": "One year",
-            "follows": False,
-        }
-    ]
+    assert answer.found[1].changes == (
+        Change(column="Contract", before="Month-to-month", after="One year", follows=False),
+    )
 
 
 def test_what_costs_money_moves_the_bill_by_the_contracts_price(contract, risky):
