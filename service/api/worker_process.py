@@ -34,6 +34,8 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
 
     worker = WorkerState(settings, metrics_folder)
 
+    # uvicorn 0.54: overrides `handle_exit` and reads `server_state.tasks`, which are not documented. Can
+    # go when uvicorn drains by itself and tells how many requests it is answering.
     class DrainingServer(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             """The first signal begins the draining; a second one ends it."""
