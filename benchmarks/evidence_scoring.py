@@ -33,7 +33,7 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import SplineLogisticSettings, default_recipes
 from churn.models.trained import TrainedModel
 from churn.models.trees.gbm import GbmModel
-from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
+from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 from churn.scoring.encoder import RowEncoder
 from churn.scoring.scorer import Scorer
 
@@ -159,7 +159,7 @@ def fit_shipped(folder: Path) -> Shipped:
             version="1", threshold=Threshold(value=0.5, basis="benchmark"), metrics={},
         )  # fmt: skip
         publish(folder / name, "1")
-        scorers[name] = load_bundle(bundle)
+        scorers[name] = Scorer.load(bundle)
     return Shipped(contract, columns, target, models, scorers)
 
 

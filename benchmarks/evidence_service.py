@@ -29,7 +29,8 @@ from churn.features.encoding import encode, encode_target
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
-from churn.scoring.bundle import Threshold, bundle_folder, load_bundle, publish, write_bundle
+from churn.scoring import Scorer
+from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 from service.core.keys import new_key
 
 CUSTOMERS = 2000
@@ -144,7 +145,7 @@ def prepare(folder: Path) -> Prepared:
     plain = [
         {str(n): v.item() if hasattr(v, "item") else v for n, v in row.items()} for row in rows
     ]
-    load_bundle(where).columns(plain)  # all of them can be scored
+    Scorer.load(where).columns(plain)  # all of them can be scored
     key, digest = new_key()
     return Prepared(folder, [json.dumps(row).encode() for row in plain], key, digest)
 
@@ -181,7 +182,7 @@ def as_the_trees_see(prepared: Prepared) -> tuple[Path, list[bytes]]:
     bundle = bundle_folder(prepared.store, "1")
     columns_file = next((bundle / "model").rglob("columns.json"))
     features = json.loads(columns_file.read_text(encoding="utf-8"))["features"]
-    columns = load_bundle(bundle).columns([json.loads(one) for one in prepared.customers])
+    columns = Scorer.load(bundle).columns([json.loads(one) for one in prepared.customers])
     rows = zip(*(columns[name].astype(float).tolist() for name in features), strict=True)
     return columns_file.with_name("trees.txt"), [json.dumps(row).encode() for row in rows]
 

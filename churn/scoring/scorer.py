@@ -115,11 +115,6 @@ class Scorer:
                 return cls._load(entry.folder(folder), entry.digest)
             return cls._load(folder, None)
 
-    @property
-    def contributions_are_exact(self) -> bool:
-        """Whether contributions are the model's exact parts, or estimated as a network's are."""
-        return self.model.exact
-
     def score_one(self, row: Row) -> Score:
         """Scores a customer.
 

@@ -90,7 +90,7 @@ async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions
         "base_probability": float(expit(scorer.base)),
         "reasons": reasons.reasons,
         "withheld": reasons.withheld,
-        "exact": scorer.contributions_are_exact,
+        "exact": scorer.model.exact,
         "counterfactuals": counterfactuals,
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from churn.ledger import Ledger
-from churn.scoring.bundle import bundle_folder, current, history, load_bundle
+from churn.scoring import Scorer
+from churn.scoring.bundle import bundle_folder, current, history
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +117,7 @@ def test_its_bundle_scores_as_the_model_did(first, zenml_run, place, root, contr
     from churn.data import acquire
     from churn.features.encoding import encode
 
-    scorer = load_bundle(bundle_folder(place, "1"))
+    scorer = Scorer.load(bundle_folder(place, "1"))
     table = acquire("bundled", contract, root=root, cache=place / "unused")
 
     scores = scorer.score_many(encode(table.frame, table.contract))

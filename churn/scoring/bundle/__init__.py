@@ -9,7 +9,6 @@ from churn.scoring.bundle.write import write_bundle
 from churn.scoring.current import Published, bundle_folder
 from churn.scoring.golden_replay import GoldenRow, read_golden
 from churn.scoring.manifest import Manifest, Threshold
-from churn.scoring.scorer import Scorer
 from churn.scoring.verify import verify_bundle
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "bundle_folder",
     "current",
     "history",
-    "load_bundle",
     "publish",
     "read_golden",
     "read_reference",
@@ -31,12 +29,3 @@ __all__ = [
     "verify_bundle",
     "write_bundle",
 ]
-
-
-def load_bundle(folder: Address) -> Scorer:
-    """Verifies a bundle, builds its scorer and replays its golden rows.
-
-    Raises:
-        BundleError: it is not fit to be served.
-    """
-    return Scorer.load(folder)

@@ -11,7 +11,7 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
-from churn.scoring.bundle import Threshold, load_bundle, read_reference, verify_bundle, write_bundle
+from churn.scoring.bundle import Threshold, read_reference, verify_bundle, write_bundle
 from churn.scoring.manifest import _seal
 
 FILES = [
@@ -90,7 +90,7 @@ def forged(folder, name, content):
 
 def refused(folder, match):
     """Both ways in refuse it, in one sentence or two, on one line."""
-    for way in (verify_bundle, load_bundle):
+    for way in (verify_bundle, Scorer.load):
         with pytest.raises(BundleError, match=match) as error:
             way(folder)
         assert "\n" not in str(error.value)
@@ -134,7 +134,7 @@ def test_another_versions_file_in_its_place_is_noticed(folder, another, name):
 
 
 def test_the_whole_folder_of_another_bundle_is_a_bundle(another):
-    assert load_bundle(another).manifest.model.rows == 1400
+    assert Scorer.load(another).manifest.model.rows == 1400
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, 200, -3])
@@ -259,7 +259,7 @@ def test_a_forged_file_with_the_right_checksums_does_not_load(folder, name, cont
     forged(folder, name, content)
     verify_bundle(folder)
     with pytest.raises(BundleError, match=message) as error:
-        load_bundle(folder)
+        Scorer.load(folder)
     assert "\n" not in str(error.value)
 
 
@@ -272,7 +272,7 @@ def test_another_score_than_at_training_time_is_refused(folder, part, by, senten
     golden["rows"][3][part] += by
     forged(folder, "golden.json", json.dumps(golden).encode())
     with pytest.raises(BundleError, match=rf"golden\.json row 4 has {sentence} .* comes out as"):
-        load_bundle(folder)
+        Scorer.load(folder)
 
 
 def test_a_golden_score_that_is_no_number_is_refused(folder):
@@ -280,7 +280,7 @@ def test_a_golden_score_that_is_no_number_is_refused(folder):
     golden["rows"][0]["logit"] = float("nan")
     forged(folder, "golden.json", json.dumps(golden).encode())
     with pytest.raises(BundleError, match=r"golden\.json row 1 has logit nan"):
-        load_bundle(folder)
+        Scorer.load(folder)
 
 
 def test_a_model_changed_in_one_weight_is_caught_by_the_golden_rows(folder):
@@ -289,7 +289,7 @@ def test_a_model_changed_in_one_weight_is_caught_by_the_golden_rows(folder):
     content["terms"][0]["values"][1] += 1e-6
     forged(folder, name, json.dumps(content).encode())
     with pytest.raises(BundleError, match="does not score as it was trained"):
-        load_bundle(folder)
+        Scorer.load(folder)
 
 
 def test_a_reference_of_other_columns_is_refused(folder, contract, tmp_path):

@@ -12,9 +12,9 @@ from churn.errors import BundleError, InputError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
+from churn.scoring import Scorer
 from churn.scoring.bundle import (
     Threshold,
-    load_bundle,
     read_golden,
     read_reference,
     verify_bundle,
@@ -97,7 +97,7 @@ def test_what_nobody_knows_is_left_out(write):
 
 
 def test_the_loaded_scorer_knows_its_version_threshold_and_contract(write, contract):
-    scorer = load_bundle(write())
+    scorer = Scorer.load(write())
     assert (scorer.version, scorer.threshold, scorer.contract) == ("7", 0.3, contract)
     assert scorer.manifest.metrics["roc_auc"]["value"] == 0.85
 
@@ -258,7 +258,7 @@ def test_a_process_killed_while_writing_leaves_no_bundle(write, tmp_path):
 
     assert died.returncode == 9
     assert not (tmp_path / "7").exists()
-    assert load_bundle(write()).version == "7"
+    assert Scorer.load(write()).version == "7"
 
 
 def test_a_model_that_serves_otherwise_than_it_trained_is_not_written(
@@ -274,7 +274,8 @@ def test_a_model_that_serves_otherwise_than_it_trained_is_not_written(
 NO_PICKLE = """
 import pickle, sys
 from pathlib import Path
-from churn.scoring.bundle import load_bundle, read_golden, read_reference
+from churn.scoring import Scorer
+from churn.scoring.bundle import read_golden, read_reference
 import lightgbm, scipy.special  # what libraries unpickle for themselves, they have done by now
 
 seen = []
@@ -284,7 +285,7 @@ for name in ("load", "loads", "Unpickler", "_load", "_loads", "_Unpickler"):
         seen.append(name)
         raise AssertionError(f"pickle.{name} was called")
     setattr(pickle, name, refuse)
-scorer = load_bundle(Path(sys.argv[1]))
+scorer = Scorer.load(Path(sys.argv[1]))
 scorer.explain(read_golden(Path(sys.argv[1]))[0].row)
 read_reference(Path(sys.argv[1]) / "reference.npz", scorer.contract)
 print(scorer.version, seen)
@@ -322,7 +323,7 @@ def test_no_file_of_a_bundle_is_a_pickle(write):
 
 def test_the_golden_file_is_what_the_model_said_at_training_time(write, trained):
     folder = write()
-    scorer = load_bundle(folder)
+    scorer = Scorer.load(folder)
     golden = json.loads((folder / "golden.json").read_text())["rows"]
     columns = scorer.columns([one["row"] for one in golden])
     assert [one["logit"] for one in golden] == trained.logit(columns).tolist()

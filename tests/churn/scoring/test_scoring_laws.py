@@ -17,7 +17,8 @@ from churn.models.recipe_settings import (
     default_recipes,
 )
 from churn.models.trained import TrainedModel
-from churn.scoring.bundle import Threshold, load_bundle, write_bundle
+from churn.scoring import Scorer
+from churn.scoring.bundle import Threshold, write_bundle
 
 EVERYTHING = ("tenure", "commitment", "revenue", "services")
 
@@ -44,7 +45,7 @@ def pairs(contract, telco_columns, telco_target, tmp_path_factory):
             folder / name, trained, telco_columns, name="churn", version="1",
             threshold=Threshold(value=0.5, basis="for the test"), metrics={},
         )  # fmt: skip
-        made.append((trained, load_bundle(bundle)))
+        made.append((trained, Scorer.load(bundle)))
     return made
 
 

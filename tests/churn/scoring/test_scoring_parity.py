@@ -18,7 +18,8 @@ from churn.models.recipe_settings import (
     default_recipes,
 )
 from churn.models.trained import TrainedModel
-from churn.scoring.bundle import Threshold, load_bundle, write_bundle
+from churn.scoring import Scorer
+from churn.scoring.bundle import Threshold, write_bundle
 from churn.scoring.fast.row_trees import RowTrees
 
 EVERYTHING = ("tenure", "commitment", "revenue", "services")
@@ -53,7 +54,7 @@ def pairs(contract, telco_columns, telco_target, tmp_path_factory):
             threshold=Threshold(value=0.5, basis="for the test"),
             metrics={},
         )
-        made[name] = trained, load_bundle(written)
+        made[name] = trained, Scorer.load(written)
     return made
 
 
@@ -256,7 +257,7 @@ def test_a_network_is_served_as_it_was_trained(
     some = np.arange(0, 7043, 50)
     columns = take(telco_columns, some)
 
-    scorer = load_bundle(
+    scorer = Scorer.load(
         write_bundle(
             tmp_path / "1", trained, columns, name="churn", version="1",
             threshold=Threshold(value=0.5, basis="for the test"), metrics={},
@@ -264,7 +265,7 @@ def test_a_network_is_served_as_it_was_trained(
     )  # fmt: skip
 
     assert not scorer.bitwise
-    assert not scorer.contributions_are_exact
+    assert not scorer.model.exact
     assert np.abs(scorer.score_many(columns).logit - trained.logit(columns)).max() <= 1e-6
     alone = [scorer.score_one(raw[row]).logit for row in some]
     assert np.abs(alone - trained.logit(columns)).max() <= 1e-6

@@ -14,8 +14,8 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
 from churn.models.trees.native_trees import NativeTrees
-from churn.scoring import FieldError
-from churn.scoring.bundle import Threshold, load_bundle, write_bundle
+from churn.scoring import FieldError, Scorer
+from churn.scoring.bundle import Threshold, write_bundle
 from churn.scoring.encoder import RowEncoder
 
 CUSTOMER = {
@@ -47,7 +47,7 @@ def folder(contract, telco_columns, telco_target, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scorer(folder):
-    return load_bundle(folder)
+    return Scorer.load(folder)
 
 
 def refusal(scorer, customer):

@@ -12,7 +12,6 @@ from churn.scoring.bundle import (
     bundle_folder,
     current,
     history,
-    load_bundle,
     publish,
     roll_back,
 )
@@ -36,7 +35,7 @@ def test_what_is_published_there_scores_as_the_model_did(store, write, models, t
     assert place == entry.folder(store) == f"{store}/bundles/1"
     assert (scorer.version, current(store)) == ("1", entry)
     assert (scorer.score_many(telco_columns).logit == trained.logit(telco_columns)).all()
-    assert load_bundle(place).version == "1"
+    assert Scorer.load(place).version == "1"
 
 
 def test_a_version_there_never_changes(store, write, files):
