@@ -231,7 +231,7 @@ def test_a_bundle_without_training_rows_is_refused(trained, columns, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
-@pytest.mark.parametrize("where", ["save_model", "_facts", "Scorer"])
+@pytest.mark.parametrize("where", ["save_model", "_file_facts", "Scorer"])
 def test_an_interrupted_write_leaves_nothing(write, tmp_path, monkeypatch, stop, where):
     def interrupted(*_):
         raise stop
