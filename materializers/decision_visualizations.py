@@ -1,7 +1,7 @@
 """Pages and pictures of thresholds, slices, explanations and promotions."""
 
 from churn.evaluation.slices import SlicesReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair

@@ -12,10 +12,10 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.model_card.card import ModelCard
 from churn.reports.training.training_report import TrainingReport

@@ -11,7 +11,7 @@ from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import as_png
 from churn.reports.deepchecks_page import render_deepchecks_page

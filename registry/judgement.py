@@ -4,14 +4,10 @@ import tempfile
 from pathlib import Path
 
 from churn.features.encoding import take
-from churn.promotion import (
-    BundleCheck,
-    Contender,
-    Decision,
-    GateRows,
-    judge_challenger,
-    row_digests,
-)
+from churn.promotion.challenger import judge_challenger
+from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.decision import Decision
+from churn.promotion.digests import row_digests
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.retention.profit import campaign_profit
 from churn.retention.value import lifetime_values

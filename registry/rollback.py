@@ -5,7 +5,7 @@ from zenml.models import ModelVersionResponse
 
 from churn.errors import InputError
 from churn.ledger import Ledger
-from churn.promotion import Decision, Gate, decide
+from churn.promotion.decision import Decision, Gate, decide
 from churn.promotion.promotion_outcome import PromotionOutcome
 from churn.scoring.address import Address
 from churn.scoring.bundle import current, roll_back

@@ -12,9 +12,8 @@ from churn.data import Dataset
 from churn.data.quality import QualityReport
 from churn.data.split import Split
 from churn.errors import InputError
-from churn.evaluation.model_threshold import model_threshold
 from churn.evaluation.protocol import ProtocolReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport, model_threshold
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.reports.model_card.card import ModelCard

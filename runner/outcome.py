@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from churn.checks.validators.validator_report import ValidatorReport
     from churn.deployment.deployment_record import Deployment
-    from churn.promotion import Decision
+    from churn.promotion.decision import Decision
     from churn.promotion.promotion_outcome import PromotionOutcome
     from churn.reports.training.training_report import TrainingReport
 

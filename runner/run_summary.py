@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from churn.checks.validators.validator_report import ValidatorReport
     from churn.deployment.deployment_record import Deployment
     from churn.evaluation.protocol import CandidateResult
-    from churn.promotion import Decision
+    from churn.promotion.decision import Decision
     from churn.reports.training.training_report import TrainingReport
 
 _WIDE = 104  # columns that all figures of the shipped candidates take

@@ -126,7 +126,7 @@ def generated_report() -> TrainingReport:
     from churn.evaluation.plan import Floors, ProtocolPlan
     from churn.evaluation.protocol import protocol_figure, summarise_folds
     from churn.evaluation.selection import select_candidate
-    from churn.promotion import judge_first_model
+    from churn.promotion.floor_gates import judge_first_model
     from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 
     generator = np.random.default_rng(17)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.evaluation.cross_validation import OutOfFold
-from churn.evaluation.threshold import ThresholdReport, choose_threshold, judge_threshold
+from churn.evaluation.threshold import choose_threshold, judge_threshold
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.retention.value import lifetime_values

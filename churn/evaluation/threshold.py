@@ -24,8 +24,6 @@ from churn.retention.maximum_profit import expected_maximum_profit
 from churn.retention.profit import break_even, check_worth, contact_value
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
-__all__ = ["RULES", "ThresholdReport", "choose_threshold", "judge_threshold"]
-
 RULES: tuple[Rule, ...] = ("profit", "break_even", "capacity", "f_beta")
 
 _CURVE_POINTS = 200

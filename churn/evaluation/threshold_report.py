@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
+from scipy.special import expit, logit
 
 from churn.evaluation.intervals import Interval
 from churn.evaluation.recalibration import Recalibration
@@ -10,6 +11,8 @@ from churn.evaluation.threshold_gate import Campaign, GateJudgement
 from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivity_sentence
 from churn.frozen_model import FrozenModel
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
+
+_MARGIN = 1e-12
 
 
 class ThresholdChoice(FrozenModel):
@@ -151,3 +154,17 @@ class ThresholdReport(FrozenModel):
             figures["gate.profit"] = self.gate.chosen.profit
             figures["gate.contacted_share"] = self.gate.chosen.share
         return figures
+
+
+def model_threshold(report: ThresholdReport) -> float:
+    """Returns the model's own probability that corresponds to the threshold, as a bundle applies it.
+
+    The threshold was chosen after recalibration, which is a rising line on the log-odds; going back
+    along that line contacts exactly the same customers.
+    """
+    correction = report.recalibration.map
+    if correction.identity:
+        return report.threshold
+    raw = (logit(report.threshold) - correction.intercept) / correction.slope
+    # Both conversions round; the margin keeps a customer exactly at the threshold selected.
+    return float(expit(raw)) * (1 - _MARGIN)

@@ -11,7 +11,7 @@ from churn.errors import InputError
 from churn.frozen_model import FrozenModel
 from churn.ledger.database import DatabaseLedger
 from churn.ledger.ledger_tables import APPROVALS, DECISIONS
-from churn.promotion import Decision, Verdict
+from churn.promotion.decision import Decision, Verdict
 
 
 class RecordedDecision(FrozenModel):

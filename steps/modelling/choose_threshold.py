@@ -9,7 +9,7 @@ from churn.data.split import Split
 from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.final_threshold import final_threshold
 from churn.evaluation.selection import Selection
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.models.trained import TrainedModel
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 from materializers.report_materializer import ReportMaterializer

@@ -6,10 +6,9 @@ from zenml import step
 
 from churn.data import Dataset
 from churn.data.split import Split
-from churn.evaluation.model_threshold import model_threshold
 from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slices import SlicesReport, evaluate_slices
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport, model_threshold
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
 from materializers.report_materializer import ReportMaterializer

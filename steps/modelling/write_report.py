@@ -13,10 +13,10 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport, protocol_figure, report_of_recipe
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 from churn.tuning.searches import Searches
 from materializers.report_materializer import ReportMaterializer

@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.alert import Level
 from churn.ledger import Ledger
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import address
 from churn.settings.pipelines import PromotionPipelineSettings

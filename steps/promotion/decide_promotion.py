@@ -7,7 +7,8 @@ from zenml import step
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.plan import Floors
 from churn.evaluation.protocol import ProtocolReport, report_of_recipe
-from churn.promotion import Decision, judge_first_model
+from churn.promotion.decision import Decision
+from churn.promotion.floor_gates import judge_first_model
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.promotion import Decision, hold_on_error
+from churn.promotion.decision import Decision, hold_on_error
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report_materializer import ReportMaterializer

@@ -15,7 +15,7 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.models.trained import TrainedModel
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.reports.training.training_report import TrainingReport
 from registry.artifacts import Artifact
 from registry.control_plane import control_plane

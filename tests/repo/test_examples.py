@@ -16,7 +16,7 @@ MOST_USED = (
     "churn.features.encoding.encode",
     "churn.features.transformer.FeatureFormulas",
     "churn.models.linear.logistic.LogisticCandidate.fit",
-    "churn.promotion.decide",
+    "churn.promotion.decision.decide",
     "churn.retention.profit.campaign_profit",
     "churn.scoring.Scorer",
     "churn.settings.settings_file.load_settings",

@@ -221,7 +221,7 @@ def control_plane(monkeypatch) -> FakeControlPlane:
 @pytest.fixture(scope="session")
 def published(model, customers, split, threshold, tmp_path_factory) -> Path:
     """A store with the trained model in production, as version 1."""
-    from churn.evaluation.model_threshold import model_threshold
+    from churn.evaluation.threshold_report import model_threshold
     from churn.features.encoding import encode, take
     from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 

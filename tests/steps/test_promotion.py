@@ -6,7 +6,7 @@ import pytest
 
 from churn.errors import InputError
 from churn.ledger import Ledger
-from churn.promotion import Gate, decide
+from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import current
 from tests.steps.conftest import MODEL

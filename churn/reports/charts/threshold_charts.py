@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from churn.evaluation.threshold import ThresholdReport
 from churn.evaluation.threshold_gate import EVERYBODY, RULE_NAMES
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.reports.charts.chart_style import (
     LIGHT,
     Theme,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from churn.evaluation.slices import SlicesReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.frozen_model import FrozenModel
 from churn.reports.model_card.card_section import CardSection
 from churn.reports.training.training_report import TrainingReport

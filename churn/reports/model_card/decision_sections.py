@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churn.evaluation.threshold import ThresholdReport
 from churn.evaluation.threshold_gate import RULE_NAMES, GateJudgement
-from churn.promotion import Decision, Gate
+from churn.evaluation.threshold_report import ThresholdReport
+from churn.promotion.decision import Decision, Gate
 from churn.reports.model_card.card_section import CardSection, CardTable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.metrics import METRIC_TITLES
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.reports.model_card.card_section import CardSection, CardTable, format_interval
 from churn.reports.training.training_report import TrainingReport
 

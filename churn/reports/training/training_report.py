@@ -14,11 +14,11 @@ from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
-from churn.evaluation.threshold import ThresholdReport
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.frozen_model import FrozenModel
-from churn.promotion import Decision
+from churn.promotion.decision import Decision
 from churn.tuning.searches import Searches
 
 WHOLE_PROFILES = ("full", "deep")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from churn.evaluation.model_threshold import model_threshold
 from churn.evaluation.recalibration import LogitMap
+from churn.evaluation.threshold_report import model_threshold
 
 
 def report(threshold: float, correction: LogitMap):

@@ -6,8 +6,9 @@ from churn.data.split import split_rows
 from churn.errors import InputError
 from churn.evaluation.cross_validation import cross_validate
 from churn.evaluation.plan import ProtocolPlan
-from churn.evaluation.threshold import ThresholdReport, choose_threshold, judge_threshold
+from churn.evaluation.threshold import choose_threshold, judge_threshold
 from churn.evaluation.threshold_cutoffs import NOBODY
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes

@@ -7,7 +7,7 @@ import pytest
 
 from churn.errors import InputError
 from churn.ledger import Ledger
-from churn.promotion import Gate, decide
+from churn.promotion.decision import Gate, decide
 
 
 def decision(verdict="pass", figure=0.004):

@@ -9,15 +9,10 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors, PromotionSettings, SliceSettings
 from churn.features.encoding import take
-from churn.promotion import (
-    BundleCheck,
-    Contender,
-    Decision,
-    GateRows,
-    hold_on_error,
-    judge_challenger,
-    row_digests,
-)
+from churn.promotion.challenger import judge_challenger
+from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.decision import Decision, hold_on_error
+from churn.promotion.digests import row_digests
 
 FLOORS = Floors()
 SETTINGS = PromotionSettings(bootstrap_samples=200)

@@ -7,14 +7,9 @@ from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors
 from churn.features.encoding import take
-from churn.promotion import (
-    Decision,
-    Gate,
-    decide,
-    hold_on_error,
-    judge_first_model,
-    row_digests,
-)
+from churn.promotion.decision import Decision, Gate, decide, hold_on_error
+from churn.promotion.digests import row_digests
+from churn.promotion.floor_gates import judge_first_model
 
 FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
 

@@ -11,7 +11,7 @@ from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.plan import Floors, ProtocolPlan
 from churn.evaluation.protocol import protocol_figure, summarise_folds
 from churn.evaluation.selection import select_candidate
-from churn.promotion import judge_first_model
+from churn.promotion.floor_gates import judge_first_model
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import DARK, as_png, as_svg
 from churn.reports.training.training_page import render_training_page, report_charts

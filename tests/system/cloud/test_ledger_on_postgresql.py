@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from churn.errors import InputError
 from churn.ledger import Ledger, Outcome, Prediction, PredictionLedger
 from churn.ledger.predictions import input_hash
-from churn.promotion import Gate, decide
+from churn.promotion.decision import Gate, decide
 from churn.scoring.bundle import publish
 from tests.servers.churn_api import serving
 
