@@ -40,10 +40,10 @@ class Row:
     """Verdicts on the challengers of one kind.
 
     Attributes:
-        correlation: of the two models' scores within an outcome.
+        correlation: correlation of the two models' scores within an outcome.
         worth: true ROC-AUC gained over the champion.
         trials: challengers judged.
-        verdicts: of the ranking gate.
+        verdicts: verdicts of the ranking gate.
         superior: how often the two-sided 95% interval lay above 0.
     """
 

@@ -28,10 +28,10 @@ class Run:
     """One load on one server.
 
     Attributes:
-        cpu: of the server, microseconds a request.
+        cpu: CPU time of the server, microseconds a request.
         rate: requests a second.
-        p50: of the wait for an answer, milliseconds.
-        p99: of the same.
+        p50: median of the wait for an answer, milliseconds.
+        p99: 99th percentile of the same.
     """
 
     cpu: float

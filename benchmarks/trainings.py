@@ -36,7 +36,7 @@ class Training:
     """One run of the training pipeline.
 
     Attributes:
-        cost: Of the whole process, imports included.
+        cost: Cost of the whole process, imports included.
         seconds: Wall seconds of the run itself, after imports, as `run.py --json` gives them.
         domain: Seconds that the steps spent in calls of the domain.
         drawing: Seconds that the domain spent drawing the artifacts' pages and pictures.

@@ -50,7 +50,7 @@ class Publisher:
 
         Args:
             kubectl: The program, with context and namespace.
-            manifests: Of the pod.
+            manifests: Manifests of the pod.
             image: Image of the overlay, which the pod runs.
         """
         self._kubectl = kubectl

@@ -31,7 +31,7 @@ class Change:
     Attributes:
         action: What to do.
         kind: `stack`, `flavor`, or a component's type.
-        name: Of the stack, flavor or component.
+        name: Name of the stack, flavor or component.
         details: What differs, one line each; secrets are masked.
     """
 

@@ -99,7 +99,7 @@ def _stop() -> int:
 
 
 def _answer_survey() -> None:
-    """ZenML asks who one is before it shows a run; here the answer is: nobody, and no mail."""
+    """Skips ZenML's first-start survey for the local user, without e-mail."""
     from zenml.client import Client
 
     client = Client()

@@ -18,8 +18,8 @@ class Source:
 
     Attributes:
         location: As the user named it; a URL without credentials, query and fragment.
-        sha256: Of the source's bytes, before anything was unpacked.
-        size: Of the source, in bytes.
+        sha256: SHA-256 of the source's bytes, before anything was unpacked.
+        size: Size of the source, in bytes.
         format: What the bytes turned out to be.
     """
 

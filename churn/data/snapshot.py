@@ -94,7 +94,7 @@ def _kept(dataset: Dataset, folder: Path) -> Path:
 
 
 def _write(dataset: Dataset, folder: Path, target: Path) -> None:
-    """Writes a snapshot beside its place and moves it there whole."""
+    """Writes a snapshot to a temporary place and renames it."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
     try:

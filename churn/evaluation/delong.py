@@ -29,7 +29,7 @@ class Auc(FrozenModel):
 
     Attributes:
         area: the chance that a customer who left scores above one who stayed.
-        variance: of the area, over other customers.
+        variance: variance of the area, over other customers.
         rows: customers judged.
         positives: of those, how many left.
     """
@@ -65,9 +65,9 @@ class PairedAuc(FrozenModel):
     Attributes:
         area: the score's area.
         reference_area: the reference's area.
-        variance: of the score's area.
-        reference_variance: of the reference's area.
-        covariance: of the two.
+        variance: variance of the score's area.
+        reference_variance: variance of the reference's area.
+        covariance: covariance of the two.
         difference_variance: of area less reference area; exactly 0 where both rank alike.
         rows: customers judged.
         positives: of those, how many left.

@@ -48,7 +48,7 @@ class Disparity(FrozenModel):
         reference: the largest slice of the column.
         metric: which figure.
         verdict: whether the interval leaves 0 out, or the figure is missing on either side.
-        difference: of the slice less the reference, with its 95% interval.
+        difference: difference of the slice less the reference, with its 95% interval.
     """
 
     column: str

@@ -109,7 +109,7 @@ class PromotionSettings(FrozenSettings):
         roc_auc_margin: ROC-AUC by which a challenger may trail and still count as not worse.
         profit_margin: the same for expected profit, as a share of the champion's.
         slice_margin: ROC-AUC by which a challenger may trail within one slice.
-        confidence: of every one-sided bound.
+        confidence: confidence of every one-sided bound.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
         slices: when a slice is counted.
         bootstrap_samples: resamplings of the customers behind profit and calibration.

@@ -41,7 +41,7 @@ class Campaign(FrozenModel):
         name: the rule that chose the threshold, `everybody` or `nobody`.
         threshold: the probability.
         contacted: customers at or above it.
-        share: of all customers.
+        share: share of all customers.
         leavers_reached: share of those who left that are among them.
         precision: share of the contacted who left; 0 where nobody is contacted.
         profit: mean over all customers, contacted or not, in currency.
@@ -145,7 +145,7 @@ def judge_campaigns(
     value: ValueSettings,
     settings: ThresholdSettings,
 ) -> GateJudgement:
-    """Judges thresholds on rows that chose none of them.
+    """Measures thresholds on the gate rows.
 
     Args:
         thresholds: rule -> threshold; the first is the chosen one.

@@ -24,7 +24,7 @@ class Sensitivity(FrozenModel):
         assumption: what was changed, in words.
         change: halved or doubled.
         threshold: the one that then earns most, on the same rows.
-        share: of the customers it contacts.
+        share: share of the customers it contacts.
         profit: what it earns per customer.
         profit_unchanged: what the threshold chosen before then earns.
     """

@@ -28,7 +28,7 @@ def counterfactual_sentence(
         after: risk with the proposal.
         threshold: probability that the risk should fall below, if any.
         bill: monthly bill now; None where the contract has none.
-        rules: of the contract.
+        rules: rules of the contract.
     """
     offers = " and ".join(
         _offer(rules.columns, name, code) for name, code in proposal.offers.items()

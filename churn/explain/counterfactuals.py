@@ -42,7 +42,7 @@ class Change:
     """One column that would be different.
 
     Attributes:
-        column: of the table.
+        column: column of the table.
         before: its category now.
         after: its category then.
         follows: whether it only follows from another change.

@@ -1,4 +1,4 @@
-"""What a model goes by on the whole: everything the pictures need, and no customer's row.
+"""Global explanation of a model: aggregates for the charts, and no customer's row.
 
 Kept are means, shares and counts over customers. Every column is binned by itself, so no row can be
 put together again, and no figure is kept that fewer than 20 customers stand behind, except counts
@@ -27,7 +27,7 @@ class ColumnStrength(FrozenModel):
     """How far one column moves scores.
 
     Attributes:
-        column: of the table.
+        column: column of the table.
         strength: mean absolute contribution, log-odds.
         actionable: whether the business can do something about it.
     """
@@ -41,7 +41,7 @@ class Swarm(FrozenModel):
     """How one column's contributions are distributed, by the column's value.
 
     Attributes:
-        column: of the table.
+        column: column of the table.
         levels: what the value groups are called: categories, or ranges of a number.
         counts: customers in each bin of contributions (bins of the report) and each level.
     """
@@ -75,8 +75,8 @@ class Dependence(FrozenModel):
     """A column's contribution against its value.
 
     Attributes:
-        column: of the table.
-        unit: of a number; empty for categories.
+        column: column of the table.
+        unit: unit of a number; empty for categories.
         bands: by rising value, or in the contract's order.
     """
 
@@ -107,7 +107,7 @@ class Interaction(FrozenModel):
     Attributes:
         column: the tenure.
         by: the contract term.
-        unit: of the tenure.
+        unit: unit of the tenure.
         lines: one for each term that has enough customers.
         largest: largest gap between two terms at the same tenure, log-odds.
         largest_at: tenure of that gap.
@@ -137,7 +137,7 @@ class ExplanationReport(FrozenModel):
         importance: every column of the table that the model looks at, strongest first.
         swarm_edges: edges of the bins of contributions, log-odds.
         swarms: distributions of the strongest columns.
-        dependence: of the strongest columns.
+        dependence: dependence of the strongest columns.
         interaction: of tenure and contract; None where the contract lacks either role.
     """
 

@@ -50,7 +50,7 @@ def proposals(
     Args:
         codes: the customer's categories and flags.
         numbers: the others.
-        rules: of the contract that both keep to, as `OfferRules.require` sees to.
+        rules: rules of the contract that both keep to, as `OfferRules.require` sees to.
         reach: how many offers at once, 1 or 2.
     """
     found = []

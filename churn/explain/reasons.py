@@ -37,7 +37,7 @@ class Reason:
     """One reason behind one customer's score.
 
     Attributes:
-        column: of the table.
+        column: column of the table.
         sentence: to be read out.
         direction: whether it raises or lowers the risk against the average customer.
         strength: how far, in words.
@@ -69,7 +69,7 @@ class CustomerReasons(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """What is known of a column before any customer is.
+    """Facts about a column, prepared once.
 
     Attributes:
         name: of it.
@@ -93,9 +93,9 @@ class ReasonCodes:
         """Prepares the sentences.
 
         Args:
-            features: of the model, as its contributions are ordered.
+            features: features of the model, as its contributions are ordered.
             contract: the contract it was trained with.
-            names: of a customer's values, in their order; the contract's features by default.
+            names: names of a customer's values, in their order; the contract's features by default.
 
         Raises:
             InputError: the model has a feature that the contract does not know.

@@ -107,10 +107,10 @@ class Formula:
     """An engineered column.
 
     Attributes:
-        name: of the column it makes.
+        name: name of the column it makes.
         group: which group of a recipe's `features` switches it on.
         meaning: what it says about a customer.
-        unit: of its values.
+        unit: unit of its values.
         needs: the roles it reads, and how.
         compute: the formula, float64[n] from float64[n]s; finite for finite input.
         categories: how many codes 0, 1, ... the result takes; 0 where it is a number.

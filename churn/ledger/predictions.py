@@ -27,13 +27,13 @@ class Prediction(NamedTuple):
         predicted_at: when, in UTC.
         prediction_id: as the answer has it; a shadow has that of the answer beside it.
         customer: the customer's id; None where none was given.
-        version: of the model.
+        version: version of the model.
         role: whether this was the answer, by the production version or by the canary, or a
             shadow's, which no answer contains.
         source: on which path: `api`, `batch`, ...
         probability: of leaving.
         decision: whether it reached the version's threshold.
-        input_hash: of what was scored; see `input_hash`.
+        input_hash: hash of what was scored; see `input_hash`.
     """
 
     predicted_at: datetime

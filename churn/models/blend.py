@@ -110,7 +110,7 @@ class BlendCandidate:
     """A blend of recipes.
 
     Attributes:
-        name: of the recipe.
+        name: name of the recipe.
         members: the recipes it blends.
     """
 

@@ -1,4 +1,4 @@
-"""What lies outside the main lock, and the sentence for where it is missing."""
+"""Checks that the packages of the extra `deep` are installed."""
 
 from __future__ import annotations
 

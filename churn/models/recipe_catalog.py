@@ -55,7 +55,7 @@ def build_candidates(
     """The candidates of some names, in their order; a blend shares its members with the rest.
 
     Args:
-        names: of the recipes to build.
+        names: names of the recipes to build.
         recipes: all recipes by name.
         contract: what the columns mean.
         builder: makes every candidate that is not a blend.

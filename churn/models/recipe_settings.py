@@ -70,7 +70,7 @@ class GbmSettings(FrozenSettings):
         l2: ridge penalty on leaf values.
         column_share: share of the columns each tree may use, drawn by `seed`.
         monotone_tenure: whether a longer tenure may never raise the risk, all else equal.
-        seed: of the column draws; fixed, never searched.
+        seed: seed of the column draws; fixed, never searched.
         features: groups of engineered columns to add.
     """
 
@@ -143,7 +143,7 @@ class TunedGbmSettings(FrozenSettings):
         trials: settings that are tried, the base's own first.
         inner_folds: parts the given rows are cut into to judge a trial.
         most_trees: boosting rounds of a trial, at most; the best number of them is kept.
-        seed: of the search and of the cuts; fixed, never searched.
+        seed: seed of the search and of the cuts; fixed, never searched.
         storage: an SQLite file that keeps the trials, so that a search broken off goes on where it
             was; none keeps them in memory.
     """
@@ -171,7 +171,7 @@ class TunedTabularNetSettings(FrozenSettings):
         space: what is searched, and where.
         trials: settings that are tried, the base's own first.
         holdout_share: share of the given rows that judges a trial.
-        seed: of the search and of the cut; fixed, never searched.
+        seed: seed of the search and of the cut; fixed, never searched.
         storage: an SQLite file that keeps the trials, so that a search broken off goes on where it
             was; none keeps them in memory.
     """

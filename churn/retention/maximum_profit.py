@@ -26,7 +26,7 @@ class MaximumProfit:
 
     Attributes:
         profit: in currency per customer of the base, contacted or not.
-        share: of the customers contacted; for EMPC its mean over the acceptance.
+        share: share of the customers contacted; for EMPC its mean over the acceptance.
     """
 
     profit: float

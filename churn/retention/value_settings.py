@@ -42,7 +42,7 @@ class ValueSettings(FrozenSettings):
     """The money behind a retention campaign; every field is an assumption.
 
     Attributes:
-        currency: of all amounts.
+        currency: currency of all amounts.
         clv: what a customer who stays is still worth, the same for all.
         clv_months: if given, a customer's worth is months x margin x own monthly charge instead.
         margin: share of a monthly charge that is profit; counts with `clv_months` only.
@@ -133,7 +133,7 @@ class ThresholdSettings(FrozenSettings):
         beta: weight of recall against precision; 1 weighs them alike.
         recalibration: `if_it_helps` lets a shift or a line on the log-odds correct the
             probabilities where it helps beyond noise; `none` leaves them.
-        folds: of the comparison between recalibrations.
+        folds: folds of the comparison between recalibrations.
         bootstrap_samples: resamplings of the customers behind every interval.
         seed: fixes every cut and every draw.
     """

@@ -1,4 +1,4 @@
-"""Checks columns against the contract: a table is refused for what a single row is refused for."""
+"""Checks columns by the rules that a single row is checked by."""
 
 from __future__ import annotations
 

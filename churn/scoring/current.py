@@ -21,7 +21,7 @@ class Published(FrozenModel):
     """A version that went into production.
 
     Attributes:
-        version: of the model; the name of its folder under `bundles/`.
+        version: version of the model; the name of its folder under `bundles/`.
         digest: SHA-256 of the bundle's manifest, and so of everything in it.
         at: when, UTC.
         action: whether it was published, or came back by a rollback.
@@ -45,7 +45,7 @@ class Pointer(FrozenModel):
     """The content of `current.json`; the last entry of the history is in production.
 
     Attributes:
-        format_version: of the file.
+        format_version: format version of the file.
         version: in production; the last entry's, for a reader's eye.
         history: everything that went into production, oldest first.
     """

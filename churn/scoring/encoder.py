@@ -122,7 +122,7 @@ class RowEncoder:
         raise AssertionError("a customer was refused without a reason")  # pragma: no cover
 
     def _unknown(self, row: Row) -> FieldError:
-        """Which field is none of the contract's, or gives away the answer."""
+        """Error for a field that the contract lacks, or for the target."""
         stranger = next(name for name in row if name not in self._known)
         if stranger == self.contract.target.name:
             return FieldError(

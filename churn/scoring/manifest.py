@@ -35,12 +35,12 @@ class ModelFacts(_Part):
     """The model of a bundle.
 
     Attributes:
-        name: of the model, whatever its version.
-        version: of this model; the name of its folder in a store.
-        recipe: it was trained by.
-        kind: of its files.
-        settings: of the recipe.
-        rows: it was trained on.
+        name: name of the model, whatever its version.
+        version: version of this model; the name of its folder in a store.
+        recipe: name of the recipe that trained it.
+        kind: kind of its files.
+        settings: settings of the recipe.
+        rows: number of rows it was trained on.
     """
 
     name: Text
@@ -55,9 +55,9 @@ class ContractFacts(_Part):
     """The data contract of a bundle.
 
     Attributes:
-        name: of the contract.
-        version: of the contract.
-        digest: SHA-256 of what it says, however its file is laid out.
+        name: name of the contract.
+        version: version of the contract.
+        digest: SHA-256 of its content, whatever the layout of its file.
     """
 
     name: Text
@@ -66,7 +66,7 @@ class ContractFacts(_Part):
 
 
 class Threshold(_Part):
-    """From which probability on a customer is to be acted for.
+    """Decision threshold of a bundle.
 
     Attributes:
         value: the probability.
@@ -81,7 +81,7 @@ class FileFacts(_Part):
     """One file of a bundle.
 
     Attributes:
-        sha256: of its bytes.
+        sha256: SHA-256 of its bytes.
         size: in bytes.
     """
 
@@ -94,14 +94,14 @@ class Manifest(_Part):
 
     Attributes:
         format: always `churn-bundle`.
-        format_version: of the layout.
+        format_version: format version of the layout.
         model: what scores.
         contract: what the fields mean.
         data_sha256: SHA-256 of the source that the training rows came from.
-        git_commit: of the code that trained it; None if unknown.
+        git_commit: git commit of the code that trained it; None if unknown.
         created: when the bundle was written, UTC.
         libraries: library -> version it was written with.
-        threshold: of the decision.
+        threshold: probability from which the decision is positive.
         metrics: as measured, with whatever the caller says of them.
         files: path below the folder -> what it holds; every file but the manifest.
     """

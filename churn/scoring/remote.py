@@ -1,4 +1,4 @@
-"""A bundle wherever it lies, as a local folder for as long as it takes to load it."""
+"""Local copy of a bundle, for the length of a `with` block."""
 
 from __future__ import annotations
 

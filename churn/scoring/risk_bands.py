@@ -5,7 +5,7 @@
 - `high`: at or above the threshold,
 - `very_high`: at or above the threshold, and above nine of ten training customers.
 
-So `high` and `very_high` are exactly the customers who are to be acted for.
+So `high` and `very_high` are exactly the customers whose decision is positive.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Score(NamedTuple):
         probability: of leaving.
         logit: its log-odds.
         decision: whether the probability reaches the threshold.
-        version: of the model.
+        version: version of the model.
     """
 
     probability: float
@@ -35,7 +35,7 @@ class Scores:
         probability: of leaving, float64[n].
         logit: its log-odds, float64[n].
         decision: whether the probability reaches the threshold, bool[n].
-        version: of the model.
+        version: version of the model.
     """
 
     probability: Floats

@@ -35,7 +35,7 @@ class Scorer:
         manifest: the bundle's.
         contract: what the fields mean.
         model: what was fitted, in its form for columns.
-        version: of the model.
+        version: version of the model.
         threshold: probability from which on `decision` is true.
         features: names of the columns that contributions belong to.
         base: log-odds of the average training customer.
@@ -136,7 +136,7 @@ class Scorer:
         return self.row_scorer.values(row)
 
     def score_values(self, values: Values) -> Score:
-        """Scores what `values` made of a customer."""
+        """Scores an encoded customer."""
         logit = self.row_scorer.logit(values)
         probability = float(expit(logit))
         return Score(probability, logit, probability >= self.threshold, self.version)

@@ -104,7 +104,7 @@ def _require_within(folder: Path, name: str) -> None:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Every file below the folder, sorted; links are none of a bundle's."""
+    """Every file below the folder, sorted; refuses links."""
     for where, inner, names in os.walk(folder):
         inner.sort()
         for name in sorted([*inner, *names]):

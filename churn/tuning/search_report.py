@@ -44,7 +44,7 @@ class TuningReport(FrozenModel):
         recipe: whose settings were searched.
         objective: what a trial was judged by, in words.
         rows: how many rows the search saw.
-        seed: of the search and of its cuts.
+        seed: seed of the search and of its cuts.
         space: setting -> its range (low, high, log).
         study: the search's name in its storage; a digest of rows and settings ends it.
         trials: all trials, by number.

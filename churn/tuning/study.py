@@ -43,7 +43,7 @@ def open_study(name: str, *, storage: str | None, warm_up: int) -> optuna.Study:
     Trials that an interrupted run left behind are marked as failed.
 
     Args:
-        name: of the study.
+        name: name of the study.
         storage: an SQLite file, made if need be; None keeps it in memory.
         warm_up: steps that every trial is granted before it can be pruned.
 
@@ -92,7 +92,7 @@ def run_trials(
         ranges: where to look.
         first: settings to try first, if any.
         trials: how many.
-        seed: of the suggestions.
+        seed: seed of the suggestions.
         on_trial: called with every trial as it ends.
     """
     while (done := len(study.get_trials(deepcopy=False, states=_FINISHED))) < trials:

@@ -53,7 +53,7 @@ class TunedCandidate:
     """A recipe whose settings are searched by Optuna.
 
     Attributes:
-        name: of the recipe.
+        name: name of the recipe.
         settings: how it is tuned.
         base: the recipe to start from.
     """

@@ -63,7 +63,7 @@ async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions
     """Returns the answer of POST /v1/explain.
 
     Args:
-        state: of the worker.
+        state: worker state.
         row: the customer, in raw values.
         options: the request's parameters.
 

@@ -21,8 +21,8 @@ class Problem(BaseModel):
 
     Attributes:
         type: always `about:blank`: the status says what kind of problem it is.
-        title: of the status.
-        status: of the answer.
+        title: title of the status.
+        status: status of the answer.
         detail: what is wrong and what to do, in one sentence.
         request_id: to be named when asking about it.
         field: at fault, if one is.
@@ -44,7 +44,7 @@ class ProblemError(Exception):
     """A request cannot be answered; its answer is a problem.
 
     Attributes:
-        status: of the answer.
+        status: status of the answer.
         headers: beside the usual ones.
         detail: what is wrong and what to do, in one sentence.
         fault: field at fault, its value and what is allowed; empty texts are left out.

@@ -24,7 +24,7 @@ class Score(BaseModel):
         prediction_id: its id in the ledger; send it with the outcome.
         probability: of leaving, by the model.
         decision: whether the probability reaches the threshold, so that the customer needs action.
-        risk_band: of the probability; /metadata has the bounds.
+        risk_band: risk band of the probability; /metadata has the bounds.
         model_version: version that answered.
     """
 
@@ -39,7 +39,7 @@ class BatchRow(BaseModel):
     """One row of a batch's answer: a score, or why there is none.
 
     Attributes:
-        row: of the request, counted from 1.
+        row: row of the request, counted from 1.
         error: why the customer was refused; then the other fields are missing.
     """
 
@@ -103,7 +103,7 @@ class Tensor(BaseModel):
     """Name and type of a tensor.
 
     Attributes:
-        name: of the tensor.
+        name: name of the tensor.
         datatype: as the protocol calls it.
         shape: -1 means any length.
     """
@@ -127,7 +127,7 @@ class ModelMetadata(BaseModel):
     """The model as the Open Inference Protocol describes it.
 
     Attributes:
-        name: of the model.
+        name: name of the model.
         versions: that answer now.
         platform: kind of model.
         inputs: one tensor a field.
@@ -145,7 +145,7 @@ class Inference(BaseModel):
     """An answer of the Open Inference Protocol.
 
     Attributes:
-        model_name: of the model.
+        model_name: name of the model.
         model_version: that answered; several, joined by commas, if a canary answered its share.
         id: the request's.
         outputs: those requested.
@@ -192,13 +192,13 @@ class ServedMetadata(BaseModel):
         risk_bands: each band's bounds; the first is included, the last is not.
         metrics: measured at the training, with intervals.
         contract: the data contract.
-        data_sha256: of the training rows' source.
-        git_commit: of the code.
+        data_sha256: SHA-256 of the training rows' source.
+        git_commit: git commit of the code.
         libraries: versions it was trained with.
         trained_at: when the bundle was written.
         promoted_at: when it went into production.
         promoted_by: `publish`, or `roll_back` if it came back.
-        bundle_sha256: of the bundle's manifest.
+        bundle_sha256: SHA-256 of the bundle's manifest.
         model_card: whether the bundle has a model card.
         versions: which version has which role.
     """

@@ -23,8 +23,8 @@ class ServiceSettings(StoreSettings):
         workers: processes that answer.
         api_keys: SHA-256 digests of the keys of callers, comma-separated.
         api_key_file: a file of such digests, one a line; read again when it changes.
-        max_body_bytes: of a request about one customer.
-        max_batch_bytes: of a batch.
+        max_body_bytes: most bytes of a request about one customer.
+        max_batch_bytes: most bytes of a batch.
         max_batch_rows: customers in a batch.
         max_concurrency: requests at once in one worker; more are answered 503.
         ledger: database of predictions and outcomes, or `none`.

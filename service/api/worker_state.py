@@ -29,7 +29,7 @@ class WorkerState:
     """State of one worker process.
 
     Attributes:
-        settings: of the service.
+        settings: settings of the service.
         metrics_folder: folder of the metrics files of all workers.
         metrics: this worker's own.
         pool: the versions that answer.

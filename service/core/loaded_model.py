@@ -29,7 +29,7 @@ class LoadedModel:
         bands: name the risk band of a probability.
         golden: made-up customers, with the scores that they must get.
         published: when and how it went into production; None for a canary or a shadow.
-        role: of its answers: production, canary or shadow.
+        role: role of its answers: production, canary or shadow.
         metrics: counts its scores.
     """
 
@@ -106,8 +106,8 @@ def load_model(
         store: a folder, or a URI for fsspec.
         metrics_folder: folder of the metrics files.
         load_number: how many versions this process has loaded, with this one.
-        version: of the store; None for the one in production.
-        role: of its answers.
+        version: version of the store; None for the one in production.
+        role: role of its answers.
 
     Raises:
         BundleError: there is no such bundle, or it cannot be used.

@@ -118,7 +118,7 @@ class MetricsSnapshot:
     """The content of one file.
 
     Attributes:
-        labels: of the process, and of the version where there is one.
+        labels: labels of the process, and of the version where there is one.
         numbers: as they were read.
         alive: whether the process is still running.
     """

@@ -52,7 +52,7 @@ def score_table(scorer: Scorer, table: Any, names: Sequence[str]) -> Scores:
         scorer: the bundle's.
         table: [n, columns]. Texts, or texts and numbers, are the contract's raw values. Numbers
             alone, as in a tensor, are numbers and the codes of categories in the contract's order.
-        names: of the columns, in any order.
+        names: names of the columns, in any order.
 
     Raises:
         InputError: it is no such table, or a customer is at fault.

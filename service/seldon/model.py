@@ -88,8 +88,8 @@ class ChurnModel:
 
         Args:
             features: a table (array[n, columns]) or a JSON document.
-            names: of the table's columns.
-            meta: of the request; ignored.
+            names: names of the table's columns.
+            meta: meta of the request; ignored.
 
         Returns:
             For a table, float64[n, 2] of probability and decision (1.0 or 0.0); for a document, an

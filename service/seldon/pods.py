@@ -33,11 +33,11 @@ def container(
     """Returns a container without root, rights or anything writable but /tmp.
 
     Args:
-        name: of the container.
+        name: name of the container.
         image: with a tag or a digest.
         command: that it runs.
-        arguments: of the command.
-        variables: of the environment.
+        arguments: arguments of the command.
+        variables: variables of the environment.
         memory: request and limit, so that the pod is not killed for another's.
         probes: paths and port.
     """

@@ -34,7 +34,7 @@ def render(settings: Rollout, *, v2: bool = False) -> str:
     """Returns the manifests as one YAML stream.
 
     Args:
-        settings: of the rollout.
+        settings: settings of the rollout.
         v2: for Seldon Core 2 rather than 1.
 
     Raises:

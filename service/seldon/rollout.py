@@ -46,8 +46,8 @@ class Canary(FrozenModel):
     """A second version that answers a part of the requests.
 
     Attributes:
-        version: of its bundle.
-        percent: of the requests that it answers.
+        version: version of its bundle.
+        percent: percent of the requests that it answers.
     """
 
     version: Version
@@ -58,7 +58,7 @@ class Rollout(FrozenModel):
     """Settings of the manifests.
 
     Attributes:
-        name: of the deployment.
+        name: name of the deployment.
         namespace: it goes to; None leaves it to kubectl.
         image: contains this package and the environment of the server.
         bundle_uri: of the store; for Core 2, of the folder that `service.seldon.package` wrote to.

@@ -21,7 +21,7 @@ class Message:
 
     Attributes:
         topic: that it was read from.
-        partition: of the topic.
+        partition: partition of the topic.
         offset: in the partition.
         timestamp: milliseconds since the epoch, the producer's or the broker's.
         key: bytes; None if it has none.

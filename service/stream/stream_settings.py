@@ -31,7 +31,7 @@ class StreamSettings(StoreSettings):
         instance: this worker's own name in the group, where it has one that no other has: started
             again within `session_seconds`, it goes on with its partitions at once.
         batch_messages: scored at once, at most.
-        max_message_bytes: of a message and its key; larger ones are rejected.
+        max_message_bytes: max message bytes of a message and its key; larger ones are rejected.
         session_seconds: a worker that is silent for so long loses its partitions to the others.
         redis: address of the latest scores, or `none`.
         redis_ttl_seconds: how long a score stays there.

@@ -22,7 +22,7 @@ class Deepchecks:
     """The parts of the library that are used; it ships no types.
 
     Attributes:
-        version: Of the library.
+        version: Version of the library.
         dataset: The class of its tables.
         suites: The module that makes its suites.
     """

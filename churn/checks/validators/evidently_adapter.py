@@ -20,7 +20,7 @@ class Evidently:
     """The parts of the library that are used; its own types are loose enough to be Any here.
 
     Attributes:
-        version: Of the library.
+        version: Version of the library.
         top: The package itself: reports, datasets, their definition.
         metrics: The module of its metrics.
     """

@@ -79,7 +79,7 @@ class ValidatorReport(FrozenModel):
         target: The column that holds the outcome.
         reference_rows: Reference rows that were checked.
         current_rows: Current rows that were checked.
-        verdict: Of its worst finding.
+        verdict: Verdict of its worst finding.
         findings: Every check, in the validator's order.
         notes: What was left out, and why.
         html: A page of the validator's own; empty where `churn.reports.validator_page` draws it.

@@ -111,6 +111,6 @@ def _agreeing(result: ExpectationResult) -> str:
 
 
 def _only_number(contract: DataContract, role: Role) -> str | None:
-    """The one number column with a role; None where there is none, or a choice."""
+    """Number column with a role; None unless exactly one has it."""
     found = contract.with_role(role)
     return found[0].name if len(found) == 1 and isinstance(found[0], NumberColumn) else None

@@ -28,7 +28,7 @@ NAMED_ROWS = 20
 
 
 class Check(FrozenModel):
-    """One thing the table was held to.
+    """Result of one check.
 
     Attributes:
         name: What was checked, unique within a report.

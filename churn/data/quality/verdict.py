@@ -39,7 +39,7 @@ def require_worst(verdict: Verdict, results: Iterable[HasVerdict], name: str) ->
 
     Args:
         verdict: The report's.
-        results: Of its checks.
+        results: Results of its checks.
         name: What the report calls them.
 
     Raises:

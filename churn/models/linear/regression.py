@@ -32,7 +32,7 @@ class RegressionCandidate(Generic[Settings]):
     """A regression recipe.
 
     Attributes:
-        name: of the recipe.
+        name: name of the recipe.
         settings: what was chosen for it.
         inputs: the columns it is fed.
     """

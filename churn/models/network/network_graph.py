@@ -39,7 +39,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class NetworkWeights:
-    """All there is to a trained network.
+    """Weights and input layout of a trained network.
 
     Attributes:
         layers: in order; each ends in a rectifier.

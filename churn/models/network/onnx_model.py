@@ -30,7 +30,7 @@ class OnnxModel:
         base: mean log-odds of the training rows.
         background: float64[orders, features], training customers that estimated reasons are
             measured against.
-        seed: of the estimate.
+        seed: seed of the estimate.
         network: the ONNX model, float32[n, inputs] -> log-odds float32[n].
         engineered: formulas of the columns that are not in the table itself.
         session: onnxruntime's own, on one thread.

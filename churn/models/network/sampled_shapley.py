@@ -31,7 +31,7 @@ class SampledShapley:
         widths: number of inputs for each feature.
         background: float32[orders, inputs]; customer i fills in along order i and its reverse.
         base: log-odds that the values are added to.
-        seed: of the orders.
+        seed: seed of the orders.
     """
 
     score: Score

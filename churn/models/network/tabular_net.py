@@ -31,7 +31,7 @@ class TabularNetCandidate:
     """One-hot categories and piecewise-linear numbers into TabM.
 
     Attributes:
-        name: of the recipe.
+        name: name of the recipe.
         settings: what was chosen for it.
         inputs: the columns it is fed.
     """

@@ -135,7 +135,7 @@ class GbmCandidate:
     """Shallow trees, monotone in tenure.
 
     Attributes:
-        name: of the recipe.
+        name: name of the recipe.
         settings: what was chosen for it.
         inputs: the columns it is fed.
         falling: columns along which the risk may only fall.

@@ -121,7 +121,7 @@ class _Leaf(NamedTuple):
 
     Attributes:
         tree: place of the tree.
-        value: of the leaf.
+        value: value of the leaf.
         shares: of the training rows that go its way at all of a column's splits, a column each.
         lefts: bits of the splits that must say "left", a column each.
         rights: bits of those that must say "right".

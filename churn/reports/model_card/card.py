@@ -59,8 +59,8 @@ class Provenance(FrozenModel):
     """Where the model comes from; None where it was not recorded.
 
     Attributes:
-        version: of the model.
-        git_commit: of the code that trained it.
+        version: version of the model.
+        git_commit: git commit of the code that trained it.
         contract: name and version of the data contract.
         contract_digest: SHA-256 of what the contract says.
         libraries: library -> version it was trained with.

@@ -64,8 +64,8 @@ def summary_section(
     Args:
         title: the section's heading.
         report: has `sentences` or `sentence`; optionally `table()`, and `assumptions`.
-        rows: of its table, one mapping each; default what `table()` gives.
-        most_rows: of the table; a sentence says how many there are beyond.
+        rows: rows of its table, one mapping each; default what `table()` gives.
+        most_rows: most rows of the table; a sentence says how many there are beyond.
 
     Raises:
         TypeError: the report has neither sentences nor a sentence.

@@ -46,7 +46,7 @@ class DataFacts(FrozenModel):
     Attributes:
         title: what the table is.
         location: where it came from, as it was named.
-        sha256: of its bytes.
+        sha256: SHA-256 of its bytes.
         rows: customers in all.
         columns: columns in the file.
         churn_rate: share of customers who left.
@@ -126,7 +126,7 @@ class TrainingReport(FrozenModel):
             recipe was chosen, `protocol` holds these and this the others.
         searches: results of tuning, on the development rows.
         validation: Deepchecks' results; None where it did not run.
-        assumptions: of every figure.
+        assumptions: assumptions of every figure.
     """
 
     model_name: str

@@ -25,7 +25,7 @@ def publish(store: Address, version: str) -> Published:
 
     Args:
         store: the folder that has `bundles/`, or its URI.
-        version: of a bundle in it.
+        version: version of a bundle in it.
 
     Returns:
         What is in production now. A version that is there already, unchanged, stays as it was.

@@ -19,7 +19,7 @@ class TakenError(Exception):
 
 @contextmanager
 def new_folder(place: Path) -> Iterator[Path]:
-    """A folder to write into, beside `place`, which it becomes at the end in one rename.
+    """Yields a temporary folder that is renamed to `place` on exit.
 
     Raises:
         TakenError: `place` is there by now.

@@ -26,11 +26,11 @@ _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 def move_pointer(store: Address, further: Callable[[History], History]) -> Published:
-    """Replaces `current.json` in one step by what follows from what it says.
+    """Updates the history in `current.json` atomically.
 
     Args:
         store: a folder, or a URI.
-        further: what is to be the history after this one; the same one changes nothing. Asked
+        further: returns the new history; if it is unchanged, nothing is written. Asked
             again if another writer was quicker.
 
     Returns:

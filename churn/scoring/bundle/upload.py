@@ -15,7 +15,7 @@ from churn.scoring.manifest import MANIFEST
 
 @contextmanager
 def new_bundle(place: Address) -> Iterator[Path]:
-    """A folder to write a bundle into, which lies at `place` at the end.
+    """Yields a temporary folder; on exit its content is at `place`.
 
     Raises:
         TakenError: there is one by now.

@@ -62,19 +62,19 @@ def write_bundle(
     """Writes a bundle and proves that it loads; `churn.scoring.Scorer` shows one written and loaded.
 
     Args:
-        folder: what it is to become, or its URI; in a store, `bundle_folder(store, version)`.
+        folder: path or URI of the new bundle; in a store, `bundle_folder(store, version)`.
         trained: the model.
         columns: feature columns of the rows it was trained on: the drift reference.
-        name: of the model, whatever its version.
-        version: of this model.
-        threshold: from which probability on a customer is to be acted for, and why.
+        name: name of the model, whatever its version.
+        version: version of this model.
+        threshold: decision threshold, and how it was chosen.
         metrics: as measured; JSON values, taken as they are.
-        git_commit: of the code; None if unknown.
+        git_commit: git commit of the code; None if unknown.
         model_card: Markdown; None leaves the file out.
         created: when, with its zone; now where left out.
 
     Returns:
-        The folder or URI. Where it holds the very same bundle already, but for its time, it stays.
+        The folder or URI. An existing bundle that differs in its time alone is kept.
 
     Raises:
         InputError: an argument is not what it must be.

@@ -25,7 +25,7 @@ class RawResponse(NamedTuple):
     Attributes:
         status: of HTTP.
         headers: all but those that the server adds to every answer.
-        body: of the answer.
+        body: body of the answer.
         request_id: the caller's, or the answer's own.
     """
 
