@@ -18,9 +18,7 @@ class DeploymentPlan(FrozenModel):
     """What a deployment will do.
 
     Attributes:
-        model: Name of the model on the Model Control Plane.
-        version: Version in production there.
-        target: Kind of target.
+        version: Version in production on the Model Control Plane.
         place: The target's address, for people.
         actions: What will be done, in order: sentences and commands.
         manifests: YAML that will be applied to a cluster; empty for other targets.
@@ -45,18 +43,13 @@ class Deployment(FrozenModel):
     Attributes:
         status: deployed; rolled back because the version did not pass; dry run, nothing changed;
             or stopped, as requested.
-        model: Name of the model on the Model Control Plane.
         version: Version that was deployed; empty where a target was only stopped.
-        target: Kind of target.
         place: The target's address, for people.
         serving: Version that serves there now; None where none does, or nobody knows.
         at: When it ended, UTC.
         seconds: From the first change to the verdict.
-        actions: What was done, in order.
-        manifests: YAML that was applied to a cluster.
         smoke: Smoke test; None where it was not run.
         reason: Why it was rolled back; empty otherwise.
-        sentence: The result in a sentence.
     """
 
     status: Status
@@ -75,13 +68,7 @@ class Deployment(FrozenModel):
 
     @classmethod
     def from_plan(cls, plan: DeploymentPlan, at: datetime, **result: Any) -> Self:
-        """Returns the record of a plan.
-
-        Args:
-            plan: The plan.
-            at: When its execution ended, UTC.
-            **result: The other attributes; they override the plan's.
-        """
+        """Returns the record of a plan that ended at `at`; `result` overrides the plan's attributes."""
         planned = plan.model_dump(exclude={"actions"})
         return cls(**{**planned, "at": at, **result})
 

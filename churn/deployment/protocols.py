@@ -116,12 +116,7 @@ def zenml_invocation() -> ScoringProtocol:
 
 
 def invocation_body(customer: Row, *, keep: bool = False) -> dict[str, Any]:
-    """Returns the request of `/invoke`.
-
-    Args:
-        customer: Raw values of the customer.
-        keep: Whether ZenML stores the results as artifacts; otherwise they stay in memory.
-    """
+    """Returns the request of `/invoke`; ZenML stores its results as artifacts only if `keep` is set."""
     return {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
 
 

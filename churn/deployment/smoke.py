@@ -21,7 +21,6 @@ class RouteReport(FrozenModel):
     """Result of the smoke test on one route.
 
     Attributes:
-        path: Path of the route.
         rows: Number of golden rows requested.
         largest: Largest absolute difference to a golden probability; None without predictions.
         median_ms: Median milliseconds of a request, seen from here; None without responses.
@@ -107,15 +106,9 @@ def check_route(
     tolerance: float,
     milliseconds: Sequence[float],
 ) -> RouteReport:
-    """Compares a route's predictions with the golden rows.
+    """Compares a route's predictions with the golden rows, in the order of the requests.
 
-    Args:
-        path: Path of the route.
-        expected: Golden rows, in the order of the requests.
-        predictions: In the same order; one too few or too many is a fault.
-        version: Version that must answer.
-        tolerance: Largest difference of a probability that is accepted.
-        milliseconds: Duration of each request.
+    A prediction too few or too many is a fault. `milliseconds` has the duration of each request.
     """
     faults = []
     if len(predictions) != len(expected):

@@ -83,14 +83,9 @@ class EceBins:
         return cls(member=(used[:, None] == index).astype(np.float64))
 
     def error(self, residual: Floats, weights: Weights) -> Floats:
-        """Expected calibration error of every weighting.
+        """Expected calibration error of every weighting, float64[replicates].
 
-        Args:
-            residual: float64[rows], target less probability.
-            weights: [rows, replicates].
-
-        Returns:
-            float64[replicates].
+        `residual` is target less probability; weights are [rows, replicates].
         """
         gaps: Floats = np.abs((self.member * residual) @ weights).sum(axis=0)
         return np.asarray(gaps / weights.sum(axis=0, dtype=np.float64), dtype=np.float64)
@@ -112,11 +107,6 @@ def assess_calibration(target: Labels, probability: Floats, *, seed: int) -> Rel
     The noise is simulated: outcomes are drawn from the predictions themselves 1,000 times, which
     is what a perfectly calibrated model would meet (consistency bars, Bröcker & Smith 2007,
     Weather and Forecasting 22:651-661).
-
-    Args:
-        target: int8[n].
-        probability: float64[n] in [0, 1].
-        seed: fixes the simulation.
     """
     bins = EceBins.from_probability(probability)
     rows = bins.member.sum(axis=1)
@@ -128,14 +118,10 @@ def assess_calibration(target: Labels, probability: Floats, *, seed: int) -> Rel
     intercept, slope = calibration_line(target, probability)
     return Reliability(
         bins=tuple(
-            ReliabilityBin(
-                rows=int(rows[i]),
-                predicted=float(predicted[i]),
-                observed=float(observed[i]),
-                lower=float(lower[i]),
-                upper=float(upper[i]),
+            ReliabilityBin(rows=int(count), predicted=p, observed=o, lower=low, upper=high)
+            for count, p, o, low, high in zip(
+                *(each.tolist() for each in (rows, predicted, observed, lower, upper)), strict=True
             )
-            for i in range(len(rows))
         ),
         ece=expected_calibration_error(target, probability),
         noise_mean=float(errors.mean()),

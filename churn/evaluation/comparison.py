@@ -18,9 +18,7 @@ class PairedDifference(FrozenModel):
     """How much better one model scores than another, split by split.
 
     Attributes:
-        model: the first model.
         reference: the model whose figure is subtracted.
-        metric: which figure.
         difference: mean over the splits of model less reference.
         interval: where the difference plausibly lies; `interval.method` says how it was computed.
         splits: how many pairs it rests on.
@@ -61,7 +59,7 @@ def corrected_interval(
     Args:
         differences: one per split, J of them.
         test_share: n_test / n_train of a split; 1 / (folds - 1) in cross-validation.
-        level: confidence level.
+        level: how often such an interval holds the true mean.
 
     Raises:
         ValueError: fewer than two differences.
@@ -86,14 +84,9 @@ def compare_folds(
     *,
     folds: int,
 ) -> PairedDifference:
-    """Compares two models' fold figures, pair by pair.
+    """Compares two models' figures on the same splits, in the same order, pair by pair.
 
-    Args:
-        model: the first model's name.
-        ours: its figures, one per split.
-        reference: the second model's name.
-        theirs: its figures on the same splits, in the same order.
-        folds: folds of each repeat, which fixes the share of rows held out.
+    The folds of each repeat fix the share of rows held out.
 
     Raises:
         ValueError: the figures are not from as many splits.

@@ -37,13 +37,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """All splits of a plan; each repeat holds every customer out exactly once.
-
-    Attributes:
-        plan: how the rows were cut.
-        target: int8[n], what happened.
-        folds: folds x repeats splits, in the plan's order.
-    """
+    """All splits of a plan, in its order; each repeat holds every customer out exactly once."""
 
     plan: ProtocolPlan
     target: Labels
@@ -72,7 +66,7 @@ def cross_validate(
         candidates: recipes by name; one that blends others reuses their fits.
         columns: feature columns of n rows.
         target: int8[n].
-        plan: folds, repeats and the seed of the cuts.
+        plan: the cuts.
         on_fold: called in this thread as splits finish.
         workers: splits fitted at a time, in threads; the result does not depend on it.
 
@@ -80,7 +74,7 @@ def cross_validate(
         InputError: an outcome occurs less often than there are folds.
     """
     splits = list(_splits(target, plan))
-    report = on_fold or _ignore_progress
+    report = on_fold or (lambda _done, _total: None)
 
     def score(split: tuple[Rows, Rows]) -> Fold:
         return _score_fold(candidates, columns, target, *split)
@@ -127,10 +121,6 @@ def _in_threads(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [task.result() for task in tasks]
-
-
-def _ignore_progress(_done: int, _total: int) -> None:
-    """Does nothing."""
 
 
 def _splits(target: Labels, plan: ProtocolPlan) -> Iterator[tuple[Rows, Rows]]:

@@ -62,15 +62,7 @@ class Auc(FrozenModel):
 class PairedAuc(FrozenModel):
     """The areas of two scores of the same customers, and their difference.
 
-    Attributes:
-        area: the score's area.
-        reference_area: the reference's area.
-        variance: variance of the score's area.
-        reference_variance: variance of the reference's area.
-        covariance: covariance of the two.
-        difference_variance: of area less reference area; exactly 0 where both rank alike.
-        rows: customers judged.
-        positives: of those, how many left.
+    Variances are as in `Auc`; that of the difference is exactly 0 where both rank alike.
     """
 
     area: float = Field(ge=0, le=1)
@@ -134,14 +126,7 @@ def paired_delong(
 ) -> PairedAuc:
     """Compares two scores of the same customers, pair by pair.
 
-    Args:
-        target: [n] of 0 (stayed) and 1 (left).
-        score: [n], higher for a customer who is more likely to leave.
-        reference: [n], the same customers in the same order.
-
-    Raises:
-        ValueError: lengths differ, or a target is neither 0 nor 1.
-        InputError: a score is not a finite number, or an outcome occurs less than twice.
+    `reference` scores them in the same order. Other arguments and errors are as for `delong`.
 
     Examples:
         >>> left = [1, 1, 1, 0, 0, 0, 0]
@@ -173,8 +158,7 @@ def paired_delong(
 def _placements(target: Labels, score: Floats) -> tuple[Floats, Floats]:
     """The share of the other side that each customer is ranked right against.
 
-    Returns:
-        (float64[left], float64[stayed]); the mean of either is the area.
+    Those who left come first; the mean of either is the area.
     """
     event = target == 1
     left, stayed = score[event], score[~event]

@@ -33,10 +33,8 @@ class Estimate(FrozenModel):
 
     def text_in_points(self) -> str:
         """Returns a difference of two shares and its bounds as text, in percentage points."""
-        value, lower, upper = (
-            100 * each for each in (self.value, self.interval.lower, self.interval.upper)
-        )
-        return f"{value:+.1f} points ({lower:+.1f} to {upper:+.1f})"
+        lower, upper = 100 * self.interval.lower, 100 * self.interval.upper
+        return f"{100 * self.value:+.1f} points ({lower:+.1f} to {upper:+.1f})"
 
 
 class Disparity(FrozenModel):
@@ -46,7 +44,6 @@ class Disparity(FrozenModel):
         column: what groups the customers.
         value: the slice.
         reference: the largest slice of the column.
-        metric: which figure.
         verdict: whether the interval leaves 0 out, or the figure is missing on either side.
         difference: difference of the slice less the reference, with its 95% interval.
     """
@@ -64,9 +61,9 @@ class Disparity(FrozenModel):
         head = f"{METRICS[self.metric]}, {self.column} {self.value} against {self.reference}"
         if self.difference is None:
             return f"{head}: {TOO_FEW}."
-        areas = self.metric == "roc_auc"
-        found = self.difference.text("+.3f") if areas else self.difference.text_in_points()
-        return f"{head}: {found}, {self.verdict}."
+        gap = self.difference
+        text = gap.text("+.3f") if self.metric == "roc_auc" else gap.text_in_points()
+        return f"{head}: {text}, {self.verdict}."
 
 
 def disparities(
@@ -74,10 +71,7 @@ def disparities(
 ) -> list[Disparity]:
     """Compares every slice of a column with its reference, figure by figure.
 
-    Args:
-        column: what groups the customers.
-        reference: the slice that the others are compared with.
-        figures: per slice of the column, its figures; None for one that was not measured.
+    `figures` has those of each slice; None for one that was not measured.
     """
     found = []
     for value, ours in figures.items():

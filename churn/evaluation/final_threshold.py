@@ -24,13 +24,7 @@ def final_threshold(
 ) -> ThresholdReport:
     """Chooses the threshold on out-of-fold scores and judges the choice on the gate rows.
 
-    Args:
-        customers: The table.
-        split: Development rows, which choose, and gate rows, which judge.
-        out_of_fold: Scores of the development rows by models that had not seen them.
-        model: The final model, fitted on all development rows.
-        value: Assumptions about money.
-        settings: The rule that chooses.
+    The out-of-fold scores are the development rows'; the final model was fitted on all of these.
 
     Raises:
         InputError: only one outcome occurs, or no customer is worth more than the offer.

@@ -30,13 +30,7 @@ class Curve(FrozenModel):
 
 
 class ScoreHistogram(FrozenModel):
-    """Distribution of the predictions, by outcome.
-
-    Attributes:
-        edges: probabilities that bound the bins, one more than there are bins.
-        stayed: customers per bin who stayed.
-        left: customers per bin who left.
-    """
+    """Customers per bin of predicted probability, by outcome; `edges` bound the bins."""
 
     edges: tuple[float, ...]
     stayed: tuple[int, ...]
@@ -48,14 +42,10 @@ class GateRowsReport(FrozenModel):
 
     Attributes:
         model: the recipe.
-        metrics: its figures there.
         intervals: 95% bootstrap interval of each figure, by metric name.
-        reliability: its calibration there.
         against_baseline: ROC-AUC gained over the baseline on the same rows, if one was given.
         roc: false against true positive rate.
         gains: share of customers addressed, best scores first, against share of leavers reached.
-        scores: the spread of its predictions.
-        bootstrap_samples: resamplings behind the intervals.
     """
 
     model: str
@@ -154,16 +144,12 @@ def gains_curve(target: Labels, score: Floats) -> Curve:
 
 def _thinned(x: Floats, y: Floats) -> Curve:
     keep = np.unique(np.linspace(0, len(x) - 1, _CURVE_POINTS).round().astype(np.int64))
-    return Curve(x=_tuple(x[keep]), y=_tuple(y[keep]))
-
-
-def _tuple(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    return Curve(x=tuple(x[keep].tolist()), y=tuple(y[keep].tolist()))
 
 
 def _histogram(target: Labels, probability: Floats) -> ScoreHistogram:
     edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1)
     stayed, left = (np.histogram(probability[target == side], bins=edges)[0] for side in (0, 1))
     return ScoreHistogram(
-        edges=_tuple(edges), stayed=tuple(map(int, stayed)), left=tuple(map(int, left))
+        edges=tuple(edges.tolist()), stayed=tuple(stayed.tolist()), left=tuple(left.tolist())
     )

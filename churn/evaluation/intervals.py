@@ -27,9 +27,7 @@ class Interval(FrozenModel):
     """A range that a figure plausibly lies in.
 
     Attributes:
-        lower: its lower bound.
-        upper: its upper bound.
-        level: how often such a range holds the true value; 0.95 by default.
+        level: how often such a range holds the true value.
         method: how it was computed, in a few words.
     """
 
@@ -105,13 +103,7 @@ def fold_mean_auc_intervals(
 
     A customer is drawn with all its out-of-fold scores, one per repeat, so repeats do not count
     as independent customers. All models see the same draws. Takes about 5 ms per fold of 1,409
-    rows and 2,000 replicates.
-
-    Args:
-        folds: per model, each fold's rows ranked; row numbers index the customers.
-        rows: customers in all.
-        samples: replicates.
-        seed: fixes the draws.
+    rows and 2,000 replicates. `folds` has each fold's rows, ranked; row numbers index customers.
     """
     means: dict[str, list[Floats]] = {name: [] for name in folds}
     for weights in resampled_weights(rows, samples, seed):

@@ -34,8 +34,7 @@ class SelectionPlan(FrozenSettings):
 class ProtocolPlan(FrozenSettings):
     """Repeated stratified cross-validation that yields a figure with its interval.
 
-    `bootstrap_samples` counts the resamplings of the customers behind the interval; 0 leaves the
-    interval out.
+    The interval resamples the customers `bootstrap_samples` times; 0 leaves it out.
     """
 
     folds: Folds = 5

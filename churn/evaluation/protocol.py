@@ -30,7 +30,6 @@ class CandidateResult(FrozenModel):
     """Result of cross-validating one candidate.
 
     Attributes:
-        name: the recipe.
         metrics: means over the splits.
         fold_roc_auc: ROC-AUC of every split, in the plan's order.
         roc_auc_interval: 95% interval of the mean ROC-AUC; None where the plan has no bootstrap.
@@ -61,10 +60,8 @@ class ProtocolReport(FrozenModel):
     """All candidates side by side under one plan.
 
     Attributes:
-        plan: how rows were cut, how often customers were resampled.
         baseline: the candidate that the others are compared with.
-        rows: customers in all.
-        positives: of those, how many left.
+        positives: customers who left.
         candidates: one result each, in the order of the configuration.
     """
 
@@ -75,15 +72,8 @@ class ProtocolReport(FrozenModel):
     candidates: tuple[CandidateResult, ...] = Field(min_length=1)
 
     def result(self, name: str) -> CandidateResult:
-        """The result of the candidate of that name.
-
-        Raises:
-            KeyError: no candidate has that name.
-        """
-        for candidate in self.candidates:
-            if candidate.name == name:
-                return candidate
-        raise KeyError(name)
+        """The result of the candidate of that name; a KeyError if there is none."""
+        return {candidate.name: candidate for candidate in self.candidates}[name]
 
     @property
     def ranking(self) -> tuple[CandidateResult, ...]:
@@ -103,10 +93,9 @@ class ProtocolReport(FrozenModel):
 
 
 class ProtocolFigure(FrozenModel):
-    """The protocol's figure for one recipe, and whether that figure is optimistic.
+    """The protocol's figure for one recipe.
 
     Attributes:
-        result: that recipe's result.
         frozen_recipe: the recipe that the configuration named before the run.
         optimistic: whether the recipe was picked on rows that also judge it.
         sentence: the figure, its interval and that caveat, in words.
@@ -130,14 +119,7 @@ def run_protocol(
 ) -> ProtocolReport:
     """Cross-validates all candidates and compares each with the baseline.
 
-    Args:
-        candidates: recipes by name.
-        columns: feature columns of n rows.
-        target: int8[n].
-        plan: folds, repeats, seed, bootstrap samples.
-        baseline: the candidate to beat.
-        on_fold: called after each split with how many are done and how many there are.
-        workers: splits fitted at a time, in threads; figures do not depend on it.
+    Arguments as for `cross_validate`, and the candidate to beat.
 
     Raises:
         InputError: the baseline is not among the candidates, or an outcome is too rare to split.
@@ -184,10 +166,7 @@ def summarise_folds(scored: OutOfFold, *, baseline: str) -> ProtocolReport:
 def _roc_auc_intervals(scored: OutOfFold, names: Sequence[str]) -> dict[str, Interval]:
     plan, target = scored.plan, scored.target
     ranked = {
-        name: [
-            RankedRows.from_scores(target[fold.rows], fold.logits[name], fold.rows)
-            for fold in scored.folds
-        ]
+        name: [RankedRows.from_scores(target[f.rows], f.logits[name], f.rows) for f in scored.folds]
         for name in names
     }
     return fold_mean_auc_intervals(
@@ -206,8 +185,7 @@ def protocol_figure(report: ProtocolReport, chosen: str, *, frozen_recipe: str) 
     optimistic = chosen != frozen_recipe
     figure = f"ROC-AUC {result.metrics.roc_auc:.4f}"
     if result.roc_auc_interval is not None:
-        bounds = result.roc_auc_interval
-        figure += f" (95% interval {bounds.span()})"
+        figure += f" (95% interval {result.roc_auc_interval.span()})"
     if not optimistic:
         sentence = f"{chosen}, the recipe frozen in the configuration before this run: {figure}."
     else:

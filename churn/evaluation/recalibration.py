@@ -53,7 +53,6 @@ class RecalibrationTrial(FrozenModel):
     """One correction, judged on rows that it was not fitted on.
 
     Attributes:
-        method: which.
         log_loss: mean, in nats.
         gain: log loss saved per customer against no correction; 0 for none itself.
         gain_interval: its 95% interval, customers resampled in pairs.
@@ -73,20 +72,14 @@ class RecalibrationTrial(FrozenModel):
 
 
 class Recalibration(FrozenModel):
-    """The corrections that were tried, and the one that is applied.
-
-    Attributes:
-        trials: none, shift, line, isotonic.
-        applied: the method.
-        map: the correction, fitted on all the rows.
-    """
+    """The corrections that were tried, and the one that is applied, fitted on all the rows."""
 
     trials: tuple[RecalibrationTrial, ...]
     applied: Method = "none"
     map: LogitMap = LogitMap()
 
     def trial(self, method: Method) -> RecalibrationTrial:
-        """The trial of that method."""
+        """The trial of a method."""
         return next(each for each in self.trials if each.method == method)
 
     @property
@@ -153,11 +146,8 @@ def recalibrate(target: Labels, logit: Floats, settings: ThresholdSettings) -> R
     )
     found = Recalibration(trials=trials)
     plain = found.trial("none").reliability.ece
-    helping = [
-        each
-        for each in map(found.trial, APPLICABLE)
-        if each.helps and each.reliability.ece <= plain
-    ]
+    tried = map(found.trial, APPLICABLE)
+    helping = [each for each in tried if each.helps and each.reliability.ece <= plain]
     if settings.recalibration == "none" or not helping:
         return found
     best = max(helping, key=lambda each: each.gain).method

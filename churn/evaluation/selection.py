@@ -16,10 +16,8 @@ class Selection(FrozenModel):
     """Which candidate was chosen, and by how much.
 
     Attributes:
-        chosen: the candidate with the highest mean ROC-AUC.
         margin: its lead over the runner-up; None where there was no other candidate.
         report: all candidates, on the development rows.
-        rule: how the choice was made.
     """
 
     chosen: str
@@ -42,16 +40,12 @@ class Selection(FrozenModel):
         """The choice in words."""
         if self.margin is None:
             return f"{self.chosen} was the only candidate."
-        conclusion = (
-            "more than chance explains"
-            if self.clear
-            else "so the two cannot be distinguished on these rows"
-        )
-        relation = "leaves out" if self.clear else "covers"
+        conclusion = "covers 0, so the two cannot be distinguished on these rows"
+        if self.clear:
+            conclusion = "leaves out 0, more than chance explains"
         return (
             f"{self.chosen} was chosen, {self.margin.difference:+.4f} ROC-AUC ahead of "
-            f"{self.runner_up}; the 95% interval ({self.margin.interval.span('+.4f')}) "
-            f"{relation} 0, {conclusion}."
+            f"{self.runner_up}; the 95% interval ({self.margin.interval.span('+.4f')}) {conclusion}."
         )
 
 

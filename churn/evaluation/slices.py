@@ -41,8 +41,7 @@ class SliceReport(FrozenModel):
     Attributes:
         column: what groups the customers.
         value: what these have in common.
-        rows: customers in it.
-        positives: of those, how many left.
+        positives: customers in it who left.
         verdict: `too few rows to tell` where no ROC-AUC can be given.
         roc_auc: within the slice, with DeLong's interval.
         calibration_gap: share who left less mean predicted probability; 0 is perfect.
@@ -87,7 +86,6 @@ class SlicesReport(FrozenModel):
 
     Attributes:
         threshold: the probability from which on a customer is selected.
-        settings: when a slice was counted.
         slices: by column, in the contract's order.
         disparities: every slice against the largest of its column.
         notes: what was left out, and why.
@@ -108,9 +106,8 @@ class SlicesReport(FrozenModel):
             for each in self.slices
             if each.calibration_gap and not each.calibration_gap.interval.covers(0)
         ]
-        gaps = (
-            f"the predicted rate is off in {', '.join(off)}" if off else "no predicted rate is off"
-        )
+        where = ", ".join(off)
+        gaps = f"the predicted rate is off in {where}" if off else "no predicted rate is off"
         return (
             f"{measured} of {len(self.slices)} slices are large enough to measure "
             f"(at least {self.settings.minimum_rows:,} customers and {self.settings.minimum_each:,} "
@@ -129,13 +126,7 @@ def evaluate_slices(
 ) -> SlicesReport:
     """Measures a model within every declared slice.
 
-    Args:
-        columns: feature columns of n customers.
-        contract: what they mean.
-        target: [n] of 0 (stayed) and 1 (left).
-        probability: [n] in [0, 1], of leaving.
-        threshold: a customer at or above it is selected.
-        settings: when a slice is counted.
+    Target and probability are those of `measure`; a customer at or above the threshold is selected.
 
     Raises:
         ValueError: the arrays do not match, or hold something else than that.

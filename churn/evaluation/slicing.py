@@ -20,13 +20,7 @@ SLICED_ROLES = (Role.SENSITIVE, Role.HOUSEHOLD, Role.CONTRACT_TERM)
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """A group of customers.
-
-    Attributes:
-        column: what groups them.
-        value: what these have in common.
-        member: bool[n], who belongs to it.
-    """
+    """A group of customers: those who have a value of a column in common; `member` is bool[n]."""
 
     column: str
     value: str
@@ -43,10 +37,6 @@ def declared_slices(columns: Columns, contract: DataContract) -> tuple[list[Slic
 
     Sensitive, household and contract-term columns give one slice a category; tenure gives the
     stages of a customer's life that the features know.
-
-    Args:
-        columns: feature columns of n customers.
-        contract: what they mean.
 
     Returns:
         (slices by column in the contract's order, then tenure; sentences on what was left out).

@@ -128,13 +128,9 @@ def _thresholds(
 def judge_threshold(
     report: ThresholdReport, target: Labels, logit: Floats, clv: Floats
 ) -> ThresholdReport:
-    """Adds the judgement on rows that had no part in the choice.
+    """Adds the judgement on the gate rows, which had no part in the choice.
 
-    Args:
-        report: the choice.
-        target: int8[n] of the gate rows.
-        logit: float64[n], the final model's log-odds before recalibration.
-        clv: float64[n], what each customer is worth if kept.
+    `logit` holds the final model's log-odds before recalibration, `clv` what each customer is worth.
 
     Raises:
         InputError: only one outcome occurs.

@@ -28,10 +28,7 @@ _ROUNDING = 1e-9
 class CutoffTotals:
     """Totals above every cutoff, for each weighting; each float64[cutoffs, replicates].
 
-    Attributes:
-        contacted: weight of the customers contacted.
-        leavers: weight of those among them who left.
-        profit: what they earn, in currency.
+    They are the weight of the customers contacted, that of the leavers among them, and their profit.
     """
 
     contacted: Floats
@@ -94,14 +91,8 @@ def pick_cutoffs(
 ) -> npt.NDArray[np.int64]:
     """Returns the cutoff that a rule picks, int64[replicates]; between equals, the smaller campaign.
 
-    Args:
-        rule: profit, capacity or f_beta; a break-even threshold needs no rows.
-        totals: above every cutoff.
-        settings: for beta.
-        capacity: share of the customers that can be contacted.
-
     Raises:
-        ValueError: the rule does not pick among cutoffs.
+        ValueError: the rule does not pick among cutoffs: a break-even threshold needs no rows.
     """
     if rule == "profit":
         return np.asarray(totals.profit.argmax(axis=0), dtype=np.int64)
@@ -110,8 +101,7 @@ def pick_cutoffs(
         # A group of ties that does not fit is left out as a whole: a capacity is not exceeded.
         return np.asarray((totals.contacted <= limit).sum(axis=0) - 1, dtype=np.int64)
     if rule == "f_beta":
-        best = _f_beta(totals, settings.beta).argmax(axis=0)
-        return np.asarray(best, dtype=np.int64)
+        return np.asarray(_f_beta(totals, settings.beta).argmax(axis=0), dtype=np.int64)
     raise ValueError(f"rule {rule!r} does not pick among cutoffs")
 
 

@@ -39,8 +39,7 @@ class Campaign(FrozenModel):
 
     Attributes:
         name: the rule that chose the threshold, `everybody` or `nobody`.
-        threshold: the probability.
-        contacted: customers at or above it.
+        contacted: customers at or above the threshold.
         share: share of all customers.
         leavers_reached: share of those who left that are among them.
         precision: share of the contacted who left; 0 where nobody is contacted.
@@ -59,12 +58,9 @@ class Campaign(FrozenModel):
 
 
 class ProfitDifference(FrozenModel):
-    """Profit per customer gained over another campaign on the same customers.
+    """Profit per customer gained over another campaign on the same customers, in currency.
 
-    Attributes:
-        reference: the other campaign.
-        difference: mean over all customers, in currency.
-        interval: its 95% interval, customers resampled in pairs.
+    The 95% interval resamples the customers in pairs.
     """
 
     reference: str
@@ -90,8 +86,6 @@ class GateJudgement(FrozenModel):
     """The chosen threshold's campaign and its rivals on the gate rows.
 
     Attributes:
-        rows: customers.
-        positives: of those, how many left.
         campaigns: the chosen one first, then the other rules', everybody, nobody.
         differences: the chosen one against each of the others.
         hindsight: profit per customer of the best threshold, had these outcomes been known.
@@ -145,15 +139,9 @@ def judge_campaigns(
     value: ValueSettings,
     settings: ThresholdSettings,
 ) -> GateJudgement:
-    """Measures thresholds on the gate rows.
+    """Measures thresholds by rule, the chosen one first, on the gate rows.
 
-    Args:
-        thresholds: rule -> threshold; the first is the chosen one.
-        target: int8[n].
-        probability: float64[n], recalibrated as when the thresholds were chosen.
-        clv: float64[n], what each customer is worth if kept.
-        value: the assumptions.
-        settings: resamplings and seed.
+    Probabilities are recalibrated as when the thresholds were chosen.
     """
     every = {**thresholds, EVERYBODY: 0.0, NO_CAMPAIGN: NOBODY}
     profits = {

@@ -19,7 +19,6 @@ class ThresholdChoice(FrozenModel):
     """The threshold that one rule chooses.
 
     Attributes:
-        rule: which.
         basis: the rule in words, with its figures.
         campaign: its result on the rows that chose it, which is slightly optimistic.
         interval: where the threshold falls in 95 of 100 resamplings of the customers.
@@ -52,15 +51,12 @@ class ThresholdReport(FrozenModel):
 
     Attributes:
         model: the recipe.
-        value: the assumptions about money.
-        settings: how the choice was made.
         rows: development customers whose out-of-fold scores chose.
         positives: of those, how many left.
         recalibration: the correction of the log-odds that comes before the threshold.
         choices: one for each rule; the rule in `settings` is the one that counts.
         expected_maximum_profit: EMPC on the development rows, per customer.
         expected_maximum_share: the share it contacts, on average over the acceptance.
-        curve: profit against share contacted, on the development rows.
         sensitivity: the choice where one assumption is halved or doubled.
         gate: the judgement on the gate rows; None before it was made.
     """

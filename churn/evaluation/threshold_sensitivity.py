@@ -21,8 +21,6 @@ class Sensitivity(FrozenModel):
     """The choice with one assumption changed.
 
     Attributes:
-        assumption: what was changed, in words.
-        change: halved or doubled.
         threshold: the one that then earns most, on the same rows.
         share: share of the customers it contacts.
         profit: what it earns per customer.
@@ -50,16 +48,7 @@ def sensitivities(
     threshold: float,
     settings: ThresholdSettings,
 ) -> tuple[Sensitivity, ...]:
-    """Halves and doubles each assumption by itself, on the rows that chose the threshold.
-
-    Args:
-        target: int8[n].
-        probability: float64[n].
-        clv: float64[n], what each customer is worth if kept.
-        value: the assumptions.
-        threshold: the one chosen under them.
-        settings: as for the choice.
-    """
+    """Halves and doubles each assumption by itself, on the rows that chose the threshold."""
     results = []
     for name, words in VARIED.items():
         for factor, change in FACTORS.items():

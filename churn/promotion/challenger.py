@@ -127,29 +127,22 @@ def _against_champion(
     floors: Floors,
     settings: PromotionSettings,
 ) -> list[Gate]:
-    enough = enough_rows_gate(rows.rows, floors)
     ours = rows.problem() or challenger.score_problem(rows.rows)
-    either = ours or champion.score_problem(rows.rows)
     calibrated = (
         unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours)
         if ours
         else calibration_gate(_measured(challenger, rows, settings), floors)
     )
-    if either:
-        return [
-            enough,
-            unknown_gate(RANKING, -settings.roc_auc_margin, either),
-            unknown_gate(PROFIT, float("nan"), either),
-            calibrated,
-            unknown_gate(SLICES, -settings.slice_margin, either),
-        ]
-    return [
-        enough,
-        ranking_gate(challenger, champion, rows, settings),
-        profit_gate(challenger, champion, rows, settings),
-        calibrated,
-        slices_gate(challenger, champion, rows, settings),
-    ]
+    if either := ours or champion.score_problem(rows.rows):
+        ranking = unknown_gate(RANKING, -settings.roc_auc_margin, either)
+        profit = unknown_gate(PROFIT, float("nan"), either)
+        slices = unknown_gate(SLICES, -settings.slice_margin, either)
+    else:
+        ranking, profit, slices = (
+            gate(challenger, champion, rows, settings)
+            for gate in (ranking_gate, profit_gate, slices_gate)
+        )
+    return [enough_rows_gate(rows.rows, floors), ranking, profit, calibrated, slices]
 
 
 def _measured(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> GateRowsReport:

@@ -13,17 +13,11 @@ from churn.evaluation.intervals import Interval, mean_interval
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.slicing import declared_slices, rankable
 from churn.promotion.contenders import Contender, GateRows
-from churn.promotion.decision import Gate, GateVerdict, unknown_gate, verdict_at_least
+from churn.promotion.decision import NON_INFERIORITY, Gate, unknown_gate, verdict_at_least
 
 RANKING = "ranks no worse than the champion"
 PROFIT = "earns no less than the champion"
 SLICES = "no slice collapses"
-
-_ENDINGS: dict[GateVerdict, str] = {
-    "pass": "it is not worse",
-    "fail": "it is worse",
-    "insufficient evidence": "it may be worse",
-}
 
 
 def ranking_gate(
@@ -43,7 +37,7 @@ def ranking_gate(
             f"{challenger.name} reaches ROC-AUC {found.area:.4f} and {champion.name} "
             f"{found.reference_area:.4f} on the same {found.rows:,} customers: "
             f"{found.difference:+.4f} ({_sides(settings.confidence)} {interval.span('+.4f')}); "
-            f"with a margin of {margin:g}, {_ENDINGS[verdict]}."
+            f"with a margin of {margin:g}, {NON_INFERIORITY[verdict]}."
         ),
         interval=interval,
     )
@@ -76,7 +70,7 @@ def profit_gate(
             f"Under the assumptions given, {challenger.name} earns {ours.mean():.2f} per customer "
             f"and {champion.name} {theirs.mean():.2f}: {gained.mean():+.2f} "
             f"({_sides(settings.confidence)} {interval.span('+.2f')}); with a margin of "
-            f"{margin:.2f} ({settings.profit_margin:.0%} of the champion's), {_ENDINGS[verdict]}."
+            f"{margin:.2f} ({settings.profit_margin:.0%} of the champion's), {NON_INFERIORITY[verdict]}."
         ),
         interval=interval,
     )
@@ -103,20 +97,15 @@ def slices_gate(
     bounds = {name: one_sided(each, settings.confidence) for name, each in found.items()}
     worst = min(bounds, key=lambda name: bounds[name].upper)
     collapsed = [name for name, interval in bounds.items() if interval.upper < -margin]
-    counted = f"Of {len(found)} slices large enough"
-    if collapsed:
-        verdict_text = (
-            f"{counted}, the challenger is worse by more than {margin:g} in {', '.join(collapsed)}"
-        )
-    else:
-        verdict_text = f"{counted}, the challenger is surely worse by more than {margin:g} in none"
+    sure, where = ("", ", ".join(collapsed)) if collapsed else ("surely ", "none")
     return Gate(
         name=SLICES,
         figure=found[worst].difference,
         threshold=-margin,
         verdict="fail" if collapsed else "pass",
         sentence=(
-            f"{verdict_text}; the worst is {worst} with {found[worst].difference:+.4f} ROC-AUC "
+            f"Of {len(found)} slices large enough, the challenger is {sure}worse by more than "
+            f"{margin:g} in {where}; the worst is {worst} with {found[worst].difference:+.4f} ROC-AUC "
             f"({_sides(settings.confidence)} {bounds[worst].span('+.4f')})."
         ),
         interval=bounds[worst],

@@ -25,7 +25,6 @@ class GateRows:
     Attributes:
         columns: feature columns of n customers.
         target: int8[n], 1 for a customer who left.
-        contract: what the columns mean.
 
     Raises:
         ValueError: columns and target differ in length.

@@ -19,6 +19,13 @@ from churn.frozen_model import FrozenModel
 GateVerdict = Literal["pass", "fail", "insufficient evidence"]
 Verdict = Literal["promote", "hold", "reject"]
 
+NON_INFERIORITY: dict[GateVerdict, str] = {
+    "pass": "it is not worse",
+    "fail": "it is worse",
+    "insufficient evidence": "it may be worse",
+}
+"""What a verdict on non-inferiority means, in words."""
+
 _LONGEST_REASON = 300
 
 
@@ -26,11 +33,8 @@ class Gate(FrozenModel):
     """One condition of promotion.
 
     Attributes:
-        name: the condition.
         figure: what was measured; NaN where nothing could be.
         threshold: the limit that the figure is compared with.
-        verdict: pass, fail, or insufficient evidence.
-        sentence: the result in words.
         interval: where the figure plausibly lies, for a gate that judges by it.
     """
 
@@ -49,8 +53,6 @@ class Decision(FrozenModel):
     """The decision and the gates it follows from.
 
     Attributes:
-        verdict: promote, hold or reject.
-        gates: every gate, in order.
         reasons: sentences of the gates that held the model back; all of them if none did.
         challenger: the model judged.
         champion: the model in production it was compared with; None where there is none yet.
@@ -146,10 +148,7 @@ def hold_on_error(
 ) -> Decision:
     """Makes a decision; an exception while comparing holds the challenger.
 
-    Args:
-        judge: makes the decision; gathering its evidence may be part of it.
-        challenger: named in the record if an exception ends the comparison.
-        champion: the same; None where there is none.
+    Gathering the evidence may be part of `judge`. The names go into the record if it fails.
 
     Returns:
         What `judge` returns, or a decision to hold whose only gate names the exception. Ctrl-C

@@ -5,6 +5,8 @@ Faulty evidence says nothing about a model, so it holds; a fault of the challeng
 
 from __future__ import annotations
 
+from math import isnan
+
 from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
 from churn.promotion.contenders import BundleCheck, Contender, GateRows
@@ -57,14 +59,7 @@ def labels_gate(rows: GateRows) -> Gate:
 def unseen_rows_gate(
     contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict
 ) -> Gate:
-    """Whether a model learned from none of the rows that judge it.
-
-    Args:
-        contender: the model.
-        rows: the rows that judge.
-        role: challenger or champion.
-        otherwise: the verdict where it did.
-    """
+    """Whether a model learned from none of the rows that judge it; `otherwise` where it did."""
     name = f"{role} has not seen the gate rows"
     if contender.trained_on is None:
         why = f"Which rows {contender.name} learned from is not known"
@@ -89,14 +84,10 @@ def unseen_rows_gate(
 def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> list[Gate]:
     """Whether the scoring bundle loads, gives the scores it was written with, and is fast enough."""
     tolerance = settings.golden_tolerance
+    budget = bundle.latency_budget_ms if bundle else float("nan")
+    limits = {LOADS: 1.0, GOLDEN: tolerance, LATENCY: budget}
     if bundle is None:
-        budget = float("nan")
-        why = "No bundle was tried"
-        return [
-            unknown_gate(LOADS, 1, why),
-            unknown_gate(GOLDEN, tolerance, why),
-            unknown_gate(LATENCY, budget, why),
-        ]
+        return [unknown_gate(name, limit, "No bundle was tried") for name, limit in limits.items()]
     loads = Gate(
         name=LOADS,
         figure=bundle.loads,
@@ -106,46 +97,29 @@ def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> lis
     )
     if not bundle.loads:
         why = "A bundle that does not load cannot be tried"
-        return [
-            loads,
-            unknown_gate(GOLDEN, tolerance, why),
-            unknown_gate(LATENCY, bundle.latency_budget_ms, why),
-        ]
-    return [loads, _golden(bundle, tolerance), _latency(bundle)]
-
-
-def _golden(bundle: BundleCheck, tolerance: float) -> Gate:
-    gap = bundle.golden_max_difference
-    return Gate(
-        name=GOLDEN,
-        figure=gap,
-        threshold=tolerance,
-        verdict=_at_most(gap, tolerance),
-        sentence=(
-            f"The golden rows' scores lie within {gap:.2g} of those the bundle was written with; "
-            f"{tolerance:g} is allowed."
-            if gap == gap  # noqa: PLR0124 - NaN alone differs from itself
-            else "No golden row was replayed."
-        ),
+        return [loads, *(unknown_gate(name, limits[name], why) for name in (GOLDEN, LATENCY))]
+    gap, median = bundle.golden_max_difference, bundle.latency_ms_median
+    golden = (
+        f"The golden rows' scores lie within {gap:.2g} of those the bundle was written with; "
+        f"{tolerance:g} is allowed."
     )
-
-
-def _latency(bundle: BundleCheck) -> Gate:
-    median, budget = bundle.latency_ms_median, bundle.latency_budget_ms
-    return Gate(
-        name=LATENCY,
-        figure=median,
-        threshold=budget,
-        verdict=_at_most(median, budget),
-        sentence=(
-            f"Scoring one row takes {median:.3g} ms (median); {budget:g} ms is allowed."
-            if median == median  # noqa: PLR0124
-            else "How long the bundle takes was not measured."
+    latency = f"Scoring one row takes {median:.3g} ms (median); {budget:g} ms is allowed."
+    return [
+        loads,
+        _ceiling_gate(GOLDEN, gap, tolerance, golden, "No golden row was replayed"),
+        _ceiling_gate(
+            LATENCY, median, budget, latency, "How long the bundle takes was not measured"
         ),
-    )
+    ]
 
 
-def _at_most(figure: float, ceiling: float) -> GateVerdict:
+def _ceiling_gate(name: str, figure: float, ceiling: float, sentence: str, missing: str) -> Gate:
+    """Whether a figure stays within a ceiling; not known where the figure or the ceiling is NaN."""
+    if isnan(figure):
+        return unknown_gate(name, ceiling, missing)
+    verdict: GateVerdict = "insufficient evidence"
     if figure <= ceiling:
-        return "pass"
-    return "fail" if figure > ceiling else "insufficient evidence"
+        verdict = "pass"
+    elif figure > ceiling:
+        verdict = "fail"
+    return Gate(name=name, figure=figure, threshold=ceiling, verdict=verdict, sentence=sentence)

@@ -6,7 +6,14 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors
-from churn.promotion.decision import Decision, Gate, GateVerdict, decide, verdict_at_least
+from churn.promotion.decision import (
+    NON_INFERIORITY,
+    Decision,
+    Gate,
+    GateVerdict,
+    decide,
+    verdict_at_least,
+)
 
 RANKS_WELL = "ranks well"
 WELL_CALIBRATED = "well calibrated"
@@ -17,11 +24,8 @@ def judge_first_model(
 ) -> Decision:
     """Judges a first model, with no champion to beat, against floors fixed before the run.
 
-    Args:
-        gate_rows: the final model on the rows set aside.
-        floors: the thresholds.
-        against_baseline: its paired difference to the plain baseline over cross-validation
-            splits; None where the model is that baseline.
+    `against_baseline` is its paired difference to the plain baseline over cross-validation splits;
+    None where the model is that baseline.
     """
     gates = [
         enough_rows_gate(gate_rows.metrics.rows, floors),
@@ -50,10 +54,10 @@ def ranking_floor_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     """Whether the interval of the ROC-AUC clears the floor."""
     interval, floor = gate_rows.intervals["roc_auc"], floors.roc_auc_lower
     verdict = verdict_at_least(interval, floor)
-    ending = {
-        "pass": f"lies above the floor of {floor:g}",
-        "fail": f"lies below the floor of {floor:g}",
-        "insufficient evidence": f"does not clear the floor of {floor:g}",
+    relation = {
+        "pass": "lies above",
+        "fail": "lies below",
+        "insufficient evidence": "does not clear",
     }[verdict]
     return Gate(
         name=RANKS_WELL,
@@ -62,7 +66,7 @@ def ranking_floor_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
         verdict=verdict,
         sentence=(
             f"The gate rows' ROC-AUC is {gate_rows.metrics.roc_auc:.4f}; its 95% interval "
-            f"{interval.span()} {ending}."
+            f"{interval.span()} {relation} the floor of {floor:g}."
         ),
         interval=_finite(interval),
     )
@@ -96,11 +100,6 @@ def baseline_gate(difference: PairedDifference, floors: Floors) -> Gate:
     """Whether the model beats the plain baseline, or trails it by less than the margin."""
     interval, margin = difference.interval, floors.baseline_margin
     verdict = verdict_at_least(interval, -margin)
-    ending = {
-        "pass": f"it is not worse than {difference.reference}",
-        "fail": f"it is worse than {difference.reference}",
-        "insufficient evidence": f"it may be worse than {difference.reference}",
-    }[verdict]
     return Gate(
         name="not worse than the baseline",
         figure=difference.difference,
@@ -109,7 +108,7 @@ def baseline_gate(difference: PairedDifference, floors: Floors) -> Gate:
         sentence=(
             f"Over {difference.splits} splits the model gains {difference.difference:+.4f} ROC-AUC "
             f"(95% interval {interval.span('+.4f')}); with a margin of "
-            f"{margin:g}, {ending}."
+            f"{margin:g}, {NON_INFERIORITY[verdict]} than {difference.reference}."
         ),
         interval=_finite(interval),
     )

@@ -8,13 +8,7 @@ from churn.frozen_model import FrozenModel
 
 
 class PromotionPair(FrozenModel):
-    """A challenger and the champion it is judged against.
-
-    Attributes:
-        model: their common name on the control plane.
-        challenger: the challenger's version.
-        champion: the version in production; None where there is none.
-    """
+    """Versions of the challenger and of the champion it is judged against, if there is one."""
 
     model: str
     challenger: str
@@ -33,13 +27,11 @@ class PromotionOutcome(FrozenModel):
     Attributes:
         status: promoted; waiting for a person's approval; kept back by a gate; restored by a
             rollback; or what a dry run would restore.
-        model: the model's name on the control plane.
         version: the version this is about.
         before: the version in production before; None where there was none.
         bundle: where the bundle lies that serves now; None where nothing changed.
         alias: the tracker's alias that points to it now; None on a stack without a registry.
         approved_by: who approved, where approval is required.
-        sentence: all of it in words.
     """
 
     status: Literal["promoted", "waiting", "kept back", "restored", "dry run"]

@@ -6,21 +6,13 @@ from churn.contract import IdColumn, NumberColumn
 from churn.data.dataset import Dataset
 from churn.reports.html_page import render_page
 
-_POINTS = (
-    ("lowest", 0.0),
-    ("quarter", 0.25),
-    ("median", 0.5),
-    ("three quarters", 0.75),
-    ("highest", 1.0),
-)
+_POINTS = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.75, "highest": 1.0}
 
 
 def column_summaries(dataset: Dataset) -> list[dict[str, str]]:
-    """Summarises what each column holds, in words.
+    """Returns for each column of the contract `name`, `meaning`, `kind` and `holds`, in words.
 
-    Returns:
-        For each column of the contract: `name`, `meaning`, `kind` and `holds`; shares of
-        categories, quartiles of numbers, for the id only how many there are.
+    Of a category it holds shares, of a number quartiles, of the id only how many there are.
     """
     rows = []
     for column in dataset.contract.columns:
@@ -28,10 +20,9 @@ def column_summaries(dataset: Dataset) -> list[dict[str, str]]:
         if isinstance(column, IdColumn):
             holds = f"{values.nunique():,} different"
         elif isinstance(column, NumberColumn):
-            points = values.quantile([point for _, point in _POINTS])
-            pairs = zip(_POINTS, points, strict=True)
-            holds = ", ".join(f"{name} {value:,.10g}" for (name, _), value in pairs)
-            holds = f"{holds} ({column.unit})"
+            pairs = zip(_POINTS, values.quantile([*_POINTS.values()]), strict=True)
+            points = ", ".join(f"{name} {value:,.10g}" for name, value in pairs)
+            holds = f"{points} ({column.unit})"
         else:
             shares = values.value_counts(normalize=True, sort=False)
             holds = ", ".join(f"{name} {shares[name]:.1%}" for name in column.categories)

@@ -6,7 +6,7 @@ interactive form needs a package that it does not install; therefore this one.
 
 from __future__ import annotations
 
-from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
+from churn.checks.deepchecks.deepchecks_report import SuiteName, ValidationReport
 from churn.reports.html_page import render_page
 
 SUITE_TITLES: dict[SuiteName, str] = {
@@ -19,12 +19,17 @@ SUITE_TITLES: dict[SuiteName, str] = {
 
 def render_deepchecks_page(report: ValidationReport) -> str:
     """Renders the page; the same report gives the same page."""
-    return render_page(
-        "deepchecks.html.j2",
-        report=report,
-        opening=opening_sentence(report),
-        suites=_suites(report),
-    )
+    suites = [
+        (
+            name,
+            title,
+            [each for each in report.findings if each.suite == name],
+            [each for each in report.left_out if each.suite == name],
+        )
+        for name, title in SUITE_TITLES.items()
+    ]
+    opening = opening_sentence(report)
+    return render_page("deepchecks.html.j2", report=report, opening=opening, suites=suites)
 
 
 def opening_sentence(report: ValidationReport) -> str:
@@ -39,18 +44,3 @@ def opening_sentence(report: ValidationReport) -> str:
     if report.verdict == "warn":
         return f"Nothing speaks against this model, but look at {warns} among {conditions[3:]}."
     return f"Nothing speaks against this model: every one {conditions} holds."
-
-
-def _suites(
-    report: ValidationReport,
-) -> list[tuple[SuiteName, str, list[Finding], list[LeftOut]]]:
-    """Each suite's name and title, with its findings and the checks that did not run."""
-    return [
-        (
-            name,
-            title,
-            [each for each in report.findings if each.suite == name],
-            [each for each in report.left_out if each.suite == name],
-        )
-        for name, title in SUITE_TITLES.items()
-    ]

@@ -18,18 +18,17 @@ TOPIC_TITLES: dict[Topic, str] = {
 
 
 def render_quality_page(report: QualityReport, source: str) -> str:
-    """Renders the page; the same report gives the same page.
-
-    Args:
-        report: The quality gate's report.
-        source: Where the table came from, as the user named it.
-    """
+    """Renders the page; the same report and source, as the user named it, give the same page."""
+    groups = [
+        (title, [check for check in report.checks if check.topic == topic])
+        for topic, title in TOPIC_TITLES.items()
+    ]
     return render_page(
         "quality.html.j2",
         report=report,
         source=source,
         opening=opening_sentence(report),
-        groups=_groups(report),
+        groups=[(title, checks) for title, checks in groups if checks],
         format_failing_rows=format_failing_rows,
     )
 
@@ -56,12 +55,3 @@ def format_failing_rows(check: Check) -> str:
     if check.failing_count > len(shown):
         shown.append(f"{check.failing_count - len(shown):,} more")
     return listed(shown)
-
-
-def _groups(report: QualityReport) -> list[tuple[str, list[Check]]]:
-    """Each topic's title with its checks, in the order of the suite; empty topics left out."""
-    groups = [
-        (title, [check for check in report.checks if check.topic == topic])
-        for topic, title in TOPIC_TITLES.items()
-    ]
-    return [(title, checks) for title, checks in groups if checks]

@@ -12,12 +12,8 @@ from churn.reports.html_page import render_page
 
 def render_validator_page(report: ValidatorReport) -> str:
     """Renders the page; the same report gives the same page."""
-    return render_page(
-        "validator.html.j2",
-        report=report,
-        opening=opening_sentence(report),
-        figure=_figure,
-    )
+    opening = opening_sentence(report)
+    return render_page("validator.html.j2", report=report, opening=opening, figure=_figure)
 
 
 def opening_sentence(report: ValidatorReport) -> str:

@@ -38,11 +38,7 @@ def maximum_profit(
 ) -> MaximumProfit:
     """MPC: the highest profit at the mean acceptance; of equal ones, the smaller campaign.
 
-    Args:
-        target: [n] of 0 (stayed) and 1 (left).
-        score: [n], higher for customers nearer to leaving; ties are contacted together.
-        clv: [n], what each is worth if kept.
-        value: the assumptions.
+    Customers with higher scores are contacted first, ties together.
     """
     share, gain, cost = _campaigns(target, score, clv, value)
     profit = value.acceptance.mean * gain - cost
@@ -56,7 +52,6 @@ def expected_maximum_profit(
     """EMPC: what could be earned on average if the acceptance were known before each campaign.
 
     It is at least MPC at the mean acceptance, because the maximum is taken inside the mean.
-    Arguments as for `maximum_profit`.
     """
     from scipy.stats import beta
 

@@ -76,14 +76,7 @@ def campaign_profit(
     """What a campaign earns on each customer, float64[n]; the sum is the campaign's total.
 
     The acceptance is its assumed mean. Where no outcome is known yet, calibrated probabilities in
-    place of `target` give the expected profit.
-
-    Args:
-        target: [n] of 0 (stayed) and 1 (left), or probabilities of leaving.
-        probability: [n], of leaving.
-        threshold: customers at or above it are contacted.
-        clv: [n], what each is worth if kept.
-        value: the assumptions.
+    place of `target` give the expected profit. `clv` is what each customer is worth if kept.
 
     Raises:
         ValueError: the arrays do not match.
@@ -106,9 +99,7 @@ def break_even(clv: float, value: ValueSettings) -> float:
 
     Solves p (gamma (CLV - incentive) - contact) = (1 - p)(free riders x incentive + contact): the
     cost-sensitive threshold of Elkan 2001 (IJCAI, "The foundations of cost-sensitive learning").
-
-    Returns:
-        A probability; 1 where no contact can ever pay.
+    It is 1 where no contact can ever pay.
     """
     given_away = value.free_riders * value.incentive
     saved = value.acceptance.mean * (clv - value.incentive) + given_away

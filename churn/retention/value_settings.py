@@ -22,12 +22,7 @@ PAPER = "Verbraken, Verbeke & Baesens 2013"
 
 
 class AcceptanceSettings(FrozenSettings):
-    """How likely a customer about to leave is to take the offer and stay: Beta(alpha, beta).
-
-    Attributes:
-        alpha: first shape parameter.
-        beta: second; the mean is alpha / (alpha + beta).
-    """
+    """How likely a customer about to leave is to take the offer and stay: Beta(alpha, beta)."""
 
     alpha: Positive = 6.0
     beta: Positive = 14.0

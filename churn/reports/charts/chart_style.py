@@ -30,15 +30,9 @@ _TITLE_WIDTH = 68
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of a chart, as hex.
+    """Colours of a chart, as hex: `main` is what it is about, `other` what it is compared with.
 
-    Attributes:
-        paper: behind everything.
-        ink: text and axes.
-        faint: grid and reference lines.
-        main: what the chart is about.
-        other: what it is set against.
-        shade: bands.
+    Text and axes are in `ink` on `paper`, grid and reference lines in `faint`, bands in `shade`.
     """
 
     paper: str
@@ -76,7 +70,6 @@ def blank_chart(title: str, theme: Theme, *, height: float = 3.9) -> tuple[Figur
     )
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.set_facecolor(theme.paper)
     # Anchored to the paper, not to the axes: long row names must not push the title off its edge.
     figure.suptitle(
         textwrap.fill(title, _TITLE_WIDTH),
@@ -86,16 +79,22 @@ def blank_chart(title: str, theme: Theme, *, height: float = 3.9) -> tuple[Figur
         fontsize=11.5,
         fontweight="bold",
     )
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(theme.faint)
-    axes.tick_params(colors=theme.ink, labelsize=9.5, length=0, pad=5)
-    axes.grid(visible=True, color=theme.faint, linewidth=0.5, alpha=0.5)
-    axes.set_axisbelow(True)
+    style_axes(axes, theme, label_size=9.5)
     return figure, axes
 
 
-def label_axes(axes: Axes, theme: Theme, *, x: str, y: str) -> None:
+def style_axes(axes: Axes, theme: Theme, *, label_size: float) -> None:
+    """Gives axes the theme's colours, a faint grid and no frame above and to the right."""
+    axes.set_facecolor(theme.paper)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(theme.faint)
+    axes.tick_params(colors=theme.ink, labelsize=label_size, length=0, pad=5)
+    axes.grid(visible=True, color=theme.faint, linewidth=0.5, alpha=0.5)
+    axes.set_axisbelow(True)
+
+
+def label_axes(axes: Axes, theme: Theme, *, x: str, y: str = "") -> None:
     """Names both axes, units included."""
     axes.set_xlabel(x, color=theme.ink, fontsize=9.5, labelpad=7)
     axes.set_ylabel(y, color=theme.ink, fontsize=9.5, labelpad=7)
@@ -199,15 +198,7 @@ def as_png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
 def inline_pictures(
     light: Mapping[str, Figure], dark: Mapping[str, Figure]
 ) -> dict[str, dict[str, str]]:
-    """Charts as a page shows them.
-
-    Args:
-        light: The charts by name, for a light page.
-        dark: The same charts for a dark page.
-
-    Returns:
-        For each name: `light` and `dark`, SVG as data addresses, and `alt`, the title.
-    """
+    """Returns for each chart's name `light` and `dark`, SVG as data addresses, and `alt`, the title."""
     return {
         name: {
             "light": _data_address(figure),

@@ -14,6 +14,7 @@ from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.weighted import TOP_SHARE
 from churn.reports.charts.chart_style import (
     LIGHT,
+    Corner,
     Theme,
     add_legend,
     blank_chart,
@@ -52,7 +53,7 @@ def candidates_chart(report: ProtocolReport, chosen: str, theme: Theme = LIGHT) 
     label_rows(axes, names)
     axes.margins(x=0.12)
     plan = report.plan
-    label_axes(axes, theme, x=f"mean ROC-AUC over {plan.splits} splits (0.5 is guessing)", y="")
+    label_axes(axes, theme, x=f"mean ROC-AUC over {plan.splits} splits (0.5 is guessing)")
     return figure
 
 
@@ -87,12 +88,8 @@ def differences_chart(report: ProtocolReport, theme: Theme = LIGHT) -> Figure:
     label_rows(axes, [each.model for each in gained])
     axes.margins(x=0.12)
     axes.xaxis.set_major_formatter("{x:+.3f}")
-    label_axes(
-        axes,
-        theme,
-        x=f"ROC-AUC gained over {report.baseline} (hollow: the interval covers 0)",
-        y="",
-    )
+    x = f"ROC-AUC gained over {report.baseline} (hollow: the interval covers 0)"
+    label_axes(axes, theme, x=x)
     return figure
 
 
@@ -109,14 +106,8 @@ def roc_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
     axes.plot(
         gate_rows.roc.x, gate_rows.roc.y, color=theme.main, linewidth=2, label=gate_rows.model
     )
-    _unit_square(axes)
-    label_axes(
-        axes,
-        theme,
-        x="customers who stayed, wrongly flagged (share)",
-        y="customers who left, flagged (share)",
-    )
-    add_legend(axes, theme, place="lower right")
+    x, y = "customers who stayed, wrongly flagged (share)", "customers who left, flagged (share)"
+    _finish_unit_square(axes, theme, x=x, y=y, legend="lower right")
     return figure
 
 
@@ -148,9 +139,8 @@ def reliability_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure
         markersize=6,
         label=f"{gate_rows.model}, groups of about {found.bins[0].rows} customers",
     )
-    _unit_square(axes)
-    label_axes(axes, theme, x="predicted probability of leaving", y="customers who left (share)")
-    add_legend(axes, theme, place="upper left")
+    x, y = "predicted probability of leaving", "customers who left (share)"
+    _finish_unit_square(axes, theme, x=x, y=y, legend="upper left")
     return figure
 
 
@@ -184,14 +174,8 @@ def gains_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
         markersize=7,
         label=f"10% of customers, {reached:.0%} of leavers",
     )
-    _unit_square(axes)
-    label_axes(
-        axes,
-        theme,
-        x="customers addressed, highest score first (share)",
-        y="leavers reached (share)",
-    )
-    add_legend(axes, theme, place="lower right")
+    x, y = "customers addressed, highest score first (share)", "leavers reached (share)"
+    _finish_unit_square(axes, theme, x=x, y=y, legend="lower right")
     return figure
 
 
@@ -224,7 +208,9 @@ def scores_chart(gate_rows: GateRowsReport, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def _unit_square(axes: Axes) -> None:
+def _finish_unit_square(axes: Axes, theme: Theme, *, x: str, y: str, legend: Corner) -> None:
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.03)
     in_percent(axes, x=True, y=True)
+    label_axes(axes, theme, x=x, y=y)
+    add_legend(axes, theme, place=legend)

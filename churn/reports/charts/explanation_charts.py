@@ -24,6 +24,7 @@ from churn.reports.charts.chart_style import (
     blank_chart,
     label_axes,
     label_rows,
+    style_axes,
 )
 from churn.reports.charts.importance_chart import importance_chart
 
@@ -82,12 +83,8 @@ def beeswarm_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
             bottom = bottom + part
         _add_value_key(axes, theme, swarm, colours, place)
     label_rows(axes, [swarm.column for swarm in report.swarms], above=0.5, below=0.3)
-    label_axes(
-        axes,
-        theme,
-        x=f"{contribution} to the score, log-odds (height: square root of the number of customers)",
-        y="",
-    )
+    height = "height: square root of the number of customers"
+    label_axes(axes, theme, x=f"{contribution} to the score, log-odds ({height})")
     return figure
 
 
@@ -147,12 +144,8 @@ def interaction_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure
             markersize=5,
             label=line.term,
         )
-    label_axes(
-        axes,
-        theme,
-        x=f"{found.column}, {found.unit}",
-        y=f"contribution of {found.column}, log-odds",
-    )
+    y = f"contribution of {found.column}, log-odds"
+    label_axes(axes, theme, x=f"{found.column}, {found.unit}", y=y)
     add_legend(axes, theme, place="upper right")
     return figure
 
@@ -200,13 +193,7 @@ def _panels(title: str, theme: Theme, count: int) -> tuple[Figure, list[Axes]]:
     for axes in panels[count:]:
         axes.set_axis_off()
     for axes in panels[:count]:
-        axes.set_facecolor(theme.paper)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(theme.faint)
-        axes.tick_params(colors=theme.ink, labelsize=9, length=0, pad=5)
-        axes.grid(visible=True, color=theme.faint, linewidth=0.5, alpha=0.5)
-        axes.set_axisbelow(True)
+        style_axes(axes, theme, label_size=9)
     return figure, panels[:count]
 
 

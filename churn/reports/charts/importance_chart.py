@@ -12,19 +12,13 @@ _ROW_HEIGHT = 0.27
 
 
 def importance_chart(recipe: str, importance: Mapping[str, float], theme: Theme = LIGHT) -> Figure:
-    """Mean absolute contribution of every column, the strongest on top.
-
-    Args:
-        recipe: whose contributions they are.
-        importance: column -> mean absolute contribution in log-odds; not empty.
-        theme: colours.
-    """
+    """Mean absolute contribution of every column, in log-odds, the strongest on top."""
     ranked = sorted(importance.items(), key=lambda entry: (-entry[1], entry[0]))
     figure, axes = blank_chart(
         _finding(recipe, ranked), theme, height=1.5 + _ROW_HEIGHT * len(ranked)
     )
     draw_ranked_bars(axes, theme, ranked, height=0.66, form=".2f")
-    label_axes(axes, theme, x="mean absolute contribution to a score, log-odds", y="")
+    label_axes(axes, theme, x="mean absolute contribution to a score, log-odds")
     return figure
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -44,12 +43,8 @@ def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     _draw_choices(axes, theme, report)
     axes.set_xlim(-0.01, 1.01)
     in_percent(axes, x=True)
-    label_axes(
-        axes,
-        theme,
-        x="customers contacted, highest score first (share)",
-        y=f"profit ({money} per customer)",
-    )
+    contacted = "customers contacted, highest score first (share)"
+    label_axes(axes, theme, x=contacted, y=f"profit ({money} per customer)")
     # Below the axes: six entries have no space beside the curve.
     axes.legend(
         loc="upper center",
@@ -121,7 +116,7 @@ def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     names = [f"{RULE_NAMES[each.name]}\n({each.share:.0%} contacted)" for each in judged.campaigns]
     label_rows(axes, names)
     axes.margins(x=0.08)
-    label_axes(axes, theme, x=f"profit ({money} per customer, mean over all {judged.rows:,})", y="")
+    label_axes(axes, theme, x=f"profit ({money} per customer, mean over all {judged.rows:,})")
     return figure
 
 
@@ -130,11 +125,8 @@ _MARKERS = {"profit": "o", "break_even": "s", "capacity": "^", "f_beta": "v"}
 
 def _share_band(report: ThresholdReport) -> tuple[float, float]:
     """The interval of the threshold as shares contacted, read off the curve's own points."""
-    bounds = report.chosen.interval
-    curve = report.curve
-    thresholds = np.asarray(curve.threshold)
-    shares = np.asarray(curve.share)
-    inside = shares[(thresholds >= bounds.lower) & (thresholds <= bounds.upper)]
-    if not len(inside):
-        return report.chosen.campaign.share, report.chosen.campaign.share
-    return float(inside.min()), float(inside.max())
+    curve, bounds = report.curve, report.chosen.interval
+    points = zip(curve.threshold, curve.share, strict=True)
+    inside = [share for threshold, share in points if bounds.covers(threshold)]
+    inside = inside or [report.chosen.campaign.share]
+    return min(inside), max(inside)

@@ -80,10 +80,6 @@ def setting_importance_chart(report: TuningReport, theme: Theme = LIGHT) -> Figu
         height=1.5 + _ROW_HEIGHT * len(ranked),
     )
     draw_ranked_bars(axes, theme, ranked, height=0.62, form=".0%")
-    label_axes(
-        axes,
-        theme,
-        x=f"share of the variance over {report.count('complete')} complete trials",
-        y="",
-    )
+    complete = report.count("complete")
+    label_axes(axes, theme, x=f"share of the variance over {complete} complete trials")
     return figure

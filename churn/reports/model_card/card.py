@@ -34,13 +34,8 @@ class Purpose(FrozenModel):
 
     Attributes:
         description: what it predicts.
-        owners: who is responsible for it.
         audience: who is to use it.
-        use_cases: what for.
-        limitations: what it cannot do.
         trade_offs: what was given up for what.
-        ethics: ethical considerations.
-        license: it may be used under.
         misuse: what it must not be used for.
     """
 
@@ -59,7 +54,6 @@ class Provenance(FrozenModel):
     """Where the model comes from; None where it was not recorded.
 
     Attributes:
-        version: version of the model.
         git_commit: git commit of the code that trained it.
         contract: name and version of the data contract.
         contract_digest: SHA-256 of what the contract says.
@@ -81,11 +75,6 @@ class ModelCard(FrozenModel):
     """A model card's contents; `card_sections` puts them into words.
 
     Attributes:
-        report: the training report: data, quality, candidates, figures, gates.
-        purpose: what people state about it.
-        provenance: where it comes from.
-        threshold: from which probability on customers are contacted, and what that earns.
-        slices: how it does in groups of customers.
         explanations: what moves its scores.
         tuning: how its settings were found.
         checks: what other suites found.

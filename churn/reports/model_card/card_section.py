@@ -15,13 +15,7 @@ from churn.frozen_model import FrozenModel
 
 
 class CardTable(FrozenModel):
-    """A table.
-
-    Attributes:
-        caption: what it shows, one sentence.
-        header: column titles.
-        rows: cells, as many in each row as there are titles.
-    """
+    """A table: as many cells in each row as there are titles in the header."""
 
     caption: str
     header: tuple[str, ...]
@@ -32,10 +26,8 @@ class CardSection(FrozenModel):
     """One section.
 
     Attributes:
-        title: its heading.
         sentences: findings, most important first.
         facts: name -> value.
-        tables: figures side by side.
         commands: what each does, and the command.
         pictures: names of the charts shown with it, where charts can be shown.
         assumptions: what its figures take for granted.

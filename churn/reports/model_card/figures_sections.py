@@ -8,15 +8,13 @@ from churn.evaluation.threshold_report import ThresholdReport
 from churn.reports.model_card.card_section import CardSection, CardTable, format_interval
 from churn.reports.training.training_report import TrainingReport
 
-_TWO_DIGITS = ("lift_at_10",)
-
 
 def figures_section(report: TrainingReport) -> CardSection:
     """The chosen recipe and its rivals under the protocol, the finished model on the gate rows."""
     found, gate = report.figure.result, report.gate_rows
     rows = []
     for name, title in METRIC_TITLES.items():
-        form = ".2f" if name in _TWO_DIGITS else ".4f"
+        form = ".2f" if name == "lift_at_10" else ".4f"
         bounds = format_interval(found.roc_auc_interval if name == "roc_auc" else None)
         rows.append(
             (

@@ -44,11 +44,8 @@ class DataFacts(FrozenModel):
     """Which table a model was trained on.
 
     Attributes:
-        title: what the table is.
         location: where it came from, as it was named.
         sha256: SHA-256 of its bytes.
-        rows: customers in all.
-        columns: columns in the file.
         churn_rate: share of customers who left.
         development_rows: customers used to choose and fit.
         gate_rows: customers set aside before anything was fitted.
@@ -82,9 +79,7 @@ class QualityFacts(FrozenModel):
     """The quality gate's result for that table.
 
     Attributes:
-        verdict: pass, warn or fail.
-        passed: checks that held.
-        total: checks made.
+        passed: checks that held, of the total.
         findings: a sentence for each that did not.
     """
 
@@ -111,14 +106,11 @@ class TrainingReport(FrozenModel):
         model_name: the registered model.
         created: when, as it is to be printed.
         profile: full, deep, or the name of a smaller profile.
-        data: the table.
-        quality: the quality gate's result.
         selection: how the candidate was chosen, on the development rows.
         protocol: all candidates under the protocol.
         figure: the protocol's figure for the chosen candidate.
         gate_rows: the final model on the rows set aside.
         decision: whether it is cleared for staging.
-        threshold: the decision threshold; None where none was chosen.
         slices: the final model within groups of customers.
         explanation: what moves its scores.
         stability: how far its reasons depend on the customers it was fitted on.
@@ -126,7 +118,6 @@ class TrainingReport(FrozenModel):
             recipe was chosen, `protocol` holds these and this the others.
         searches: results of tuning, on the development rows.
         validation: Deepchecks' results; None where it did not run.
-        assumptions: assumptions of every figure.
     """
 
     model_name: str
