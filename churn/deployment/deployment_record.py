@@ -68,7 +68,7 @@ class Deployment(FrozenModel):
 
     @classmethod
     def from_plan(cls, plan: DeploymentPlan, at: datetime, **result: Any) -> Self:
-        """Returns the record of a plan that ended at `at`; `result` overrides the plan's attributes."""
+        """Returns the record of a plan that ended at `at`; `result` overrides what the plan says."""
         planned = plan.model_dump(exclude={"actions"})
         return cls(**{**planned, "at": at, **result})
 

@@ -116,7 +116,7 @@ def zenml_invocation() -> ScoringProtocol:
 
 
 def invocation_body(customer: Row, *, keep: bool = False) -> dict[str, Any]:
-    """Returns the request of `/invoke`; ZenML stores its results as artifacts only if `keep` is set."""
+    """Returns the request of `/invoke`; ZenML stores the results only if `keep` is set."""
     return {"parameters": {"customer": dict(customer)}, "skip_artifact_materialization": not keep}
 
 

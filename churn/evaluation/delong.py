@@ -62,7 +62,7 @@ class Auc(FrozenModel):
 class PairedAuc(FrozenModel):
     """The areas of two scores of the same customers, and their difference.
 
-    Variances are as in `Auc`; that of the difference is exactly 0 where both rank alike.
+    The variance of the difference is exactly 0 where both rank alike.
     """
 
     area: float = Field(ge=0, le=1)
@@ -158,7 +158,8 @@ def paired_delong(
 def _placements(target: Labels, score: Floats) -> tuple[Floats, Floats]:
     """The share of the other side that each customer is ranked right against.
 
-    Those who left come first; the mean of either is the area.
+    The first array is of those who left, the second of those who stayed; the mean of either is the
+    area.
     """
     event = target == 1
     left, stayed = score[event], score[~event]

@@ -119,7 +119,7 @@ def run_protocol(
 ) -> ProtocolReport:
     """Cross-validates all candidates and compares each with the baseline.
 
-    Arguments as for `cross_validate`, and the candidate to beat.
+    The arguments are those of `cross_validate`, and the candidate to compare the others with.
 
     Raises:
         InputError: the baseline is not among the candidates, or an outcome is too rare to split.

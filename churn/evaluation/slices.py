@@ -126,7 +126,7 @@ def evaluate_slices(
 ) -> SlicesReport:
     """Measures a model within every declared slice.
 
-    Target and probability are those of `measure`; a customer at or above the threshold is selected.
+    Customers at or above the threshold are selected.
 
     Raises:
         ValueError: the arrays do not match, or hold something else than that.

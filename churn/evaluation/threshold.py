@@ -130,7 +130,7 @@ def judge_threshold(
 ) -> ThresholdReport:
     """Adds the judgement on the gate rows, which had no part in the choice.
 
-    `logit` holds the final model's log-odds before recalibration, `clv` what each customer is worth.
+    `logit` has the final model's log-odds before recalibration.
 
     Raises:
         InputError: only one outcome occurs.

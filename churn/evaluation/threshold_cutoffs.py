@@ -28,7 +28,7 @@ _ROUNDING = 1e-9
 class CutoffTotals:
     """Totals above every cutoff, for each weighting; each float64[cutoffs, replicates].
 
-    They are the weight of the customers contacted, that of the leavers among them, and their profit.
+    They are the weight of the customers contacted, that of the leavers among them, and the profit.
     """
 
     contacted: Floats

@@ -59,7 +59,7 @@ def labels_gate(rows: GateRows) -> Gate:
 def unseen_rows_gate(
     contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict
 ) -> Gate:
-    """Whether a model learned from none of the rows that judge it; `otherwise` where it did."""
+    """Whether a model learned from none of the rows that judge it; if not, the verdict is `otherwise`."""
     name = f"{role} has not seen the gate rows"
     if contender.trained_on is None:
         why = f"Which rows {contender.name} learned from is not known"

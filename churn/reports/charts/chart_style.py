@@ -198,7 +198,7 @@ def as_png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
 def inline_pictures(
     light: Mapping[str, Figure], dark: Mapping[str, Figure]
 ) -> dict[str, dict[str, str]]:
-    """Returns for each chart's name `light` and `dark`, SVG as data addresses, and `alt`, the title."""
+    """Returns each chart's `light` and `dark` SVG as data addresses, and its title as `alt`."""
     return {
         name: {
             "light": _data_address(figure),
