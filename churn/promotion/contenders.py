@@ -111,7 +111,7 @@ class BundleCheck(FrozenModel):
         loads: whether it loads and its checksums hold.
         golden_max_difference: largest gap between a golden row's score and the one it was written
             with, in log-odds; NaN where none was replayed.
-        latency_ms_median: of scoring one row, in milliseconds; NaN where it was not measured.
+        latency_ms_median: median time of scoring one row, in milliseconds; NaN where it was not measured.
         latency_budget_ms: what it may take.
     """
 
