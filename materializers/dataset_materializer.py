@@ -11,8 +11,7 @@ from zenml.enums import ArtifactType
 from churn.contract import DataContract
 from churn.data import Dataset, Source, parse, read_raw
 from churn.reports.dataset_page import render_dataset_page
-from materializers.digest import json_digest
-from materializers.folder_materializer import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer, json_digest
 
 _TABLE = "customers.parquet"
 _CONTRACT = "contract.json"

@@ -1,5 +1,8 @@
-"""Pages and pictures of thresholds, slices, explanations and promotions."""
+"""Pages, pictures and figures of thresholds, slices, explanations, promotions and deployments."""
 
+from typing import Any
+
+from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
@@ -9,16 +12,11 @@ from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
 from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
+from churn.reports.deployment_page import render_deployment_page
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown, render_model_card
 from churn.tuning.searches import Searches
-from materializers.report_visualizations import (
-    PAGE,
-    Metadata,
-    Visualizations,
-    summary_metadata,
-    visualize,
-)
+from materializers.report_visualizations import PAGE, summary_metadata, visualize
 
 _PLACES = 5
 
@@ -28,7 +26,7 @@ def _markdown(*lines: str) -> bytes:
 
 
 @visualize.register
-def _(report: ThresholdReport) -> Visualizations:
+def _(report: ThresholdReport) -> dict[str, bytes]:
     words = [*report.sentences, *(f"Assumption: {each}" for each in report.assumptions)]
     return {
         "profit.png": as_png(profit_chart(report)),
@@ -38,13 +36,13 @@ def _(report: ThresholdReport) -> Visualizations:
 
 
 @summary_metadata.register
-def _(report: ThresholdReport) -> Metadata:
+def _(report: ThresholdReport) -> dict[str, Any]:
     figures = {name: round(figure, _PLACES) for name, figure in report.figures.items()}
     return {"rule": report.settings.rule, **figures}
 
 
 @visualize.register
-def _(report: SlicesReport) -> Visualizations:
+def _(report: SlicesReport) -> dict[str, bytes]:
     lines = [report.sentence, "", "| group | rows | left | in words |", "|---|---|---|---|"]
     lines += [
         f"| {each.name} | {each.rows:,} | {each.positives:,} | {each.sentence} |"
@@ -55,33 +53,30 @@ def _(report: SlicesReport) -> Visualizations:
 
 
 @summary_metadata.register
-def _(report: SlicesReport) -> Metadata:
+def _(report: SlicesReport) -> dict[str, Any]:
     measured = sum(each.verdict == "measured" for each in report.slices)
     return {"slices": len(report.slices), "measured": measured}
 
 
 @visualize.register
-def _(report: ExplanationReport) -> Visualizations:
+def _(report: ExplanationReport) -> dict[str, bytes]:
     charts = explanation_charts(report)
     return {f"{name}.png": as_png(figure) for name, figure in charts.items()}
 
 
 @summary_metadata.register
-def _(report: ExplanationReport) -> Metadata:
-    return {
-        "strongest": report.importance[0].column,
-        "rows": report.rows,
-        "additive": report.additive,
-    }
+def _(report: ExplanationReport) -> dict[str, Any]:
+    strongest = report.importance[0].column
+    return {"strongest": strongest, "rows": report.rows, "additive": report.additive}
 
 
 @visualize.register
-def _(report: ReasonStability) -> Visualizations:
+def _(report: ReasonStability) -> dict[str, bytes]:
     return {"stability.md": _markdown(report.sentence)}
 
 
 @summary_metadata.register
-def _(report: ReasonStability) -> Metadata:
+def _(report: ReasonStability) -> dict[str, Any]:
     return {
         "samples": report.samples,
         "first_same": round(report.first_same, _PLACES),
@@ -90,22 +85,22 @@ def _(report: ReasonStability) -> Metadata:
 
 
 @visualize.register
-def _(report: PromotionPair) -> Visualizations:
+def _(report: PromotionPair) -> dict[str, bytes]:
     return {"pair.md": _markdown(report.sentence)}
 
 
 @summary_metadata.register
-def _(report: PromotionPair) -> Metadata:
+def _(report: PromotionPair) -> dict[str, Any]:
     return {"challenger": report.challenger, "champion": report.champion or "none"}
 
 
 @visualize.register
-def _(report: PromotionOutcome) -> Visualizations:
+def _(report: PromotionOutcome) -> dict[str, bytes]:
     return {"outcome.md": _markdown(f"**{report.status}**: {report.sentence}")}
 
 
 @summary_metadata.register
-def _(report: PromotionOutcome) -> Metadata:
+def _(report: PromotionOutcome) -> dict[str, Any]:
     return {
         "status": report.status,
         "version": report.version,
@@ -115,7 +110,7 @@ def _(report: PromotionOutcome) -> Metadata:
 
 
 @visualize.register
-def _(card: ModelCard) -> Visualizations:
+def _(card: ModelCard) -> dict[str, bytes]:
     return {
         PAGE: render_model_card(card).encode(),
         "MODEL_CARD.md": model_card_markdown(card).encode(),
@@ -123,7 +118,7 @@ def _(card: ModelCard) -> Visualizations:
 
 
 @summary_metadata.register
-def _(card: ModelCard) -> Metadata:
+def _(card: ModelCard) -> dict[str, Any]:
     return {
         "model": card.report.model_name,
         "git_commit": card.provenance.git_commit or "not known",
@@ -132,19 +127,45 @@ def _(card: ModelCard) -> Metadata:
 
 
 @visualize.register
-def _(searches: Searches) -> Visualizations:
+def _(searches: Searches) -> dict[str, bytes]:
     drawn = {"tuning.md": _markdown(*(f"- {each}" for each in searches.sentences))}
     for search in searches.reports:
         drawn[f"{search.recipe}_history.png"] = as_png(history_chart(search))
         if search.importance:
-            chart = setting_importance_chart(search)
-            drawn[f"{search.recipe}_settings.png"] = as_png(chart)
+            drawn[f"{search.recipe}_settings.png"] = as_png(setting_importance_chart(search))
     return drawn
 
 
 @summary_metadata.register
-def _(searches: Searches) -> Metadata:
+def _(searches: Searches) -> dict[str, Any]:
     return {
         "trials": sum(len(search.trials) for search in searches.reports),
         "best": {search.recipe: round(search.best_value, _PLACES) for search in searches.reports},
+    }
+
+
+@visualize.register
+def _(plan: DeploymentPlan) -> dict[str, bytes]:
+    steps = (f"`{each[2:]}`" if each.startswith("$ ") else each for each in plan.actions)
+    return {"plan.md": _markdown(f"**{plan.sentence}**", "", *(f"1. {step}" for step in steps))}
+
+
+@summary_metadata.register
+def _(plan: DeploymentPlan) -> dict[str, Any]:
+    return {"version": plan.version, "target": plan.target, "place": plan.place}
+
+
+@visualize.register
+def _(deployment: Deployment) -> dict[str, bytes]:
+    return {PAGE: render_deployment_page(deployment).encode()}
+
+
+@summary_metadata.register
+def _(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "status": deployment.status,
+        "version": deployment.version or "none",
+        "target": deployment.target,
+        "serving": deployment.serving or "none",
+        **deployment.figures,
     }

@@ -1,5 +1,7 @@
 """Base of the materializers: an artifact is a folder of native files in any artifact store."""
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,11 @@ _KINDS = {
     ".png": VisualizationType.IMAGE,
     ".md": VisualizationType.MARKDOWN,
 }
+
+
+def json_digest(content: Any) -> str:
+    """Returns the SHA-256 of a JSON value, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class FolderMaterializer(BaseMaterializer):
@@ -43,11 +50,7 @@ class FolderMaterializer(BaseMaterializer):
         }
 
     def extract_full_metadata(self, data: Any) -> dict[str, Any]:
-        """Returns the artifact's metadata, and the seconds that drawing took.
-
-        Pages are drawn after the step's own function has returned: without this figure that time
-        would count as ZenML's.
-        """
+        """Returns the metadata and the seconds of drawing, which would else count as ZenML's."""
         metadata = dict(super().extract_full_metadata(data))
         if self._drawing is not None:
             metadata[DRAWING_SECONDS] = round(self._drawing, 4)
@@ -65,11 +68,10 @@ class FolderMaterializer(BaseMaterializer):
             yield Path(temporary)
             for path in sorted(Path(temporary).rglob("*")):
                 if path.is_file():
-                    relative = path.relative_to(temporary).as_posix()
-                    target = f"{self.uri}/{relative}"
-                    self.artifact_store.makedirs(os.path.dirname(target))  # noqa: PTH120 - a URI
-                    with self.artifact_store.open(target, "wb") as file:
-                        file.write(path.read_bytes())
+                    name = path.relative_to(temporary).as_posix()
+                    folder = os.path.dirname(f"{self.uri}/{name}")  # noqa: PTH120 - a URI
+                    self.artifact_store.makedirs(folder)
+                    self.write_file(name, path.read_bytes())
 
     @contextmanager
     def input_folder(self) -> Iterator[Path]:

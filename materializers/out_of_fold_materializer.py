@@ -7,8 +7,7 @@ from zenml.enums import ArtifactType
 
 from churn.evaluation.cross_validation import Fold, OutOfFold
 from churn.evaluation.plan import ProtocolPlan
-from materializers.digest import json_digest
-from materializers.folder_materializer import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer, json_digest
 
 _ARRAYS = "scores.npz"
 _PLAN = "plan.json"

@@ -7,7 +7,9 @@ from zenml.enums import ArtifactType
 
 import materializers.decision_visualizations  # noqa: F401 - registers its types
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.checks.validators.validator_report import ValidatorReport
 from churn.data.quality import QualityReport
+from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
@@ -20,9 +22,8 @@ from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.model_card.card import ModelCard
 from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
-from materializers.digest import json_digest
-from materializers.folder_materializer import FolderMaterializer
-from materializers.report_visualizations import Visualizations, summary_metadata, visualize
+from materializers.folder_materializer import FolderMaterializer, json_digest
+from materializers.report_visualizations import summary_metadata, visualize
 
 _FILE = "report.json"
 
@@ -46,6 +47,9 @@ class ReportMaterializer(FolderMaterializer):
         PromotionOutcome,
         ModelCard,
         Searches,
+        ValidatorReport,
+        DeploymentPlan,
+        Deployment,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 
@@ -58,7 +62,7 @@ class ReportMaterializer(FolderMaterializer):
         with self.artifact_store.open(f"{self.uri}/{_FILE}", "rb") as file:
             return data_type.model_validate_json(file.read())
 
-    def draw(self, data: BaseModel) -> Visualizations:
+    def draw(self, data: BaseModel) -> dict[str, bytes]:
         """The report's pages and pictures."""
         return visualize(data)
 

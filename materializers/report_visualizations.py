@@ -1,12 +1,12 @@
 """Pages and pictures of reports for ZenML's dashboard, and their figures for a list."""
 
-from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
 from pydantic import BaseModel
 
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
+from churn.checks.validators.validator_report import ValidatorReport
 from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
@@ -18,16 +18,14 @@ from churn.reports.deepchecks_page import render_deepchecks_page
 from churn.reports.quality_page import render_quality_page
 from churn.reports.training.training_page import render_training_page
 from churn.reports.training.training_report import TrainingReport
-
-Visualizations = dict[str, bytes]
-Metadata = dict[str, Any]
+from churn.reports.validator_page import render_validator_page
 
 PAGE = "report.html"
 _PLACES = 5
 
 
 @singledispatch
-def visualize(report: BaseModel) -> Visualizations:
+def visualize(report: BaseModel) -> dict[str, bytes]:
     """Returns the pages and pictures of a report, file name -> content.
 
     Raises:
@@ -37,7 +35,7 @@ def visualize(report: BaseModel) -> Visualizations:
 
 
 @singledispatch
-def summary_metadata(report: BaseModel) -> Metadata:
+def summary_metadata(report: BaseModel) -> dict[str, Any]:
     """Returns the few figures worth seeing in a list of a hundred artifacts.
 
     Raises:
@@ -46,21 +44,13 @@ def summary_metadata(report: BaseModel) -> Metadata:
     raise TypeError(f"there is no summary_metadata of a {type(report).__name__}")
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
-    return {name: round(figure, _PLACES) for name, figure in figures.items()}
-
-
-def _drawn(**pictures: Callable[[], Any]) -> Visualizations:
-    return {f"{name}.png": as_png(draw()) for name, draw in pictures.items()}
-
-
 @visualize.register
-def _(report: QualityReport) -> Visualizations:
+def _(report: QualityReport) -> dict[str, bytes]:
     return {PAGE: render_quality_page(report, source=report.title).encode()}
 
 
 @summary_metadata.register
-def _(report: QualityReport) -> Metadata:
+def _(report: QualityReport) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "checks": len(report.checks),
@@ -70,12 +60,12 @@ def _(report: QualityReport) -> Metadata:
 
 
 @visualize.register
-def _(report: Selection) -> Visualizations:
-    return _drawn(candidates=lambda: charts.candidates_chart(report.report, report.chosen))
+def _(report: Selection) -> dict[str, bytes]:
+    return {"candidates.png": as_png(charts.candidates_chart(report.report, report.chosen))}
 
 
 @summary_metadata.register
-def _(report: Selection) -> Metadata:
+def _(report: Selection) -> dict[str, Any]:
     result = report.report.result(report.chosen)
     return {
         "chosen": report.chosen,
@@ -85,16 +75,15 @@ def _(report: Selection) -> Metadata:
 
 
 @visualize.register
-def _(report: ProtocolReport) -> Visualizations:
-    best = report.ranking[0].name
-    return _drawn(
-        candidates=lambda: charts.candidates_chart(report, best),
-        differences=lambda: charts.differences_chart(report),
-    )
+def _(report: ProtocolReport) -> dict[str, bytes]:
+    return {
+        "candidates.png": as_png(charts.candidates_chart(report, report.ranking[0].name)),
+        "differences.png": as_png(charts.differences_chart(report)),
+    }
 
 
 @summary_metadata.register
-def _(report: ProtocolReport) -> Metadata:
+def _(report: ProtocolReport) -> dict[str, Any]:
     return {
         "splits": report.plan.splits,
         "roc_auc": {each.name: round(each.metrics.roc_auc, _PLACES) for each in report.candidates},
@@ -102,22 +91,23 @@ def _(report: ProtocolReport) -> Metadata:
 
 
 @visualize.register
-def _(report: GateRowsReport) -> Visualizations:
-    return _drawn(
-        roc=lambda: charts.roc_chart(report),
-        gains=lambda: charts.gains_chart(report),
-        reliability=lambda: charts.reliability_chart(report),
-        scores=lambda: charts.scores_chart(report),
-    )
+def _(report: GateRowsReport) -> dict[str, bytes]:
+    return {
+        "roc.png": as_png(charts.roc_chart(report)),
+        "gains.png": as_png(charts.gains_chart(report)),
+        "reliability.png": as_png(charts.reliability_chart(report)),
+        "scores.png": as_png(charts.scores_chart(report)),
+    }
 
 
 @summary_metadata.register
-def _(report: GateRowsReport) -> Metadata:
-    return {"model": report.model, **_rounded(report.metrics.figures)}
+def _(report: GateRowsReport) -> dict[str, Any]:
+    figures = {name: round(figure, _PLACES) for name, figure in report.metrics.figures.items()}
+    return {"model": report.model, **figures}
 
 
 @visualize.register
-def _(report: Decision) -> Visualizations:
+def _(report: Decision) -> dict[str, bytes]:
     lines = [f"**{report.verdict}**: {report.sentence}", ""]
     lines += ["| gate | verdict | in words |", "|---|---|---|"]
     lines += [f"| {each.name} | {each.verdict} | {each.sentence} |" for each in report.gates]
@@ -125,7 +115,7 @@ def _(report: Decision) -> Visualizations:
 
 
 @summary_metadata.register
-def _(report: Decision) -> Metadata:
+def _(report: Decision) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "challenger": report.challenger,
@@ -135,12 +125,12 @@ def _(report: Decision) -> Metadata:
 
 
 @visualize.register
-def _(report: TrainingReport) -> Visualizations:
+def _(report: TrainingReport) -> dict[str, bytes]:
     return {PAGE: render_training_page(report).encode()}
 
 
 @summary_metadata.register
-def _(report: TrainingReport) -> Metadata:
+def _(report: TrainingReport) -> dict[str, Any]:
     return {
         "profile": report.profile,
         "chosen": report.selection.chosen,
@@ -150,16 +140,32 @@ def _(report: TrainingReport) -> Metadata:
 
 
 @visualize.register
-def _(report: ValidationReport) -> Visualizations:
+def _(report: ValidationReport) -> dict[str, bytes]:
     return {PAGE: render_deepchecks_page(report).encode()}
 
 
 @summary_metadata.register
-def _(report: ValidationReport) -> Metadata:
+def _(report: ValidationReport) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "conditions": len(report.findings),
         "held": report.held,
         "deepchecks": report.version,
         "seconds": round(sum(report.seconds.values()), 2),
+    }
+
+
+@visualize.register
+def _(report: ValidatorReport) -> dict[str, bytes]:
+    return {PAGE: (report.html or render_validator_page(report)).encode()}
+
+
+@summary_metadata.register
+def _(report: ValidatorReport) -> dict[str, Any]:
+    return {
+        "verdict": report.verdict_word,
+        "validator": f"{report.validator} {report.version}",
+        "checks": len(report.findings),
+        "failed": len(report.failures),
+        "attention": len(report.warnings),
     }

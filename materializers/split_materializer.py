@@ -6,8 +6,7 @@ import numpy as np
 from zenml.enums import ArtifactType
 
 from churn.data.split import Split
-from materializers.digest import json_digest
-from materializers.folder_materializer import FolderMaterializer
+from materializers.folder_materializer import FolderMaterializer, json_digest
 
 _FILE = "split.npz"
 

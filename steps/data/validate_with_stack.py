@@ -12,7 +12,7 @@ from churn.checks.validators.validator_report import DataValidator, ValidatorRep
 from churn.data import Dataset
 from churn.data.split import Split
 from churn.errors import InputError
-from materializers.validator_report_materializer import ValidatorReportMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import code_digest
 from steps.progress import step_progress
@@ -28,7 +28,7 @@ def validator_digest() -> str:
 VALIDATOR_AWARE = CachePolicy(cache_func=validator_digest)
 
 
-@step(cache_policy=VALIDATOR_AWARE, output_materializers=ValidatorReportMaterializer)
+@step(cache_policy=VALIDATOR_AWARE, output_materializers=ReportMaterializer)
 def validate_with_stack(
     customers: Dataset, split: Split, validator: str
 ) -> Annotated[ValidatorReport, Artifact.VALIDATOR_REPORT]:

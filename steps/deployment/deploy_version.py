@@ -8,12 +8,12 @@ from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import deploy_request
 from deployment.deploy import deploy_and_test, dry_run_record
-from materializers.deployment_materializer import DeploymentMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.progress import step_progress
 
 
-@step(enable_cache=False, output_materializers=DeploymentMaterializer)
+@step(enable_cache=False, output_materializers=ReportMaterializer)
 def deploy_version(
     plan: DeploymentPlan, settings: dict[str, Any], folders: dict[str, str]
 ) -> Annotated[Deployment, Artifact.DEPLOYMENT]:

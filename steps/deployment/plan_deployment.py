@@ -10,13 +10,13 @@ from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import deploy_request
 from deployment.plan import plan_request
-from materializers.deployment_materializer import DeploymentMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version
 from steps.progress import step_progress
 
 
-@step(enable_cache=False, output_materializers=DeploymentMaterializer)
+@step(enable_cache=False, output_materializers=ReportMaterializer)
 def plan_deployment(
     settings: dict[str, Any], folders: dict[str, str]
 ) -> Annotated[DeploymentPlan, Artifact.DEPLOYMENT_PLAN]:

@@ -7,12 +7,12 @@ from zenml import step
 from churn.deployment.deployment_record import Deployment
 from churn.settings.pipelines import DeploymentSettings
 from deployment.stop import stop_deployed_service
-from materializers.deployment_materializer import DeploymentMaterializer
+from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.progress import step_progress
 
 
-@step(enable_cache=False, output_materializers=DeploymentMaterializer)
+@step(enable_cache=False, output_materializers=ReportMaterializer)
 def stop_service(settings: dict[str, Any]) -> Annotated[Deployment, Artifact.DEPLOYMENT]:
     """Stops the service; a dry run only says what it would stop.
 
