@@ -12,12 +12,7 @@ from steps.deployment.stop_service import stop_service
 
 @pipeline(name="deployment")
 def deployment(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the steps.
-
-    Args:
-        settings: `DeploymentSettings` as plain values.
-        folders: The bundle store, and the ledger's address.
-    """
+    """Wires the steps; `settings` are `DeploymentSettings`, `folders` bundle store and ledger."""
     if settings["action"] == "stop":
         stop_service(settings)
         return

@@ -11,12 +11,7 @@ from steps.promotion.judge_pair import judge_pair
 
 @pipeline(name="promotion")
 def promotion(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the steps.
-
-    Args:
-        settings: `PromotionPipelineSettings` as plain values.
-        folders: The bundle store, and the ledger's address.
-    """
+    """Wires the steps; `settings` are `PromotionPipelineSettings`, `folders` bundle store and ledger."""
     pair = find_pair(settings["model"]["name"], settings["challenger"])
     decision = judge_pair(pair, settings)
     apply_promotion(pair, decision, settings, folders)

@@ -9,10 +9,5 @@ from steps.promotion.restore_champion import restore_champion
 
 @pipeline(name="rollback")
 def rollback(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the step.
-
-    Args:
-        settings: `RollbackSettings` as plain values.
-        folders: The bundle store, and the ledger's address.
-    """
+    """Wires the step; `settings` are `RollbackSettings`, `folders` bundle store and ledger."""
     restore_champion(settings, folders)

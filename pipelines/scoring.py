@@ -33,9 +33,5 @@ from steps.inference.score_customer import score_customer
     },
 )
 def scoring(customer: dict[str, Any]) -> Any:
-    """Wires the step.
-
-    Args:
-        customer: Every feature of the contract by name, in the contract's raw values.
-    """
+    """Wires the step; a customer has every feature of the contract by name, in raw values."""
     return score_customer(customer)

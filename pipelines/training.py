@@ -43,15 +43,10 @@ def training(
     tracker: dict[str, str] | None,
     validator: str | None = None,
 ) -> None:
-    """Connects the steps.
+    """Wires the steps; `settings` are `TrainingSettings`, `data` is the runner's `TableInput`.
 
-    Args:
-        settings: `TrainingSettings` as plain values.
-        data: The table that the runner checked, a `TableInput` as plain values.
-        folders: Absolute folders for downloads and snapshots.
-        tracker: Name of the stack's experiment tracker and identity of the experiment there;
-            without one the run is not tracked.
-        validator: Name of the stack's data validator; None for a stack without one.
+    `tracker` has the name of the stack's experiment tracker and the identity of the experiment there;
+    a stack without one does not track the run, and one without a `validator` validates nothing.
     """
     recipes = _recipes(settings, TrainingSettings.from_mapping(settings).candidates, folders)
     table, accepted = _accept_table(settings, data, folders, validator)

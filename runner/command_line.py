@@ -37,11 +37,7 @@ exit codes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code.
-
-    Args:
-        arguments: The words after `run.py`; None reads them from `sys.argv`.
-    """
+    """Runs one command and returns its exit code; None reads the words from `sys.argv`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["stack"]:
         return _manage_stacks(words[1:])
@@ -158,9 +154,7 @@ def _print_dry_run(request: RunRequest, *, as_json: bool) -> int:
 def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
     """Runs a pipeline and shows its progress; every error becomes an outcome.
 
-    Args:
-        request: What to run.
-        as_json: Whether stdout is reserved for the JSON object; the summary then goes to stderr.
+    With `as_json` stdout is reserved for the JSON object, and the summary goes to stderr.
     """
     from rich.console import Console
 

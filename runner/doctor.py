@@ -13,6 +13,7 @@ from pathlib import Path
 from churn.contract import load_contract
 from churn.errors import ChurnError
 from churn.root import ROOT
+from churn.settings.settings_file import load_settings
 from runner.pipeline_catalog import PIPELINES
 from stacks.diagnosis import Diagnosis, Status
 from stacks.doctor.stack import check_stack
@@ -23,12 +24,7 @@ _PORTS = {5000: "MLflow's pages (make mlflow)", 8237: "ZenML's dashboard (make d
 
 
 def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
-    """Runs every check and returns the findings; changes nothing.
-
-    Args:
-        stack: Name of the stack to check.
-        root: The project's folder.
-    """
+    """Runs every check of a stack and this machine, and returns the findings; changes nothing."""
     checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
         _python,
         lambda: _versions(root / "requirements.lock"),
@@ -80,10 +76,7 @@ def _data(root: Path) -> Iterator[Diagnosis]:
         contract = load_contract(root / "data" / "contracts" / "telco.yaml")
         snapshot = root / contract.snapshot.path
         digest = hashlib.sha256(snapshot.read_bytes()).hexdigest()
-    except ChurnError as error:
-        yield Diagnosis("data", "broken", str(error), "Restore it with `git checkout -- data`.")
-        return
-    except OSError as error:
+    except (ChurnError, OSError) as error:
         yield Diagnosis("data", "broken", str(error), "Restore it with `git checkout -- data`.")
         return
     fine = digest == contract.snapshot.sha256
@@ -97,8 +90,6 @@ def _data(root: Path) -> Iterator[Diagnosis]:
 
 
 def _settings(root: Path) -> Iterator[Diagnosis]:
-    from churn.settings.settings_file import load_settings
-
     for entry in PIPELINES:
         path = root / "configs" / entry.configuration.name
         try:

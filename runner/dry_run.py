@@ -32,7 +32,6 @@ class PlannedStep:
     """A step of a dry run.
 
     Attributes:
-        name: Its name in the pipeline.
         after: Names of the steps that it waits for.
         resources: Its limits (`cpu_count`, `memory`, `gpu_count`), if the stack sets any.
     """
@@ -47,8 +46,6 @@ class DryRun:
     """Result of a dry run.
 
     Attributes:
-        pipeline: The pipeline's name.
-        stack: The stack's name.
         components: Component type -> name and flavor.
         places: Kind of file -> where the stack keeps it.
         unset: Environment variables that the stack needs and that are not set.
@@ -103,18 +100,18 @@ def _compile_dry_run(prepared: PreparedRun, request: RunRequest) -> DryRun:
     tracker = stack.tracker and {"name": stack.tracker, "experiment": "", "uri": ""}
     configured = configure_pipeline(prepared, request, stack, f"{prepared.entry.name}-dry-run")
     configured.prepare(**pipeline_parameters(prepared, stack, tracker or None))
-    active = Client().active_stack
     snapshot = compile_pipeline(configured)
+    docker = snapshot.pipeline_configuration.docker_settings
     return DryRun(
         pipeline=prepared.entry.name,
         stack=stack.name,
         components={
             kind.value: f"{component.name} ({component.flavor})"
-            for kind, component in sorted(active.components.items())
+            for kind, component in sorted(Client().active_stack.components.items())
         },
         places=_places(stack.spec),
         unset=unset,
-        image=_image(snapshot),
+        image=str(docker.parent_image or "") if docker.skip_build else "",
         steps=tuple(_steps(snapshot)),
         manifests=tuple(_manifests(snapshot, stack.spec, prepared.spec)),
     )
@@ -148,11 +145,6 @@ def _places(spec: StackSpec) -> dict[str, str]:
         name: mask_secret(name, place)
         for name, place in spec.places.model_dump(exclude_none=True).items()
     }
-
-
-def _image(snapshot: PipelineSnapshotBase) -> str:
-    docker = snapshot.pipeline_configuration.docker_settings
-    return str(docker.parent_image or "") if docker.skip_build else ""
 
 
 def _steps(snapshot: PipelineSnapshotBase) -> list[PlannedStep]:

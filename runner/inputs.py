@@ -10,7 +10,10 @@ from pathlib import Path
 from churn.contract import load_contract
 from churn.data import acquire
 from churn.errors import InputError
-from churn.settings.pipelines import DataSettings
+from churn.root import ROOT
+from churn.settings.pipelines import DataSettings, DeploymentSettings, TrainingSettings
+from stacks.kubernetes.resources import runs_in_pods
+from stacks.spec import StackSpec
 
 OnBytes = Callable[[int, int | None], None]
 
@@ -49,12 +52,7 @@ def check_table(
     if location != "bundled" and "://" not in location:
         location = str(Path(location).expanduser().absolute())
     dataset = acquire(
-        location,
-        contract,
-        root=root,
-        sha256=settings.sha256,
-        cache=downloads,
-        on_progress=on_bytes,
+        location, contract, root=root, sha256=settings.sha256, cache=downloads, on_progress=on_bytes
     )
     return TableInput(
         location=location,
@@ -67,11 +65,6 @@ def check_table(
 
 def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
     """Refuses input that only this machine has, for a stack whose steps run elsewhere.
-
-    Args:
-        settings: Table and contract of the run.
-        root: The project's folder, which the steps have, too.
-        stack: The stack's name.
 
     Raises:
         InputError: a step could not read it.
@@ -93,12 +86,8 @@ def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
 
 def _within(root: Path, path: Path) -> str:
     """Returns the path relative to the root if it lies below it, else unchanged."""
-    whole = path.resolve()
-    return (
-        str(whole.relative_to(root.resolve()))
-        if whole.is_relative_to(root.resolve())
-        else str(path)
-    )
+    whole, root = path.resolve(), root.resolve()
+    return str(whole.relative_to(root)) if whole.is_relative_to(root) else str(path)
 
 
 def require_writable(folder: Path) -> None:
@@ -116,3 +105,25 @@ def require_writable(folder: Path) -> None:
             f"The folder {folder} cannot be written to ({error.strerror or error}); make it "
             "writable or name another with --set output.folder=PATH."
         ) from None
+
+
+def require_portable_table(settings: TrainingSettings, spec: StackSpec) -> None:
+    """Checks that steps in containers can read the table and its contract.
+
+    Raises:
+        InputError: only this machine has one of them.
+    """
+    if runs_in_pods(spec):
+        require_portable(settings.data, root=ROOT, stack=spec.name)
+
+
+def require_zenml_deployer(settings: DeploymentSettings, spec: StackSpec) -> None:
+    """Checks that the stack has a deployer if ZenML is to deploy.
+
+    Raises:
+        InputError: it has none.
+    """
+    if settings.target == "zenml" and settings.action == "deploy":
+        from runner.zenml_deployment import require_deployer
+
+        require_deployer(spec)

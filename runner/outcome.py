@@ -26,25 +26,17 @@ class Outcome:
     """Outcome of a run; the fields up to `report` make the JSON object.
 
     Attributes:
-        pipeline: Name of the pipeline.
         status: completed; held by a gate; refused because of the input; failed; interrupted.
-        stack: Name of the stack.
         run_id: ZenML's id of the run; None if none was started.
         run_name: ZenML's name of the run; not part of the JSON object.
         seconds: Wall seconds from the start of the run itself, imports left out.
-        model_version: The registered version.
-        stage: Its stage on the Model Control Plane.
+        stage: Stage of the registered model version on the Model Control Plane.
         metrics: Figures by dotted name.
         artifacts: Artifact name -> id, version, uri.
         dashboard: Address of the run's page, if a ZenML server is connected.
         error: Why it did not complete.
         report: The page to read.
-        training: Report of a training run.
-        decision: Decision of the promotion gates.
-        promotion: Outcome of a promotion or a rollback.
-        deployment: Record of a deployment.
-        validated: Report of the stack's data validator.
-        validator_page: The page about that.
+        validated: Report of the stack's data validator; `validator_page` shows it.
         tracking: Address of the stack's experiment tracker.
         cached: Steps whose results came from the cache, with their findings.
     """

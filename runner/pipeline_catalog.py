@@ -53,7 +53,7 @@ PIPELINES = (
         summary="From a customer table to a judged, tracked and registered model.",
         settings="TrainingSettings",
         inputs=("data", "tracker", "validator"),
-        preflight=("runner.preflight.require_portable_table",),
+        preflight=("runner.inputs.require_portable_table",),
     ),
     PipelineEntry(
         name="promotion",
@@ -69,7 +69,7 @@ PIPELINES = (
         name="deployment",
         summary="Serves the production version (target=local|compose|kubernetes|seldon|zenml), and proves it.",
         settings="DeploymentSettings",
-        preflight=("runner.preflight.require_zenml_deployer",),
+        preflight=("runner.inputs.require_zenml_deployer",),
     ),
 )
 

@@ -20,11 +20,6 @@ class ProgressView(logging.Handler):
     """
 
     def __init__(self, console: Console) -> None:
-        """Prints nothing yet.
-
-        Args:
-            console: The terminal, or a log file.
-        """
         super().__init__()
         self._console = console
         self._bars = Progress(

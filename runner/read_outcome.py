@@ -36,15 +36,7 @@ _REPORTS = {
 def read_outcome(
     run: PipelineRunResponse, *, stack: str, seconds: float, reports: Path, tracking: str | None
 ) -> Outcome:
-    """Returns the outcome of a finished run, and labels the run with it.
-
-    Args:
-        run: The run.
-        stack: Name of the stack it ran on.
-        seconds: Its wall seconds.
-        reports: Folder to save its pages in.
-        tracking: Address of the stack's experiment tracker.
-    """
+    """Returns the outcome of a finished run, saves its pages in `reports`, and labels it."""
     from zenml.utils.dashboard_utils import get_run_url
 
     outputs = _outputs(run)
@@ -86,10 +78,9 @@ def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:
     """Returns why a gate, a smoke test or a missing approval holds the model; None if none does."""
     if decision is not None and decision.verdict != "promote":
         return str(decision.sentence)
-    if promotion is not None and promotion.status == "waiting":
-        return str(promotion.sentence)
-    if deployment is not None and deployment.status == "rolled back":
-        return str(deployment.sentence)
+    for record, status in ((promotion, "waiting"), (deployment, "rolled back")):
+        if record is not None and record.status == status:
+            return str(record.sentence)
     return None
 
 

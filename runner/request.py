@@ -59,10 +59,6 @@ class PreparedRun:
 def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> PreparedRun:
     """Checks name, settings, stack, output folder and data of a request.
 
-    Args:
-        request: What to run.
-        on_bytes: Called with the progress of a download.
-
     Raises:
         InputError: name, settings, stack or data are at fault.
     """

@@ -35,10 +35,6 @@ def label_run(run: PipelineRunResponse, outcome: Outcome) -> None:
     """Adds tags and metadata to a run, and a description to a new model version.
 
     If that fails, the run keeps its outcome, and a warning is logged.
-
-    Args:
-        run: The finished run.
-        outcome: Its outcome.
     """
     try:
         _label_run(run, outcome)

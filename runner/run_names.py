@@ -18,13 +18,7 @@ _SHORT = {"kubernetes": "k8s"}
 
 
 def run_name(pipeline: str, settings: Any, now: datetime | None = None) -> str:
-    """Returns a name that no other run has.
-
-    Args:
-        pipeline: Name of the pipeline.
-        settings: Its settings.
-        now: The time, UTC; None takes the present.
-    """
+    """Returns a name that no other run has; `now` is in UTC, None takes the present."""
     letters = "".join(secrets.choice(ascii_lowercase + digits) for _ in range(_LETTERS))
     words = (pipeline, _subject(settings), f"{now or datetime.now(UTC):%m%d-%H%M}", letters)
     return "-".join(filter(None, words))

@@ -98,10 +98,8 @@ def _data_rows(report: TrainingReport, validated: ValidatorReport | None) -> Tab
         f"{data.rows:,} customers of {data.title}, {data.churn_rate:.1%} left "
         f"({data.location}, sha256 {data.sha256[:12]})",
     )
-    rows.add_row(
-        "quality",
-        _verdict(quality.verdict, f"{quality.passed} of {quality.total} checks hold"),
-    )
+    held = f"{quality.passed} of {quality.total} checks hold"
+    rows.add_row("quality", _verdict(quality.verdict, held))
     if validated is not None:
         rows.add_row("validator", _verdict(validated.verdict_word, validated.sentence))
     rows.add_row(

@@ -13,6 +13,7 @@ from typing import Any
 from churn.errors import ChurnError, InputError, error_reason, one_line
 from churn.root import ROOT
 from deployment.zenml_deployments import NAME, PORT
+from runner.silence import silence_libraries
 from stacks.spec import DEFAULT_STACK
 
 _STORE = ".churn/production"
@@ -21,8 +22,6 @@ _STORE = ".churn/production"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
-    from runner.silence import silence_libraries
-
     silence_libraries(verbose=False)
     try:
         result: str = options.run(options)

@@ -66,9 +66,8 @@ def deploy_scoring(
     deployer = {"port": port or PORT, "allocate_port_if_busy": not port, "generate_auth_key": keyed}
     existing = find_deployment(name)
     if existing is not None and keyed != (existing.key is not None):
-        stop_deployment(
-            name
-        )  # ZenML would keep the key that a deployment once had, or go on without one
+        # ZenML would keep the key that a deployment once had, or go on without one.
+        stop_deployment(name)
     try:
         _start(spec, store, golden, name, deployer, state)
         deployed = get_deployment(name)
@@ -173,12 +172,7 @@ def _require_parity(deployed: ZenmlDeployment, scorer: Scorer, golden: GoldenRow
 
 
 def _start(
-    spec: StackSpec,
-    store: str,
-    golden: GoldenRow,
-    name: str,
-    deployer: dict[str, Any],
-    state: Path,
+    spec: StackSpec, store: str, golden: GoldenRow, name: str, deployer: dict[str, Any], state: Path
 ) -> None:
     from stacks.apply import activate, apply_stack
 
