@@ -33,7 +33,7 @@ import sys
 from pathlib import Path
 import mlflow
 from benchmarks.evidence_service import fitted
-from registry.mlflow_signature import model_signature
+from registry.mlflow_tracking import model_signature
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 model, _ = fitted(folder)
 model.save(folder / "fitted")

@@ -14,9 +14,7 @@ _VERSION_TAG = "zenml_version"
 def set_champion_alias(version: ModelVersionResponse) -> str | None:
     """Points MLflow's alias to a version, which is registered there first if it is not yet.
 
-    Args:
-        version: The version on the Model Control Plane; its metadata `tracked_run` is MLflow's id
-            of the run that trained it.
+    The version's metadata `tracked_run` is MLflow's id of the run that trained it.
 
     Returns:
         The alias, such as `telco-churn@champion`; None outside of runs, on a stack without MLflow,

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from churn.contract import DataContract, NumberColumn
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
 from churn.reports.training.training_page import report_charts
 from churn.reports.training.training_report import TrainingReport
 from churn.root import ROOT
-from registry.mlflow_signature import model_signature
 from registry.packed_code import pack_code
 
 _PARAMETER_LENGTH = 6000  # MLflow's own limit for one value
@@ -20,16 +20,7 @@ _REQUIREMENTS = ["lightgbm", "numpy", "pandas", "pydantic", "pyyaml", "scikit-le
 def log_training_run(
     model: TrainedModel, report: TrainingReport, settings: Mapping[str, Any], page: str
 ) -> str:
-    """Logs a training run to the MLflow run that is active.
-
-    Args:
-        model: The final model.
-        report: The training report.
-        settings: The pipeline's settings as plain values.
-        page: The report's page, HTML.
-
-    Returns:
-        MLflow's id of the run.
+    """Logs a training run, with the report's HTML page, to the active MLflow run; returns its id.
 
     Raises:
         RuntimeError: no run is active.
@@ -82,6 +73,24 @@ def _log_model(model: TrainedModel) -> None:
             signature=model_signature(model.contract),
             pip_requirements=_REQUIREMENTS,
         )
+
+
+def model_signature(contract: DataContract) -> Any:
+    """Returns the signature: text for categories, doubles for numbers; one probability a customer.
+
+    MLflow infers from pandas' `category` columns a signature that makes its own `predict` fail.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(
+            DataType.double if isinstance(column, NumberColumn) else DataType.string, column.name
+        )
+        for column in contract.features
+    ]
+    outputs = Schema([ColSpec(DataType.double, "probability")])
+    return ModelSignature(inputs=Schema(inputs), outputs=outputs)
 
 
 def _log_trials(report: TrainingReport) -> None:

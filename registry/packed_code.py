@@ -14,16 +14,9 @@ ARCHIVE = "churn.zip"
 
 
 def pack_code(package: Path, folder: Path) -> Path:
-    """Packs a package with its data files, without compiled files.
+    """Packs a package with its data files, without compiled files; returns the archive in `folder`.
 
     The same files give the same bytes, whenever and wherever they are packed.
-
-    Args:
-        package: The package's folder.
-        folder: Folder for the archive.
-
-    Returns:
-        The archive, to be put on the path.
     """
     archive = folder / ARCHIVE
     with ZipFile(archive, "w", ZIP_DEFLATED) as packed:

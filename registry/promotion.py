@@ -1,5 +1,6 @@
 """Carries out a promotion decision: stage, bundle, alias and ledger change together, or not at all."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from zenml.enums import ModelStages
@@ -25,13 +26,6 @@ def carry_out_decision(
     ledger: Ledger,
 ) -> PromotionOutcome:
     """Records a decision and promotes the challenger if verdict and approval allow it.
-
-    Args:
-        pair: Challenger and champion.
-        decision: Decision of the gates.
-        settings: Whether an approval is required, and the approval that this run carries.
-        store: The bundle store that services follow.
-        ledger: Where decision and approval are recorded.
 
     Raises:
         InputError: an approval was given for another version than the challenger, or a version is
@@ -71,7 +65,7 @@ def _promote(pair: PromotionPair, store: Address, approver: str | None) -> Promo
     version = _require_version(pair.model, pair.challenger)
     champion = _require_version(pair.model, pair.champion) if pair.champion else None
     bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
-    alias = _move_production(version, champion, store)
+    alias = move_production(version, champion, lambda: publish(store, pair.challenger))
     sentence = f"version {pair.challenger} is in production"
     sentence += f" instead of {pair.champion}" if pair.champion else ""
     sentence += f", approved by {approver}" if approver else ""
@@ -93,15 +87,17 @@ def _outcome(
     )
 
 
-def _move_production(
-    version: ModelVersionResponse, champion: ModelVersionResponse | None, store: Address
+def move_production(
+    version: ModelVersionResponse,
+    champion: ModelVersionResponse | None,
+    change_bundle: Callable[[], object],
 ) -> str | None:
     """Changes stage, alias and bundle pointer in that order; after an error, changes them back."""
     before = version.stage
     try:
         version.set_stage(ModelStages.PRODUCTION, force=True)
         alias = set_champion_alias(version)
-        publish(store, str(version.name))
+        change_bundle()
     except BaseException:
         if champion is not None:
             champion.set_stage(ModelStages.PRODUCTION, force=True)

@@ -1,8 +1,5 @@
 """Restores the version that was in production before the current one."""
 
-from zenml.enums import ModelStages
-from zenml.models import ModelVersionResponse
-
 from churn.errors import InputError
 from churn.ledger import Ledger
 from churn.promotion.decision import Decision, Gate, decide
@@ -10,19 +7,14 @@ from churn.promotion.promotion_outcome import PromotionOutcome
 from churn.scoring.address import Address
 from churn.scoring.bundle import current, roll_back
 from churn.settings.pipelines import RollbackSettings
-from registry.mlflow_alias import set_champion_alias
+from registry.promotion import move_production
 from registry.versions import find_version
 
 
 def restore_previous_version(
     settings: RollbackSettings, *, store: Address, ledger: Ledger
 ) -> PromotionOutcome:
-    """Verifies the previous bundle, then changes stage, alias and bundle pointer back to it.
-
-    Args:
-        settings: The model, the reason, and whether it is a dry run, which changes nothing.
-        store: The bundle store that services follow.
-        ledger: Where the rollback is recorded.
+    """Verifies the previous bundle, then changes stage, alias and bundle pointer; a dry run does not.
 
     Raises:
         BundleError: there is no previous version, or its bundle is not fit to be served.
@@ -44,7 +36,7 @@ def restore_previous_version(
             before=now,
             sentence=f"version {target.version} would be put back instead of {now}",
         )
-    alias = _move_production_back(version, now, store)
+    alias = move_production(version, find_version(model, now), lambda: roll_back(store))
     sentence = f"version {target.version} is back in production instead of {now}"
     decision = _rollback_decision(target.version, now, settings.reason, sentence)
     ledger.record_decision(model, target.version, decision, champion_version=now)
@@ -57,21 +49,6 @@ def restore_previous_version(
         alias=alias,
         sentence=sentence,
     )
-
-
-def _move_production_back(version: ModelVersionResponse, now: str, store: Address) -> str | None:
-    """Changes stage, alias and bundle pointer; after an error, the present version keeps them."""
-    try:
-        version.set_stage(ModelStages.PRODUCTION, force=True)
-        alias = set_champion_alias(version)
-        roll_back(store)
-    except BaseException:
-        present = find_version(version.model.name, now)
-        if present is not None:
-            present.set_stage(ModelStages.PRODUCTION, force=True)
-            set_champion_alias(present)
-        raise
-    return alias
 
 
 def _rollback_decision(version: str, before: str, reason: str, sentence: str) -> Decision:

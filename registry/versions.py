@@ -43,8 +43,6 @@ class TrainedVersion:
     """A version with the artifacts that training linked to it.
 
     Attributes:
-        version: The version's number.
-        model: The model itself.
         customers: The table it was trained on.
         split: Development rows, which it was fitted on, and gate rows.
         quality: Quality report of the table.
@@ -119,20 +117,13 @@ def _load(
 
 
 def write_version_bundle(version: ModelVersionResponse, folder: Address) -> Address:
-    """Writes the bundle of a version, with its figures and its model card.
-
-    Args:
-        version: The version on the Model Control Plane.
-        folder: Folder or URI of the bundle.
-
-    Returns:
-        The folder or URI.
+    """Writes the bundle of a version, with its figures and its model card; returns its address.
 
     Raises:
         InputError: the version lacks an artifact.
         BundleError: the folder holds something else, or the bundle does not score as the model.
     """
-    trained = load_trained_version(version)
+    trained, metadata = load_trained_version(version), version.run_metadata
     return write_bundle(
         folder,
         trained.model,
@@ -140,10 +131,6 @@ def write_version_bundle(version: ModelVersionResponse, folder: Address) -> Addr
         name=version.model.name,
         version=trained.version,
         threshold=trained.bundle_threshold,
-        metrics={
-            name: version.run_metadata[name]
-            for name in _BUNDLE_METRICS
-            if name in version.run_metadata
-        },
+        metrics={name: metadata[name] for name in _BUNDLE_METRICS if name in metadata},
         model_card=trained.card,
     )

@@ -12,12 +12,9 @@ _LOG = logging.getLogger("churn.progress")
 
 
 def send_alert(title: str, text: str, level: Level = "info") -> None:
-    """Sends a message; does nothing outside of runs and on a stack without an alerter.
+    """Sends a message, which must not name a customer.
 
-    Args:
-        title: Event in a few words.
-        text: Finding in a sentence; it must not name a customer.
-        level: Severity.
+    Does nothing outside of runs and on a stack without an alerter.
     """
     if not in_step():
         return

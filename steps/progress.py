@@ -20,7 +20,6 @@ class StepProgress:
     """Progress and result of a step while it runs.
 
     Attributes:
-        step: Name of the step.
         finding: Result in one short sentence; empty until `record` is called.
         figures: Values to store as step metadata.
     """

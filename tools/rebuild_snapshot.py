@@ -67,10 +67,6 @@ class _TableUnpickler(pickle.Unpickler):
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 
-def _text(value: Any) -> str:
-    return str(value)
-
-
 def _yes_no(value: Any) -> str:
     return ("No", "Yes")[int(value)]
 
@@ -87,25 +83,25 @@ def _amount(value: Any) -> str:
 # IBM's columns in IBM's order: name -> (name in wa_churn, how its values are spelt).
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "gender": ("female", _gender),
-    "SeniorCitizen": ("senior_citizen", _text),
+    "SeniorCitizen": ("senior_citizen", str),
     "Partner": ("partner", _yes_no),
     "Dependents": ("dependents", _yes_no),
-    "tenure": ("tenure", _text),
+    "tenure": ("tenure", str),
     "PhoneService": ("phone_service", _yes_no),
-    "MultipleLines": ("multiple_lines", _text),
-    "InternetService": ("internet_service", _text),
-    "OnlineSecurity": ("online_security", _text),
-    "OnlineBackup": ("online_backup", _text),
-    "DeviceProtection": ("device_protection", _text),
-    "TechSupport": ("tech_support", _text),
-    "StreamingTV": ("streaming_tv", _text),
-    "StreamingMovies": ("streaming_movies", _text),
-    "Contract": ("contract", _text),
+    "MultipleLines": ("multiple_lines", str),
+    "InternetService": ("internet_service", str),
+    "OnlineSecurity": ("online_security", str),
+    "OnlineBackup": ("online_backup", str),
+    "DeviceProtection": ("device_protection", str),
+    "TechSupport": ("tech_support", str),
+    "StreamingTV": ("streaming_tv", str),
+    "StreamingMovies": ("streaming_movies", str),
+    "Contract": ("contract", str),
     "PaperlessBilling": ("paperless_billing", _yes_no),
-    "PaymentMethod": ("payment_method", _text),
+    "PaymentMethod": ("payment_method", str),
     "MonthlyCharges": ("monthly_charges", _amount),
     "TotalCharges": ("total_charges", _amount),
-    "Churn": ("churn", _text),
+    "Churn": ("churn", str),
 }
 
 

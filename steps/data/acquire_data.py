@@ -24,19 +24,10 @@ def acquire_data(
     cache_folder: str,
     fingerprint: str,
 ) -> Annotated[Dataset, Artifact.CUSTOMERS]:
-    """Acquires and parses the table.
+    """Acquires and parses the table that the runner has read; the parameters are a `TableInput`.
 
-    Args:
-        location: `bundled`, a path, or an https URL.
-        contract_path: The data contract's file; a relative one starts at the project.
-        contract_digest: Digest of the contract that the runner read. Like `fingerprint`, it is a
-            parameter so that no cached result is used when the file changes under the same name.
-        sha256: Expected checksum of the bytes; required for a URL.
-        cache_folder: Folder for downloads.
-        fingerprint: SHA-256 of the bytes that the runner read.
-
-    Returns:
-        The typed table with its contract and its source.
+    `contract_digest` and `fingerprint` are parameters so that no cached result is used when a file
+    changes under the same name.
 
     Raises:
         InputError: the contract differs from the one that the run was started with.

@@ -34,11 +34,6 @@ def validate_with_stack(
 ) -> Annotated[ValidatorReport, Artifact.VALIDATOR_REPORT]:
     """Validates the gate rows against the development rows; the next step acts on the report.
 
-    Args:
-        customers: The table.
-        split: Development rows (the reference) and gate rows (the current data).
-        validator: Name of the stack's data validator.
-
     Raises:
         InputError: the stack has no such validator, its library is not installed, or it is of a
             kind that does not know contracts.

@@ -14,9 +14,6 @@ from registry.step_context import step_context
 def score_customer(customer: dict[str, Any]) -> Annotated[dict[str, Any], Artifact.SCORE]:
     """Returns the answer of POST /v1/score; the id of the run is the id of the prediction.
 
-    Args:
-        customer: Every feature of the contract by name, in the contract's raw values.
-
     Raises:
         FieldError: the contract does not allow the customer.
         ChurnError: no scorer is loaded, because this is not a deployed pipeline.

@@ -21,17 +21,8 @@ def track_run(
     """Logs parameters, metrics, plots, the report and the model to MLflow.
 
     The stack's tracker has opened the run. A cached rerun logs nothing, because nothing new was
-    tried.
-
-    Args:
-        model: The final model.
-        report: The training report; its page was drawn when the artifact was stored.
-        settings: The pipeline's settings as plain values.
-        experiment: Experiment and tracking database; a parameter, so that the cached result is not
-            used when the tracked runs were removed or moved.
-
-    Returns:
-        MLflow's id of the run.
+    tried. `experiment` names experiment and tracking database; it is a parameter, so that the cached
+    result, MLflow's id of the run, is not used when the tracked runs were removed or moved.
     """
     with step_progress("track_run") as progress:
         stored = get_step_context().inputs["report"][0].uri

@@ -39,16 +39,6 @@ def register_model(
     Runs every time, and does nothing if the same model artifact is registered already: a fully
     cached rerun ends at the version that the first run created.
 
-    Args:
-        model: The final model.
-        selection: How its recipe was chosen.
-        protocol: The protocol's figures of its recipe.
-        evaluation: Its figures on the gate rows.
-        decision: Decision of the gates; only the verdict `promote` stages it.
-        report: The training report.
-        registration: The `Model` settings: name, description, tags and so on.
-        tracked_run: The tracker's id of this run; None on a stack without a tracker.
-
     Returns:
         The version's name.
     """
