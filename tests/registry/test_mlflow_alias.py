@@ -27,12 +27,11 @@ def registry(client, monkeypatch):
     """MLflow's client, used by the code under test; without a registered model."""
     import mlflow
 
-    before = mlflow.get_tracking_uri()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)  # set by the next line, too
     mlflow.set_tracking_uri(client.tracking_uri)
     monkeypatch.setattr(mlflow_alias, "_mlflow_client", lambda: client)
     yield client
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # any address would be created at the next call
     for registered in client.search_registered_models():
         client.delete_registered_model(registered.name)
 

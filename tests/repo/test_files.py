@@ -149,5 +149,11 @@ def test_the_snapshot_is_the_accepted_one_byte_for_byte(root, contract):
     assert "*.csv -text" in attributes.splitlines()
 
 
+def test_no_database_is_committed(root, files):
+    assert [
+        str(path.relative_to(root)) for path in files if path.suffix in {".db", ".sqlite"}
+    ] == []
+
+
 def test_the_original_file_is_not_redistributed(files):
     assert not [path for path in files if path.name.startswith("WA_Fn-UseC")]

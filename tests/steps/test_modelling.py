@@ -99,12 +99,13 @@ def tracked(monkeypatch, report, tmp_path):
     (tmp_path / PAGE).write_text("<p>The report.</p>", encoding="utf-8")
     here = SimpleNamespace(inputs={"report": [SimpleNamespace(uri=str(tmp_path))]})
     monkeypatch.setattr(track_run, "get_step_context", lambda: here)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)  # set by the next line, too
+    mlflow.set_tracking_uri(address)
     experiment = mlflow.create_experiment("steps", artifact_location=str(tmp_path / "artifacts"))
     with mlflow.start_run(experiment_id=experiment) as run:
         yield run.info.run_id
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # any address would be created at the next call
 
 
 def test_track_run_fills_the_run_that_is_open(tracked, model, report, settings):
