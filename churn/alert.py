@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 Level = Literal["info", "warning", "error"]
@@ -35,14 +35,7 @@ class Alert:
 
     def payload(self) -> dict[str, str | None]:
         """What is sent as JSON; chats that read `text` alone (Slack's webhooks) show all of it."""
-        return {
-            "text": self.whole,
-            "title": self.title,
-            "level": self.level,
-            "run": self.run,
-            "pipeline": self.pipeline,
-            "dashboard": self.dashboard,
-        }
+        return asdict(self) | {"text": self.whole}
 
 
 @runtime_checkable

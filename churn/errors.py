@@ -42,12 +42,8 @@ def one_line(text: object) -> str:
 def error_reason(error: BaseException, *, longest: int | None = None) -> str:
     """Returns what an error says, to be quoted inside a sentence of ours.
 
-    Args:
-        error: The error, usually of another library.
-        longest: How many characters to keep; all of them if None.
-
-    Returns:
-        One line without a full stop at its end; the error's type if the error has no text.
+    It is one line of at most `longest` characters, without a full stop at its end; or the
+    error's type if the error has no text.
     """
     return one_line(error)[:longest].rstrip(".") or type(error).__name__
 
@@ -55,10 +51,7 @@ def error_reason(error: BaseException, *, longest: int | None = None) -> str:
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Returns the known name that is spelt most like an unknown one, or None if none is close.
 
-    Args:
-        name: The unknown name.
-        known: The names that exist.
-        cutoff: The least similarity, 0 to 1, as `difflib.get_close_matches` measures it.
+    `cutoff` is the least similarity, 0 to 1, as `difflib.get_close_matches` measures it.
     """
     near = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return near[0] if near else None

@@ -17,15 +17,8 @@ from churn.contract.columns import (
     Role,
     TargetColumn,
 )
-from churn.contract.contract import (
-    DataContract,
-    load_contract,
-)
-from churn.contract.expectations import (
-    Bounds,
-    ChargeRule,
-    ImplicationRule,
-)
+from churn.contract.contract import DataContract, load_contract
+from churn.contract.expectations import Bounds, ChargeRule, ImplicationRule
 
 __all__ = [
     "UNCHANGEABLE",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import shutil
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +18,7 @@ import pandas as pd
 from churn.contract import DataContract
 from churn.data.dataset import Dataset
 from churn.data.intake import checksum
-from churn.data.intake.local import existing_file, reason
+from churn.data.intake.local import reason, require_file
 from churn.data.intake.parse import parse
 from churn.data.intake.raw import read_raw
 from churn.errors import InputError
@@ -39,10 +41,10 @@ def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | N
     if not path.exists():
         return None
     name = contract.snapshot.path
-    existing_file(path, name)
+    require_file(path, name)
     content = path.read_bytes()
     checksum.require(
-        checksum.of_bytes(content),
+        hashlib.sha256(content).hexdigest(),
         contract.snapshot.sha256,
         name,
         f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py.",
@@ -122,14 +124,9 @@ def _says(target: Path) -> tuple[str, str] | None:
 
 
 def _provenance(dataset: Dataset) -> dict[str, Any]:
-    source, contract = dataset.source, dataset.contract
+    contract = dataset.contract
     return {
-        "source": {
-            "location": source.location,
-            "sha256": source.sha256,
-            "size": source.size,
-            "format": source.format,
-        },
+        "source": asdict(dataset.source),
         "rows": dataset.rows,
         "columns": list(contract.names),
         "contract": {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -20,65 +21,11 @@ DEFAULT_URL = "sqlite:///.churn/ledger.db"
 _WAIT_SECONDS = 30
 
 
-class Database:
-    """A database whose tables are made on first use. Opening it touches nothing."""
-
-    def __init__(self, url: str, schema: MetaData) -> None:
-        """Takes an address, as SQLAlchemy writes it, and the tables to be found there.
-
-        Raises:
-            InputError: that is not an address, or the driver for it is not installed.
-        """
-        self._url = _parsed(url)
-        self._schema = schema
-        self._engine = _engine(self._url)
-        self._ready = False
-
-    @property
-    def place(self) -> str:
-        """Where it is, without user, password or options."""
-        return _place(self._url)
-
-    def close(self) -> None:
-        """Closes its connections."""
-        self._engine.dispose()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A connection in one transaction: all of it is kept, or none.
-
-        Raises:
-            InputError: the database cannot be reached, read or written to.
-        """
-        try:
-            if not self._ready:
-                self._prepare()
-                self._ready = True
-            with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            # ValueError: what a driver refuses by itself, such as a NUL in a PostgreSQL text.
-            raise InputError(
-                f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
-                "that the database is there and may be written to, or name another address."
-            ) from None
-
-    def _prepare(self) -> None:
-        file = self._url.database
-        if self._url.get_backend_name() == "sqlite" and file and file != ":memory:":
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-        # Another process may make a table in between, once for each; what else is wrong stays so.
-        for _ in self._schema.tables:
-            with suppress(SQLAlchemyError):
-                self._schema.create_all(self._engine)
-                return
-        self._schema.create_all(self._engine)
-
-
 class DatabaseLedger:
     """What every ledger is: records in one database, whose tables are made on first use.
 
-    Opening touches nothing. Threads may share one; processes may share the database.
+    Opening touches nothing. Threads may share one; processes may share the database. A method
+    that reads or writes raises `InputError` where the database cannot be used.
     """
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
@@ -90,12 +37,14 @@ class DatabaseLedger:
         Raises:
             InputError: that is not an address, or the driver for it is not installed.
         """
-        self._database = Database(url, SCHEMA)
+        self._url = _parsed(url)
+        self._engine = _engine(self._url)
+        self._ready = False
 
     @property
     def place(self) -> str:
         """Where the ledger is, without user, password or options."""
-        return self._database.place
+        return _place(self._url)
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +59,49 @@ class DatabaseLedger:
 
     def close(self) -> None:
         """Closes the database's connections."""
-        self._database.close()
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of it is kept, or none."""
+        try:
+            if not self._ready:
+                self._make_tables()
+                self._ready = True
+            with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            # ValueError: what a driver refuses by itself, such as a NUL in a PostgreSQL text.
+            raise InputError(
+                f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
+                "that the database is there and may be written to, or name another address."
+            ) from None
+
+    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """A query's rows without their key, times in UTC."""
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            {name: _in_utc(value) for name, value in row.items() if name != "id"} for row in rows
+        ]
+
+    def _make_tables(self) -> None:
+        file = self._url.database
+        if self._url.get_backend_name() == "sqlite" and file and file != ":memory:":
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        # Another process may make a table in between, once for each; what else is wrong stays so.
+        for _ in SCHEMA.tables:
+            with suppress(SQLAlchemyError):
+                SCHEMA.create_all(self._engine)
+                return
+        SCHEMA.create_all(self._engine)
+
+
+def _in_utc(value: object) -> object:
+    """A time with its zone, which SQLite forgets; every time is written in UTC."""
+    if not isinstance(value, datetime):
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _parsed(url: str) -> URL:

@@ -15,11 +15,7 @@ class DeploymentLedger(DatabaseLedger):
     """Deployments in a database."""
 
     def record(self, deployment: Deployment) -> None:
-        """Keeps a deployment.
-
-        Raises:
-            InputError: the database cannot be reached or written to.
-        """
+        """Keeps a deployment."""
         row = {
             "recorded_at": deployment.at,
             "model": deployment.model,
@@ -29,7 +25,7 @@ class DeploymentLedger(DatabaseLedger):
             "serving": deployment.serving,
             "deployment": deployment.model_dump_json(),
         }
-        with self._database.transaction() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(DEPLOYMENTS), row)
 
     def deployments(self, model: str) -> list[Deployment]:
@@ -39,13 +35,12 @@ class DeploymentLedger(DatabaseLedger):
             InputError: the database cannot be read, or a record in it is not one of ours.
         """
         query = select(DEPLOYMENTS.c.deployment).where(DEPLOYMENTS.c.model == model)
-        with self._database.transaction() as connection:
-            texts = connection.execute(query.order_by(DEPLOYMENTS.c.id.desc())).scalars().all()
+        rows = self._rows(query.order_by(DEPLOYMENTS.c.id.desc()))
         try:
-            return [Deployment.model_validate_json(text) for text in texts]
+            return [Deployment.model_validate_json(row["deployment"]) for row in rows]
         except ValidationError as error:
             raise InputError(
-                f"The ledger at {self._database.place} holds a deployment of {model!r} that cannot "
+                f"The ledger at {self.place} holds a deployment of {model!r} that cannot "
                 f"be read ({error.error_count()} errors). Use the release that wrote it, or another "
                 "ledger."
             ) from None

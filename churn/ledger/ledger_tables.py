@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -20,34 +21,43 @@ from sqlalchemy import (
 
 SCHEMA = MetaData()
 
-DECISIONS = Table(
+
+def _table(name: str, columns: Sequence[Column[Any]]) -> Table:
+    """A table with a key, whose rows SQLite refuses to change; on a server, user rights do."""
+    table = Table(name, SCHEMA, Column("id", Integer, primary_key=True), *columns)
+    for change in ("UPDATE", "DELETE"):
+        trigger = cast(Any, DDL)(
+            f"CREATE TRIGGER {name}_no_{change.lower()} BEFORE {change} ON {name} "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        )
+        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
+    return table
+
+
+DECISIONS = _table(
     "decisions",
-    SCHEMA,
-    *(
-        Column("id", Integer, primary_key=True),
+    [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("model", String(200), nullable=False, index=True),
         Column("version", String(200), nullable=False),
         Column("champion_version", String(200)),
         Column("verdict", String(20), nullable=False),
         Column("decision", Text, nullable=False),  # the whole record, as JSON
-    ),
+    ],
 )
-APPROVALS = Table(
+APPROVALS = _table(
     "approvals",
-    SCHEMA,
-    Column("id", Integer, primary_key=True),
-    Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("model", String(200), nullable=False, index=True),
-    Column("version", String(200), nullable=False),
-    Column("person", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False, index=True),
+        Column("version", String(200), nullable=False),
+        Column("person", String(200), nullable=False),
+        Column("note", Text, nullable=False),
+    ],
 )
-DEPLOYMENTS = Table(
+DEPLOYMENTS = _table(
     "deployments",
-    SCHEMA,
-    *(
-        Column("id", Integer, primary_key=True),
+    [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("model", String(200), nullable=False, index=True),
         Column("version", String(200), nullable=False),
@@ -55,14 +65,12 @@ DEPLOYMENTS = Table(
         Column("status", String(20), nullable=False),
         Column("serving", String(200)),  # the version that served at the end
         Column("deployment", Text, nullable=False),  # the whole record, as JSON
-    ),
+    ],
 )
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
-PREDICTIONS = Table(
+PREDICTIONS = _table(
     "predictions",
-    SCHEMA,
-    *(
-        Column("id", Integer, primary_key=True),
+    [
         Column("predicted_at", DateTime(timezone=True), nullable=False),
         Column("prediction_id", String(64), nullable=False, index=True),
         Column("customer", String(200)),
@@ -72,32 +80,15 @@ PREDICTIONS = Table(
         Column("probability", Float(53), nullable=False),
         Column("decision", Boolean, nullable=False),
         Column("input_hash", String(32), nullable=False),
-    ),
+    ],
 )
-OUTCOMES = Table(
+OUTCOMES = _table(
     "outcomes",
-    SCHEMA,
-    Column("id", Integer, primary_key=True),
-    Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("observed_at", DateTime(timezone=True), nullable=False),
-    Column("prediction_id", String(64), index=True),
-    Column("customer", String(200), index=True),
-    Column("churned", Boolean, nullable=False),
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("observed_at", DateTime(timezone=True), nullable=False),
+        Column("prediction_id", String(64), index=True),
+        Column("customer", String(200), index=True),
+        Column("churned", Boolean, nullable=False),
+    ],
 )
-
-
-def _only_grows(table: Table) -> None:
-    """Makes SQLite refuse changes by triggers, as it has no user rights; servers have."""
-    for change in ("UPDATE", "DELETE"):
-        trigger = cast(Any, DDL)(
-            f"CREATE TRIGGER {table.name}_no_{change.lower()} BEFORE {change} ON {table.name} "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
-        )
-        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
-
-
-_only_grows(DECISIONS)
-_only_grows(APPROVALS)
-_only_grows(DEPLOYMENTS)
-_only_grows(PREDICTIONS)
-_only_grows(OUTCOMES)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from itertools import chain
 from time import sleep
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from churn.ledger.database import DatabaseLedger
 from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS
@@ -85,94 +85,47 @@ class PredictionLedger(DatabaseLedger):
     """
 
     def prepare(self) -> None:
-        """Makes the tables where they are missing.
-
-        Raises:
-            InputError: the database cannot be reached or written to.
-        """
-        with self._database.transaction():
+        """Makes the tables where they are missing."""
+        with self._transaction():
             pass
 
     def record(self, predictions: Sequence[Prediction]) -> None:
-        """Keeps predictions: all of them or none.
-
-        Raises:
-            InputError: the database cannot be reached or written to.
-        """
+        """Keeps predictions: all of them or none."""
         if not predictions:
             return
-        with self._database.transaction() as connection:
+        with self._transaction() as connection:
             if connection.dialect.name == "sqlite":
                 _insert_in_sqlite(connection, predictions)
             else:
                 connection.execute(insert(PREDICTIONS), [one._asdict() for one in predictions])
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Keeps outcomes: all of them or none. Of several about one prediction the last counts.
-
-        Raises:
-            InputError: the database cannot be reached or written to.
-        """
+        """Keeps outcomes: all of them or none. Of several about one prediction the last counts."""
         if not outcomes:
             return
         now = datetime.now(UTC)
         rows = [
-            {
-                "recorded_at": now,
-                "observed_at": one.observed_at.astimezone(UTC),
-                "prediction_id": one.prediction_id,
-                "customer": one.customer,
-                "churned": one.churned,
-            }
+            asdict(one) | {"recorded_at": now, "observed_at": one.observed_at.astimezone(UTC)}
             for one in outcomes
         ]
-        with self._database.transaction() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(OUTCOMES), rows)
 
     def count(self) -> int:
-        """How many predictions are kept.
-
-        Raises:
-            InputError: the database cannot be read.
-        """
-        with self._database.transaction() as connection:
+        """How many predictions are kept."""
+        with self._transaction() as connection:
             return int(connection.execute(select(func.count(PREDICTIONS.c.id))).scalar_one())
 
     def predictions(self, *, after: int = 0, limit: int = 10_000) -> list[Prediction]:
-        """Predictions in the order they were written, at most `limit` of them.
-
-        Args:
-            after: how many to pass over.
-            limit: at most so many.
-
-        Raises:
-            InputError: the database cannot be read.
-        """
+        """At most `limit` predictions in the order they were written, after the first `after`."""
         query = select(PREDICTIONS).order_by(PREDICTIONS.c.id).offset(after).limit(limit)
-        return [Prediction(**row) for row in self._read(query, "id")]
+        return [Prediction(**row) for row in self._rows(query)]
 
     def outcomes(self, *, after: int = 0, limit: int = 10_000) -> list[Outcome]:
-        """Outcomes in the order they were written, at most `limit` of them.
-
-        Raises:
-            InputError: the database cannot be read.
-        """
-        query = select(OUTCOMES).order_by(OUTCOMES.c.id).offset(after).limit(limit)
-        return [Outcome(**row) for row in self._read(query, "id", "recorded_at")]
-
-    def _read(self, query: Select[Any], *without: str) -> Iterable[dict[str, Any]]:
-        with self._database.transaction() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [
-            {
-                name: value.replace(tzinfo=UTC)  # SQLite forgets the zone; all is written in UTC
-                if isinstance(value, datetime) and value.tzinfo is None
-                else value
-                for name, value in row.items()
-                if name not in without
-            }
-            for row in rows
-        ]
+        """At most `limit` outcomes in the order they were written, after the first `after`."""
+        columns = [OUTCOMES.c[field.name] for field in fields(Outcome)]
+        query = select(*columns).order_by(OUTCOMES.c.id).offset(after).limit(limit)
+        return [Outcome(**row) for row in self._rows(query)]
 
 
 def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction]) -> None:

@@ -72,7 +72,7 @@ class Ledger(DatabaseLedger):
         Raises:
             InputError: the database cannot be reached or written to, or a name is empty.
         """
-        _named(model=model, version=version)
+        _require_names(model=model, version=version)
         record = RecordedDecision(
             recorded_at=datetime.now(UTC),
             model=model,
@@ -85,7 +85,7 @@ class Ledger(DatabaseLedger):
             "verdict": record.verdict,
             "decision": decision.model_dump_json(),
         }
-        with self._database.transaction() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(DECISIONS), row)
         return record
 
@@ -95,17 +95,13 @@ class Ledger(DatabaseLedger):
         Raises:
             InputError: the database cannot be read, or a record in it is not one of ours.
         """
-        newest = select(DECISIONS).where(DECISIONS.c.model == model)
-        with self._database.transaction() as connection:
-            rows = connection.execute(newest.order_by(DECISIONS.c.id.desc())).mappings().all()
+        fields = [DECISIONS.c[name] for name in RecordedDecision.model_fields]
+        query = select(*fields).where(DECISIONS.c.model == model)
+        rows = self._rows(query.order_by(DECISIONS.c.id.desc()))
         try:
             return [
                 RecordedDecision(
-                    recorded_at=_in_utc(row["recorded_at"]),
-                    model=row["model"],
-                    version=row["version"],
-                    champion_version=row["champion_version"],
-                    decision=Decision.model_validate_json(row["decision"]),
+                    **row | {"decision": Decision.model_validate_json(row["decision"])}
                 )
                 for row in rows
             ]
@@ -119,9 +115,9 @@ class Ledger(DatabaseLedger):
         """Keeps a person's approval of one version.
 
         Raises:
-            InputError: the database cannot be reached or written to, or a name is empty.
+            InputError: a name is empty, or the database cannot be written to.
         """
-        _named(model=model, version=version, person=person)
+        _require_names(model=model, version=version, person=person)
         approval = Approval(
             recorded_at=datetime.now(UTC),
             model=model,
@@ -129,31 +125,18 @@ class Ledger(DatabaseLedger):
             person=person.strip(),
             note=note.strip(),
         )
-        with self._database.transaction() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(APPROVALS), approval.model_dump())
         return approval
 
     def approval(self, model: str, version: str) -> Approval | None:
-        """The latest approval of a version; None where nobody has approved it.
-
-        Raises:
-            InputError: the database cannot be read.
-        """
+        """The latest approval of a version; None where nobody has approved it."""
         query = select(APPROVALS).where(APPROVALS.c.model == model, APPROVALS.c.version == version)
-        with self._database.transaction() as connection:
-            row = connection.execute(query.order_by(APPROVALS.c.id.desc())).mappings().first()
-        if row is None:
-            return None
-        found = {name: value for name, value in row.items() if name != "id"}
-        return Approval(**found | {"recorded_at": _in_utc(row["recorded_at"])})
+        rows = self._rows(query.order_by(APPROVALS.c.id.desc()).limit(1))
+        return Approval(**rows[0]) if rows else None
 
 
-def _named(**names: str) -> None:
+def _require_names(**names: str) -> None:
     for what, name in names.items():
         if not name.strip():
             raise InputError(f"The ledger keeps no record with an empty {what}. Name the {what}.")
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """SQLite forgets the zone; everything here is written in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

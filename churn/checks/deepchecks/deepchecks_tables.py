@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -51,25 +50,7 @@ def customer_number(contract: DataContract) -> str:
     return f"number of {contract.id.name}"
 
 
-@dataclass(frozen=True, eq=False)
-class SplitSample:
-    """Positions of the rows that are checked.
-
-    Attributes:
-        development: int64[d], ascending.
-        gate: int64[g], ascending.
-    """
-
-    development: NDArray[np.int64]
-    gate: NDArray[np.int64]
-
-    @property
-    def everyone(self) -> NDArray[np.int64]:
-        """Both sides, ascending."""
-        return np.sort(np.concatenate([self.development, self.gate]))
-
-
-def sample_split(split: Split, limit: int, seed: int) -> SplitSample:
+def sample_split(split: Split, limit: int, seed: int) -> Split:
     """Both sides of a split, each cut to a number of rows by a draw without replacement."""
     random = np.random.default_rng(seed)
 
@@ -78,7 +59,7 @@ def sample_split(split: Split, limit: int, seed: int) -> SplitSample:
             return rows
         return np.sort(random.choice(rows, size=limit, replace=False))
 
-    return SplitSample(development=cut(split.development), gate=cut(split.gate))
+    return Split(development=cut(split.development), gate=cut(split.gate))
 
 
 class ClassifierAdapter:

@@ -6,20 +6,15 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from churn.checks.deepchecks.adapter import Deepchecks, load_deepchecks
 from churn.checks.deepchecks.deepchecks_findings import read_findings
-from churn.checks.deepchecks.deepchecks_report import (
-    Finding,
-    LeftOut,
-    SuiteName,
-    ValidationReport,
-)
+from churn.checks.deepchecks.deepchecks_report import Finding, LeftOut, SuiteName, ValidationReport
 from churn.checks.deepchecks.deepchecks_settings import LEFT_OUT, ValidationSettings
 from churn.checks.deepchecks.deepchecks_tables import (
     ClassifierAdapter,
-    SplitSample,
     customer_number,
     deepchecks_table,
     feature_importance,
@@ -125,12 +120,13 @@ def make_dataset(deepchecks: Deepchecks, table: pd.DataFrame, contract: DataCont
 
 
 def _runs(
-    deepchecks: Deepchecks, table: pd.DataFrame, sides: SplitSample, model: TrainedModel
+    deepchecks: Deepchecks, table: pd.DataFrame, sides: Split, model: TrainedModel
 ) -> dict[SuiteName, Callable[[Any], Any]]:
     """How each suite is run; without display, which is slow and shows customers."""
+    both_sides = np.sort(np.concatenate([sides.development, sides.gate]))
     everyone, train, test = (
         make_dataset(deepchecks, table.iloc[rows], model.contract)
-        for rows in (sides.everyone, sides.development, sides.gate)
+        for rows in (both_sides, sides.development, sides.gate)
     )
     return {
         "data_integrity": lambda suite: suite.run(everyone, with_display=False),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -27,6 +26,7 @@ from churn.checks.deepchecks.suites import (
 from churn.checks.validators.validator_report import (
     ValidatorFinding,
     ValidatorReport,
+    drift_finding,
 )
 from churn.checks.validators.validator_settings import DeepchecksSettings
 from churn.checks.validators.validator_tables import Tables, prepare_tables
@@ -49,14 +49,7 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Compares current rows with reference rows; the same input gives the same answer.
-
-    Args:
-        reference: Known rows, typed by the contract, shape [m, columns].
-        current: Rows to be checked, shape [n, columns].
-        contract: What the columns mean.
-        settings: What to run, and what may fail.
-        target: The column that holds the outcome.
+    """Compares current rows with reference rows, as `DataValidator.validate` says.
 
     Raises:
         InputError: Deepchecks is not installed, the settings name a check that it does not have,
@@ -187,26 +180,8 @@ def _drifted(
     column: str, answer: Mapping[str, Any], limit: float, verdict: Verdict
 ) -> ValidatorFinding:
     """One column's drift; Deepchecks' verdict counts if the drift reaches the limit."""
-    score, method = float(answer["Drift score"]), answer["Method"]
-    if not isfinite(score):
-        # A missing figure counts as a failure.
-        return ValidatorFinding(
-            check="drift",
-            column=column,
-            threshold=limit,
-            verdict="fail",
-            sentence=f"{column}: Deepchecks has no figure for its drift, so it counts as drifted.",
-        )
-    over = score >= limit
-    how = "otherwise than" if over else "as"
-    return ValidatorFinding(
-        check="drift",
-        column=column,
-        figure=score,
-        threshold=limit,
-        verdict=verdict if over else "pass",
-        sentence=(
-            f"{column} is distributed {how} in the reference rows: {method} {score:.3f}, "
-            f"{limit:g} is the limit."
-        ),
+    score = float(answer["Drift score"])
+    verdict = "pass" if score < limit else verdict
+    return drift_finding(
+        column, score, limit, verdict, library="Deepchecks", method=answer["Method"]
     )

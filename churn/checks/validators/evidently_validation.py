@@ -9,7 +9,7 @@ metrics are therefore named one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,7 @@ from churn.checks.validators.evidently_adapter import Evidently, load_evidently
 from churn.checks.validators.validator_report import (
     ValidatorFinding,
     ValidatorReport,
+    drift_finding,
 )
 from churn.checks.validators.validator_settings import EvidentlySettings
 from churn.checks.validators.validator_tables import Tables, prepare_tables
@@ -39,14 +40,7 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Compares current rows with reference rows; the same input gives the same answer.
-
-    Args:
-        reference: Known rows, typed by the contract, shape [m, columns].
-        current: Rows to be checked, shape [n, columns].
-        contract: What the columns mean.
-        settings: The limits, and how many rows to draw.
-        target: The column that holds the outcome; its share is watched like a feature's.
+    """Compares current rows with reference rows, as `DataValidator.validate` says.
 
     Raises:
         InputError: Evidently is not installed, or a table cannot be checked.
@@ -175,7 +169,10 @@ def _about(
         if isinstance(column, NumberColumn):
             words = f"lie outside {column.minimum:,g} to {column.maximum:,g} {column.unit}"
         yield _counted("values", name, outside, rows, settings.outside_limit, words)
-    yield _drifted(name, answers.get((_DRIFT, name)), limits)
+    psi, (warning, critical) = answers.get((_DRIFT, name), nan), limits
+    verdict: Verdict = "fail" if psi > critical else "warn" if psi > warning else "pass"
+    limit = warning if psi <= critical else critical
+    yield drift_finding(name, psi, limit, verdict, library="Evidently", method="PSI")
 
 
 def _counted(
@@ -190,30 +187,4 @@ def _counted(
         threshold=limit,
         verdict="fail" if share > limit else "pass",
         sentence=f"{column}: {count:,.0f} of {rows:,} current rows {words}; {allowed}.",
-    )
-
-
-def _drifted(column: str, psi: float | None, limits: tuple[float, float]) -> ValidatorFinding:
-    warning, critical = limits
-    if psi is None or not isfinite(psi):
-        # A missing figure counts as a failure.
-        return ValidatorFinding(
-            check="drift",
-            column=column,
-            threshold=critical,
-            verdict="fail",
-            sentence=f"{column}: Evidently has no figure for its drift, so it counts as drifted.",
-        )
-    verdict: Verdict = "fail" if psi > critical else "warn" if psi > warning else "pass"
-    limit = critical if verdict == "fail" else warning
-    how = "is distributed as in the reference rows"
-    if verdict != "pass":
-        how = "is distributed otherwise than in the reference rows"
-    return ValidatorFinding(
-        check="drift",
-        column=column,
-        figure=psi,
-        threshold=limit,
-        verdict=verdict,
-        sentence=f"{column} {how}: PSI {psi:.3f}, {limit:g} is the limit.",
     )

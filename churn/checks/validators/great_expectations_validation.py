@@ -15,6 +15,7 @@ import pandas as pd
 from churn.checks.validators.validator_report import (
     ValidatorFinding,
     ValidatorReport,
+    drift_sentence,
 )
 from churn.checks.validators.validator_settings import TOPICS, GreatExpectationsSettings
 from churn.checks.validators.validator_tables import prepare_tables
@@ -37,14 +38,7 @@ def validate(
     *,
     target: str,
 ) -> ValidatorReport:
-    """Compares current rows with reference rows; the same input gives the same answer.
-
-    Args:
-        reference: Known rows, typed by the contract, shape [m, columns].
-        current: Rows to be checked, shape [n, columns].
-        contract: What the columns mean, and what the suite is generated from.
-        settings: The limits, and how many rows to draw.
-        target: The column that holds the outcome.
+    """Compares current rows with reference rows, as `DataValidator.validate` says.
 
     Raises:
         InputError: Great Expectations is not installed, or a table cannot be checked.
@@ -96,8 +90,14 @@ def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
     if found.topic in _COUNTED:
         figure, threshold = float(found.failing_count), 0.0
     elif found.topic == "distribution" and column in moved:
-        figure, sentence = moved[column].psi, _drift_sentence(found, moved[column], column)
-        threshold = float(found.expected.rpartition(" ")[2])
+        shift, limit = moved[column], found.expected.rpartition(" ")[2]
+        figure, threshold = shift.psi, float(limit)
+        sentence = drift_sentence(column, f"PSI {figure:.3f}", limit, drifted=not found.success)
+        if not found.success:
+            sentence += (
+                f"; most of all, {shift.mover} went from {shift.was:.1%} to {shift.now:.1%} of rows"
+            )
+        sentence += "."
     if not found.success and found.topic != "distribution":
         sentence = f"{sentence} {found.way_out}"
     return ValidatorFinding(
@@ -107,16 +107,4 @@ def _finding(found: Check, moved: Mapping[str, Shift]) -> ValidatorFinding:
         threshold=threshold,
         verdict=found.verdict,
         sentence=sentence,
-    )
-
-
-def _drift_sentence(found: Check, shift: Shift, column: str) -> str:
-    how = "as" if found.success else "otherwise than"
-    moved = ""
-    if not found.success:
-        moved = f"; most of all, {shift.mover} went from {shift.was:.1%} to {shift.now:.1%} of rows"
-    limit = found.expected.rpartition(" ")[2]
-    return (
-        f"{column} is distributed {how} in the reference rows: PSI {shift.psi:.3f}, {limit} is "
-        f"the limit{moved}."
     )

@@ -6,6 +6,7 @@ Neither rows nor customers' ids appear, so that a report can be shown and logged
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
 from typing import Annotated, Protocol, Self, runtime_checkable
 
@@ -155,7 +156,7 @@ class DataValidator(Protocol):
         *,
         target: str,
     ) -> ValidatorReport:
-        """Compares current rows with reference rows.
+        """Compares current rows with reference rows; the same input gives the same report.
 
         Args:
             reference: Known rows, typed by the contract, shape [m, columns].
@@ -167,6 +168,35 @@ class DataValidator(Protocol):
             InputError: the library is not installed, or a table cannot be checked.
         """
         ...
+
+
+def drift_sentence(column: str, measured: str, limit: str, *, drifted: bool) -> str:
+    """Says how a column's distribution compares with the reference rows'; no full stop."""
+    how = "otherwise than" if drifted else "as"
+    return f"{column} is distributed {how} in the reference rows: {measured}, {limit} is the limit"
+
+
+def drift_finding(
+    column: str, figure: float, limit: float, verdict: Verdict, *, library: str, method: str
+) -> ValidatorFinding:
+    """A column's drift; a figure that is not finite counts as a failure."""
+    if not isfinite(figure):
+        return ValidatorFinding(
+            check="drift",
+            column=column,
+            threshold=limit,
+            verdict="fail",
+            sentence=f"{column}: {library} has no figure for its drift, so it counts as drifted.",
+        )
+    measured, drifted = f"{method} {figure:.3f}", verdict != "pass"
+    return ValidatorFinding(
+        check="drift",
+        column=column,
+        figure=figure,
+        threshold=limit,
+        verdict=verdict,
+        sentence=f"{drift_sentence(column, measured, f'{limit:g}', drifted=drifted)}.",
+    )
 
 
 def require(report: ValidatorReport) -> None:

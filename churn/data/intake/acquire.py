@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from churn.contract import DataContract
 from churn.data.dataset import Dataset, Source
 from churn.data.intake import checksum
 from churn.data.intake.download import Progress, download, is_url, public
-from churn.data.intake.local import existing_file, reason
+from churn.data.intake.local import reason, require_file
 from churn.data.intake.parse import parse
 from churn.data.intake.raw import read_raw
 from churn.errors import InputError
@@ -49,19 +52,15 @@ def acquire(
         >>> customers.source.sha256[:12]
         '6cfdc80ae458'
     """
-    expected = None if sha256 is None else checksum.stated(sha256)
-    path = _path(location, contract, root, expected, cache, on_progress)
-    name = public(location) if is_url(location) else location
-    existing_file(path, _shown_name(location, contract))
-    try:
+    path, name = _find(location, contract, root, sha256, cache, on_progress)
+    with _readable(name):
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {reason(error)}. Name another file.") from None
     # What is parsed is what was hashed: the file is read once.
-    found = checksum.of_bytes(content)
-    _verify(found, location, contract, expected)
-    table, kind = read_raw(content, _shown_name(location, contract))
-    source = Source(location=name, sha256=found, size=len(content), format=kind)
+    found = hashlib.sha256(content).hexdigest()
+    _verify(found, location, contract, sha256)
+    table, kind = read_raw(content, name)
+    stored = location if location == BUNDLED else name
+    source = Source(location=stored, sha256=found, size=len(content), format=kind)
     return Dataset(frame=parse(table, contract), contract=contract, source=source)
 
 
@@ -81,37 +80,45 @@ def fingerprint(
     Raises:
         InputError: the source cannot be had, or is not the expected one.
     """
-    expected = None if sha256 is None else checksum.stated(sha256)
-    path = _path(location, contract, root, expected, cache, on_progress)
-    existing_file(path, _shown_name(location, contract))
-    try:
+    path, name = _find(location, contract, root, sha256, cache, on_progress)
+    with _readable(name):
         found = checksum.of_file(path)
-    except OSError as error:
-        name = _shown_name(location, contract)
-        raise InputError(f"{name} cannot be read: {reason(error)}. Name another file.") from None
-    _verify(found, location, contract, expected)
+    _verify(found, location, contract, sha256)
     return found
 
 
-def _path(
+def _find(
     location: str,
     contract: DataContract,
     root: Path,
-    expected: str | None,
+    sha256: str | None,
     cache: Path,
     on_progress: Progress | None,
-) -> Path:
-    """The local file that holds the source's bytes; a URL's is fetched first."""
+) -> tuple[Path, str]:
+    """The local file that holds the source's bytes, a URL's fetched first; and its shown name."""
+    expected = None if sha256 is None else checksum.stated(sha256)
+    name = _shown_name(location, contract)
     if location == BUNDLED:
-        return root / contract.snapshot.path
-    if not is_url(location):
-        return Path(location).expanduser()
-    if expected is None:
+        path = root / contract.snapshot.path
+    elif not is_url(location):
+        path = Path(location).expanduser()
+    elif expected is None:
         raise InputError(
-            f"{public(location)} needs a checksum, so that everybody trains on the same bytes. "
+            f"{name} needs a checksum, so that everybody trains on the same bytes. "
             "Add --set data.sha256=..., which `sha256sum FILE` prints."
         )
-    return download(location, expected, cache, on_progress)
+    else:
+        path = download(location, expected, cache, on_progress)
+    require_file(path, name)
+    return path, name
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {reason(error)}. Name another file.") from None
 
 
 def _shown_name(location: str, contract: DataContract) -> str:
@@ -121,7 +128,7 @@ def _shown_name(location: str, contract: DataContract) -> str:
     return public(location) if is_url(location) else location
 
 
-def _verify(found: str, location: str, contract: DataContract, expected: str | None) -> None:
+def _verify(found: str, location: str, contract: DataContract, sha256: str | None) -> None:
     name = _shown_name(location, contract)
     if location == BUNDLED:
         checksum.require(
@@ -131,4 +138,5 @@ def _verify(found: str, location: str, contract: DataContract, expected: str | N
             f"Bring the file of contract '{contract.name}' back with git or "
             "tools/rebuild_snapshot.py.",
         )
+    expected = None if sha256 is None else checksum.stated(sha256)
     checksum.require(found, expected, name, "Take the right file, or correct data.sha256.")

@@ -11,11 +11,7 @@ from churn.errors import InputError
 
 
 def stated(sha256: str) -> str:
-    """A stated checksum in lower case.
-
-    Raises:
-        InputError: it is not 64 hexadecimal digits.
-    """
+    """A stated checksum in lower case; an `InputError` if it is not 64 hexadecimal digits."""
     plain = sha256.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{64}", plain):
         raise InputError(
@@ -26,25 +22,12 @@ def stated(sha256: str) -> str:
 
 
 def of_file(path: Path) -> str:
-    """The checksum of a file's bytes, read piece by piece.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """The checksum of a file's bytes, read piece by piece."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def of_bytes(content: bytes) -> str:
-    """The checksum of bytes at hand."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def require(found: str, expected: str | None, name: str, way_out: str) -> None:
-    """Refuses bytes that are not the expected ones; None expects nothing.
-
-    Raises:
-        InputError: they differ.
-    """
+    """Raises `InputError` if the checksum is not the expected one; None expects nothing."""
     if expected is not None and found != expected:
         raise InputError(f"{name} has sha256 {found}, but {expected} is expected. {way_out}")

@@ -6,16 +6,15 @@ from typing import Any
 
 from churn.contract import DataContract
 from churn.contract.refusals import quote_text
-from churn.data.intake.places import contract_file, quote_names
 from churn.errors import InputError, did_you_mean
+
+_NAMED = 3
 
 
 def in_contract_order(table: Any, contract: DataContract) -> Any:
-    """A raw table's columns under the contract's names, in its order.
+    """A raw pyarrow table's columns under the contract's names, in its order.
 
-    Args:
-        table: A pyarrow table; spaces around its names do not count.
-        contract: The contract.
+    Spaces around the table's names do not count.
 
     Raises:
         InputError: a column is missing, unknown, misspelt or there twice.
@@ -59,12 +58,17 @@ def _require(found: list[str], contract: DataContract) -> None:
         )
 
 
+def contract_file(contract: DataContract) -> str:
+    """The file that a contract of that name is kept in."""
+    return f"data/contracts/{contract.name}.yaml"
+
+
 def _columns(names: list[str]) -> str:
-    return (
-        f"Column {quote_names(names)} is"
-        if len(names) == 1
-        else f"Columns {quote_names(names)} are"
-    )
+    """The first few columns in quotes, how many more there are, and the verb."""
+    if len(names) == 1:
+        return f"Column {quote_text(names[0])} is"
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"Columns {', '.join(map(quote_text, names[:_NAMED]))}{more} are"
 
 
 def _nearest(name: str, candidates: list[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""A file on this machine: its size, or why it cannot be read."""
+"""A file on this machine: whether it can be read, or why not."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from churn.data.intake.raw import LARGEST
 from churn.errors import InputError
 
 
-def existing_file(path: Path, name: str) -> int:
-    """The size of a file that can be taken, in bytes.
+def require_file(path: Path, name: str) -> None:
+    """Raises `InputError` if there is no such file, or it cannot be read or is too large.
 
     Args:
         path: Where it is.
-        name: What a refusal calls it.
-
-    Raises:
-        InputError: there is none, it is no file, it cannot be read, or it is too large.
+        name: What the error calls it.
     """
     try:
         size = path.stat().st_size
@@ -31,7 +28,6 @@ def existing_file(path: Path, name: str) -> int:
         raise InputError(f"{name} is {what}. Name a CSV or parquet file.")
     if size > LARGEST:
         raise InputError(f"{name} is larger than 2 GiB, and no table read here may be. Split it.")
-    return size
 
 
 def reason(error: Exception) -> str:

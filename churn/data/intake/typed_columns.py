@@ -24,7 +24,7 @@ from churn.contract.values import (
     is_blank,
     is_customer_id,
 )
-from churn.data.intake.places import contract_file, place_of
+from churn.data.intake.header import contract_file
 from churn.errors import InputError
 
 Mask = NDArray[np.bool_]
@@ -65,14 +65,13 @@ class ColumnTyper:
         wrong = ~_mask(pc.match_substring_regex(self._texts[name], PLAIN_ID))
         wrong[wrong] = [not is_customer_id(each) for each in values[wrong]]
         if wrong.any():
-            row, more = _first(wrong)
+            row, place = _first(wrong), _place(name, wrong)
             if is_blank(values[row]):
                 raise InputError(
-                    f"{place_of(name, row, more)}: the customer's identifier is blank. Fill it in, "
-                    "or leave the row out."
+                    f"{place}: the customer's identifier is blank. Fill it in, or leave the row out."
                 )
             raise InputError(
-                f"{place_of(name, row, more)}: the customer's identifier is too long to be stored, "
+                f"{place}: the customer's identifier is too long to be stored, "
                 "or no text. Give at most 200 characters."
             )
         return pd.Series(values, name=name, dtype=object)
@@ -86,7 +85,7 @@ class ColumnTyper:
         different, places = _different(self._texts[column.name])
         codes, refused = _read(CategoryReader(column).__getitem__, different)
         if refused:
-            value = different[places[_first(np.isin(places, refused[Fault.NOT_A_CATEGORY]))[0]]]
+            value = different[places[_first(np.isin(places, refused[Fault.NOT_A_CATEGORY]))]]
             same = places == different.index(value)
             self._refuse(RefusedValue(column, value, Fault.NOT_A_CATEGORY), same)
         found: Any = codes.astype(np.int8)[places]
@@ -111,7 +110,7 @@ class ColumnTyper:
             those = [place for fault in faults for place in refused.get(fault, ())]
             if those:
                 rows = np.isin(places, those)
-                place = places[_first(rows)[0]]
+                place = places[_first(rows)]
                 fault = next(fault for fault in faults if place in refused.get(fault, ()))
                 self._refuse(RefusedValue(column, different[place], fault), rows)
         return pd.Series(values.astype(np.int64) if column.integer else values, name=column.name)
@@ -133,7 +132,7 @@ class ColumnTyper:
         ids = self._texts[self._contract.id.name].to_pylist()
         found = str(HIDDEN) if IdMask(ids).hides(text) else quote_text(text)
         sentence = cell_sentence(refused, found, contract_file(self._contract))
-        raise InputError(f"{place_of(refused.column.name, *_first(rows))}: {sentence}")
+        raise InputError(f"{_place(refused.column.name, rows)}: {sentence}")
 
 
 def _different(texts: Any) -> tuple[list[str], NDArray[np.int64]]:
@@ -161,6 +160,13 @@ def _mask(values: Any) -> Mask:
     return np.array(values.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _first(mask: Mask) -> tuple[int, int]:
-    """The first row that is set, from 0, and how many more are."""
-    return int(np.argmax(mask)), int(mask.sum()) - 1
+def _first(rows: Mask) -> int:
+    """The first row that is set, from 0."""
+    return int(np.argmax(rows))
+
+
+def _place(column: str, rows: Mask) -> str:
+    """Where a fault is: the first of its rows, counted from 1, and how many more there are."""
+    more = int(rows.sum()) - 1
+    others = f" and {more:,} more row{'s' if more > 1 else ''}" if more else ""
+    return f"Column '{column}' row {_first(rows) + 1}{others}"

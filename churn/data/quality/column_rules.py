@@ -7,14 +7,7 @@ from collections.abc import Iterator
 from churn.contract import Column, DataContract, IdColumn, NumberColumn
 from churn.contract.id_mask import HiddenValue
 from churn.contract.values import NumberReader
-from churn.data.quality.rule import (
-    ExpectationResult,
-    Rule,
-    critical,
-    listed,
-    quoted,
-    rows_in_words,
-)
+from churn.data.quality.rule import ExpectationResult, Rule, critical, listed, quoted, rows_in_words
 
 _TYPES = {
     "text": ["str"],
@@ -30,7 +23,6 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
     yield Rule(
         name="columns",
         topic="table",
-        batch="customers",
         columns=names,
         expectations=critical(
             "ExpectTableColumnsToMatchOrderedList",
@@ -46,7 +38,6 @@ def table_rules(contract: DataContract) -> Iterator[Rule]:
     yield Rule(
         name="number of rows",
         topic="table",
-        batch="customers",
         columns=(),
         expectations=critical(
             "ExpectTableRowCountToBeBetween",
@@ -122,7 +113,6 @@ def _typed(contract: DataContract, column: Column) -> Rule:
     return Rule(
         name=f"type of {column.name}",
         topic="types",
-        batch="customers",
         columns=(column.name,),
         expectations=critical(
             "ExpectColumnValuesToBeInTypeList", kind, column=column.name, type_list=_TYPES[kind]
@@ -141,7 +131,6 @@ def _filled(column: Column) -> Rule:
     return Rule(
         name=f"blanks in {column.name}",
         topic="blanks",
-        batch="customers",
         columns=(column.name,),
         expectations=critical("ExpectColumnValuesToNotBeNull", "none", column=column.name),
         success=lambda _: f"No {column.name} is blank.",
@@ -155,7 +144,6 @@ def _unique(column: IdColumn) -> Rule:
     return Rule(
         name=f"uniqueness of {column.name}",
         topic="values",
-        batch="customers",
         columns=(column.name,),
         expectations=critical(
             "ExpectColumnValuesToBeUnique", "one row per customer", column=column.name
@@ -175,7 +163,6 @@ def _within(contract: DataContract, column: NumberColumn) -> Rule:
     return Rule(
         name=f"range of {column.name}",
         topic="values",
-        batch="customers",
         columns=(column.name,),
         expectations=critical(
             "ExpectColumnValuesToBeBetween",
@@ -200,7 +187,6 @@ def _known(contract: DataContract, name: str, categories: tuple[str, ...]) -> Ru
     return Rule(
         name=f"categories of {name}",
         topic="values",
-        batch="customers",
         columns=(name,),
         expectations=critical(
             "ExpectColumnValuesToBeInSet", limit, column=name, value_set=list(categories)

@@ -84,23 +84,23 @@ class Rule:
     Attributes:
         name: Unique within the suite.
         topic: The group a report shows it in.
-        batch: The table that the expectations look at.
         columns: The contract's columns that it concerns.
         expectations: What Great Expectations checks.
         success: Makes the sentence about a success.
         failure: Makes the clause about a failure, which follows the place and a colon.
-        observed: Makes a few words about what was seen; None for the usual count of rows.
         way_out: What the user can do.
+        batch: The table that the expectations look at.
+        observed: Makes a few words about what was seen; None for the usual count of rows.
     """
 
     name: str
     topic: Topic
-    batch: Batch
     columns: tuple[str, ...]
     expectations: tuple[ExpectationSpec, ...]
     success: Callable[[ExpectationResult], str]
     failure: Callable[[ExpectationResult], str]
     way_out: str
+    batch: Batch = "customers"
     observed: Callable[[ExpectationResult], str] | None = None
 
 

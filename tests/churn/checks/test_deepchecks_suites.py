@@ -212,7 +212,8 @@ def test_a_long_table_is_looked_at_in_part(split):
     assert len(few.development) == len(set(few.development)) == len(few.gate) == 300
     assert set(few.development) <= set(split.development)
     assert set(few.gate) <= set(split.gate)
-    assert np.array_equal(few.everyone, np.sort(few.everyone))
+    assert np.array_equal(few.development, np.sort(few.development))
+    assert np.array_equal(few.gate, np.sort(few.gate))
     assert np.array_equal(sample_split(split, 300, seed=3).gate, few.gate)
     assert not np.array_equal(sample_split(split, 300, seed=4).gate, few.gate)
     assert np.array_equal(sample_split(split, 9000, seed=3).development, split.development)

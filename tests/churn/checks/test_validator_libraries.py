@@ -14,10 +14,10 @@ import pytest
 
 from churn.checks.validators import (
     deepchecks_validation,
+    evidently_adapter,
     evidently_validation,
     great_expectations_validation,
 )
-from churn.checks.validators import evidently_adapter as evidently_border
 from churn.checks.validators.validator_report import ValidatorReport
 from churn.checks.validators.validator_settings import (
     DeepchecksSettings,
@@ -261,7 +261,7 @@ def test_a_check_that_deepchecks_does_not_have_is_refused(sides, contract) -> No
         (
             evidently_validation,
             EvidentlySettings(),
-            evidently_border,
+            evidently_adapter,
             "needs Evidently, which cannot be loaded (not here): install the extra 'stacks'",
         ),
         (
