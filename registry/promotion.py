@@ -7,7 +7,7 @@ from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
 from churn.errors import InputError
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import Address

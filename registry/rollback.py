@@ -1,7 +1,7 @@
 """Restores the version that was in production before the current one."""
 
 from churn.errors import InputError
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision, Gate, decide
 from churn.promotion.promotion_outcome import PromotionOutcome
 from churn.scoring.address import Address

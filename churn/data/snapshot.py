@@ -30,35 +30,24 @@ PROVENANCE = "provenance.json"
 def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | None:
     """The table that a contract was accepted on, typed; None where its file is not there.
 
-    Args:
-        contract: The contract, which names the file and its sha256.
-        root: The folder that the file's path is relative to.
+    The file's path is relative to `root`.
 
     Raises:
         InputError: the file is there, but is not the one the contract names.
     """
-    path = root / contract.snapshot.path
+    name = contract.snapshot.path
+    path = root / name
     if not path.exists():
         return None
-    name = contract.snapshot.path
     require_file(path, name)
     content = path.read_bytes()
-    checksum.require(
-        hashlib.sha256(content).hexdigest(),
-        contract.snapshot.sha256,
-        name,
-        f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py.",
-    )
+    checksum.require_snapshot(hashlib.sha256(content).hexdigest(), contract)
     table, _ = read_raw(content, name)
     return parse(table, contract)
 
 
 def take_snapshot(dataset: Dataset, folder: Path) -> Path:
-    """Keeps a table that the quality gate accepted.
-
-    Args:
-        dataset: The table.
-        folder: Where snapshots are kept; made where it is missing.
+    """Keeps a table that the quality gate accepted, in a folder that is made where it is missing.
 
     Returns:
         The contract's own snapshot (relative, as the contract names it) where the table is that

@@ -167,12 +167,9 @@ def _as_sqlite(one: Prediction) -> tuple[Any, ...]:
 
 
 def input_hash(values: Sequence[float]) -> str:
-    """A customer's encoded values as 128 bits: the same customer, the same hash, and no raw value.
+    """A customer's codes and numbers, in the encoder's order, as 128 bits: the same customer, the same hash, and no raw value.
 
     It distinguishes customers and hides none: whoever can list all possible ones can hash them.
-
-    Args:
-        values: codes and numbers in the encoder's order.
     """
     return blake2b(_doubles(len(values))(*values), digest_size=16).hexdigest()
 

@@ -61,16 +61,10 @@ class Ledger(DatabaseLedger):
     def record_decision(
         self, model: str, version: str, decision: Decision, *, champion_version: str | None = None
     ) -> RecordedDecision:
-        """Keeps a decision.
-
-        Args:
-            model: the model's name on the control plane.
-            version: the challenger's version there.
-            decision: the result of the gates.
-            champion_version: the champion's version; None where there was none.
+        """Keeps a decision about the challenger's version; the names are the control plane's.
 
         Raises:
-            InputError: the database cannot be reached or written to, or a name is empty.
+            InputError: a name is empty, or the database cannot be written to.
         """
         _require_names(model=model, version=version)
         record = RecordedDecision(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.alert import Level
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import address

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.promotion_outcome import PromotionOutcome
 from churn.scoring.address import address
 from churn.settings.pipelines import RollbackSettings

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from churn.errors import BundleError, InputError
-from churn.ledger import PredictionLedger
+from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import bundle_folder, current, history
 
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.scoring import Scorer
 from churn.scoring.bundle import bundle_folder, current, history
 

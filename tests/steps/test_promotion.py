@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn.errors import InputError
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import current

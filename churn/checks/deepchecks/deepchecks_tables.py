@@ -17,18 +17,11 @@ _CUT = 0.5
 
 
 def deepchecks_table(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
-    """The table as Deepchecks reads it.
+    """A typed table as Deepchecks reads it, shape [n, features + 2].
 
     Texts are the contract's categories and nothing else, numbers are floats, the target is 1 for
     the event. Instead of its id each customer has a number, by first appearance: equal ids have
     equal numbers, which is all that looking for a customer on both sides of a split needs.
-
-    Args:
-        frame: A typed table of n rows.
-        contract: The contract it was parsed by.
-
-    Returns:
-        A table of shape [n, features + 2].
 
     Raises:
         InputError: a column is missing or holds a value outside its categories.

@@ -39,11 +39,7 @@ def validate(
 ) -> ValidationReport:
     """Runs the suites on a table, its split and a model; the same input gives the same report.
 
-    Args:
-        frame: The typed table, n rows, that was split.
-        split: Development rows, which the model learned from, and gate rows.
-        model: The model; its contract says what the columns mean.
-        settings: What to run, and what may stop a model.
+    The model learned from the split's development rows; its contract says what the columns mean.
 
     Raises:
         InputError: Deepchecks is not installed, the settings name a check that it does not have,
@@ -90,11 +86,7 @@ def shipped_suites(
 ) -> dict[SuiteName, Any]:
     """The suites as Deepchecks ships them, conditions included.
 
-    Args:
-        deepchecks: The library.
-        contract: What the columns mean.
-        seed: Fixes its draws.
-        segment_features: How many features the search for weak segments crosses.
+    The search for weak segments crosses `segment_features` features; `seed` fixes every draw.
     """
     suites = deepchecks.suites
     # By its number every customer differs from every other, so duplicates are sought without it.
@@ -157,11 +149,7 @@ def remove_left_out(suite: Any, name: SuiteName) -> list[LeftOut]:
 def require_known_checks(
     names: Collection[str], suites: Mapping[SuiteName, Any], setting: str
 ) -> None:
-    """Refuses names that are no check's.
-
-    Raises:
-        InputError: one is not; the sentence says which setting named it.
-    """
+    """Raises `InputError`, which says which setting it was, if a name is no check's."""
     known = {name for suite in suites.values() for name in check_keys(suite)}
     for name in names:
         if name not in known:

@@ -82,14 +82,7 @@ def watched(contract: DataContract) -> tuple[CodedColumn | NumberColumn | Target
 def run_report(
     evidently: Evidently, tables: Tables, contract: DataContract, psi_limit: float
 ) -> Any:
-    """Runs the metrics; returns Evidently's `Snapshot`.
-
-    Args:
-        evidently: The library.
-        tables: What is compared.
-        contract: What the columns mean, so that Evidently need not guess.
-        psi_limit: Where its pages call a column drifted.
-    """
+    """Evidently's `Snapshot`, whose pages call a column drifted above the limit."""
     columns = watched(contract)
     numbers = [each.name for each in columns if isinstance(each, NumberColumn)]
     texts = [each.name for each in columns if not isinstance(each, NumberColumn)]

@@ -38,14 +38,7 @@ class Tables:
         findings: Sequence[ValidatorFinding],
         notes: Iterable[str] = (),
     ) -> ValidatorReport:
-        """The report on these tables.
-
-        Args:
-            validator: The library that checked them, by its own name.
-            version: Its version.
-            findings: What it found.
-            notes: What was left out, besides what these tables already lack.
-        """
+        """The report on these tables; `notes` says what was left out besides their own notes."""
         return ValidatorReport(
             validator=validator,
             version=version,

@@ -129,14 +129,11 @@ def _shown_name(location: str, contract: DataContract) -> str:
 
 
 def _verify(found: str, location: str, contract: DataContract, sha256: str | None) -> None:
-    name = _shown_name(location, contract)
     if location == BUNDLED:
-        checksum.require(
-            found,
-            contract.snapshot.sha256,
-            name,
-            f"Bring the file of contract '{contract.name}' back with git or "
-            "tools/rebuild_snapshot.py.",
+        checksum.require_snapshot(found, contract)
+    if sha256 is not None:
+        name, way_out = (
+            _shown_name(location, contract),
+            "Take the right file, or correct data.sha256.",
         )
-    expected = None if sha256 is None else checksum.stated(sha256)
-    checksum.require(found, expected, name, "Take the right file, or correct data.sha256.")
+        checksum.require(found, checksum.stated(sha256), name, way_out)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from churn.contract import DataContract
 from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
@@ -27,7 +28,16 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def require(found: str, expected: str | None, name: str, way_out: str) -> None:
-    """Raises `InputError` if the checksum is not the expected one; None expects nothing."""
-    if expected is not None and found != expected:
+def require_snapshot(found: str, contract: DataContract) -> None:
+    """Raises `InputError` if the checksum is not that of the contract's own table."""
+    snapshot = contract.snapshot
+    way_out = (
+        f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py."
+    )
+    require(found, snapshot.sha256, snapshot.path, way_out)
+
+
+def require(found: str, expected: str, name: str, way_out: str) -> None:
+    """Raises `InputError` if the checksum is not the expected one."""
+    if found != expected:
         raise InputError(f"{name} has sha256 {found}, but {expected} is expected. {way_out}")

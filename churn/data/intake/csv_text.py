@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -35,10 +35,6 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_csv(content: bytes, name: str) -> Any:
     """Reads comma-separated UTF-8 text; a byte order mark and any line ends will do.
 
-    Args:
-        content: The text's bytes.
-        name: What a refusal calls them.
-
     Returns:
         A pyarrow table of texts under the header's names, as they stand.
 
@@ -61,7 +57,8 @@ def read_csv(content: bytes, name: str) -> Any:
         )
     except pa.ArrowException:
         # Arrow's own message quotes the row, and with it a customer.
-        _refuse(content, name)
+        _require_regular(content, name)
+        raise InputError(f"{name} cannot be read as CSV. Export the table as CSV again.") from None
 
 
 def _require_text(content: bytes, name: str) -> None:
@@ -100,12 +97,6 @@ def _require_commas(content: bytes, name: str) -> None:
 
 def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
-
-
-def _refuse(content: bytes, name: str) -> NoReturn:
-    """Says what is wrong with text that the fast reader refused."""
-    _require_regular(content, name)
-    raise InputError(f"{name} cannot be read as CSV. Export the table as CSV again.")
 
 
 def _require_regular(content: bytes, name: str) -> None:

@@ -24,12 +24,7 @@ _PLAIN = (
 
 
 def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
-    """Reads a parquet file's columns as texts; a null stays null.
-
-    Args:
-        content: The file's bytes.
-        name: What a refusal calls them.
-        largest: How many bytes the texts may take.
+    """Reads a parquet file's columns as texts of at most `largest` bytes; a null stays null.
 
     Raises:
         InputError: the bytes are no parquet file, are damaged or unpack to too much, or a column

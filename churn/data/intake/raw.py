@@ -17,12 +17,7 @@ _PARQUET = b"PAR1"
 
 
 def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any, Format]:
-    """Reads every cell as text.
-
-    Args:
-        content: The source's bytes.
-        name: What a refusal calls the source.
-        largest: How many bytes it may hold once unpacked.
+    """Reads every cell of a source, of at most `largest` bytes once unpacked, as text.
 
     Returns:
         A pyarrow table of texts, nulls only where a parquet file has them; and the format.

@@ -35,16 +35,7 @@ def worst_verdict(results: Iterable[HasVerdict]) -> Verdict:
 
 
 def require_worst(verdict: Verdict, results: Iterable[HasVerdict], name: str) -> None:
-    """Refuses a report whose verdict is not its worst result's.
-
-    Args:
-        verdict: The report's.
-        results: Results of its checks.
-        name: What the report calls them.
-
-    Raises:
-        ValueError: It is not.
-    """
+    """Raises `ValueError` if a report's verdict is not that of its worst result."""
     if verdict != worst_verdict(results):
         raise ValueError(f"verdict {verdict!r} contradicts the {name}")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from churn.errors import InputError
-from churn.ledger import Ledger
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 
 

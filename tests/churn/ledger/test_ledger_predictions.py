@@ -7,8 +7,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from churn.errors import InputError
-from churn.ledger import Outcome, Prediction, PredictionLedger
-from churn.ledger.predictions import input_hash
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, input_hash
 
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from churn.explain.counterfactuals import counterfactuals
 from churn.explain.reasons import reason_codes
-from churn.ledger import PredictionLedger
+from churn.ledger.predictions import PredictionLedger
 from service.api import response_schemas
 
 NDJSON = {"Content-Type": "application/x-ndjson"}

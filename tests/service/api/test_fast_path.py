@@ -211,7 +211,7 @@ def test_a_request_that_needs_more_than_an_answer_goes_uvicorns_way(service, cus
 
 
 def test_all_that_came_together_is_in_the_ledger_and_in_the_metrics(store, tmp_path, customers):
-    from churn.ledger import PredictionLedger
+    from churn.ledger.predictions import PredictionLedger
 
     with serving(store, tmp_path, ledger_flush_seconds=0.05) as service:
         connections = [Answers(service) for _ in range(40)]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from churn.ledger import PredictionLedger
+from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import publish, roll_back
 from churn.scoring.current import CURRENT
 from tests.servers.churn_api import sample, serving

@@ -164,7 +164,7 @@ def slow_request(service):
 
 
 def test_a_stopped_service_answers_what_has_begun_and_writes_its_ledger(store, tmp_path, customers):
-    from churn.ledger import PredictionLedger
+    from churn.ledger.predictions import PredictionLedger
 
     with serving(store, tmp_path, ledger_flush_seconds=30) as service:
         body = json.dumps(customers[0]).encode()
@@ -218,7 +218,7 @@ def test_while_draining_it_says_so_and_still_answers(store, tmp_path, customers)
 
 @pytest.mark.system
 def test_a_worker_that_is_killed_under_load_disturbs_no_other(store, tmp_path, customers):
-    from churn.ledger import PredictionLedger
+    from churn.ledger.predictions import PredictionLedger
 
     answered, broken = [], []
     stop = threading.Event()

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 from worker_process import Outside, wait_until, working
 
-from churn.ledger import PredictionLedger
+from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import publish
 
 

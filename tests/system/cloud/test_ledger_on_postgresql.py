@@ -9,8 +9,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from churn.errors import InputError
-from churn.ledger import Ledger, Outcome, Prediction, PredictionLedger
-from churn.ledger.predictions import input_hash
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, input_hash
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.scoring.bundle import publish
 from tests.servers.churn_api import serving
