@@ -85,15 +85,8 @@ class DataContract(FrozenModel):
         )
 
     def column(self, name: str) -> Column:
-        """The column of that name.
-
-        Raises:
-            KeyError: no column has that name.
-        """
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        """The column of that name; a `KeyError` if there is none."""
+        return {column.name: column for column in self.columns}[name]
 
     def with_role(self, role: Role) -> tuple[CodedColumn | NumberColumn, ...]:
         """Feature columns that carry a role, in file order; empty where none does."""

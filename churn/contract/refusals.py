@@ -73,10 +73,7 @@ def field_sentence(refused: RefusedValue) -> str:
 def cell_sentence(refused: RefusedValue, found: str, contract_file: str) -> str:
     """Why a cell of a file is refused, and what to do: what follows its place and a colon.
 
-    Args:
-        refused: The refusal; its value is a text.
-        found: The value as it may be shown.
-        contract_file: Where the contract is kept.
+    `found` is the value, a text, as it may be shown.
     """
     column = refused.column
     if isinstance(column, NumberColumn):

@@ -15,14 +15,11 @@ from churn.promotion.decision import Decision, Verdict
 
 
 class RecordedDecision(FrozenModel):
-    """A decision as it was recorded.
+    """A decision as it was recorded, in UTC; model and versions are the control plane's.
 
     Attributes:
-        recorded_at: when, in UTC.
-        model: the model's name on the control plane.
-        version: the challenger's version there.
+        version: the challenger's version.
         champion_version: the champion's; None where there was none.
-        decision: the whole record.
     """
 
     recorded_at: datetime
@@ -38,13 +35,9 @@ class RecordedDecision(FrozenModel):
 
 
 class Approval(FrozenModel):
-    """A person's approval: a version may go into production.
+    """A person's approval, recorded in UTC: one version of a model may go into production.
 
     Attributes:
-        recorded_at: when, in UTC.
-        model: the model's name on the control plane.
-        version: the version approved; no other is.
-        person: who approves.
         note: why, in their words; may be empty.
     """
 

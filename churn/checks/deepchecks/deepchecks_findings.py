@@ -20,8 +20,8 @@ def read_findings(
     """One finding per condition; one, too, for a check that gave no answer.
 
     Args:
-        result: Deepchecks' `SuiteResult`.
-        suite: Which suite gave it.
+        result: The suite's `SuiteResult`.
+        suite: Its name.
         rows: The rows of checks that do not name them.
         shown_only: Check -> why its failure is only shown.
     """

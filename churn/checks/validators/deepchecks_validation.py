@@ -127,17 +127,12 @@ def _answers(
         if rows == _REFERENCE:
             familiar = {(each.check, each.condition) for each in found if each.verdict == "warn"}
             continue
-        scores = {
-            type(each.check).__name__: getattr(
-                each, "value", None
-            )  # a check that broke off has none
-            for each in result.results
-            if type(each.check).__name__ == _DRIFT
-        }
+        drift_result = next((r for r in result.results if type(r.check).__name__ == _DRIFT), None)
+        scores = getattr(drift_result, "value", None)  # a check that broke off has none
         for each in found:
             known = each.verdict == "warn" and (each.check, each.condition) in familiar
-            drift = scores.get(each.check)
-            yield each, known, drift if isinstance(drift, Mapping) else {}
+            drifted = each.check == _DRIFT and isinstance(scores, Mapping)
+            yield each, known, scores if drifted else {}
 
 
 def _hold_drift_to(suite: Any, limit: float) -> None:

@@ -132,8 +132,5 @@ def _verify(found: str, location: str, contract: DataContract, sha256: str | Non
     if location == BUNDLED:
         checksum.require_snapshot(found, contract)
     if sha256 is not None:
-        name, way_out = (
-            _shown_name(location, contract),
-            "Take the right file, or correct data.sha256.",
-        )
-        checksum.require(found, checksum.stated(sha256), name, way_out)
+        expected, name = checksum.stated(sha256), _shown_name(location, contract)
+        checksum.require(found, expected, name, "Take the right file, or correct data.sha256.")

@@ -23,6 +23,8 @@ Progress = Callable[[int, int | None], None]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PIECE = 1 << 18
 _REDIRECTS = 5
+# The bytes as they are: what is hashed must be the file, not a server's way of sending it.
+_HEADERS = {"Accept-Encoding": "identity"}
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -54,7 +56,7 @@ def download(
         url: https, or http to this machine itself.
         expected: The sha256 that the bytes must have.
         cache: The folder to keep it in, under its sha256.
-        on_progress: Told the bytes so far and, where the server says, the bytes in all.
+        on_progress: Called with the bytes so far and, where the server says, the bytes in all.
         largest: How many bytes it may have.
 
     Returns:
@@ -106,13 +108,11 @@ def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, la
     """Writes the bytes to a file and returns their sha256."""
     digest = hashlib.sha256()
     done = 0
-    # Asked for as it is: what is hashed must be the file, not a server's way of sending it.
-    headers = {"Accept-Encoding": "identity"}
     try:
-        with _answer(url, name, headers) as answer:
-            stated = answer.headers.get("content-length", "")
+        with _open(url, name) as response:
+            stated = response.headers.get("content-length", "")
             total = int(stated) if stated.isdecimal() else None
-            for piece in answer.iter_raw(_PIECE):
+            for piece in response.iter_raw(_PIECE):
                 done += len(piece)
                 if max(done, total or 0) > largest:
                     raise InputError(
@@ -131,29 +131,27 @@ def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, la
 
 
 @contextmanager
-def _answer(url: str, name: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-    """The open answer at the end of the redirects, each of them to an allowed address."""
+def _open(url: str, name: str) -> Iterator[httpx.Response]:
+    """The open response at the end of the redirects, each of them to an allowed address."""
     for _ in range(_REDIRECTS + 1):
         # A proxy is for elsewhere, never for this machine itself.
         elsewhere = httpx.URL(url).host not in _LOOPBACK
         with (
             httpx.Client(timeout=_TIMEOUT, trust_env=elsewhere) as client,
-            client.stream("GET", url, headers=headers) as answer,
+            client.stream("GET", url, headers=_HEADERS) as response,
         ):
-            if answer.has_redirect_location:
-                url = urljoin(url, answer.headers["location"])
+            if response.has_redirect_location:
+                url = urljoin(url, response.headers["location"])
                 if not _allowed(url):
                     raise InputError(
                         f"{name} redirects to an address that is not https, and no other is "
                         "fetched. Name the final address."
                     )
                 continue
-            if answer.status_code != httpx.codes.OK:
-                raise InputError(
-                    f"{name} answers {answer.status_code} {answer.reason_phrase}. Check the "
-                    "address."
-                )
-            yield answer
+            if response.status_code != httpx.codes.OK:
+                status = f"{response.status_code} {response.reason_phrase}"
+                raise InputError(f"{name} answers {status}. Check the address.")
+            yield response
             return
     raise InputError(f"{name} redirects more than {_REDIRECTS} times. Name the final address.")
 

@@ -85,9 +85,7 @@ def check(
 def suite(contract: DataContract, moved: dict[str, Shift] | None) -> list[Rule]:
     """Every rule that a contract generates, what explains most first.
 
-    Args:
-        contract: The contract.
-        moved: Each feature's shift from the accepted table; None leaves distributions out.
+    `moved` has each feature's shift from the accepted table; None leaves distributions out.
     """
     rules = [*table_rules(contract), *column_rules(contract), *relation_rules(contract)]
     if moved is not None:

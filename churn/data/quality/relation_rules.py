@@ -31,10 +31,8 @@ def relation_rules(contract: DataContract) -> Iterator[Rule]:
 def related_columns(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
     """The computed columns, each named as its rule; shape [n, at most one a rule].
 
-    Args:
-        frame: The table under judgement. What needs a column that it lacks, has twice or leaves
-            empty, is left out here and fails when it is checked: nothing passes without rows.
-        contract: The contract.
+    What needs a column that the table lacks, has twice or leaves empty, is left out here and fails
+    when it is checked: nothing passes without rows.
     """
     present = {name for name in frame.columns if (frame.columns == name).sum() == 1}
     computed: dict[str, Any] = {}
