@@ -131,8 +131,8 @@ def _answers(
         scores = getattr(drift_result, "value", None)  # a check that broke off has none
         for each in found:
             known = each.verdict == "warn" and (each.check, each.condition) in familiar
-            drifted = each.check == _DRIFT and isinstance(scores, Mapping)
-            yield each, known, scores if drifted else {}
+            drift = scores if each.check == _DRIFT and isinstance(scores, Mapping) else {}
+            yield each, known, drift
 
 
 def _hold_drift_to(suite: Any, limit: float) -> None:
