@@ -123,6 +123,7 @@ def _(card: ModelCard) -> dict[str, Any]:
         "model": card.report.model_name,
         "git_commit": card.provenance.git_commit or "not known",
         "verdict": card.report.decision.verdict,
+        "status": card.report.decision.status,
     }
 
 

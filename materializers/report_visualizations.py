@@ -108,7 +108,7 @@ def _(report: GateRowsReport) -> dict[str, Any]:
 
 @visualize.register
 def _(report: Decision) -> dict[str, bytes]:
-    lines = [f"**{report.verdict}**: {report.sentence}", ""]
+    lines = [f"**{report.status}**: {report.sentence}", ""]
     lines += ["| gate | verdict | in words |", "|---|---|---|"]
     lines += [f"| {each.name} | {each.verdict} | {each.sentence} |" for each in report.gates]
     return {"decision.md": "\n".join([*lines, ""]).encode()}
@@ -118,6 +118,7 @@ def _(report: Decision) -> dict[str, bytes]:
 def _(report: Decision) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
+        "status": report.status,
         "challenger": report.challenger,
         "champion": report.champion or "none",
         "gates": {each.name: each.verdict for each in report.gates},
@@ -135,6 +136,7 @@ def _(report: TrainingReport) -> dict[str, Any]:
         "profile": report.profile,
         "chosen": report.selection.chosen,
         "verdict": report.decision.verdict,
+        "status": report.decision.status,
         "roc_auc": round(report.figure.result.metrics.roc_auc, _PLACES),
     }
 

@@ -30,7 +30,10 @@ def log_training_run(
     run = mlflow.active_run()
     if run is None:
         raise RuntimeError("track_run needs a stack with an MLflow experiment tracker")
-    mlflow.set_tags({"profile": report.profile, "verdict": report.decision.verdict})
+    decision = report.decision
+    mlflow.set_tags(
+        {"profile": report.profile, "verdict": decision.verdict, "status": decision.status}
+    )
     mlflow.log_params(_flat(settings))
     mlflow.log_metrics(report.figures)
     mlflow.log_text(page, "training_report.html")

@@ -97,6 +97,7 @@ def run_metadata(outcome: Outcome) -> dict[str, Any]:
         metadata["data_sha256"] = report.data.sha256[:12]
     if outcome.decision is not None:
         metadata["verdict"] = outcome.decision.verdict
+        metadata["outcome"] = outcome.decision.status
     result = outcome.promotion or outcome.deployment
     if result is not None:
         metadata["outcome"] = result.status
@@ -118,7 +119,7 @@ def version_description(outcome: Outcome) -> str:
     span = f" ({result.roc_auc_interval.span()})" if result.roc_auc_interval else ""
     return (
         f"{report.selection.chosen}: ROC-AUC {result.metrics.roc_auc:.4f}{span}, "
-        f"verdict {report.decision.verdict}; profile {report.profile}, "
+        f"{report.decision.status}; profile {report.profile}, "
         f"{report.data.rows:,} customers of data {report.data.sha256[:8]}"
     )
 

@@ -52,7 +52,7 @@ def register_model(
         # A version that was registered before may be in production: no rerun takes a stage away.
         stage = version.stage or "no stage"
         if decision.verdict != "promote":
-            stage = f"{stage}: {decision.verdict}"
+            stage = f"{stage}: {decision.status}"
         elif version.stage not in (ModelStages.STAGING, ModelStages.PRODUCTION):
             version.set_stage(ModelStages.STAGING, force=True)
             stage = ModelStages.STAGING.value

@@ -177,6 +177,7 @@ def test_the_headlines_are_the_reports_own_figures(generated_report, quality):
     assert summary_metadata(generated_report)["roc_auc"] == round(best, 5)
     assert summary_metadata(generated_report.decision) == {
         "verdict": "promote",
+        "status": "cleared for staging",
         "challenger": "blend",
         "champion": "none",
         "gates": {gate.name: "pass" for gate in generated_report.decision.gates},
@@ -187,6 +188,7 @@ def test_the_decision_shows_every_gate_in_words(generated_report):
     (page,) = visualize(generated_report.decision).values()
 
     assert len(generated_report.decision.gates) > 1
+    assert page.startswith(b"**cleared for staging**: blend is cleared for staging")
     for gate in generated_report.decision.gates:
         assert gate.sentence in page.decode()
 

@@ -176,6 +176,7 @@ def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
     assert tracked["parameters"]["protocol.repeats"] == "3"
     assert tracked["parameters"]["recipes.gbm.trees"] == "400"
     assert tracked["tags"]["verdict"] == "promote"
+    assert tracked["tags"]["status"] == "cleared for staging"
     plots = {"candidates", "differences", "roc", "gains", "reliability", "scores", "profit"}
     plots |= {"campaigns", "importance", "beeswarm", "dependence", "interaction"}
     assert {f"plots/{name}.png" for name in plots} <= set(tracked["files"])

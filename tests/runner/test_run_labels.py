@@ -67,6 +67,7 @@ def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated
     figure = generated_report.figure.result.metrics.roc_auc
     assert metadata["roc_auc"] == pytest.approx(figure, abs=5e-5)
     assert metadata["verdict"] == generated_report.decision.verdict
+    assert metadata["outcome"] == generated_report.decision.status == "cleared for staging"
     assert (metadata["model_version"], metadata["stage"], metadata["stack"]) == (
         "7",
         "staging",
@@ -76,7 +77,7 @@ def test_the_summary_has_the_protocols_figure_and_the_version(trained, generated
     assert all(isinstance(value, str | int | float) for value in metadata.values())
 
 
-def test_a_run_that_came_to_nothing_else_tells_its_stack_and_its_seconds():
+def test_a_run_without_a_result_has_its_stack_and_its_seconds():
     bare = Outcome(pipeline="rollback", status="completed", stack="local", seconds=2.0)
 
     assert run_metadata(bare) == {"stack": "local", "seconds": 2.0}
@@ -87,7 +88,7 @@ def test_a_version_is_described_by_its_figure_and_its_data(trained, generated_re
     words = version_description(trained)
 
     assert words.startswith(f"{generated_report.selection.chosen}: ROC-AUC 0.")
-    assert "verdict" in words
+    assert "cleared for staging" in words
     assert words.endswith("900 customers of data abababab")
 
 
@@ -104,6 +105,7 @@ def test_a_line_of_the_list_shows_it(trained):
 
     assert line["started"] == "2026-11-25 09:30"
     assert line["ROC-AUC"] == f"{run_metadata(trained)['roc_auc']:.4f}"
+    assert line["verdict"] == "cleared for staging"
     assert (line["version"], line["s"]) == ("7", "41")
 
 
@@ -123,11 +125,11 @@ def test_a_failed_run_has_its_status_and_nothing_made_up():
 def hundred(trained):
     """A hundred lines, the longest names and words that there are among them."""
     started = ("2026-11-25 09:30", "deployment-compose-1125-0930-ab12", "local-great-expectations")
-    ended = ("completed", "spline_logistic", "0.8504", "rolled back", "123", "1234")
+    ended = ("completed", "spline_logistic", "0.8504", "cleared for staging", "123", "1234")
     return [dict(zip(COLUMNS, (*started, *ended), strict=True))] * 100
 
 
-def test_a_wide_window_has_room_for_all_that_is_known(hundred):
+def test_a_wide_window_shows_all_that_is_known(hundred):
     assert columns_for(hundred, 160) == COLUMNS
 
 
