@@ -1,1 +1,1 @@
-"""Pipelines, one a file: wiring only. `runner.start` is the one way to start any of them."""
+"""Pipelines, one a file: wiring only. `runner.execute.execute` is the one way to start any of them."""

@@ -22,7 +22,7 @@ def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> 
     """Scores challenger and champion on the same raw gate rows and evaluates every gate.
 
     Raises:
-        Exception: the versions cannot be compared; `churn.promotion.safely` makes that a hold.
+        Exception: the versions cannot be compared; `churn.promotion.decision.hold_on_error` makes that a hold.
     """
     challenger = _load(pair.model, pair.challenger)
     champion = _load(pair.model, pair.champion) if pair.champion else None

@@ -12,6 +12,12 @@ import pytest
 import yaml
 
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+DOTTED = re.compile(
+    r"`((?:churn|deployment|materializers|pipelines|registry|runner|service|stacks|steps)(?:\.\w+)+)"
+    r"(?:\(\))?`"
+)
+NO_MODULES = {"churn.progress", "churn.env", "churn.zip", "registry.example"}
+"""A logger, two files and a host that only look like modules of ours."""
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +95,69 @@ def test_links_between_files_lead_somewhere(root):
     ]
 
     assert broken == []
+
+
+def defines(body: list[ast.stmt], names: list[str]) -> bool:
+    """Whether the first name is defined in a body, the second one in the first, and so on."""
+    if not names:
+        return True
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined = {node.name}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined = {(alias.asname or alias.name) for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            defined = {target.id for target in targets if isinstance(target, ast.Name)}
+        else:
+            continue
+        if names[0] in defined:
+            return defines(getattr(node, "body", []), names[1:])
+    return False
+
+
+def exists(root: Path, dotted: str) -> bool:
+    """Whether a dotted name is a package or module of ours, or something that one defines."""
+    place, names = root, dotted.split(".")
+    while names and (place / names[0]).is_dir():
+        place /= names.pop(0)
+    if not names:
+        return True
+    if (place / f"{names[0]}.py").is_file():
+        module = place / f"{names.pop(0)}.py"
+    else:
+        module = place / "__init__.py"
+    return module.is_file() and defines(ast.parse(module.read_text("utf-8")).body, names)
+
+
+@pytest.mark.parametrize(
+    ("dotted", "expected"),
+    [
+        ("churn.errors", True),
+        ("churn.errors.InputError", True),
+        ("churn.promotion.decision.Decision.status", True),
+        ("churn.promotion.decision.Decision.outcome", False),
+        ("churn.errors.Missing", False),
+        ("churn.missing", False),
+    ],
+)
+def test_a_dotted_name_exists_if_its_module_defines_it(root, dotted, expected):
+    assert exists(root, dotted) is expected
+
+
+def test_every_dotted_name_in_pages_and_code_exists(root):
+    git = ["git", "-C", str(root), "ls-files", "--", "*.py", "*.md", ":!CHANGELOG.md"]
+    listed = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split()
+    texts = {file: (root / file).read_text("utf-8") for file in listed if (root / file).exists()}
+    names = {
+        (file, name)
+        for file, text in texts.items()
+        for name in DOTTED.findall(text)
+        if name not in NO_MODULES
+    }
+
+    assert len(names) > 30
+    assert [each for each in sorted(names) if not exists(root, each[1])] == []
 
 
 def test_every_make_target_that_is_mentioned_exists(root):
