@@ -190,7 +190,7 @@ def whole_if_possible(value: object) -> object:
     """
     if type(value) is float and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.endswith(".0"):
+    if isinstance(value, str) and value.endswith(".0") and _NUMBER.fullmatch(value.strip()):
         return value[:-2]
     return value
 

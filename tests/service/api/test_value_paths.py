@@ -33,7 +33,7 @@ FIELDS = ("SeniorCitizen", "Contract", "Partner", "tenure", "MonthlyCharges", "T
 
 spaces = st.sampled_from(["", " ", "  ", "\t", "\u00a0", "\u2003", "\u200b", "\x1c", "\n"])
 spellings = st.sampled_from(
-    ["0", "1", "2", "Yes", "No", "yes", "One year", "Two year", "One  year", "0.0", "1.0", "12",
+    ["0", "1", "2", "Yes", "No", "yes", "One year", "Two year", "One  year", "One year.0", "0.0", "1.0", "12",
      "12.0", "+12", "-0", "1.2e1", ".5", "7.", "1_2", "84,45", "inf", "nan", "-NaN", "1e999", "240",
      "241", "240.5", "1001", "9007199254740993", "٣٤", "१२", "²", "None", "null", "true", "0x10"]
 )  # fmt: skip
@@ -122,6 +122,7 @@ def outcome(path: Any, row: dict[str, Any]) -> Any:
 @example(value=" ")
 @example(value=None)
 @example(value="9007199254740993")
+@example(value="One year.0")
 def test_every_path_takes_or_refuses_a_value_alike(paths, customers, field, tenure, value):
     row = customers[0] | {"tenure": tenure, field: value}
     name = row.pop("customerID")
