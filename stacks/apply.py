@@ -74,12 +74,7 @@ def apply_stack(spec: StackSpec, values: Mapping[str, str]) -> AppliedStack:
 def prepare_stack(
     spec: StackSpec, values: Mapping[str, str]
 ) -> tuple[StackPlan, Client, tuple[Change, ...]]:
-    """Connects and compares: returns the plan, ZenML's client, and the flavors to register.
-
-    Raises:
-        InputError: as for `apply_stack`.
-        ChurnError: as for `apply_stack`.
-    """
+    """Connects and compares: returns the plan, ZenML's client, and the flavors to register."""
     require_modules(spec)
     spec = spec.resolved(values)
     connect(spec, Path(values.get("state", ".")))
@@ -150,17 +145,14 @@ def _apply_component(client: Client, spec: StackSpec, part: ComponentPlan) -> UU
                 labels=LABELS,
             ).id
         # ZenML removes a key that is set to None: what the file no longer says must go.
-        gone: dict[str, Any] = dict.fromkeys(
-            set(current.configuration) - set(desired.configuration)
-        )
+        gone: dict[str, Any] = dict.fromkeys(current.configuration)
         return client.update_stack_component(
             name_id_or_prefix=current.id,
             component_type=part.kind,
-            configuration={**desired.configuration, **gone},
+            configuration=gone | desired.configuration,
         ).id
     except (ValueError, KeyError) as error:
-        reason = error_reason(error, longest=300)
         raise InputError(
             f"ZenML refuses the {part.kind.value} '{desired.name}' of {spec.file}: "
-            f"{reason}; correct its flavor or configuration."
+            f"{error_reason(error, longest=300)}; correct its flavor or configuration."
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,6 @@ from stacks.spec import StackSpec, load_stack
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from stacks.plan import Change
 
 ACTIONS = {
     "list": "every stack, and its status here",
@@ -63,14 +61,7 @@ def parser() -> argparse.ArgumentParser:
 def run_command(
     arguments: argparse.Namespace, root: Path, console: Console, errors: Console
 ) -> int:
-    """Runs one action and returns the exit code.
-
-    Args:
-        arguments: Parsed by `parser()`.
-        root: Folder that a relative state folder starts from.
-        console: For the output.
-        errors: For the message of an error.
-    """
+    """Runs an action and returns the exit code; a relative state folder starts from `root`."""
     from churn.errors import ChurnError, InputError
 
     values = {"state": str(root / arguments.state.expanduser())}
@@ -140,8 +131,13 @@ def _diff_or_delete(
         unchanged = "ZenML does not have it; nothing to delete"
     if arguments.json:
         _print_json(console, {"stack": spec.name, "changes": [asdict(each) for each in changes]})
-    else:
-        _print_changes(changes, console, f"{spec.name}: {unchanged}")
+        return
+    if not changes:
+        console.print(f"{spec.name}: {unchanged}")
+    for each in changes:
+        console.print(f"{_MARKS[each.action]} {each.kind} [bold]{each.name}[/]")
+        for line in each.details:
+            console.print(f"    {line}", markup=False, soft_wrap=True)
 
 
 def _apply(
@@ -165,15 +161,6 @@ def _apply(
         console.print(f"{spec.name}: nothing to change{held}")
     if activate:
         console.print(f"{spec.name} is the active stack of your own zenml commands now.")
-
-
-def _print_changes(changes: Sequence[Change], console: Console, unchanged: str) -> None:
-    if not changes:
-        console.print(unchanged)
-    for each in changes:
-        console.print(f"{_MARKS[each.action]} {each.kind} [bold]{each.name}[/]")
-        for line in each.details:
-            console.print(f"    {line}", markup=False, soft_wrap=True)
 
 
 def _print_json(console: Console, document: object) -> None:

@@ -22,20 +22,20 @@ def require_reachable(stack: AppliedStack) -> None:
         InputError: it refuses the credentials, or has no such bucket.
     """
     from zenml.client import Client
+    from zenml.enums import StackComponentType
     from zenml.stack import StackComponent
 
-    for kind, components in Client().get_stack(stack.id).components.items():
-        store = components[0]
-        if kind.value != "artifact_store" or store.flavor_name != "s3":
-            continue
-        config: Any = StackComponent.from_model(store).config
-        require_bucket(
-            f"The artifact store '{store.name}' of stack '{stack.name}'",
-            bucket=str(config.path).removeprefix("s3://").split("/")[0],
-            key=config.key,
-            secret=config.secret,
-            **(config.client_kwargs or {}),
-        )
+    store = Client().get_stack(stack.id).components[StackComponentType.ARTIFACT_STORE][0]
+    if store.flavor_name != "s3":
+        return
+    config: Any = StackComponent.from_model(store).config
+    require_bucket(
+        f"The artifact store '{store.name}' of stack '{stack.name}'",
+        bucket=str(config.path).removeprefix("s3://").split("/")[0],
+        key=config.key,
+        secret=config.secret,
+        **(config.client_kwargs or {}),
+    )
 
 
 def require_bucket(

@@ -75,11 +75,7 @@ def show_stack(spec: StackSpec, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def diff_stack(spec: StackSpec, values: Mapping[str, str]) -> tuple[Change, ...]:
-    """Returns what applying the stack would change.
-
-    Raises:
-        ChurnError: as for `stacks.apply.apply_stack`.
-    """
+    """Returns what applying the stack would change."""
     plan, _, flavors = prepare_stack(spec, values)
     return (*flavors, *plan.changes)
 
@@ -167,8 +163,7 @@ def _delete_components(client: Client, spec: StackSpec) -> list[Change]:
         current = find_component(client, component_type, component.name)
         if current is None or not is_ours(current.labels):
             continue
-        if client.list_stacks(component_id=current.id, size=1).total:
-            continue
-        client.delete_stack_component(current.id, component_type)
-        changes.append(Change("delete", kind, component.name))
+        if not client.list_stacks(component_id=current.id, size=1).total:
+            client.delete_stack_component(current.id, component_type)
+            changes.append(Change("delete", kind, component.name))
     return changes

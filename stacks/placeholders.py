@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,18 +53,13 @@ class PlaceholderFiller:
         return document
 
     def require_complete(self) -> None:
-        """Checks that every variable was set.
-
-        Raises:
-            InputError: names every variable that was not, each with a place that needs it.
-        """
-        if not self.unset:
-            return
-        named = ", ".join(f"{name} (for {place})" for name, place in self.unset.items())
-        raise InputError(
-            f"Stack '{self.stack}' is not set up here: the environment does not have {named}; "
-            f"export what is missing, as docs/stacks.md says."
-        )
+        """Raises InputError with every variable that was not set, and a place that needs it."""
+        if self.unset:
+            named = ", ".join(f"{name} (for {place})" for name, place in self.unset.items())
+            raise InputError(
+                f"Stack '{self.stack}' is not set up here: the environment does not have {named}; "
+                f"export what is missing, as docs/stacks.md says."
+            )
 
     def _replacement(self, place: str) -> Callable[[re.Match[str]], str]:
         def replacement(match: re.Match[str]) -> str:
@@ -74,13 +70,13 @@ class PlaceholderFiller:
                     self.unset.setdefault(variable, place)
                     return match[0]
                 return match["default"].removeprefix(":-")
-            name = match["value"]
-            if name not in self.values:
+            try:
+                return self.values[match["value"]]
+            except KeyError:
                 raise InputError(
-                    f"Stack '{self.stack}' needs a value for ${{{name}}} at {place}; "
+                    f"Stack '{self.stack}' needs a value for {match[0]} at {place}; "
                     f"known here: {', '.join(sorted(self.values)) or 'none'}."
-                )
-            return self.values[name]
+                ) from None
 
         return replacement
 
@@ -92,14 +88,6 @@ def variables(document: Any) -> list[str]:
         >>> variables({"uri": "${env:URL}", "key": "${env:KEY:-none}"})
         ['URL']
     """
-    filler = PlaceholderFiller(stack="", values=_AnyValue(), environment={})
+    filler = PlaceholderFiller(stack="", values=defaultdict(str), environment={})
     filler.fill(document)
     return list(filler.unset)
-
-
-class _AnyValue(dict[str, str]):
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> str:
-        return ""

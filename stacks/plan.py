@@ -80,16 +80,12 @@ class StackPlan:
     @property
     def changes(self) -> tuple[Change, ...]:
         """All changes, in the order in which they are applied."""
-        changes = tuple(each.change for each in self.components if each.change)
-        return (*changes, self.change) if self.change else changes
+        changes = (*(each.change for each in self.components), self.change)
+        return tuple(change for change in changes if change)
 
 
 def plan_stack(client: Client, spec: StackSpec) -> StackPlan:
-    """Compares a stack with what ZenML has.
-
-    Args:
-        client: Connected to the ZenML server of the stack.
-        spec: The stack, its placeholders filled in.
+    """Compares a stack, its placeholders filled in, with what the ZenML of its server has.
 
     Raises:
         InputError: a name is taken by something this project did not make, a component that the
@@ -126,11 +122,7 @@ def is_ours(labels: Mapping[str, Any] | None) -> bool:
 
 
 def require_ours(labels: Mapping[str, Any] | None, what: str, spec: StackSpec) -> None:
-    """Checks the labels of a stack or component.
-
-    Raises:
-        InputError: this project did not make it.
-    """
+    """Raises InputError if the labels of a stack or component are not this project's."""
     if not is_ours(labels):
         raise InputError(
             f"ZenML already has a {what} that this project did not make, so it stays untouched; "

@@ -18,13 +18,8 @@ def missing_modules(spec: StackSpec) -> list[str]:
 
 
 def require_modules(spec: StackSpec) -> None:
-    """Checks that the modules of a stack are installed.
-
-    Raises:
-        InputError: one is missing; names the command that installs it.
-    """
-    missing = missing_modules(spec)
-    if missing:
+    """Raises InputError with the command that installs the modules, if one is not installed."""
+    if missing := missing_modules(spec):
         raise InputError(
             f"Stack '{spec.name}' needs {', '.join(missing)}, which this environment does not have; "
             "run `make setup-stacks` once, which installs what every stack needs."

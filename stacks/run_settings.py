@@ -8,14 +8,11 @@ from stacks.spec import Image, Resources, RunSettings
 
 
 def pipeline_options(run: RunSettings, pipeline: str) -> dict[str, Any]:
-    """Returns the options that a stack adds to a pipeline.
+    """Returns the keyword arguments that a stack adds to a pipeline; empty if it has no run settings.
 
     Args:
         run: The stack's run settings, placeholders filled in.
         pipeline: Name of the pipeline, which selects the resources of its steps.
-
-    Returns:
-        Keyword arguments; empty for a stack without run settings.
     """
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {name: dict(given) for name, given in run.settings.items()}
@@ -31,8 +28,7 @@ def pipeline_options(run: RunSettings, pipeline: str) -> dict[str, Any]:
         options["retry"] = StepRetryConfig(
             max_retries=run.retry.times, delay=run.retry.delay_seconds, backoff=run.retry.backoff
         )
-    steps = run.steps.get(pipeline, {})
-    if steps:
+    if steps := run.steps.get(pipeline):
         options["steps"] = {
             name: {"settings": {"resources": _resources(each)}} for name, each in steps.items()
         }
@@ -42,11 +38,7 @@ def pipeline_options(run: RunSettings, pipeline: str) -> dict[str, Any]:
 def _resources(resources: Resources) -> Any:
     from zenml.config import ResourceSettings
 
-    values = {
-        "cpu_count": resources.cpu,
-        "memory": resources.memory,
-        "gpu_count": resources.gpu,
-    }
+    values = {"cpu_count": resources.cpu, "memory": resources.memory, "gpu_count": resources.gpu}
     return ResourceSettings(**{name: value for name, value in values.items() if value is not None})
 
 

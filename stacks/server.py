@@ -22,8 +22,7 @@ def connect(spec: StackSpec, state: Path) -> None:
 
     Args:
         spec: The stack, its placeholders filled in.
-        state: Absolute folder for the stack's ZenML configuration, which holds the key, too: only this
-            user can read it.
+        state: Absolute folder for ZenML's configuration, key included: only this user can read it.
 
     Raises:
         ChurnError: the server does not answer, or is no ZenML server of this version.
@@ -71,9 +70,8 @@ def require_server(stack: str, server: Server) -> str:
             version = str(answer.json()["version"])
             login = client.post("/api/v1/login", data={"password": server.api_key})
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        reason = error_reason(error)
         raise ChurnError(
-            f"{here} does not answer as one ({reason}); start it, or correct the address."
+            f"{here} does not answer as one ({error_reason(error)}); start it, or correct the address."
         ) from error
     ours = metadata.version("zenml")
     if version.split(".")[:2] != ours.split(".")[:2]:

@@ -199,8 +199,7 @@ def load_stack(name: str, folder: Path = FOLDER) -> StackSpec:
     try:
         spec = StackSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        reason = error_reason(error)
-        raise InputError(f"The stack file {path} is not YAML: {reason}.") from None
+        raise InputError(f"The stack file {path} is not YAML: {error_reason(error)}.") from None
     except ValidationError as error:
         place, message = _first_error(error)
         raise InputError(f"The stack file {path} is not valid at {place}: {message}.") from None

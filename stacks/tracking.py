@@ -64,8 +64,7 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
         client = MlflowClient(tracking_uri=uri)
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            identifier = client.create_experiment(name, artifact_location=place)
-            experiment = client.get_experiment(identifier)
+            experiment = client.get_experiment(client.create_experiment(name, place))
         elif experiment.lifecycle_stage != "active":
             client.restore_experiment(experiment.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:

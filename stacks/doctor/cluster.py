@@ -22,11 +22,7 @@ _OLDEST = (1, 27)  # time zones of a CronJob
 
 
 def check_cluster(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks context, API server, namespace, accounts, rights and the steps' secret, in this order.
-
-    Args:
-        spec: A stack with a Kubernetes orchestrator, its placeholders filled in.
-    """
+    """Checks context, API server, namespace, accounts, rights and the steps' secret, in this order."""
     try:
         cluster = connect_cluster(spec)
     except ChurnError as error:
@@ -77,18 +73,11 @@ def _check_resources(cluster: Cluster) -> Iterator[Diagnosis]:
 
 def _existence(subject: str, name: str, exists: bool | None, command: str) -> Diagnosis:
     if exists is None:
-        return Diagnosis(
-            subject,
-            "note",
-            f"{name}: you have no right to see whether it exists",
-            "Ask who runs the cluster.",
-        )
-    return Diagnosis(
-        subject,
-        "fine" if exists else "broken",
-        name if exists else f"{name} is not there",
-        "" if exists else command,
-    )
+        finding = f"{name}: you have no right to see whether it exists"
+        return Diagnosis(subject, "note", finding, "Ask who runs the cluster.")
+    if not exists:
+        return Diagnosis(subject, "broken", f"{name} is not there", command)
+    return Diagnosis(subject, "fine", name)
 
 
 def _rights(
@@ -100,10 +89,6 @@ def _rights(
     if missing:
         return Diagnosis(subject, "broken", f"{who} may not {', '.join(missing)}", command)
     if None in answers.values():
-        return Diagnosis(
-            subject,
-            "note",
-            f"you have no right to see what {who} may do",
-            "Ask who runs the cluster.",
-        )
+        finding = f"you have no right to see what {who} may do"
+        return Diagnosis(subject, "note", finding, "Ask who runs the cluster.")
     return Diagnosis(subject, "fine", f"{who} may do all {len(rights)} things that a run needs")

@@ -27,11 +27,7 @@ _BUILD = "docker build --target pipeline --tag {image} . && docker push {image}"
 
 
 def check_image(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks the image of the steps in the registry that it names.
-
-    Args:
-        spec: The stack, its placeholders filled in.
-    """
+    """Checks the image of the steps in the registry that it names."""
     image = spec.run.image.prebuilt if spec.run.image else ""
     match = _IMAGE.match(image)
     if match is None:

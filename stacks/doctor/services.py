@@ -19,11 +19,7 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 
 def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks ZenML's server and version, the secrets there, and the bucket that they open.
-
-    Args:
-        spec: The stack, its placeholders filled in.
-    """
+    """Checks ZenML's server and version, the secrets there, and the bucket that they open."""
     server = spec.server
     if server is None:
         return
@@ -43,37 +39,31 @@ def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
 
 
 def check_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks whether the MLflow server answers; its password is checked by a run.
-
-    Args:
-        spec: The stack, its placeholders filled in.
-    """
+    """Checks whether the MLflow server answers; its password is checked by a run."""
     tracker = spec.components.get("experiment_tracker")
-    uri = _configured(tracker).get("tracking_uri", "")
-    if not str(uri).startswith(("http://", "https://")):
+    if not isinstance(tracker, OwnComponent):
+        return
+    uri = str(tracker.configuration.get("tracking_uri"))
+    if not uri.startswith(("http://", "https://")):
         return
     import httpx
 
+    health = f"{uri.rstrip('/')}/health"
     try:
-        answer = httpx.get(f"{str(uri).rstrip('/')}/health", timeout=SECONDS)
-        answer.raise_for_status()
+        httpx.get(health, timeout=SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         yield Diagnosis(
             "MLflow",
             "broken",
             f"{uri} does not answer as an MLflow server ({network_reason(error)})",
-            f"curl --fail {str(uri).rstrip('/')}/health",
+            f"curl --fail {health}",
         )
     else:
         yield Diagnosis("MLflow", "fine", f"{uri} answers")
 
 
 def check_ledger(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks whether the ledger's database accepts the connection.
-
-    Args:
-        spec: The stack, its placeholders filled in.
-    """
+    """Checks whether the ledger's database accepts the connection."""
     address = spec.places.ledger
     if not address or address.startswith("sqlite:"):
         return
@@ -148,10 +138,6 @@ def _check_bucket(spec: StackSpec, secrets: Secrets) -> Iterator[Diagnosis]:
         yield Diagnosis.from_error("bucket", error, f"aws s3api head-bucket --bucket {bucket}")
     else:
         yield Diagnosis("bucket", "fine", f"{bucket} exists, and the secret's keys open it")
-
-
-def _configured(component: Any) -> Mapping[str, Any]:
-    return component.configuration if isinstance(component, OwnComponent) else {}
 
 
 def _with_secrets(document: Any, secrets: Secrets) -> Any:

@@ -22,18 +22,13 @@ _UNSET = re.compile(r"\$\{env:")
 
 
 def check_stack(spec: StackSpec, values: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Yields a diagnosis of everything that a stack needs; none for one that needs nothing.
-
-    Args:
-        spec: The stack, with placeholders.
-        values: Values of the placeholders, such as the `state` folder.
-    """
+    """Yields a diagnosis of everything that a stack needs; none for one that needs nothing."""
     missing = missing_modules(spec)
     if spec.needs:
         yield Diagnosis(
             "modules",
             "broken" if missing else "fine",
-            f"{', '.join(missing)} not installed" if missing else f"{', '.join(spec.needs)}",
+            f"{', '.join(missing)} not installed" if missing else ", ".join(spec.needs),
             "make setup-stacks" if missing else "",
         )
     variables = spec.variables()

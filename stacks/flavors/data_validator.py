@@ -71,8 +71,7 @@ class ContractDataValidator(BaseDataValidator):
         Args:
             library: Name of the library, for ZenML's messages.
             flavor: Its flavor.
-            check: Validates current rows against reference rows; takes what `validate` takes, and
-                the component's settings after the contract.
+            check: Takes what `validate` takes, and the component's settings after the contract.
         """
         super().__init_subclass__()
         cls.NAME = library
@@ -81,12 +80,7 @@ class ContractDataValidator(BaseDataValidator):
         flavor.VALIDATOR = cls
 
     def validate(
-        self,
-        reference: pd.DataFrame,
-        current: pd.DataFrame,
-        contract: DataContract,
-        *,
-        target: str,
+        self, reference: pd.DataFrame, current: pd.DataFrame, contract: DataContract, *, target: str
     ) -> ValidatorReport:
         """Validates current rows against reference rows, as `DataValidator` describes it.
 
@@ -121,16 +115,9 @@ class ContractDataValidator(BaseDataValidator):
         return self.validate(dataset, current, contract, target=contract.target.name)
 
     def require_contract(
-        self,
-        contract: DataContract | None,
-        checks: Sequence[Any] | None,
-        unknown: dict[str, Any],
+        self, contract: DataContract | None, checks: Sequence[Any] | None, unknown: dict[str, Any]
     ) -> DataContract:
-        """Returns the contract, after `refuse_arguments`.
-
-        Raises:
-            InputError: there is no contract, or an argument is not accepted.
-        """
+        """Returns the contract; raises InputError without one, or as `refuse_arguments` does."""
         self.refuse_arguments(checks, unknown)
         if contract is None:
             raise InputError(
@@ -139,11 +126,7 @@ class ContractDataValidator(BaseDataValidator):
         return contract
 
     def refuse_arguments(self, checks: Sequence[Any] | None, unknown: dict[str, Any]) -> None:
-        """Refuses arguments of ZenML's methods that would have no effect.
-
-        Raises:
-            InputError: there is a list of checks, or an unknown argument.
-        """
+        """Raises InputError for arguments of ZenML's methods that would have no effect."""
         refused = ["a list of checks"] if checks is not None else []
         refused += [f"'{name}'" for name in unknown]
         if refused:

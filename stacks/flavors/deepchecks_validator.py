@@ -51,7 +51,7 @@ class DeepchecksValidator(
 
         Args:
             dataset: Rows that the model was trained on.
-            model: The model; its contract says what the columns mean.
+            model: The model, with its contract.
             comparison_dataset: Rows that it has not seen.
             check_list: Not accepted: the checks are settings of the component.
             **unknown: Not accepted either.

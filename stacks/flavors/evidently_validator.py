@@ -44,15 +44,7 @@ class EvidentlyValidator(
     ) -> Any:
         """Returns Evidently's own `Snapshot`, for its interactive page: `.save_html(path)`.
 
-        Args:
-            dataset: The reference rows.
-            comparison_dataset: The current rows; the reference rows if None.
-            profile_list: Not accepted: the checks are settings of the component.
-            contract: What the columns mean.
-            **unknown: Not accepted either.
-
-        Raises:
-            InputError: as for `data_validation`.
+        Arguments and errors are those of `data_validation`.
         """
         contract = self.require_contract(contract, profile_list, unknown)
         current = dataset if comparison_dataset is None else comparison_dataset

@@ -31,14 +31,7 @@ def missing_flavors(client: Client, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def register_flavors(client: Client, names: Iterable[str]) -> list[str]:
-    """Registers own flavors that are missing; ignores names of other flavors.
-
-    Args:
-        client: ZenML's.
-        names: Flavors of a stack's components.
-
-    Returns:
-        What was changed, as text; empty where nothing was missing.
+    """Registers own flavors that are missing, ignores other flavors, and returns what is new.
 
     Raises:
         InputError: a flavor of that name is not this project's; nothing was registered.
@@ -46,14 +39,13 @@ def register_flavors(client: Client, names: Iterable[str]) -> list[str]:
     from zenml.enums import StackComponentType
     from zenml.utils.source_utils import set_custom_source_root
 
-    missing = missing_flavors(client, names)
-    if missing:
+    if missing := missing_flavors(client, names):
         # ZenML resolves a source from here, whatever the working directory is.
         set_custom_source_root(str(ROOT))
     for name in missing:
         flavor = FLAVORS[name]
         client.create_flavor(flavor.source, StackComponentType(flavor.component_type))
-    return [f"create flavor {name}" for name in missing]
+    return list(missing)
 
 
 def _is_registered(client: Client, name: str) -> bool:

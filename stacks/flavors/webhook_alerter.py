@@ -109,21 +109,12 @@ class WebhookAlerter(BaseAlerter):
         return send(webhook, alert.payload())
 
     def post(self, message: str, params: BaseAlerterStepParameters | None = None) -> bool:
-        """Sends a message; called by ZenML.
-
-        Args:
-            message: The text.
-            params: `WebhookParameters`; parameters of another alerter are ignored.
-        """
+        """Sends a message; called by ZenML. Parameters of another alerter are ignored."""
         more = params if isinstance(params, WebhookParameters) else WebhookParameters()
         return self.deliver(Alert(text=message, **more.model_dump()))
 
     def ask(self, question: str, params: BaseAlerterStepParameters | None = None) -> bool:
-        """Not possible: a webhook cannot return an answer.
-
-        Raises:
-            NotImplementedError: always; names the command that approves instead.
-        """
+        """Raises NotImplementedError with the command that approves: a webhook returns no answer."""
         raise NotImplementedError(
             "A webhook cannot be answered, so it cannot ask for an approval; give it with "
             "`python run.py --pipeline promotion --set approve.person=NAME --set "

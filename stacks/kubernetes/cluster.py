@@ -34,11 +34,7 @@ class Cluster:
     client: ApiClient
 
     def version(self) -> str:
-        """Returns the API server's version, such as `v1.33.1`.
-
-        Raises:
-            ChurnError: it does not answer.
-        """
+        """Returns the API server's version, such as `v1.33.1`; raises ChurnError without answer."""
         from kubernetes.client import VersionApi
 
         version = self._request(lambda: VersionApi(self.client).get_code(_request_timeout=SECONDS))
@@ -71,11 +67,7 @@ class Cluster:
         return {200: True, 404: False}.get(status)
 
     def may(self, right: Right, account: str | None = None) -> bool | None:
-        """Whether an account has a right; None without the right to know.
-
-        Args:
-            right: The right.
-            account: A service account of the namespace; None for our own account.
+        """Whether a service account, or for None our own, has a right; None if we may not know.
 
         Raises:
             ChurnError: the API server does not answer.
@@ -105,11 +97,7 @@ class Cluster:
         return None if isinstance(answer, int) else bool(answer.status.allowed)
 
     def _request(self, request: Any, allowed: tuple[int, ...] = ()) -> Any:
-        """Returns the response, or the status where it is one of those allowed.
-
-        Raises:
-            ChurnError: there is no response, or another status.
-        """
+        """Returns the response, or the status where it is one of those allowed."""
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -133,10 +121,7 @@ class Cluster:
 
 
 def connect_cluster(spec: StackSpec) -> Cluster:
-    """Reads the kubeconfig; contacts no cluster.
-
-    Args:
-        spec: A stack with a Kubernetes orchestrator, its placeholders filled in.
+    """Reads the kubeconfig for a stack with a Kubernetes orchestrator; contacts no cluster.
 
     Raises:
         InputError: there is no such context.
@@ -167,9 +152,6 @@ def connect_cluster(spec: StackSpec) -> Cluster:
 
 def require_cluster(spec: StackSpec) -> None:
     """Checks whether a run can start on the stack's cluster; does nothing for other stacks.
-
-    Args:
-        spec: The stack, its placeholders filled in.
 
     Raises:
         InputError: there is no such context, or no such namespace, or no right to start a job.

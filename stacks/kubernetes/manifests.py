@@ -30,12 +30,11 @@ _TOKEN = "created for the run, and valid until it ends"  # noqa: S105 - says tha
 def render_jobs(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[str, Any]]:
     """Returns the Jobs of one run: the orchestrator's first, then each step's, in order.
 
+    They are as the API server stores them, without null values.
+
     Args:
         snapshot: The pipeline, compiled for the stack, which must be the active one.
         spec: The stack, its placeholders filled in.
-
-    Returns:
-        Manifests as the API server stores them, without null values.
 
     Raises:
         InputError: the stack has no Kubernetes orchestrator.
@@ -52,10 +51,10 @@ def render_jobs(snapshot: PipelineSnapshotBase, spec: StackSpec) -> list[dict[st
         "ZENML_STORE_URL": spec.server.url if spec.server else "",
         "ZENML_STORE_API_TOKEN": _TOKEN,
     }
-    jobs = [_orchestrator_job(orchestrator, snapshot, environment)]
-    jobs += [
-        _step_job(orchestrator, snapshot, name, environment)
-        for name in snapshot.step_configurations
+    steps = snapshot.step_configurations
+    jobs = [
+        _orchestrator_job(orchestrator, snapshot, environment),
+        *(_step_job(orchestrator, snapshot, name, environment) for name in steps),
     ]
     return [_as_stored(job, orchestrator.config.kubernetes_namespace) for job in jobs]
 

@@ -32,9 +32,6 @@ def with_pod_resources(options: Mapping[str, Any], spec: StackSpec) -> dict[str,
     Args:
         options: From `stacks.run_settings.pipeline_options`.
         spec: The stack; without pods, nothing changes.
-
-    Returns:
-        Keyword arguments for `pipeline.with_options(...)`.
     """
     result = dict(options)
     if not runs_in_pods(spec):
