@@ -3,10 +3,24 @@
 import os
 from pathlib import Path
 
+from churn.deployment.deployment_settings import TargetName
 from churn.root import ROOT
 from churn.scoring.bundle import address
 from churn.settings.pipelines import DeploymentSettings
+from deployment.compose import ComposeTarget
+from deployment.kubernetes import KubernetesTarget
+from deployment.local import LocalTarget
+from deployment.seldon import SeldonTarget
 from deployment.target import DeployRequest, Target
+from deployment.zenml import ZenmlTarget
+
+_TARGETS: dict[TargetName, type[Target]] = {
+    "local": LocalTarget,
+    "compose": ComposeTarget,
+    "kubernetes": KubernetesTarget,
+    "seldon": SeldonTarget,
+    "zenml": ZenmlTarget,
+}
 
 
 def deploy_request(
@@ -32,26 +46,7 @@ def deploy_request(
 
 def create_target(request: DeployRequest) -> Target:
     """Returns the target; nothing is changed yet."""
-    name = request.settings.target
-    if name == "local":
-        from deployment.local import LocalTarget
-
-        return LocalTarget(request)
-    if name == "compose":
-        from deployment.compose import ComposeTarget
-
-        return ComposeTarget(request)
-    if name == "kubernetes":
-        from deployment.kubernetes import KubernetesTarget
-
-        return KubernetesTarget(request)
-    if name == "zenml":
-        from deployment.zenml import ZenmlTarget
-
-        return ZenmlTarget(request)
-    from deployment.seldon import SeldonTarget
-
-    return SeldonTarget(request)
+    return _TARGETS[request.settings.target](request)
 
 
 def state_folder(settings: DeploymentSettings) -> Path:

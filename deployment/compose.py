@@ -27,7 +27,7 @@ class ComposeTarget(Target):
         self._store = SharedStore(request.store, request.version)
         self._docker = Program("docker", environment={_STORE: str(request.store)})
         self._ran_before = False
-        self.place = f"http://127.0.0.1:{self._variables().get(_PORT) or '8000'}"
+        self.place = f"http://127.0.0.1:{self._published_port() or '8000'}"
 
     @property
     def probe(self) -> ProbeSpec:
@@ -37,12 +37,7 @@ class ComposeTarget(Target):
         )
 
     def check_prerequisites(self) -> None:
-        """Checks Docker and its engine, the secrets, the key, and that the store is a folder.
-
-        Raises:
-            InputError: one is missing.
-            ChurnError: the engine does not answer.
-        """
+        """Checks Docker and its engine, the secrets, the key, and that the store is a folder."""
         self._docker.require(
             "install Docker with its Compose plugin, or deploy with --set target=local."
         )
@@ -80,26 +75,17 @@ class ComposeTarget(Target):
         )
 
     def deploy(self) -> None:
-        """Publishes the version, and starts or keeps the container.
-
-        Raises:
-            ChurnError: it does not serve the version in time.
-        """
+        """Publishes the version, and starts or keeps the container."""
         running = self._docker.run_unchecked(
             *self._compose("ps", "--status", "running", "--quiet", _SERVICE)
         )
         self._ran_before = running.returncode == 0 and bool(running.stdout.strip())
-        self.actions.append(self._store.publish())
-        self.changed = True
+        self.publish(self._store)
         self.run(self._docker, *self._up())
         self.wait(self.request.version)
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Moves the pointer back; a container that did not run before is stopped.
-
-        Raises:
-            ChurnError: the version before does not serve again in time.
-        """
+        """Moves the pointer back; a container that did not run before is stopped."""
         before = self._store.roll_back(smoke_failed=smoke_failed)
         if not self._ran_before:
             self.run(self._docker, *self._compose("stop", _SERVICE))
@@ -115,11 +101,11 @@ class ComposeTarget(Target):
     def _compose(self, *arguments: str) -> list[str]:
         return ["compose", "--env-file", str(self._env_file), *arguments]
 
-    def _variables(self) -> dict[str, str]:
-        """Returns the variables as compose reads them: this environment before the file."""
+    def _published_port(self) -> str | None:
+        """Returns the port as compose reads it: this environment before the file."""
         try:
             lines = self._env_file.read_text(encoding="utf-8").splitlines()
         except OSError:
             lines = []
         in_file = {match[1]: match[2] for line in lines if (match := _LINE.fullmatch(line))}
-        return in_file | {name: os.environ[name] for name in (_PORT,) if os.environ.get(name)}
+        return os.environ.get(_PORT) or in_file.get(_PORT)

@@ -1,4 +1,4 @@
-"""Deploys a planned version to its target, tests its answers, and rolls back if they are wrong."""
+"""Plans a deployment, carries it out, tests its answers, and rolls back if they are wrong."""
 
 import time
 from contextlib import suppress
@@ -8,12 +8,35 @@ from typing import Any
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.deployment.smoke import SmokeReport
 from churn.errors import ChurnError
-from deployment.bundle import ensure_bundle
+from deployment.bundle import bundle_exists, ensure_bundle
 from deployment.choose_target import create_target
 from deployment.smoke_client import run_smoke_test
 from deployment.target import DeployRequest, Target
 
 _PAUSE = 1.0  # seconds between two smoke tests
+
+
+def plan_request(request: DeployRequest) -> DeploymentPlan:
+    """Checks the target's prerequisites and lists what a deployment would do; changes nothing.
+
+    Raises:
+        InputError: the target lacks something.
+        ChurnError: the target does not answer.
+    """
+    target = create_target(request)
+    target.check_prerequisites()
+    written = bundle_exists(request)
+    return DeploymentPlan(
+        model=request.model,
+        version=request.version,
+        target=request.settings.target,
+        place=target.place,
+        actions=(
+            *(() if written else (f"Write the bundle of version {request.version}.",)),
+            *target.planned_actions(),
+        ),
+        manifests=target.manifests,
+    )
 
 
 def dry_run_record(plan: DeploymentPlan) -> Deployment:
@@ -32,10 +55,6 @@ def dry_run_record(plan: DeploymentPlan) -> Deployment:
 
 def deploy_and_test(plan: DeploymentPlan, request: DeployRequest) -> Deployment:
     """Deploys a version and returns the record: deployed, or rolled back to what served before.
-
-    Args:
-        plan: The version and its target.
-        request: The version with store, ledger and settings.
 
     Raises:
         ChurnError: nothing was changed yet, or what was changed cannot be rolled back.

@@ -48,12 +48,7 @@ class KubernetesTarget(Target):
         return ProbeSpec("/readyz", reports_version=True, protocols=service_protocols())
 
     def check_prerequisites(self) -> None:
-        """Checks kubectl, its context, the cluster, the image, and the key where one is needed.
-
-        Raises:
-            InputError: something that the caller must provide is missing.
-            ChurnError: the cluster does not answer.
-        """
+        """Checks kubectl, its context, the cluster, the image, and the key where one is needed."""
         require_cluster(self._plain(), "kubernetes", has_context=bool(self._context))
         self._render()
         if self._image.startswith(_PLACEHOLDER_REGISTRY):
@@ -79,11 +74,7 @@ class KubernetesTarget(Target):
         )
 
     def deploy(self) -> None:
-        """Applies the overlay, publishes inside, and waits for the rollout.
-
-        Raises:
-            ChurnError: the rollout does not end in time.
-        """
+        """Applies the overlay, publishes inside, and waits for the rollout."""
         self._render()
         digest = bundle_digest(self.request)
         self._revision_before = self._get(_REVISION)
@@ -110,14 +101,9 @@ class KubernetesTarget(Target):
             yield url
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Moves the pointer inside back and undoes the rollout; a new Deployment is scaled to 0.
-
-        Raises:
-            ChurnError: the version before does not serve again in time.
-        """
-        publisher = self._publisher
+        """Moves the pointer inside back and undoes the rollout; a new Deployment is scaled to 0."""
         before: str | None = None
-        if publisher is not None:
+        if (publisher := self._publisher) is not None:
             withdraw = smoke_failed or publisher.moved
             before = publisher.roll_back() if withdraw else publisher.serving()
         if self._revision_before is None or self._stopped_before:
@@ -202,11 +188,6 @@ class KubernetesTarget(Target):
 
 def require_cluster(kubectl: Program, target: str, *, has_context: bool) -> None:
     """Checks kubectl, its context, and that the cluster answers.
-
-    Args:
-        kubectl: The program, with its context where one is named.
-        target: Name of the target, for the message.
-        has_context: Whether the settings name a context.
 
     Raises:
         InputError: kubectl or the context is missing.

@@ -50,11 +50,7 @@ class LocalTarget(Target):
         )
 
     def check_prerequisites(self) -> None:
-        """Checks that the port is free or ours, and that there is a key where one is needed.
-
-        Raises:
-            InputError: the port is taken, or the key is missing.
-        """
+        """Checks that the port is free or ours, and that there is a key where one is needed."""
         with_keys = [name for name in _KEY_VARIABLES if service_environment().get(name)]
         if with_keys and self.request.key is None:
             raise InputError(
@@ -84,13 +80,8 @@ class LocalTarget(Target):
         return (self._store.planned_publish(), *actions)
 
     def deploy(self) -> None:
-        """Publishes the version; starts the service, or waits until it has swapped.
-
-        Raises:
-            ChurnError: it does not serve the version in time.
-        """
-        self.actions.append(self._store.publish())
-        self.changed = True
+        """Publishes the version; starts the service, or waits until it has swapped."""
+        self.publish(self._store)
         running = self._running
         if running is None and not port_is_free(self._settings.port):
             self.actions.append(self._following())
@@ -108,18 +99,17 @@ class LocalTarget(Target):
             self._restart(running)
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Moves the pointer back, and starts the process again that ran before.
-
-        Raises:
-            ChurnError: the version before does not serve again in time.
-        """
+        """Moves the pointer back, and starts the process again that ran before."""
         before = self._store.roll_back(smoke_failed=smoke_failed)
         if self._started is not None:
             self._started.stop()
             remove_process_file(self._folder)
         if self._stopped is not None:
             version = before or self.request.version  # the only version there is
-            self._start_again(*self._stopped, version)
+            stopped, environment = self._stopped
+            self.place = f"http://{HOST}:{stopped.port}"
+            process = self._launch(stopped.port, stopped.workers, stopped.store, environment)
+            self._wait_for(process, version)
             return RollbackResult(
                 version, f"What ran before was started again: version {version} on {self.place}."
             )
@@ -130,9 +120,11 @@ class LocalTarget(Target):
         self._wait_for(self._running, before)
         return RollbackResult.serves_again(before)
 
+    def _process_settings(self) -> tuple[int, int, str]:
+        return self._settings.port, self._settings.workers, str(self.request.store)
+
     def _has_same_settings(self, running: LocalProcess) -> bool:
-        settings = (self._settings.port, self._settings.workers, str(self.request.store))
-        return (running.port, running.workers, running.store) == settings
+        return (running.port, running.workers, running.store) == self._process_settings()
 
     def _restart(self, running: LocalProcess) -> None:
         # In memory alone: the environment may hold digests of keys.
@@ -142,32 +134,25 @@ class LocalTarget(Target):
         self._start()
 
     def _start(self) -> None:
-        self._started = start_process(
-            self._folder,
-            port=self._settings.port,
-            workers=self._settings.workers,
-            store=str(self.request.store),
-            ledger=self.request.ledger,
-            environment=service_environment(),
-        )
+        port, workers, store = self._process_settings()
+        process = self._launch(port, workers, store, service_environment())
         self.actions.append(
-            f"Started process {self._started.pid} on {self.place}; its log is {self._folder / LOG}."
+            f"Started process {process.pid} on {self.place}; its log is {self._folder / LOG}."
         )
-        self._wait_for(self._started, self.request.version)
+        self._wait_for(process, self.request.version)
 
-    def _start_again(
-        self, stopped: LocalProcess, environment: dict[str, str], version: str
-    ) -> None:
+    def _launch(
+        self, port: int, workers: int, store: str, environment: dict[str, str]
+    ) -> LocalProcess:
         self._started = start_process(
             self._folder,
-            port=stopped.port,
-            workers=stopped.workers,
-            store=stopped.store,
+            port=port,
+            workers=workers,
+            store=store,
             ledger=self.request.ledger,
             environment=environment,
         )
-        self.place = f"http://{HOST}:{stopped.port}"
-        self._wait_for(self._started, version)
+        return self._started
 
     def _wait_for(self, process: LocalProcess | None, version: str) -> None:
         def died() -> str | None:

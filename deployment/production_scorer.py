@@ -4,8 +4,6 @@ It checks the store's pointer at most once a second, so that a promotion or a ro
 without a restart. If the new bundle cannot be used, the last good one goes on answering.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -25,10 +23,7 @@ class ProductionScorer:
     """Scores with what a store has in production; any number of threads can share it."""
 
     def __init__(self, store: str) -> None:
-        """Loads the bundle that is in production.
-
-        Args:
-            store: The bundle store, a folder or a URI for fsspec.
+        """Loads what is in production in a bundle store, a folder or a URI for fsspec.
 
         Raises:
             BundleError: nothing is in production, or it cannot be used.
@@ -71,3 +66,12 @@ class ProductionScorer:
         finally:
             self._checked_at = time.monotonic()
             self._lock.release()
+
+
+def load_scorer(store: str) -> ProductionScorer:
+    """Init hook of a deployed scoring pipeline: every call gets the scorer as the pipeline's state.
+
+    Raises:
+        BundleError: nothing is in production there, or its bundle cannot be served.
+    """
+    return ProductionScorer(store)

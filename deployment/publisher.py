@@ -46,13 +46,7 @@ class Publisher:
     """
 
     def __init__(self, kubectl: Program, manifests: list[dict[str, Any]], image: str) -> None:
-        """Contacts nothing.
-
-        Args:
-            kubectl: The program, with context and namespace.
-            manifests: Manifests of the pod.
-            image: Image of the overlay, which the pod runs.
-        """
+        """Contacts nothing; `kubectl` has context and namespace, and the pod runs the image."""
         self._kubectl = kubectl
         self._manifests = yaml.safe_dump_all(
             [_with_image(each, image) for each in manifests], sort_keys=False

@@ -31,11 +31,8 @@ class SeldonTarget(Target):
         context = context_arguments(settings.context)
         self._plain = Program("kubectl", *context)
         self._kubectl = Program("kubectl", *context, "--namespace", settings.namespace)
-        self._state_file = (
-            request.state
-            / "seldon"
-            / f"{settings.namespace}-{settings.name}-core{settings.core}.json"
-        )
+        state = f"{settings.namespace}-{settings.name}-core{settings.core}.json"
+        self._state_file = request.state / "seldon" / state
         self._applied = False
         self.place = (
             f"{settings.name} in namespace {settings.namespace}, Seldon Core {settings.core}"
@@ -55,12 +52,7 @@ class SeldonTarget(Target):
         )
 
     def check_prerequisites(self) -> None:
-        """Checks that the settings can be rendered, kubectl, its context, and the cluster.
-
-        Raises:
-            InputError: something that the caller must provide is missing.
-            ChurnError: the cluster does not answer.
-        """
+        """Checks that the settings can be rendered, kubectl, its context, and the cluster."""
         self._render()
         require_cluster(self._plain, "seldon", has_context=bool(self._settings.context))
 
@@ -78,11 +70,7 @@ class SeldonTarget(Target):
         )
 
     def deploy(self) -> None:
-        """Publishes for the cluster, applies, and waits until Seldon reports that it serves.
-
-        Raises:
-            ChurnError: it does not serve the version in time.
-        """
+        """Publishes for the cluster, applies, and waits until Seldon reports that it serves."""
         self._render()
         publish = publish_bundle if self._settings.core == 1 else publish_mlserver_model
         self.actions.append(publish(self.request, self._settings.bundle_uri))
@@ -98,11 +86,7 @@ class SeldonTarget(Target):
             yield url
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Applies the manifests of the version before; deletes what was not there then.
-
-        Raises:
-            ChurnError: the cluster refuses.
-        """
+        """Applies the manifests of the version before; deletes what was not there then."""
         del smoke_failed  # the published bundle may stay: nothing in the cluster points to it
         before = self._read_state()
         if not self._applied:
@@ -157,7 +141,6 @@ class SeldonTarget(Target):
 
     def _render_command(self) -> list[str]:
         settings = self._settings
-        least, largest = settings.min_replicas, settings.max_replicas
         return [
             *("-m", "service.seldon.render"),
             *(() if settings.core == 1 else ("--v2",)),
@@ -165,7 +148,8 @@ class SeldonTarget(Target):
             *("--version", self.request.version),
             *("--name", settings.name, "--namespace", settings.namespace),
             *(("--secret", settings.secret) if settings.secret else ()),
-            *("--min-replicas", str(least), "--max-replicas", str(largest)),
+            *("--min-replicas", str(settings.min_replicas)),
+            *("--max-replicas", str(settings.max_replicas)),
         ]
 
     def _wait_command(self) -> tuple[str, ...]:

@@ -20,11 +20,7 @@ _BUNDLE = "bundle"
 
 
 def require_uri(uri: str) -> None:
-    """Checks that the settings name a place that pods can read, too.
-
-    Raises:
-        InputError: they name none.
-    """
+    """Raises InputError if the settings name no place that pods can read, too."""
     if not uri:
         raise InputError(
             "Seldon's pods need the address of the bundles; name it with --set "

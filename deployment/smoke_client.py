@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -35,16 +36,16 @@ def run_smoke_test(
         probe: How it is called.
         golden: Rows with the bundle's probabilities.
         version: Version that must answer.
-        tolerance: Largest difference of a probability that is accepted.
-        key: API key to send; None sends none.
+        tolerance: Largest accepted difference of a probability.
+        key: API key to send.
         id_field: Name of the field with the customer's id.
     """
     with create_client(base_url, probe, key) as client:
         state = check_readiness(client, probe)
-        routes = []
-        for protocol in probe.protocols:
-            route = _Route(client, protocol, version, state.canary, id_field)
-            routes.append(route.report(golden, tolerance))
+        routes = tuple(
+            _Route(client, protocol, version, state.canary, id_field).report(golden, tolerance)
+            for protocol in probe.protocols
+        )
     serves = not probe.reports_version or state.version == version
     fault = state.fault
     if state.ready and not serves:
@@ -56,30 +57,23 @@ def run_smoke_test(
         tolerance=tolerance,
         ready=state.ready and serves,
         ready_fault=fault,
-        routes=tuple(routes),
+        routes=routes,
     )
 
 
+@dataclass
 class _Route:
     """One protocol of a target, with the versions that may answer."""
 
-    def __init__(
-        self,
-        client: httpx.Client,
-        protocol: ScoringProtocol,
-        version: str,
-        canary: str | None,
-        id_field: str,
-    ) -> None:
-        self._client = client
-        self._protocol = protocol
-        self._version = version
-        self._canary = canary
-        self._id_field = id_field
-        self._milliseconds: list[float] = []
+    client: httpx.Client
+    protocol: ScoringProtocol
+    version: str
+    canary: str | None
+    id_field: str
+    milliseconds: list[float] = field(default_factory=list)
 
     def report(self, golden: Sequence[GoldenRow], tolerance: float) -> RouteReport:
-        path = self._protocol.path
+        path = self.protocol.path
         try:
             predictions = self._predict(golden)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
@@ -88,13 +82,13 @@ class _Route:
             path,
             golden,
             predictions,
-            version=self._version,
+            version=self.version,
             tolerance=tolerance,
-            milliseconds=self._milliseconds,
+            milliseconds=self.milliseconds,
         )
 
     def _predict(self, golden: Sequence[GoldenRow]) -> list[Prediction]:
-        protocol, canary = self._protocol, self._canary
+        protocol, canary = self.protocol, self.canary
         predictions = [Prediction(float("nan"), "")] * len(golden)
         open_rows = list(range(len(golden)))
         for round_number in range(_ROUNDS):
@@ -106,28 +100,28 @@ class _Route:
                 predictions[row] = prediction
             # The canary answers by customer id: under another id, production may answer.
             open_rows = [
-                row for row in open_rows if predictions[row].version == canary != self._version
+                row for row in open_rows if predictions[row].version == canary != self.version
             ]
             if not open_rows or not protocol.sends_ids:
                 break
         return predictions
 
     def _post(self, batches: Sequence[Sequence[Mapping[str, Any]]]) -> list[Prediction]:
-        protocol = self._protocol
+        protocol = self.protocol
         predictions: list[Prediction] = []
         for rows in batches:
             began = time.perf_counter()
-            response = self._client.post(protocol.path, json=protocol.body(rows))
-            self._milliseconds.append(1000 * (time.perf_counter() - began))
+            response = self.client.post(protocol.path, json=protocol.body(rows))
+            self.milliseconds.append(1000 * (time.perf_counter() - began))
             if not response.is_success:
                 raise ValueError(f"it answers {response.status_code}, {_problem(response)}")
             predictions += protocol.parse(response.json())
         return predictions
 
     def _with_id(self, row: Mapping[str, Any], round_number: int, place: int) -> dict[str, Any]:
-        if not self._protocol.sends_ids:
+        if not self.protocol.sends_ids:
             return dict(row)
-        return {self._id_field: f"{SMOKE_CUSTOMER}-{round_number}-{place + 1}", **row}
+        return {self.id_field: f"{SMOKE_CUSTOMER}-{round_number}-{place + 1}", **row}
 
 
 def _problem(response: httpx.Response) -> str:

@@ -48,14 +48,11 @@ class SharedStore:
         return f"Version {self.version} was published {where} already; its golden rows replay."
 
     def roll_back(self, *, smoke_failed: bool) -> str | None:
-        """Points to the version before, and returns what is in production then.
+        """Points to the version before, and returns the one in production then; None for none.
 
         Args:
             smoke_failed: Whether the version answered wrongly; otherwise the pointer is moved only
                 if it was moved here.
-
-        Returns:
-            The version in production; None where there was none before.
         """
         if self.serving != self.version or not (smoke_failed or self.moved):
             return self.serving

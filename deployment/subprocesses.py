@@ -40,14 +40,7 @@ class Program:
         self._environment = dict(environment or {})
 
     def require(self, remedy: str) -> None:
-        """Checks that the program exists.
-
-        Args:
-            remedy: What to do where it does not; end of the error's sentence.
-
-        Raises:
-            InputError: it is not on the PATH.
-        """
+        """Raises InputError if the program is not on the PATH; its sentence ends with the remedy."""
         if shutil.which(self._name) is None:
             raise InputError(f"There is no {self._name} on the PATH; {remedy}")
 

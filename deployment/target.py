@@ -10,6 +10,7 @@ from typing import Self
 from churn.scoring.address import Address
 from churn.settings.pipelines import DeploymentSettings
 from deployment.readiness import ProbeSpec, wait_until_serving
+from deployment.store import SharedStore
 from deployment.subprocesses import Program
 
 
@@ -72,7 +73,6 @@ class Target(ABC):
     place: str
 
     def __init__(self, request: DeployRequest) -> None:
-        """Keeps the request; changes nothing."""
         self.request = request
         self.actions: list[str] = []
         self.manifests = ""
@@ -127,17 +127,17 @@ class Target(ABC):
     def close(self) -> None:  # noqa: B027 - most targets hold nothing open
         """Releases what was only needed during the deployment."""
 
+    def publish(self, store: SharedStore) -> None:
+        """Points the store to the version, and notes it among the actions."""
+        self.actions.append(store.publish())
+        self.changed = True
+
     def run(self, program: Program, *arguments: str) -> None:
         """Runs a command that must succeed, and notes it among the actions."""
         self.actions.append(program.command_line(*arguments))
         program.run(*arguments)
 
-    def wait(
-        self,
-        version: str,
-        *,
-        died: Callable[[], str | None] = lambda: None,
-    ) -> None:
+    def wait(self, version: str, *, died: Callable[[], str | None] = lambda: None) -> None:
         """Waits until the target serves a version, `smoke.wait_seconds` at most.
 
         Args:

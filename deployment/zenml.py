@@ -36,11 +36,10 @@ class ZenmlTarget(Target):
             sys.executable, "-m", "runner.scoring_service", display_name="python"
         )
         self._deploying = False
-        self.place = (
-            self._before.address
-            if self._before and self._has_same_settings(self._before)
-            else f"http://{HOST}:{self._settings.port or PORT}"
-        )
+        same = self._before is not None and self._has_same_settings(self._before)
+        self._reusable = self._before if same else None
+        new = f"http://{HOST}:{self._settings.port or PORT}"
+        self.place = self._reusable.address if self._reusable else new
 
     @property
     def probe(self) -> ProbeSpec:
@@ -55,11 +54,7 @@ class ZenmlTarget(Target):
         )
 
     def check_prerequisites(self) -> None:
-        """Checks that the name is ours or free, and the port, too, where the settings name one.
-
-        Raises:
-            InputError: the name or the port is taken.
-        """
+        """Checks that the name is ours or free, and the port, too, where the settings name one."""
         before, port = self._before, self._settings.port
         if before is not None and before.store is None:
             raise InputError(
@@ -76,29 +71,20 @@ class ZenmlTarget(Target):
     def planned_actions(self) -> tuple[str, ...]:
         """Returns what `deploy` would do."""
         publish = self._store.planned_publish()
-        if self._before is not None and self._has_same_settings(self._before):
-            return publish, _following(self._before)
+        if self._reusable:
+            return publish, _following(self._reusable)
         return publish, self._command.command_line(*self._arguments())
 
     def deploy(self) -> None:
-        """Publishes the version; deploys where nothing runs with the same settings.
-
-        Raises:
-            ChurnError: the deployment failed.
-        """
-        self.actions.append(self._store.publish())
-        self.changed = True
-        if self._before is not None and self._has_same_settings(self._before):
-            self.actions.append(_following(self._before))
+        """Publishes the version; deploys where nothing runs with the same settings."""
+        self.publish(self._store)
+        if self._reusable:
+            self.actions.append(_following(self._reusable))
         else:
             self._deploy(*self._arguments())
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
-        """Moves the pointer back; stops a new deployment, and deploys what it replaced again.
-
-        Raises:
-            ChurnError: what served before does not serve again in time.
-        """
+        """Moves the pointer back; stops a new deployment, and deploys what it replaced again."""
         version = self._store.roll_back(smoke_failed=smoke_failed)
         before = self._before
         if self._deploying and (before is None or not before.running):

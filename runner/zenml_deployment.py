@@ -203,7 +203,7 @@ def _configure(store: str, deployer: dict[str, Any]) -> Any:
     """Imports the scoring pipeline, which needs an active stack, and configures its deployment."""
     from zenml.utils.source_utils import set_custom_source_root
 
-    from deployment.load_scorer import load_scorer
+    from deployment.production_scorer import load_scorer
     from pipelines.scoring import scoring
 
     set_custom_source_root(str(ROOT))

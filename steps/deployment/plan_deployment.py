@@ -9,7 +9,7 @@ from churn.deployment.deployment_record import DeploymentPlan
 from churn.errors import InputError
 from churn.settings.pipelines import DeploymentSettings
 from deployment.choose_target import deploy_request
-from deployment.plan import plan_request
+from deployment.deploy import plan_request
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from registry.versions import find_version

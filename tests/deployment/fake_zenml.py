@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from churn.errors import ChurnError
-from deployment.load_scorer import load_scorer
+from deployment.production_scorer import load_scorer
 from deployment.zenml_deployments import ZenmlDeployment
 
 

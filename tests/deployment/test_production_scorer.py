@@ -12,7 +12,7 @@ from churn.scoring import FieldError, Scorer, read_golden
 from churn.scoring.bundle import Threshold, bundle_folder, publish, roll_back, write_bundle
 from churn.scoring.risk_bands import Bands
 from deployment import production_scorer
-from deployment.load_scorer import load_scorer
+from deployment.production_scorer import load_scorer
 
 
 @pytest.fixture(scope="module")

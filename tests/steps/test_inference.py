@@ -13,7 +13,7 @@ from churn.scoring import FieldError, Scorer, read_golden
 @pytest.fixture
 def deployed(monkeypatch, published):
     """What a deployed pipeline's run knows: its own id, and the scorer that its hook has loaded."""
-    from deployment.load_scorer import load_scorer
+    from deployment.production_scorer import load_scorer
     from steps.inference import score_customer
 
     here = SimpleNamespace(
