@@ -69,8 +69,8 @@ class FolderMaterializer(BaseMaterializer):
             for path in sorted(Path(temporary).rglob("*")):
                 if path.is_file():
                     name = path.relative_to(temporary).as_posix()
-                    folder = os.path.dirname(f"{self.uri}/{name}")  # noqa: PTH120 - a URI
-                    self.artifact_store.makedirs(folder)
+                    parent = os.path.dirname(f"{self.uri}/{name}")  # noqa: PTH120 - a URI
+                    self.artifact_store.makedirs(parent)
                     self.write_file(name, path.read_bytes())
 
     @contextmanager
