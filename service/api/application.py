@@ -34,11 +34,7 @@ _FIRST_ERROR_STATUS = 400
 
 
 class ChurnService(FastAPI):
-    """The application; one customer's score and reasons bypass FastAPI's own routing.
-
-    Attributes:
-        worker: state of the worker.
-    """
+    """The application; one customer's score and reasons bypass FastAPI's own routing."""
 
     def __init__(self, worker: WorkerState) -> None:
         super().__init__(
@@ -55,9 +51,9 @@ class ChurnService(FastAPI):
         add_scoring_routes(self, worker)
         add_state_routes(self, worker)
         add_inference_routes(self, worker)
-        for kind in (ProblemError, FieldError, RequestValidationError, StarletteHTTPException):
-            self.add_exception_handler(kind, _handle_problem)
-        self.add_exception_handler(Exception, _handle_failure)
+        expected = (ProblemError, FieldError, RequestValidationError, StarletteHTTPException)
+        for kind in (*expected, Exception):
+            self.add_exception_handler(kind, _handle_error)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request."""
@@ -162,8 +158,11 @@ async def _update_regularly(worker: WorkerState) -> None:
                 log("error", "keys_unreadable", reason=logged)
 
 
-async def _handle_problem(request: Request, error: Exception) -> Response:
-    """Turns every expected error of every route into a problem."""
+async def _handle_error(request: Request, error: Exception) -> Response:
+    """Turns every error of every route into a problem.
+
+    An unexpected one is answered 500; FastAPI then raises it again, and `_call_checked` logs it.
+    """
     if isinstance(error, FieldError):
         error = ProblemError.from_field_error(error)
     elif isinstance(error, RequestValidationError):
@@ -174,13 +173,9 @@ async def _handle_problem(request: Request, error: Exception) -> Response:
         unknown = "There is no such path; /openapi.json lists them."
         detail = unknown if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
         error = ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
-    assert isinstance(error, ProblemError)  # noqa: S101 - the handlers are registered for these alone
+    elif not isinstance(error, ProblemError):
+        error = internal_error()
     return _problem_response(error, request.scope.get("state", {}).get("request_id", ""))
-
-
-async def _handle_failure(request: Request, _error: Exception) -> Response:
-    """Answers 500; FastAPI then raises the error again, and `_call_checked` logs it."""
-    return _problem_response(internal_error(), request.scope.get("state", {}).get("request_id", ""))
 
 
 def _problem_response(problem: ProblemError, request_id: str) -> Response:
@@ -201,7 +196,6 @@ def _record(worker: WorkerState, path: str, status: int, request_id: str, second
 
 def _loggable(path: str) -> str:
     """Returns one of the service's own paths, `other` for any other, which could contain anything."""
-    ours = path in PUBLIC_PATHS or path.startswith(
-        ("/v1/score", "/v1/explain", "/v1/outcomes", "/v2/")
-    )
+    routes = "/v1/score", "/v1/explain", "/v1/outcomes", "/v2/"
+    ours = path in PUBLIC_PATHS or path.startswith(routes)
     return path[:60] if ours and path.isascii() and path.isprintable() else "other"

@@ -9,12 +9,7 @@ from churn.contract.values import LONGEST_ID
 
 
 def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
-    """Returns the JSON schema of one customer.
-
-    Args:
-        contract: what the fields mean.
-        example: a customer that can be scored.
-    """
+    """Returns the JSON schema of one customer, with an example that can be scored."""
     identifier = {
         "type": ["string", "integer", "null"],
         "maxLength": LONGEST_ID,

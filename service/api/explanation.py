@@ -24,14 +24,7 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 
 class ExplainOptions(msgspec.Struct, frozen=True):
-    """Parameters of a request for an explanation.
-
-    Attributes:
-        top: how many reasons at most.
-        counterfactuals: whether to say what would lower the risk.
-        changes: how many changes a counterfactual may have.
-        below: probability that counterfactuals are to get below; None for the lowest possible.
-    """
+    """Parameters of a request for an explanation; `routes_scoring` describes them."""
 
     top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
     counterfactuals: bool = True
@@ -61,11 +54,6 @@ def parse_explain_options(query: bytes) -> ExplainOptions:
 
 async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions) -> dict[str, Any]:
     """Returns the answer of POST /v1/explain.
-
-    Args:
-        state: worker state.
-        row: the customer, in raw values.
-        options: the request's parameters.
 
     Raises:
         FieldError, ProblemError: the contract does not allow the customer.

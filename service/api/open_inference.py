@@ -17,23 +17,8 @@ _OUTPUTS = {
     "risk_band": "BYTES",
     "prediction_id": "BYTES",
 }
-_DATATYPES = frozenset(
-    [
-        "BOOL",
-        "BYTES",
-        "FP16",
-        "FP32",
-        "FP64",
-        "INT8",
-        "INT16",
-        "INT32",
-        "INT64",
-        "UINT8",
-        "UINT16",
-        "UINT32",
-        "UINT64",
-    ]
-)
+_INTEGERS = [f"{kind}{bits}" for kind in ("INT", "UINT") for bits in (8, 16, 32, 64)]
+_DATATYPES = frozenset(["BOOL", "BYTES", "FP16", "FP32", "FP64", *_INTEGERS])
 
 _TENSOR = {
     "type": "object",
@@ -109,11 +94,11 @@ def infer(state: WorkerState, content: Any, request_id: str) -> dict[str, Any]:
             values.append(getattr(answer, name))
         if answer.model_version not in versions:
             versions.append(answer.model_version)
-    request_name = content.get("id")
+    own_id = content.get("id")
     return {
         "model_name": NAME,
         "model_version": ",".join(versions) or state.pool.production.version,
-        "id": request_name if isinstance(request_name, str) and request_name else request_id,
+        "id": own_id if isinstance(own_id, str) and own_id else request_id,
         "outputs": [
             {"name": n, "datatype": _OUTPUTS[n], "shape": [len(rows)], "data": outputs[n]}
             for n in names

@@ -6,8 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 
 from service.api.problems import PROBLEM_JSON
+
+Responses = dict[int | str, dict[str, Any]]
+"""Status -> what FastAPI writes about it into the OpenAPI document."""
 
 encode = msgspec.json.Encoder().encode
 CUSTOMER = {"$ref": "#/components/schemas/Customer"}
@@ -22,7 +26,7 @@ _DESCRIPTIONS = {
 }
 
 
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> Responses:
     """Returns the problems that a route may answer."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
@@ -32,6 +36,16 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+def text_response(media_type: str) -> Responses:
+    """Returns the description of an answer that is text."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
+
+
+def not_ready(model: type[BaseModel]) -> Responses:
+    """Returns the description of a worker's answer while it should not get requests."""
+    return {503: {"model": model, "description": "This worker should not get requests"}}
 
 
 def request_body(schema: dict[str, Any], *, ndjson: bool = False) -> dict[str, Any]:

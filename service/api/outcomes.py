@@ -32,7 +32,7 @@ class OutcomeRequest(msgspec.Struct, forbid_unknown_fields=True):
     observed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
-SCHEMA: dict[str, Any] = {
+OUTCOME: dict[str, Any] = {
     "type": "object",
     "properties": {
         "churned": {"type": "boolean", "description": "Whether the customer left"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import msgspec
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from churn.contract.refusals import quote_value
 from churn.contract.values import LONGEST_ID
@@ -37,7 +37,7 @@ class Problem(BaseModel):
     request_id: str = ""
     field: str | None = None
     value: str | None = None
-    allowed: str | None = Field(default=None)
+    allowed: str | None = None
 
 
 class ProblemError(Exception):

@@ -30,15 +30,10 @@ class ClientDisconnectedError(Exception):
 
 
 async def read_body(receive: Receive, limit: int, content_length: int = 0) -> bytes:
-    """Returns a request's body.
-
-    Args:
-        receive: ASGI's.
-        limit: bytes; a longer body is refused as soon as that is known.
-        content_length: as declared; 0 if it is not.
+    """Returns a request's body, whose declared length is 0 if none is declared.
 
     Raises:
-        ProblemError: 413.
+        ProblemError: 413, as soon as it is known that the body is longer than `limit` bytes.
         ClientDisconnectedError: the connection was closed.
     """
     if content_length > limit:

@@ -90,23 +90,13 @@ class Explanation(Score):
 
 
 class RecordedOutcomes(BaseModel):
-    """Outcomes were recorded.
-
-    Attributes:
-        recorded: how many.
-    """
+    """How many outcomes were recorded."""
 
     recorded: int
 
 
 class Tensor(BaseModel):
-    """Name and type of a tensor.
-
-    Attributes:
-        name: name of the tensor.
-        datatype: as the protocol calls it.
-        shape: -1 means any length.
-    """
+    """Name and type of a tensor; -1 in its shape means any length."""
 
     name: str
     datatype: str
@@ -114,11 +104,7 @@ class Tensor(BaseModel):
 
 
 class FilledTensor(Tensor):
-    """A tensor with its values.
-
-    Attributes:
-        data: the values, in one list.
-    """
+    """A tensor with its values, in one list."""
 
     data: list[Any]
 
@@ -127,11 +113,9 @@ class ModelMetadata(BaseModel):
     """The model as the Open Inference Protocol describes it.
 
     Attributes:
-        name: name of the model.
         versions: that answer now.
         platform: kind of model.
         inputs: one tensor a field.
-        outputs: tensors of an answer.
     """
 
     name: str
@@ -145,7 +129,6 @@ class Inference(BaseModel):
     """An answer of the Open Inference Protocol.
 
     Attributes:
-        model_name: name of the model.
         model_version: that answered; several, joined by commas, if a canary answered its share.
         id: the request's.
         outputs: those requested.
@@ -158,11 +141,7 @@ class Inference(BaseModel):
 
 
 class Liveness(BaseModel):
-    """The process runs.
-
-    Attributes:
-        status: always `alive`.
-    """
+    """The process runs: always `alive`."""
 
     status: Literal["alive"] = "alive"
 
@@ -220,20 +199,12 @@ class ServedMetadata(BaseModel):
 
 
 class ServerLive(BaseModel):
-    """The process runs.
-
-    Attributes:
-        live: always true.
-    """
+    """The process runs: always true."""
 
     live: bool = True
 
 
 class ServerReady(BaseModel):
-    """Whether this worker should get requests.
-
-    Attributes:
-        ready: whether it should.
-    """
+    """Whether this worker should get requests."""
 
     ready: bool

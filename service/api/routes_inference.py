@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from service.api import open_inference, response_schemas
-from service.api.openapi_descriptions import encode, problem_responses, request_body
+from service.api.openapi_descriptions import encode, not_ready, problem_responses, request_body
 from service.api.request_body import parse_json, read_request_body
 from service.api.worker_state import WorkerState
 
@@ -49,19 +49,12 @@ def _add_health(app: FastAPI, state: WorkerState) -> None:
     async def live() -> response_schemas.ServerLive:
         return response_schemas.ServerLive()
 
-    not_ready: dict[int | str, dict[str, Any]] = {
-        503: {
-            "model": response_schemas.ServerReady,
-            "description": "This worker should not get requests",
-        }
-    }
-
     @app.get(
         "/v2/health/ready",
         tags=_TAGS,
         summary="Whether this worker should get requests",
         response_model=response_schemas.ServerReady,
-        responses=not_ready,
+        responses=not_ready(response_schemas.ServerReady),
     )
     async def ready() -> Response:
         return _ready(state)
@@ -71,7 +64,7 @@ def _add_health(app: FastAPI, state: WorkerState) -> None:
         tags=_TAGS,
         summary="Whether the model can answer",
         response_model=response_schemas.ServerReady,
-        responses=problem_responses(401) | not_ready,
+        responses=problem_responses(401) | not_ready(response_schemas.ServerReady),
     )
     async def model_ready() -> Response:
         return _ready(state)

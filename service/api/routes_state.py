@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI, Response
 
 from service.api import response_schemas
-from service.api.openapi_descriptions import encode, problem_responses
+from service.api.openapi_descriptions import encode, not_ready, problem_responses, text_response
 from service.api.worker_state import WorkerState
 from service.core.metrics_page import CONTENT_TYPE, render_metrics
 
@@ -24,20 +22,15 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
         responses=problem_responses(401, 503),
     )
     async def metadata() -> Response:
-        pool = state.pool
-        content = pool.production.metadata() | {"versions": pool.roles()}
+        content = state.pool.production.metadata() | {"versions": state.pool.roles()}
         return Response(encode(content), media_type="application/json")
-
-    text: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
-    }
 
     @app.get(
         "/metrics",
         tags=["state"],
         summary="Metrics of all workers, for Prometheus",
         response_class=Response,
-        responses=text,
+        responses=text_response("text/plain"),
     )
     def metrics() -> Response:
         state.ledger_writer.update_gauges()
@@ -45,32 +38,18 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
 
 
 def _add_probes(app: FastAPI, state: WorkerState) -> None:
-    @app.get(
-        "/livez", tags=["state"], summary="Whether the process runs", responses=problem_responses()
-    )
+    @app.get("/livez", tags=["state"], summary="Whether the process runs")
     async def livez() -> response_schemas.Liveness:
         return response_schemas.Liveness()
-
-    not_ready: dict[int | str, dict[str, Any]] = {
-        503: {
-            "model": response_schemas.Readiness,
-            "description": "This worker should not get requests",
-        }
-    }
 
     @app.get(
         "/readyz",
         tags=["state"],
         summary="Whether this worker should get requests, and if not, why",
         response_model=response_schemas.Readiness,
-        responses=problem_responses() | not_ready,
+        responses=not_ready(response_schemas.Readiness),
     )
     async def readyz() -> Response:
         reasons = state.unready_reasons()
-        content = {
-            "ready": not reasons,
-            "reasons": reasons,
-            "versions": state.pool.roles(),
-            "refused_bundle": state.pool.refused,
-        }
+        content = state.pool.readiness(reasons)
         return Response(encode(content), 503 if reasons else 200, media_type="application/json")

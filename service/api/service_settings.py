@@ -63,9 +63,7 @@ class ServiceSettings(StoreSettings):
 def read_settings(environment: Mapping[str, str], **options: Any) -> ServiceSettings:
     """Returns the settings that the environment sets.
 
-    Args:
-        environment: variables; those that do not begin with CHURN_ are ignored.
-        options: fields set on the command line; they override the environment unless None.
+    `options` are fields set on the command line; they override the environment unless None.
 
     Raises:
         InputError: a `CHURN_` variable is unknown, a value is not allowed, or a key is needed and

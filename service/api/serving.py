@@ -9,7 +9,7 @@ from pathlib import Path
 
 from churn.errors import InputError
 from service.api.service_settings import ServiceSettings
-from service.api.supervisor import Supervisor
+from service.api.supervisor import supervise
 from service.api.worker_process import BACKLOG, run_worker
 from service.core.log import log
 
@@ -30,7 +30,7 @@ def serve(settings: ServiceSettings) -> int:
     try:
         if settings.workers == 1:
             return run_worker(settings, listener, metrics_folder)
-        return Supervisor(settings, listener, metrics_folder).run()
+        return supervise(settings, listener, metrics_folder)
     finally:
         listener.close()
         shutil.rmtree(metrics_folder, ignore_errors=True)

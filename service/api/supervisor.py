@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
@@ -26,57 +27,48 @@ _MOST_EARLY_DEATHS = 3
 _EARLY_SECONDS = 5.0
 
 
-class Supervisor:
-    """The process that starts the workers."""
+def supervise(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> int:
+    """Supervises until a signal stops it or workers die at once; returns the exit code."""
+    context, stopping = multiprocessing.get_context("spawn"), threading.Event()
 
-    def __init__(
-        self, settings: ServiceSettings, listener: socket.socket, metrics_folder: Path
-    ) -> None:
-        self._context = multiprocessing.get_context("spawn")
-        self._settings = settings
-        self._arguments = (settings, listener, metrics_folder)
-        self._workers: list[tuple[SpawnProcess, float]] = []
-        self._stopping = threading.Event()
-
-    def run(self) -> int:
-        """Supervises until a signal stops it or workers die at once; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: self._stopping.set())
-        self._workers = [self._start_worker() for _ in range(self._settings.workers)]
-        early_deaths = 0
-        while not self._stopping.wait(_CHECK_SECONDS) and early_deaths < _MOST_EARLY_DEATHS:
-            for place, (worker, since) in enumerate(self._workers):
-                if worker.is_alive():
-                    continue
-                # A worker that dies soon after its start would do so again and again.
-                early_deaths = early_deaths + 1 if time.monotonic() - since < _EARLY_SECONDS else 0
-                log("error", "worker_died", worker=worker.pid, exit_code=worker.exitcode)
-                if worker.exitcode == _START_FAILED:
-                    early_deaths = _MOST_EARLY_DEATHS
-                if early_deaths < _MOST_EARLY_DEATHS:
-                    self._workers[place] = self._start_worker()
-        self._stop_workers()
-        return 0 if early_deaths < _MOST_EARLY_DEATHS else 1
-
-    def _start_worker(self) -> tuple[SpawnProcess, float]:
-        worker = self._context.Process(target=_run_child, args=self._arguments)
+    def start_worker() -> tuple[SpawnProcess, float]:
+        worker = context.Process(target=_run_child, args=(settings, listener, metrics_folder))
         worker.start()
         return worker, time.monotonic()
 
-    def _stop_workers(self) -> None:
-        for worker, _ in self._workers:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    workers = [start_worker() for _ in range(settings.workers)]
+    early_deaths = 0
+    while not stopping.wait(_CHECK_SECONDS) and early_deaths < _MOST_EARLY_DEATHS:
+        for place, (worker, since) in enumerate(workers):
             if worker.is_alive():
-                worker.terminate()
-        # The ledger's writer may take as long again as the requests do.
-        until = (
-            time.monotonic() + self._settings.drain_seconds + 2 * self._settings.stop_seconds + 5
-        )
-        for worker, _ in self._workers:
-            worker.join(max(0.1, until - time.monotonic()))
-            if worker.is_alive():
-                log("error", "worker_killed", worker=worker.pid)
-                worker.kill()
-                worker.join()
+                continue
+            # A worker that dies soon after its start would do so again and again.
+            early_deaths = early_deaths + 1 if time.monotonic() - since < _EARLY_SECONDS else 0
+            log("error", "worker_died", worker=worker.pid, exit_code=worker.exitcode)
+            if worker.exitcode == _START_FAILED:
+                early_deaths = _MOST_EARLY_DEATHS
+            if early_deaths < _MOST_EARLY_DEATHS:
+                workers[place] = start_worker()
+    # The ledger's writer may take as long again as the requests do.
+    _stop_workers(
+        [worker for worker, _ in workers], settings.drain_seconds + 2 * settings.stop_seconds + 5
+    )
+    return 0 if early_deaths < _MOST_EARLY_DEATHS else 1
+
+
+def _stop_workers(workers: Sequence[SpawnProcess], seconds: float) -> None:
+    for worker in workers:
+        if worker.is_alive():
+            worker.terminate()
+    until = time.monotonic() + seconds
+    for worker in workers:
+        worker.join(max(0.1, until - time.monotonic()))
+        if worker.is_alive():
+            log("error", "worker_killed", worker=worker.pid)
+            worker.kill()
+            worker.join()
 
 
 def _run_child(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> None:

@@ -141,16 +141,12 @@ class WorkerState:
             ProblemError: 401, there is none or it is not valid.
         """
         key = find_key(headers)
-        if not key:
-            raise ProblemError(
-                401, "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'.",
-                headers={"www-authenticate": "Bearer"},
-            )  # fmt: skip
-        if not self.keys.is_valid(key):
-            raise ProblemError(
-                401, "The key is not valid. Send one whose digest the service lists.",
-                headers={"www-authenticate": "Bearer"},
-            )  # fmt: skip
+        if key and self.keys.is_valid(key):
+            return
+        missing = "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'."
+        invalid = "The key is not valid. Send one whose digest the service lists."
+        bearer = {"www-authenticate": "Bearer"}
+        raise ProblemError(401, invalid if key else missing, headers=bearer)
 
     def check_capacity(self) -> None:
         """Checks that the worker does not answer more requests at once than it may.

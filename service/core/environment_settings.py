@@ -46,11 +46,8 @@ class StoreSettings(FrozenModel):
     def require_production(self, options: str) -> None:
         """Checks that a local store has a version in production.
 
-        Args:
-            options: how to name another store, for the error message.
-
         Raises:
-            InputError: it has none.
+            InputError: it has none; `options` say how to name another store.
         """
         if "://" not in self.store and not (Path(self.store) / CURRENT).is_file():
             raise InputError(
@@ -72,12 +69,8 @@ def read_environment(
 ) -> SettingsT:
     """Returns the settings that the environment sets: CHURN_ and the name of a field, in capitals.
 
-    Args:
-        kind: the settings' class.
-        environment: variables; those that do not begin with CHURN_ are ignored.
-        program: whose settings these are, for the error message.
-        page: documentation page that lists them.
-        options: fields set on the command line; they override the environment unless None.
+    `program` and `page`, the documentation page, are named in error messages; `options` are fields
+    set on the command line, which override the environment unless None.
 
     Raises:
         InputError: a `CHURN_` variable is unknown, or a value is not allowed.

@@ -27,11 +27,7 @@ class Keyring:
     """
 
     def __init__(self, digests: Sequence[str] = (), file: str | None = None) -> None:
-        """Reads the digests.
-
-        Args:
-            digests: SHA-256 in hexadecimal.
-            file: text file of more digests, one a line.
+        """Takes SHA-256 digests in hexadecimal, and reads more from a text file, one a line.
 
         Raises:
             InputError: the file cannot be read, holds something else, or there is no key at all.

@@ -42,12 +42,8 @@ class LedgerWriter:
     ) -> None:
         """Prepares the queue; `start` begins to write.
 
-        Args:
-            ledger: None keeps nothing; a shadow scores all the same.
-            metrics: counts what is written and what is lost.
-            limit: how many predictions may wait.
-            flush_seconds: how long one waits at most while the ledger can be written.
-            shadow: returns the version that scores beside the one that answers.
+        Without a ledger nothing is kept, but a shadow scores all the same. At most `limit`
+        predictions wait, for `flush_seconds` at most while the ledger can be written.
         """
         self._ledger = ledger
         self._metrics = metrics
@@ -64,12 +60,10 @@ class LedgerWriter:
         self._thread.start()
 
     def enqueue(self, prediction: Prediction, row: Mapping[str, Any] | None = None) -> None:
-        """Queues a prediction; drops it if too many wait.
+        """Queues a prediction, and the customer for a shadow; drops them if too many wait.
 
-        Args:
-            prediction: what was answered. Its input is already a hash: the values themselves, kept
-                for a quarter of a second, would push everything else out of the processor's cache.
-            row: the customer if a shadow is to score it, too.
+        The prediction's input is already a hash: the values themselves, kept for a quarter of a
+        second, would push everything else out of the processor's cache.
         """
         if len(self._queue) >= self._limit:
             self._metrics.increment("ledger_dropped")

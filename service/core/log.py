@@ -10,13 +10,7 @@ from typing import Any
 
 
 def log(level: str, event: str, **facts: Any) -> None:
-    """Writes a line.
-
-    Args:
-        level: debug, info, warning or error.
-        event: what happened: one word, or several joined by underscores.
-        facts: further fields; never a customer's values or id, and never a key.
-    """
+    """Writes a line; `facts` never hold a customer's values or id, and never a key."""
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": level,

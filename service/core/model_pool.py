@@ -42,12 +42,13 @@ class ModelPool:
         self._metrics = metrics
         self._loads = 0
         self._follower = StoreFollower(
-            settings.store, self._load_successor, retry_seconds=_RETRY_SECONDS
+            settings.store, self._load_compatible, retry_seconds=_RETRY_SECONDS
         )
-        self.production = self._load()
+        self.production = self._load(None, "production")
         self.id_field = self.production.contract.id.name
-        self.canary = self._load_beside(settings.canary_version, "canary")
-        self.shadow = self._load_beside(settings.shadow_version, "shadow")
+        canary, shadow = settings.canary_version, settings.shadow_version
+        self.canary = self._load_compatible(canary, "canary") if canary is not None else None
+        self.shadow = self._load_compatible(shadow, "shadow") if shadow is not None else None
         self._share = round(settings.canary_percent * _SHARES / 100)
 
     @property
@@ -56,11 +57,7 @@ class ModelPool:
         return self._follower.refused
 
     def choose(self, key: str) -> LoadedModel:
-        """Returns the version for a customer: always the same one under the same settings.
-
-        Args:
-            key: the customer's id, or the prediction's if there is none.
-        """
+        """Returns the version for a customer's id: always the same one under the same settings."""
         if (
             self.canary is not None
             and crc32(key.encode("utf-8", "replace")) % _SHARES < self._share
@@ -77,6 +74,15 @@ class ModelPool:
         if self.shadow is not None:
             roles["shadow"] = {"version": self.shadow.version}
         return roles
+
+    def readiness(self, reasons: dict[str, str]) -> dict[str, Any]:
+        """Returns the answer of /readyz, given why there should be no requests."""
+        return {
+            "ready": not reasons,
+            "reasons": reasons,
+            "versions": self.roles(),
+            "refused_bundle": self.refused,
+        }
 
     async def follow_store(self) -> None:
         """Checks the store forever, and swaps in what was published there."""
@@ -105,27 +111,20 @@ class ModelPool:
         self._metrics.increment("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
 
-    def _load(self, version: str | None = None, role: Role = "production") -> LoadedModel:
+    def _load(self, version: str | None, role: Role) -> LoadedModel:
         self._loads += 1
         return load_model(
             self._settings.store, self._metrics_folder, self._loads, version=version, role=role
         )
 
-    def _load_successor(self) -> LoadedModel:
-        fresh = self._load()
-        self._require_same_contract(fresh)
-        return fresh
-
-    def _load_beside(self, version: str | None, role: Role) -> LoadedModel | None:
-        if version is None:
-            return None
-        model = self._load(version, role)
-        self._require_same_contract(model)
-        return model
-
-    def _require_same_contract(self, fresh: LoadedModel) -> None:
+    def _load_compatible(
+        self, version: str | None = None, role: Role = "production"
+    ) -> LoadedModel:
+        """Loads a version with the same data contract as the one in production."""
+        fresh = self._load(version, role)
         if fresh.contract.digest() != self.production.contract.digest():
             raise BundleError(
                 f"Version {fresh.version} has another data contract than {self.production.version}, "
                 "which callers rely on. Restart the service to serve it."
             )
+        return fresh

@@ -1,4 +1,4 @@
-"""Metrics that every process counts by itself and that are shown together: one small file each.
+"""Metrics of several processes: each counts into a small file of its own.
 
 A process adds to numbers in a memory-mapped file, which costs nanoseconds and outlives the process.
 `service.core.metrics_page` adds up all files. Counters of dead processes keep their value; their
@@ -115,13 +115,7 @@ class ScoreMetrics(MetricsFile):
 
 @dataclass(frozen=True)
 class MetricsSnapshot:
-    """The content of one file.
-
-    Attributes:
-        labels: labels of the process, and of the version where there is one.
-        numbers: as they were read.
-        alive: whether the process is still running.
-    """
+    """The content of one file, and whether its process is still running."""
 
     labels: dict[str, str]
     numbers: Sequence[float]
@@ -156,5 +150,5 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # it runs, as another user
     return True

@@ -20,17 +20,11 @@ _BUSY_PERCENT = 70  # of the requested processor time; above it a replica is add
 
 def seldon_deployment(rollout: Rollout) -> Tree:
     """Returns one predictor for the main version, and one each for canary and shadow."""
+    percent, canary = rollout.main_percent(), rollout.canary
     predictors = [
-        _predictor(
-            rollout,
-            "main",
-            rollout.version,
-            replicas=rollout.minimum,
-            traffic=rollout.main_percent(),
-        )
+        _predictor(rollout, "main", rollout.version, replicas=rollout.minimum, traffic=percent)
     ]
-    if rollout.canary is not None:
-        canary = rollout.canary
+    if canary is not None:
         predictors.append(
             _predictor(rollout, "canary", canary.version, replicas=1, traffic=canary.percent)
         )

@@ -22,11 +22,9 @@ def seldon_models(rollout: Rollout) -> list[Tree]:
             "Seldon Core 2 serves named versions; say which one serves with --version VERSION."
         )
     trees = [_server(rollout), _model(rollout, rollout.version, rollout.minimum)]
-    if rollout.canary is not None:
-        trees.append(_model(rollout, rollout.canary.version, 1))
-    if rollout.shadow is not None:
-        trees.append(_model(rollout, rollout.shadow, 1))
-    if rollout.canary is not None or rollout.shadow is not None:
+    beside = (rollout.canary.version if rollout.canary is not None else None, rollout.shadow)
+    trees += [_model(rollout, version, 1) for version in beside if version is not None]
+    if beside != (None, None):
         trees.append(_experiment(rollout, rollout.version))
     return trees
 

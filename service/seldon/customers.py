@@ -22,11 +22,7 @@ MOST_CUSTOMERS = 10_000
 
 
 def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
-    """Scores raw customers, one or many.
-
-    Args:
-        scorer: the bundle's.
-        rows: every feature of the contract by name, in the contract's raw values.
+    """Scores raw customers, one or many, with every feature of the contract by name.
 
     Raises:
         InputError: there are too many or none, or one is at fault; the sentence names its row and
@@ -46,13 +42,10 @@ def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
 
 
 def score_table(scorer: Scorer, table: Any, names: Sequence[str]) -> Scores:
-    """Scores a table with the names of its columns.
+    """Scores a table, [n, columns], with the names of its columns in any order.
 
-    Args:
-        scorer: the bundle's.
-        table: [n, columns]. Texts, or texts and numbers, are the contract's raw values. Numbers
-            alone, as in a tensor, are numbers and the codes of categories in the contract's order.
-        names: names of the columns, in any order.
+    Texts, or texts and numbers, are the contract's raw values. Numbers alone, as in a tensor, are
+    numbers and the codes of categories in the contract's order.
 
     Raises:
         InputError: it is no such table, or a customer is at fault.
@@ -97,11 +90,7 @@ def score_document(scorer: Scorer, document: Any) -> Scores:
 
 
 def score_tensors(scorer: Scorer, tensors: Mapping[str, Sequence[Any]]) -> Scores:
-    """Scores named one-dimensional tensors, one a field.
-
-    Args:
-        scorer: the bundle's.
-        tensors: field -> the customers' raw values; texts may be UTF-8 bytes.
+    """Scores named one-dimensional tensors of raw values, one a field; texts may be UTF-8 bytes.
 
     Raises:
         InputError: the tensors differ in length, a text is no UTF-8, or a customer is at fault.

@@ -48,11 +48,7 @@ class ChurnModel:
     """
 
     def __init__(self, bundle_uri: str = "") -> None:
-        """Loads the bundle.
-
-        Args:
-            bundle_uri: of a bundle or a store, a folder or what fsspec reads; BUNDLE_URI where
-                left out.
+        """Loads a bundle or a store's, from a folder or what fsspec reads; BUNDLE_URI's by default.
 
         Raises:
             InputError: neither names a bundle.
@@ -84,12 +80,7 @@ class ChurnModel:
     def predict(
         self, features: Any, names: Sequence[str], meta: Mapping[str, Any] | None = None
     ) -> SeldonResponse:
-        """Scores the customers of a request.
-
-        Args:
-            features: a table (array[n, columns]) or a JSON document.
-            names: names of the table's columns.
-            meta: meta of the request; ignored.
+        """Scores the customers of a table, array[n, columns], or of a JSON document.
 
         Returns:
             For a table, float64[n, 2] of probability and decision (1.0 or 0.0); for a document, an

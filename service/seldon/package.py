@@ -26,21 +26,15 @@ _SETTINGS = Path(__file__).with_name("model-settings.json")
 
 
 def package(store: Path, version: str | None, out: Path) -> Path:
-    """Writes the folder of a version.
+    """Writes the folder of a version below `out` and returns it; it is complete or does not exist.
 
-    Args:
-        store: the bundle store.
-        version: to be packed; None for what is in production.
-        out: gets a folder a version.
-
-    Returns:
-        The version's folder, which is complete or does not exist.
+    Without a version, the one that the store has in production is packed.
 
     Raises:
         InputError: the folder exists.
         BundleError: there is no such bundle, or it is damaged.
     """
-    version = version if version is not None else read_current(store).version
+    version = read_current(store).version if version is None else version
     source = bundle_folder(store, version)
     manifest = verify_bundle(source)
     folder = out / version

@@ -32,22 +32,16 @@ def container(
 ) -> Tree:
     """Returns a container without root, rights or anything writable but /tmp.
 
-    Args:
-        name: name of the container.
-        image: with a tag or a digest.
-        command: that it runs.
-        arguments: arguments of the command.
-        variables: variables of the environment.
-        memory: request and limit, so that the pod is not killed for another's.
-        probes: paths and port.
+    `memory` is request and limit, so that the pod is not killed for another's.
     """
+    variables = {"OMP_NUM_THREADS": "1", **variables}  # one row starts no pool of threads
     return {
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": command,
         "args": arguments,
-        "env": _environment(variables),
+        "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
         "resources": resources(cpu="250m", most_cpu="1", memory=memory),
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -88,28 +82,16 @@ def temporary_volume() -> Tree:
 
 def metadata(rollout: Rollout, name: str, version: str | None = None) -> Tree:
     """Returns name, namespace and labels."""
-    tree: Tree = {"name": name, "labels": labels(rollout)}
+    labels = {
+        "app.kubernetes.io/managed-by": "churn-platform",
+        "app.kubernetes.io/name": rollout.name,
+    }
+    tree: Tree = {"name": name, "labels": labels}
     if rollout.namespace is not None:
         tree["namespace"] = rollout.namespace
     if version is not None:
         tree["annotations"] = {"churn/bundle-version": version}
     return tree
-
-
-def labels(rollout: Rollout) -> Tree:
-    """Returns the labels of everything that belongs to the rollout."""
-    return {
-        "app.kubernetes.io/managed-by": "churn-platform",
-        "app.kubernetes.io/name": rollout.name,
-    }
-
-
-def _environment(variables: dict[str, str]) -> list[Tree]:
-    # One thread, so that the score of one row does not start a pool of them.
-    return [
-        {"name": name, "value": value}
-        for name, value in sorted({"OMP_NUM_THREADS": "1", **variables}.items())
-    ]
 
 
 def _probe(path: str, port: str, *, period: int, failures: int) -> Tree:

@@ -31,11 +31,7 @@ class _PlainDumper(yaml.SafeDumper):
 
 
 def render(settings: Rollout, *, v2: bool = False) -> str:
-    """Returns the manifests as one YAML stream.
-
-    Args:
-        settings: settings of the rollout.
-        v2: for Seldon Core 2 rather than 1.
+    """Returns the manifests for Seldon Core 1, or 2 with `v2`, as one YAML stream.
 
     Raises:
         InputError: Core 2 cannot do what the settings ask for.
@@ -53,21 +49,12 @@ def render(settings: Rollout, *, v2: bool = False) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the manifests and returns the exit code; 2 if a setting is not allowed."""
-    options = _parser().parse_args(arguments)
+    options = vars(_parser().parse_args(arguments))
+    v2 = options.pop("v2")
     try:
-        settings = read_rollout(
-            name=options.name,
-            namespace=options.namespace,
-            image=options.image,
-            bundle_uri=options.bundle_uri,
-            version=options.version,
-            canary=parse_canary(options.canary) if options.canary is not None else None,
-            shadow=options.shadow,
-            secret=options.secret,
-            minimum=options.min_replicas,
-            maximum=options.max_replicas,
-        )
-        text = render(settings, v2=options.v2)
+        if options["canary"] is not None:
+            options["canary"] = parse_canary(options["canary"])
+        text = render(read_rollout(**options), v2=v2)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -94,8 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="churn")
     parser.add_argument("--namespace")
     parser.add_argument("--secret", help="with the credentials of the store")
-    parser.add_argument("--min-replicas", type=int, default=2)
-    parser.add_argument("--max-replicas", type=int, default=6)
+    parser.add_argument(
+        "--min-replicas", type=int, default=2, dest="minimum", metavar="MIN_REPLICAS"
+    )
+    parser.add_argument(
+        "--max-replicas", type=int, default=6, dest="maximum", metavar="MAX_REPLICAS"
+    )
     return parser
 
 

@@ -43,12 +43,7 @@ _LONGEST_SLUG = 20
 
 
 class Canary(FrozenModel):
-    """A second version that answers a part of the requests.
-
-    Attributes:
-        version: version of its bundle.
-        percent: percent of the requests that it answers.
-    """
+    """A second version, and the percentage of the requests that it answers."""
 
     version: Version
     percent: int = Field(ge=1, le=99)
@@ -58,7 +53,6 @@ class Rollout(FrozenModel):
     """Settings of the manifests.
 
     Attributes:
-        name: name of the deployment.
         namespace: it goes to; None leaves it to kubectl.
         image: contains this package and the environment of the server.
         bundle_uri: of the store; for Core 2, of the folder that `service.seldon.package` wrote to.
@@ -67,7 +61,6 @@ class Rollout(FrozenModel):
         canary: a second version with its share of the requests.
         shadow: a version that gets a copy of every request, and whose answers are thrown away.
         secret: with the credentials of the store.
-        minimum: replicas.
         maximum: replicas; the canary and the shadow scale between 1 and as many.
     """
 

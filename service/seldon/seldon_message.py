@@ -17,10 +17,7 @@ _EXPECTED = (
 
 
 def require_customers(message: Any) -> None:
-    """Requires a table or a JSON document.
-
-    Args:
-        message: the JSON of a request, or a `SeldonMessage`.
+    """Requires a table or a JSON document in the JSON of a request, or in a `SeldonMessage`.
 
     Raises:
         InputError: it has neither, or its table is none.
@@ -65,9 +62,7 @@ def _require_table(table: Any, width: int) -> None:
             raise InputError(f"Row {place} of ndarray is not a list; give one list a customer.")
         _require_width(place, len(row), width)
         if any(isinstance(value, list | Mapping) for value in row):
-            raise InputError(
-                f"Row {place} of ndarray holds a list or an object; give plain values."
-            )
+            raise _not_plain(place)
 
 
 def _require_proto(message: Any) -> None:
@@ -86,9 +81,7 @@ def _require_proto(message: Any) -> None:
             _require_width(place, len(row.list_value.values), width)
             kinds = {value.WhichOneof("kind") for value in row.list_value.values}
             if kinds & {"list_value", "struct_value"}:
-                raise InputError(
-                    f"Row {place} of ndarray holds a list or an object; give plain values."
-                )
+                raise _not_plain(place)
     else:
         raise InputError(f"The request has no customers; {_EXPECTED}.")
 
@@ -106,6 +99,10 @@ def _not_a_table() -> InputError:
         "The tensor is not a table of numbers; give shape as [customers, names] and as many "
         "numbers in values."
     )
+
+
+def _not_plain(place: int) -> InputError:
+    return InputError(f"Row {place} of ndarray holds a list or an object; give plain values.")
 
 
 def _require_width(place: int, values: int, width: int) -> None:

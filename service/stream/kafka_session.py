@@ -10,11 +10,7 @@ from contextlib import suppress
 from time import time
 from typing import Any
 
-from kafka import (  # type: ignore[import-untyped]
-    KafkaConsumer,
-    KafkaProducer,
-    TopicPartition,
-)
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
     CommitFailedError,
     KafkaError,
@@ -54,7 +50,12 @@ class KafkaSession:
         self._consumer: Any = _consumer(settings, common)
         self._producer: Any = None
         try:
-            self._require_topic(settings.input_topic)
+            # Before subscribing: a topic that is created later would be noticed after minutes.
+            if not self._consumer.partitions_for_topic(settings.input_topic):
+                raise KafkaError(  # noqa: TRY301 - the session is closed below
+                    f"The topic {settings.input_topic} is not there. Make it, or set "
+                    "CHURN_INPUT_TOPIC."
+                )
             self._consumer.subscribe([settings.input_topic])
             self._producer = KafkaProducer(
                 **common,
@@ -106,19 +107,17 @@ class KafkaSession:
             )
             for scored in batch.scored
         ]
-        for message, rejection in batch.rejected:
-            sent.append(self._reject(message, rejection))
+        sent += [self._reject(message, rejection) for message, rejection in batch.rejected]
         self._producer.flush(timeout=DELIVERY_SECONDS + ANSWER_SECONDS)
         for future in sent:
             if not future.succeeded():
                 raise future.exception or KafkaTimeoutError("a message was not acknowledged")
 
     def commit(self, offsets: Offsets) -> bool:
-        """Commits that everything below these offsets is done.
+        """Commits that all below these offsets is done, and returns whether the group accepts it.
 
-        Returns:
-            Whether the group accepted it. It does not if the partitions were assigned to another
-            worker, which then reads the messages again.
+        It does not if the partitions were assigned to another worker, which then reads the messages
+        again.
 
         Raises:
             SessionError: this session is over.
@@ -152,11 +151,6 @@ class KafkaSession:
                 self._producer.close(timeout=CLOSE_SECONDS)
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
-
-    def _require_topic(self, name: str) -> None:
-        """Checks the topic before subscribing: one created later would be noticed after minutes."""
-        if not self._consumer.partitions_for_topic(name):
-            raise KafkaError(f"The topic {name} is not there. Make it, or set CHURN_INPUT_TOPIC.")
 
     def _reject(self, message: Message, rejection: Rejection) -> Any:
         """Sends the message as it was read, with the reason in its headers."""

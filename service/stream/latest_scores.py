@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import asdict
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -22,14 +23,10 @@ class LatestScores:
     """Writes the latest scores to Redis."""
 
     def __init__(self, url: str, seconds: int) -> None:
-        """Reads the address; connects on first use.
-
-        Args:
-            url: redis://, rediss:// (TLS) or unix://, with a password if need be.
-            seconds: how long a score is kept.
+        """Reads the address; connects on first use. A score is kept for `seconds`.
 
         Raises:
-            InputError: it is not an address of Redis.
+            InputError: the URL is none of Redis: redis://, rediss:// (TLS) or unix://.
         """
         try:
             self._redis = Redis.from_url(
@@ -54,13 +51,10 @@ class LatestScores:
             return
         with self._redis.pipeline(transaction=False) as pipe:
             for customer, each in last.items():
-                answer, key = each.answer, KEY + customer
-                fields: dict[Any, Any] = {
-                    "prediction_id": answer.prediction_id,
-                    "probability": answer.probability,  # as repr writes it: the very same number
-                    "decision": int(answer.decision),
-                    "risk_band": answer.risk_band,
-                    "model_version": answer.model_version,
+                key = KEY + customer
+                # Redis writes the probability as repr does: the very same number.
+                fields: dict[Any, Any] = asdict(each.answer) | {
+                    "decision": int(each.answer.decision),
                     "scored_at": each.at.isoformat(timespec="milliseconds"),
                 }
                 pipe.hset(key, mapping=fields)

@@ -23,13 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
-    """One customer's score.
-
-    Attributes:
-        customer: the id.
-        answer: the fields that POST /v1/score answers.
-        at: when it was scored, in UTC.
-    """
+    """One customer's score, the id, and when it was scored, in UTC."""
 
     customer: str
     answer: ScoreAnswer
@@ -43,13 +37,7 @@ class ScoredMessage:
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """Results of some messages, in their order.
-
-    Attributes:
-        scored: the scores.
-        rejected: messages without one, and why.
-        predictions: for the ledger, the shadow's too.
-    """
+    """Results of messages, in their order; the predictions are for the ledger, the shadow's too."""
 
     scored: list[ScoredMessage] = field(default_factory=list)
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)
@@ -57,13 +45,7 @@ class ScoredBatch:
 
 
 def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> ScoredBatch:
-    """Scores messages; one that cannot be scored spoils no other.
-
-    Args:
-        messages: as they were read.
-        pool: the versions that score.
-        limit: bytes of a message.
-    """
+    """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other."""
     batch = ScoredBatch()
     for message in messages:
         try:

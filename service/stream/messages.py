@@ -17,16 +17,7 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a topic.
-
-    Attributes:
-        topic: that it was read from.
-        partition: partition of the topic.
-        offset: in the partition.
-        timestamp: milliseconds since the epoch, the producer's or the broker's.
-        key: bytes; None if it has none.
-        value: bytes; None if it has none.
-    """
+    """A message of a topic; its timestamp is in milliseconds, the producer's or the broker's."""
 
     topic: str
     partition: int
@@ -66,13 +57,8 @@ class Rejection(Exception):  # noqa: N818 - the message is at fault, not the wor
 def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, dict[str, Any]]:
     """Returns the customer's id and fields.
 
-    Args:
-        message: as it was read.
-        id_field: the contract's name of the id.
-        limit: bytes of a message.
-
     Raises:
-        Rejection: the message holds no customer with an id.
+        Rejection: the message holds no customer with an id, or has more than `limit` bytes.
     """
     if message.size > limit:
         raise Rejection(

@@ -17,11 +17,7 @@ _CLIENT_TIMEOUT_SECONDS = 10
 
 
 class ProbeServer:
-    """HTTP server of the probes and metrics.
-
-    Attributes:
-        port: that it listens on.
-    """
+    """HTTP server of the probes and metrics."""
 
     def __init__(
         self,
@@ -34,12 +30,7 @@ class ProbeServer:
     ) -> None:
         """Listens; `start` begins to answer.
 
-        Args:
-            host: address to listen on.
-            port: to listen on; 0 takes a free one.
-            alive: returns whether the worker still makes progress.
-            ready: returns the answer of /readyz; its `ready` decides the status.
-            metrics: returns the content of /metrics.
+        Port 0 takes a free one. `ready` and `metrics` return what /readyz and /metrics answer.
 
         Raises:
             InputError: the address cannot be used.

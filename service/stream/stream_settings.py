@@ -80,9 +80,6 @@ class StreamSettings(StoreSettings):
 def read_settings(environment: Mapping[str, str]) -> StreamSettings:
     """Returns the settings that the environment sets.
 
-    Args:
-        environment: variables; those that do not begin with CHURN_ are ignored.
-
     Raises:
         InputError: a `CHURN_` variable is unknown, or a value is not allowed.
     """

@@ -37,12 +37,7 @@ class StopRequested(Exception):  # noqa: N818 - no error: somebody stopped the w
 
 
 class StreamWorker:
-    """The worker of one process.
-
-    Attributes:
-        pool: the versions that score.
-        metrics: the worker's own.
-    """
+    """The worker of one process."""
 
     def __init__(self, settings: StreamSettings, metrics_folder: Path) -> None:
         """Loads the models; connects to nothing yet.
@@ -75,12 +70,7 @@ class StreamWorker:
         reasons = dict(self._faults)
         if self._stop.is_set():
             reasons["draining"] = "The worker is about to stop."
-        return {
-            "ready": not reasons,
-            "reasons": reasons,
-            "versions": self.pool.roles(),
-            "refused_bundle": self.pool.refused,
-        }
+        return self.pool.readiness(reasons)
 
     def run(self) -> None:
         """Works until it is stopped; a session that fails is followed by another one."""

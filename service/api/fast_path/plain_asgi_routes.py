@@ -8,6 +8,7 @@ path; see `service.api.fast_path.request_batcher`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -32,22 +33,8 @@ from service.api.request_body import (
 from service.api.request_headers import read_head
 from service.api.worker_state import WorkerState
 
-AsgiRoute = Callable[[WorkerState, Scope, Receive, Send], Awaitable[None]]
 _Answer = tuple[bytes, str]
 """A body, and the prediction's id."""
-
-
-async def score(state: WorkerState, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers one customer's score."""
-    await _respond(state, SCORE, _score, scope, receive, send)
-
-
-async def explain(state: WorkerState, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers one customer's score, its reasons, and what would lower the risk."""
-    await _respond(state, EXPLAIN, _explain, scope, receive, send)
-
-
-ROUTES: dict[str, AsgiRoute] = {SCORE: score, EXPLAIN: explain}
 
 
 async def _score(state: WorkerState, row: Any, _query: bytes) -> _Answer:
@@ -61,9 +48,9 @@ async def _explain(state: WorkerState, row: Any, query: bytes) -> _Answer:
 
 
 async def _respond(
-    state: WorkerState,
     path: str,
     answer: Callable[[WorkerState, Any, bytes], Awaitable[_Answer]],
+    state: WorkerState,
     scope: Scope,
     receive: Receive,
     send: Send,
@@ -86,3 +73,10 @@ async def _respond(
     await send(start)
     await send({"type": "http.response.body", "body": response.body})
     record_response(state, path, response, perf_counter() - began)
+
+
+ROUTES: dict[str, Callable[[WorkerState, Scope, Receive, Send], Awaitable[None]]] = {
+    SCORE: partial(_respond, SCORE, _score),
+    EXPLAIN: partial(_respond, EXPLAIN, _explain),
+}
+"""The routes by their path."""

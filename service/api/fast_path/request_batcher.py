@@ -34,11 +34,9 @@ class Connection(Protocol):
 
     def send_response(self, response: RawResponse) -> None:
         """Sends an answer; does nothing if the caller has hung up."""
-        ...
 
     def abort(self) -> None:
         """Closes the connection without an answer."""
-        ...
 
 
 class _QueuedRequest:
@@ -72,11 +70,6 @@ class RequestBatcher:
 
     def enqueue(self, connection: Connection, headers: Headers, body: bytes) -> bool:
         """Adds a whole request.
-
-        Args:
-            connection: gets the answer.
-            headers: names in lower case.
-            body: all of it.
 
         Returns:
             Whether it is the batch's first request, so that `flush` must be scheduled.
