@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.contract import DataContract
+from churn.errors import BundleError
 from churn.explain.counterfactuals import CounterfactualSearch
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
@@ -99,6 +100,7 @@ def load_model(
     *,
     version: str | None = None,
     role: Role = "production",
+    serving: LoadedModel | None = None,
 ) -> LoadedModel:
     """Loads a version of a store and warms it, beside the version that serves meanwhile.
 
@@ -108,12 +110,20 @@ def load_model(
         load_number: how many versions this process has loaded, with this one.
         version: version of the store; None for the one in production.
         role: role of its answers.
+        serving: version that serves, whose data contract it must have; None if none does.
 
     Raises:
         BundleError: there is no such bundle, or it cannot be used.
     """
     bundle = load_version(store, version)
-    metrics = ScoreMetrics(metrics_folder, load_number, bundle.scorer.version, role)
-    model = LoadedModel(bundle.scorer, bundle.bands, bundle.golden, bundle.published, role, metrics)
+    fresh = bundle.scorer
+    if serving is not None and fresh.contract.digest() != serving.contract.digest():
+        raise BundleError(
+            f"Version {fresh.version} has another data contract than {serving.version}, "
+            "which callers rely on. Restart the service to serve it."
+        )
+    # Only now: /metrics reports every version that has a metrics file.
+    metrics = ScoreMetrics(metrics_folder, load_number, fresh.version, role)
+    model = LoadedModel(fresh, bundle.bands, bundle.golden, bundle.published, role, metrics)
     model.warm()
     return model

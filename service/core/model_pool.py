@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from churn.errors import BundleError, ChurnError
+from churn.errors import ChurnError
 from churn.ledger.predictions import Role
 from churn.scoring.store_follower import StoreFollower
 from service.core.environment_settings import StoreSettings
@@ -111,20 +111,15 @@ class ModelPool:
         self._metrics.increment("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
 
-    def _load(self, version: str | None, role: Role) -> LoadedModel:
+    def _load(
+        self, version: str | None, role: Role, serving: LoadedModel | None = None
+    ) -> LoadedModel:
         self._loads += 1
-        return load_model(
-            self._settings.store, self._metrics_folder, self._loads, version=version, role=role
-        )
+        store, folder = self._settings.store, self._metrics_folder
+        return load_model(store, folder, self._loads, version=version, role=role, serving=serving)
 
     def _load_compatible(
         self, version: str | None = None, role: Role = "production"
     ) -> LoadedModel:
         """Loads a version with the same data contract as the one in production."""
-        fresh = self._load(version, role)
-        if fresh.contract.digest() != self.production.contract.digest():
-            raise BundleError(
-                f"Version {fresh.version} has another data contract than {self.production.version}, "
-                "which callers rely on. Restart the service to serve it."
-            )
-        return fresh
+        return self._load(version, role, self.production)

@@ -167,6 +167,8 @@ def test_a_bundle_under_another_contract_is_refused_while_serving(
         publish(store, "3")
         wait_until(client, lambda ready: "contract" in (ready["refused_bundle"] or ""))
         assert version_of(client) == "1"
+        served = [name for name in sample(client.get("/metrics").text) if "_model_version" in name]
+        assert served == ['churn_model_version{role="production",version="1"}']
 
 
 def test_a_canary_answers_its_share_the_same_customers_always(store, tmp_path, customers):
