@@ -15,6 +15,7 @@ from churn.scoring.encoder import Row
 from churn.scoring.store_follower import StoreFollower, load_version
 
 CHECK_SECONDS = 1.0
+RETRY_SECONDS = 5.0
 
 _LOG = logging.getLogger("churn.inference")
 
@@ -30,7 +31,8 @@ class ProductionScorer:
         """
         self._lock = threading.Lock()
         self._checked_at = time.monotonic()
-        self._follower = StoreFollower(store, partial(load_version, store))
+        load = partial(load_version, store)
+        self._follower = StoreFollower(store, load, retry_seconds=RETRY_SECONDS)
         self._loaded = load_version(store)
 
     @property

@@ -99,6 +99,22 @@ def test_an_invalid_bundle_leaves_the_last_good_one_answering(
     assert "golden.json" in message[0]
 
 
+def test_a_download_that_failed_once_is_tried_again_without_another_promotion(
+    store, customer, looking_always, monkeypatch
+):
+    monkeypatch.setattr(production_scorer, "RETRY_SECONDS", 0.0)
+    scorer = load_scorer(str(store))
+    bundle = bundle_folder(store, "2")
+    publish(store, "2")
+    bundle.rename(store / "away")
+    failed = scorer.answer(customer)["model_version"]
+
+    (store / "away").rename(bundle)
+
+    assert failed == "1"
+    assert scorer.answer(customer)["model_version"] == "2"
+
+
 def test_between_two_checks_the_store_is_not_read(store, customer, monkeypatch):
     monkeypatch.setattr(production_scorer, "CHECK_SECONDS", 3600.0)
     scorer = load_scorer(str(store))
