@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from churn.checksums import create_model_folder, verify_checksums, write_checksums
-from churn.errors import InputError
+from churn.errors import InputError, error_reason
 from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
 from churn.models.linear.additive import AdditiveModel
@@ -47,10 +47,9 @@ def load_model(folder: Path) -> FittedModel:
     try:
         return read_model(folder)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
         raise InputError(
-            f"The model in {folder} cannot be read: {reason}. Restore the folder from where it "
-            "was copied, or train anew."
+            f"The model in {folder} cannot be read: {error_reason(error)}. Restore the folder "
+            "from where it was copied, or train anew."
         ) from None
 
 

@@ -47,6 +47,16 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
+def positional_arguments(call: ast.Call) -> int:
+    """How many a reader counts: a starred literal by its elements."""
+    return sum(
+        len(each.value.elts)
+        if isinstance(each, ast.Starred) and isinstance(each.value, ast.Tuple | ast.List)
+        else 1
+        for each in call.args
+    )
+
+
 def test_no_function_is_longer_than_a_screen(trees):
     long = {
         f"{place}: {function.name}": lines_of(function)
@@ -63,10 +73,18 @@ def test_no_call_has_more_positional_arguments_than_a_reader_counts(trees):
         f"{place}:{node.lineno}"
         for place, tree in trees.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and len(node.args) > MOST_ARGUMENTS
+        if isinstance(node, ast.Call) and positional_arguments(node) > MOST_ARGUMENTS
     ]
 
     assert many == []
+
+
+def test_a_starred_literal_counts_its_elements():
+    texts = ("f(1, *(2, 3), *rest)", "f(*[1, 2])")
+
+    calls = [node.value for text in texts for node in ast.parse(text).body]
+
+    assert [positional_arguments(call) for call in calls] == [4, 2]
 
 
 def test_a_docstring_does_not_count_and_a_body_does():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field
 
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.data import Dataset
 from churn.data.quality import QualityReport
+from churn.data.quality.verdict import Verdict
 from churn.data.split import Split
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
@@ -83,7 +84,7 @@ class QualityFacts(FrozenModel):
         findings: a sentence for each that did not.
     """
 
-    verdict: Literal["pass", "warn", "fail"]
+    verdict: Verdict
     passed: int
     total: int
     findings: tuple[str, ...] = ()
