@@ -31,13 +31,7 @@ def create_model_folder(folder: Path) -> None:
 
 
 def write_checksums(folder: Path, kind: str, files: list[Path]) -> None:
-    """Writes the manifest of those files, which lie in the folder.
-
-    Args:
-        folder: where they lie.
-        kind: what they are.
-        files: the files that belong to it.
-    """
+    """Writes the manifest of those files, which lie in the folder."""
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -53,14 +47,7 @@ def write_checksums(folder: Path, kind: str, files: list[Path]) -> None:
 
 
 def verify_checksums(folder: Path, kinds: tuple[str, ...]) -> str:
-    """Verifies a folder against its manifest.
-
-    Args:
-        folder: where.
-        kinds: what it may be.
-
-    Returns:
-        Its kind.
+    """Verifies a folder against its manifest, and returns its kind, one of `kinds`.
 
     Raises:
         InputError: the folder holds no finished model, another kind or version, or a file is

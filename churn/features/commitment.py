@@ -3,14 +3,7 @@
 import numpy as np
 
 from churn.contract import Role
-from churn.features.encoding import Floats
-from churn.features.formula import Formula, RoleValues
-
-
-def _within_first_term(of: RoleValues) -> Floats:
-    younger = of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)
-    return younger.astype(np.float64)
-
+from churn.features.formula import Formula
 
 COMMITMENT_FORMULAS = (
     Formula(
@@ -19,7 +12,9 @@ COMMITMENT_FORMULAS = (
         meaning="1 where the customer is younger than one term of the current contract",
         unit="flag",
         needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
-        compute=_within_first_term,
+        compute=lambda of: (of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)).astype(
+            np.float64
+        ),
         categories=2,
     ),
 )

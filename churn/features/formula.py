@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.contract import CategoryColumn, CodedColumn, DataContract, NumberColumn, Role
+from churn.contract import CategoryColumn, DataContract, NumberColumn, Role
 from churn.errors import InputError
 from churn.features.encoding import Columns, Floats
 from churn.features.groups import FeatureGroup
@@ -184,8 +184,8 @@ def _sources(contract: DataContract, role: Role, read: Read) -> tuple[Source, ..
             for c in coded
             if isinstance(c, CategoryColumn) and c.months
         )
-    return tuple(Source(c.name, _yes(c)) for c in coded if c.yes)
-
-
-def _yes(column: CodedColumn) -> tuple[float, ...]:
-    return tuple(float(category in column.yes) for category in column.categories)
+    return tuple(
+        Source(c.name, tuple(float(category in c.yes) for category in c.categories))
+        for c in coded
+        if c.yes
+    )

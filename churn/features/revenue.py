@@ -18,22 +18,6 @@ def _average_charge(of: RoleValues) -> Floats:
     return average
 
 
-def _charge_change(of: RoleValues) -> Floats:
-    change: Floats = of.number(Role.MONTHLY_CHARGE) - _average_charge(of)
-    return change
-
-
-def _billed_gap(of: RoleValues) -> Floats:
-    expected = of.number(Role.TENURE) * of.number(Role.MONTHLY_CHARGE)
-    gap: Floats = of.number(Role.TOTAL_CHARGE) - expected
-    return gap
-
-
-def _charge_per_service(of: RoleValues) -> Floats:
-    share: Floats = of.number(Role.MONTHLY_CHARGE) / np.maximum(of.count(Role.SERVICE), 1.0)
-    return share
-
-
 _BILLS: Mapping[Role, Read] = {
     Role.TENURE: "number",
     Role.MONTHLY_CHARGE: "number",
@@ -55,7 +39,7 @@ REVENUE_FORMULAS = (
         meaning="Current monthly bill less the average so far: above 0 the price went up",
         unit="currency per month",
         needs=_BILLS,
-        compute=_charge_change,
+        compute=lambda of: of.number(Role.MONTHLY_CHARGE) - _average_charge(of),
     ),
     Formula(
         name="billed_gap",
@@ -63,7 +47,9 @@ REVENUE_FORMULAS = (
         meaning="Billed so far less what the current bill times the tenure would come to",
         unit="currency",
         needs=_BILLS,
-        compute=_billed_gap,
+        compute=lambda of: (
+            of.number(Role.TOTAL_CHARGE) - of.number(Role.TENURE) * of.number(Role.MONTHLY_CHARGE)
+        ),
     ),
     Formula(
         name="charge_per_service",
@@ -71,6 +57,6 @@ REVENUE_FORMULAS = (
         meaning="Monthly bill per service held; the whole bill where none is held",
         unit="currency per month",
         needs={Role.MONTHLY_CHARGE: "number", Role.SERVICE: "count"},
-        compute=_charge_per_service,
+        compute=lambda of: of.number(Role.MONTHLY_CHARGE) / np.maximum(of.count(Role.SERVICE), 1.0),
     ),
 )

@@ -1,21 +1,17 @@
 """How much of the offer a customer uses: the more hooks, the harder to leave."""
 
 from churn.contract import Role
-from churn.features.encoding import Floats
-from churn.features.formula import Formula, RoleValues
+from churn.features.formula import Formula
 
 
 def _counter(name: str, role: Role, what: str) -> Formula:
-    def count(of: RoleValues) -> Floats:
-        return of.count(role)
-
     return Formula(
         name=name,
         group="services",
         meaning=f"How many {what} the customer has",
         unit="services",
         needs={role: "count"},
-        compute=count,
+        compute=lambda of: of.count(role),
     )
 
 

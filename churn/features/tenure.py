@@ -3,8 +3,7 @@
 import numpy as np
 
 from churn.contract import Role
-from churn.features.encoding import Floats
-from churn.features.formula import Formula, RoleValues
+from churn.features.formula import Formula
 
 BUCKET_STARTS = (6.0, 12.0, 24.0, 48.0, 60.0)
 """Months at which the next bucket begins: half a year, then the anniversaries that matter."""
@@ -19,10 +18,6 @@ BUCKET_NAMES = (
 )
 
 
-def _bucket(of: RoleValues) -> Floats:
-    return np.searchsorted(BUCKET_STARTS, of.number(Role.TENURE), side="right").astype(np.float64)
-
-
 TENURE_FORMULAS = (
     Formula(
         name="tenure_bucket",
@@ -30,7 +25,9 @@ TENURE_FORMULAS = (
         meaning="Stage of the customer's life: " + ", ".join(BUCKET_NAMES),
         unit="bucket",
         needs={Role.TENURE: "number"},
-        compute=_bucket,
+        compute=lambda of: np.searchsorted(
+            BUCKET_STARTS, of.number(Role.TENURE), side="right"
+        ).astype(np.float64),
         categories=len(BUCKET_NAMES),
         steps=BUCKET_STARTS,
     ),

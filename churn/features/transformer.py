@@ -71,8 +71,11 @@ class FeatureFormulas(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             InputError: X is neither, or lacks a column, or holds an unknown category.
         """
         check_is_fitted(self)
+        columns: Columns
         if isinstance(X, pd.DataFrame):
-            columns = self._encoded(X)
+            # Only what the formulas read: a table may lack columns that none of them needs.
+            read = {name for bound in self.feature_set_.formulas for name in bound.reads}
+            columns = encode(X, self.contract, only=read)
         elif isinstance(X, Mapping):
             columns = X
         else:
@@ -87,8 +90,3 @@ class FeatureFormulas(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Names of the engineered columns."""
         check_is_fitted(self)
         return np.array(self.feature_set_.names, dtype=object)
-
-    def _encoded(self, frame: pd.DataFrame) -> Columns:
-        """Only what the formulas read: a table may lack columns that none of them needs."""
-        read = {name for bound in self.feature_set_.formulas for name in bound.reads}
-        return encode(frame, self.contract, only=read)

@@ -85,16 +85,10 @@ class BlendModel:
 
     @classmethod
     def read(cls, folder: Path, read_member: Callable[[str, Path], FittedModel]) -> BlendModel:
-        """The model that `export` wrote.
-
-        Args:
-            folder: where.
-            read_member: reads a member of some kind from its folder.
+        """The model that `export` wrote; `read_member` reads a member of some kind.
 
         Raises:
-            OSError: a file is missing.
-            ValueError: a file is not what it should be.
-            KeyError: a part is missing.
+            OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
         content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         return cls(
@@ -107,12 +101,7 @@ class BlendModel:
 
 @dataclass(frozen=True)
 class BlendCandidate:
-    """A blend of recipes.
-
-    Attributes:
-        name: name of the recipe.
-        members: the recipes it blends.
-    """
+    """A blend of recipes."""
 
     name: str
     members: tuple[Candidate, ...]

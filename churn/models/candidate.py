@@ -24,27 +24,22 @@ class FittedModel(Protocol):
     @property
     def kind(self) -> str:
         """Which loader reads its files back."""
-        ...
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns that contributions belong to."""
-        ...
 
     @property
     def exact(self) -> bool:
         """Whether contributions are exact; a network's are estimates."""
-        ...
 
     @property
     def base(self) -> float:
         """Mean log-odds of the training rows, to which contributions are added."""
-        ...
 
     @property
     def additive(self) -> bool:
         """Whether log-odds are a plain sum of terms, one for each feature."""
-        ...
 
     def logit(self, columns: Columns) -> Floats:
         """Log-odds of leaving, float64[n].
@@ -52,19 +47,19 @@ class FittedModel(Protocol):
         Raises:
             InputError: a column is missing, holds a code unseen in training, or NaN.
         """
-        ...
 
     def contributions(self, columns: Columns) -> Floats:
-        """What each feature adds to `base`, float64[n, features]; rows sum to logit - base."""
-        ...
+        """What each feature adds to `base`, float64[n, features]; rows sum to logit - base.
+
+        Raises:
+            InputError: as for `logit`.
+        """
 
     def row_form(self) -> RowForm:
         """What scores one customer without a table."""
-        ...
 
     def export(self, folder: Path) -> None:
         """Writes the model's native files into an existing folder; never a pickle."""
-        ...
 
 
 class Candidate(Protocol):
@@ -73,7 +68,6 @@ class Candidate(Protocol):
     @property
     def name(self) -> str:
         """What the configuration calls it."""
-        ...
 
     def fit(self, columns: Columns, target: Target) -> FittedModel:
         """Learns from n rows; the same rows always give the same model.
@@ -81,4 +75,3 @@ class Candidate(Protocol):
         Raises:
             InputError: a column is missing, or only one outcome occurs.
         """
-        ...

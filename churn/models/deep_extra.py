@@ -13,11 +13,9 @@ TUNING = ("optuna",)
 
 
 def require_extra(what: str, modules: Sequence[str]) -> None:
-    """Looks whether modules of the extra `deep` can be imported; imports none of them.
+    """Checks that modules of the extra `deep` can be imported; imports none of them.
 
-    Args:
-        what: who needs them; begins the sentence.
-        modules: which.
+    `what` needs them, and begins the sentence.
 
     Raises:
         InputError: one of them is not installed.

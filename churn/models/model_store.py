@@ -22,11 +22,7 @@ KINDS = (*_READERS, BlendModel.kind)
 
 
 def save_model(model: FittedModel, folder: Path) -> None:
-    """Writes a model's native files and seals them.
-
-    Args:
-        model: what to write.
-        folder: made if need be; holds no model yet.
+    """Writes a model's native files and their checksums into a folder, made if need be.
 
     Raises:
         InputError: the folder already holds a model.

@@ -9,8 +9,7 @@ from churn.errors import InputError
 from churn.features.encoding import Columns
 from churn.models.blend import BlendCandidate
 from churn.models.candidate import Candidate, FittedModel, Target
-from churn.models.linear.logistic import LogisticCandidate
-from churn.models.linear.spline_logistic import SplineLogisticCandidate
+from churn.models.linear.logistic import LogisticCandidate, SplineLogisticCandidate
 from churn.models.network.tabular_net import TabularNetCandidate
 from churn.models.recipe_inputs import RecipeInputs
 from churn.models.recipe_settings import (
@@ -54,11 +53,7 @@ def build_candidates(
 ) -> dict[str, Candidate]:
     """The candidates of some names, in their order; a blend shares its members with the rest.
 
-    Args:
-        names: names of the recipes to build.
-        recipes: all recipes by name.
-        contract: what the columns mean.
-        builder: makes every candidate that is not a blend.
+    `builder` makes every candidate that is not a blend.
 
     Raises:
         InputError: a recipe is unknown, a blend's member is missing or a blend itself, or the

@@ -69,6 +69,11 @@ class RecipeInputs:
             order=tuple(column.name for column in contract.features),
         )
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All columns the recipe is fed: the table's, then the engineered ones."""
+        return (*self.order, *self.engineered.names)
+
     def extend(self, columns: Columns) -> Columns:
         """All columns the recipe is fed.
 

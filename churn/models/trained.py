@@ -59,15 +59,7 @@ class TrainedModel:
         data_sha256: str,
         settings: RecipeSettings,
     ) -> TrainedModel:
-        """Fits a candidate and notes where the model comes from.
-
-        Args:
-            candidate: the recipe.
-            columns: feature columns of the n training rows.
-            target: int8[n].
-            contract: what the columns mean.
-            data_sha256: SHA-256 of the rows' source.
-            settings: the recipe's settings.
+        """Fits a candidate on n rows and notes where the model comes from.
 
         Raises:
             InputError: the candidate cannot learn from the rows.
@@ -87,19 +79,11 @@ class TrainedModel:
         )
 
     def logit(self, columns: Columns) -> Floats:
-        """Log-odds of leaving, float64[n].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """Log-odds of leaving, float64[n]; errors as of `FittedModel.logit`."""
         return self.model.logit(columns)
 
     def probability(self, columns: Columns) -> Floats:
-        """Probability of leaving, float64[n].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """Probability of leaving, float64[n]; errors as of `FittedModel.logit`."""
         from scipy.special import expit
 
         probability: Floats = expit(self.model.logit(columns))
@@ -131,8 +115,7 @@ class TrainedModel:
         """Verifies and reads a trained model.
 
         Raises:
-            InputError: the folder holds no finished model, one of another version, or a corrupt
-                one.
+            InputError: the folder holds no finished model, or one of another version or corrupt.
         """
         verify_checksums(folder, (cls.kind,))
         model = load_model(folder / _MODEL)
@@ -148,8 +131,7 @@ class TrainedModel:
                 importance=dict(content["importance"]),
             )
         except (OSError, KeyError, TypeError, ValueError, ValidationError) as error:
-            reason = error_reason(error)
             raise InputError(
-                f"The trained model in {folder} cannot be read: {reason}. Restore the folder from "
-                "where it was copied, or train anew."
+                f"The trained model in {folder} cannot be read: {error_reason(error)}. Restore the "
+                "folder from where it was copied, or train anew."
             ) from None

@@ -46,15 +46,12 @@ class Scoring(Protocol):
 
     def score_one(self, row: Row) -> Score:
         """One customer's score."""
-        ...
 
     def score_many(self, columns: Columns) -> Scores:
         """Many customers' scores."""
-        ...
 
     def columns(self, rows: list[Row]) -> Columns:
         """Raw customers as columns."""
-        ...
 
 
 def read_golden(folder: Path) -> tuple[GoldenRow, ...]:

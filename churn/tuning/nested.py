@@ -31,24 +31,10 @@ def nested_protocol(
     & Talbot 2010, JMLR 11:2079-2107). The folds are those of the plan's first repeat: a
     candidate judged under the whole plan was judged on these, too.
 
-    Args:
-        candidates: tuned ones and the frozen recipes to set them beside, by name.
-        columns: feature columns of n rows.
-        target: int8[n].
-        plan: the protocol's plan; its folds, seed and bootstrap are taken over.
-        baseline: the candidate to beat.
-        on_fold: called after each split with how many are done, of how many.
-        workers: splits fitted at a time, in threads; figures do not depend on it.
-
-    Raises:
-        InputError: the baseline is not among the candidates, or an outcome is too rare to split.
+    `candidates` are tuned ones and the frozen recipes to set them beside; the other arguments and
+    the errors are those of `run_protocol`.
     """
-    once = ProtocolPlan(
-        folds=plan.folds,
-        repeats=NESTED_REPEATS,
-        seed=plan.seed,
-        bootstrap_samples=plan.bootstrap_samples,
-    )
+    once = plan.model_copy(update={"repeats": NESTED_REPEATS})
     return run_protocol(
         candidates, columns, target, once, baseline=baseline, on_fold=on_fold, workers=workers
     )

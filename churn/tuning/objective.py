@@ -12,11 +12,11 @@ from churn.features.encoding import Columns, Floats
 from churn.models.candidate import Target
 from churn.models.network.tabular_net import TabularNetCandidate
 from churn.models.recipe_settings import TunedGbmSettings, TunedTabularNetSettings
-from churn.models.trees.gbm import GbmCandidate, feature_matrix
+from churn.models.trees.gbm import GbmCandidate
 from churn.tuning.search_report import Parameters
 
 Report = Callable[[int, float], None]
-"""Told of every step and its value; may raise to end the trial."""
+"""Called with every step and its value; may raise to end the trial."""
 
 _TREES_AT_A_TIME = 25
 _PATIENCE = 4  # looks without a gain after which no more trees are grown
@@ -41,28 +41,18 @@ class Objective(Protocol):
     @property
     def words(self) -> str:
         """What it measures; goes before `of the n rows given`."""
-        ...
 
     @property
     def warm_up(self) -> int:
         """Steps that every trial is granted before it can be stopped."""
-        ...
 
     def __call__(self, parameters: Parameters, report: Report) -> Judged:
         """Judges some settings."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
 class GbmObjective:
-    """Log loss of boosted trees over inner folds; all folds grow together, 25 trees at a time.
-
-    Attributes:
-        candidate: the recipe.
-        settings: how to tune it.
-        columns: n rows.
-        target: int8[n].
-    """
+    """Log loss of boosted trees over inner folds; all folds grow together, 25 trees at a time."""
 
     candidate: GbmCandidate
     settings: TunedGbmSettings
@@ -83,10 +73,8 @@ class GbmObjective:
         recipe = replace(
             self.candidate, settings=self.candidate.settings.model_copy(update=parameters)
         )
-        known = recipe.inputs.extend(self.columns)
-        features = (*recipe.inputs.order, *recipe.inputs.engineered.names)
-        matrix = feature_matrix(known, features, recipe.inputs.categories, slice(None))
-        lightgbm_parameters = recipe.parameters(features)
+        matrix = recipe.matrix(self.columns)
+        lightgbm_parameters = recipe.parameters(recipe.inputs.features)
         cuts = StratifiedKFold(
             self.settings.inner_folds, shuffle=True, random_state=self.settings.seed
         )
@@ -113,14 +101,7 @@ class GbmObjective:
 
 @dataclass(frozen=True, eq=False)
 class TabularNetObjective:
-    """Log loss of a network on an inner holdout, which also says when to stop.
-
-    Attributes:
-        candidate: the recipe.
-        settings: how to tune it.
-        columns: n rows.
-        target: int8[n].
-    """
+    """Log loss of a network on an inner holdout, which also says when to stop."""
 
     candidate: TabularNetCandidate
     settings: TunedTabularNetSettings
@@ -155,13 +136,8 @@ def _grow(booster: Any, rows: Floats, score: Floats, start: int) -> None:
     """Grows some more trees, and adds their log-odds of the rows to the score in place."""
     for _ in range(_TREES_AT_A_TIME):
         booster.update()
-    gained = booster.predict(
-        rows,
-        raw_score=True,
-        start_iteration=start,
-        num_iteration=_TREES_AT_A_TIME,
-        num_threads=1,
-    )
+    chosen = {"start_iteration": start, "num_iteration": _TREES_AT_A_TIME}
+    gained = booster.predict(rows, raw_score=True, num_threads=1, **chosen)
     np.add(score, np.asarray(gained), out=score)
 
 

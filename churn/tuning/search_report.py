@@ -88,8 +88,8 @@ class TuningReport(FrozenModel):
     @property
     def finding(self) -> str:
         """What the search gained, in one line."""
-        found = f"{self.recipe}: trial {self.best} reached an inner log loss of "
-        found += f"{self.best_value:.4f}"
+        value = f"{self.best_value:.4f}"
+        found = f"{self.recipe}: trial {self.best} reached an inner log loss of {value}"
         if self.recipe_value is None:
             return found
         if self.best_value == self.recipe_value:

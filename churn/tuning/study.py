@@ -64,10 +64,9 @@ def open_study(name: str, *, storage: str | None, warm_up: int) -> optuna.Study:
                 load_if_exists=True,
             )
     except (OSError, SQLAlchemyError) as error:
-        reason = error_reason(error)
         raise InputError(
-            f"The tuning storage {storage} cannot be used: {reason}. Name a file that can be "
-            "written or an SQLite database of Optuna's, or leave storage out."
+            f"The tuning storage {storage} cannot be used: {error_reason(error)}. Name a file that "
+            "can be written or an SQLite database of Optuna's, or leave storage out."
         ) from None
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
@@ -86,14 +85,7 @@ def run_trials(
 ) -> None:
     """Tries settings until so many trials have finished, those of earlier runs counted in.
 
-    Args:
-        study: where they are kept.
-        objective: judges them.
-        ranges: where to look.
-        first: settings to try first, if any.
-        trials: how many.
-        seed: seed of the suggestions.
-        on_trial: called with every trial as it ends.
+    `first` are the settings to try first, if any; `on_trial` is called with every trial as it ends.
     """
     while (done := len(study.get_trials(deepcopy=False, states=_FINISHED))) < trials:
         study.sampler = optuna.samplers.TPESampler(
@@ -117,7 +109,6 @@ def run_trials(
 
 def record(trial: FrozenTrial) -> TrialRecord:
     """A trial as the report keeps it."""
-    duration = trial.duration
     state = _STATES[trial.state]
     return TrialRecord(
         number=trial.number,
@@ -125,7 +116,7 @@ def record(trial: FrozenTrial) -> TrialRecord:
         value=None if state == "failed" else trial.value,
         parameters=dict(trial.params),
         steps=len(trial.intermediate_values),
-        seconds=duration.total_seconds() if duration else 0.0,
+        seconds=trial.duration.total_seconds() if trial.duration else 0.0,
     )
 
 

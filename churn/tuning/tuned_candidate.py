@@ -50,13 +50,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class TunedCandidate:
-    """A recipe whose settings are searched by Optuna.
-
-    Attributes:
-        name: name of the recipe.
-        settings: how it is tuned.
-        base: the recipe to start from.
-    """
+    """A recipe whose settings are searched by Optuna, starting from those of `base`."""
 
     name: str
     settings: TunedSettings
@@ -94,12 +88,9 @@ class TunedCandidate:
         return self.frozen(self.tune(columns, target).settings).fit(columns, target)
 
     def tune(self, columns: Columns, target: Target, *, on_trial: OnTrial | None = None) -> Tuning:
-        """Searches for settings on n rows.
+        """Searches for settings on n rows, a part of which judges each trial.
 
-        Args:
-            columns: the rows; a part of them judges each trial.
-            target: int8[n].
-            on_trial: called with every trial as it ends.
+        `on_trial` is called with every trial as it ends.
 
         Raises:
             InputError: a column is missing, a code unknown, an outcome occurs too rarely, or the
@@ -124,9 +115,7 @@ class TunedCandidate:
         best = study.best_trial
         learned: Parameters = best.user_attrs[LEARNED]
         trials = tuple(record(trial) for trial in study.trials if trial.state.is_finished())
-        recipe_value = next(
-            (t.value for t in trials if t.state == "complete" and t.parameters == first), None
-        )
+        own = (t.value for t in trials if t.state == "complete" and t.parameters == first)
         report = TuningReport(
             recipe=self.name,
             objective=objective.words,
@@ -137,7 +126,7 @@ class TunedCandidate:
             trials=trials,
             best=best.number,
             learned=learned,
-            recipe_value=recipe_value,
+            recipe_value=next(own, None),
             importance=setting_importance(study, self.settings.seed),
         )
         best_settings = self.base.settings.model_dump() | best.params | learned

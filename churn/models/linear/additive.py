@@ -46,11 +46,7 @@ class AdditiveModel:
         return tuple(term.column for term in self.terms)
 
     def logit(self, columns: Columns) -> Floats:
-        """Log-odds of leaving, float64[n].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """Log-odds of leaving, float64[n]."""
         known = self._known(columns)
         total = np.full(row_count(columns), self.base)
         # Term by term, never as a matrix product: BLAS adds up in another order for other shapes.
@@ -62,11 +58,7 @@ class AdditiveModel:
         return total
 
     def contributions(self, columns: Columns) -> Floats:
-        """What each column adds to the base, float64[n, features].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """What each column adds to the base, float64[n, features]."""
         known = self._known(columns)
         parts = np.empty((row_count(columns), len(self.terms)))
         with np.errstate(invalid="ignore"):
@@ -94,9 +86,7 @@ class AdditiveModel:
         """The model that `export` wrote.
 
         Raises:
-            OSError: the file is missing.
-            ValueError: it is not an additive model.
-            KeyError: a part is missing.
+            OSError, ValueError, KeyError: the file or a part is missing, or not what it should be.
         """
         content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         return cls(

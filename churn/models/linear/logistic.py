@@ -1,20 +1,24 @@
-"""Plain logistic regression: the baseline every other recipe has to beat."""
+"""Logistic regressions: the plain one, the baseline to beat, and one on splines of the numbers.
+
+Both are additive, so their reasons are exact.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from churn.features.encoding import Columns
 from churn.models.candidate import Target
 from churn.models.linear.additive import AdditiveModel
-from churn.models.linear.design import standardised
+from churn.models.linear.design import spline, standardised
 from churn.models.linear.regression import (
     RegressionCandidate,
     design_blocks,
     fit_additive,
     require_both_outcomes,
 )
-from churn.models.recipe_settings import LogisticSettings
+from churn.models.recipe_settings import LogisticSettings, SplineLogisticSettings
 
 
 @dataclass(frozen=True)
@@ -49,5 +53,20 @@ class LogisticCandidate(RegressionCandidate[LogisticSettings]):
             target,
             c=self.settings.c,
             balanced=self.settings.class_weight == "balanced",
+            engineered=self.inputs.without_steps(),
+        )
+
+
+@dataclass(frozen=True)
+class SplineLogisticCandidate(RegressionCandidate[SplineLogisticSettings]):
+    """One-hot categories and cubic splines of the numbers."""
+
+    def fit(self, columns: Columns, target: Target) -> AdditiveModel:
+        """Learns from n rows; errors as of `LogisticCandidate.fit`."""
+        require_both_outcomes(target, self.name)
+        return fit_additive(
+            design_blocks(self.inputs, columns, partial(spline, knots=self.settings.knots)),
+            target,
+            c=self.settings.c,
             engineered=self.inputs.without_steps(),
         )

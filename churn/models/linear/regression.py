@@ -29,13 +29,7 @@ Settings = TypeVar("Settings", LogisticSettings, SplineLogisticSettings)
 
 @dataclass(frozen=True)
 class RegressionCandidate(Generic[Settings]):
-    """A regression recipe.
-
-    Attributes:
-        name: name of the recipe.
-        settings: what was chosen for it.
-        inputs: the columns it is fed.
-    """
+    """A regression recipe."""
 
     name: str
     settings: Settings
@@ -70,21 +64,18 @@ def design_blocks(
 ) -> list[Block]:
     """The design of a recipe's columns, in the order of the table, engineered ones last.
 
-    Args:
-        inputs: the recipe's columns.
-        columns: n rows of them.
-        number_block: how a number enters.
+    `number_block` makes the block of a number.
 
     Raises:
         InputError: a column is missing or a code unknown.
     """
     known = inputs.extend(columns)
-    blocks = []
-    for name in inputs.order:
-        if name in inputs.categories:
-            blocks.append(one_hot(name, known[name], inputs.categories[name]))
-        else:
-            blocks.append(number_block(name, known[name]))
+    blocks = [
+        one_hot(name, known[name], inputs.categories[name])
+        if name in inputs.categories
+        else number_block(name, known[name])
+        for name in inputs.order
+    ]
     for bound in inputs.engineered.formulas:
         formula = bound.formula
         if formula.steps:

@@ -43,13 +43,9 @@ class NetworkInput:
         *,
         pieces: int,
     ) -> NetworkInput:
-        """Learns the edges from rows.
+        """Learns the edges from n training rows.
 
-        Args:
-            columns: n training rows.
-            features: which columns enter.
-            categories: how many codes the coded ones have.
-            pieces: of each number, at most: quantiles that coincide count once.
+        A number gets `pieces` at most: quantiles that coincide count once.
 
         Raises:
             InputError: a column is missing, a code unknown, or a number is none.
@@ -108,14 +104,12 @@ class NetworkInput:
         """
         categories = {str(name): int(count) for name, count in content["categories"].items()}
         edges = {str(n): np.array(e, dtype=np.float64) for n, e in content["edges"].items()}
-        made = cls(tuple(content["features"]), categories, edges)
-        for name in made.features:
-            if name in categories:
-                continue
+        features = tuple(content["features"])
+        for name in set(features) - set(categories):
             found = edges.get(name, np.empty(0))
             if len(found) < _FEWEST_EDGES or not (np.diff(found) > 0).all():
                 raise ValueError(f"the edges of '{name}' are missing or do not rise")
-        return made
+        return cls(features, categories, edges)
 
 
 def _edges(number: Floats, pieces: int) -> Floats:

@@ -24,7 +24,7 @@ from churn.models.recipe_settings import TabularNetSettings
 
 Rows = NDArray[np.intp]
 OnEpoch = Callable[[int, float], None]
-"""Told after each epoch: its number from 1, and the log loss of the validation rows."""
+"""Called after each epoch with its number from 1 and the log loss of the validation rows."""
 
 _WORTH_COUNTING = 1e-5  # a smaller gain in log loss does not keep the training going
 _lock = threading.Lock()
@@ -75,7 +75,7 @@ def train_network(
     restored afterwards.
 
     Args:
-        settings: architecture, optimiser, when to stop, seed, device.
+        settings: of the recipe.
         encoded: float32[n, inputs], all rows.
         target: int8[n].
         widths: number of inputs for each feature.

@@ -81,11 +81,7 @@ class OnnxModel:
         return self.network_input.features
 
     def logit(self, columns: Columns) -> Floats:
-        """Log-odds of leaving, float64[n].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """Log-odds of leaving, float64[n]."""
         known = self.engineered.extend(columns)
         score = np.empty(row_count(columns))
         for start in range(0, len(score), _ROWS_AT_ONCE):
@@ -97,9 +93,6 @@ class OnnxModel:
         """Estimated Shapley values, float64[n, features]; rows sum to logit - base.
 
         One customer costs as many scores as there are background rows x 2 x (features - 1).
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         encoded = self.network_input.encode(self.engineered.extend(columns))
         estimator = SampledShapley(
@@ -133,9 +126,7 @@ class OnnxModel:
 
         Raises:
             InputError: onnxruntime is not installed.
-            OSError: a file is missing.
-            ValueError: a file is not what it should be.
-            KeyError: a part is missing.
+            OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
         content = json.loads((folder / _ENTRANCE).read_text(encoding="utf-8"))
         return cls.from_bytes(

@@ -28,13 +28,7 @@ _FEWEST_OF_AN_OUTCOME = 10  # so that the validation part holds both
 
 @dataclass(frozen=True)
 class TabularNetCandidate:
-    """One-hot categories and piecewise-linear numbers into TabM.
-
-    Attributes:
-        name: name of the recipe.
-        settings: what was chosen for it.
-        inputs: the columns it is fed.
-    """
+    """One-hot categories and piecewise-linear numbers into TabM."""
 
     name: str
     settings: TabularNetSettings
@@ -89,14 +83,9 @@ class TabularNetCandidate:
         *,
         on_epoch: OnEpoch | None = None,
     ) -> tuple[NetworkInput, TrainedNetwork]:
-        """Trains on some rows until others say stop.
+        """Learns the encoding and the weights from `training`, until `validation` says stop.
 
-        Args:
-            known: all columns the network is fed, n rows.
-            target: int8[n].
-            training: rows to learn from, the encoding included.
-            validation: rows that say when to stop.
-            on_epoch: called after every epoch; may raise to end the training.
+        `on_epoch` is called after every epoch, and may raise to end the training.
 
         Raises:
             InputError: a code is unknown.
@@ -107,7 +96,7 @@ class TabularNetCandidate:
         coded = {bound.name: bound.formula.categories for bound in formulas}
         network_input = NetworkInput.from_columns(
             take(known, training),
-            (*self.inputs.order, *self.inputs.engineered.names),
+            self.inputs.features,
             self.inputs.categories | {name: count for name, count in coded.items() if count},
             pieces=self.settings.pieces,
         )

@@ -68,11 +68,7 @@ class GbmModel:
         return cls(features, categories, float(base), trees, engineered)
 
     def logit(self, columns: Columns) -> Floats:
-        """Log-odds of leaving, float64[n].
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
-        """
+        """Log-odds of leaving, float64[n]."""
         score = np.empty(row_count(columns))
         for rows, matrix in self._matrices(columns):
             score[rows] = self.trees.logits(matrix)
@@ -82,9 +78,6 @@ class GbmModel:
         """Exact Shapley values of the trees, float64[n, features].
 
         Lundberg et al. 2020 (Nature Machine Intelligence 2:56-67), path-dependent TreeSHAP.
-
-        Raises:
-            InputError: a column is missing, holds a code unseen in training, or NaN.
         """
         parts = np.empty((row_count(columns), len(self.features)))
         for rows, matrix in self._matrices(columns):
@@ -110,9 +103,7 @@ class GbmModel:
         """The model that `export` wrote.
 
         Raises:
-            OSError: a file is missing.
-            ValueError: a file is not what it should be.
-            KeyError: a part is missing.
+            OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
         content = json.loads((folder / _COLUMNS).read_text(encoding="utf-8"))
         return cls.from_text(
@@ -135,9 +126,6 @@ class GbmCandidate:
     """Shallow trees, monotone in tenure.
 
     Attributes:
-        name: name of the recipe.
-        settings: what was chosen for it.
-        inputs: the columns it is fed.
         falling: columns along which the risk may only fall.
     """
 
@@ -183,16 +171,20 @@ class GbmCandidate:
         import lightgbm
 
         require_both_outcomes(target, self.name)
-        known = self.inputs.extend(columns)
-        features = (*self.inputs.order, *self.inputs.engineered.names)
-        matrix = feature_matrix(known, features, self.inputs.categories, slice(None))
-        parameters = self.parameters(features)
+        matrix = self.matrix(columns)
+        parameters = self.parameters(self.inputs.features)
         rows = lightgbm.Dataset(matrix, label=target, params=parameters, free_raw_data=True)
         booster = lightgbm.train(parameters, rows, num_boost_round=self.settings.trees)
         # Through its own text, so that the model in memory and the one read back are the same.
+        inputs = self.inputs
         return GbmModel.from_text(
-            booster.model_to_string(), features, self.inputs.categories, self.inputs.engineered
+            booster.model_to_string(), inputs.features, inputs.categories, inputs.engineered
         )
+
+    def matrix(self, columns: Columns) -> Floats:
+        """The recipe's features of n rows side by side, float64[n, features]."""
+        known = self.inputs.extend(columns)
+        return feature_matrix(known, self.inputs.features, self.inputs.categories, slice(None))
 
     def parameters(self, features: tuple[str, ...]) -> dict[str, Any]:
         """LightGBM's parameters for trees over these columns."""

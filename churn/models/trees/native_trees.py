@@ -80,10 +80,7 @@ class NativeTrees:
         self.features = counted.value
 
     def logits(self, matrix: Floats) -> Floats:
-        """Log-odds of n customers, float64[n].
-
-        Args:
-            matrix: float64[n, features], all finite.
+        """Log-odds float64[n] of n customers, from float64[n, features], all finite.
 
         Raises:
             ValueError: the matrix has another width.
@@ -94,23 +91,13 @@ class NativeTrees:
         """Exact Shapley values of n customers, float64[n, features].
 
         They come from `tables` where there are some, otherwise from the library.
-
-        Args:
-            matrix: float64[n, features], all finite.
         """
         if self.tables is not None:
             return self.tables.many(matrix)
         return self.library_contributions(matrix)[:, :-1]
 
     def library_contributions(self, matrix: Floats) -> Floats:
-        """Shapley values as the library computes them, and the base in the last column.
-
-        Args:
-            matrix: float64[n, features], all finite.
-
-        Returns:
-            float64[n, features + 1].
-        """
+        """The library's Shapley values with the base behind them, float64[n, features + 1]."""
         return self._predict(matrix, _CONTRIBUTIONS, self.features + 1)
 
     @cached_property

@@ -29,11 +29,7 @@ _ROWS_AT_ONCE = 4096  # their patterns stay in the processor's cache
 
 
 class TreeContributions:
-    """Trees of at most eight leaves, split by numbers.
-
-    Attributes:
-        features: how many columns the trees look at.
-    """
+    """Trees of at most eight leaves, split by numbers."""
 
     def __init__(self, trees: Sequence[Tree], features: int) -> None:
         """Works the tables out.
@@ -72,11 +68,7 @@ class TreeContributions:
         return found
 
     def one(self, values: Sequence[float]) -> list[float]:
-        """A customer's contributions by column.
-
-        Args:
-            values: the trees' columns, all finite.
-        """
+        """A customer's contributions by column; all values are finite."""
         right = 0
         for column, cuts, bits in self._columns:
             right |= bits[bisect_left(cuts, values[column])]
@@ -86,14 +78,7 @@ class TreeContributions:
         return total[: self.features]
 
     def many(self, matrix: Floats) -> Floats:
-        """The contributions of n customers, each with the very bits that `one` gives.
-
-        Args:
-            matrix: float64[n, features], all finite.
-
-        Returns:
-            float64[n, features].
-        """
+        """The contributions of n customers, float64[n, features], with the bits of `one`."""
         if len(matrix) < _FEW:
             alone = [self.one(row) for row in matrix.tolist()]
             return np.array(alone).reshape(len(matrix), self.features)

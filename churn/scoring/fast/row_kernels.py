@@ -45,19 +45,15 @@ class RowKernel(Protocol):
 
     def logit(self, values: Values) -> float:
         """Log-odds, from the encoder's values and the engineered ones behind them."""
-        ...
 
     def logits(self, rows: Sequence[Values]) -> list[float]:
         """Log-odds of several customers, each with the bits of its own `logit`."""
-        ...
 
     def logits_changed(self, copies: Copies) -> list[float]:
         """Log-odds of a customer's changed copies, each with the bits of its own `logit`."""
-        ...
 
     def contributions(self, values: Values) -> list[float]:
         """What each of the model's features adds to its base."""
-        ...
 
 
 def row_kernel(form: RowForm, encoder: RowEncoder, places: Mapping[str, int]) -> RowKernel:
