@@ -22,13 +22,8 @@ def counterfactual_sentence(
 ) -> str:
     """What a proposal changes, how far the risk falls, and what it does to the bill.
 
-    Args:
-        proposal: the proposal.
-        before: risk now.
-        after: risk with the proposal.
-        threshold: probability that the risk should fall below, if any.
-        bill: monthly bill now; None where the contract has none.
-        rules: rules of the contract.
+    `before` and `after` are the risks, `threshold` the probability to fall below, if any, `bill`
+    the monthly bill now, None where the contract has none.
     """
     offers = " and ".join(
         _offer(rules.columns, name, code) for name, code in proposal.offers.items()

@@ -109,11 +109,7 @@ class CounterfactualSearch:
     """
 
     def __init__(self, scorer: RowScorer) -> None:
-        """Prepares the contract's rules.
-
-        Args:
-            scorer: scores changed customers.
-        """
+        """Prepares the contract's rules."""
         self.rules = OfferRules.from_contract(scorer.contract)
         self._scorer = scorer
         self._places = places = {name: place for place, name in enumerate(scorer.names)}

@@ -104,11 +104,6 @@ def contributions_by_column(
 ) -> Contributions:
     """What each column of the table adds to a model's base, exactly.
 
-    Args:
-        model: the model.
-        columns: encoded columns of n customers.
-        contract: the contract they were encoded by.
-
     Raises:
         InputError: a column is missing or holds what cannot be scored, or the model has a feature
             that the contract does not know.

@@ -21,17 +21,10 @@ _FINE = 200  # tenures at which terms are compared: as they are where few, else 
 def interaction(
     features: Sequence[str], rows: Columns, parts: Contributions, contract: DataContract
 ) -> Interaction | None:
-    """How tenure's contribution differs between contract terms.
+    """How tenure's contribution differs between contract terms; `features` are the model's own.
 
-    Args:
-        features: the model's own.
-        rows: encoded columns of n customers.
-        parts: their contributions, by column.
-        contract: the contract they were encoded by.
-
-    Returns:
-        None where the contract lacks exactly one number of tenure or one contract term, or the
-        model does not look at tenure.
+    None where the contract lacks exactly one number of tenure or one contract term, or the model
+    does not look at tenure.
     """
     tenures = [c for c in contract.with_role(Role.TENURE) if isinstance(c, NumberColumn)]
     terms = [c for c in contract.with_role(Role.CONTRACT_TERM) if not isinstance(c, NumberColumn)]

@@ -162,13 +162,7 @@ class ReasonCodes:
 def reason_codes(
     model: FittedModel, columns: Columns, contract: DataContract, *, top: int = TOP
 ) -> list[CustomerReasons]:
-    """The reasons behind n customers' scores.
-
-    Args:
-        model: the model.
-        columns: encoded columns of the customers.
-        contract: the contract they were encoded by.
-        top: how many reasons at most.
+    """The reasons behind n customers' scores, at most `top` each.
 
     Raises:
         InputError: `top` is less than 1, a column is missing or cannot be scored, or the model has

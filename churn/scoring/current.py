@@ -97,10 +97,9 @@ def read_history(store: Address) -> tuple[Published, ...]:
         content = _pointer_bytes(store)
         return () if content is None else Pointer.model_validate(json.loads(content)).history
     except (OSError, ValueError, RecursionError, ValidationError) as error:
-        reason = error_reason(error)
         raise BundleError(
-            f"The store {store} has a {CURRENT} that cannot be read: {reason}. Restore it from a "
-            "backup, or remove it and publish a bundle again."
+            f"The store {store} has a {CURRENT} that cannot be read: {error_reason(error)}. Restore "
+            "it from a backup, or remove it and publish a bundle again."
         ) from None
 
 

@@ -29,13 +29,7 @@ _KNOWN = {CONTRACT, REFERENCE, GOLDEN, MODEL_CARD}
 
 
 def verify_bundle(folder: Path) -> Manifest:
-    """Verifies a bundle without loading its model.
-
-    Args:
-        folder: where it lies.
-
-    Returns:
-        Its manifest.
+    """Verifies a bundle without loading its model, and returns its manifest.
 
     Raises:
         BundleError: the folder is no bundle, of another format, or not as it was written; the
@@ -72,10 +66,9 @@ def read_contract(folder: Path) -> DataContract:
         content = json.loads((folder / CONTRACT).read_text(encoding="utf-8"))
         return DataContract.model_validate(content)
     except (OSError, ValueError, RecursionError, ValidationError) as error:
-        reason = error_reason(error)
         raise BundleError(
-            f"The bundle {folder} has a {CONTRACT} that cannot be read: {reason}. Write the bundle "
-            "anew."
+            f"The bundle {folder} has a {CONTRACT} that cannot be read: {error_reason(error)}. "
+            "Write the bundle anew."
         ) from None
 
 

@@ -20,14 +20,9 @@ _LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 def golden_rows(columns: Columns, contract: DataContract) -> list[dict[str, Any]]:
     """Raw rows that cover what the contract allows; the same columns give the same rows.
 
-    Args:
-        columns: feature columns of the training rows.
-        contract: what they mean.
-
-    Returns:
-        Rows in the contract's raw values. Among them every category of every column, every
-        number's least and greatest value, in the training rows and by the contract, and every
-        blank that the contract allows.
+    They are in the contract's raw values. Among them are every category of every column, every
+    number's least and greatest value, in the training rows and by the contract, and every blank
+    that the contract allows.
     """
     patterns = _patterns(columns, contract)
     levels = {column.name: _levels(columns, column) for column in contract.numbers}

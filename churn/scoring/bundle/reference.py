@@ -72,13 +72,7 @@ class Reference:
 
 
 def build_reference(columns: Columns, probability: Floats, contract: DataContract) -> Reference:
-    """The reference of n training rows.
-
-    Args:
-        columns: their feature columns.
-        probability: float64[n], the model's.
-        contract: what the columns mean.
-    """
+    """The reference of n training rows, and of the model's probabilities float64[n] for them."""
     return Reference(
         rows=row_count(columns),
         numbers={c.name: NumberReference.from_values(columns[c.name]) for c in contract.numbers},
@@ -104,11 +98,7 @@ def as_bytes(reference: Reference) -> bytes:
 
 
 def read_reference(path: Path, contract: DataContract) -> Reference:
-    """The reference of a bundle.
-
-    Args:
-        path: the bundle's `reference.npz`.
-        contract: the bundle's.
+    """The reference of a bundle, from its `reference.npz`.
 
     Raises:
         BundleError: it cannot be read, or is of other columns.
@@ -122,9 +112,9 @@ def read_reference(path: Path, contract: DataContract) -> Reference:
                 scores=_number(arrays, "scores"),
             )
     except (OSError, KeyError, ValueError, IndexError, BadZipFile, zlib.error) as error:
-        reason = error_reason(error)
         raise BundleError(
-            f"The drift reference {path} cannot be read: {reason}. Write the bundle anew."
+            f"The drift reference {path} cannot be read: {error_reason(error)}. Write the bundle "
+            "anew."
         ) from None
 
 

@@ -17,12 +17,7 @@ _CALLS = 200
 def try_bundle(folder: Path, *, latency_budget_ms: float) -> BundleCheck:
     """What serving from this bundle would be like, on this machine and at this moment.
 
-    Args:
-        folder: the bundle.
-        latency_budget_ms: what scoring one customer may take.
-
-    Returns:
-        The findings; one that does not load has neither a difference nor a latency.
+    A bundle that does not load has neither a difference nor a latency.
     """
     try:
         scorer = Scorer.load(folder)

@@ -36,10 +36,6 @@ def upload_bundle(folder: Path, uri: str) -> None:
 
     What an upload that broke off has left is replaced by the next one.
 
-    Args:
-        folder: the bundle.
-        uri: what it is to become.
-
     Raises:
         TakenError: there is a bundle by now.
         BundleError: the place cannot be written to.

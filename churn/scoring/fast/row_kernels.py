@@ -57,13 +57,7 @@ class RowKernel(Protocol):
 
 
 def row_kernel(form: RowForm, encoder: RowEncoder, places: Mapping[str, int]) -> RowKernel:
-    """Compiles a row form.
-
-    Args:
-        form: what a model gave.
-        encoder: makes the values.
-        places: where each column, engineered ones too, is among the values.
-    """
+    """Compiles a row form; `places` says where each column, engineered too, is among the values."""
     match form:
         case TermsForm():
             return _Terms(form, places)

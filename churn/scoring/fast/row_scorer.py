@@ -28,12 +28,7 @@ class RowScorer:
     """
 
     def __init__(self, model: FittedModel, contract: DataContract) -> None:
-        """Compiles the model's row form.
-
-        Args:
-            model: what was fitted.
-            contract: what its columns mean.
-        """
+        """Compiles the model's row form."""
         form = model.row_form()
         self.contract = contract
         self.encoder = RowEncoder(contract)
