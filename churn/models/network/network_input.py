@@ -105,7 +105,7 @@ class NetworkInput:
         categories = {str(name): int(count) for name, count in content["categories"].items()}
         edges = {str(n): np.array(e, dtype=np.float64) for n, e in content["edges"].items()}
         features = tuple(content["features"])
-        for name in set(features) - set(categories):
+        for name in (each for each in features if each not in categories):
             found = edges.get(name, np.empty(0))
             if len(found) < _FEWEST_EDGES or not (np.diff(found) > 0).all():
                 raise ValueError(f"the edges of '{name}' are missing or do not rise")
