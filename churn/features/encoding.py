@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, DataContract, NumberColumn, TargetColumn
 from churn.contract.id_mask import HIDDEN, IdMask
+from churn.contract.values import CategoryReader, RefusedValue
 from churn.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,12 +100,18 @@ def _codes(
         codes = series.cat.codes.to_numpy()
     else:
         codes = pd.Categorical(series, categories=list(categories)).codes
-    if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        ids = [frame[contract.id.name].dropna()] if contract.id.name in frame.columns else []
+    read: NDArray[np.int8] = np.array(codes, dtype=np.int8)
+    reader = CategoryReader(column)
+    for row in np.flatnonzero(read < 0):
         value = series.iloc[row]
-        found = str(HIDDEN) if IdMask(*ids).hides(value) else repr(value)
-        raise InputError(
-            f"Column '{column.name}' row {row + 1}: {found} is not one of {', '.join(categories)}."
-        )
-    return np.asarray(codes, dtype=np.int8)
+        try:
+            read[row] = reader[value]
+        except RefusedValue:
+            ids = [frame[contract.id.name].dropna()] if contract.id.name in frame.columns else []
+            value = value.item() if isinstance(value, np.generic) else value
+            shown = str(HIDDEN) if IdMask(*ids).hides(value) else repr(value)
+            raise InputError(
+                f"Column '{column.name}' row {row + 1}: {shown} is not one of "
+                f"{', '.join(categories)}. Correct the cell."
+            ) from None
+    return read

@@ -121,7 +121,7 @@ class Manifest(_Part):
     def text(self) -> str:
         """The manifest's file: its fields, and a seal over them."""
         content = self.model_dump(mode="json")
-        complete = content | {"seal": _seal(content)}
+        complete = content | {"seal": manifest_checksum(content)}
         return json.dumps(complete, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -140,7 +140,7 @@ def read_manifest(folder: Path) -> Manifest:
             "write it anew."
         )
     seal = content.pop("seal", None)
-    if seal != _seal(content):
+    if seal != manifest_checksum(content):
         raise BundleError(
             f"The bundle {folder} is corrupt: {MANIFEST} is not as it was written. Restore the "
             "folder from where it was copied, or write it anew."
@@ -190,6 +190,7 @@ def _absent(folder: Path) -> BundleError:
     )
 
 
-def _seal(content: dict[str, Any]) -> str:
+def manifest_checksum(content: dict[str, Any]) -> str:
+    """Checksum over a manifest's fields, stored under `seal`."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -109,8 +109,9 @@ def infer(state: WorkerState, content: Any, request_id: str) -> dict[str, Any]:
 def _inputs(contract: DataContract) -> list[dict[str, Any]]:
     tensors = [{"name": contract.id.name, "datatype": "BYTES", "shape": [-1]}]
     for column in contract.features:
-        number = isinstance(column, NumberColumn)
-        datatype = ("INT64" if column.integer else "FP64") if number else "BYTES"  # type: ignore[union-attr]
+        datatype = "BYTES"
+        if isinstance(column, NumberColumn):
+            datatype = "INT64" if column.integer else "FP64"
         tensors.append({"name": column.name, "datatype": datatype, "shape": [-1]})
     return tensors
 

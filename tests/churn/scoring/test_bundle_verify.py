@@ -12,7 +12,7 @@ from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
 from churn.scoring.bundle import Threshold, read_reference, verify_bundle, write_bundle
-from churn.scoring.manifest import _seal
+from churn.scoring.manifest import manifest_checksum
 
 FILES = [
     "contract.json",
@@ -73,7 +73,9 @@ def resealed(folder, **changes):
     content = json.loads((folder / "manifest.json").read_text())
     del content["seal"]
     content |= changes
-    (folder / "manifest.json").write_text(json.dumps(content | {"seal": _seal(content)}))
+    (folder / "manifest.json").write_text(
+        json.dumps(content | {"seal": manifest_checksum(content)})
+    )
 
 
 def forged(folder, name, content):
