@@ -208,10 +208,10 @@ def counterfactuals(
         InputError: a customer breaks the contract, or an argument is out of its range.
     """
     if threshold is not None and not 0 < threshold < 1:
-        raise InputError(f"The risk was to fall below {threshold:g}; name a threshold in (0, 1).")
+        raise InputError(f"threshold is {threshold:g}; give a number between 0 and 1.")
     if most < 1 or reach not in (1, 2):
         raise InputError(
-            f"Asked for {most} ways of {reach} changes; ask for 1 or more, of 1 or 2 changes."
+            f"most is {most} and reach is {reach}; give most of at least 1, and reach of 1 or 2."
         )
     scorer = RowScorer(model, contract)
     search = CounterfactualSearch(scorer)

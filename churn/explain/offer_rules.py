@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from churn.contract import CodedColumn, DataContract, NumberColumn, Role
 from churn.errors import InputError
+from churn.scoring.fields import FieldError
 
 Codes = dict[str, int]
 
@@ -162,15 +163,16 @@ class OfferRules:
         """Refuses a customer whose columns contradict each other.
 
         Raises:
-            InputError: which.
+            FieldError: which.
         """
         for tie in self.ties:
             if not tie.holds(codes):
                 own, lead = self.columns[tie.column], self.columns[tie.lead]
-                raise InputError(
+                raise FieldError(
                     f"Column '{tie.column}' is '{own.categories[codes[tie.column]]}' where "
                     f"'{tie.lead}' is '{lead.categories[codes[tie.lead]]}', which contract "
-                    f"'{self.contract.name}' rules out. Correct the customer's row."
+                    f"'{self.contract.name}' rules out. Correct the customer's row.",
+                    field=tie.column,
                 )
 
     def follow(self, codes: Mapping[str, int], offers: Codes) -> OfferedChanges:

@@ -130,7 +130,7 @@ class ReasonCodes:
             InputError: `top` is less than 1.
         """
         if top < 1:
-            raise InputError(f"Asked for {top} reasons a customer; ask for 1 or more.")
+            raise InputError(f"top is {top}; give 1 or more reasons a customer.")
         grouped = self.grouping.group(contributions)
         ranked = []
         for place in self._given:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from scipy.special import expit
 
-from churn.errors import InputError
 from churn.explain.reasons import TOP
-from churn.scoring import Score
+from churn.scoring import FieldError, Score
 from churn.scoring.encoder import Values
 from service.api.problems import ProblemError
 from service.api.worker_state import WorkerState
@@ -20,7 +18,6 @@ from service.core.loaded_model import LoadedModel
 
 CHANGES = 1
 """Changes at once; there are three times as many pairs, each scored, so pairs must be requested."""
-_QUOTED = re.compile(r"'([^']+)'")
 
 
 class ExplainOptions(msgspec.Struct, frozen=True):
@@ -90,11 +87,10 @@ def _counterfactuals(
         counterfactuals = model.counterfactuals.customer(
             values, score.logit, options.below, reach=options.changes
         )
-    except InputError as error:
+    except FieldError as error:
         # Each field is allowed, but not these two together; a score is given all the same.
-        quoted = _QUOTED.search(str(error))
         raise ProblemError(
-            422, f"{error} Or ask with counterfactuals=false.", field=quoted[1] if quoted else ""
+            422, f"{error} Or ask with counterfactuals=false.", field=error.field
         ) from None
     return {
         "sentence": counterfactuals.sentence,

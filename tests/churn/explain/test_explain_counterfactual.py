@@ -306,9 +306,9 @@ def test_a_customer_that_cannot_be_is_refused(contract, risky, values, said):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"threshold": 1.2}, "below 1.2; name a threshold"),
-        ({"most": 0}, "Asked for 0 ways"),
-        ({"reach": 3}, "of 3 changes"),
+        ({"threshold": 1.2}, "^threshold is 1.2; give a number"),
+        ({"most": 0}, "^most is 0 and reach is 2; give most of"),
+        ({"reach": 3}, "and reach is 3; give"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(contract, risky, arguments, said):

@@ -226,5 +226,5 @@ def test_words_follow_the_stated_thresholds(contribution, way, how):
 
 
 def test_asking_for_no_reasons_is_refused(contract, one):
-    with pytest.raises(InputError, match="Asked for 0 reasons"):
+    with pytest.raises(InputError, match=r"^top is 0; give 1 or more"):
         reason_codes(Stated(Contract=0.3), one, contract, top=0)
