@@ -72,7 +72,7 @@ class _Coded(_Feature):
     prices: tuple[float, ...] = ()
     offers: dict[str, str] = Field(default_factory=dict)
 
-    def _require_words_of(self, categories: tuple[str, ...]) -> None:
+    def _require_matching_words(self, categories: tuple[str, ...]) -> None:
         """Refuses words and prices that do not go with the categories."""
         for field, given in (("phrases", self.phrases), ("prices", self.prices)):
             if given and len(given) != len(categories):
@@ -112,7 +112,7 @@ class CategoryColumn(_Coded):
             raise ValueError(f"column {self.name!r}: 'yes' names {unknown}, not in its categories")
         if self.months and len(self.months) != len(self.categories):
             raise ValueError(f"column {self.name!r}: 'months' needs one length per category")
-        self._require_words_of(self.categories)
+        self._require_matching_words(self.categories)
         return self
 
 
@@ -126,7 +126,7 @@ class FlagColumn(_Coded):
     @model_validator(mode="after")
     def _consistent(self) -> FlagColumn:
         _require_different(self.name, self.categories)
-        self._require_words_of(self.categories)
+        self._require_matching_words(self.categories)
         return self
 
     @property

@@ -78,7 +78,7 @@ def disparities(
         if value == reference:
             continue
         for metric in METRICS:
-            gap = difference_of(ours[metric], figures[reference][metric])
+            gap = estimate_difference(ours[metric], figures[reference][metric])
             verdict: DisparityVerdict = TOO_FEW
             if gap is not None:
                 verdict = "no difference seen" if gap.interval.covers(0) else "differs"
@@ -95,7 +95,7 @@ def disparities(
     return found
 
 
-def difference_of(ours: Estimate | None, theirs: Estimate | None) -> Estimate | None:
+def estimate_difference(ours: Estimate | None, theirs: Estimate | None) -> Estimate | None:
     """Returns the difference of two independent figures, from their own intervals.
 
     The squares of the distances to the bounds add up (Newcombe 1998, Statistics in Medicine

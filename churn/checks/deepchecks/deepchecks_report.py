@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from churn.data.quality.verdict import Severity, Verdict, count_of, require_worst, with_verdict
+from churn.data.quality.verdict import Severity, Verdict, pluralize, require_worst, with_verdict
 from churn.frozen_model import FrozenModel
 
 SuiteName = Literal["data_integrity", "train_test_validation", "model_evaluation"]
@@ -112,13 +112,13 @@ class ValidationReport(FrozenModel):
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        conditions = count_of(len(self.findings), "condition", "conditions")
+        conditions = pluralize(len(self.findings), "condition", "conditions")
         if self.verdict == "pass":
             return f"{conditions} in {len(self.seconds)} suites: all hold."
         failed = len(self.failures)
-        parts = [count_of(failed, "critical one fails", "critical ones fail")] if failed else []
+        parts = [pluralize(failed, "critical one fails", "critical ones fail")] if failed else []
         warned = len(self.warnings)
-        parts += [count_of(warned, "warning", "warnings")] if warned else []
+        parts += [pluralize(warned, "warning", "warnings")] if warned else []
         return f"{conditions} in {len(self.seconds)} suites: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
@@ -126,5 +126,5 @@ class ValidationReport(FrozenModel):
         if not self.failures:
             return ""
         first, others = self.failures[0], len(self.failures) - 1
-        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
+        also = f" ({pluralize(others, 'other fails', 'others fail')}, too)" if others else ""
         return f"Deepchecks refuses at '{first.name}' on {first.rows}{also}: {first.sentence}"

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from churn.contract import DataContract
-from churn.data.quality.verdict import Verdict, count_of, require_worst, with_verdict
+from churn.data.quality.verdict import Verdict, pluralize, require_worst, with_verdict
 from churn.errors import InputError
 from churn.frozen_model import FrozenModel
 
@@ -122,13 +122,13 @@ class ValidatorReport(FrozenModel):
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        checks = count_of(len(self.findings), "check", "checks")
+        checks = pluralize(len(self.findings), "check", "checks")
         opening = f"{self.validator} {self.version}, {checks}"
         if self.verdict == "pass":
             return f"{opening}: all fine."
         failed, warned = len(self.failures), len(self.warnings)
         parts = [f"{failed:,} failed"] if failed else []
-        parts += [count_of(warned, "asks for attention", "ask for attention")] if warned else []
+        parts += [pluralize(warned, "asks for attention", "ask for attention")] if warned else []
         return f"{opening}: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
@@ -136,7 +136,7 @@ class ValidatorReport(FrozenModel):
         if not self.failures:
             return ""
         first, others = self.failures[0], len(self.failures) - 1
-        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
+        also = f" ({pluralize(others, 'other fails', 'others fail')}, too)" if others else ""
         return (
             f"{self.validator}, the stack's data validator, refuses the rows at "
             f"'{first.check}'{also}: {first.sentence} Mend the table, or change the validator's "

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 from churn.data.quality.verdict import (
     Severity,
     Verdict,
-    count_of,
     failed_as,
+    pluralize,
     require_worst,
     with_verdict,
 )
@@ -112,12 +112,14 @@ class QualityReport(FrozenModel):
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
-        table = f"{count_of(self.rows, 'customer', 'customers')}, {len(self.checks)} checks"
+        table = f"{pluralize(self.rows, 'customer', 'customers')}, {len(self.checks)} checks"
         if self.verdict == "pass":
             return f"{table}: all hold."
         failed, warned = len(self.failures), len(self.warnings)
-        parts = [count_of(failed, "critical check fails", "critical checks fail")] if failed else []
-        parts += [count_of(warned, "warning", "warnings")] if warned else []
+        parts = (
+            [pluralize(failed, "critical check fails", "critical checks fail")] if failed else []
+        )
+        parts += [pluralize(warned, "warning", "warnings")] if warned else []
         return f"{table}: {' and '.join(parts)}."
 
     def failure_sentence(self) -> str:
@@ -125,7 +127,7 @@ class QualityReport(FrozenModel):
         if not self.failures:
             return ""
         first, others = self.failures[0], len(self.failures) - 1
-        also = f" ({count_of(others, 'other fails', 'others fail')}, too)" if others else ""
+        also = f" ({pluralize(others, 'other fails', 'others fail')}, too)" if others else ""
         return (
             f"The quality gate refuses the table at check '{first.name}'{also}: {first.sentence} "
             f"{first.way_out}"

@@ -45,6 +45,6 @@ def with_verdict(results: Iterable[Result], verdict: Verdict) -> tuple[Result, .
     return tuple(each for each in results if each.verdict == verdict)
 
 
-def count_of(number: int, one: str, many: str) -> str:
+def pluralize(number: int, one: str, many: str) -> str:
     """'1 check', '1,000 checks'."""
     return f"{number:,} {one if number == 1 else many}"

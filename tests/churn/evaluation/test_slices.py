@@ -163,11 +163,11 @@ def test_wilsons_interval_is_the_published_one():
 
 def test_newcombes_interval_is_the_published_one():
     # Newcombe 1998 (Statistics in Medicine 17:873-890), table II: 56/70 less 48/80
-    from churn.evaluation.disparities import Estimate, difference_of
+    from churn.evaluation.disparities import Estimate, estimate_difference
 
     ours = Estimate(value=56 / 70, interval=wilson_interval(56, 70))
     theirs = Estimate(value=48 / 80, interval=wilson_interval(48, 80))
-    interval = difference_of(ours, theirs).interval
+    interval = estimate_difference(ours, theirs).interval
     assert (round(interval.lower, 4), round(interval.upper, 4)) == (0.0524, 0.3339)
 
 
