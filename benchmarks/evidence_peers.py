@@ -109,8 +109,8 @@ def mlflow(prepared: Prepared) -> Side:
         values = [float(v) if isinstance(v, int | float) else v for v in customer.values()]
         split = {"columns": list(customer), "data": [values]}
         bodies.append(json.dumps({"dataframe_split": split}).encode())
-    programs = Path(sys.executable).parent  # mlflow looks for uvicorn on the path
-    command: list[str | Path] = [programs / "mlflow", "models", "serve", "--port", "{port}"]
+    scripts = Path(sys.executable).parent  # mlflow looks for uvicorn on the path
+    command: list[str | Path] = [scripts / "mlflow", "models", "serve", "--port", "{port}"]
     command += ["--model-uri", prepared.folder / "logged", "--env-manager", "local"]
     return Side(
         [*command, "--workers", "1"],
@@ -118,7 +118,7 @@ def mlflow(prepared: Prepared) -> Side:
         FEW,
         {
             "MLFLOW_TRACKING_URI": f"sqlite:///{prepared.folder}/mlflow.db",
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         },
         "/ping",
     )

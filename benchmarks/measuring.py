@@ -34,14 +34,14 @@ import json, os, sys, time
 began = time.perf_counter()
 pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
-told = {
+costs = {
     "wall": time.perf_counter() - began,
     "cpu": usage.ru_utime + usage.ru_stime,
     "peak": usage.ru_maxrss,
     "code": os.waitstatus_to_exitcode(status),
 }
 with open(sys.argv[1], "w") as file:
-    json.dump(told, file)
+    json.dump(costs, file)
 """
 
 

@@ -9,6 +9,8 @@
 # it stands in for python:3.11-slim-bookworm; the Dockerfile is the same. Not part of `make test`: it
 # takes minutes and root's rights.
 #
+# No library does it: buildah builds the Dockerfile, but makes no base without a registry and checks no image.
+#
 # Chroot isolation needs no container runtime, and so proves less than one: namespaces, seccomp and limits
 # are not in force here. A read-only root is, in api's own step.
 set -euo pipefail
@@ -27,7 +29,7 @@ port=${PORT:-18000}
 base=localhost/churn-python:bookworm
 builder=localhost/churn-python-pip:bookworm
 export BUILDAH_ISOLATION=chroot
-room=$(mktemp -d)
+workdir=$(mktemp -d)
 server=
 pidfile=
 containers=()
@@ -37,7 +39,7 @@ finish() {
     if [[ -n $server ]]; then stop || true; fi
     for each in "${helpers[@]}"; do kill "$each" 2>/dev/null || true; done
     for each in "${containers[@]}"; do buildah rm "$each" >/dev/null 2>&1 || true; done
-    rm -rf "$room"
+    rm -rf "$workdir"
 }
 trap finish EXIT
 # By the id that the service wrote down itself; buildah hands no signal on.
@@ -48,10 +50,10 @@ say() { printf '\n== %s\n' "$*"; }
 
 if ! buildah inspect "$builder" >/dev/null 2>&1; then
     say "a base of Debian's packages"
-    mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3.11 bookworm "$room/base.tar"
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3.11 bookworm "$workdir/base.tar"
     container=$(buildah from scratch)
     containers+=("$container")
-    buildah add --quiet "$container" "$room/base.tar" / >/dev/null
+    buildah add --quiet "$container" "$workdir/base.tar" / >/dev/null
     buildah commit --quiet "$container" "$base" >/dev/null
     # The builder gets pip, and this machine's own certificates: packages may come through a proxy.
     container=$(buildah from "$base")
@@ -70,14 +72,14 @@ build() {
     buildah build --quiet --format docker --layers --target "$target" --tag "$image" \
         --build-arg "PYTHON_IMAGE=$base" --build-arg "BUILD_IMAGE=$builder" \
         --build-arg "REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" . \
-        >"$room/build.log" 2>&1 || { cat "$room/build.log" >&2; exit 1; }
+        >"$workdir/build.log" 2>&1 || { cat "$workdir/build.log" >&2; exit 1; }
     echo "built in $((SECONDS - began)) s"
     container=$(buildah from "$image")
     containers+=("$container")
     root=$(buildah mount "$container")
     # In the container's own root: what a VOLUME of the image is mounted on differs from run to run.
     pidfile=$root/tmp/pid
-    rm -rf "$room/state" && mkdir "$room/state" && chown 10001:10001 "$room/state"
+    rm -rf "$workdir/state" && mkdir "$workdir/state" && chown 10001:10001 "$workdir/state"
 }
 inside() { buildah run "$container" -- "$@"; }
 ask() { echo "\$ curl $1"; curl --silent --show-error --max-time 5 "${@:2}" "http://127.0.0.1:$port$1"; echo; }
@@ -103,8 +105,8 @@ describe() {
         "base $(du -sb --exclude=venv --exclude=app "$root" | awk '{printf "%.0f", $1 / 1e6}')," \
         "packages $(du -sb "$root/venv" | awk '{printf "%.0f", $1 / 1e6}')," \
         "ours $(du -sb "$root/app" | awk '{printf "%.1f", $1 / 1e6}')"
-    buildah push --quiet "$image" "oci:$room/pushed:latest"
-    echo "compressed, as a registry would hold it: $(du -sb "$room/pushed" | awk '{printf "%.0f MB", $1 / 1e6}')"
+    buildah push --quiet "$image" "oci:$workdir/pushed:latest"
+    echo "compressed, as a registry would hold it: $(du -sb "$workdir/pushed" | awk '{printf "%.0f MB", $1 / 1e6}')"
     echo "in /app: $(cd "$root/app" && echo *)"
     echo "as: $(inside id)"
     for name in "$@" pip; do
@@ -133,7 +135,7 @@ try_api() {
     key_line=$(inside python -m service.keys new 2>/dev/null)
     key=$(awk '$1 == "key" {print $2}' <<<"$key_line")
     digest=$(awk '$1 == "digest" {print $2}' <<<"$key_line")
-    buildah run --volume "$store:/store:ro" --volume "$room/state:/state" --env "CHURN_API_KEYS=$digest" \
+    buildah run --volume "$store:/store:ro" --volume "$workdir/state:/state" --env "CHURN_API_KEYS=$digest" \
         --env "CHURN_PORT=$port" --env CHURN_HOST=127.0.0.1 "$container" -- \
         sh -c 'echo $$ >/tmp/pid && exec python -m service.api' &
     server=$!
@@ -144,13 +146,13 @@ try_api() {
     golden=$(golden_row)
     row=$(python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["row"]))' "$golden")
     ask /v1/score --request POST --header "Authorization: Bearer $key" --header "Content-Type: application/json" --data "$row" |
-        tee "$room/answer"
+        tee "$workdir/answer"
     python3 -c '
 import json, sys
 expected = json.loads(sys.argv[1])["probability"]
 answered = json.loads(open(sys.argv[2]).read().splitlines()[1])["probability"]
 print("the golden row says", expected)
-sys.exit(abs(expected - answered) > 1e-12)' "$golden" "$room/answer"
+sys.exit(abs(expected - answered) > 1e-12)' "$golden" "$workdir/answer"
     ask /v1/score --request POST --header "Content-Type: application/json" --data "$row" | tail -1
     ask /metrics | grep -E '^churn_(workers|requests_total|ledger_written_total)'
     inside python -c "
@@ -164,7 +166,7 @@ print('health check of the image: well')"
     server=
 
     say "the same on a read-only root"
-    pidfile=$room/state/pid
+    pidfile=$workdir/state/pid
     # The image's own variables and user, a root that nobody can write to, and the places that are volumes.
     mapfile -t variables < <(buildah inspect --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "$image" | grep "=")
     # shellcheck disable=SC2016
@@ -183,7 +185,7 @@ print('health check of the image: well')"
         done
         exec env --ignore-environment "$@" chroot --userspec=10001:10001 "$root" sh -c "
             cd /app && echo \$\$ >/state/pid && exec python -m service.api"
-    ' serve "$root" "$room/state" "$store" "${variables[@]}" "CHURN_API_KEYS=$digest" "CHURN_PORT=$port" \
+    ' serve "$root" "$workdir/state" "$store" "${variables[@]}" "CHURN_API_KEYS=$digest" "CHURN_PORT=$port" \
         CHURN_HOST=127.0.0.1 CHURN_WORKERS=2 &
     server=$!
     until_ready /readyz
@@ -195,8 +197,8 @@ print('health check of the image: well')"
 
     say "publishing from inside, as the publisher pod does"
     # Into a copy: what is served is not this script's to change.
-    cp -r "$store" "$room/store" && chown -R 10001:10001 "$room/store"
-    buildah run --volume "$room/store:/store" "$container" -- python -c '
+    cp -r "$store" "$workdir/store" && chown -R 10001:10001 "$workdir/store"
+    buildah run --volume "$workdir/store:/store" "$container" -- python -c '
 from pathlib import Path
 from churn.scoring.bundle import current, publish
 print("published:", publish(Path("/store"), current(Path("/store")).version).version)'
@@ -207,9 +209,9 @@ try_stream() {
     local kafka=$((port + 1)) redis=$((port + 2)) golden
     # The program itself: the script around it hands no signal on.
     "$(.venv/bin/python -c 'import pathlib, noida_db; print(pathlib.Path(noida_db.__file__).with_name("noida-db"))')" \
-        start --only kafka --kafka-port "$kafka" --data-dir "$room/broker" >/dev/null 2>&1 &
+        start --only kafka --kafka-port "$kafka" --data-dir "$workdir/broker" >/dev/null 2>&1 &
     helpers+=($!)
-    redis-server --port "$redis" --bind 127.0.0.1 --save "" --dir "$room" >/dev/null &
+    redis-server --port "$redis" --bind 127.0.0.1 --save "" --dir "$workdir" >/dev/null &
     helpers+=($!)
     golden=$(golden_row)
     # By the image's own client: a customer, and something that is none.
@@ -225,7 +227,7 @@ producer.send("churn-customers", b"no customer")
 producer.flush(10)' "127.0.0.1:$kafka" "$golden"
     say "scoring a topic"
     # One redirection for both: a process of its own, whose id stop() reads.
-    buildah run --volume "$store:/store:ro" --volume "$room/state:/state" --env "CHURN_PORT=$port" \
+    buildah run --volume "$store:/store:ro" --volume "$workdir/state:/state" --env "CHURN_PORT=$port" \
         --env "CHURN_KAFKA_SERVERS=127.0.0.1:$kafka" --env "CHURN_REDIS=redis://127.0.0.1:$redis/0" "$container" -- \
         sh -c 'echo $$ >/tmp/pid && exec python -m service.stream' &
     server=$!
@@ -268,9 +270,9 @@ try_mlflow() {
     say "the server, on a file here"
     inside mlflow --version
     inside python -c 'import psycopg2; print("psycopg2", psycopg2.__version__)'
-    buildah run --volume "$room/state:/state" --env "MLFLOW_BACKEND_STORE_URI=sqlite:////state/mlflow.db" "$container" -- \
+    buildah run --volume "$workdir/state:/state" --env "MLFLOW_BACKEND_STORE_URI=sqlite:////state/mlflow.db" "$container" -- \
         sh -c 'echo $$ >/tmp/pid && exec mlflow server --host 127.0.0.1 --port "$1" --workers 1 --artifacts-destination /state/artifacts' \
-        serve "$port" >"$room/mlflow.log" 2>&1 &
+        serve "$port" >"$workdir/mlflow.log" 2>&1 &
     server=$!
     until_ready /health
     ask /health

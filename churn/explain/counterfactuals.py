@@ -27,7 +27,7 @@ LEAST_FALL = 0.005
 """A fall of the risk by less than half a percentage point is left out."""
 
 MOST = 3
-REACH = 2
+MOST_CHANGES = 2
 CAVEAT = (
     "An association in the model, not a promised effect: customers who are like this left less "
     "often, which does not show that an offer keeps a customer; only an experiment can."
@@ -124,7 +124,7 @@ class CounterfactualSearch:
         threshold: float | None = None,
         *,
         most: int = MOST,
-        reach: int = REACH,
+        most_changes: int = MOST_CHANGES,
     ) -> Counterfactuals:
         """The smallest changes that lower one customer's risk.
 
@@ -133,7 +133,7 @@ class CounterfactualSearch:
             logit: the customer's.
             threshold: probability to fall below; without one the farthest falls are given.
             most: how many counterfactuals at most of each number of changes.
-            reach: how many changes at once, 1 or 2.
+            most_changes: how many changes at once, 1 or 2.
 
         Raises:
             InputError: the customer's fields contradict each other.
@@ -142,10 +142,10 @@ class CounterfactualSearch:
         codes = {name: int(values[place]) for name, place in self._coded}
         numbers = {name: values[place] for name, place in self._numbers}
         rules.require_ties(codes)
-        possible = proposals(codes, numbers, rules, reach=reach)
+        possible = proposals(codes, numbers, rules, most_changes=most_changes)
         logits = self._scorer.logits_changed(values, [self._change(p, values) for p in possible])
         now, *risks = expit([logit, *logits]).tolist()
-        chosen = _choose(possible, risks, now, threshold, most=most, reach=reach)
+        chosen = _choose(possible, risks, now, threshold, most=most, most_changes=most_changes)
         bill = values[self._bill] if self._bill is not None else None
         found = [
             Counterfactual(
@@ -187,7 +187,7 @@ def counterfactuals(
     *,
     threshold: float | None = None,
     most: int = MOST,
-    reach: int = REACH,
+    most_changes: int = MOST_CHANGES,
 ) -> list[Counterfactuals]:
     """The smallest changes that lower each customer's risk.
 
@@ -202,16 +202,17 @@ def counterfactuals(
         contract: the contract they were encoded by.
         threshold: probability to fall below; where nothing does, the farthest falls are given.
         most: how many counterfactuals at most of each number of changes.
-        reach: how many changes at once, 1 or 2.
+        most_changes: how many changes at once, 1 or 2.
 
     Raises:
         InputError: a customer breaks the contract, or an argument is out of its range.
     """
     if threshold is not None and not 0 < threshold < 1:
         raise InputError(f"threshold is {threshold:g}; give a number between 0 and 1.")
-    if most < 1 or reach not in (1, 2):
+    if most < 1 or most_changes not in (1, 2):
         raise InputError(
-            f"most is {most} and reach is {reach}; give most of at least 1, and reach of 1 or 2."
+            f"most is {most} and most_changes is {most_changes}; give most of at least 1, and "
+            "most_changes of 1 or 2."
         )
     scorer = RowScorer(model, contract)
     search = CounterfactualSearch(scorer)
@@ -225,7 +226,9 @@ def counterfactuals(
     for values in scorer.table_values(columns):
         search.rules.require(dict(zip(scorer.names, values, strict=False)))
         logit = scorer.logit(values)
-        found.append(search.customer(values, logit, threshold, most=most, reach=reach))
+        found.append(
+            search.customer(values, logit, threshold, most=most, most_changes=most_changes)
+        )
     return found
 
 
@@ -236,7 +239,7 @@ def _choose(
     threshold: float | None,
     *,
     most: int,
-    reach: int,
+    most_changes: int,
 ) -> list[int]:
     """Places of the proposals to give: fewest changes first, then the lowest risk."""
     if threshold is not None and now < threshold:
@@ -247,7 +250,7 @@ def _choose(
     chosen.sort(key=lambda place: (len(possible[place].offers), risks[place], place))
     return [
         place
-        for size in range(1, reach + 1)
+        for size in range(1, most_changes + 1)
         for place in [p for p in chosen if len(possible[p].offers) == size][:most]
     ]
 

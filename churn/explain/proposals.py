@@ -43,20 +43,22 @@ A plain tuple, because hundreds are made for a customer.
 
 
 def proposals(
-    codes: Mapping[str, int], numbers: Mapping[str, float], rules: OfferRules, *, reach: int
+    codes: Mapping[str, int], numbers: Mapping[str, float], rules: OfferRules, *, most_changes: int
 ) -> list[Proposal]:
-    """Every proposal of at most `reach` offers, fewest first.
+    """Every proposal of at most `most_changes` offers, fewest first.
 
     Args:
         codes: the customer's categories and flags.
         numbers: the others.
         rules: rules of the contract that both keep to, as `OfferRules.require` sees to.
-        reach: how many offers at once, 1 or 2.
+        most_changes: how many offers at once, 1 or 2.
     """
     found = []
     bill_after = _Bill(numbers, rules)
     followed: set[frozenset[tuple[str, int]]] = set()
-    for offers, changed, _, after, before, unpriced, actionable in _changes(codes, rules, reach):
+    for offers, changed, _, after, before, unpriced, actionable in _changes(
+        codes, rules, most_changes
+    ):
         if changed is None or not actionable:
             continue
         # Fewest offers come first: what a single one changes needs no second.
@@ -71,7 +73,7 @@ def proposals(
     return found
 
 
-def _changes(codes: Mapping[str, int], rules: OfferRules, reach: int) -> Iterator[_Changes]:
+def _changes(codes: Mapping[str, int], rules: OfferRules, most_changes: int) -> Iterator[_Changes]:
     single = [
         (offer.column, _single(offer, codes, rules))
         for offer in rules.offers
@@ -79,7 +81,7 @@ def _changes(codes: Mapping[str, int], rules: OfferRules, reach: int) -> Iterato
     ]
     for _, one in single:
         yield one
-    if reach == 1:
+    if most_changes == 1:
         return
     for place, (column, one) in enumerate(single, start=1):
         offers, changed, ties, after, before, unpriced, actionable = one

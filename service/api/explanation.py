@@ -85,7 +85,7 @@ def _counterfactuals(
 ) -> dict[str, Any]:
     try:
         counterfactuals = model.counterfactuals.customer(
-            values, score.logit, options.below, reach=options.changes
+            values, score.logit, options.below, most_changes=options.changes
         )
     except FieldError as error:
         # Each field is allowed, but not these two together; a score is given all the same.

@@ -70,7 +70,7 @@ def test_a_category_that_no_customer_has_keeps_its_place(telco, materializer):
     )
 
 
-def test_its_metadata_is_what_tells_tables_apart(telco, store):
+def test_its_metadata_distinguishes_tables(telco, store):
     metadata = DatasetMaterializer("unused", store).extract_metadata(telco)
 
     assert metadata == {

@@ -134,9 +134,7 @@ def test_every_kind_of_report_is_described_in_few_figures(report, store):
     assert None not in metadata.values()
 
 
-def test_a_drawn_artifact_tells_what_drawing_took_and_one_without_pictures_does_not(
-    generated_report, split, materialize
-):
+def test_only_a_drawn_artifact_reports_what_drawing_took(generated_report, split, materialize):
     drawn = materialize(ReportMaterializer)
     drawn.save(generated_report.selection)
     drawn.save_visualizations(generated_report.selection)

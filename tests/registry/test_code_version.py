@@ -43,7 +43,7 @@ def test_outside_git_and_before_the_first_commit_there_is_none(tmp_path, monkeyp
     assert code_version.git_commit() is None
 
 
-def test_the_libraries_behind_a_score_are_told_with_their_versions():
+def test_the_libraries_behind_a_score_are_listed_with_their_versions():
     versions = code_version.library_versions()
 
     assert {"lightgbm", "numpy", "scikit-learn", "zenml"} <= set(versions)

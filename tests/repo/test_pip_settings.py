@@ -49,7 +49,7 @@ def test_the_section_pip_would_follow_wins(pip_settings, listing, winner):
     assert pip_settings.parse(listing) == {"index-url": winner}
 
 
-def test_what_the_user_told_uv_stays(pip_settings):
+def test_the_user_settings_of_uv_stay(pip_settings):
     handed = pip_settings.for_uv(
         {"index-url": "https://pip.example", "cert": "/pip.pem"},
         {"UV_DEFAULT_INDEX": "https://uv.example", "SSL_CERT_FILE": "/own.pem"},

@@ -103,7 +103,7 @@ def test_missing_packages_break_runs_and_other_versions_are_worth_a_note(tree):
     assert other.remedy == missing.remedy == "Run `make setup`."
 
 
-def test_an_invalid_config_is_broken_and_its_fault_told(tree):
+def test_an_invalid_config_is_broken_and_its_fault_reported(tree):
     (tree / "configs" / "training.yaml").write_text("splitt: {}\n")
 
     finding = next(each for each in diagnose("local", root=tree) if each.status == "broken")

@@ -35,7 +35,7 @@ def named(pipeline: str, *overrides: str) -> str:
         (("deployment", "action=stop"), "deployment-stop-1125-1541"),
     ],
 )
-def test_a_name_tells_what_the_list_has_room_for(arguments, expected):
+def test_a_name_says_what_fits_the_list(arguments, expected):
     name = named(*arguments)
 
     assert name.startswith(f"{expected}-")

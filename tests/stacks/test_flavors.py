@@ -216,7 +216,7 @@ def test_rows_that_fail_stop_the_run_and_their_page_is_kept(ran) -> None:
 
     assert "Evidently, the stack's data validator, refuses the rows at 'drift'" in strict["refused"]
     assert strict["statuses"]["accept_validation"] == "failed"
-    assert "tell_verdict" not in strict["statuses"]
+    assert "print_verdict" not in strict["statuses"]
     assert strict["artifact"]["verdict"] == "failed"
     assert strict["pages"] == ["strict-validator.html"]
 

@@ -132,7 +132,7 @@ def test_a_connection_is_this_processs_alone_and_has_a_configuration_of_its_own(
     assert not any(path.is_file() for path in tmp_path.rglob("*"))  # the key is written nowhere
 
 
-def test_a_process_that_talked_to_another_zenml_is_not_turned_around(url, tmp_path):
+def test_a_process_that_talked_to_another_zenml_is_not_redirected(url, tmp_path):
     import zenml.client  # noqa: F401 - having imported it is the point
 
     with pytest.raises(ChurnError, match="in a process of its own"):

@@ -35,7 +35,7 @@ def customers_of(folder: str) -> Annotated[Dataset, Artifact.CUSTOMERS]:
 
 
 @step(enable_cache=False)
-def tell_verdict(verdict: str) -> Annotated[str, "told"]:
+def print_verdict(verdict: str) -> Annotated[str, "told"]:
     send_alert("Rows looked at", f"They are {verdict}.")
     return verdict
 
@@ -44,7 +44,7 @@ def tell_verdict(verdict: str) -> Annotated[str, "told"]:
 def validator_alone(folder: str, validator: str) -> None:
     customers = customers_of(folder)
     split = split_rows(customers, gate_fraction=0.2, seed=11)
-    tell_verdict(accept_validation(validate_with_stack(customers, split, validator)))
+    print_verdict(accept_validation(validate_with_stack(customers, split, validator)))
 
 
 def stack(name: str, webhook: str, **limits: float) -> StackSpec:

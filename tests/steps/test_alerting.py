@@ -110,7 +110,7 @@ def test_an_alerter_that_breaks_is_one_sentence_without_its_words(stack_with, sa
     assert "xoxb" not in said.text
 
 
-def test_a_failed_step_is_told_in_our_own_words_only(stack_with, said) -> None:
+def test_a_failed_step_is_reported_in_our_own_words_only(stack_with, said) -> None:
     stack_with(alerter := Whole())
 
     hooks.report_failure(InputError("Column 'tenure'\n is missing."))

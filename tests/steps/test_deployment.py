@@ -66,7 +66,7 @@ def test_plan_deployment_refuses_where_nothing_is_in_production(
         plan_deployment.entrypoint(dry_run_settings, folders)
 
 
-def test_record_deployment_tells_version_and_ledger(in_production, dry_run_settings, folders):
+def test_record_deployment_reports_version_and_ledger(in_production, dry_run_settings, folders):
     from datetime import UTC, datetime
 
     from steps.deployment.plan_deployment import plan_deployment

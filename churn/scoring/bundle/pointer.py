@@ -21,7 +21,7 @@ from churn.scoring.current import CURRENT, Pointer, Published, read_history
 History = tuple[Published, ...]
 
 _LOCK = ".lock"
-_TURNS = 20
+_ATTEMPTS = 20
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -57,14 +57,14 @@ def move_pointer(store: Address, further: Callable[[History], History]) -> Publi
 
 
 def _move_remotely(store: str, further: Callable[[History], History]) -> Published:
-    for _ in range(_TURNS):
+    for _ in range(_ATTEMPTS):
         condition = _unchanged(store)  # before it is read: an older mark is only refused once more
         past = read_history(store)
         history = further(past)
         if history is past or _put(store, _text(history), condition):
             return history[-1]
     raise BundleError(
-        f"The store {store} is changed by others all the time: after {_TURNS} tries its {CURRENT} "
+        f"The store {store} is changed by others all the time: after {_ATTEMPTS} tries its {CURRENT} "
         "is still not moved. Find out who publishes there, and publish again."
     )
 

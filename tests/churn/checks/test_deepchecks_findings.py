@@ -116,7 +116,7 @@ def test_every_leniency_has_a_reason_and_nothing_is_both_shown_and_left_out():
     assert ValidationSettings().shown_only == SHOWN_ONLY
 
 
-def test_the_docs_tell_every_leniency_and_its_reason(root):
+def test_the_docs_give_every_leniency_and_its_reason(root):
     text = (root / "docs" / "validation.md").read_text(encoding="utf-8")
 
     assert [name for name in SHOWN_ONLY | LEFT_OUT if f"`{name}`" not in text] == []

@@ -24,7 +24,7 @@ def scored_twice(draw):
 
 
 @given(scored_twice())
-def test_exchanging_the_two_turns_the_sign_and_nothing_else(rows):
+def test_exchanging_the_two_flips_the_sign_and_nothing_else(rows):
     target, score, reference = rows
     there, back = paired_delong(target, score, reference), paired_delong(target, reference, score)
     assert back.difference == -there.difference
@@ -69,7 +69,7 @@ def test_the_variance_of_the_difference_follows_from_the_covariance(rows):
 
 
 @given(scored_twice())
-def test_turning_scores_and_outcomes_round_changes_nothing(rows):
+def test_reversing_scores_and_outcomes_changes_nothing(rows):
     target, score, _ = rows
     before, after = delong(target, score), delong(1 - target, -score)
     assert after.area == pytest.approx(before.area, abs=1e-12)

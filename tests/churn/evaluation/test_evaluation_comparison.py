@@ -21,7 +21,7 @@ def test_more_repeats_cannot_shrink_the_interval_below_what_the_overlap_allows()
     assert floor <= (narrow.upper - narrow.lower) / 2 < (wide.upper - wide.lower) / 2
 
 
-def test_a_steady_lead_is_told_apart_and_a_wavering_one_is_not():
+def test_a_steady_lead_is_significant_and_a_wavering_one_is_not():
     steady = compare_folds("gbm", [0.86, 0.87, 0.85], "logistic", [0.84, 0.851, 0.83], folds=3)
     wavering = compare_folds("gbm", [0.86, 0.83, 0.85], "logistic", [0.84, 0.85, 0.83], folds=3)
     assert not steady.covers_zero

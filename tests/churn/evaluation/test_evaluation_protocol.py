@@ -123,7 +123,7 @@ def test_another_seed_cuts_the_rows_elsewhere(report, table):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_progress_is_told_split_by_split(table, workers):
+def test_progress_is_reported_split_by_split(table, workers):
     progress = []
     cross_validate(
         candidates(), *table, PLAN, on_fold=lambda *step: progress.append(step), workers=workers

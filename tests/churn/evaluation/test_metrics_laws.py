@@ -81,7 +81,7 @@ def test_a_rising_transform_of_the_scores_leaves_the_ranking_figures_alone(rows)
 
 
 @given(judged_rows())
-def test_calling_leavers_stayers_and_turning_the_scores_round_mirrors_the_figures(rows):
+def test_exchanging_the_classes_and_reversing_the_scores_mirrors_the_figures(rows):
     target, score = rows
     chance = np.round(expit(score), 6)  # so that 1 - p keeps every tie
     before, after = measure(target, chance), measure(1 - target, 1 - chance)

@@ -65,7 +65,7 @@ def test_customers_at_the_threshold_are_selected(telco_columns, contract, scored
     assert {each.selection_rate.value for each in found.slices} == {1.0}
 
 
-def test_a_predicted_rate_that_is_off_in_one_slice_is_told_from_one_that_is_not(
+def test_a_predicted_rate_that_is_off_in_one_slice_is_distinguished_from_one_that_is_not(
     telco_columns, contract, scored
 ):
     target, chance = scored

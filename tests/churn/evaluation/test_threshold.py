@@ -74,17 +74,17 @@ def test_the_gate_rows_have_no_say_in_the_choice(rows, report):
 
 def test_capacity_is_filled_and_never_exceeded(rows):
     target, score = rows[0]
-    room = 300
+    capacity = 300
     settings = ThresholdSettings(
-        rule="capacity", capacity_customers=room, bootstrap_samples=100, recalibration="none"
+        rule="capacity", capacity_customers=capacity, bootstrap_samples=100, recalibration="none"
     )
 
     report = choose(target, score, settings=settings, base=len(target))
 
     # By brute force: the lowest threshold that no more than 300 reach
-    fits = [t for t in np.unique(expit(score)) if (expit(score) >= t).sum() <= room]
+    fits = [t for t in np.unique(expit(score)) if (expit(score) >= t).sum() <= capacity]
     assert report.threshold == min(fits)
-    assert report.chosen.campaign.contacted <= room
+    assert report.chosen.campaign.contacted <= capacity
     assert "at most 300 customers" in report.chosen.basis
     assert report.chosen.interval.covers(report.threshold)
 

@@ -122,6 +122,6 @@ def test_a_capacity_is_kept_and_one_more_group_would_exceed_it(rows, share):
     cuts = Cutoffs.from_scores(target, probability, clv)
     reached = cuts.totals()
     cut = pick_cutoffs("capacity", reached, SETTINGS, share)[0]
-    room = share * len(target) + 1e-9
-    assert reached.contacted[cut, 0] <= room
-    assert cut + 1 == len(reached.contacted) or reached.contacted[cut + 1, 0] > room
+    capacity = share * len(target) + 1e-9
+    assert reached.contacted[cut, 0] <= capacity
+    assert cut + 1 == len(reached.contacted) or reached.contacted[cut + 1, 0] > capacity

@@ -93,7 +93,7 @@ def test_no_row_helps_to_correct_itself():
     assert found.trial("isotonic").gain < 0
 
 
-def test_the_ranking_never_turns_round(customers):
+def test_the_ranking_is_never_reversed(customers):
     target, score = customers
 
     assert fitted_map(target, -score, "line").slope > 0

@@ -73,7 +73,7 @@ def test_a_longer_contract_lowers_every_real_customers_risk(models, telco_column
     assert (by_term[2] < by_term[1]).mean() == 1
 
 
-def test_a_longer_contract_is_told_as_a_way_out_to_those_who_pay_month_to_month(
+def test_a_longer_contract_is_proposed_to_those_who_pay_month_to_month(
     models, telco_columns, contract
 ):
     risky = np.flatnonzero(

@@ -33,13 +33,13 @@ def changed(contract, name, **changes):
     return DataContract.model_validate(content | {"columns": columns})
 
 
-def offered(customer, contract, reach=1):
+def offered(customer, contract, most_changes=1):
     rules = OfferRules.from_contract(contract)
     codes = {name: int(customer[name][0]) for name in rules.columns}
     numbers = {name: float(customer[name][0]) for name in rules.numbers}
     return [
         {name: contract.column(name).categories[code] for name, code in each.codes.items()}
-        for each in proposals(codes, numbers, rules, reach=reach)
+        for each in proposals(codes, numbers, rules, most_changes=most_changes)
     ]
 
 
@@ -69,7 +69,7 @@ class Weights:
         return TableForm(self.logit, contributions=None)
 
 
-def test_a_longer_contract_is_told_as_a_sentence(contract, risky):
+def test_a_longer_contract_is_proposed_in_a_sentence(contract, risky):
     model = Weights(0.9, Contract=[0.0, -1.4, -2.0])
 
     answer = of_one(model, risky, contract)
@@ -231,7 +231,7 @@ def test_nothing_better_was_overlooked(model, telco_columns, contract):
     assert np.log(found.risk / (1 - found.risk)) == pytest.approx(best, abs=1e-9)
 
 
-def test_two_changes_are_told_only_where_both_help(contract, risky):
+def test_two_changes_are_proposed_only_where_both_help(contract, risky):
     model = Weights(0.9, Contract=[0.0, -1.4, -1.4], TechSupport=[0.0, 0.0, 0.0])
 
     answer = of_one(model, risky, contract)
@@ -239,7 +239,7 @@ def test_two_changes_are_told_only_where_both_help(contract, risky):
     assert [each.offers for each in answer.found] == [1, 1]
 
 
-def test_with_a_threshold_the_smallest_changes_that_reach_it_are_told(contract, risky):
+def test_with_a_threshold_the_smallest_changes_that_reach_it_are_proposed(contract, risky):
     model = Weights(
         0.9, Contract=[0.0, -0.6, -1.5], TechSupport=[0.0, -0.8, 0.0], OnlineBackup=[0.0, -0.1, 0]
     )
@@ -256,7 +256,7 @@ def test_with_a_threshold_the_smallest_changes_that_reach_it_are_told(contract, 
     assert answer.sentence.startswith("1 way to bring the risk below 40% by one change. With a two")
 
 
-def test_a_threshold_out_of_reach_is_said_and_the_farthest_fall_is_told(contract, risky):
+def test_a_threshold_that_cannot_be_reached_is_reported_with_the_largest_fall(contract, risky):
     model = Weights(0.9, Contract=[0.0, -0.1, -0.2], TechSupport=[0.0, -0.15, 0.0])
 
     answer = of_one(model, risky, contract, threshold=0.1)
@@ -307,8 +307,8 @@ def test_a_customer_that_cannot_be_is_refused(contract, risky, values, said):
     ("arguments", "said"),
     [
         ({"threshold": 1.2}, "^threshold is 1.2; give a number"),
-        ({"most": 0}, "^most is 0 and reach is 2; give most of"),
-        ({"reach": 3}, "and reach is 3; give"),
+        ({"most": 0}, "^most is 0 and most_changes is 2; give most of"),
+        ({"most_changes": 3}, "and most_changes is 3; give"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(contract, risky, arguments, said):

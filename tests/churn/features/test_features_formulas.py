@@ -148,7 +148,7 @@ def test_real_customers_have_finite_features_within_their_stated_codes(contract,
             assert set(values) <= set(range(FORMULAS[name].categories))
 
 
-def test_another_business_gets_what_its_roles_allow_and_is_told_what_is_left_out(gym):
+def test_another_business_gets_what_its_roles_allow_and_a_list_of_what_is_left_out(gym):
     columns = {
         "months_in": np.array([3.0, 30.0]),
         "fee": np.array([20.0, 25.0]),

@@ -32,7 +32,7 @@ def test_it_can_hand_out_a_named_table(contract, telco):
     assert list(found.index) == [100, 101, 102]
 
 
-def test_it_clones_and_tells_its_parameters(contract):
+def test_it_clones_and_returns_its_parameters(contract):
     transformer = FeatureFormulas(contract, groups=("tenure",))
     copy = clone(transformer)
 

@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
     assert "ada" not in text
 
 
-def test_a_driver_that_tells_what_it_was_told_is_not_quoted_in_full(monkeypatch):
+def test_a_driver_that_repeats_its_arguments_is_not_quoted_in_full(monkeypatch):
     import pymysql
 
     def refuse(*arguments, **options):
@@ -169,7 +169,7 @@ def test_a_driver_that_is_missing_is_named():
     assert "nonsense" in error_text(f"nonsense://ada:{SECRET}@host/db")
 
 
-def test_a_place_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_reported_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     text = error_text(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")
     assert "cannot be used" in text

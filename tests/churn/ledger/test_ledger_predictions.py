@@ -34,7 +34,7 @@ def prediction(number: int, **otherwise) -> Prediction:
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 101, 357, 2051])
-def test_predictions_come_back_as_they_were_told_and_in_order(ledger, count):
+def test_predictions_come_back_as_they_were_recorded_and_in_order(ledger, count):
     recorded = [prediction(number) for number in range(count)]
 
     ledger.record(recorded)
@@ -94,7 +94,7 @@ def test_nothing_that_was_written_can_be_changed(ledger, tmp_path, change, table
     engine.dispose()
 
 
-def test_the_input_hash_tells_customers_apart_and_shows_no_value():
+def test_the_input_hash_distinguishes_customers_and_shows_no_value():
     one, other = input_hash([1.0, 29.85]), input_hash([1.0, 29.86])
 
     assert one == input_hash([1.0, 29.85])

@@ -119,7 +119,7 @@ def test_validation_rows_are_not_learnt_from():
     assert np.array_equal(first.layers[0].weight, other.layers[0].weight)
 
 
-def test_a_number_is_told_by_how_far_it_has_come_through_each_piece():
+def test_a_number_is_encoded_by_how_far_it_is_through_each_piece():
     columns = {"x": np.arange(101.0), "same": np.full(101, 3.0), "code": np.arange(101) % 3}
     entrance = NetworkInput.from_columns(columns, ("x", "code", "same"), {"code": 3}, pieces=4)
 
@@ -230,7 +230,7 @@ def test_reasons_come_near_to_those_of_many_more_orders(model, seen):
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
-def test_engineered_columns_enter_and_are_told(contract, seen, tmp_path):
+def test_engineered_columns_enter_and_are_named(contract, seen, tmp_path):
     groups = ("tenure", "commitment", "services")
     wide = candidate(contract, features=groups, epochs=2).fit(*seen)
     save_model(wide, tmp_path / "wide")

@@ -254,7 +254,7 @@ def test_a_champion_that_has_seen_a_gate_row_holds(world, contenders):
     assert decision.verdict == "hold"
 
 
-def test_training_rows_that_are_unknown_or_told_otherwise_hold(world, contenders, contract):
+def test_training_rows_that_are_unknown_or_differ_hold(world, contenders, contract):
     rows, _, others = world
     other = type(others)(layout="f" * 64, values=others.values)
     for trained_on, reason in ((None, "is not known"), (other, "under another contract")):

@@ -103,7 +103,7 @@ def test_every_picture_says_in_words_what_it_shows(page, report):
     assert f"{report.gate_rows.metrics.roc_auc:.4f}" in " ".join(texts)
 
 
-def test_the_page_tells_the_figures_with_intervals_gates_data_and_assumptions(page, report):
+def test_the_page_shows_the_figures_with_intervals_gates_data_and_assumptions(page, report):
     result = report.figure.result
     for text in (
         f"{result.metrics.roc_auc:.4f}",

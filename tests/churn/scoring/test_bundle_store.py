@@ -230,7 +230,7 @@ def test_a_disk_that_fails_while_publishing_leaves_the_old_version(store, monkey
     assert not list(store.glob(f"{UNFINISHED}*"))
 
 
-def test_publishers_take_turns_and_lose_nothing(store):
+def test_publishers_wait_for_each_other_and_lose_nothing(store):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda round_number: publish(store, VERSIONS[round_number % 3]), range(12)))
 

@@ -67,7 +67,7 @@ def test_a_score_has_probability_logit_decision_and_version(scorer):
         score.probability = 0.0
 
 
-def test_the_decision_turns_at_the_threshold(scorer, telco_columns):
+def test_the_decision_changes_at_the_threshold(scorer, telco_columns):
     scores = scorer.score_many(telco_columns)
     assert np.array_equal(scores.decision, scores.probability >= 0.5)
     assert 0 < scores.decision.sum() < 7043

@@ -37,7 +37,7 @@ def titles(figure):
     return figure.get_suptitle().replace("\n", " ")
 
 
-def test_the_sentence_tells_the_gain_and_what_the_figure_is_not():
+def test_the_sentence_states_the_gain_and_what_the_figure_is_not():
     assert report().sentence == (
         "tuned_gbm: trial 3 reached an inner log loss of 0.4100, 0.0100 below the recipe's own "
         "settings (4 trials: 2 complete, 1 pruned, 1 failed). depth explains 70% of the "
@@ -84,7 +84,7 @@ def test_importance_names_the_setting_that_matters_most():
     assert [bar.get_width() for bar in figure.axes[0].patches] == [0.7, 0.3]
 
 
-def test_too_few_trials_to_tell_are_said_to_be():
+def test_too_few_trials_are_reported_as_too_few():
     figure = setting_importance_chart(report(importance={}))
     assert "2 complete trials are too few" in titles(figure)
     assert not figure.axes[0].axison

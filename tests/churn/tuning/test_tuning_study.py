@@ -121,7 +121,7 @@ def test_whoever_listens_hears_of_every_trial():
     assert [one.number for one in heard] == list(range(12))
 
 
-def test_importance_says_which_setting_matters_where_enough_trials_tell():
+def test_importance_says_which_setting_matters_if_there_are_enough_trials():
     study, _ = search(trials=15)
     shares = setting_importance(study, seed=1)
     assert sum(shares.values()) == pytest.approx(1)

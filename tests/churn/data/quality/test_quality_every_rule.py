@@ -207,7 +207,7 @@ def test_a_value_that_cannot_be_an_id_is_shown(telco, name, value):
     assert any(f"row 5: {value!r} is" in each for each in sentences)
 
 
-def test_a_table_without_a_header_is_told_so_without_quoting_its_first_customer(telco):
+def test_a_missing_header_is_reported_without_quoting_the_first_customer(telco):
     headless = telco.frame.set_axis(list(telco.frame.astype(str).iloc[0]), axis=1)
 
     report = check(headless, telco.contract, None)

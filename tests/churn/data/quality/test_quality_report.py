@@ -190,7 +190,7 @@ def test_failing_rows_are_named_up_to_a_limit_and_counted_beyond():
     assert format_failing_rows(WARNED) == ""
 
 
-def test_the_page_tells_where_the_table_and_the_rules_come_from():
+def test_the_page_says_where_the_table_and_the_rules_come_from():
     text = " ".join(parsed(WARN).text)
 
     for fact in ("files/<new>.csv", "ab" * 32, "the accepted table of 7,043 customers", "shop"):
