@@ -20,6 +20,7 @@ from churn.explain.offer_rules import Codes, OfferRules
 from churn.explain.proposals import Proposal, proposals
 from churn.features.encoding import Columns
 from churn.models.candidate import FittedModel
+from churn.scoring.columns import checked
 from churn.scoring.encoder import Values
 from churn.scoring.fast.row_scorer import RowScorer
 
@@ -216,20 +217,13 @@ def counterfactuals(
         )
     scorer = RowScorer(model, contract)
     search = CounterfactualSearch(scorer)
-    for name in scorer.names:
-        if name not in columns:
-            raise InputError(
-                f"Column '{name}' is missing; contract '{contract.name}' needs it to tell what can "
-                "be proposed. Add it to the customer."
-            )
-    found = []
-    for values in scorer.table_values(columns):
-        search.rules.require(dict(zip(scorer.names, values, strict=False)))
-        logit = scorer.logit(values)
-        found.append(
-            search.customer(values, logit, threshold, most=most, most_changes=most_changes)
+    rows = scorer.table_values(checked(columns, contract))
+    return [
+        search.customer(
+            values, scorer.logit(values), threshold, most=most, most_changes=most_changes
         )
-    return found
+        for values in rows
+    ]
 
 
 def _choose(

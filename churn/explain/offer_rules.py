@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from churn.contract import CodedColumn, DataContract, NumberColumn, Role
-from churn.errors import InputError
 from churn.scoring.fields import FieldError
 
 Codes = dict[str, int]
@@ -134,30 +133,6 @@ class OfferRules:
             tolerance=(charges.absolute, charges.relative) if charges is not None else (0.0, 0.0),
             contract=contract,
         )
-
-    def require(self, values: Mapping[str, float]) -> None:
-        """Refuses a customer that the contract does not allow: no proposal could be judged.
-
-        Args:
-            values: codes and numbers by column.
-
-        Raises:
-            InputError: a number is out of its range, a code is unknown, or columns contradict each
-                other.
-        """
-        for name, column in self.columns.items():
-            if not 0 <= values[name] < len(column.categories):
-                raise InputError(
-                    f"Column '{name}': code {values[name]} is none of its {len(column.categories)} "
-                    f"categories. Encode the customer by contract '{self.contract.name}'."
-                )
-        for name, number in self.numbers.items():
-            if not number.minimum <= values[name] <= number.maximum:
-                raise InputError(
-                    f"Column '{name}': {values[name]:g} lies outside {number.minimum:,g} to "
-                    f"{number.maximum:,g} {number.unit}. Correct the customer's row."
-                )
-        self.require_ties({name: int(values[name]) for name in self.columns})
 
     def require_ties(self, codes: Mapping[str, int]) -> None:
         """Refuses a customer whose columns contradict each other.

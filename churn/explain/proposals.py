@@ -50,7 +50,7 @@ def proposals(
     Args:
         codes: the customer's categories and flags.
         numbers: the others.
-        rules: rules of the contract that both keep to, as `OfferRules.require` sees to.
+        rules: rules of the contract that both keep to, as `OfferRules.require_ties` checks.
         most_changes: how many offers at once, 1 or 2.
     """
     found = []

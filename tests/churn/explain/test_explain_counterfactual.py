@@ -293,9 +293,13 @@ def spoilt(customer, **values):
     ("values", "said"),
     [
         ({"InternetService": 2}, r"'OnlineSecurity' is 'No' where 'InternetService' is 'No'"),
-        ({"tenure": 900.0}, "Column 'tenure': 900 lies outside 0 to 240 months"),
-        ({"tenure": np.nan}, "Column 'tenure': nan lies outside"),
-        ({"Contract": 3}, "Column 'Contract': code 3 is none of its 3 categories"),
+        (
+            {"tenure": 900.0},
+            r"Column 'tenure' row 1: 900 is not a whole number from 0 to 240 \(months\)",
+        ),
+        ({"tenure": np.nan}, "Column 'tenure' row 1: nan is not"),
+        ({"tenure": 1.5}, "Column 'tenure' row 1: 1.5 is not a whole number"),
+        ({"Contract": 3}, "Column 'Contract' row 1: code 3 is none of its 3 categories"),
     ],
 )
 def test_a_customer_that_cannot_be_is_refused(contract, risky, values, said):
