@@ -131,7 +131,7 @@ def test_its_bundle_scores_as_the_model_did(first, zenml_run, place, root, contr
 def test_too_little_evidence_holds_and_changes_nothing(held, after_held, ledger):
     assert held.code == 3
     assert held.result["status"] == "held"
-    assert "fewer than the 5,000 asked" in held.result["error"]
+    assert "fewer than the 5,000 required" in held.result["error"]
     assert stage_of(after_held["stages"], 1) == "production"
     assert after_held["current"] == "1"
     newest = next(each for each in ledger.decisions("telco-churn") if each.version == "2")

@@ -227,7 +227,7 @@ def test_the_report_lies_where_it_is_said_to_lie(trained):
 
     assert report.parent == trained.output / "reports"
     page = report.read_text(encoding="utf-8")
-    assert f"{trained.told['metrics']['protocol.roc_auc']:.4f}" in page
+    assert f"{trained.result['metrics']['protocol.roc_auc']:.4f}" in page
     assert len(list(report.parent.glob(f"{report.name.removesuffix('training.html')}*"))) == 3
 
 
