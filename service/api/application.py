@@ -91,7 +91,8 @@ class ChurnService(FastAPI):
         """Checks key and capacity, calls FastAPI, adds the request id, counts and logs the answer."""
         began = perf_counter()
         worker, path = self.worker, scope["path"]
-        request_id = read_head(scope["headers"]).request_id or worker.new_id()
+        head = read_head(scope["headers"])
+        request_id = head.request_id or worker.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -105,8 +106,7 @@ class ChurnService(FastAPI):
 
         try:
             if path not in PUBLIC_PATHS:
-                if worker.keys.required:
-                    worker.check_key(scope["headers"])
+                worker.check_key(head.key)
                 worker.check_capacity()
             await super().__call__(scope, receive, send_with_id)
         except ProblemError as problem:

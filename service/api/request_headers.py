@@ -18,34 +18,34 @@ class RequestHead(NamedTuple):
 
     Attributes:
         content_length: declared length of the body; 0 if none is declared.
-        key: value of `X-API-Key`; empty if there is none.
+        key: from `X-API-Key` or `Authorization: Bearer`; empty if there is none, None if there are
+            two that differ.
         request_id: the caller's own; empty if there is none that can be returned.
     """
 
     content_length: int
-    key: bytes
+    key: bytes | None
     request_id: str
 
 
 def read_head(headers: Headers) -> RequestHead:
     """Returns what a request's headers declare."""
-    content_length, key, request_id = 0, b"", ""
+    content_length, request_id = 0, ""
+    key: bytes | None = b""
     for name, value in headers:
         if name == b"content-length":
             content_length = int(value)
         elif name == b"x-api-key":
-            key = value
+            key = _same_key(key, value.strip())
+        elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            key = _same_key(key, value[len(_BEARER) :].strip())
         elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value.decode("ascii")
     return RequestHead(content_length, key, request_id)
 
 
-def find_key(headers: Headers) -> bytes:
-    """Returns the key of a request, from either header; empty if there is none."""
-    key = b""
-    for name, value in headers:
-        if name == b"x-api-key":
-            key = value
-        elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            key = value[len(_BEARER) :].strip()
-    return key
+def _same_key(before: bytes | None, key: bytes) -> bytes | None:
+    """Returns the key of both headers; None if they differ. An empty header has no key."""
+    if not key or key == before:
+        return before
+    return None if before != b"" else key

@@ -40,7 +40,7 @@ class ServiceSettings(StoreSettings):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     api_keys: tuple[Annotated[str, Field(pattern=_DIGEST)], ...] = ()
-    api_key_file: str | None = None
+    api_key_file: str | None = Field(None, min_length=1)
     max_body_bytes: int = Field(2 * 2**20, ge=1024)
     max_batch_bytes: int = Field(32 * 2**20, ge=1024)
     max_batch_rows: int = Field(10_000, ge=1)
@@ -52,7 +52,14 @@ class ServiceSettings(StoreSettings):
     stop_seconds: float = Field(20.0, ge=0.1, le=600)
     access_log: bool = False
 
-    _split_keys = field_validator("api_keys", mode="before")(split_commas)
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        keys = split_commas(value)
+        if isinstance(value, str) and not keys:
+            # Whoever sets it wants keys; without this, everybody could ask.
+            raise ValueError("it is set and lists no key; unset it where no key is needed")
+        return keys
 
     @property
     def keyed(self) -> bool:

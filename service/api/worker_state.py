@@ -14,7 +14,6 @@ from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
 from service.api.problems import ProblemError, invalid_customer_id, not_an_object
-from service.api.request_headers import Headers, find_key
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
 from service.core.keys import Keyring
@@ -134,19 +133,20 @@ class WorkerState:
             )
         return ScoreAnswer(prediction_id, probability, decision, model.bands(probability), version)
 
-    def check_key(self, headers: Headers) -> None:
-        """Checks the API key of a request.
+    def check_key(self, key: bytes | None) -> None:
+        """Checks the API key of a request, which is empty if there is none and None if two differ.
 
         Raises:
-            ProblemError: 401, there is none or it is not valid.
+            ProblemError: 401, there is no key, or it is not valid.
         """
-        key = find_key(headers)
-        if key and self.keys.is_valid(key):
+        if not self.keys.required or (key and self.keys.is_valid(key)):
             return
-        missing = "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'."
-        invalid = "The key is not valid. Send one whose digest the service lists."
-        bearer = {"www-authenticate": "Bearer"}
-        raise ProblemError(401, invalid if key else missing, headers=bearer)
+        detail = "The key is not valid. Send one whose digest the service lists."
+        if key is None:
+            detail = "The request has two different keys. Send one of them."
+        elif not key:
+            detail = "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'."
+        raise ProblemError(401, detail, headers={"www-authenticate": "Bearer"})
 
     def check_capacity(self) -> None:
         """Checks that the worker does not answer more requests at once than it may.

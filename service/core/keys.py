@@ -30,7 +30,7 @@ class Keyring:
         """Takes SHA-256 digests in hexadecimal, and reads more from a text file, one a line.
 
         Raises:
-            InputError: the file cannot be read, holds something else, or there is no key at all.
+            InputError: the file cannot be read, holds something else, or lists no key.
         """
         self._fixed = tuple(bytes.fromhex(digest) for digest in digests)
         self._file = Path(file) if file is not None else None
@@ -39,7 +39,7 @@ class Keyring:
         self._valid: frozenset[bytes] = frozenset()
         self.required = bool(self._fixed) or self._file is not None
         self.reload_if_changed()
-        if self.required and not self._fixed and not self._listed:
+        if self._file is not None and not self._listed:
             raise InputError(
                 f"The key file {self._file} lists no key. Run `python -m service.keys new` and add "
                 "the digest it prints."

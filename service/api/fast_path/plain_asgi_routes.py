@@ -16,7 +16,6 @@ from service.api.explanation import explain_customer, parse_explain_options
 from service.api.fast_path.raw_response import (
     EXPLAIN,
     SCORE,
-    check_key,
     encode,
     ok_response,
     problem_response,
@@ -58,7 +57,7 @@ async def _respond(
     began = perf_counter()
     head = read_head(scope["headers"])
     try:
-        check_key(state, head, scope["headers"])
+        state.check_key(head.key)
         state.check_capacity()
         limit = state.settings.max_body_bytes
         row = parse_json(await read_body(receive, limit, head.content_length))

@@ -8,7 +8,6 @@ import msgspec
 
 from churn.scoring.fields import FieldError
 from service.api.problems import PROBLEM_JSON, ProblemError, internal_error
-from service.api.request_headers import Headers, RequestHead
 from service.api.worker_state import WorkerState
 from service.core.log import log
 
@@ -33,16 +32,6 @@ class RawResponse(NamedTuple):
     headers: list[tuple[bytes, bytes]]
     body: bytes
     request_id: str
-
-
-def check_key(state: WorkerState, head: RequestHead, headers: Headers) -> None:
-    """Checks the API key; the usual header first.
-
-    Raises:
-        ProblemError: 401, there is none or it is not valid.
-    """
-    if state.keys.required and not (head.key and state.keys.is_valid(head.key)):
-        state.check_key(headers)
 
 
 def ok_response(body: bytes, request_id: str) -> RawResponse:

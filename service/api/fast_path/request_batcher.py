@@ -17,7 +17,6 @@ from churn.scoring.encoder import Values
 from service.api.fast_path.raw_response import (
     SCORE,
     RawResponse,
-    check_key,
     encode,
     ok_response,
     problem_response,
@@ -114,7 +113,7 @@ class RequestBatcher:
         state = self._state
         head = read_head(request.headers)
         request.request_id = head.request_id
-        check_key(state, head, request.headers)
+        state.check_key(head.key)
         if not within_capacity:
             raise state.over_capacity()
         if max(head.content_length, len(request.body)) > state.settings.max_body_bytes:

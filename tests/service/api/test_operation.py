@@ -323,3 +323,36 @@ def test_a_ledger_that_cannot_be_written_stops_no_answer_and_is_logged(store, tm
     assert metrics["churn_ledger_failures_total"] >= 1
     assert metrics["churn_ledger_dropped_total"] > 0
     assert metrics["churn_ledger_lag_seconds"] > 0
+
+
+def test_two_different_keys_are_refused_alike_on_every_route_and_the_same_key_twice_is_not(
+    store, tmp_path, customers
+):
+    key, digest = new_key()
+    other, other_digest = new_key()
+    routes = [
+        ("POST", "/v1/score"), ("POST", "/v1/score?"), ("POST", "/v1/explain"),
+        ("POST", "/v1/score/batch"), ("POST", "/v1/outcomes"), ("POST", "/v2/models/churn/infer"),
+        ("GET", "/metadata"), ("GET", "/v2/models/churn"), ("GET", "/nothing"),
+    ]  # fmt: skip
+    different = [
+        [("X-API-Key", key), ("Authorization", f"Bearer {other}")],
+        [("Authorization", f"Bearer {other}"), ("X-API-Key", key)],
+        [("X-API-Key", key), ("X-API-Key", "churn_wrong")],
+        [("Authorization", f"Bearer {key}"), ("Authorization", f"Bearer {other}")],
+    ]
+    same = [("X-API-Key", key), ("X-API-Key", key), ("Authorization", f"Bearer {key}")]
+
+    with (
+        serving(store, tmp_path, api_keys=f"{digest},{other_digest}") as service,
+        service.client() as client,
+    ):
+        for method, path in routes:
+            for headers in different:
+                refused = client.request(method, path, json=customers[0], headers=headers)
+                assert refused.status_code == 401, (path, headers)
+                assert refused.json()["detail"] == (
+                    "The request has two different keys. Send one of them."
+                )
+            twice = client.request(method, path, json=customers[0], headers=same)
+            assert twice.status_code != 401, path
