@@ -65,7 +65,7 @@ def _promote(pair: PromotionPair, store: Address, approver: str | None) -> Promo
     version = _require_version(pair.model, pair.challenger)
     champion = _require_version(pair.model, pair.champion) if pair.champion else None
     bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
-    alias = move_production(version, champion, lambda: publish(store, pair.challenger))
+    alias = move_production(version, champion, lambda: publish(store, pair.challenger, by=approver))
     sentence = f"version {pair.challenger} is in production"
     sentence += f" instead of {pair.champion}" if pair.champion else ""
     sentence += f", approved by {approver}" if approver else ""

@@ -1,6 +1,7 @@
 """Versions of a model on the Model Control Plane, and the artifacts that training linked to them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from zenml.enums import ModelStages
@@ -49,6 +50,8 @@ class TrainedVersion:
         protocol: Protocol report of its recipe.
         threshold: Report of its decision threshold.
         card: Its model card, Markdown; None for a version that has none.
+        git_commit: Commit of the code, as its model card says; None where unknown.
+        trained_at: When its model was stored, UTC.
     """
 
     version: str
@@ -59,6 +62,8 @@ class TrainedVersion:
     protocol: ProtocolReport
     threshold: ThresholdReport
     card: str | None
+    git_commit: str | None
+    trained_at: datetime
 
     @property
     def columns(self) -> Columns:
@@ -102,9 +107,20 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
             )
         loaded[field] = _load(linked, kind, materializer)
     card = version.get_artifact(Artifact.MODEL_CARD)
-    if card is not None:
-        loaded["card"] = model_card_markdown(_load(card, ModelCard, ReportMaterializer))
-    return TrainedVersion(**{"card": None, **loaded}, version=str(version.name))
+    content = _load(card, ModelCard, ReportMaterializer) if card is not None else None
+    return TrainedVersion(
+        **loaded,
+        version=str(version.name),
+        card=model_card_markdown(content) if content else None,
+        git_commit=content.provenance.git_commit if content else None,
+        trained_at=_trained_at(version),
+    )
+
+
+def _trained_at(version: ModelVersionResponse) -> datetime:
+    stored = version.get_artifact(Artifact.MODEL)
+    assert stored is not None  # noqa: S101 - it was loaded before
+    return stored.created.replace(tzinfo=UTC)  # ZenML's times are UTC without saying so
 
 
 def _load(
@@ -132,5 +148,7 @@ def write_version_bundle(version: ModelVersionResponse, folder: Address) -> Addr
         version=trained.version,
         threshold=trained.bundle_threshold,
         metrics={name: metadata[name] for name in _BUNDLE_METRICS if name in metadata},
+        git_commit=trained.git_commit,
         model_card=trained.card,
+        created=trained.trained_at,
     )

@@ -25,12 +25,14 @@ class Published(FrozenModel):
         digest: SHA-256 of the bundle's manifest, and so of everything in it.
         at: when, UTC.
         action: whether it was published, or came back by a rollback.
+        by: who approved it; None if nobody had to, or if it came back.
     """
 
     version: str = Field(pattern=VERSION_PATTERN)
     digest: Sha256
     at: AwareDatetime
     action: Literal["publish", "roll_back"]
+    by: str | None = None
 
     @overload
     def folder(self, store: Path) -> Path: ...

@@ -98,8 +98,9 @@ class Manifest(_Part):
         model: what scores.
         contract: what the fields mean.
         data_sha256: SHA-256 of the source that the training rows came from.
-        git_commit: git commit of the code that trained it; None if unknown.
-        created: when the bundle was written, UTC.
+        git_commit: git commit of the code that trained it, and whether files differed from it; None
+            if unknown.
+        created: when the model was trained, UTC; when the bundle was written, if that is unknown.
         libraries: library -> version it was written with.
         threshold: probability from which the decision is positive.
         metrics: as measured, with whatever the caller says of them.
@@ -111,7 +112,7 @@ class Manifest(_Part):
     model: ModelFacts
     contract: ContractFacts
     data_sha256: Sha256
-    git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
+    git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}( with changes)?$")] | None
     created: AwareDatetime
     libraries: dict[str, str]
     threshold: Threshold

@@ -172,11 +172,12 @@ class ServedMetadata(BaseModel):
         metrics: measured at the training, with intervals.
         contract: the data contract.
         data_sha256: SHA-256 of the training rows' source.
-        git_commit: git commit of the code.
+        git_commit: git commit of the code that trained it; null if unknown.
         libraries: versions it was trained with.
-        trained_at: when the bundle was written.
+        trained_at: when the model was trained.
         promoted_at: when it went into production.
-        promoted_by: `publish`, or `roll_back` if it came back.
+        promoted_by: who approved it; null if nobody had to, or if it came back.
+        promotion: `publish`, or `roll_back` if it came back.
         bundle_sha256: SHA-256 of the bundle's manifest.
         model_card: whether the bundle has a model card.
         versions: which version has which role.
@@ -193,6 +194,7 @@ class ServedMetadata(BaseModel):
     trained_at: str
     promoted_at: str | None
     promoted_by: str | None
+    promotion: str | None
     bundle_sha256: str | None
     model_card: bool
     versions: dict[str, Any]

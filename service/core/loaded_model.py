@@ -87,7 +87,8 @@ class LoadedModel:
             "libraries": manifest.libraries,
             "trained_at": manifest.created.isoformat(),
             "promoted_at": published.at.isoformat() if published else None,
-            "promoted_by": published.action if published else None,
+            "promoted_by": published.by if published else None,
+            "promotion": published.action if published else None,
             "bundle_sha256": published.digest if published else None,
             "model_card": MODEL_CARD in manifest.files,
         }

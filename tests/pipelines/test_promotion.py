@@ -7,6 +7,8 @@ import pytest
 from churn.ledger.records import Ledger
 from churn.scoring import Scorer
 from churn.scoring.bundle import bundle_folder, current, history
+from churn.scoring.manifest import read_manifest
+from registry.code_version import git_commit
 
 pytestmark = pytest.mark.slow
 
@@ -172,6 +174,16 @@ def test_a_rollback_is_on_record_with_its_reason(restored, ledger):
 
     assert (newest.version, newest.champion_version) == ("1", "2")
     assert "complaints" in newest.decision.basis
+
+
+def test_store_and_bundle_say_who_approved_which_code_made_it_and_when(first, place):
+    promoted = history(place)[0]
+    manifest = read_manifest(bundle_folder(place, "1"))
+
+    assert promoted.by == "Ada"
+    assert manifest.created < promoted.at
+    commit = git_commit()
+    assert (manifest.git_commit or "")[:40] == (commit or "")[:40]
 
 
 def test_what_is_in_production_already_is_not_promoted_again(restored, command_line, trained):

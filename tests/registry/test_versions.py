@@ -1,5 +1,6 @@
 """What training linked to a version is read back, also if its classes have moved since."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from zenml.utils import source_utils
@@ -17,6 +18,8 @@ class SavedArtifact:
 
     def get_body(self) -> SimpleNamespace:
         return self.body
+
+    created = datetime(2026, 5, 4, 12, 30)  # noqa: DTZ001 - as ZenML gives it
 
     def load(self) -> type:
         kind = source_utils.load(self.body.data_type)
@@ -36,3 +39,5 @@ def test_an_artifact_is_loaded_as_todays_class():
     assert trained.model.__name__ == "TrainedModel"
     assert trained.customers.__name__ == "Dataset"
     assert trained.card is None
+    assert trained.git_commit is None
+    assert trained.trained_at == datetime(2026, 5, 4, 12, 30, tzinfo=UTC)

@@ -20,12 +20,13 @@ from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 
 
-def publish(store: Address, version: str) -> Published:
+def publish(store: Address, version: str, *, by: str | None = None) -> Published:
     """Puts a version of the store into production.
 
     Args:
         store: the folder that has `bundles/`, or its URI.
         version: version of a bundle in it.
+        by: who approved it, as the ledger has it; None if nobody had to.
 
     Returns:
         What is in production now. A version that is there already, unchanged, stays as it was.
@@ -40,7 +41,7 @@ def publish(store: Address, version: str) -> Published:
     def further(past: History) -> History:
         if past and (past[-1].version, past[-1].digest) == (version, digest):
             return past
-        return (*past, _entry(version, digest, "publish"))
+        return (*past, _entry(version, digest, "publish", by))
 
     return move_pointer(place, further)
 
@@ -162,6 +163,8 @@ def _versions(store: Address) -> list[str]:
         raise unreadable(str(store), error) from None
 
 
-def _entry(version: str, digest: str, action: Literal["publish", "roll_back"]) -> Published:
+def _entry(
+    version: str, digest: str, action: Literal["publish", "roll_back"], by: str | None = None
+) -> Published:
     now = datetime.now(UTC).replace(microsecond=0)
-    return Published(version=version, digest=digest, at=now, action=action)
+    return Published(version=version, digest=digest, at=now, action=action, by=by)

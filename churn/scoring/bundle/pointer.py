@@ -119,7 +119,8 @@ def _code(error: BaseException | None) -> str:
 
 def _text(history: History) -> str:
     pointer = Pointer(version=history[-1].version, history=history)
-    return pointer.model_dump_json(indent=1) + "\n"
+    # Without empty fields, so that a service of an earlier release can read it.
+    return pointer.model_dump_json(indent=1, exclude_none=True) + "\n"
 
 
 @contextmanager

@@ -71,10 +71,11 @@ def write_bundle(
         metrics: as measured; JSON values, taken as they are.
         git_commit: git commit of the code; None if unknown.
         model_card: Markdown; None leaves the file out.
-        created: when, with its zone; now where left out.
+        created: when the model was trained, with its zone; now where left out.
 
     Returns:
-        The folder or URI. An existing bundle that differs in its time alone is kept.
+        The folder or URI. An existing bundle that differs in its time alone is kept, and so is
+        one that an earlier release wrote without a commit.
 
     Raises:
         InputError: an argument is not what it must be.
@@ -206,7 +207,10 @@ def _same(place: Address, manifest: Manifest) -> Address:
     """
     with local_copy(place) as folder:
         found = verify_bundle(folder)
-    if found.model_copy(update={"created": manifest.created}) != manifest:
+    origin = {"created": manifest.created}
+    if found.git_commit is None:
+        origin["git_commit"] = manifest.git_commit
+    if found.model_copy(update=origin) != manifest:
         raise BundleError(
             f"The bundle {place} is there already with other content; a version never changes. "
             "Write this one under another version."

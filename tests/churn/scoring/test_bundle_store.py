@@ -79,6 +79,19 @@ def test_what_is_published_is_what_loads(store):
     assert [(e.version, e.action) for e in history(store)] == [("1", "publish"), ("2", "publish")]
 
 
+def test_who_approved_a_version_is_kept_and_nothing_is_written_where_nobody_had_to(store):
+    assert publish(store, "1").by is None
+    assert '"by"' not in (store / "current.json").read_text()
+
+    publish(store, "2", by="Ada Lovelace")
+    approved = current(store).by
+    roll_back(store)
+
+    assert approved == "Ada Lovelace"
+    assert current(store).by is None
+    assert [entry.by for entry in history(store)] == [None, "Ada Lovelace", None]
+
+
 def test_publishing_again_changes_nothing(store):
     first = publish(store, "1")
     before = (store / "current.json").read_bytes()

@@ -169,6 +169,17 @@ def test_writing_the_same_again_changes_nothing(write, tmp_path):
     assert listing(tmp_path) == {"7"}
 
 
+def test_a_bundle_that_was_written_without_a_commit_is_kept(write):
+    before = verify_bundle(write(git_commit=None))
+
+    assert verify_bundle(write(git_commit="0123abc")) == before
+
+
+@pytest.mark.parametrize("commit", ["0123abc", "ab" * 20 + " with changes"])
+def test_a_commit_may_say_that_files_differed_from_it(write, commit):
+    assert verify_bundle(write(git_commit=commit)).git_commit == commit
+
+
 @pytest.mark.parametrize(
     "change",
     [{"metrics": {}}, {"threshold": Threshold(value=0.4, basis="profit")}, {"model_card": "other"}],

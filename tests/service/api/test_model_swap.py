@@ -44,7 +44,8 @@ def test_a_published_version_is_served_within_five_seconds_as_set_out_of_the_box
 
     assert seconds < 5
     assert answer["model_version"] == "2"
-    assert back["promoted_by"] == "roll_back"
+    assert back["promotion"] == "roll_back"
+    assert back["promoted_by"] is None
 
 
 @pytest.mark.system

@@ -70,7 +70,7 @@ def test_metadata_says_where_the_model_comes_from(client, contract):
     assert metadata["threshold"] == {"value": 0.3, "basis": "chosen for the tests"}
     assert metadata["metrics"]["roc_auc"]["interval"] == [0.82, 0.86]
     assert metadata["contract"]["digest"] == contract.digest()
-    assert metadata["promoted_by"] == "publish"
+    assert metadata["promotion"] == "publish"
     assert metadata["trained_at"] <= metadata["promoted_at"]
 
 
