@@ -1,47 +1,66 @@
-"""The Open Inference Protocol (V2), JSON part: one tensor a field, one element a customer."""
+"""The Open Inference Protocol (V2): one tensor a field, one element a customer."""
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
+import asyncio
+from typing import Any, NamedTuple
+
+import msgspec
 
 from churn.contract import DataContract, NumberColumn
+from churn.contract.refusals import quote_value
+from churn.scoring import Score
+from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
+from service.api.inference_tensors import DATATYPES, fault, read_request, write_tensors
 from service.api.problems import ProblemError
 from service.api.worker_state import WorkerState
+from service.core.loaded_model import LoadedModel
 
 NAME = "churn"
+EXTENSIONS = ("binary_tensor_data",)
 _OUTPUTS = {
     "probability": "FP64",
     "decision": "BOOL",
     "risk_band": "BYTES",
     "prediction_id": "BYTES",
 }
-_INTEGERS = [f"{kind}{bits}" for kind in ("INT", "UINT") for bits in (8, 16, 32, 64)]
-_DATATYPES = frozenset(["BOOL", "BYTES", "FP16", "FP32", "FP64", *_INTEGERS])
+_ROWS_AT_ONCE = 32
+"""Customers encoded or scored before other requests are answered in between."""
+_encode = msgspec.json.Encoder().encode
 
+_BINARY = {"type": "object", "properties": {"binary_data": {"type": "boolean"}}}
 _TENSOR = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
         "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
-        "datatype": {"type": "string", "enum": sorted(_DATATYPES)},
+        "datatype": {"type": "string", "enum": sorted(DATATYPES)},
         "data": {"type": "array"},
-        "parameters": {"type": "object"},
+        "parameters": {
+            "type": "object",
+            "properties": {"binary_data_size": {"type": "integer", "minimum": 0}},
+        },
     },
-    "required": ["name", "shape", "datatype", "data"],
+    "required": ["name", "shape", "datatype"],
 }
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "string"},
-        "parameters": {"type": "object"},
+        "parameters": {
+            "type": "object",
+            "properties": {"binary_data_output": {"type": "boolean"}},
+        },
         "inputs": {"type": "array", "items": _TENSOR, "minItems": 1},
         "outputs": {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"name": {"type": "string", "enum": list(_OUTPUTS)}},
+                "properties": {
+                    "name": {"type": "string", "enum": list(_OUTPUTS)},
+                    "parameters": _BINARY,
+                },
                 "required": ["name"],
             },
         },
@@ -50,60 +69,95 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def model_metadata(state: WorkerState) -> dict[str, Any]:
-    """Returns the model's tensors."""
-    pool = state.pool
-    models = [pool.production, *([pool.canary] if pool.canary else [])]
+class InferenceAnswer(NamedTuple):
+    """An answer's body, and how much of it is JSON; all of it if no tensor is binary."""
+
+    body: bytes
+    json_length: int
+
+
+class _Customer(NamedTuple):
+    row: dict[str, Any]
+    model: LoadedModel
+    prediction_id: str
+    values: Values
+
+
+def find_model(state: WorkerState, version: str) -> LoadedModel:
+    """Returns a version that is served.
+
+    Raises:
+        ProblemError: 404, it is not.
+    """
+    for model in _models(state):
+        if model.version == version:
+            return model
+    served = " and ".join(model.version for model in _models(state))
+    raise ProblemError(
+        404, f"Version {quote_value(version)} of the model {NAME} is not served here; {served} is.",
+        field="version", value=quote_value(version), allowed=served,
+    )  # fmt: skip
+
+
+def model_metadata(state: WorkerState, version: str | None) -> dict[str, Any]:
+    """Returns the model's tensors; of one version, or of production.
+
+    Raises:
+        ProblemError: 404, the version is not served.
+    """
+    model = state.pool.production if version is None else find_model(state, version)
     return {
         "name": NAME,
-        "versions": [model.version for model in models],
-        "platform": f"churn_{pool.production.scorer.manifest.model.kind}",
-        "inputs": _inputs(pool.production.contract),
+        "versions": [model.version for model in _models(state)],
+        "platform": f"churn_{model.scorer.manifest.model.kind}",
+        "inputs": _inputs(model.contract),
         "outputs": [
             {"name": name, "datatype": kind, "shape": [-1]} for name, kind in _OUTPUTS.items()
         ],
     }
 
 
-def infer(state: WorkerState, content: Any, request_id: str) -> dict[str, Any]:
+async def infer(
+    state: WorkerState, body: bytes, json_length: str | None, version: str | None, request_id: str
+) -> InferenceAnswer:
     """Scores the customers in a request's tensors.
+
+    Args:
+        state: the worker's.
+        body: the request's.
+        json_length: how much of it is JSON, by its header; None for all.
+        version: that is to answer; None for the one that each customer gets elsewhere, too.
+        request_id: for a request that has none of its own.
 
     Raises:
         ProblemError: the request does not follow the protocol, or a customer is at fault; then none
             is answered, as the protocol has no errors by row.
     """
-    if not isinstance(content, dict):
-        raise _fault("body", "is no JSON object with 'inputs'")
-    names = _requested_outputs(content.get("outputs"))
-    rows = _rows(content.get("inputs"), state.settings.max_batch_rows)
-    outputs: dict[str, list[Any]] = {name: [] for name in _OUTPUTS}
-    versions: list[str] = []
-    # All are checked before the first is answered, so that a refused request leaves no trace.
-    scorer = state.pool.production.scorer
-    for number, row in enumerate(rows, start=1):
-        try:
-            scorer.columns([row])
-            state.choose_model(row)
-        except FieldError as error:
-            problem = ProblemError.from_field_error(error)
-            problem.detail = str(error).replace("Row 1:", f"Row {number}:", 1)
-            raise problem from None
-    for row in rows:
-        answer = state.score_customer(row, "inference")
-        for name, values in outputs.items():
-            values.append(getattr(answer, name))
-        if answer.model_version not in versions:
-            versions.append(answer.model_version)
+    model = None if version is None else find_model(state, version)
+    content, columns = read_request(body, json_length, state.settings.max_batch_rows)
+    binary = _requested_outputs(content)
+    # All are encoded before the first is answered, so that a refused request leaves no trace.
+    customers = await _encode_customers(state, columns, model)
+    answers = await _score(state, customers)
+    outputs, tail = write_tensors(
+        {name: (_OUTPUTS[name], [getattr(a, name) for a in answers]) for name in binary}, binary
+    )
+    versions = dict.fromkeys(answer.model_version for answer in answers)
     own_id = content.get("id")
-    return {
-        "model_name": NAME,
-        "model_version": ",".join(versions) or state.pool.production.version,
-        "id": own_id if isinstance(own_id, str) and own_id else request_id,
-        "outputs": [
-            {"name": n, "datatype": _OUTPUTS[n], "shape": [len(rows)], "data": outputs[n]}
-            for n in names
-        ],
-    }
+    head = _encode(
+        {
+            "model_name": NAME,
+            "model_version": ",".join(versions) or (model or state.pool.production).version,
+            "id": own_id if isinstance(own_id, str) and own_id else request_id,
+            "outputs": outputs,
+        }
+    )
+    return InferenceAnswer(head + tail, len(head))
+
+
+def _models(state: WorkerState) -> list[LoadedModel]:
+    pool = state.pool
+    return [pool.production, *([pool.canary] if pool.canary else [])]
 
 
 def _inputs(contract: DataContract) -> list[dict[str, Any]]:
@@ -116,60 +170,64 @@ def _inputs(contract: DataContract) -> list[dict[str, Any]]:
     return tensors
 
 
-def _requested_outputs(outputs: Any) -> list[str]:
+def _requested_outputs(content: dict[str, Any]) -> dict[str, bool]:
+    """Returns the outputs by name, and whether each is to be binary."""
+    parameters, outputs = content.get("parameters") or {}, content.get("outputs")
+    if not isinstance(parameters, dict):
+        raise fault("parameters", "is no object")
+    default = _is_true(parameters, "binary_data_output", False)
     if not outputs:
-        return list(_OUTPUTS)
+        return dict.fromkeys(_OUTPUTS, default)
     if not isinstance(outputs, list):
-        raise _fault("outputs", "is no list")
-    names = []
+        raise fault("outputs", "is no list")
+    binary: dict[str, bool] = {}
     for output in outputs:
         name = output.get("name") if isinstance(output, dict) else None
         if not isinstance(name, str) or name not in _OUTPUTS:
-            raise _fault("outputs", f"names an output that is none of {', '.join(_OUTPUTS)}")
-        names.append(name)
-    return names
+            raise fault("outputs", f"names an output that is none of {', '.join(_OUTPUTS)}")
+        own = output.get("parameters") or {}
+        if not isinstance(own, dict):
+            raise fault(name, "has parameters that are no object")
+        for unsupported in ("classification", "shared_memory_region"):
+            if unsupported in own:
+                raise fault(name, f"asks for {unsupported}, which is not given here")
+        binary[name] = _is_true(own, "binary_data", default)
+    return binary
 
 
-def _rows(inputs: Any, limit: int) -> list[dict[str, Any]]:
-    """Returns the customers, from one tensor a field."""
-    if not isinstance(inputs, list) or not inputs:
-        raise _fault("inputs", "is no list of tensors")
-    columns: dict[str, list[Any]] = {}
-    for tensor in inputs:
-        name, data = _read_tensor(tensor)
-        if name in columns:
-            raise _fault(name, "appears among the inputs twice")
-        columns[name] = data
-    lengths = {name: len(data) for name, data in columns.items()}
-    first = next(iter(lengths.values()))
-    for name, length in lengths.items():
-        if length != first:
-            raise _fault(name, f"has {length:,} elements where others have {first:,}")
-    if first > limit:
-        raise ProblemError(
-            413, f"The tensors hold {first:,} customers; {limit:,} are allowed at once.",
-            field="inputs", allowed=f"{limit} elements",
-        )  # fmt: skip
-    return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
+def _is_true(parameters: dict[str, Any], name: str, default: bool) -> bool:
+    value = parameters.get(name, default)
+    if not isinstance(value, bool):
+        raise fault(name, "is neither true nor false")
+    return value
 
 
-def _read_tensor(tensor: Any) -> tuple[str, list[Any]]:
-    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
-        raise _fault("inputs", "holds a tensor without a name")
-    name: str = tensor["name"]
-    shape, data = tensor.get("shape"), tensor.get("data")
-    if tensor.get("datatype") not in _DATATYPES:
-        raise _fault(name, f"has a datatype that is none of {', '.join(sorted(_DATATYPES))}")
-    if not isinstance(data, list):
-        raise _fault(name, "has no list of data; binary data are not read here")
-    valid = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-    if not valid or not shape or prod(shape[1:]) != 1 or shape[0] != len(data):
-        raise _fault(name, f"has {len(data):,} elements and another shape; give [{len(data)}]")
-    flat = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in data]
-    return name, flat
+async def _encode_customers(
+    state: WorkerState, columns: dict[str, list[Any]], model: LoadedModel | None
+) -> list[_Customer]:
+    customers = []
+    for number, values in enumerate(zip(*columns.values(), strict=True), start=1):
+        row = dict(zip(columns, values, strict=True))
+        try:
+            chosen, prediction_id = state.choose_model(row)
+            chosen = model or chosen
+            customers.append(_Customer(row, chosen, prediction_id, chosen.scorer.values(row)))
+        except (FieldError, ProblemError) as error:
+            problem = (
+                error if isinstance(error, ProblemError) else ProblemError.from_field_error(error)
+            )
+            problem.detail = f"Row {number}: {problem.detail}"
+            raise problem from None
+        if number % _ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return customers
 
 
-def _fault(field: str, what: str) -> ProblemError:
-    return ProblemError(422, f"'{field[:40]}' {what}.", field=field[:40])
+async def _score(state: WorkerState, customers: list[_Customer]) -> list[Any]:
+    answers = []
+    for number, (row, model, prediction_id, values) in enumerate(customers, start=1):
+        score: Score = model.scorer.score_values(values)
+        answers.append(state.record_score(row, model, prediction_id, values, score, "inference"))
+        if number % _ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return answers

@@ -104,9 +104,15 @@ class Tensor(BaseModel):
 
 
 class FilledTensor(Tensor):
-    """A tensor with its values, in one list."""
+    """A tensor with its values.
 
-    data: list[Any]
+    Attributes:
+        data: in one list; left out if they are binary.
+        parameters: `binary_data_size`: how many bytes behind the JSON are this tensor's.
+    """
+
+    data: list[Any] | None = None
+    parameters: dict[str, int] | None = None
 
 
 class ModelMetadata(BaseModel):
@@ -198,6 +204,19 @@ class ServedMetadata(BaseModel):
     bundle_sha256: str | None
     model_card: bool
     versions: dict[str, Any]
+
+
+class ServerMetadata(BaseModel):
+    """The server as the Open Inference Protocol describes it.
+
+    Attributes:
+        version: of the API.
+        extensions: of the protocol, that it has.
+    """
+
+    name: str
+    version: str
+    extensions: tuple[str, ...]
 
 
 class ServerLive(BaseModel):

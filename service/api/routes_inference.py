@@ -7,44 +7,34 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from service.api import open_inference, response_schemas
+from service.api.inference_tensors import JSON_LENGTH
 from service.api.openapi_descriptions import encode, not_ready, problem_responses, request_body
-from service.api.request_body import parse_json, read_request_body
+from service.api.request_body import read_request_body
 from service.api.worker_state import WorkerState
 
 _JSON = "application/json"
+_BINARY = "application/octet-stream"
 _TAGS: list[Any] = ["Open Inference Protocol"]
 _MODEL = f"/v2/models/{open_inference.NAME}"
+_VERSION = f"{_MODEL}/versions/{{version}}"
 
 
 def add_inference_routes(app: FastAPI, state: WorkerState) -> None:
-    """Adds /v2/health, /v2/models/churn and its infer."""
-    _add_health(app, state)
+    """Adds /v2, /v2/health, /v2/models/churn, and the same of one version."""
+    _add_server(app, state)
+    _add_model(app, state, _MODEL)
+    _add_model(app, state, _VERSION)
 
+
+def _add_server(app: FastAPI, state: WorkerState) -> None:
     @app.get(
-        _MODEL,
-        tags=_TAGS,
-        summary="The model's tensors",
-        response_model=response_schemas.ModelMetadata,
-        responses=problem_responses(401, 503),
+        "/v2", tags=_TAGS, summary="The server and its extensions", responses=problem_responses(401)
     )
-    async def model() -> Response:
-        return Response(encode(open_inference.model_metadata(state)), media_type=_JSON)
+    async def server() -> response_schemas.ServerMetadata:
+        return response_schemas.ServerMetadata(
+            name=open_inference.NAME, version=app.version, extensions=open_inference.EXTENSIONS
+        )
 
-    @app.post(
-        f"{_MODEL}/infer",
-        tags=_TAGS,
-        summary="Customers as tensors",
-        response_model=response_schemas.Inference,
-        responses=problem_responses(400, 401, 413, 422, 503),
-        openapi_extra=request_body(open_inference.SCHEMA),
-    )
-    async def infer(request: Request) -> Response:
-        content = parse_json(await read_request_body(request, state.settings.max_batch_bytes))
-        request_id = request.scope["state"]["request_id"]
-        return Response(encode(open_inference.infer(state, content, request_id)), media_type=_JSON)
-
-
-def _add_health(app: FastAPI, state: WorkerState) -> None:
     @app.get("/v2/health/live", tags=_TAGS, summary="Whether the process runs")
     async def live() -> response_schemas.ServerLive:
         return response_schemas.ServerLive()
@@ -59,15 +49,74 @@ def _add_health(app: FastAPI, state: WorkerState) -> None:
     async def ready() -> Response:
         return _ready(state)
 
+
+def _add_model(app: FastAPI, state: WorkerState, path: str) -> None:
+    """Adds the routes of the model; with a version in the path, of that version alone."""
+    absent = (404,) if path == _VERSION else ()
+    of_version = _version_parameter(state) if path == _VERSION else {}
+
     @app.get(
-        f"{_MODEL}/ready",
+        path,
+        tags=_TAGS,
+        summary="The model's tensors",
+        response_model=response_schemas.ModelMetadata,
+        responses=problem_responses(401, *absent, 503),
+        openapi_extra=of_version,
+    )
+    async def model(request: Request) -> Response:
+        content = open_inference.model_metadata(state, request.path_params.get("version"))
+        return Response(encode(content), media_type=_JSON)
+
+    @app.get(
+        f"{path}/ready",
         tags=_TAGS,
         summary="Whether the model can answer",
         response_model=response_schemas.ServerReady,
-        responses=problem_responses(401) | not_ready(response_schemas.ServerReady),
+        responses=problem_responses(401, *absent) | not_ready(response_schemas.ServerReady),
+        openapi_extra=of_version,
     )
-    async def model_ready() -> Response:
+    async def model_ready(request: Request) -> Response:
+        if "version" in request.path_params:
+            open_inference.find_model(state, request.path_params["version"])
         return _ready(state)
+
+    _add_infer(app, state, path, absent, of_version)
+
+
+def _add_infer(
+    app: FastAPI, state: WorkerState, path: str, absent: tuple[int, ...], extra: dict[str, Any]
+) -> None:
+    binary = {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}}
+    body = request_body(open_inference.SCHEMA)
+    body["requestBody"]["content"] |= binary["content"]
+    length = {"in": "header", "name": JSON_LENGTH, "schema": {"type": "integer", "minimum": 0}}
+    length["description"] = "Bytes of the body that are JSON; raw tensors follow them"
+
+    @app.post(
+        f"{path}/infer",
+        tags=_TAGS,
+        summary="Customers as tensors",
+        response_model=response_schemas.Inference,
+        responses={200: binary, **problem_responses(400, 401, *absent, 413, 422, 503)},
+        openapi_extra=body | {"parameters": [*extra.get("parameters", ()), length]},
+    )
+    async def infer(request: Request) -> Response:
+        answer = await open_inference.infer(
+            state,
+            await read_request_body(request, state.settings.max_batch_bytes),
+            request.headers.get(JSON_LENGTH),
+            request.path_params.get("version"),
+            request.scope["state"]["request_id"],
+        )
+        if answer.json_length == len(answer.body):
+            return Response(answer.body, media_type=_JSON)
+        headers = {JSON_LENGTH: str(answer.json_length)}
+        return Response(answer.body, headers=headers, media_type=_BINARY)
+
+
+def _version_parameter(state: WorkerState) -> dict[str, Any]:
+    schema = {"type": "string", "example": state.pool.production.version}
+    return {"parameters": [{"in": "path", "name": "version", "required": True, "schema": schema}]}
 
 
 def _ready(state: WorkerState) -> Response:
