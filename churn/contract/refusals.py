@@ -20,8 +20,8 @@ _IN_FIELD = {
     Fault.NOT_WHOLE: "is not a whole number of {unit}",
 }
 _IN_CELL = {
-    Fault.BLANK: "the cell is blank. Fill in the {unit}, or leave the row out.",
-    Fault.BLANK_HERE: "the cell is blank, which is allowed only where '{only_when}' is "
+    Fault.BLANK: "{value} is blank. Fill in the {unit}, or leave the row out.",
+    Fault.BLANK_HERE: "{value} is blank, which is allowed only where '{only_when}' is "
     "{equals:g}. Fill in the {unit}, or leave the row out.",
     Fault.NOT_A_NUMBER: "{value} is not a number. Write it in digits, with a point for decimals.",
     Fault.ENDLESS_TEXT: "{value} is not a finite number. Write it in digits, with a point for "
@@ -64,10 +64,13 @@ def field_sentence(refused: RefusedValue) -> str:
     """Why a field of a request is refused, and what is allowed."""
     column, found = refused.column, quote_value(refused.value)
     allowed = allowed_values(column)
-    if not isinstance(column, NumberColumn):
-        return f"Field '{column.name}': {found} is not one of {allowed}."
-    why = _IN_FIELD[refused.fault].format(**_facts(column))
-    return f"Field '{column.name}': {found} {why}. Give {allowed}."
+    if isinstance(column, NumberColumn):
+        why = _IN_FIELD[refused.fault].format(**_facts(column))
+        return f"Field '{column.name}': {found} {why}. Give {allowed}."
+    said = f"Field '{column.name}': {found} is not one of {allowed}."
+    if isinstance(column, FlagColumn):
+        said += f" Give {column.no_value} or false for no, {column.yes_value} or true for yes."
+    return said
 
 
 def cell_sentence(refused: RefusedValue, found: str, contract_file: str) -> str:
@@ -76,12 +79,20 @@ def cell_sentence(refused: RefusedValue, found: str, contract_file: str) -> str:
     `found` is the value, a text, as it may be shown.
     """
     column = refused.column
+    found = found if str(refused.value).strip() else "the cell"
     if isinstance(column, NumberColumn):
         return _IN_CELL[refused.fault].format(value=found, **_facts(column))
     among = allowed_values(column)
     if is_blank(refused.value):
-        return f"the cell is blank, but must be one of {among}. Fill it in, or leave the row out."
-    return f"{found} is not one of {among}. Fix the file or add the category to {contract_file}."
+        return f"{found} is blank, but must be one of {among}. Fill it in, or leave the row out."
+    if isinstance(column, CategoryColumn):
+        return (
+            f"{found} is not one of {among}. Fix the file or add the category to {contract_file}."
+        )
+    return (
+        f"{found} is not one of {among}. Write these in the file, or set no_value and yes_value "
+        f"of '{column.name}' in {contract_file} to the file's own two texts, in quotes."
+    )
 
 
 def _facts(column: NumberColumn) -> dict[str, object]:

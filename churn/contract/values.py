@@ -9,8 +9,9 @@ nothing. Each kind of column has one reader, which returns the value's code or n
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from enum import Enum, auto
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from numbers import Integral, Real
 
 from churn.contract.columns import CategoryColumn, FlagColumn, NumberColumn, TargetColumn
@@ -24,7 +25,11 @@ LARGEST_WHOLE = 2.0**53
 
 # Digits of ASCII, a point for decimals, an exponent if need be.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_ENDLESS = re.compile(r"[+-]?(inf|infinity|nan|1\.#(inf|qnan))", re.ASCII | re.IGNORECASE)
+_ENDLESS = re.compile(r"[+-]?(inf|infinity|1\.#(inf|qnan))|[+-]nan", re.ASCII | re.IGNORECASE)
+# A whole number as programs write it that keep decimals; Java writes 0E-18 for its zero.
+_WHOLE = re.compile(r"(-?(?:0|[1-9]\d{0,17}))\.0+|-?0(?:\.0*)?[eE][+-]?\d+", re.ASCII)
+_BLANK_WORDS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "\\n"})
+_BOOLEANS = {"false": 0, "true": 1}
 _BEYOND_IDS = 10**LONGEST_ID
 _WIDEST = 64  # bits of a whole number that a category may be spelt with
 
@@ -36,7 +41,7 @@ class Fault(Enum):
     BLANK = auto()
     BLANK_HERE = auto()  # the contract allows a blank beside another value
     NOT_A_NUMBER = auto()
-    ENDLESS_TEXT = auto()  # 'inf', 'nan'
+    ENDLESS_TEXT = auto()  # 'inf', '-nan'
     NOT_FINITE = auto()
     TOO_LARGE = auto()  # digits beyond every float
     OUTSIDE = auto()
@@ -67,13 +72,16 @@ class RefusedValue(ValueError):  # noqa: N818 - the value is refused; the error 
 class CategoryReader(dict[str, int]):
     """Code of each category of a category, flag or target column, by its text.
 
-    Spaces around a text do not count. A whole number is a category if its digits are listed.
-    Reading is `reader[value]`: a dictionary's own speed for what is spelt exactly.
+    Spaces around a text do not count. A whole number is a category if its digits are listed, also
+    as a float or a decimal. True and false are a flag's or target's yes and no. Reading is
+    `reader[value]`: a dictionary's own speed for what is spelt exactly.
     """
 
     def __init__(self, column: CategoryColumn | FlagColumn | TargetColumn) -> None:
         super().__init__({text.strip(): code for code, text in enumerate(column.categories)})
         self.column = column
+        own = {text.casefold(): code for text, code in self.items() if text.casefold() in _BOOLEANS}
+        self._booleans = own if own or isinstance(column, CategoryColumn) else _BOOLEANS
 
     def __missing__(self, value: object) -> int:
         """The code of a value that is not spelt exactly like a category.
@@ -81,13 +89,13 @@ class CategoryReader(dict[str, int]):
         Raises:
             RefusedValue: It is none.
         """
-        text = None
-        if isinstance(value, str):
-            text = value.strip()
-        elif not isinstance(value, bool) and isinstance(value, Integral):
-            whole = int(value)
-            text = str(whole) if whole.bit_length() <= _WIDEST else None
-        code = self.get(text) if text is not None else None
+        text = str(value) if isinstance(value, bool) else value
+        code = None
+        if isinstance(text, str):
+            text = text.strip()
+            code = self.get(text, self._booleans.get(text.casefold()))
+        if code is None:
+            code = self.get(_whole_digits(text))
         if code is None:
             raise RefusedValue(self.column, value, Fault.NOT_A_CATEGORY)
         return code
@@ -128,10 +136,11 @@ class NumberReader:
         return self._number(value, in_range=True)
 
     def read_type(self, value: object) -> float:
-        """Returns the number of a raw value that is not blank, whatever the column's range.
+        """Returns the number of a raw value, whatever the column's range.
 
         Raises:
-            RefusedValue: It is not a finite number, or not whole in a column of whole numbers.
+            RefusedValue: It is blank, not a finite number, or not whole in a column of whole
+                numbers.
         """
         return self._number(value, in_range=False)
 
@@ -152,8 +161,9 @@ class NumberReader:
         column = self.column
         number = _as_number(value)
         if number is None:
-            endless = isinstance(value, str) and _ENDLESS.fullmatch(value.strip())
-            fault = Fault.ENDLESS_TEXT if endless else Fault.NOT_A_NUMBER
+            fault = Fault.BLANK if is_blank(value) else Fault.NOT_A_NUMBER
+            if isinstance(value, str) and _ENDLESS.fullmatch(value.strip()):
+                fault = Fault.ENDLESS_TEXT
             raise RefusedValue(column, value, fault)
         if not isfinite(number):
             digits = isinstance(value, str | Integral)
@@ -166,8 +176,11 @@ class NumberReader:
 
 
 def is_blank(value: object) -> bool:
-    """Whether a raw value is nothing, or a text of nothing but spaces."""
-    return value is None or (isinstance(value, str) and not value.strip())
+    """Whether a raw value of a number column is nothing: no value, spaces, or NA, nan, null, ….
+
+    Where a text may be a category, ask first whether it is one.
+    """
+    return value is None or (isinstance(value, str) and value.strip().casefold() in _BLANK_WORDS)
 
 
 def is_customer_id(value: object) -> bool:
@@ -182,30 +195,33 @@ def is_customer_id(value: object) -> bool:
     return type(value) is int and abs(value) < _BEYOND_IDS
 
 
-def whole_if_possible(value: object) -> object:
-    """A category's raw value as it was before a transport without whole numbers carried it.
-
-    Protobuf and numpy make 0.0 or '0.0' of 0. Such a value becomes 0 or '0' again; any other
-    stays as it is.
-    """
-    if type(value) is float and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.endswith(".0") and _NUMBER.fullmatch(value.strip()):
-        return value[:-2]
-    return value
-
-
 def _as_number(value: object) -> float | None:
     """A number, or the number that a text spells; None for anything else."""
     if isinstance(value, str):
         text = value.strip()
         return float(text) + 0.0 if _NUMBER.fullmatch(text) else None
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return None
     try:
         return float(value) + 0.0  # -0.0 becomes 0.0: one number, one spelling
     except OverflowError:  # a whole number beyond every float
         return inf
+    except ValueError:  # a decimal that signals that it is no number
+        return nan
+
+
+def _whole_digits(value: object) -> str:
+    """The digits of a whole number, whatever type carries it; no text if it is none."""
+    if isinstance(value, str):
+        found = _WHOLE.fullmatch(value)
+        return str(int(found[1] or 0)) if found else ""
+    if isinstance(value, Integral):
+        whole = int(value)
+        return str(whole) if whole.bit_length() <= _WIDEST else ""
+    number = _as_number(value)
+    if number is None or not number.is_integer() or abs(number) > LARGEST_WHOLE:
+        return ""
+    return str(int(number))
 
 
 def _can_be_encoded(text: str) -> bool:

@@ -48,8 +48,8 @@ class RowEncoder:
         """One customer's values, codes first.
 
         Args:
-            row: Every feature of the contract by name; the customer's id may stand beside them
-                and is not read.
+            row: Every feature of the contract by name; one that is left out is a blank where the
+                contract allows it. The customer's id may stand beside them and is not read.
 
         Raises:
             FieldError: a field is unknown or missing, or its value is not allowed.
@@ -72,8 +72,10 @@ class RowEncoder:
                     values.append(read(value, row.get(beside)))
         except RefusedValue as refused:
             raise FieldError.from_refused(refused) from None
-        except (KeyError, TypeError):
-            raise self._fault(row) from None
+        except KeyError:
+            return self._encode_incomplete(row)
+        except TypeError:
+            raise self._unhashable(row) from None
         if len(row) != len(values) and not (self._id in row and len(row) == len(values) + 1):
             raise self._unknown(row)
         return values
@@ -108,11 +110,25 @@ class RowEncoder:
             for column in self.contract.features
         }
 
-    def _fault(self, row: Row) -> FieldError:
-        """Why the fast path failed: a field is missing, or a value cannot be a dictionary's key."""
-        for column in self.contract.features:
-            if column.name not in row:
-                return missing(column)
+    def _encode_incomplete(self, row: dict[str, Any]) -> Values:
+        """The values of a customer without some fields, as far as the contract allows blanks.
+
+        Unknown fields are named first: they may be the missing ones under other names.
+        """
+        if not row.keys() <= self._known:
+            raise self._unknown(row)
+        absent = [column for column in self.contract.features if column.name not in row]
+        needed = [each for each in absent if not (isinstance(each, NumberColumn) and each.blank)]
+        if needed:
+            raise missing(needed)
+        try:
+            return self.encode(row | {column.name: None for column in absent})
+        except FieldError as error:
+            blank = [column for column in absent if column.name == error.field]
+            raise missing(blank) if blank else error from None
+
+    def _unhashable(self, row: Row) -> FieldError:
+        """Error for a value that cannot be a dictionary's key."""
         for name, codes in self._coded:
             try:
                 codes[row[name]]
@@ -122,13 +138,15 @@ class RowEncoder:
         raise AssertionError("a customer was refused without a reason")  # pragma: no cover
 
     def _unknown(self, row: Row) -> FieldError:
-        """Error for a field that the contract lacks, or for the target."""
-        stranger = next(name for name in row if name not in self._known)
-        if stranger == self.contract.target.name:
+        """Error for fields that the contract lacks, or for the target."""
+        target = self.contract.target.name
+        strangers = [name for name in row if name not in self._known]
+        others = [name for name in strangers if name != target]
+        if not others:
             return FieldError(
-                f"Field '{stranger}' is what is to be predicted. Leave it out.", field=stranger
+                f"Field '{target}' is what is to be predicted. Leave it out.", field=target
             )
-        return unknown(stranger, [column.name for column in self.contract.features])
+        return unknown(others, self.contract)
 
 
 def _plain(row: object) -> dict[str, Any]:

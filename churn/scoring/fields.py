@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
-from churn.contract import CategoryColumn, FlagColumn, NumberColumn
+from churn.contract import CodedColumn, DataContract, NumberColumn
+from churn.contract.names import listed, respelt, respelt_as
 from churn.contract.refusals import allowed_values, field_sentence, quote_value
 from churn.contract.values import RefusedValue
 from churn.errors import InputError, did_you_mean
@@ -38,22 +39,40 @@ class FieldError(InputError):
         )
 
 
-def missing(column: CategoryColumn | FlagColumn | NumberColumn) -> FieldError:
-    """The refusal of a customer without a field."""
-    allowed = allowed_values(column)
-    if not isinstance(column, NumberColumn):
+def missing(columns: Sequence[CodedColumn | NumberColumn]) -> FieldError:
+    """The refusal of a customer without these fields."""
+    first, names = columns[0], [column.name for column in columns]
+    if len(names) > 1:
+        return FieldError(
+            f"Fields {listed(names, len(names))} are missing. Give all of them.",
+            field=first.name,
+            allowed=", ".join(names),
+        )
+    allowed, where = allowed_values(first), ""
+    if not isinstance(first, NumberColumn):
         allowed = f"one of {allowed}"
+    elif first.blank is not None:
+        where = f", which is allowed only where '{first.blank.only_when}' is {first.blank.equals:g}"
     return FieldError(
-        f"Field '{column.name}' is missing. Give {allowed}.", field=column.name, allowed=allowed
+        f"Field '{first.name}' is missing{where}. Give {allowed}.",
+        field=first.name,
+        allowed=allowed,
     )
 
 
-def unknown(name: object, known: Collection[str]) -> FieldError:
-    """The refusal of a field that the contract does not name."""
-    near = did_you_mean(name[:_LONGEST], known) if isinstance(name, str) else None
-    hint = f"did you mean '{near}'?" if near else f"the fields are {', '.join(known)}."
-    return FieldError(
-        f"Field {quote_value(name)} is not in the contract; {hint}",
-        field=name[:_LONGEST] if isinstance(name, str) else quote_value(name),
-        allowed=", ".join(known),
-    )
+def unknown(names: Sequence[object], contract: DataContract) -> FieldError:
+    """The refusal of fields that the contract does not name."""
+    features = [column.name for column in contract.features]
+    shown = [name[:_LONGEST] if isinstance(name, str) else quote_value(name) for name in names]
+    pairs = respelt(shown, [contract.id.name, *features])
+    first = shown[0]
+    near = pairs.get(first) or (did_you_mean(first, features) if first in names else None)
+    if len(pairs) > 1:
+        sentence = f"The contract spells fields otherwise: {respelt_as(pairs)}. Rename them."
+    else:
+        hint = f"did you mean '{near}'?" if near else f"the fields are {', '.join(features)}."
+        these = f"Field {quote_value(names[0])} is"
+        if len(names) > 1:
+            these = f"Fields {listed(shown)} are"
+        sentence = f"{these} not in the contract; {hint}"
+    return FieldError(sentence, field=first, allowed=", ".join(features))

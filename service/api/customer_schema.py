@@ -22,7 +22,11 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
         "description": f"{contract.title}, in the contract's own raw values.",
         "properties": {contract.id.name: identifier}
         | {column.name: _field_schema(column) for column in contract.features},
-        "required": [column.name for column in contract.features],
+        "required": [
+            column.name
+            for column in contract.features
+            if not (isinstance(column, NumberColumn) and column.blank)
+        ],
         "additionalProperties": False,
         "example": example,
     }
@@ -33,7 +37,7 @@ def _field_schema(column: CategoryColumn | FlagColumn | NumberColumn) -> dict[st
         meaning = f"{column.meaning} ({column.unit})"
         if column.blank is not None:
             rule = column.blank
-            meaning += f"; may be blank where {rule.only_when} is {rule.equals:g}"
+            meaning += f"; may be blank or left out where {rule.only_when} is {rule.equals:g}"
         return {
             "type": "integer" if column.integer else "number",
             "minimum": column.minimum,

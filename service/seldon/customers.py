@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from churn.contract import DataContract, NumberColumn
-from churn.contract.values import whole_if_possible
 from churn.errors import InputError
 from churn.scoring import Scorer, Scores
 from churn.scoring.encoder import Row
@@ -29,7 +28,6 @@ def score_rows(scorer: Scorer, rows: Sequence[Row]) -> Scores:
             field.
     """
     _require_number(len(rows))
-    rows = [_with_whole_numbers(row, scorer.contract) for row in rows]
     if len(rows) > 1:
         return scorer.score_many(scorer.columns(rows))
     score = scorer.score_one(rows[0])
@@ -106,16 +104,6 @@ def score_tensors(scorer: Scorer, tensors: Mapping[str, Sequence[Any]]) -> Score
     columns = {name: [_decode(name, each) for each in values] for name, values in tensors.items()}
     rows = zip(*columns.values(), strict=True)
     return score_rows(scorer, [dict(zip(columns, row, strict=True)) for row in rows])
-
-
-def _with_whole_numbers(row: Row, contract: DataContract) -> dict[str, Any]:
-    """Returns the row with 0.0 as 0 in categories: protobuf and numpy turn whole numbers into floats."""
-    copy = dict(row)
-    for column in contract.coded:
-        value = copy.get(column.name)
-        if value is not None and value not in column.categories:
-            copy[column.name] = whole_if_possible(value)
-    return copy
 
 
 def _decode(name: str, value: Any) -> Any:

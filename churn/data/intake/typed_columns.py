@@ -101,10 +101,10 @@ class ColumnTyper:
         """
         reader = NumberReader(column)
         different, places = _different(self._texts[column.name])
-        read, refused = _read(lambda text: reader.read_type(text) if text else np.nan, different)
+        read, refused = _read(reader.read_type, different)
         values = read[places]
-        if "" in different:
-            blank: Mask = places == different.index("")
+        if Fault.BLANK in refused:
+            blank: Mask = np.isin(places, refused[Fault.BLANK])
             values[blank] = self._blanks(reader, blank)
         for faults in _ORDER:
             those = [place for fault in faults for place in refused.get(fault, ())]
@@ -124,7 +124,8 @@ class ColumnTyper:
         for fault, those in refused.items():
             wrong = np.zeros(len(blank), np.bool_)
             wrong[blank] = np.isin(places, those)
-            self._refuse(RefusedValue(column, "", fault), wrong)
+            text = self._texts[column.name][_first(wrong)].as_py()
+            self._refuse(RefusedValue(column, text, fault), wrong)
         return values[places]
 
     def _refuse(self, refused: RefusedValue, rows: Mask) -> NoReturn:

@@ -98,7 +98,9 @@ def test_a_whole_number_may_be_spelt_with_a_point(typed):
     assert tenure.dtype == np.int64
 
 
-@pytest.mark.parametrize("blank", ["", " ", "   "])
+@pytest.mark.parametrize(
+    "blank", ["", "   ", "NA", "nan", "NaN", "N/A", "NULL", "None", r"\N", "<NA>"]
+)
 def test_a_blank_total_is_zero_for_a_customer_of_no_months(typed, blank):
     changed = typed({(1, "tenure"): "0", (1, "TotalCharges"): blank})
 
@@ -141,8 +143,18 @@ def test_what_is_possible_but_not_plausible_is_left_to_the_gate(typed, changes):
         ),
         (
             {(3, "SeniorCitizen"): "Yes"},
-            "Column 'SeniorCitizen' row 3: 'Yes' is not one of 0, 1. Fix the file or add the "
-            "category to data/contracts/telco.yaml.",
+            "Column 'SeniorCitizen' row 3: 'Yes' is not one of 0, 1. Write these in the file, or "
+            "set no_value and yes_value of 'SeniorCitizen' in data/contracts/telco.yaml to the "
+            "file's own two texts, in quotes.",
+        ),
+        (
+            {(4, "Churn"): "NA"},
+            "Column 'Churn' row 4: 'NA' is blank, but must be one of No, Yes. Fill it in, or leave "
+            "the row out.",
+        ),
+        (
+            {(8, "tenure"): "N/A"},
+            "Column 'tenure' row 8: 'N/A' is blank. Fill in the months, or leave the row out.",
         ),
         (
             {(2, "MonthlyCharges"): "a lot", (5, "MonthlyCharges"): "little"},
@@ -325,7 +337,7 @@ def test_an_address_or_a_code_is_not_shown_whatever_ids_look_like(refusal, value
     assert value not in refusal({(4, "Contract"): value})
 
 
-@pytest.mark.parametrize("value", ["84,45", "1_200", "12 USD", "$1,013.40", "a lot", "n/a"])
+@pytest.mark.parametrize("value", ["84,45", "1_200", "12 USD", "$1,013.40", "a lot", "-", "?"])
 def test_an_amount_in_another_spelling_is_shown(refusal, value):
     changes = {(4, "TotalCharges"): f'"{value}"'}
     assert f"{value!r} is not a number" in refusal(changes)

@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -103,12 +104,35 @@ def test_the_order_of_the_fields_does_not_matter(scorer):
     assert scorer.score_one(turned) == scorer.score_one(CUSTOMER)
 
 
+def test_a_blank_that_is_left_out_is_a_blank(scorer):
+    new = CUSTOMER | {"tenure": 0, "TotalCharges": 0}
+    shorter = {name: value for name, value in new.items() if name != "TotalCharges"}
+
+    assert scorer.score_one(shorter) == scorer.score_one(new)
+    assert str(refusal(scorer, shorter | {"tenure": 1})) == (
+        "Field 'TotalCharges' is missing, which is allowed only where 'tenure' is 0. Give a number "
+        "from 0 to 100000 (USD)."
+    )
+    assert refusal(scorer, shorter | {"tenure": "x"}).field == "tenure"
+
+
+def test_all_missing_fields_are_named_at_once(scorer):
+    few = {
+        name: CUSTOMER[name] for name in CUSTOMER if name not in ("gender", "tenure", "Contract")
+    }
+    error = refusal(scorer, few)
+    assert str(error) == ("Fields 'gender', 'tenure', 'Contract' are missing. Give all of them.")
+    assert error.field == "gender"
+
+
 @pytest.mark.parametrize("name", CUSTOMER)
 def test_a_missing_field_is_named_with_what_it_takes(scorer, contract, name):
     error = refusal(scorer, {key: value for key, value in CUSTOMER.items() if key != name})
     column = contract.column(name)
     allowed = f"{column.maximum:g}" if isinstance(column, NumberColumn) else column.categories[-1]
-    assert str(error).startswith(f"Field '{name}' is missing. Give ")
+    assert re.match(
+        f"Field '{name}' is missing(, which is allowed only where .*)?. Give ", str(error)
+    )
     assert allowed in error.allowed
     assert (error.field, error.value) == (name, "")
 
@@ -122,6 +146,32 @@ def test_an_unknown_field_is_named_and_the_near_one_suggested(scorer):
     assert str(error).startswith("Field 'zip' is not in the contract; the fields are gender, ")
     assert "customerID" not in error.allowed
     assert refusal(scorer, CUSTOMER | {7: "x"}).field == "7"
+    assert (
+        refusal(scorer, CUSTOMER | {"a": 1, "b": 2, "c": 3, "d": 4})
+        .args[0]
+        .startswith(
+            "Fields 'a', 'b', 'c' and 1 more are not in the contract; the fields are gender, "
+        )
+    )
+
+
+def test_an_unknown_field_is_named_before_a_missing_one(scorer):
+    renamed = {"Contracts" if name == "Contract" else name: v for name, v in CUSTOMER.items()}
+    assert str(refusal(scorer, renamed)) == (
+        "Field 'Contracts' is not in the contract; did you mean 'Contract'?"
+    )
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [str.lower, str.upper, lambda name: re.sub("(?<=[a-z])(?=[A-Z])", " ", name).title()],
+    ids=["lower", "upper", "spaces"],
+)
+def test_fields_that_are_renamed_throughout_are_named_for_what_they_are(scorer, rename):
+    error = refusal(scorer, {rename(name): value for name, value in CUSTOMER.items()})
+    assert str(error).startswith("The contract spells fields otherwise: '")
+    assert f"'{rename('Dependents')}' is 'Dependents'" in str(error) or "more" in str(error)
+    assert str(error).endswith(" more. Rename them.")
 
 
 def test_the_answer_may_not_be_handed_in(scorer):
@@ -148,9 +198,36 @@ def test_a_value_that_is_no_category_is_named_with_those_that_are(scorer, value,
     assert error.allowed == "Month-to-month, One year, Two year"
 
 
-@pytest.mark.parametrize("value", [True, False, 1.0, 2, "2", "Yes", -1])
+@pytest.mark.parametrize(
+    "value", [2, "2", "Yes", -1, 0.5, "1.5", "01", "+1", 1e300, Decimal("NaN")]
+)
 def test_a_flag_spelt_with_digits_takes_those_digits_only(scorer, value):
-    assert refusal(scorer, CUSTOMER | {"SeniorCitizen": value}).allowed == "0, 1"
+    error = refusal(scorer, CUSTOMER | {"SeniorCitizen": value})
+    assert error.allowed == "0, 1"
+    assert str(error).endswith(" is not one of 0, 1. Give 0 or false for no, 1 or true for yes.")
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (True, 1), (False, 0), ("true", 1), (" False ", 0), ("TRUE", 1), (1.0, 1), (-0.0, 0),
+        ("1.0", 1), ("0.000000000000000000", 0), ("0E-18", 0), (Decimal("1.000"), 1),
+        (np.float32(1), 1), (np.int8(0), 0),
+    ],
+)  # fmt: skip
+def test_a_flag_takes_booleans_and_whole_numbers_of_any_type(scorer, value, code):
+    assert scorer.score_one(CUSTOMER | {"SeniorCitizen": value}) == scorer.score_one(
+        CUSTOMER | {"SeniorCitizen": code}
+    )
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "Yes"), ("false", "No")])
+def test_a_flag_of_words_takes_booleans_and_no_digits(scorer, value, text):
+    assert scorer.score_one(CUSTOMER | {"Partner": value}) == scorer.score_one(
+        CUSTOMER | {"Partner": text}
+    )
+    for digit in (0, 1, "1"):
+        assert refusal(scorer, CUSTOMER | {"Partner": digit}).field == "Partner"
 
 
 @pytest.mark.parametrize(
@@ -173,11 +250,13 @@ def test_a_flag_spelt_with_digits_takes_those_digits_only(scorer, value):
         ("tenure", "  ", "'  ' is blank"),
         ("MonthlyCharges", float("nan"), "nan is not a finite number"),
         ("MonthlyCharges", float("inf"), "inf is not a finite number"),
-        ("MonthlyCharges", "nan", "'nan' is not a number"),
+        ("MonthlyCharges", "nan", "'nan' is blank"),
+        ("MonthlyCharges", "-nan", "'-nan' is not a number"),
+        ("MonthlyCharges", "-", "'-' is not a number"),
         ("MonthlyCharges", "1e999", "'1e999' is not a finite number"),
         ("MonthlyCharges", 1e308, "1e+308 is outside 0 to 1000"),
         ("MonthlyCharges", -1e-9, "-1e-09 is outside 0 to 1000"),
-        ("MonthlyCharges", Decimal("84.45"), "a Decimal is not a number"),
+        ("MonthlyCharges", Decimal("sNaN"), "a Decimal is not a finite number"),
         ("MonthlyCharges", 1 + 0j, "a complex is not a number"),
         ("MonthlyCharges", "84,45", "'84,45' is not a number"),
         ("TotalCharges", None, "null is blank, which is allowed only where 'tenure' is 0"),
@@ -195,7 +274,9 @@ def test_a_number_that_is_not_allowed_is_named_with_the_range(scorer, name, valu
     assert " from 0 to " in error.allowed
 
 
-@pytest.mark.parametrize("blank", [None, "", " "])
+@pytest.mark.parametrize(
+    "blank", [None, "", " ", "NA", "nan", "N/A", "null", "None", r"\N", " #N/A "]
+)
 @pytest.mark.parametrize("tenure", [0, 0.0, "0", "-0"])
 def test_a_blank_total_means_nothing_billed_before_the_first_month(scorer, blank, tenure):
     new = CUSTOMER | {"tenure": 0, "TotalCharges": 0}

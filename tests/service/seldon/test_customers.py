@@ -50,7 +50,7 @@ def test_texts_in_bytes_and_flags_as_doubles_are_what_they_stand_for(shop, score
     assert score_document(scorer, texts).probability[0] == shop.expected["7"][20]
 
 
-@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf"), True, "0.5", "0.0.0"])
+@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf"), "Yes", "0.5", "0.0.0"])
 def test_a_flag_that_is_neither_is_refused(shop, scorer, value):
     with pytest.raises(InputError, match=r"Field 'SeniorCitizen': .* is not one of 0, 1\."):
         score_document(scorer, shop.rows[0] | {"SeniorCitizen": value})
@@ -68,7 +68,7 @@ def test_a_code_that_is_none_is_refused_with_its_row(shop, scorer):
 
 @pytest.mark.parametrize("document", [[], None, 3, "x", [3], [[1]], [{}, 3]])
 def test_a_document_without_customers_is_refused(scorer, document):
-    with pytest.raises(InputError, match=r"has no customer|is not an object|is missing"):
+    with pytest.raises(InputError, match=r"has no customer|is not an object|are missing"):
         score_document(scorer, document)
 
 

@@ -238,7 +238,7 @@ def test_mlserver_by_grpc_gives_the_same_numbers_and_the_same_sentence(shop, mls
         ({"data": 5}, "Input 'gender' has data that is no list"),
         ({"data": {"a": 1}}, "Input 'gender' has data that is no list"),
         ({"name": "tenure"}, "Input 'tenure' appears twice"),
-        ({"name": "Gender"}, "Field 'gender' is missing"),
+        ({"name": "Gender"}, "Field 'Gender' is not in the contract; did you mean 'gender'?"),
         ({"data": ["Male", "Male"], "shape": [2]}, "give every input the same customers"),
     ],
 )
