@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,7 @@ from churn.ledger.ledger_tables import SCHEMA
 
 DEFAULT_URL = "sqlite:///.churn/ledger.db"
 
-_WAIT_SECONDS = 30
+_LOCK_SECONDS = 30.0
 
 
 class DatabaseLedger:
@@ -28,17 +29,18 @@ class DatabaseLedger:
     that reads or writes raises `InputError` where the database cannot be used.
     """
 
-    def __init__(self, url: str = DEFAULT_URL) -> None:
+    def __init__(self, url: str = DEFAULT_URL, *, lock_seconds: float = _LOCK_SECONDS) -> None:
         """Takes a database's address, as SQLAlchemy writes it.
 
         Args:
             url: `sqlite:///` and a path, `postgresql+psycopg://...` or another address.
+            lock_seconds: how long it waits for a lock of another, on SQLite and PostgreSQL.
 
         Raises:
             InputError: that is not an address, or the driver for it is not installed.
         """
         self._url = _parsed(url)
-        self._engine = _engine(self._url)
+        self._engine = _engine(self._url, lock_seconds)
         self._ready = False
 
     @property
@@ -115,14 +117,14 @@ def _parsed(url: str) -> URL:
         ) from None
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, lock_seconds: float) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
     try:
         engine = create_engine(
             url,
             hide_parameters=True,
             pool_pre_ping=not sqlite,
-            connect_args={"timeout": _WAIT_SECONDS} if sqlite else {},
+            connect_args={"timeout": lock_seconds} if sqlite else {},
         )
     except (ImportError, NoSuchModuleError):
         raise InputError(
@@ -131,6 +133,8 @@ def _engine(url: URL) -> Engine:
         ) from None
     if sqlite:
         event.listen(engine, "connect", _set_up_sqlite)
+    elif url.get_backend_name() == "postgresql":
+        event.listen(engine, "connect", partial(_set_up_postgresql, lock_seconds))
     return engine
 
 
@@ -139,6 +143,14 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
+
+
+def _set_up_postgresql(lock_seconds: float, connection: Any, _record: object) -> None:
+    """PostgreSQL itself would wait for a lock without end."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = {round(lock_seconds * 1000)}")
+    cursor.close()
+    connection.commit()
 
 
 def _place(url: URL) -> str:

@@ -138,6 +138,8 @@ async def _lifespan(application: Any) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await task
     await asyncio.to_thread(worker.ledger_writer.stop, worker.settings.stop_seconds)
+    if worker.outcome_writer is not None:
+        worker.outcome_writer.close()
 
 
 async def _update_regularly(worker: WorkerState) -> None:
@@ -147,6 +149,8 @@ async def _update_regularly(worker: WorkerState) -> None:
         await asyncio.sleep(_UPDATE_SECONDS)
         worker.ledger_writer.update_gauges()
         worker.metrics.set_gauge("in_flight", len(worker.active_requests))
+        waiting = worker.outcome_writer.waiting if worker.outcome_writer is not None else 0
+        worker.metrics.set_gauge("outcomes_waiting", waiting)
         worker.metrics.set_gauge("draining", float(worker.draining))
         try:
             if worker.keys.reload_if_changed():

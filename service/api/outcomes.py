@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from churn.errors import InputError
 from churn.ledger.predictions import Outcome
+from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError
 from service.api.worker_state import WorkerState
-from service.core.log import log
 
 _NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
@@ -50,17 +48,27 @@ OUTCOME: dict[str, Any] = {
 }
 
 
-async def record_outcomes(state: WorkerState, content: Any) -> int:
+def require_writer(state: WorkerState) -> OutcomeWriter:
+    """Returns the writer of outcomes; asked before the body is read.
+
+    Raises:
+        ProblemError: 503, there is none, or too many outcomes wait for it.
+    """
+    if state.outcome_writer is None:
+        raise ProblemError(
+            503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
+            headers={"retry-after": "60"},
+        )  # fmt: skip
+    state.outcome_writer.require_room()
+    return state.outcome_writer
+
+
+async def record_outcomes(state: WorkerState, writer: OutcomeWriter, content: Any) -> int:
     """Records one outcome or several, and returns how many.
 
     Raises:
         ProblemError: one is at fault, there are too many, or they cannot be recorded now.
     """
-    if state.ledger is None:
-        raise ProblemError(
-            503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
-            headers={"retry-after": "60"},
-        )  # fmt: skip
     items = content if isinstance(content, list) else [content]
     if len(items) > state.settings.max_batch_rows:
         raise ProblemError(
@@ -69,13 +77,7 @@ async def record_outcomes(state: WorkerState, content: Any) -> int:
         )  # fmt: skip
     now = datetime.now(UTC)
     outcomes = [_parse_outcome(item, number, now) for number, item in enumerate(items, start=1)]
-    try:
-        await asyncio.to_thread(state.ledger.record_outcomes, outcomes)
-    except InputError as error:
-        log("error", "ledger_failed", reason=str(error))
-        raise ProblemError(
-            503, "The ledger cannot be written now. Ask again later.", headers={"retry-after": "5"}
-        ) from None
+    await writer.write(outcomes)
     return len(outcomes)
 
 

@@ -17,7 +17,7 @@ from service.api.openapi_descriptions import (
     request_body,
     text_response,
 )
-from service.api.outcomes import OUTCOME, record_outcomes
+from service.api.outcomes import OUTCOME, record_outcomes, require_writer
 from service.api.request_body import parse_json, read_request_body
 from service.api.worker_state import WorkerState
 
@@ -88,5 +88,7 @@ def _add_outcomes(app: FastAPI, state: WorkerState) -> None:
         openapi_extra=request_body(several),
     )
     async def record(request: Request) -> response_schemas.RecordedOutcomes:
+        writer = require_writer(state)
         content = parse_json(await read_request_body(request, state.settings.max_batch_bytes))
-        return response_schemas.RecordedOutcomes(recorded=await record_outcomes(state, content))
+        recorded = await record_outcomes(state, writer, content)
+        return response_schemas.RecordedOutcomes(recorded=recorded)

@@ -27,6 +27,8 @@ class ServiceSettings(StoreSettings):
         max_batch_bytes: most bytes of a batch.
         max_batch_rows: customers in a batch.
         max_concurrency: requests at once in one worker; more are answered 503.
+        max_outcome_requests: requests in one worker that wait until their outcomes are written; more
+            are answered 503.
         ledger: database of predictions and outcomes, or `none`.
         ledger_queue: predictions that may wait to be written; more are dropped and counted.
         ledger_flush_seconds: how long a prediction waits at most before it is written.
@@ -45,6 +47,7 @@ class ServiceSettings(StoreSettings):
     max_batch_bytes: int = Field(32 * 2**20, ge=1024)
     max_batch_rows: int = Field(10_000, ge=1)
     max_concurrency: int = Field(256, ge=1)
+    max_outcome_requests: int = Field(32, ge=1)
     ledger: str = Field("sqlite:///.churn/ledger.db", min_length=1)
     ledger_queue: int = Field(20_000, ge=1)
     ledger_flush_seconds: float = Field(0.25, ge=0.01, le=60)

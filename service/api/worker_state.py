@@ -13,6 +13,7 @@ from churn.contract.values import is_customer_id
 from churn.ledger.predictions import Prediction, PredictionLedger, input_hash
 from churn.scoring import Score
 from churn.scoring.encoder import Values
+from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError, invalid_customer_id, not_an_object
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
@@ -33,8 +34,8 @@ class WorkerState:
         metrics: this worker's own.
         pool: the versions that answer.
         keys: the valid API keys.
-        ledger: database of outcomes; None if nothing is kept.
         ledger_writer: writes predictions.
+        outcome_writer: writes outcomes; None if nothing is kept.
         active_requests: the requests that uvicorn is answering, queued ones too; its own set.
         draining: whether this worker is about to stop.
     """
@@ -50,16 +51,23 @@ class WorkerState:
         self.keys = Keyring(settings.api_keys, settings.api_key_file)
         self.metrics = RequestMetrics(metrics_folder)
         self.pool = ModelPool(settings, metrics_folder, self.metrics)
-        self.ledger = None if settings.ledger == NONE else PredictionLedger(settings.ledger)
+        keeps_ledger = settings.ledger != NONE
         self.ledger_writer = LedgerWriter(
-            self.ledger,
+            PredictionLedger(settings.ledger) if keeps_ledger else None,
             self.metrics,
             limit=settings.ledger_queue,
             flush_seconds=settings.ledger_flush_seconds,
             shadow=lambda: self.pool.shadow,
         )
+        self.outcome_writer: OutcomeWriter | None = None
+        if keeps_ledger:
+            self.outcome_writer = OutcomeWriter(
+                settings.ledger,
+                requests=settings.max_outcome_requests,
+                outcomes=settings.max_batch_rows,
+            )
         self._has_shadow = self.pool.shadow is not None
-        self._keeps_predictions = self._has_shadow or self.ledger is not None
+        self._keeps_predictions = self._has_shadow or keeps_ledger
         self.active_requests: Sized = ()
         self.draining = False
         self._id_prefix = secrets.token_hex(8)
@@ -154,8 +162,16 @@ class WorkerState:
         Raises:
             ProblemError: 503, with Retry-After.
         """
-        if len(self.active_requests) > self.settings.max_concurrency:
+        if self.free_capacity() < 0:
             raise self.over_capacity()
+
+    def free_capacity(self) -> int:
+        """Returns how many more requests may be answered at once; less than 0 if too many are.
+
+        Requests that wait until their outcomes are written have a limit of their own.
+        """
+        waiting = self.outcome_writer.waiting if self.outcome_writer is not None else 0
+        return self.settings.max_concurrency - len(self.active_requests) + waiting
 
     def over_capacity(self) -> ProblemError:
         """Returns the problem of a request beyond the limit: 503, with Retry-After."""

@@ -15,7 +15,6 @@ from typing import Any
 
 from churn.errors import InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
-from churn.scoring.fields import FieldError
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
 from service.core.worker_metrics import RequestMetrics
@@ -74,7 +73,9 @@ class LedgerWriter:
         """Writes what waits and ends, within `seconds`."""
         self._stop.set()
         self._thread.join(seconds)
-        if self._ledger is not None and not self._thread.is_alive():
+        if self._thread.is_alive():
+            self._count_lost()  # the ledger does not answer; the thread ends with the process
+        elif self._ledger is not None:
             self._ledger.close()
 
     def update_gauges(self) -> None:
@@ -91,8 +92,10 @@ class LedgerWriter:
         while not self._stop.wait(self._flush_seconds):
             self._write_queue()
         self._write_queue()
-        if self._unwritten:
-            lost = len(self._unwritten) + len(self._queue)
+        self._count_lost()
+
+    def _count_lost(self) -> None:
+        if lost := len(self._unwritten) + len(self._queue):
             self._metrics.increment("ledger_dropped", lost)
             log("error", "ledger_lost", predictions=lost)
 
@@ -114,9 +117,14 @@ class LedgerWriter:
         if self._ledger is not None:
             try:
                 self._ledger.record(self._unwritten)
-            except InputError as error:
+            except Exception as error:  # noqa: BLE001 - if the thread ended, nothing more would be written
                 self._metrics.increment("ledger_failures")
-                log("error", "ledger_failed", reason=str(error))
+                expected = isinstance(error, InputError)
+                log(
+                    "error",
+                    "ledger_failed",
+                    reason=str(error) if expected else type(error).__name__,
+                )
                 return False
             self._metrics.increment("ledger_written", len(self._unwritten))
         self._unwritten = []
@@ -146,7 +154,7 @@ def shadow_prediction(
     """Returns the shadow's prediction for a customer who was answered; None if it cannot score it."""
     try:
         score = shadow.scorer.score_one(row)
-    except (FieldError, ValueError):
+    except Exception:  # noqa: BLE001 - it may fail in any way, and the answer's own prediction is written
         return None
     shadow.metrics.count_score(score.probability, decision=score.decision)
     return answered._replace(

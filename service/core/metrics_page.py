@@ -31,6 +31,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _DESCRIPTIONS = {
     "ledger_waiting": "Predictions that wait to be written to the ledger",
     "ledger_lag_seconds": "Age of the oldest prediction that waits to be written, the worst worker's",
+    "outcomes_waiting": "Requests that wait until their outcomes are written to the ledger",
     "in_flight": "Requests being answered",
     "bundle_refused": "Workers whose store names a bundle that they refuse",
     "draining": "Workers that are about to stop",

@@ -36,7 +36,14 @@ _STATUS_PLACE = {status: place for place, status in enumerate(STATUSES)}
 _ROUTE_PLACE = {route: place for place, route in enumerate(ROUTES)}
 _ROUTE_WIDTH = len(STATUSES) + len(LATENCY) + 2
 
-GAUGES = ("ledger_waiting", "ledger_lag_seconds", "in_flight", "bundle_refused", "draining")
+GAUGES = (
+    "ledger_waiting",
+    "ledger_lag_seconds",
+    "outcomes_waiting",
+    "in_flight",
+    "bundle_refused",
+    "draining",
+)
 COUNTERS = (
     "ledger_written",
     "ledger_dropped",

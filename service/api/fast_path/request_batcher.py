@@ -80,7 +80,7 @@ class RequestBatcher:
         """Answers all queued requests in their order."""
         requests, self._queue = self._queue, []
         groups: dict[int, list[_QueuedRequest]] = {}
-        capacity = self._state.settings.max_concurrency - len(self._state.active_requests)
+        capacity = self._state.free_capacity()
         for place, request in enumerate(requests):
             try:
                 self._read(request, within_capacity=place < capacity)
