@@ -144,8 +144,9 @@ class RowEncoder:
         others = [name for name in strangers if name != target]
         if not others:
             return FieldError(
-                f"Field '{target}' is what is to be predicted. Leave it out.", field=target
-            )
+                f"Field '{target}' is what is to be predicted. Leave it out, or let the request "
+                "say ignore=target.", field=target,
+            )  # fmt: skip
         return unknown(others, self.contract)
 
 

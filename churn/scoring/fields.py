@@ -9,6 +9,7 @@ from churn.contract.names import listed, respelt, respelt_as
 from churn.contract.refusals import allowed_values, field_sentence, quote_value
 from churn.contract.values import RefusedValue
 from churn.errors import InputError, did_you_mean
+from churn.scoring.wrappers import wrapper_sentence
 
 _LONGEST = 40
 
@@ -67,7 +68,10 @@ def unknown(names: Sequence[object], contract: DataContract) -> FieldError:
     pairs = respelt(shown, [contract.id.name, *features])
     first = shown[0]
     near = pairs.get(first) or (did_you_mean(first, features) if first in names else None)
-    if len(pairs) > 1:
+    wrapper = wrapper_sentence(names)
+    if wrapper:
+        sentence = wrapper
+    elif len(pairs) > 1:
         sentence = f"The contract spells fields otherwise: {respelt_as(pairs)}. Rename them."
     else:
         hint = f"did you mean '{near}'?" if near else f"the fields are {', '.join(features)}."

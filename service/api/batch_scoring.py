@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -10,85 +9,78 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from churn.contract.values import is_customer_id
 from churn.scoring.fields import FieldError
+from service.api.batch_body import (
+    NDJSON,
+    RowLimits,
+    collect_rows,
+    in_slices,
+    split_array,
+    split_lines,
+)
 from service.api.problems import ProblemError
 from service.api.request_body import parse_json, read_request_body
+from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 
-NDJSON = "application/x-ndjson"
-_ROWS_AT_ONCE = 32
-"""Rows scored before other requests are answered in between: well under a millisecond."""
 _encode = msgspec.json.Encoder().encode
-_split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-async def score_batch(state: WorkerState, request: Request) -> Response:
+async def score_batch(state: WorkerState, request: Request, options: ScoreOptions) -> Response:
     """Scores a JSON array, or one object a line.
 
     Raises:
         ProblemError: the body is too large, has too many rows, or is no array.
     """
-    body = await read_request_body(request, state.settings.max_batch_bytes)
+    settings = state.settings
+    body = await read_request_body(request, settings.max_batch_bytes)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    rows = _read_lines(body) if media_type == NDJSON else _read_array(body)
-    limit = state.settings.max_batch_rows
-    if len(rows) > limit:
-        raise ProblemError(
-            413, f"The batch has {len(rows):,} rows; {limit:,} are allowed. Send several batches.",
-            field="body", allowed=f"{limit} rows",
-        )  # fmt: skip
+    limits = RowLimits(settings.max_batch_rows, settings.max_body_bytes)
     if media_type == NDJSON:
-        return StreamingResponse(_write_lines(state, rows), media_type=NDJSON)
-    return StreamingResponse(_write_array(state, rows), media_type="application/json")
+        rows = await collect_rows(split_lines(body, limits), limits)
+        return StreamingResponse(_write_lines(state, rows, options), media_type=NDJSON)
+    rows = await collect_rows(split_array(body, limits), limits)
+    return StreamingResponse(_write_array(state, rows, options), media_type="application/json")
 
 
-def _read_lines(body: bytes) -> Sequence[Any]:
-    return [line for line in body.split(b"\n") if line.strip()]
+async def _write_lines(
+    state: WorkerState, rows: Sequence[bytes], options: ScoreOptions
+) -> AsyncIterator[bytes]:
+    async for part in _answers(state, rows, options):
+        yield b"".join(answer + b"\n" for answer in part)
 
 
-def _read_array(body: bytes) -> Sequence[Any]:
-    """Returns the array's rows, not decoded if possible: an error in one row spoils no other."""
-    if body.lstrip()[:1] != b"[":
-        raise ProblemError(
-            422, "The batch is no JSON array. Send an array of customers, or one customer a line "
-            f"as {NDJSON}.", field="body", allowed="a JSON array",
-        )  # fmt: skip
-    try:
-        return _split_array(body)
-    except (msgspec.DecodeError, RecursionError, ValueError):
-        rows = parse_json(body)
-        assert isinstance(rows, list)  # noqa: S101 - it begins with a bracket
-        return rows
-
-
-async def _write_lines(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[bytes]:
-    async for part in _answers(state, rows):
-        yield b"\n".join(part) + b"\n"
-
-
-async def _write_array(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[bytes]:
+async def _write_array(
+    state: WorkerState, rows: Sequence[bytes], options: ScoreOptions
+) -> AsyncIterator[bytes]:
     before = b"["
-    async for part in _answers(state, rows):
-        yield before + b",".join(part)
-        before = b","
+    async for part in _answers(state, rows, options):
+        if part:
+            yield before + b",".join(part)
+            before = b","
     yield b"[]" if before == b"[" else b"]"
 
 
-async def _answers(state: WorkerState, rows: Sequence[Any]) -> AsyncIterator[list[bytes]]:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        some = rows[start : start + _ROWS_AT_ONCE]
-        yield [_answer(state, row, number) for number, row in enumerate(some, start=start + 1)]
-        await asyncio.sleep(0)
+def _answers(
+    state: WorkerState, rows: Sequence[bytes], options: ScoreOptions
+) -> AsyncIterator[list[bytes]]:
+    return in_slices(
+        _encode(_answer(state, row, number, options)) for number, row in enumerate(rows, start=1)
+    )
 
 
-def _answer(state: WorkerState, row: Any, number: int) -> bytes:
+def _answer(state: WorkerState, row: bytes, number: int, options: ScoreOptions) -> dict[str, Any]:
+    """Returns a row's score or error, with the customer's id if the row has one."""
+    contract = state.pool.production.contract
+    answer: dict[str, Any] = {"row": number}
     try:
-        customer = parse_json(bytes(row)) if isinstance(row, bytes | msgspec.Raw) else row
-        answer = state.score_customer(customer, "batch")
+        customer = options.without_ignored(parse_json(row), contract)
+        if type(customer) is dict and is_customer_id(customer.get(contract.id.name)):
+            # First, so that an answer's own names win over a contract's.
+            answer = {contract.id.name: customer[contract.id.name]} | answer
+        return answer | msgspec.structs.asdict(state.score_customer(customer, "batch"))
     except FieldError as error:
-        problem = ProblemError.from_field_error(error)
+        return answer | {"error": ProblemError.from_field_error(error).content()}
     except ProblemError as error:
-        problem = error
-    else:
-        return _encode({"row": number, **msgspec.structs.asdict(answer)})
-    return _encode({"row": number, "error": problem.content()})
+        return answer | {"error": error.content()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from scipy.special import expit
@@ -13,6 +12,7 @@ from churn.explain.reasons import TOP
 from churn.scoring import FieldError, Score
 from churn.scoring.encoder import Values
 from service.api.problems import ProblemError
+from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 from service.core.loaded_model import LoadedModel
 
@@ -20,33 +20,13 @@ CHANGES = 1
 """Changes at once; there are three times as many pairs, each scored, so pairs must be requested."""
 
 
-class ExplainOptions(msgspec.Struct, frozen=True):
+class ExplainOptions(ScoreOptions, frozen=True):
     """Parameters of a request for an explanation; `routes_scoring` describes them."""
 
     top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
     counterfactuals: bool = True
     changes: Annotated[int, msgspec.Meta(ge=1, le=2)] = CHANGES
     below: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
-
-
-_DEFAULTS = ExplainOptions()
-
-
-def parse_explain_options(query: bytes) -> ExplainOptions:
-    """Returns the parameters of a request; of a repeated one, the last.
-
-    Raises:
-        ProblemError: a value is not allowed.
-    """
-    if not query:
-        return _DEFAULTS
-    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    try:
-        return msgspec.convert(parameters, ExplainOptions, strict=False)
-    except msgspec.ValidationError as error:
-        reason, _, field = str(error).partition(" - at `$.")
-        field = field.rstrip("`")
-        raise ProblemError(422, f"Parameter '{field}': {reason}.", field=field) from None
 
 
 async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions) -> dict[str, Any]:

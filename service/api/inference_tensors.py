@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from service.api.problems import ProblemError
-from service.api.request_body import parse_json
+from service.api.request_body import parse_json, require_no_wrapper
 from service.core.json_keys import RepeatedKeyError, refuse_repeated_keys
 
 JSON_LENGTH = "inference-header-content-length"
@@ -110,6 +110,7 @@ def _split(body: bytes) -> tuple[Any, list[bytes]]:
     try:
         data = [bytes(each.data) for each in _find_data(body).inputs]
     except msgspec.ValidationError:
+        require_no_wrapper(body, own="inputs")
         raise fault("inputs", "is no list of tensors in a JSON object") from None
     except (msgspec.DecodeError, RecursionError, ValueError):
         parse_json(body)

@@ -96,9 +96,10 @@ def internal_error() -> ProblemError:
 def not_an_object(value: object) -> ProblemError:
     """Returns the problem of a customer that is no JSON object: 422."""
     name = type_name(value)
+    several = " Several customers go to /v1/score/batch." if isinstance(value, list) else ""
     return ProblemError(
         422, f"The customer is {name}, not an object. Send a JSON object with the customer's "
-        "fields.", field="body", value=name, allowed="a JSON object",
+        f"fields.{several}", field="body", value=name, allowed="a JSON object",
     )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from math import isfinite
 from typing import Any
@@ -11,6 +13,7 @@ import msgspec
 from fastapi import Request
 
 from churn.contract.refusals import quote_value
+from churn.scoring.wrappers import wrapper_sentence
 from service.api.problems import ProblemError
 
 Message = MutableMapping[str, Any]
@@ -22,6 +25,7 @@ DEEPEST = 8
 """Levels of lists and objects in a body; no request needs more than four."""
 _WIDEST = 64  # bits of a whole number
 
+_FIRST_NAME = re.compile(rb'\s*\{\s*"(\w{1,40})"', re.ASCII)
 _decode = msgspec.json.Decoder().decode
 
 
@@ -76,6 +80,7 @@ def parse_json(body: bytes) -> Any:
     Raises:
         ProblemError: 400, or 422 with the field if a field's value is at fault.
     """
+    body = body.removeprefix(BOM_UTF8)
     if not body:
         raise ProblemError(400, "The body is empty. Send a JSON object with the customer's fields.")
     try:
@@ -84,6 +89,18 @@ def parse_json(body: bytes) -> Any:
         raise _too_deep(body) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise _fault(body, error) from None
+
+
+def require_no_wrapper(body: bytes, own: str = "") -> None:
+    """Refuses an object that begins with the wrapper of another tool; `own` is the route's own.
+
+    Raises:
+        ProblemError: 422, with the wrapper's name and the way out.
+    """
+    first = _FIRST_NAME.match(body)
+    name = first[1].decode() if first else ""
+    if name != own and (sentence := wrapper_sentence([name])):
+        raise ProblemError(422, sentence, field=name)
 
 
 def _fault(body: bytes, error: Exception) -> ProblemError:

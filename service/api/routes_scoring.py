@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Request, Response
 
@@ -19,11 +19,16 @@ from service.api.openapi_descriptions import (
 )
 from service.api.outcomes import OUTCOME, record_outcomes, require_writer
 from service.api.request_body import parse_json, read_request_body
+from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 
 _COUNTERFACTUALS = "Whether to say what would lower the risk"
 _CHANGES = "How many changes at once a counterfactual may have"
 _BELOW = "Probability that the counterfactuals are to get below"
+_Ignore = Annotated[
+    Literal["target"] | None,
+    Query(description="'target': the column that is predicted may stand in a row, and is not read"),
+]
 _FOR_SCHEMA = "Here for the schema: `ChurnService` calls the route of `plain_asgi_routes` instead."
 
 
@@ -43,7 +48,7 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
         responses=problem_responses(400, 401, 413, 422, 503),
         openapi_extra=request_body(CUSTOMER),
     )
-    async def score() -> None:
+    async def score(ignore: _Ignore = None) -> None:
         raise NotImplementedError(_FOR_SCHEMA)
 
     @app.post(
@@ -54,8 +59,8 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
         responses=text_response(NDJSON) | problem_responses(400, 401, 413, 422, 503),
         openapi_extra=request_body({"type": "array", "items": CUSTOMER}, ndjson=True),
     )
-    async def batch(request: Request) -> Response:
-        return await score_batch(state, request)
+    async def batch(request: Request, ignore: _Ignore = None) -> Response:
+        return await score_batch(state, request, ScoreOptions(ignore))
 
 
 def _add_explain(app: FastAPI) -> None:
@@ -72,6 +77,7 @@ def _add_explain(app: FastAPI) -> None:
         counterfactuals: Annotated[bool, Query(description=_COUNTERFACTUALS)] = True,
         changes: Annotated[int, Query(ge=1, le=2, description=_CHANGES)] = CHANGES,
         below: Annotated[float | None, Query(gt=0, lt=1, description=_BELOW)] = None,
+        ignore: _Ignore = None,
     ) -> None:
         raise NotImplementedError(_FOR_SCHEMA)
 

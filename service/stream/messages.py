@@ -10,6 +10,7 @@ import msgspec
 
 from churn.contract.refusals import quote_value
 from churn.contract.values import LONGEST_ID, is_customer_id
+from churn.scoring.wrappers import wrapper_sentence
 from service.core.json_types import type_name
 
 _decode = msgspec.json.Decoder().decode
@@ -82,6 +83,8 @@ def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, di
 def _customer_id(row: dict[str, Any], field: str) -> str:
     value = row.get(field)
     if value is None:
+        if sentence := wrapper_sentence(row):
+            raise Rejection("not_a_customer", sentence)
         raise Rejection(
             "customer_id", f"Field '{field}' is missing. A score on a topic is worth nothing "
             "without its customer.", field=field,

@@ -12,7 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from service.api.explanation import explain_customer, parse_explain_options
+from service.api.explanation import ExplainOptions, explain_customer
 from service.api.fast_path.raw_response import (
     EXPLAIN,
     SCORE,
@@ -30,19 +30,24 @@ from service.api.request_body import (
     read_body,
 )
 from service.api.request_headers import read_head
+from service.api.score_options import ScoreOptions, parse_options
 from service.api.worker_state import WorkerState
 
 _Answer = tuple[bytes, str]
 """A body, and the prediction's id."""
 
 
-async def _score(state: WorkerState, row: Any, _query: bytes) -> _Answer:
-    answer = state.score_customer(row, "api")
+async def _score(state: WorkerState, row: Any, query: bytes) -> _Answer:
+    options = parse_options(query, ScoreOptions)
+    contract = state.pool.production.contract
+    answer = state.score_customer(options.without_ignored(row, contract), "api")
     return encode(answer), answer.prediction_id
 
 
 async def _explain(state: WorkerState, row: Any, query: bytes) -> _Answer:
-    answer = await explain_customer(state, row, parse_explain_options(query))
+    options = parse_options(query, ExplainOptions)
+    row = options.without_ignored(row, state.pool.production.contract)
+    answer = await explain_customer(state, row, options)
     return encode(answer), answer["prediction_id"]
 
 

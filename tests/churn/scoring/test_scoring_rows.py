@@ -176,7 +176,9 @@ def test_fields_that_are_renamed_throughout_are_named_for_what_they_are(scorer, 
 
 def test_the_answer_may_not_be_handed_in(scorer):
     error = refusal(scorer, CUSTOMER | {"Churn": "Yes"})
-    assert str(error) == "Field 'Churn' is what is to be predicted. Leave it out."
+    assert str(error) == (
+        "Field 'Churn' is what is to be predicted. Leave it out, or let the request say ignore=target."
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ POISON = [
     (b"{}", "customer_id", "'customerID' is missing"),
     (b'{"customerID": "' + b"x" * 300 + b'"}', "customer_id", "no customer's id"),
     (b'{"customerID": "A"}', "field", "Fields 'gender', "),
+    (b'{"instances": [{}]}', "not_a_customer", "a wrapper, of TensorFlow Serving"),
     (b" " * 300_000, "too_large", "at most 262,144"),
 ]
 NAMED = [

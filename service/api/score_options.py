@@ -1,0 +1,42 @@
+"""Query parameters of the routes that score customers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from churn.contract import DataContract
+from service.api.problems import ProblemError
+
+Options = TypeVar("Options", bound="ScoreOptions")
+
+
+class ScoreOptions(msgspec.Struct, frozen=True):
+    """Parameters of a request for a score; `routes_scoring` describes them."""
+
+    ignore: Literal["target"] | None = None
+
+    def without_ignored(self, row: Any, contract: DataContract) -> Any:
+        """Returns a decoded customer without the target, if that is to be ignored."""
+        if self.ignore and type(row) is dict:
+            row.pop(contract.target.name, None)
+        return row
+
+
+def parse_options(query: bytes, kind: type[Options]) -> Options:
+    """Returns the parameters of a request; of a repeated one, the last.
+
+    Raises:
+        ProblemError: a value is not allowed.
+    """
+    if not query:
+        return kind()
+    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    try:
+        return msgspec.convert(parameters, kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, field = str(error).partition(" - at `$.")
+        field = field.rstrip("`")
+        raise ProblemError(422, f"Parameter '{field}': {reason}.", field=field) from None
