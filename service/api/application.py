@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from churn.errors import InputError
 from churn.scoring.fields import FieldError
+from service.api import routes_documentation
 from service.api.customer_schema import customer_schema
 from service.api.fast_path import plain_asgi_routes
 from service.api.problems import PROBLEM_JSON, Problem, ProblemError, internal_error
@@ -26,7 +27,15 @@ from service.api.worker_state import WorkerState
 from service.core.log import log
 
 PUBLIC_PATHS = frozenset(
-    ("/livez", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready")
+    (
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/v2/health/live",
+        "/v2/health/ready",
+        *routes_documentation.PATHS,
+    )
 )
 """Paths that need no key: probes, metrics and the schema say nothing about a customer."""
 _UPDATE_SECONDS = 0.5
@@ -51,6 +60,7 @@ class ChurnService(FastAPI):
         add_scoring_routes(self, worker)
         add_state_routes(self, worker)
         add_inference_routes(self, worker)
+        routes_documentation.add_documentation_routes(self)
         expected = (ProblemError, FieldError, RequestValidationError, StarletteHTTPException)
         for kind in (*expected, Exception):
             self.add_exception_handler(kind, _handle_error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +13,8 @@ from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError
 from service.api.worker_state import WorkerState
 
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much a caller's clock may be ahead of the service's."""
 _NO_NUL = "^[^\\x00]*$"  # PostgreSQL keeps no such character
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
 _AT_FIELD = re.compile(r" - at `\$(?:\[\.\.\.\])?\.?([A-Za-z_]*)`$")
@@ -39,7 +41,7 @@ OUTCOME: dict[str, Any] = {
         "observed_at": {
             "type": "string",
             "format": "date-time",
-            "description": "When it was known, with its zone; now where left out",
+            "description": "When it was known, with its zone; not in the future; now where left out",
         },
     },
     "required": ["churned"],
@@ -97,6 +99,12 @@ def _parse_outcome(item: Any, number: int, now: datetime) -> Outcome:
             422, f"Outcome {number}: 'observed_at' is no time between the years 1 and 9999.",
             field="observed_at",
         ) from None  # fmt: skip
+    if observed_at > now + _CLOCKS_DIFFER:
+        raise ProblemError(
+            422, f"Outcome {number}: 'observed_at' {observed_at.isoformat()} is in the future. Give "
+            "when it was known.", field="observed_at", value=observed_at.isoformat(),
+            allowed=f"at most {_CLOCKS_DIFFER.seconds // 60} minutes later than the service's clock",
+        )  # fmt: skip
     if outcome.prediction_id is None and outcome.customer is None:
         raise ProblemError(
             422, f"Outcome {number} names neither prediction nor customer. Give 'prediction_id', "

@@ -30,6 +30,7 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
     """
     import uvicorn
 
+    from service.api.greeting import greet
     from service.api.worker_state import WorkerState
 
     worker = WorkerState(settings, metrics_folder)
@@ -60,6 +61,7 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+    greet(worker, listener)
     server.run(sockets=[listener])
     log("info", "stopped")
     return 0

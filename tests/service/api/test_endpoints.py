@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -183,6 +184,16 @@ def test_outcomes_are_recorded_with_their_prediction(client, service, customers)
     assert [each.customer for each in kept if each.customer] == ["a", "b"]
 
 
+def minutes_from_now(minutes):
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+def test_an_outcome_may_be_as_far_ahead_as_clocks_differ(client):
+    sent = {"customer": "ahead", "churned": True, "observed_at": minutes_from_now(4)}
+
+    assert client.post("/v1/outcomes", json=sent).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("sent", "field"),
     [
@@ -193,6 +204,8 @@ def test_outcomes_are_recorded_with_their_prediction(client, service, customers)
         ({"customer": "a", "churned": True, "when": 1}, "when"),
         ({"customer": "a", "churned": True, "observed_at": "yesterday"}, "observed_at"),
         ({"customer": "a", "churned": True, "observed_at": "2026-11-01T10:00:00"}, "observed_at"),
+        ({"customer": "a", "churned": True, "observed_at": minutes_from_now(6)}, "observed_at"),
+        ({"customer": "a", "churned": True, "observed_at": "9999-12-31T23:59:59Z"}, "observed_at"),
         ([{"customer": "a", "churned": True}, {"customer": "a\0", "churned": True}], "customer"),
     ],
 )
