@@ -1,4 +1,4 @@
-"""How the suite is run: what stays on one worker, where coverage is measured, what may be skipped.
+"""How the suite is run: what stays on one worker, what counts for coverage, what may be skipped.
 
 A plugin of pytest, loaded by tests/conftest.py. `make pytest` starts two workers of pytest-xdist.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import coverage
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -32,7 +31,12 @@ LONGEST_FIRST = (
 )
 """Groups that begin before all others, so that both workers are busy to the end."""
 
-_SUBPROCESSES = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_PROJECT = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+MEASURED = frozenset(_PROJECT["tool"]["coverage"]["run"]["source"])
+"""Folders whose tests count for coverage, unless they are slow.
+
+A traced test takes up to twice as long, and the others call these packages in processes of their own.
+"""
 
 
 def group(test: str) -> str:
@@ -71,35 +75,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest groups first, and marks tests/system/."""
+    """Puts the longest groups first, and marks tests/system/ and the tests that count for coverage."""
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
     for item in items:
-        if TESTS / "system" in item.path.parents:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder == "system":
             item.add_marker(pytest.mark.system)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Pauses coverage in slow tests and where tests do not call a measured package themselves.
-
-    A traced test takes up to twice as long, and these cover little that the others do not.
-    """
-    measuring = coverage.Coverage.current()
-    folder = item.path.relative_to(TESTS).parts[0]
-    slow = item.get_closest_marker("slow") is not None
-    if measuring is None or (folder in measuring.get_option("run:source") and not slow):
-        return (yield)
-    kept = {name: os.environ.pop(name) for name in _SUBPROCESSES if name in os.environ}
-    tracer, tracer_of_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        return (yield)
-    finally:
-        os.environ.update(kept)
-        sys.settrace(tracer)
-        threading.settrace(tracer_of_threads)
+        elif folder in MEASURED and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.measured)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -74,10 +74,11 @@ def test_test_sets_itself_up_once_checks_everything_and_ends_with_pytest(root):
 def test_the_tests_are_split_into_those_of_every_change_and_the_long_ones(root):
     every_change, long = make(root, "-n", "test").stdout, make(root, "-n", "test-system").stdout
 
-    for plan, selected in ((every_change, "not system"), (long, "system")):
-        assert plan.count("-m pytest") == 1
-        assert "--numprocesses 2" in plan
-        assert f' -m "{selected}"' in plan
+    for plan, selected in (
+        (every_change, ["measured", "not measured and not system"]),
+        (long, ["system"]),
+    ):
+        assert re.findall(r'-m pytest .*--numprocesses 2 .*-m "([^"]*)"', plan) == selected
 
 
 def test_check_runs_no_slow_test_and_measures_no_coverage(root):
@@ -92,6 +93,9 @@ def test_coverage_floor_holds_for_the_domain_the_service_and_the_steps(root):
 
     assert "--fail-under=85" in plan
     assert "for package in churn deployment registry service steps" in plan
+    measured, others = (line for line in plan.splitlines() if "-m pytest" in line)
+    assert "--cov " in measured
+    assert "--cov" not in others
 
 
 def test_an_unknown_target_is_an_error(root):
