@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from service.api.problems import ProblemError
-from service.api.request_body import parse_json, require_no_wrapper
+from service.api.request_body import parse_json, repeated_key, require_no_wrapper
 from service.core.json_keys import RepeatedKeyError, refuse_repeated_keys
 
 JSON_LENGTH = "inference-header-content-length"
@@ -113,8 +113,18 @@ def _split(body: bytes) -> tuple[Any, list[bytes]]:
         require_no_wrapper(body, own="inputs")
         raise fault("inputs", "is no list of tensors in a JSON object") from None
     except (msgspec.DecodeError, RecursionError, ValueError):
-        parse_json(body)
-        raise ProblemError(400, "The body is not strict JSON.") from None
+        raise _not_json(body) from None
+    frame = _frame(body, data)
+    try:
+        return json.loads(frame, object_pairs_hook=refuse_repeated_keys), data
+    except RepeatedKeyError as error:
+        raise repeated_key(error.key) from None
+    except (ValueError, RecursionError):
+        raise _not_json(frame) from None
+
+
+def _frame(body: bytes, data: list[bytes]) -> bytes:
+    """Returns the JSON without the data, each of which stands in it once and in this order."""
     frame, end = b"", 0
     for each in filter(None, data):
         keys = _DATA_KEY.finditer(body, end, end + _LARGEST_FRAME - len(frame))
@@ -126,12 +136,17 @@ def _split(body: bytes) -> tuple[Any, list[bytes]]:
     frame += body[end : end + _LARGEST_FRAME + 1]
     if len(frame) > _LARGEST_FRAME:
         raise _frame_too_large()
-    try:
-        return json.loads(frame, object_pairs_hook=refuse_repeated_keys), data
-    except RepeatedKeyError as error:
-        raise fault(error.key, "appears twice in one object. Send it once") from None
-    except (ValueError, RecursionError):
-        raise ProblemError(400, "The body is not strict JSON.") from None
+    return frame
+
+
+def _not_json(text: bytes) -> ProblemError:
+    """Returns the problem of what is no strict JSON; what is at fault is looked for in a short text."""
+    if len(text) <= _LARGEST_FRAME:
+        try:
+            parse_json(text)
+        except ProblemError as problem:
+            return problem
+    return ProblemError(400, "The body is not strict JSON. Send a JSON object.")
 
 
 def _frame_too_large() -> ProblemError:
@@ -202,7 +217,7 @@ def _read_json(name: str, raw: bytes, size: int) -> list[Any]:
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, ValueError):
-        parse_json(raw)
+        raise _not_json(raw) from None
     try:
         return [element for (element,) in _nested.decode(raw)]
     except (msgspec.DecodeError, ValueError):

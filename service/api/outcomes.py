@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import msgspec
 
 from churn.ledger.predictions import Outcome
+from service.api.batch_body import RowLimits, collect_rows, in_slices, split_array
 from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError
+from service.api.request_body import parse_json
 from service.api.worker_state import WorkerState
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -65,27 +67,28 @@ def require_writer(state: WorkerState) -> OutcomeWriter:
     return state.outcome_writer
 
 
-async def record_outcomes(state: WorkerState, writer: OutcomeWriter, content: Any) -> int:
+async def record_outcomes(state: WorkerState, writer: OutcomeWriter, body: bytes) -> int:
     """Records one outcome or several, and returns how many.
 
     Raises:
         ProblemError: one is at fault, there are too many, or they cannot be recorded now.
     """
-    items = content if isinstance(content, list) else [content]
-    if len(items) > state.settings.max_batch_rows:
-        raise ProblemError(
-            413, f"{len(items):,} outcomes are more than the {state.settings.max_batch_rows:,} allowed "
-            "at once. Send several requests.", field="body",
-        )  # fmt: skip
+    items = [body]
+    if body.lstrip()[:1] == b"[":
+        limits = RowLimits(state.settings.max_batch_rows, state.settings.max_body_bytes)
+        items = await collect_rows(split_array(body, limits), limits)
     now = datetime.now(UTC)
-    outcomes = [_parse_outcome(item, number, now) for number, item in enumerate(items, start=1)]
+    outcomes: list[Outcome] = []
+    parsed = (_parse_outcome(item, number, now) for number, item in enumerate(items, start=1))
+    async for part in in_slices(parsed):
+        outcomes += part
     await writer.write(outcomes)
     return len(outcomes)
 
 
-def _parse_outcome(item: Any, number: int, now: datetime) -> Outcome:
+def _parse_outcome(item: bytes, number: int, now: datetime) -> Outcome:
     try:
-        outcome = msgspec.convert(item, OutcomeRequest)
+        outcome = msgspec.convert(parse_json(item), OutcomeRequest)
         observed_at = (outcome.observed_at or now).astimezone(UTC)
     except msgspec.ValidationError as error:
         text = str(error)

@@ -15,6 +15,7 @@ from fastapi import Request
 from churn.contract.refusals import quote_value
 from churn.scoring.wrappers import wrapper_sentence
 from service.api.problems import ProblemError
+from service.core.json_keys import find_repeated_key
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -78,17 +79,30 @@ def parse_json(body: bytes) -> Any:
     """Decodes strict JSON.
 
     Raises:
-        ProblemError: 400, or 422 with the field if a field's value is at fault.
+        ProblemError: 400, or 422 with the field if a field's value is at fault, or a key stands twice
+            in one object.
     """
     body = body.removeprefix(BOM_UTF8)
     if not body:
         raise ProblemError(400, "The body is empty. Send a JSON object with the customer's fields.")
     try:
-        return _decode(body)
+        content = _decode(body)
     except RecursionError:
         raise _too_deep(body) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise _fault(body, error) from None
+    if (key := find_repeated_key(body, content)) is not None:
+        raise repeated_key(key)
+    return content
+
+
+def repeated_key(key: str) -> ProblemError:
+    """Returns the problem of an object in which a key stands twice: 422."""
+    name = quote_value(key)
+    return ProblemError(
+        422, f"Field {name} stands twice in one object. Send it once.", field=key[:40],
+        allowed="each field once",
+    )  # fmt: skip
 
 
 def require_no_wrapper(body: bytes, own: str = "") -> None:

@@ -18,7 +18,7 @@ from service.api.openapi_descriptions import (
     text_response,
 )
 from service.api.outcomes import OUTCOME, record_outcomes, require_writer
-from service.api.request_body import parse_json, read_request_body
+from service.api.request_body import read_request_body
 from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 
@@ -95,6 +95,6 @@ def _add_outcomes(app: FastAPI, state: WorkerState) -> None:
     )
     async def record(request: Request) -> response_schemas.RecordedOutcomes:
         writer = require_writer(state)
-        content = parse_json(await read_request_body(request, state.settings.max_batch_bytes))
-        recorded = await record_outcomes(state, writer, content)
+        body = await read_request_body(request, state.settings.max_batch_bytes)
+        recorded = await record_outcomes(state, writer, body)
         return response_schemas.RecordedOutcomes(recorded=recorded)

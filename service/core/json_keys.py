@@ -45,7 +45,7 @@ def find_repeated_key(text: bytes, content: Any) -> str | None:
     if type(content) is dict and text.count(b":") == len(content):
         return None
     try:
-        json.loads(text, object_pairs_hook=refuse_repeated_keys)
+        json.loads(text, object_pairs_hook=refuse_repeated_keys, parse_int=str)
     except RepeatedKeyError as error:
         return error.key
     return None

@@ -274,7 +274,7 @@ def test_outputs_at_fault_are_refused(state, customers, changes, field):
 def test_a_repeated_key_is_refused(body):
     body = body.replace("%s", json.dumps(tensor())).encode()
 
-    with pytest.raises(ProblemError, match="appears twice in one object"):
+    with pytest.raises(ProblemError, match="stands twice in one object"):
         read_request(body, None, 10)
 
 
