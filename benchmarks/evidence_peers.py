@@ -41,7 +41,7 @@ mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
 mlflow.pyfunc.save_model(
     str(folder / "logged"), python_model=str(root / "registry" / "mlflow_model.py"),
     artifacts={"model": str(folder / "fitted")}, code_paths=[str(root / "churn")],
-    signature=model_signature(model.contract), pip_requirements=[],
+    signature=model_signature(), pip_requirements=[],
 )
 """
 

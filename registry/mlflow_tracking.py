@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from churn.contract import DataContract, NumberColumn
+from churn.contract import DataContract
+from churn.contract.refusals import allowed_values
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
 from churn.reports.training.training_page import report_charts
@@ -73,27 +74,29 @@ def _log_model(model: TrainedModel) -> None:
             python_model=str(ROOT / "registry" / "mlflow_model.py"),
             artifacts={"model": str(Path(folder) / "model")},
             code_paths=[str(pack_code(ROOT / "churn", Path(folder)))],
-            signature=model_signature(model.contract),
+            signature=model_signature(),
+            metadata=_described(model.contract),
             pip_requirements=_REQUIREMENTS,
         )
 
 
-def model_signature(contract: DataContract) -> Any:
-    """Returns the signature: text for categories, doubles for numbers; one probability a customer.
+def model_signature() -> Any:
+    """Returns the signature: one probability a customer, and no input columns.
 
-    MLflow infers from pandas' `category` columns a signature that makes its own `predict` fail.
+    With columns MLflow converts or refuses the input by its own types before the model sees it:
+    it refuses pandas' `category`, whole numbers for a text and a blank for a number, drops unknown
+    columns, and with types left open its server reads no CSV. The model checks by the contract.
     """
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+    from mlflow.types import ColSpec, DataType, Schema
 
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(
-            DataType.double if isinstance(column, NumberColumn) else DataType.string, column.name
-        )
-        for column in contract.features
-    ]
-    outputs = Schema([ColSpec(DataType.double, "probability")])
-    return ModelSignature(inputs=Schema(inputs), outputs=outputs)
+    return ModelSignature(outputs=Schema([ColSpec(DataType.double, "probability")]))
+
+
+def _described(contract: DataContract) -> dict[str, Any]:
+    """Returns what the model's page says of its input: the contract, and what each field may be."""
+    fields = {column.name: allowed_values(column) for column in contract.features}
+    return {"contract": contract.name, "contract_version": contract.version, "fields": fields}
 
 
 def _log_trials(report: TrainingReport) -> None:

@@ -32,8 +32,8 @@ def main(answer: Path, state: str, table: str) -> None:
         "tags": run.data.tags,
         "files": sorted(files(client, run.info.run_id)),
         "place": run.info.artifact_uri,
-        "columns": model.metadata.signature.inputs.input_names(),
-        "scores": model.predict(features(table))["probability"].tolist(),
+        "columns": list(model.metadata.metadata["fields"]),
+        "scores": model.predict(pd.read_csv(table))["probability"].tolist(),
         "code": churn.__file__,
     }
     answer.write_text(json.dumps(content), encoding="utf-8")
@@ -42,14 +42,6 @@ def main(answer: Path, state: str, table: str) -> None:
 def files(client: mlflow.MlflowClient, run: str, folder: str | None = None) -> Iterator[str]:
     for each in client.list_artifacts(run, folder):
         yield from files(client, run, each.path) if each.is_dir else [each.path]
-
-
-def features(table: str) -> pd.DataFrame:
-    """The table as pandas reads it: texts, and numbers where the model says so."""
-    customers = pd.read_csv(table, dtype=str, keep_default_na=False)
-    for name in ("tenure", "MonthlyCharges", "TotalCharges"):
-        customers[name] = customers[name].str.strip().replace("", "0").astype("float64")
-    return customers.drop(columns=["customerID", "Churn"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
 
 from churn.contract import NumberColumn
 from churn.contract.values import PLAIN_ID, is_customer_id
@@ -112,7 +113,7 @@ def paths(contract, scorer, pool, trained, service):
 def outcome(path: Any, row: dict[str, Any]) -> Any:
     try:
         return path(row)
-    except InputError:
+    except (InputError, MlflowException):
         return REFUSED
 
 
