@@ -1,49 +1,44 @@
-"""The FastAPI application: its routes, the checks before every route, and its OpenAPI document."""
+"""The FastAPI application: its routes, its OpenAPI document, and what runs beside them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from time import perf_counter
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 
 from churn.errors import InputError
-from churn.scoring.fields import FieldError
 from service.api import routes_documentation
+from service.api.asgi_call import Receive, Scope, Send
 from service.api.customer_schema import customer_schema
-from service.api.fast_path import plain_asgi_routes
-from service.api.problems import PROBLEM_JSON, Problem, ProblemError, internal_error
-from service.api.request_body import ClientDisconnectedError, Message, Receive, Scope, Send
-from service.api.request_headers import read_head
+from service.api.problems import Problem
+from service.api.request_path import PUBLIC_PATHS, RequestPath
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
 from service.api.worker_state import WorkerState
 from service.core.log import log
 
-PUBLIC_PATHS = frozenset(
-    (
-        "/livez",
-        "/readyz",
-        "/metrics",
-        "/openapi.json",
-        "/v2/health/live",
-        "/v2/health/ready",
-        *routes_documentation.PATHS,
-    )
-)
-"""Paths that need no key: probes, metrics and the schema say nothing about a customer."""
 _UPDATE_SECONDS = 0.5
-_FIRST_ERROR_STATUS = 400
+
+
+class PlainRoute(APIRoute):
+    """A route whose function takes the request and returns the response.
+
+    FastAPI describes it in the OpenAPI document, and makes no parameters and no response of its own,
+    which would cost more than a score.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Returns the function itself."""
+        return self.endpoint
 
 
 class ChurnService(FastAPI):
-    """The application; one customer's score and reasons bypass FastAPI's own routing."""
+    """The application: the routes, and the OpenAPI document about them."""
 
     def __init__(self, worker: WorkerState) -> None:
         super().__init__(
@@ -56,23 +51,24 @@ class ChurnService(FastAPI):
             redirect_slashes=False,
         )
         self.worker = worker
+        self.path = RequestPath(worker, self)
         self._openapi_contract: Any = None
+        self.router.route_class = PlainRoute
         add_scoring_routes(self, worker)
         add_state_routes(self, worker)
         add_inference_routes(self, worker)
         routes_documentation.add_documentation_routes(self)
-        expected = (ProblemError, FieldError, RequestValidationError, StarletteHTTPException)
-        for kind in (*expected, Exception):
-            self.add_exception_handler(kind, _handle_error)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answers a request."""
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-        elif scope["path"] in plain_asgi_routes.ROUTES and scope["method"] == "POST":
-            await plain_asgi_routes.ROUTES[scope["path"]](self.worker, scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Calls the route of a request that `RequestPath` has let in, and which answers what it raises.
+
+        FastAPI's own layers for middleware and errors are not part of this.
+        """
+        if scope["type"] == "http":
+            scope["app"] = self
+            await self.router(scope, receive, send)
         else:
-            await self._call_checked(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Returns the OpenAPI document, with the customer of the served contract in it."""
@@ -97,41 +93,6 @@ class ChurnService(FastAPI):
             self.openapi_schema = schema
         return self.openapi_schema
 
-    async def _call_checked(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Checks key and capacity, calls FastAPI, adds the request id, counts and logs the answer."""
-        began = perf_counter()
-        worker, path = self.worker, scope["path"]
-        head = read_head(scope["headers"])
-        request_id = head.request_id or worker.new_id()
-        scope.setdefault("state", {})["request_id"] = request_id
-        status = 0
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
-                message = {**message, "headers": headers}
-            await send(message)
-
-        try:
-            if path not in PUBLIC_PATHS:
-                worker.check_key(head.key)
-                worker.check_capacity()
-            await super().__call__(scope, receive, send_with_id)
-        except ProblemError as problem:
-            await _problem_response(problem, request_id)(scope, receive, send_with_id)
-        except ClientDisconnectedError:
-            pass
-        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
-            log(
-                "error", "request_failed", route=_loggable(path), request_id=request_id,
-                error=type(error).__name__,
-            )  # fmt: skip
-            if status == 0:
-                await _problem_response(internal_error(), request_id)(scope, receive, send_with_id)
-        _record(worker, path, status, request_id, perf_counter() - began)
-
 
 @asynccontextmanager
 async def _lifespan(application: Any) -> AsyncIterator[None]:
@@ -139,7 +100,7 @@ async def _lifespan(application: Any) -> AsyncIterator[None]:
     worker.ledger_writer.start()
     tasks = [
         asyncio.create_task(worker.pool.follow_store()),
-        asyncio.create_task(_update_regularly(worker)),
+        asyncio.create_task(_update_regularly(worker, application.path)),
     ]
     log("info", "ready", version=worker.pool.production.version)
     yield
@@ -152,13 +113,14 @@ async def _lifespan(application: Any) -> AsyncIterator[None]:
         worker.outcome_writer.close()
 
 
-async def _update_regularly(worker: WorkerState) -> None:
-    """Twice a second: sets the gauges and reads the key file if it has changed."""
+async def _update_regularly(worker: WorkerState, path: RequestPath) -> None:
+    """Twice a second: ends slow connections, sets the gauges, reads the key file if it has changed."""
     logged = ""
     while True:
         await asyncio.sleep(_UPDATE_SECONDS)
+        path.end_slow_connections()
         worker.ledger_writer.update_gauges()
-        worker.metrics.set_gauge("in_flight", len(worker.active_requests))
+        worker.metrics.set_gauge("in_flight", worker.in_flight)
         waiting = worker.outcome_writer.waiting if worker.outcome_writer is not None else 0
         worker.metrics.set_gauge("outcomes_waiting", waiting)
         worker.metrics.set_gauge("draining", float(worker.draining))
@@ -170,46 +132,3 @@ async def _update_regularly(worker: WorkerState) -> None:
             if logged != str(error):
                 logged = str(error)
                 log("error", "keys_unreadable", reason=logged)
-
-
-async def _handle_error(request: Request, error: Exception) -> Response:
-    """Turns every error of every route into a problem.
-
-    An unexpected one is answered 500; FastAPI then raises it again, and `_call_checked` logs it.
-    """
-    if isinstance(error, FieldError):
-        error = ProblemError.from_field_error(error)
-    elif isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        field = str(first["loc"][-1])
-        error = ProblemError(422, f"Parameter '{field}': {first['msg']}.", field=field)
-    elif isinstance(error, StarletteHTTPException | HTTPException):
-        unknown = "There is no such path; /openapi.json lists them."
-        detail = unknown if error.status_code == 404 else f"{error.detail}."  # noqa: PLR2004
-        error = ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
-    elif not isinstance(error, ProblemError):
-        error = internal_error()
-    return _problem_response(error, request.scope.get("state", {}).get("request_id", ""))
-
-
-def _problem_response(problem: ProblemError, request_id: str) -> Response:
-    return Response(
-        problem.body(request_id), problem.status, problem.headers, media_type=PROBLEM_JSON
-    )
-
-
-def _record(worker: WorkerState, path: str, status: int, request_id: str, seconds: float) -> None:
-    worker.metrics.count_response(path, status, seconds)
-    is_error = path not in PUBLIC_PATHS and status >= _FIRST_ERROR_STATUS
-    if is_error or worker.settings.access_log:
-        log(
-            "info", "answered", route=_loggable(path), status=status, request_id=request_id,
-            seconds=round(seconds, 6),
-        )  # fmt: skip
-
-
-def _loggable(path: str) -> str:
-    """Returns one of the service's own paths, `other` for any other, which could contain anything."""
-    routes = "/v1/score", "/v1/explain", "/v1/outcomes", "/v2/"
-    ours = path in PUBLIC_PATHS or path.startswith(routes)
-    return path[:60] if ours and path.isascii() and path.isprintable() else "other"

@@ -20,7 +20,7 @@ from service.api.batch_body import (
     split_lines,
 )
 from service.api.problems import ProblemError
-from service.api.request_body import parse_json, read_request_body
+from service.api.request_body import parse_json
 from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 
@@ -34,7 +34,7 @@ async def score_batch(state: WorkerState, request: Request, options: ScoreOption
         ProblemError: the body is too large, has too many rows, or is no array.
     """
     settings = state.settings
-    body = await read_request_body(request, settings.max_batch_bytes)
+    body = await request.body()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     limits = RowLimits(settings.max_batch_rows, settings.max_body_bytes)
     if media_type == NDJSON:

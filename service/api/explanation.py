@@ -21,21 +21,36 @@ CHANGES = 1
 
 
 class ExplainOptions(ScoreOptions, frozen=True):
-    """Parameters of a request for an explanation; `routes_scoring` describes them."""
+    """Parameters of a request for an explanation."""
 
-    top: Annotated[int, msgspec.Meta(ge=1, le=20)] = TOP
-    counterfactuals: bool = True
-    changes: Annotated[int, msgspec.Meta(ge=1, le=2)] = CHANGES
-    below: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    top: Annotated[int, msgspec.Meta(ge=1, le=20, description="Reasons at most")] = TOP
+    counterfactuals: Annotated[
+        bool, msgspec.Meta(description="Whether to say what would lower the risk")
+    ] = True
+    changes: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=2, description="How many changes at once a counterfactual may have"),
+    ] = CHANGES
+    below: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                gt=0, lt=1, description="Probability that the counterfactuals are to get below"
+            ),
+        ]
+        | None
+    ) = None
 
 
-async def explain_customer(state: WorkerState, row: Any, options: ExplainOptions) -> dict[str, Any]:
+async def explain_customer(
+    state: WorkerState, row: Any, prediction_id: str, options: ExplainOptions
+) -> dict[str, Any]:
     """Returns the answer of POST /v1/explain.
 
     Raises:
         FieldError, ProblemError: the contract does not allow the customer.
     """
-    model, prediction_id = state.choose_model(row)
+    model = state.choose_model(row, prediction_id)
     scorer = model.scorer
     values = scorer.values(row)
     score = scorer.score_values(values)

@@ -209,7 +209,8 @@ async def _encode_customers(
     for number, values in enumerate(zip(*columns.values(), strict=True), start=1):
         row = dict(zip(columns, values, strict=True))
         try:
-            chosen, prediction_id = state.choose_model(row)
+            prediction_id = state.new_id()
+            chosen = state.choose_model(row, prediction_id)
             chosen = model or chosen
             customers.append(_Customer(row, chosen, prediction_id, chosen.scorer.values(row)))
         except (FieldError, ProblemError) as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import msgspec
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from churn.contract.refusals import quote_value
 from churn.contract.values import LONGEST_ID
@@ -86,6 +88,23 @@ class ProblemError(Exception):
     def body(self, request_id: str = "") -> bytes:
         """Returns the body of the answer."""
         return _encode(self.content(request_id))
+
+
+def as_problem(error: Exception) -> ProblemError | None:
+    """Returns the problem that an exception stands for; None if the service itself is at fault."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, FieldError):
+        return ProblemError.from_field_error(error)
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        return ProblemError(422, f"Parameter '{field}': {first['msg']}.", field=field)
+    if isinstance(error, HTTPException):
+        unknown = "There is no such path; /openapi.json lists them."
+        detail = unknown if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail}."
+        return ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
+    return None
 
 
 def internal_error() -> ProblemError:

@@ -1,26 +1,20 @@
-"""Request bodies: read up to a limit and decoded strictly; if that fails, the field at fault is named."""
+"""Request bodies decoded strictly; if that fails, the field at fault is named."""
 
 from __future__ import annotations
 
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 import msgspec
-from fastapi import Request
 
 from churn.contract.refusals import quote_value
 from churn.scoring.wrappers import wrapper_sentence
 from service.api.problems import ProblemError
 from service.core.json_keys import find_repeated_key
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 DEEPEST = 8
 """Levels of lists and objects in a body; no request needs more than four."""
@@ -28,43 +22,6 @@ _WIDEST = 64  # bits of a whole number
 
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w{1,40})"', re.ASCII)
 _decode = msgspec.json.Decoder().decode
-
-
-class ClientDisconnectedError(Exception):
-    """The caller closed the connection before the request was complete."""
-
-
-async def read_body(receive: Receive, limit: int, content_length: int = 0) -> bytes:
-    """Returns a request's body, whose declared length is 0 if none is declared.
-
-    Raises:
-        ProblemError: 413, as soon as it is known that the body is longer than `limit` bytes.
-        ClientDisconnectedError: the connection was closed.
-    """
-    if content_length > limit:
-        raise body_too_large(limit)
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientDisconnectedError
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise body_too_large(limit)
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-async def read_request_body(request: Request, limit: int) -> bytes:
-    """Returns the body of a request of FastAPI.
-
-    Raises:
-        ProblemError: 413.
-        ClientDisconnectedError: the connection was closed.
-    """
-    length = request.headers.get("content-length", "")
-    return await read_body(request.receive, limit, int(length) if length.isdecimal() else 0)
 
 
 def body_too_large(limit: int) -> ProblemError:

@@ -18,12 +18,16 @@ class RequestHead(NamedTuple):
 
     Attributes:
         content_length: declared length of the body; 0 if none is declared.
+        chunked: whether the body comes in chunks, its length undeclared.
+        expects_continue: whether the caller waits for `100 Continue` before it sends the body.
         key: from `X-API-Key` or `Authorization: Bearer`; empty if there is none, None if there are
             two that differ.
         request_id: the caller's own; empty if there is none that can be returned.
     """
 
     content_length: int
+    chunked: bool
+    expects_continue: bool
     key: bytes | None
     request_id: str
 
@@ -31,6 +35,7 @@ class RequestHead(NamedTuple):
 def read_head(headers: Headers) -> RequestHead:
     """Returns what a request's headers declare."""
     content_length, request_id = 0, ""
+    chunked = expects_continue = False
     key: bytes | None = b""
     for name, value in headers:
         if name == b"content-length":
@@ -39,9 +44,13 @@ def read_head(headers: Headers) -> RequestHead:
             key = _same_key(key, value.strip())
         elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
             key = _same_key(key, value[len(_BEARER) :].strip())
+        elif name == b"transfer-encoding":
+            chunked = True  # the parser allows no other
+        elif name == b"expect" and value.lower() == b"100-continue":
+            expects_continue = True
         elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value.decode("ascii")
-    return RequestHead(content_length, key, request_id)
+    return RequestHead(content_length, chunked, expects_continue, key, request_id)
 
 
 def _same_key(before: bytes | None, key: bytes) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 PAGE = "/docs"
@@ -58,16 +58,16 @@ def add_documentation_routes(app: FastAPI) -> None:
     """Adds /docs with its files, and / which leads there."""
 
     @app.get("/", include_in_schema=False)
-    async def root() -> Response:
+    async def root(_request: Request) -> Response:
         return RedirectResponse(PAGE.removeprefix("/"))
 
     @app.get(PAGE, include_in_schema=False)
-    async def page() -> Response:
+    async def page(_request: Request) -> Response:
         headers = {"content-security-policy": _POLICY, "x-content-type-options": "nosniff"}
         return Response(_HTML, headers=headers, media_type="text/html")
 
     @app.get(f"{PAGE}/{_START}", include_in_schema=False)
-    async def script() -> Response:
+    async def script(_request: Request) -> Response:
         return Response(_SCRIPT, media_type="text/javascript")
 
     for name in _TYPES:
@@ -76,6 +76,6 @@ def add_documentation_routes(app: FastAPI) -> None:
 
 def _add_file(app: FastAPI, name: str) -> None:
     @app.get(f"{PAGE}/{name}", include_in_schema=False)
-    async def file() -> Response:
+    async def file(_request: Request) -> Response:
         folder = resources.files("fastapi_swagger") / "resources"
         return FileResponse(Path(str(folder)) / name, headers=_CACHED, media_type=_TYPES[name])

@@ -9,7 +9,6 @@ from fastapi import FastAPI, Request, Response
 from service.api import open_inference, response_schemas
 from service.api.inference_tensors import JSON_LENGTH
 from service.api.openapi_descriptions import encode, not_ready, problem_responses, request_body
-from service.api.request_body import read_request_body
 from service.api.worker_state import WorkerState
 
 _JSON = "application/json"
@@ -28,16 +27,25 @@ def add_inference_routes(app: FastAPI, state: WorkerState) -> None:
 
 def _add_server(app: FastAPI, state: WorkerState) -> None:
     @app.get(
-        "/v2", tags=_TAGS, summary="The server and its extensions", responses=problem_responses(401)
+        "/v2",
+        tags=_TAGS,
+        summary="The server and its extensions",
+        response_model=response_schemas.ServerMetadata,
+        responses=problem_responses(401),
     )
-    async def server() -> response_schemas.ServerMetadata:
-        return response_schemas.ServerMetadata(
-            name=open_inference.NAME, version=app.version, extensions=open_inference.EXTENSIONS
-        )
+    async def server(_request: Request) -> Response:
+        name, extensions = open_inference.NAME, open_inference.EXTENSIONS
+        content = {"name": name, "version": app.version, "extensions": extensions}
+        return Response(encode(content), media_type=_JSON)
 
-    @app.get("/v2/health/live", tags=_TAGS, summary="Whether the process runs")
-    async def live() -> response_schemas.ServerLive:
-        return response_schemas.ServerLive()
+    @app.get(
+        "/v2/health/live",
+        tags=_TAGS,
+        summary="Whether the process runs",
+        response_model=response_schemas.ServerLive,
+    )
+    async def live(_request: Request) -> Response:
+        return Response(encode({"live": True}), media_type=_JSON)
 
     @app.get(
         "/v2/health/ready",
@@ -46,7 +54,7 @@ def _add_server(app: FastAPI, state: WorkerState) -> None:
         response_model=response_schemas.ServerReady,
         responses=not_ready(response_schemas.ServerReady),
     )
-    async def ready() -> Response:
+    async def ready(_request: Request) -> Response:
         return _ready(state)
 
 
@@ -103,7 +111,7 @@ def _add_infer(
     async def infer(request: Request) -> Response:
         answer = await open_inference.infer(
             state,
-            await read_request_body(request, state.settings.max_batch_bytes),
+            await request.body(),
             request.headers.get(JSON_LENGTH),
             request.path_params.get("version"),
             request.scope["state"]["request_id"],

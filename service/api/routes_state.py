@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from service.api import response_schemas
 from service.api.openapi_descriptions import encode, not_ready, problem_responses, text_response
@@ -21,7 +21,7 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
         response_model=response_schemas.ServedMetadata,
         responses=problem_responses(401, 503),
     )
-    async def metadata() -> Response:
+    async def metadata(_request: Request) -> Response:
         content = state.pool.production.metadata() | {"versions": state.pool.roles()}
         return Response(encode(content), media_type="application/json")
 
@@ -32,15 +32,20 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
         response_class=Response,
         responses=text_response("text/plain"),
     )
-    def metrics() -> Response:
+    def metrics(_request: Request) -> Response:
         state.ledger_writer.update_gauges()
         return Response(render_metrics(state.metrics_folder), media_type=CONTENT_TYPE)
 
 
 def _add_probes(app: FastAPI, state: WorkerState) -> None:
-    @app.get("/livez", tags=["state"], summary="Whether the process runs")
-    async def livez() -> response_schemas.Liveness:
-        return response_schemas.Liveness()
+    @app.get(
+        "/livez",
+        tags=["state"],
+        summary="Whether the process runs",
+        response_model=response_schemas.Liveness,
+    )
+    async def livez(_request: Request) -> Response:
+        return Response(encode({"status": "alive"}), media_type="application/json")
 
     @app.get(
         "/readyz",
@@ -49,7 +54,7 @@ def _add_probes(app: FastAPI, state: WorkerState) -> None:
         response_model=response_schemas.Readiness,
         responses=not_ready(response_schemas.Readiness),
     )
-    async def readyz() -> Response:
+    async def readyz(_request: Request) -> Response:
         reasons = state.unready_reasons()
         content = state.pool.readiness(reasons)
         return Response(encode(content), 503 if reasons else 200, media_type="application/json")

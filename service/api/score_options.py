@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,9 +14,17 @@ Options = TypeVar("Options", bound="ScoreOptions")
 
 
 class ScoreOptions(msgspec.Struct, frozen=True):
-    """Parameters of a request for a score; `routes_scoring` describes them."""
+    """Parameters of a request for a score."""
 
-    ignore: Literal["target"] | None = None
+    ignore: (
+        Annotated[
+            Literal["target"],
+            msgspec.Meta(
+                description="The column that is predicted may stand in a row; it is not read"
+            ),
+        ]
+        | None
+    ) = None
 
     def without_ignored(self, row: Any, contract: DataContract) -> Any:
         """Returns a decoded customer without the target, if that is to be ignored."""
@@ -40,3 +48,14 @@ def parse_options(query: bytes, kind: type[Options]) -> Options:
         reason, _, field = str(error).partition(" - at `$.")
         field = field.rstrip("`")
         raise ProblemError(422, f"Parameter '{field}': {reason}.", field=field) from None
+
+
+def describe_options(kind: type[ScoreOptions]) -> dict[str, Any]:
+    """Returns the parameters for the OpenAPI document."""
+    schema = msgspec.json.schema_components([kind])[1][kind.__name__]
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": each}
+            for name, each in schema["properties"].items()
+        ]
+    }

@@ -24,11 +24,15 @@ class ServiceSettings(StoreSettings):
         api_keys: SHA-256 digests of the keys of callers, comma-separated.
         api_key_file: a file of such digests, one a line; read again when it changes.
         max_body_bytes: most bytes of a request about one customer.
-        max_batch_bytes: most bytes of a batch.
+        max_batch_bytes: most bytes of a batch, of outcomes or of tensors.
         max_batch_rows: customers in a batch.
-        max_concurrency: requests at once in one worker; more are answered 503.
         max_outcome_requests: requests in one worker that wait until their outcomes are written; more
             are answered 503.
+        max_concurrency: requests that one worker answers at once; more are answered 503.
+        max_connections: connections of one worker; beyond, the one that was waited for longest goes.
+        head_seconds: how long the head of a request may take.
+        body_seconds: how long a body may take, and how long a caller may not read its answer.
+        short_path: whether scores take the short path; their answers are the same without it.
         ledger: database of predictions and outcomes, or `none`.
         ledger_queue: predictions that may wait to be written; more are dropped and counted.
         ledger_flush_seconds: how long a prediction waits at most before it is written.
@@ -43,11 +47,15 @@ class ServiceSettings(StoreSettings):
     workers: int = Field(1, ge=1, le=64)
     api_keys: tuple[Annotated[str, Field(pattern=_DIGEST)], ...] = ()
     api_key_file: str | None = Field(None, min_length=1)
-    max_body_bytes: int = Field(2 * 2**20, ge=1024)
-    max_batch_bytes: int = Field(32 * 2**20, ge=1024)
+    max_body_bytes: int = Field(64 * 2**10, ge=1024)
+    max_batch_bytes: int = Field(8 * 2**20, ge=1024)
     max_batch_rows: int = Field(10_000, ge=1)
     max_concurrency: int = Field(256, ge=1)
     max_outcome_requests: int = Field(32, ge=1)
+    max_connections: int = Field(512, ge=1)
+    head_seconds: float = Field(10.0, ge=0.1, le=600)
+    body_seconds: float = Field(30.0, ge=0.1, le=600)
+    short_path: bool = True
     ledger: str = Field("sqlite:///.churn/ledger.db", min_length=1)
     ledger_queue: int = Field(20_000, ge=1)
     ledger_flush_seconds: float = Field(0.25, ge=0.01, le=60)

@@ -8,7 +8,7 @@ import socket
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from service.api.service_settings import ServiceSettings
 from service.core.log import log
@@ -35,8 +35,7 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
 
     worker = WorkerState(settings, metrics_folder)
 
-    # uvicorn 0.54: overrides `handle_exit` and reads `server_state.tasks`, which are not documented. Can
-    # go when uvicorn drains by itself and tells how many requests it is answering.
+    # uvicorn 0.54: `handle_exit` is not documented. Can go when uvicorn drains by itself.
     class DrainingServer(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             """The first signal begins the draining; a second one ends it."""
@@ -53,7 +52,6 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
             self.should_exit = True
 
     server = DrainingServer(_uvicorn_config(worker))
-    worker.active_requests = server.server_state.tasks
     # uvicorn raises the signal that stopped it once more for earlier handlers, of which there is none.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
@@ -71,12 +69,19 @@ def _uvicorn_config(worker: WorkerState) -> Config:
     from uvicorn import Config
 
     from service.api.application import ChurnService
-    from service.api.fast_path.request_batcher import RequestBatcher
-    from service.api.fast_path.score_protocol import bind_protocol
+    from service.api.http_connection import HttpConnection
+
+    service = ChurnService(worker)
+
+    # uvicorn 0.54: what a class given as `http=` is called with, and that `shutdown` is called, is not
+    # documented. Can go when uvicorn documents it.
+    class Connection(HttpConnection):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(service.path, **options)
 
     return Config(
-        ChurnService(worker),
-        http=bind_protocol(RequestBatcher(worker)),
+        service,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -36,7 +36,7 @@ class WorkerState:
         keys: the valid API keys.
         ledger_writer: writes predictions.
         outcome_writer: writes outcomes; None if nothing is kept.
-        active_requests: the requests that uvicorn is answering, queued ones too; its own set.
+        in_flight: requests that are being answered.
         draining: whether this worker is about to stop.
     """
 
@@ -68,7 +68,7 @@ class WorkerState:
             )
         self._has_shadow = self.pool.shadow is not None
         self._keeps_predictions = self._has_shadow or keeps_ledger
-        self.active_requests: Sized = ()
+        self.in_flight = 0
         self.draining = False
         self._id_prefix = secrets.token_hex(8)
         self._ids = count(1)
@@ -77,39 +77,40 @@ class WorkerState:
         """Returns an id that no other prediction or request has, in this process or any other."""
         return f"{self._id_prefix}-{next(self._ids):08x}"
 
-    def score_customer(self, row: Any, source: str) -> ScoreAnswer:
+    def score_customer(self, row: Any, source: str, prediction_id: str = "") -> ScoreAnswer:
         """Scores a customer and queues the prediction for the ledger.
 
         Args:
             row: the decoded JSON.
             source: path on which it came, for the ledger.
+            prediction_id: id of the prediction; a new one if left out.
 
         Raises:
             FieldError: the contract does not allow the customer.
             ProblemError: it is no object.
         """
-        model, prediction_id = self.choose_model(row)
+        prediction_id = prediction_id or self.new_id()
+        model = self.choose_model(row, prediction_id)
         scorer = model.scorer
         values = scorer.values(row)
         score = scorer.score_values(values)
         return self.record_score(row, model, prediction_id, values, score, source)
 
-    def choose_model(self, row: Any) -> tuple[LoadedModel, str]:
-        """Returns the version that answers for a customer, and a new prediction id.
+    def choose_model(self, row: Any, prediction_id: str) -> LoadedModel:
+        """Returns the version that answers for a customer.
 
         Raises:
             ProblemError: the customer is no object, or its id cannot be one.
         """
         if type(row) is not dict:
             raise not_an_object(row)
-        prediction_id = self.new_id()
         pool = self.pool
         customer = row.get(pool.id_field)
         if customer is not None and not is_customer_id(customer):
             raise invalid_customer_id(pool.id_field, customer)
         if pool.canary is None:
-            return pool.production, prediction_id
-        return pool.choose(str(customer or prediction_id)), prediction_id
+            return pool.production
+        return pool.choose(str(customer or prediction_id))
 
     def record_score(
         self,
@@ -156,22 +157,13 @@ class WorkerState:
             detail = "A key is needed. Send it as 'X-API-Key' or as 'Authorization: Bearer'."
         raise ProblemError(401, detail, headers={"www-authenticate": "Bearer"})
 
-    def check_capacity(self) -> None:
-        """Checks that the worker does not answer more requests at once than it may.
-
-        Raises:
-            ProblemError: 503, with Retry-After.
-        """
-        if self.free_capacity() < 0:
-            raise self.over_capacity()
-
     def free_capacity(self) -> int:
-        """Returns how many more requests may be answered at once; less than 0 if too many are.
+        """Returns how many more requests may be answered at once.
 
         Requests that wait until their outcomes are written have a limit of their own.
         """
         waiting = self.outcome_writer.waiting if self.outcome_writer is not None else 0
-        return self.settings.max_concurrency - len(self.active_requests) + waiting
+        return self.settings.max_concurrency - self.in_flight + waiting
 
     def over_capacity(self) -> ProblemError:
         """Returns the problem of a request beyond the limit: 503, with Retry-After."""

@@ -7,143 +7,112 @@ answers sent side by side, so that an answer costs less the more requests there 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
-from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from churn.scoring import Score
 from churn.scoring.encoder import Values
-from service.api.fast_path.raw_response import (
-    SCORE,
-    RawResponse,
-    encode,
-    ok_response,
-    problem_response,
-    record_response,
-)
-from service.api.request_body import body_too_large, parse_json
-from service.api.request_headers import Headers, read_head
+from service.api.http_request import Answer, HttpRequest, json_answer
+from service.api.request_body import parse_json
 from service.api.worker_state import WorkerState
 from service.core.loaded_model import LoadedModel
 
+if TYPE_CHECKING:
+    from service.api.http_connection import HttpConnection
+    from service.api.request_path import RequestPath
 
-class Connection(Protocol):
-    """A caller's connection, with at most one request in the batch."""
-
-    def send_response(self, response: RawResponse) -> None:
-        """Sends an answer; does nothing if the caller has hung up."""
-
-    def abort(self) -> None:
-        """Closes the connection without an answer."""
+_encode = msgspec.json.Encoder().encode
 
 
 class _QueuedRequest:
-    """One request on its way; the attributes below `error` are set while it is read and scored."""
+    """A request in the batch; the attributes below `result` are set while it is read and scored."""
 
-    __slots__ = (
-        "began", "body", "connection", "error", "headers", "model", "prediction_id", "request_id",
-        "row", "score", "values",
-    )  # fmt: skip
+    __slots__ = ("connection", "model", "request", "result", "row", "score", "values")
 
-    def __init__(self, connection: Connection, headers: Headers, body: bytes) -> None:
+    def __init__(self, connection: HttpConnection, request: HttpRequest) -> None:
         self.connection = connection
-        self.headers = headers
-        self.body = body
-        self.began = perf_counter()
-        self.request_id = ""
-        self.error: Exception | None = None
+        self.request = request
+        self.result: Answer | Exception | None = None
         self.row: Any
         self.model: LoadedModel
-        self.prediction_id: str
         self.values: Values
         self.score: Score
 
 
 class RequestBatcher:
-    """Queue of the whole requests for a score that arrived in this pass of the event loop."""
+    """Queue of the requests for a score that arrived in this pass of the event loop."""
 
-    def __init__(self, state: WorkerState) -> None:
+    def __init__(self, state: WorkerState, path: RequestPath) -> None:
         self._state = state
+        self._path = path
         self._queue: list[_QueuedRequest] = []
 
-    def enqueue(self, connection: Connection, headers: Headers, body: bytes) -> bool:
-        """Adds a whole request.
+    def enqueue(self, connection: HttpConnection, request: HttpRequest) -> None:
+        """Adds a whole request."""
+        self._queue.append(_QueuedRequest(connection, request))
+        if len(self._queue) == 1:
+            # Runs after all sockets that have data were read, and before the loop waits again.
+            asyncio.get_running_loop().call_soon(self._flush)
 
-        Returns:
-            Whether it is the batch's first request, so that `flush` must be scheduled.
-        """
-        self._queue.append(_QueuedRequest(connection, headers, body))
-        return len(self._queue) == 1
-
-    def flush(self) -> None:
-        """Answers all queued requests in their order."""
-        requests, self._queue = self._queue, []
+    def _flush(self) -> None:
+        queued, self._queue = self._queue, []
         groups: dict[int, list[_QueuedRequest]] = {}
-        capacity = self._state.free_capacity()
-        for place, request in enumerate(requests):
+        for each in queued:
             try:
-                self._read(request, within_capacity=place < capacity)
+                self._read(each)
             except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
-                request.error = error
+                each.result = error
             else:
-                groups.setdefault(id(request.model), []).append(request)
+                groups.setdefault(id(each.model), []).append(each)
         for group in groups.values():
             _score(group)
         answered = []
-        for request in requests:
+        for each in queued:
+            status = 0
             try:
-                response = self._response(request)
-                request.connection.send_response(response)
+                status = self._path.send(each.connection, each.request, self._answer(each))
             except Exception:  # noqa: BLE001 - no answer is better than another request's answer
-                request.connection.abort()
-            else:
-                answered.append((response, perf_counter() - request.began))
-        for response, seconds in answered:
-            with suppress(Exception):  # a log that cannot be written costs nobody an answer
-                record_response(self._state, SCORE, response, seconds)
+                each.connection.abort()
+            answered.append((each.request, status))
+        for request, status in answered:
+            self._path.account(request, status)
 
-    def _read(self, request: _QueuedRequest, *, within_capacity: bool) -> None:
-        """Checks key, capacity and size, decodes the customer and chooses the version.
+    def _read(self, queued: _QueuedRequest) -> None:
+        """Decodes the customer and chooses the version.
 
         Raises:
-            ProblemError: the request is refused.
+            ProblemError: it is no customer.
             FieldError: the contract does not allow the customer.
         """
-        state = self._state
-        head = read_head(request.headers)
-        request.request_id = head.request_id
-        state.check_key(head.key)
-        if not within_capacity:
-            raise state.over_capacity()
-        if max(head.content_length, len(request.body)) > state.settings.max_body_bytes:
-            raise body_too_large(state.settings.max_body_bytes)
-        request.row = parse_json(request.body)
-        request.model, request.prediction_id = state.choose_model(request.row)
-        request.values = request.model.scorer.values(request.row)
+        queued.row = parse_json(queued.request.body)
+        queued.model = self._state.choose_model(queued.row, queued.request.own_id)
+        queued.values = queued.model.scorer.values(queued.row)
 
-    def _response(self, request: _QueuedRequest) -> RawResponse:
-        if request.error is not None:
-            return problem_response(self._state, SCORE, request.error, request.request_id)
+    def _answer(self, queued: _QueuedRequest) -> Answer | Exception:
+        if queued.result is not None:
+            return queued.result
+        request = queued.request
         try:
             answer = self._state.record_score(
-                request.row, request.model, request.prediction_id, request.values, request.score,
-                "api",
-            )  # fmt: skip
-            return ok_response(encode(answer), request.request_id or request.prediction_id)
+                queued.row, queued.model, request.own_id, queued.values, queued.score, "api"
+            )
+            return json_answer(_encode(answer), request.request_id)
         except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happens
-            return problem_response(self._state, SCORE, error, request.request_id)
+            return error
 
 
 def _score(group: Sequence[_QueuedRequest]) -> None:
     """Scores the customers of one version; if that fails, each alone, so that only one fails."""
     try:
-        scores = group[0].model.scorer.score_each([request.values for request in group])
-        for request, score in zip(group, scores, strict=True):
-            request.score = score
+        scores = group[0].model.scorer.score_each([queued.values for queued in group])
+        for queued, score in zip(group, scores, strict=True):
+            queued.score = score
     except Exception as error:  # noqa: BLE001 - it becomes the answer of the request at fault
         if len(group) == 1:
-            group[0].error = error
+            group[0].result = error
             return
-        for request in group:
-            _score([request])
+        for queued in group:
+            _score([queued])

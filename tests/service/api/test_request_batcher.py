@@ -1,11 +1,13 @@
 """Requests that are answered together: a failure of one is no failure of another, whatever it is."""
 
+import asyncio
 import json
 
 import pytest
 
 from churn.scoring import Scorer
-from service.api.fast_path.request_batcher import RequestBatcher
+from service.api.application import ChurnService
+from service.api.http_request import Answer, HttpRequest
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
 from tests.servers.published import customers, published_store, trained
@@ -19,11 +21,24 @@ class FakeConnection:
     def __init__(self):
         self.responses = []
 
-    def send_response(self, response):
+    def send_answer(self, response):
         self.responses.append(response)
 
     def abort(self):
         self.responses.append(None)
+
+    # What an application's answer goes through.
+    is_lost = False
+
+    def completed_headers(self, headers):
+        return headers
+
+    def send(self, data):
+        head, _, body = data.partition(b"\r\n\r\n")
+        self.responses.append(Answer(int(head.split()[1]), [], body))
+
+    def finish(self):
+        pass
 
 
 @pytest.fixture
@@ -39,13 +54,26 @@ def state(make_state):
     return make_state()
 
 
+def send(path, connection, body):
+    """Hands a whole request to the request path."""
+    request = HttpRequest("POST", b"/v1/score", [], version="1.1", keep_alive=True)
+    path.admit(request)
+    request.body = json.dumps(body).encode()
+    path.answer(connection, request)
+
+
 def flush(state, bodies):
     """Returns the responses to requests that arrived together."""
-    batcher, connection = RequestBatcher(state), FakeConnection()
-    for number, body in enumerate(bodies):
-        assert batcher.enqueue(connection, [], json.dumps(body).encode()) == (number == 0)
-    batcher.flush()
-    return connection.responses
+
+    async def together():
+        path, connection = ChurnService(state).path, FakeConnection()
+        for body in bodies:
+            send(path, connection, body)
+        while len(connection.responses) < len(bodies):
+            await asyncio.sleep(0)
+        return connection.responses
+
+    return asyncio.run(together())
 
 
 def test_a_customer_the_scorer_fails_at_fails_alone(state, customers, monkeypatch):
@@ -63,7 +91,7 @@ def test_a_customer_the_scorer_fails_at_fails_alone(state, customers, monkeypatc
 
     assert [response.status for response in responses] == [200, 500, 200]
     problem = json.loads(responses[1].body)
-    assert problem["request_id"] == responses[1].request_id
+    assert (b"x-request-id", problem["request_id"].encode()) in responses[1].headers
     assert "Jane" not in json.dumps(problem)
 
 
@@ -84,7 +112,7 @@ def test_a_log_that_cannot_be_written_costs_nobody_an_answer(state, customers, m
     def full(*_said, **_more):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("service.api.fast_path.raw_response.log", full)
+    monkeypatch.setattr("service.api.request_path.log", full)
 
     responses = flush(state, [customers[0], {}, customers[1]])
 
@@ -95,13 +123,18 @@ def test_a_connection_that_cannot_be_answered_is_dropped_and_the_others_are_answ
     state, customers
 ):
     class Broken(FakeConnection):
-        def send_response(self, _response):
+        def send_answer(self, _response):
             raise RuntimeError("the transport is at fault")
 
-    batcher, broken, fine = RequestBatcher(state), Broken(), FakeConnection()
-    for connection in (broken, fine):
-        batcher.enqueue(connection, [], json.dumps(customers[0]).encode())
-    batcher.flush()
+    broken, fine = Broken(), FakeConnection()
+
+    async def together():
+        path = ChurnService(state).path
+        for connection in (broken, fine):
+            send(path, connection, customers[0])
+        await asyncio.sleep(0)
+
+    asyncio.run(together())
 
     assert broken.responses == [None]
     assert [response.status for response in fine.responses] == [200]
@@ -117,16 +150,19 @@ def test_what_came_together_is_scored_as_each_alone_and_counted_once(state, cust
     assert sum(state.pool.production.metrics.numbers[:-2]) == 200
 
 
+@pytest.mark.parametrize("short_path", [True, False])
 def test_of_those_that_come_at_once_no_more_are_answered_than_the_limit_allows(
-    make_state, customers
+    make_state, customers, short_path
 ):
-    state = make_state(max_concurrency=3)
-    state.active_requests = ["a request that goes uvicorn's way"]
+    state = make_state(max_concurrency=3, short_path=short_path)
+    state.in_flight = 1
 
     responses = flush(state, customers[:4])
 
-    assert [response.status for response in responses] == [200, 200, 503, 503]
-    assert (b"retry-after", b"1") in responses[-1].headers
+    assert sorted(response.status for response in responses) == [200, 200, 503, 503]
+    refused = next(response for response in responses if response.status == 503)
+    assert (b"retry-after", b"1") in refused.headers
+    assert state.in_flight == 1  # the one that was there before
 
 
 def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make_state, customers):
@@ -143,13 +179,3 @@ def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make
         state.score_customer(customer, "api").probability for customer in customers[:200]
     ]
     assert 60 < versions.count("2") < 140
-
-
-def test_a_batch_that_was_answered_is_empty(state, customers):
-    batcher, connection = RequestBatcher(state), FakeConnection()
-    batcher.enqueue(connection, [], json.dumps(customers[0]).encode())
-    batcher.flush()
-    batcher.flush()
-
-    assert len(connection.responses) == 1
-    assert batcher.enqueue(connection, [], b"")

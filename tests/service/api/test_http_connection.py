@@ -1,0 +1,349 @@
+"""One connection: what is read when, what is answered before it is closed, and who is waited for."""
+
+import asyncio
+import json
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from service.api.application import ChurnService
+from service.api.http_connection import HttpConnection
+from service.api.service_settings import ServiceSettings
+from service.api.worker_state import WorkerState
+from tests.servers.published import customers, published_store, trained
+
+__all__ = ["customers", "published_store", "trained"]
+
+
+class Wire(asyncio.Transport):
+    """A fake transport: keeps what is written, and whether it was closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = b""
+        self.closed = False
+        self.reading = True
+
+    def write(self, data):
+        assert not self.closed
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    abort = close
+
+    def is_closing(self):
+        return self.closed
+
+    def can_write_eof(self):
+        return True
+
+    def write_eof(self):
+        self.ended = True
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def answered(self):
+        """Statuses so far."""
+        return [int(part[:3]) for part in self.written.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.fixture
+def make_state(published_store, tmp_path):
+    """Makes a worker's state with other settings than the defaults."""
+    return lambda **settings: WorkerState(
+        ServiceSettings(store=str(published_store), ledger="none", **settings), tmp_path
+    )
+
+
+@pytest.fixture
+def state(make_state):
+    return make_state()
+
+
+@pytest.fixture
+def request_(customers):
+    body = json.dumps(customers[0]).encode()
+    return b"POST /v1/score HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def connected(state, path=None):
+    """A connection, as uvicorn makes it; with a request path of its own unless one is given."""
+    config = uvicorn.Config("", log_config=None, timeout_keep_alive=5)
+    connection = HttpConnection(
+        path or ChurnService(state).path, config=config, server_state=ServerState()
+    )
+    wire = Wire()
+    connection.connection_made(wire)
+    return connection, wire
+
+
+async def until(there):
+    """Lets the event loop run until something is there."""
+    for _ in range(10_000):
+        if there():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it does not come")
+
+
+def test_a_whole_request_for_a_score_is_answered_in_the_same_pass_of_the_loop(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_)
+        before = wire.answered()
+        await asyncio.sleep(0)
+        return before, wire.answered(), len(asyncio.all_tasks())
+
+    assert asyncio.run(exchange()) == ([], [200], 1)
+
+
+def test_with_the_short_path_off_it_is_a_task_with_the_same_answer(make_state, request_):
+    async def exchange():
+        connection, wire = connected(make_state(short_path=False))
+        connection.data_received(request_)
+        tasks = len(asyncio.all_tasks())
+        await until(wire.answered)
+        return tasks, wire.answered()
+
+    assert asyncio.run(exchange()) == (2, [200])
+
+
+def test_one_that_is_not_whole_waits_and_takes_no_capacity(make_state, request_):
+    async def exchange():
+        state = make_state(max_concurrency=1)
+        path = ChurnService(state).path
+        halfway, pending = connected(state, path)
+        halfway.data_received(request_[:-10])
+        there, wire = connected(state, path)
+        there.data_received(request_)
+        await until(wire.answered)
+        before = pending.answered(), state.in_flight
+        halfway.data_received(request_[-10:])
+        await until(pending.answered)
+        return before, wire.answered(), pending.answered(), state.in_flight
+
+    assert asyncio.run(exchange()) == (([], 0), [200], [200], 0)
+
+
+def test_a_caller_who_reads_too_slowly_is_waited_for(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.pause_writing()
+        connection.data_received(request_)
+        await asyncio.sleep(0.01)
+        before = wire.answered()
+        connection.resume_writing()
+        await until(wire.answered)
+        return before, wire.answered()
+
+    assert asyncio.run(exchange()) == ([], [200])
+
+
+def test_a_request_that_has_begun_is_answered_before_the_server_closes(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_[:30])
+        connection.shutdown()
+        idle, silent = connected(state)
+        idle.shutdown()
+        before = wire.closed
+        connection.data_received(request_[30:])
+        await until(wire.answered)
+        return silent.closed, before, wire.answered(), wire.closed
+
+    assert asyncio.run(exchange()) == (True, False, [200], True)
+
+
+@pytest.mark.parametrize("url", [b"/v1/score", b"/v1/score?", b"/v1/explain", b"/livez?"])
+def test_nothing_more_is_read_from_a_caller_who_sends_ahead_before_the_answers_are_out(
+    state, request_, url
+):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_.replace(b"/v1/score", url) * 10)
+        connection.data_received(b"\r\n")
+        reading = [(0, wire.reading)]
+        while len(wire.answered()) < 10:
+            await asyncio.sleep(0)
+            reading.append((len(wire.answered()), wire.reading))
+        await until(lambda: wire.reading)
+        return reading
+
+    reading = asyncio.run(exchange())
+
+    assert not any(goes_on for answered, goes_on in reading if answered < 10)
+
+
+def test_a_caller_who_floods_keeps_no_other_waiting(state, request_):
+    async def exchange():
+        path = ChurnService(state).path
+        flooding, flooded = connected(state, path)
+        flooding.data_received(request_ * 1000)
+        there, wire = connected(state, path)
+        there.data_received(request_)
+        await asyncio.sleep(0)
+        return flooded.answered(), wire.answered()
+
+    assert asyncio.run(exchange()) == ([200], [200])
+
+
+def test_trailers_do_not_pass_for_headers(state, request_):
+    _, _, body = request_.partition(b"\r\n\r\n")
+    chunked = b"".join(
+        (
+            b"POST %b HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"%x\r\n%b\r\n0\r\nx-request-id: trailing\r\n\r\n" % (len(body), body),
+        )
+    )
+
+    async def exchange(path):
+        protocol, wire = connected(state)
+        protocol.data_received(chunked.replace(b"%b", path))
+        while not wire.answered():
+            await asyncio.sleep(0)
+        return wire.written
+
+    for path in (b"/v1/score", b"/v1/score?"):
+        written = asyncio.run(exchange(path))
+        assert written.startswith(b"HTTP/1.1 200")
+        assert b"trailing" not in written
+
+
+@pytest.mark.parametrize("url", [b"/v1/score", b"/v1/score?", b"/v1/explain"])
+def test_a_caller_who_sends_no_more_is_answered_and_then_the_connection_is_closed(
+    state, request_, url
+):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_.replace(b"/v1/score", url))
+        keeps_open = connection.eof_received()
+        await until(wire.answered)
+        return keeps_open, wire.answered(), wire.closed
+
+    assert asyncio.run(exchange()) == (True, [200], True)
+
+
+def test_a_batch_holds_one_request_of_a_connection_and_the_others_follow(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_ * 500)  # twice as many as are answered at once
+        in_flight = state.in_flight
+        await until(lambda: len(wire.answered()) == 500)
+        return in_flight, set(wire.answered()), state.in_flight
+
+    assert asyncio.run(exchange()) == (1, {200}, 0)
+
+
+@pytest.mark.parametrize("url", [b"/v1/score", b"/v1/explain"])
+def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(state, request_, url):
+    async def exchange():
+        path = ChurnService(state).path
+        gone, dead = connected(state, path)
+        gone.data_received(request_.replace(b"/v1/score", url))
+        dead.closed = True
+        gone.connection_lost(None)
+        there, wire = connected(state, path)
+        there.data_received(request_)
+        await until(wire.answered)
+        await until(lambda: state.in_flight == 0)
+        return dead.answered(), wire.answered()
+
+    assert asyncio.run(exchange()) == ([], [200])
+
+
+def passes(connection, seconds):
+    """What the regular check does when the caller was waited for so long."""
+    connection.expire(connection.waiting_since + seconds)
+
+
+def test_a_silent_connection_is_closed_and_a_byte_does_not_change_that(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_)
+        await until(wire.answered)
+        connection.data_received(b"P")
+        passes(connection, 9.9)
+        before = wire.answered()
+        passes(connection, 10.1)
+        return before, wire.answered()
+
+    assert asyncio.run(exchange()) == ([200], [200, 408])
+
+
+def test_deadlines_begin_with_what_is_waited_for(state, request_):
+    async def exchange():
+        seen = []
+        for sent, seconds in ((b"", 10), (request_[:20], 10), (request_[:-5], 30), (request_, 5)):
+            connection, wire = connected(state)
+            connection.data_received(sent)
+            if sent is request_:
+                await until(wire.answered)
+            passes(connection, seconds - 0.1)
+            before = wire.closed or wire.answered()[-1:] == [408]
+            passes(connection, seconds + 0.1)
+            seen.append((before, wire.closed, wire.answered()))
+        return seen
+
+    assert asyncio.run(exchange()) == [
+        (False, True, []), (False, False, [408]), (False, False, [408]), (False, True, [200])
+    ]  # fmt: skip
+
+
+def test_a_request_that_is_being_answered_has_no_deadline(make_state, request_):
+    async def exchange():
+        connection, wire = connected(make_state(short_path=False))
+        connection.data_received(request_)
+        connection.expire(asyncio.get_running_loop().time() + 1e6)
+        await until(wire.answered)
+        return wire.answered()
+
+    assert asyncio.run(exchange()) == [200]
+
+
+def test_a_caller_who_takes_no_answer_is_dropped(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_)
+        connection.pause_writing()
+        passes(connection, 29.9)
+        before = wire.closed
+        passes(connection, 30.1)
+        return before, wire.closed
+
+    assert asyncio.run(exchange()) == (False, True)
+
+
+def test_beyond_the_limit_the_connection_that_was_waited_for_longest_goes(make_state, request_):
+    async def exchange():
+        state = make_state(max_connections=3)
+        path = ChurnService(state).path
+        connections = []
+        for place in range(3):
+            connections.append(connected(state, path))
+            connections[-1][0].waiting_since += place - 3
+        connections[0][0].data_received(request_)  # is being answered, so it stays
+        connections.append(connected(state, path))
+        return [wire.closed for _, wire in connections]
+
+    assert asyncio.run(exchange()) == [False, True, False, False]
+
+
+def test_beyond_the_limit_a_new_connection_is_refused_if_all_others_are_answered(
+    make_state, request_
+):
+    async def exchange():
+        state = make_state(max_connections=1, short_path=False)
+        path = ChurnService(state).path
+        connection, _ = connected(state, path)
+        connection.data_received(request_)
+        _, wire = connected(state, path)
+        return wire.answered(), wire.closed
+
+    assert asyncio.run(exchange()) == ([503], True)
