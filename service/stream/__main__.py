@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     from service.core.log import log
+    from service.stream.kafka_errors import PermanentError
     from service.stream.probes import ProbeServer
     from service.stream.worker import StreamWorker
 
@@ -76,8 +77,13 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     threading.Thread(
         target=lambda: asyncio.run(worker.pool.follow_store()), name="store", daemon=True
     ).start()
-    worker.run()
-    probes.stop()
+    try:
+        worker.run()
+    except PermanentError as error:
+        log("error", "ended", reason=str(error), **error.place)
+        return error.exit_code
+    finally:
+        probes.stop()
     log("info", "stopped")
     return 0
 

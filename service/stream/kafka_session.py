@@ -1,16 +1,16 @@
 """One connection to the brokers: reads as a member of the group, writes, and commits.
 
 A session that fails is closed and another one opened, which begins after the last commit. So a
-message is read again rather than lost.
+message is read again rather than lost. What no other session would mend is a `PermanentError`.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from time import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
     CommitFailedError,
     KafkaError,
@@ -19,19 +19,24 @@ from kafka.errors import (  # type: ignore[import-untyped]
 )
 from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
+from service.stream.kafka_clients import (
+    ANSWER_SECONDS,
+    DELIVERY_SECONDS,
+    open_consumer,
+    open_producer,
+    open_reader,
+)
+from service.stream.kafka_errors import PermanentError, describe_permanent, passes
 from service.stream.message_scoring import ScoredBatch
-from service.stream.messages import Message, Rejection
+from service.stream.messages import Message
+from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
 from service.stream.stream_settings import StreamSettings
 
 SessionError = KafkaError
 """Raised by every method if the session is over; open another one."""
 
-ANSWER_SECONDS = 10
-DELIVERY_SECONDS = 20
-_BOOTSTRAP_SECONDS = 5
 _OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
-_LONGEST_REASON = 2_000  # characters
 
 Offsets = dict[TopicPartition, OffsetAndMetadata]
 
@@ -43,31 +48,27 @@ class KafkaSession:
         """Connects to the brokers.
 
         Raises:
-            SessionError: no broker answers, or the input topic does not exist.
+            SessionError: no broker answers.
+            PermanentError: a topic does not exist, or the brokers refuse this worker.
         """
         self._settings = settings
-        common = _connection_options(settings)
-        self._consumer: Any = _consumer(settings, common)
+        self._read = 0
         self._producer: Any = None
-        try:
-            # Before subscribing: a topic that is created later would be noticed after minutes.
-            if not self._consumer.partitions_for_topic(settings.input_topic):
-                raise KafkaError(  # noqa: TRY301 - the session is closed below
-                    f"The topic {settings.input_topic} is not there. Make it, or set "
-                    "CHURN_INPUT_TOPIC."
-                )
-            self._consumer.subscribe([settings.input_topic])
-            self._producer = KafkaProducer(
-                **common,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=5,
-                max_block_ms=ANSWER_SECONDS * 1000,
-                delivery_timeout_ms=DELIVERY_SECONDS * 1000,
-            )
-        except BaseException:
-            self.close()
-            raise
+        with self._ending("The worker cannot use the brokers"):
+            self._consumer: Any = open_consumer(settings)
+            try:
+                self._producer = open_producer(settings)
+                # Before subscribing: a topic that is created later would be noticed after minutes.
+                for topic in (
+                    settings.input_topic,
+                    settings.output_topic,
+                    settings.dead_letter_topic,
+                ):
+                    self._require(topic)
+                self._consumer.subscribe([settings.input_topic])
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def is_member(self) -> bool:
@@ -84,15 +85,26 @@ class KafkaSession:
 
         Raises:
             SessionError: this session is over.
+            PermanentError: the next messages cannot be read, or must not be.
         """
+        try:
+            polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
+        except Exception as error:  # what decompresses a batch raises errors of its own
+            if passes(error):
+                raise
+            place, what = self._find_unreadable(), "Messages cannot be read"
+            raise describe_permanent(what, error, self._settings, **place) from None
         messages: list[Message] = []
         offsets: Offsets = {}
-        for partition, records in self._consumer.poll(timeout_ms=round(seconds * 1000)).items():
+        for partition, records in polled.items():
             messages.extend(
-                Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value)
+                Message(
+                    r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)
+                )
                 for r in records
             )
             offsets[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
+        self._read = len(messages)
         return messages, offsets
 
     def send(self, batch: ScoredBatch) -> None:
@@ -100,18 +112,20 @@ class KafkaSession:
 
         Raises:
             SessionError: not all of them were written; those that were may be written again.
+            PermanentError: the brokers refuse one of them and will again.
         """
-        sent = [
-            self._producer.send(
-                self._settings.output_topic, key=scored.customer.encode(), value=scored.value
-            )
-            for scored in batch.scored
-        ]
-        sent += [self._reject(message, rejection) for message, rejection in batch.rejected]
-        self._producer.flush(timeout=DELIVERY_SECONDS + ANSWER_SECONDS)
-        for future in sent:
-            if not future.succeeded():
-                raise future.exception or KafkaTimeoutError("a message was not acknowledged")
+        sent = []
+        for each in outgoing_messages(batch, self._settings):
+            with self._refusing(each):
+                future = self._producer.send(
+                    each.topic, key=each.key, value=each.value, headers=each.headers
+                )
+                sent.append((each, future))
+        with suppress(KafkaError):  # it gives up where a batch is too large and written in two
+            self._producer.flush(timeout=DELIVERY_SECONDS + ANSWER_SECONDS)
+        for each, future in sent:
+            with self._refusing(each):
+                future.get(timeout=ANSWER_SECONDS)
 
     def commit(self, offsets: Offsets) -> bool:
         """Commits that all below these offsets is done, and returns whether the group accepts it.
@@ -121,15 +135,18 @@ class KafkaSession:
 
         Raises:
             SessionError: this session is over.
+            PermanentError: this worker must not commit.
         """
+        self._read = 0
         try:
-            self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
+            with self._ending("The group does not take the worker's commit"):
+                self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
         except (CommitFailedError, RebalanceInProgressError):
             return False
         return True
 
-    def waiting(self) -> int:
-        """Returns how many messages of this worker's partitions are not read yet.
+    def count_waiting(self) -> int | None:
+        """Returns how many messages of this worker's partitions are not done yet; None if unknown.
 
         Raises:
             SessionError: no broker answers.
@@ -138,10 +155,12 @@ class KafkaSession:
         if not assigned:
             return 0
         ends = self._consumer.end_offsets(list(assigned), timeout_ms=_OFFSETS_SECONDS * 1000)
-        total = 0
+        total = self._read
         for partition, end in ends.items():
             position = self._consumer.position(partition, timeout_ms=_OFFSETS_SECONDS * 1000)
-            total += max(0, end - (position or 0))
+            if position is None:
+                return None
+            total += max(0, end - position)
         return total
 
     def close(self) -> None:
@@ -152,64 +171,67 @@ class KafkaSession:
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
 
-    def _reject(self, message: Message, rejection: Rejection) -> Any:
-        """Sends the message as it was read, with the reason in its headers."""
-        keep_bytes = message.size <= self._settings.max_message_bytes
-        reason = str(rejection)[:_LONGEST_REASON]
-        headers = {
-            "churn-reason": reason,
-            "churn-kind": rejection.kind,
-            "churn-field": rejection.field,
-            "churn-topic": message.topic,
-            "churn-partition": str(message.partition),
-            "churn-offset": str(message.offset),
-            "churn-rejected-at": f"{time():.3f}",
-        }
-        return self._producer.send(
-            self._settings.dead_letter_topic,
-            key=message.key if keep_bytes else None,
-            value=(message.value if keep_bytes else None) or b"",
-            headers=[(n, text.encode("utf-8", "backslashreplace")) for n, text in headers.items()],
+    def _require(self, topic: str) -> None:
+        """Sees that a topic exists; a broker that creates topics on request is asked to.
+
+        Raises:
+            PermanentError: it does not exist, and no broker creates it.
+            KafkaError: this worker must not use it.
+        """
+        if self._consumer.partitions_for_topic(topic):
+            return
+        try:
+            self._producer.partitions_for(topic)
+        except KafkaTimeoutError:
+            raise PermanentError(
+                f"The topic '{topic}' does not exist, and the brokers do not create it. Create it, "
+                "or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
+                "CHURN_DEAD_LETTER_TOPIC).",
+                topic=topic,
+            ) from None
+
+    def _find_unreadable(self) -> dict[str, Any]:
+        """Returns the place of the batch that cannot be read; empty if that is not known.
+
+        An error does not say which partition it is about, so each is read alone.
+        """
+        with suppress(KafkaError):
+            partitions = sorted(self._consumer.assignment())
+            ends = self._consumer.end_offsets(partitions, timeout_ms=_OFFSETS_SECONDS * 1000)
+            for partition in partitions:
+                offset = self._consumer.position(partition, timeout_ms=_OFFSETS_SECONDS * 1000)
+                if offset is not None and offset < ends[partition]:
+                    reader = open_reader(self._settings)
+                    try:
+                        _read_one(reader, partition, offset)
+                    except Exception:  # noqa: BLE001 - as above: of any library
+                        topic, number = partition
+                        return {"topic": topic, "partition": number, "offset": offset}
+                    finally:
+                        reader.close()
+        return {}
+
+    @contextmanager
+    def _ending(self, what: str, **place: Any) -> Iterator[None]:
+        """Makes an error that no other session would mend a `PermanentError`."""
+        try:
+            yield
+        except KafkaError as error:
+            if passes(error):
+                raise
+            raise describe_permanent(what, error, self._settings, **place) from None
+
+    def _refusing(self, message: OutgoingMessage) -> AbstractContextManager[None]:
+        source = message.source
+        return self._ending(
+            f"The brokers refuse a message for '{message.topic}'",
+            topic=source.topic,
+            partition=source.partition,
+            offset=source.offset,
         )
 
 
-def _consumer(settings: StreamSettings, common: dict[str, Any]) -> KafkaConsumer:
-    try:
-        return KafkaConsumer(
-            **common,
-            group_id=settings.group,
-            group_instance_id=settings.instance,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_poll_records=settings.batch_messages,
-            session_timeout_ms=round(settings.session_seconds * 1000),
-            heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
-        )
-    except KafkaTimeoutError:
-        servers = ", ".join(settings.kafka_servers)
-        raise KafkaError(
-            f"No broker answers at {servers}. Start one, or set CHURN_KAFKA_SERVERS."
-        ) from None
-
-
-def _connection_options(settings: StreamSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "bootstrap_servers": list(settings.kafka_servers),
-        "client_id": "churn-stream",
-        "security_protocol": settings.kafka_security,
-        "request_timeout_ms": ANSWER_SECONDS * 1000,
-        "bootstrap_timeout_ms": _BOOTSTRAP_SECONDS * 1000,
-        "reconnect_backoff_max_ms": 2_000,
-        "metrics_enabled": False,
-    }
-    if settings.kafka_ca_file is not None:
-        options["ssl_cafile"] = settings.kafka_ca_file
-    if settings.kafka_security.startswith("SASL"):
-        password = settings.kafka_password
-        options |= {
-            "sasl_mechanism": settings.kafka_mechanism,
-            "sasl_plain_username": settings.kafka_user,
-            "sasl_plain_password": password.get_secret_value() if password else None,
-        }
-    return options
+def _read_one(reader: KafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    reader.assign([partition])
+    reader.seek(partition, offset)
+    reader.poll(timeout_ms=_OFFSETS_SECONDS * 1000, max_records=1)

@@ -23,8 +23,13 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
-    """One customer's score, the id, and when it was scored, in UTC."""
+    """One customer's score, the id, and when it was scored, in UTC.
 
+    Attributes:
+        message: what the customer was read from.
+    """
+
+    message: Message
     customer: str
     answer: ScoreAnswer
     at: datetime
@@ -92,5 +97,5 @@ def _score(message: Message, pool: ModelPool, limit: int, batch: ScoredBatch) ->
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
-    batch.scored.append(ScoredMessage(customer, answer, at))
+    batch.scored.append(ScoredMessage(message, customer, answer, at))
     model.metrics.count_score(probability, decision=decision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -18,7 +19,10 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a topic; its timestamp is in milliseconds, the producer's or the broker's."""
+    """A message of a topic; its timestamp is in milliseconds, the producer's or the broker's.
+
+    A value of None is a tombstone, which tells a compacted topic to forget the key.
+    """
 
     topic: str
     partition: int
@@ -26,6 +30,7 @@ class Message:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def prediction_id(self) -> str:
@@ -35,8 +40,9 @@ class Message:
 
     @property
     def size(self) -> int:
-        """Bytes of key and value."""
-        return len(self.key or b"") + len(self.value or b"")
+        """Bytes of key, value and headers."""
+        headers = sum(len(name.encode()) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
 
 
 class Rejection(Exception):  # noqa: N818 - the message is at fault, not the worker
@@ -68,7 +74,7 @@ def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, di
     if not message.value:
         raise Rejection("empty", "The message is empty. Send a JSON object.")
     try:
-        row = _decode(message.value)
+        row = _decode(message.value.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Rejection("not_json", f"The message is not JSON: {why.rstrip('.')}.") from None

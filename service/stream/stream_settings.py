@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
 from service.core.environment_settings import NONE, StoreSettings, read_environment, split_commas
 
@@ -46,7 +46,7 @@ class StreamSettings(StoreSettings):
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     kafka_user: str | None = None
     kafka_password: SecretStr | None = None
-    kafka_ca_file: str | None = None
+    kafka_ca_file: FilePath | None = None
     input_topic: str = Field("churn-customers", pattern=_TOPIC)
     output_topic: str = Field("churn-scores", pattern=_TOPIC)
     dead_letter_topic: str = Field("churn-rejected", pattern=_TOPIC)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ from service.stream.stream_settings import StreamSettings
 _POLL_SECONDS = 0.5
 _CHECK_SECONDS = 3.0
 _JOIN_SECONDS = 20.0
-_RETRY_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 10.0  # a gauge stays fresh for longer
 
 
 class StopRequested(Exception):  # noqa: N818 - no error: somebody stopped the worker
@@ -55,6 +57,7 @@ class StreamWorker:
         self._stop = threading.Event()
         self._progress_at = time.monotonic()
         self._checked_at = 0.0
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._faults: dict[str, str] = {"kafka": "The worker has not been in the group yet."}
 
     def stop(self) -> None:
@@ -73,7 +76,20 @@ class StreamWorker:
         return self.pool.readiness(reasons)
 
     def run(self) -> None:
-        """Works until it is stopped; a session that fails is followed by another one."""
+        """Works until it is stopped; a session that fails is followed by another one.
+
+        Raises:
+            PermanentError: no other session would do better.
+        """
+        try:
+            self._run_sessions()
+        finally:
+            if self._ledger is not None:
+                self._ledger.close()
+            if self._latest is not None:
+                self._latest.close()
+
+    def _run_sessions(self) -> None:
         while not self._stop.is_set():
             session = None
             try:
@@ -89,10 +105,6 @@ class StreamWorker:
                 if session is not None:
                     session.close()
             self._wait()
-        if self._ledger is not None:
-            self._ledger.close()
-        if self._latest is not None:
-            self._latest.close()
 
     def _work(self, session: KafkaSession) -> None:
         self._checked_at = time.monotonic() - _CHECK_SECONDS
@@ -108,8 +120,10 @@ class StreamWorker:
         batch = score_messages(messages, self.pool, self._settings.max_message_bytes)
         session.send(batch)
         self._progress_at = time.monotonic()
-        self._retry_until_done("ledger", InputError, lambda: self._write_ledger(batch))
-        self._retry_until_done("redis", LatestScoresError, lambda: self._write_latest(batch))
+        self._retry_until_done(session, "ledger", InputError, lambda: self._write_ledger(batch))
+        self._retry_until_done(
+            session, "redis", LatestScoresError, lambda: self._write_latest(batch)
+        )
         if not session.commit(offsets):
             self.metrics.repeated.inc(len(messages))
             log("warning", "commit_refused", messages=len(messages))
@@ -133,7 +147,7 @@ class StreamWorker:
             self._latest.write(batch.scored)
 
     def _retry_until_done(
-        self, part: str, error: type[Exception], work: Callable[[], None]
+        self, session: KafkaSession, part: str, error: type[Exception], work: Callable[[], None]
     ) -> None:
         """Tries again until the work is done.
 
@@ -148,10 +162,11 @@ class StreamWorker:
             else:
                 self._record_recovery(part)
                 return
+            with suppress(SessionError):  # the commit will meet it
+                self.metrics.waiting.set(session.count_waiting())
             self._wait()
             if self._stop.is_set():
                 raise StopRequested
-            self._progress_at = time.monotonic()  # to wait is not to hang
 
     def _check_brokers(self, session: KafkaSession) -> None:
         """Every few seconds: counts what waits, and checks that the brokers still answer.
@@ -165,7 +180,7 @@ class StreamWorker:
         self.metrics.partitions.set(session.partitions)
         if session.is_member:
             self._checked_at = time.monotonic()
-            self.metrics.waiting.set(session.waiting())
+            self.metrics.waiting.set(session.count_waiting())
             self._record_recovery("kafka")
         elif since > _JOIN_SECONDS:
             self._checked_at = time.monotonic() - _CHECK_SECONDS
@@ -183,7 +198,10 @@ class StreamWorker:
         if part in self._faults:
             log("info", f"{part}_well")
             self._faults = {name: why for name, why in self._faults.items() if name != part}
+            self._pause_seconds = _FIRST_PAUSE_SECONDS
 
     def _wait(self) -> None:
         self._progress_at = time.monotonic()
-        self._stop.wait(_RETRY_SECONDS)
+        self._stop.wait(self._pause_seconds)
+        self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
+        self._progress_at = time.monotonic()  # to wait is not to hang

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ with warnings.catch_warnings():
     # It reads its own schemas in a way that Python will not keep for ever: not ours to mend.
     warnings.simplefilter("ignore", DeprecationWarning)
     from kafka.admin import KafkaAdminClient, NewTopic
+    from kafka.protocol.producer import ProduceRequest, ProduceResponse
 
 PARTITIONS = 3
 
@@ -45,6 +47,23 @@ class Broker:
     def group_state(self, name: str) -> str:
         with self._admin() as admin:
             return admin.describe_groups([name])[name]["group_state"]
+
+    def write_batch(self, topic: str, partition: int, batch: bytes) -> None:
+        """Writes a batch as it is: whole, damaged, or of a codec that nobody knows."""
+        kind = ProduceRequest.TopicProduceData
+        request = ProduceRequest[7](
+            acks=-1,
+            timeout_ms=5000,
+            topic_data=[kind(name=topic, partition_data=[
+                kind.PartitionProduceData(index=partition, records=batch)
+            ])],
+        )  # fmt: skip
+        request.with_header()
+        with socket.create_connection(("127.0.0.1", self._port), 10) as connection:
+            connection.sendall(request.encode(header=True, framed=True))
+            answer = connection.recv(4096)
+        (written,) = ProduceResponse[7].decode(answer, header=True, framed=True).responses
+        assert written.partition_responses[0].error_code == 0
 
     @contextmanager
     def _admin(self) -> Iterator[KafkaAdminClient]:

@@ -19,7 +19,9 @@ def exposed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("metrics_folder")
     RequestMetrics(folder).count_response("/v1/score", 200, 0.001)
     ScoreMetrics(folder, 1, "7", "production").count_score(0.3, decision=True)
-    lines = (render_metrics(folder) + StreamMetrics(folder).render()).decode().splitlines()
+    stream = StreamMetrics(folder)
+    stream.waiting.set(0)
+    lines = (render_metrics(folder) + stream.render()).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
 
 

@@ -6,15 +6,19 @@ import os
 import re
 import shutil
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.servers.kafka_proxy import KafkaProxy
 from tests.servers.messaging import Broker, RedisServer
 from tests.servers.postgres_fixture import postgres
 from tests.servers.published import ROWS, customers, published_store, store, trained
 
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
+
+_NUMBERS = count(1)
 
 __all__ = ["customers", "postgres", "published_store", "store", "trained"]
 
@@ -39,10 +43,28 @@ def broker(tmp_path_factory):
 @pytest.fixture
 def topics(broker, request):
     """Three topics of the test's own, by their use."""
-    name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:60]
+    name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:50] + f"-{next(_NUMBERS)}"
     names = {kind: f"{name}-{kind}" for kind in ("input", "output", "dead_letter")}
     broker.topics(*names.values())
     return names
+
+
+@pytest.fixture
+def proxy(broker):
+    """A broker's address that refuses what a test wants refused."""
+    between = KafkaProxy(broker.address)
+    yield between
+    between.stop()
+
+
+@pytest.fixture
+def outside(broker, topics):
+    """Another program at the same topics."""
+    from worker_process import Outside
+
+    client = Outside(broker.address, topics)
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -4,18 +4,12 @@ import json
 import signal
 
 import pytest
-from worker_process import Outside, starting, wait_until, working
+from worker_process import starting, wait_until, working
 
+from tests.servers.kafka_proxy import refuse_messages
 from tests.servers.process import free_port
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def outside(broker, topics):
-    client = Outside(broker.address, topics)
-    yield client
-    client.close()
 
 
 def test_a_ledger_that_cannot_be_written_holds_the_messages_back_and_sigterm_still_ends_it(
@@ -106,7 +100,28 @@ def test_without_brokers_it_says_so_and_a_signal_sent_twice_ends_it_in_order(set
         worker.process.send_signal(signal.SIGTERM)
         code = worker.stop()
 
-    sentence = f"No broker answers at {nowhere}. Start one, or set CHURN_KAFKA_SERVERS."
-    assert state["reasons"] == {"kafka": sentence}
+    (reason,) = state["reasons"].values()
+    assert reason.startswith(f"No broker answers at {nowhere} (")
+    assert reason.endswith("). Start one, or set CHURN_KAFKA_SERVERS.")
     assert code == 0
     assert worker.logged("stopped")
+
+
+def test_messages_wait_while_brokers_have_too_few_replicas(
+    proxy, settings, topics, outside, customers
+):
+    outside.send(customers[:5])
+    proxy.answers = refuse_messages(topics["output"], 19)
+
+    with working(settings, kafka_servers=proxy.address) as worker:
+        worker.wait_for("kafka_failed")
+        state, committed = worker.ready(), outside.committed(settings["group"])
+        proxy.answers = {}
+        answers = outside.read("output", 5)
+        wait_until(lambda: outside.committed(settings["group"]) == 5, worker.ready)
+        code = worker.stop()
+
+    assert "kafka" in state["reasons"]
+    assert committed == 0
+    assert {each.key.decode() for each in answers} == {c["customerID"] for c in customers[:5]}
+    assert code == 0

@@ -2,19 +2,11 @@
 
 import json
 
-import pytest
 from redis import Redis
-from worker_process import Outside, wait_until, working
+from worker_process import wait_until, working
 
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import publish
-
-
-@pytest.fixture
-def outside(broker, topics):
-    client = Outside(broker.address, topics)
-    yield client
-    client.close()
 
 
 def by_customer(records):

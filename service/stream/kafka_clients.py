@@ -1,0 +1,125 @@
+"""The clients of a session, made from the settings: a consumer, a reader without a group, a producer."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
+from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
+
+from churn.errors import error_reason
+from service.stream.kafka_errors import passes
+from service.stream.stream_settings import StreamSettings
+
+ANSWER_SECONDS = 10
+DELIVERY_SECONDS = 20
+_BOOTSTRAP_SECONDS = 5
+
+
+def open_consumer(settings: StreamSettings) -> KafkaConsumer:
+    """Returns a member of the group that commits only when told to.
+
+    Raises:
+        KafkaError: no broker answers, or they refuse this worker.
+    """
+    failures = _ConnectionFailures()
+    try:
+        with failures:
+            return open_reader(
+                settings,
+                group_id=settings.group,
+                group_instance_id=settings.instance,
+                max_poll_records=settings.batch_messages,
+                session_timeout_ms=round(settings.session_seconds * 1000),
+                heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
+            )
+    except KafkaTimeoutError:
+        if failures.last is not None and not passes(failures.last):
+            raise failures.last from None
+        servers = ", ".join(settings.kafka_servers)
+        why = f" ({error_reason(failures.last)})" if failures.last is not None else ""
+        raise KafkaError(
+            f"No broker answers at {servers}{why}. Start one, or set CHURN_KAFKA_SERVERS."
+        ) from None
+
+
+def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
+    """Returns a consumer that is in no group, unless `more` names one.
+
+    Raises:
+        KafkaError: no broker answers.
+    """
+    return KafkaConsumer(
+        **_connection_options(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        **more,
+    )
+
+
+def open_producer(settings: StreamSettings) -> KafkaProducer:
+    """Returns an idempotent producer that waits for all replicas.
+
+    Raises:
+        KafkaError: no broker answers.
+    """
+    return KafkaProducer(
+        **_connection_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        max_block_ms=ANSWER_SECONDS * 1000,
+        delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+    )
+
+
+class _ConnectionFailures(logging.Handler):
+    """Remembers why the last connection failed, which kafka-python logs and does not raise.
+
+    Attributes:
+        last: the error; None if none failed.
+    """
+
+    _logger = logging.getLogger("kafka.net.manager")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: KafkaError | None = None
+
+    def __enter__(self) -> None:
+        self._level = self._logger.level
+        self._logger.addHandler(self)
+        self._logger.setLevel(logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for each in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(each, KafkaError) and not isinstance(each, KafkaTimeoutError):
+                self.last = each
+
+
+def _connection_options(settings: StreamSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_servers),
+        "client_id": "churn-stream",
+        "security_protocol": settings.kafka_security,
+        "request_timeout_ms": ANSWER_SECONDS * 1000,
+        "bootstrap_timeout_ms": _BOOTSTRAP_SECONDS * 1000,
+        "reconnect_backoff_max_ms": 2_000,
+        "metrics_enabled": False,
+    }
+    if settings.kafka_ca_file is not None:
+        options["ssl_cafile"] = str(settings.kafka_ca_file)
+    if settings.kafka_security.startswith("SASL"):
+        password = settings.kafka_password
+        options |= {
+            "sasl_mechanism": settings.kafka_mechanism,
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": password.get_secret_value() if password else None,
+        }
+    return options

@@ -1,0 +1,122 @@
+"""Errors of Kafka: which of them pass, and what to do about those that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka import errors as kafka_errors  # type: ignore[import-untyped]
+from kafka.errors import KafkaError
+
+from churn.errors import ChurnError, error_reason
+from service.stream.stream_settings import StreamSettings
+
+# Kafka itself calls these not retriable: the same request is not to be repeated. A new session,
+# which begins after the last commit, may well succeed.
+_PASSING = (
+    kafka_errors.RetriableError,
+    kafka_errors.BrokerNotAvailableError,
+    kafka_errors.CommitFailedError,
+    kafka_errors.DuplicateSequenceNumberError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.InvalidProducerEpochError,
+    kafka_errors.InvalidProducerIdMappingError,
+    kafka_errors.KafkaProtocolError,
+    kafka_errors.LogTruncationError,
+    kafka_errors.MemberIdRequiredError,
+    kafka_errors.OffsetOutOfRangeError,
+    kafka_errors.OutOfOrderSequenceNumberError,
+    kafka_errors.QuotaViolationError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.StaleBrokerEpochError,
+    kafka_errors.UnknownBrokerIdError,
+    kafka_errors.UnknownError,
+    kafka_errors.UnknownMemberIdError,
+    kafka_errors.UnknownProducerIdError,
+)
+
+_ADVICE: tuple[tuple[tuple[type[KafkaError], ...], str], ...] = (
+    (
+        (kafka_errors.UnsupportedCodecError, kafka_errors.UnsupportedCompressionTypeError),
+        (
+            "Install requirements-stream.lock, which reads gzip, lz4, snappy and zstd, or move the "
+            "group '{group}' past the batch."
+        ),
+    ),
+    (
+        (kafka_errors.CorruptRecordError,),
+        "Move the group '{group}' past the batch with kafka-consumer-groups.sh --reset-offsets.",
+    ),
+    (
+        (kafka_errors.AuthorizationError,),
+        (
+            "Let the worker's user read '{input_topic}' and the group '{group}', and write "
+            "'{output_topic}' and '{dead_letter_topic}'."
+        ),
+    ),
+    (
+        (
+            kafka_errors.SaslAuthenticationFailedError,
+            kafka_errors.UnsupportedSaslMechanismError,
+            kafka_errors.IllegalSaslStateError,
+        ),
+        "Check CHURN_KAFKA_MECHANISM, CHURN_KAFKA_USER and CHURN_KAFKA_PASSWORD.",
+    ),
+    (
+        (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError),
+        "Raise the topic's max.message.bytes, or lower CHURN_MAX_MESSAGE_BYTES.",
+    ),
+    (
+        (kafka_errors.UnsupportedVersionError, kafka_errors.UnrecognizedBrokerVersion),
+        "Use brokers of Kafka 2.1 or later.",
+    ),
+    (
+        (kafka_errors.FencedInstanceIdError,),
+        "Another worker has this CHURN_INSTANCE: give each a name of its own.",
+    ),
+    (
+        (kafka_errors.InconsistentGroupProtocolError, kafka_errors.InvalidGroupIdError),
+        "Set a CHURN_GROUP that only these workers use.",
+    ),
+    (
+        (kafka_errors.InvalidSessionTimeoutError,),
+        (
+            "Set CHURN_SESSION_SECONDS to what the brokers allow (group.min.session.timeout.ms, "
+            "group.max.session.timeout.ms)."
+        ),
+    ),
+)
+_OTHER_ADVICE = "The brokers' log says more."
+
+
+class PermanentError(ChurnError):
+    """An error that waiting does not mend.
+
+    Attributes:
+        place: topic, partition and offset of the message it is about, as far as known.
+    """
+
+    def __init__(self, reason: str, **place: Any) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+def passes(error: BaseException) -> bool:
+    """Returns whether a later session may not meet the error again."""
+    # The bare class is what kafka-python raises after another error, which it has raised before.
+    return isinstance(error, _PASSING) or type(error) is KafkaError
+
+
+def describe_permanent(
+    what: str, error: BaseException, settings: StreamSettings, **place: Any
+) -> PermanentError:
+    """Returns the error to end with: what failed, why, and the way out."""
+    advice = next((text for kinds, text in _ADVICE if isinstance(error, kinds)), _OTHER_ADVICE)
+    if not isinstance(error, KafkaError):  # from a library that decompresses
+        advice = next(text for kinds, text in _ADVICE if kafka_errors.CorruptRecordError in kinds)
+    way_out = advice.format(
+        group=settings.group,
+        input_topic=settings.input_topic,
+        output_topic=settings.output_topic,
+        dead_letter_topic=settings.dead_letter_topic,
+    )
+    return PermanentError(f"{what}: {error_reason(error, longest=500)}. {way_out}", **place)

@@ -1,0 +1,311 @@
+"""What no waiting mends ends the worker: with its place and a way out, and nothing is committed."""
+
+import json
+import struct
+import time
+
+import pytest
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.protocol.consumer import FetchResponse, OffsetCommitResponse
+from kafka.protocol.metadata import MetadataResponse
+from kafka.protocol.sasl import (
+    SaslAuthenticateRequest,
+    SaslAuthenticateResponse,
+    SaslHandshakeRequest,
+    SaslHandshakeResponse,
+)
+from kafka.record._crc32c import crc as crc32c
+from kafka.record.memory_records import MemoryRecordsBuilder
+from worker_process import starting, wait_until, working
+
+from service.stream import kafka_clients, kafka_session
+from service.stream.kafka_errors import PermanentError
+from service.stream.kafka_session import KafkaSession
+from service.stream.message_scoring import ScoredBatch
+from service.stream.messages import Rejection
+from service.stream.stream_settings import StreamSettings
+from tests.servers.kafka_proxy import refuse_messages
+from tests.servers.process import free_port
+
+CRC, ATTRIBUTES = 17, 21  # where they stand in a batch
+NOW = round(time.time() * 1000)  # brokers throw away what is old
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+
+
+@pytest.fixture
+def stream(settings):
+    names = ("kafka_servers", "group", "input_topic", "output_topic", "dead_letter_topic")
+    return StreamSettings(session_seconds=6, **{name: settings[name] for name in names})
+
+
+@pytest.fixture
+def proxied(stream, proxy):
+    return stream.model_copy(update={"kafka_servers": (proxy.address,)})
+
+
+@pytest.fixture
+def opened():
+    """Opens sessions, and closes them at the end."""
+    sessions = []
+
+    def open_session(settings):
+        sessions.append(KafkaSession(settings))
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+def batch_of(*values, codec=0):
+    builder = MemoryRecordsBuilder(magic=2, compression_type=codec, batch_size=1_000_000)
+    for value in values:
+        builder.append(NOW, b"k", value, [])
+    builder.close()
+    return bytearray(builder.buffer())
+
+
+def sealed(batch):
+    """The batch with a checksum that fits what it holds."""
+    batch[CRC:ATTRIBUTES] = struct.pack(">I", crc32c(bytes(batch[ATTRIBUTES:])))
+    return bytes(batch)
+
+
+def read(session, count):
+    """Messages of a session, and what to commit after the last."""
+    messages, offsets = [], {}
+    wait_until(lambda: _read_more(session, messages, offsets) >= count, lambda: messages)
+    return messages, offsets
+
+
+def _read_more(session, messages, offsets):
+    more, after = session.poll(0.5)
+    messages.extend(more)
+    offsets.update(after)
+    return len(messages)
+
+
+def rejected(messages):
+    return ScoredBatch(rejected=[(each, Rejection("empty", "Why.")) for each in messages])
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_compressed_batch_is_read(broker, stream, opened, codec):
+    producer = KafkaProducer(
+        bootstrap_servers=broker.address, compression_type=codec, linger_ms=200
+    )
+    for number in range(20):
+        value = b'{"same": "text"}' * 20 + str(number).encode()
+        producer.send(stream.input_topic, value, key=b"k", partition=0, headers=[("h", b"1")])
+    producer.close()
+
+    messages, _ = read(opened(stream), 20)
+
+    assert [each.value[320:] for each in messages] == [str(n).encode() for n in range(20)]
+    assert {(each.key, each.headers) for each in messages} == {(b"k", (("h", b"1"),))}
+
+
+def unknown_codec():
+    batch = batch_of(b"a", b"b")
+    batch[ATTRIBUTES + 1] = 5
+    return sealed(batch)
+
+
+def not_compressed(codec):
+    batch = batch_of(b"a", b"b")
+    batch[ATTRIBUTES + 1] = codec
+    return sealed(batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "why", "way_out"),
+    [
+        (unknown_codec(), "Unrecognized compression type: 5", "requirements-stream.lock"),
+        (sealed(batch_of(b"a")[:-1] + b"\x07"), "headers", "--reset-offsets"),
+        *((not_compressed(number), "", "--reset-offsets") for number in (1, 2, 3, 4)),
+    ],
+    ids=["codec", "record", *CODECS],
+)
+def test_a_batch_that_cannot_be_read_is_named_by_its_place(
+    broker, stream, opened, outside, batch, why, way_out
+):
+    for _ in range(2):
+        broker.write_batch(stream.input_topic, 1, sealed(batch_of(b"1", b"2", b"3")))
+    broker.write_batch(stream.input_topic, 2, sealed(batch_of(b"4")))
+    session = opened(stream)
+    _, offsets = read(session, 7)
+    session.commit(offsets)
+    broker.write_batch(stream.input_topic, 1, batch)
+
+    with pytest.raises(PermanentError, match="Messages cannot be read: ") as caught:
+        wait_until(lambda: session.poll(0.5) is None)
+
+    assert caught.value.place == {"topic": stream.input_topic, "partition": 1, "offset": 6}
+    assert why in str(caught.value)
+    assert way_out in str(caught.value)
+    assert caught.value.exit_code == 1
+    assert outside.committed(stream.group) == 7
+
+
+def damage(part):
+    part.records = bytes(part.records[:-1]) + b"\x07"
+
+
+def forbid(part):
+    part.error_code, part.records = 29, b""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [(damage, "failed crc check"), (forbid, "TopicAuthorizationFailedError")],
+    ids=["damaged", "forbidden"],
+)
+def test_a_partition_that_brokers_do_not_give_is_named_by_its_place(
+    broker, proxy, proxied, opened, change, why
+):
+    def change_partition(response):
+        for topic in response.responses:
+            for part in topic.partitions:
+                if part.partition_index == 1 and part.records:
+                    change(part)
+
+    proxy.changes = {FetchResponse: change_partition}
+    broker.write_batch(proxied.input_topic, 1, sealed(batch_of(b"1", b"2")))
+    session = opened(proxied)
+
+    with pytest.raises(PermanentError, match=why) as caught:
+        wait_until(lambda: session.poll(0.5) is None)
+
+    assert caught.value.place == {"topic": proxied.input_topic, "partition": 1, "offset": 0}
+
+
+def lacking(topic, code):
+    def change(response):
+        for each in response.topics:
+            if each.name == topic:
+                each.error_code, each.partitions = code, []
+
+    return {MetadataResponse: change}
+
+
+@pytest.mark.parametrize("kind", ["input", "output", "dead_letter"])
+@pytest.mark.parametrize(
+    ("code", "why"), [(3, "does not exist"), (29, "TopicAuthorizationFailedError")]
+)
+def test_a_topic_that_is_not_there_or_not_allowed_is_named(
+    proxy, proxied, opened, topics, monkeypatch, kind, code, why
+):
+    monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 1)
+    proxy.changes = lacking(topics[kind], code)
+
+    with pytest.raises(PermanentError, match=why) as caught:
+        opened(proxied)
+
+    assert topics[kind] in str(caught.value)
+
+
+REFUSED = {10: "max.message.bytes", 29: "Let the worker's user", 87: "The brokers' log"}
+
+
+@pytest.mark.parametrize(("code", "way_out"), REFUSED.items())
+def test_a_message_that_the_brokers_refuse_is_named_by_what_it_was_read_from(
+    broker, proxy, proxied, opened, outside, code, way_out
+):
+    broker.write_batch(proxied.input_topic, 2, sealed(batch_of(b"1", b"2")))
+    session = opened(proxied)
+    messages, _ = read(session, 2)
+    proxy.answers = refuse_messages(proxied.dead_letter_topic, code)
+
+    with pytest.raises(PermanentError, match=proxied.dead_letter_topic) as caught:
+        session.send(rejected(messages))
+
+    assert caught.value.place == {"topic": proxied.input_topic, "partition": 2, "offset": 0}
+    assert way_out in str(caught.value)
+    assert outside.read("dead_letter", 0) == []
+
+
+def test_too_few_replicas_are_waited_for(broker, proxy, proxied, opened, monkeypatch):
+    monkeypatch.setattr(kafka_clients, "DELIVERY_SECONDS", 2)
+    monkeypatch.setattr(kafka_session, "DELIVERY_SECONDS", 2)
+    monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 1)
+    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    session = opened(proxied)
+    messages, _ = read(session, 1)
+    proxy.answers = refuse_messages(proxied.dead_letter_topic, 19)
+
+    with pytest.raises(KafkaError):
+        session.send(rejected(messages))
+
+
+def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, opened, outside):
+    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    session = opened(proxied)
+    _, offsets = read(session, 1)
+
+    def refuse(response):
+        for topic in response.topics:
+            for each in topic.partitions:
+                each.error_code = 30
+
+    proxy.changes = {OffsetCommitResponse: refuse}
+
+    with pytest.raises(PermanentError, match=f"and the group '{proxied.group}'"):
+        session.commit(offsets)
+
+
+@pytest.mark.parametrize(("handshake", "code"), [(0, 58), (33, 0)])
+def test_a_wrong_password_is_told_and_is_no_broker_that_does_not_answer(
+    proxy, proxied, opened, monkeypatch, handshake, code
+):
+    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    proxy.answers = {
+        SaslHandshakeRequest: lambda _: SaslHandshakeResponse(
+            error_code=handshake, mechanisms=["PLAIN"]
+        ),
+        SaslAuthenticateRequest: lambda _: SaslAuthenticateResponse(
+            error_code=code, error_message="No.", auth_bytes=b"", session_lifetime_ms=0
+        ),
+    }
+    login = {"kafka_security": "SASL_PLAINTEXT", "kafka_mechanism": "PLAIN", "kafka_user": "worker",
+             "kafka_password": "not-to-be-told"}  # fmt: skip
+    settings = StreamSettings(**proxied.model_dump() | login)
+
+    with pytest.raises(PermanentError, match="CHURN_KAFKA_PASSWORD") as caught:
+        opened(settings)
+
+    assert "not-to-be-told" not in str(caught.value)
+
+
+def test_no_broker_passes_and_the_reason_is_told(stream, opened, monkeypatch):
+    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    nowhere = stream.model_copy(update={"kafka_servers": (f"127.0.0.1:{free_port()}",)})
+
+    with pytest.raises(KafkaError, match=r"No broker answers at .* \(.*\)\. Start one"):
+        opened(nowhere)
+
+
+def test_a_worker_whose_score_is_refused_ends_and_the_next_one_reads_it_again_in_order(
+    proxy, settings, topics, outside, customers, scorers
+):
+    some = [customer | {"customerID": "same"} for customer in customers[:30]]
+    outside.send(some)
+    settings |= {"instance": "only", "batch_messages": 5}
+    proxy.answers = refuse_messages(topics["output"], 10)
+
+    with starting(settings | {"kafka_servers": proxy.address}) as worker:
+        ended = worker.wait_for("ended")
+        code = worker.process.wait(60)
+    committed, written = outside.committed(settings["group"]), outside.read("output", 0)
+    with working(settings) as worker:
+        answers = outside.read("output", len(some))
+        wait_until(lambda: outside.committed(settings["group"]) == len(some))
+        worker.stop()
+
+    assert code == 1
+    assert (ended["level"], ended["topic"], ended["offset"]) == ("error", topics["input"], 0)
+    assert ended["partition"] in range(3)
+    assert "lower CHURN_MAX_MESSAGE_BYTES" in ended["reason"]
+    assert (committed, written) == (0, [])
+    rows = [json.loads(each.value)["probability"] for each in answers]
+    assert rows == [scorers["1"].score_one(customer).probability for customer in some]
