@@ -9,7 +9,7 @@ import pandas as pd
 
 from churn.contract import DataContract
 
-Format = Literal["csv", "csv.gz", "parquet"]
+Format = Literal["csv", "csv.gz", "csv.bz2", "csv.xz", "csv.zst", "parquet"]
 
 
 @dataclass(frozen=True)

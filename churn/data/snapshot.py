@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from churn.contract import DataContract
+from churn.contract import DataContract, FlagColumn, TargetColumn
 from churn.data.dataset import Dataset
 from churn.data.intake import checksum
-from churn.data.intake.local import reason, require_file
+from churn.data.intake.local import reason, table_files
 from churn.data.intake.parse import parse
-from churn.data.intake.raw import read_raw
+from churn.data.intake.raw import read_parts
 from churn.errors import InputError
 
 TABLE = "customers.parquet"
 PROVENANCE = "provenance.json"
+_USUAL = (("No", "Yes"), ("0", "1"))
 
 
 def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | None:
@@ -39,11 +42,27 @@ def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | N
     path = root / name
     if not path.exists():
         return None
-    require_file(path, name)
-    content = path.read_bytes()
-    checksum.require_snapshot(hashlib.sha256(content).hexdigest(), contract)
-    table, _ = read_raw(content, name)
-    return parse(table, contract)
+    files = table_files(path, name)
+    contents = [each.read_bytes() for each in files]
+    checksum.require_snapshot(hashlib.sha256(b"".join(contents)).hexdigest(), contract)
+    table, _ = read_parts(contents, [name] * len(files))
+    return parse(_with_spellings(table, contract), contract)
+
+
+def _with_spellings(table: Any, contract: DataContract) -> Any:
+    """The accepted table with the contract's yes and no, where it has another usual pair of them.
+
+    A table that came later may be spelt otherwise, and the contract with it.
+    """
+    for place, name in enumerate(table.column_names):
+        column = next((each for each in contract.columns if each.name == name), None)
+        if isinstance(column, FlagColumn | TargetColumn):
+            texts = set(pc.unique(table[place]).to_pylist())
+            for usual in _USUAL:
+                if texts <= set(usual) and not texts <= set(column.categories):
+                    codes = pc.index_in(table[place], pa.array(usual)).combine_chunks()
+                    table = table.set_column(place, name, pa.array(column.categories).take(codes))
+    return table
 
 
 def take_snapshot(dataset: Dataset, folder: Path) -> Path:

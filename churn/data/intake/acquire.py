@@ -10,10 +10,11 @@ from pathlib import Path
 from churn.contract import DataContract
 from churn.data.dataset import Dataset, Source
 from churn.data.intake import checksum
-from churn.data.intake.download import Progress, download, is_url, public
-from churn.data.intake.local import reason, require_file
+from churn.data.intake.address import is_url, path_of, public, require_allowed
+from churn.data.intake.download import Progress, download
+from churn.data.intake.local import reason, table_files
 from churn.data.intake.parse import parse
-from churn.data.intake.raw import read_raw
+from churn.data.intake.raw import read_parts
 from churn.errors import InputError
 
 BUNDLED = "bundled"
@@ -32,7 +33,8 @@ def acquire(
 
     Args:
         location: `bundled` for the contract's own snapshot, a path (relative to the current
-            folder) to CSV, gzipped CSV or parquet, or an https URL.
+            folder, or a file:// URL) to CSV, compressed or not, parquet or a folder of their
+            parts, or an https URL.
         contract: What the table must follow.
         root: The folder that the contract's paths are relative to.
         sha256: What the source's bytes must hash to; required for a URL.
@@ -52,15 +54,20 @@ def acquire(
         >>> customers.source.sha256[:12]
         '6cfdc80ae458'
     """
-    path, name = _find(location, contract, root, sha256, cache, on_progress)
+    paths, name = _find(location, contract, root, sha256, cache, on_progress)
     with _readable(name):
-        content = path.read_bytes()
-    # What is parsed is what was hashed: the file is read once.
-    found = hashlib.sha256(content).hexdigest()
+        contents = [path.read_bytes() for path in paths]
+    # What is parsed is what was hashed: each file is read once.
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    found = digest.hexdigest()
     _verify(found, location, contract, sha256)
-    table, kind = read_raw(content, name)
+    names = [name] if len(paths) == 1 else [f"{name}/{path.name}" for path in paths]
+    table, kind = read_parts(contents, names)
     stored = location if location == BUNDLED else name
-    source = Source(location=stored, sha256=found, size=len(content), format=kind)
+    size = sum(map(len, contents))
+    source = Source(location=stored, sha256=found, size=size, format=kind)
     return Dataset(frame=parse(table, contract), contract=contract, source=source)
 
 
@@ -80,9 +87,9 @@ def fingerprint(
     Raises:
         InputError: the source cannot be had, or is not the expected one.
     """
-    path, name = _find(location, contract, root, sha256, cache, on_progress)
+    paths, name = _find(location, contract, root, sha256, cache, on_progress)
     with _readable(name):
-        found = checksum.of_file(path)
+        found = checksum.of_files(paths)
     _verify(found, location, contract, sha256)
     return found
 
@@ -94,23 +101,25 @@ def _find(
     sha256: str | None,
     cache: Path,
     on_progress: Progress | None,
-) -> tuple[Path, str]:
-    """The local file that holds the source's bytes, a URL's fetched first; and its shown name."""
+) -> tuple[list[Path], str]:
+    """The local files that hold the source's bytes, a URL's fetched first; and its shown name."""
     expected = None if sha256 is None else checksum.stated(sha256)
     name = _shown_name(location, contract)
     if location == BUNDLED:
         path = root / contract.snapshot.path
     elif not is_url(location):
         path = Path(location).expanduser()
-    elif expected is None:
-        raise InputError(
-            f"{name} needs a checksum, so that everybody trains on the same bytes. "
-            "Add --set data.sha256=..., which `sha256sum FILE` prints."
-        )
+    elif (local := path_of(location)) is not None:
+        path = local
     else:
+        require_allowed(location)
+        if expected is None:
+            raise InputError(
+                f"{name} needs a checksum, so that everybody trains on the same bytes. "
+                "Add --set data.sha256=..., which `sha256sum FILE` prints."
+            )
         path = download(location, expected, cache, on_progress)
-    require_file(path, name)
-    return path, name
+    return table_files(path, name), name
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from churn.contract import DataContract
 from churn.contract.refusals import quote_text
 from churn.errors import InputError
+
+_PIECE = 1 << 18
 
 
 def stated(sha256: str) -> str:
@@ -22,10 +25,14 @@ def stated(sha256: str) -> str:
     return plain
 
 
-def of_file(path: Path) -> str:
-    """The checksum of a file's bytes, read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def of_files(paths: Iterable[Path]) -> str:
+    """The checksum of the bytes of files that follow one another, read piece by piece."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+    return digest.hexdigest()
 
 
 def require_snapshot(found: str, contract: DataContract) -> None:

@@ -9,38 +9,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 
 import httpx
 
 from churn.data.intake import checksum
+from churn.data.intake.address import LOOPBACK, is_allowed, public, require_allowed
 from churn.data.intake.local import reason
 from churn.data.intake.raw import LARGEST
 from churn.errors import InputError
 
 Progress = Callable[[int, int | None], None]
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PIECE = 1 << 18
 _REDIRECTS = 5
 # The bytes as they are: what is hashed must be the file, not a server's way of sending it.
 _HEADERS = {"Accept-Encoding": "identity"}
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-
-
-def is_url(location: str) -> bool:
-    """Whether a location is an address rather than a path."""
-    return "://" in location
-
-
-def public(url: str) -> str:
-    """The address as it may be shown and stored: no credentials, no query, no fragment."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "data.source"
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def download(
@@ -67,10 +52,10 @@ def download(
             bytes are too many or not the expected ones, or the cache cannot be used.
     """
     name = public(url)
-    _require_allowed(url, name)
+    require_allowed(url)
     kept = cache / expected
     with _usable(cache):
-        if kept.is_file() and checksum.of_file(kept) == expected:
+        if kept.is_file() and checksum.of_files([kept]) == expected:
             return kept
     with _partial(cache) as (file, path):
         found = _fetch(url, name, file, on_progress, largest)
@@ -82,26 +67,6 @@ def download(
             os.fsync(file.fileno())
             path.replace(kept)
     return kept
-
-
-def _require_allowed(url: str, name: str) -> None:
-    try:
-        allowed = _allowed(url)
-    except (ValueError, httpx.InvalidURL):
-        raise InputError(f"{name} is no valid address. Check how it is written.") from None
-    if not allowed:
-        raise InputError(
-            f"{name} is not an https address, and no other is fetched. Use https, or download the "
-            "file and name its path."
-        )
-
-
-def _allowed(url: str) -> bool:
-    urlsplit(url)  # stricter than what follows about brackets
-    parts = httpx.URL(url)
-    return bool(parts.host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.host in _LOOPBACK)
-    )
 
 
 def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, largest: int) -> str:
@@ -135,14 +100,14 @@ def _open(url: str, name: str) -> Iterator[httpx.Response]:
     """The open response at the end of the redirects, each of them to an allowed address."""
     for _ in range(_REDIRECTS + 1):
         # A proxy is for elsewhere, never for this machine itself.
-        elsewhere = httpx.URL(url).host not in _LOOPBACK
+        elsewhere = httpx.URL(url).host not in LOOPBACK
         with (
             httpx.Client(timeout=_TIMEOUT, trust_env=elsewhere) as client,
             client.stream("GET", url, headers=_HEADERS) as response,
         ):
             if response.has_redirect_location:
                 url = urljoin(url, response.headers["location"])
-                if not _allowed(url):
+                if not is_allowed(url):
                     raise InputError(
                         f"{name} redirects to an address that is not https, and no other is "
                         "fetched. Name the final address."

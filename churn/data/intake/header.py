@@ -2,60 +2,95 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from churn.contract import DataContract
+from churn.contract.names import listed, nearest, respelt, respelt_as
 from churn.contract.refusals import quote_text
-from churn.errors import InputError, did_you_mean
+from churn.errors import InputError
 
-_NAMED = 3
+# What pandas, R and others call the row numbers that they write along.
+_INDEX = re.compile(
+    r"|unnamed:? ?\d+[.\d]*|__index_level_\d+__|index|level_\d+|row[._]?names|\.\.\.\d+|x",
+    re.IGNORECASE,
+)
 
 
 def in_contract_order(table: Any, contract: DataContract) -> Any:
     """A raw pyarrow table's columns under the contract's names, in its order.
 
-    Spaces around the table's names do not count.
+    Spaces around the table's names do not count. A number that may be blank may be left out.
 
     Raises:
         InputError: a column is missing, unknown, misspelt or there twice.
     """
     found = [name.strip() for name in table.column_names]
     _require(found, contract)
-    return table.rename_columns(found).select(list(contract.names))
+    kept = [name for name in contract.names if name in found]
+    return table.rename_columns(found).select(kept)
 
 
 def _require(found: list[str], contract: DataContract) -> None:
-    expected = contract.names
+    expected, file = contract.names, contract_file(contract)
     known = set(found) & set(expected)
+    pairs = respelt(found, expected)
     # Without a header the first customer would stand here, and customers are not for messages.
-    if 2 * len(known) < len(expected):
+    if 2 * (len(known) + len(pairs)) < len(expected):
         raise InputError(
             f"The first line holds {len(known)} of the {len(expected)} column names of contract "
-            f"'{contract.name}': start the file with the header that {contract_file(contract)} "
-            "describes."
+            f"'{contract.name}': start the file with the header that {file} describes."
         )
     twice = [name for name in expected if found.count(name) > 1]
     if twice:
         raise InputError(f"{_columns(twice)} there twice in the header. Keep one.")
+    if len(pairs) > 1:
+        raise InputError(
+            f"The header spells {len(pairs)} columns of contract '{contract.name}' otherwise: "
+            f"{respelt_as(pairs)}. Rename them in the file as {file} spells them."
+        )
+    extra = [name for name in dict.fromkeys(found) if name not in known]
     missing = [name for name in expected if name not in known]
-    extra = [name for name in found if name not in known]
-    renamed = [(name, near) for name in missing if (near := _nearest(name, extra)) is not None]
-    if renamed:
-        name, near = renamed[0]
+    _require_no_index(extra, found)
+    for name in missing:
+        near = nearest(name, extra)
+        if near is not None:
+            raise InputError(
+                f"Column '{name}' is missing, but the file has {quote_text(near)}, which looks like "
+                f"it. Rename it to '{name}' in the header."
+            )
+    optional = {column.name for column in contract.numbers if column.blank}
+    _require_equal(extra, [name for name in missing if name not in optional], contract)
+
+
+def _require_no_index(extra: list[str], found: list[str]) -> None:
+    if found[-1] == "" and found.count("") == 1:
         raise InputError(
-            f"Column '{name}' is missing, but the file has {quote_text(near)}, which looks like it. "
-            f"Rename it to '{name}' in the header."
+            f"Column {len(found)}, the last, has no name: a comma ends the lines. Delete it."
         )
-    if missing:
+    for name in extra:
+        if _INDEX.fullmatch(name):
+            which = f"{quote_text(name)}" if name else f"{found.index(name) + 1}, without a name,"
+            raise InputError(
+                f"Column {which} looks like an index of the rows, which pandas and R write along. "
+                "Write the file without it (index=False, row.names=FALSE), or delete the column."
+            )
+
+
+def _require_equal(extra: list[str], missing: list[str], contract: DataContract) -> None:
+    file = contract_file(contract)
+    stranger = f"{_columns(extra)} not in contract '{contract.name}'" if extra else ""
+    gap = f"{_columns(missing, len(missing))} missing from the file" if missing else ""
+    if stranger and gap:
         raise InputError(
-            f"{_columns(missing)} missing from the file. Add what is missing; "
-            f"{contract_file(contract)} says what it means."
+            f"{stranger}, and c{gap[1:]}. Rename or leave out the former and add the latter; {file} "
+            "says what they mean."
         )
-    if extra:
-        raise InputError(
-            f"{_columns(extra)} not in contract '{contract.name}'. Leave it out of the file, or "
-            f"describe it in {contract_file(contract)}."
-        )
+    if stranger:
+        raise InputError(f"{stranger}. Leave it out of the file, or describe it in {file}.")
+    if gap:
+        raise InputError(f"{gap}. Add what is missing; {file} says what it means.")
 
 
 def contract_file(contract: DataContract) -> str:
@@ -63,19 +98,6 @@ def contract_file(contract: DataContract) -> str:
     return f"data/contracts/{contract.name}.yaml"
 
 
-def _columns(names: list[str]) -> str:
-    """The first few columns in quotes, how many more there are, and the verb."""
-    if len(names) == 1:
-        return f"Column {quote_text(names[0])} is"
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"Columns {', '.join(map(quote_text, names[:_NAMED]))}{more} are"
-
-
-def _nearest(name: str, candidates: list[str]) -> str | None:
-    plain = {_bare(candidate): candidate for candidate in candidates}
-    near = did_you_mean(_bare(name), plain, cutoff=0.75)
-    return plain[near] if near is not None else None
-
-
-def _bare(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+def _columns(names: Sequence[str], most: int = 3) -> str:
+    """Columns in quotes, how many more than `most` there are, and the verb."""
+    return f"Column {listed(names)} is" if len(names) == 1 else f"Columns {listed(names, most)} are"

@@ -19,6 +19,7 @@ _PLAIN = (
     pa.types.is_integer,
     pa.types.is_floating,
     pa.types.is_decimal,
+    pa.types.is_boolean,
     pa.types.is_null,
 )
 
@@ -28,7 +29,7 @@ def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
 
     Raises:
         InputError: the bytes are no parquet file, are damaged or unpack to too much, or a column
-            holds something other than texts and numbers.
+            holds something other than texts, numbers and booleans.
     """
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
@@ -66,20 +67,23 @@ def _texts(column: Any, name: str) -> Any:
     try:
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
-        if pa.types.is_floating(column.type):
+        if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
             column = _whole_where_it_can(column)
         if any(is_kind(column.type) for is_kind in _PLAIN):
             return column.cast(pa.string())
     except pa.ArrowException:
         pass  # a kind or a size that Arrow has no text for is refused like any other
     raise InputError(
-        f"Column {quote_text(name)} is of parquet type {quote_text(str(column.type))}, and only texts and "
-        "numbers are read. Write it as text or as a number."
+        f"Column {quote_text(name)} is of parquet type {quote_text(str(column.type))}, and only texts, "
+        "numbers and booleans are read. Write it as text or as a number."
     )
 
 
 def _whole_where_it_can(column: Any) -> Any:
-    """Floats as integers where every one is whole: a flag 0/1 next to a blank is stored so."""
+    """Floats and decimals as integers where every one is whole.
+
+    A flag 0/1 next to a blank is stored as a float, and Spark writes every whole number as a decimal.
+    """
     try:
         return pc.cast(column, pa.int64(), safe=True)
     except pa.ArrowInvalid:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from churn.contract import DataContract, IdColumn, NumberColumn
 from churn.data.intake.header import in_contract_order
@@ -51,8 +52,12 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
     ordered = in_contract_order(table, contract)
     if ordered.num_rows == 0:
         raise InputError("The file has a header but no customers. Take one with rows.")
-    texts = {name: trimmed(ordered[name]) for name in contract.names}
-    typer = ColumnTyper(texts, contract)
+    nothing = pa.nulls(ordered.num_rows, pa.string())
+    left_out = frozenset(contract.names) - frozenset(ordered.column_names)
+    texts = {
+        name: trimmed(nothing if name in left_out else ordered[name]) for name in contract.names
+    }
+    typer = ColumnTyper(texts, contract, left_out)
     typed: dict[str, pd.Series[Any]] = {}
     for column in contract.columns:
         if isinstance(column, IdColumn):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any, NoReturn
 
@@ -39,7 +39,8 @@ _ORDER = (
 
 def trimmed(texts: Any) -> Any:
     """A text column without the spaces around its values; a null is an empty text."""
-    return pc.fill_null(pc.utf8_trim_whitespace(texts), "").combine_chunks()
+    filled = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+    return filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
 
 
 class ColumnTyper:
@@ -48,11 +49,15 @@ class ColumnTyper:
     Args:
         texts: The trimmed cells of each column, by name.
         contract: The contract.
+        left_out: Columns that the table lacks; their texts are empty.
     """
 
-    def __init__(self, texts: dict[str, Any], contract: DataContract) -> None:
+    def __init__(
+        self, texts: dict[str, Any], contract: DataContract, left_out: Collection[str] = ()
+    ) -> None:
         self._texts = texts
         self._contract = contract
+        self._left_out = left_out
 
     def ids(self) -> pd.Series[Any]:
         """The identifiers as texts, object[n].
@@ -129,6 +134,13 @@ class ColumnTyper:
         return values[places]
 
     def _refuse(self, refused: RefusedValue, rows: Mask) -> NoReturn:
+        column = refused.column
+        if column.name in self._left_out and isinstance(column, NumberColumn) and column.blank:
+            raise InputError(
+                f"Column '{column.name}' is missing from the file, but {_rows(rows)} cannot do "
+                f"without it: a blank is allowed only where '{column.blank.only_when}' is "
+                f"{column.blank.equals:g}. Add the column."
+            )
         text = str(refused.value)
         ids = self._texts[self._contract.id.name].to_pylist()
         found = str(HIDDEN) if IdMask(ids).hides(text) else quote_text(text)
@@ -167,7 +179,12 @@ def _first(rows: Mask) -> int:
 
 
 def _place(column: str, rows: Mask) -> str:
-    """Where a fault is: the first of its rows, counted from 1, and how many more there are."""
+    """Where a fault is."""
+    return f"Column '{column}' {_rows(rows)}"
+
+
+def _rows(rows: Mask) -> str:
+    """The first of some rows, counted from 1, and how many more there are."""
     more = int(rows.sum()) - 1
     others = f" and {more:,} more row{'s' if more > 1 else ''}" if more else ""
-    return f"Column '{column}' row {_first(rows) + 1}{others}"
+    return f"row {_first(rows) + 1}{others}"

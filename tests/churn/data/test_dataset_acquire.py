@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import shutil
 from dataclasses import FrozenInstanceError
 
+import pandas as pd
 import pytest
 
+from churn.contract import load_contract
 from churn.data import accepted_snapshot, acquire, fingerprint
+from churn.data.quality import check
 from churn.errors import InputError
 
 
@@ -31,10 +35,10 @@ def elsewhere(root, contract, tmp_path):
     return place
 
 
-def refusal(location, contract, root, cache, **more) -> str:
-    """The sentence of `acquire`, which must be the sentence of `fingerprint`, too."""
+def refusal(location, contract, root, cache, *, table=False, **more) -> str:
+    """The sentence of `acquire`; of `fingerprint`, too, unless the table itself is at fault."""
     sentences = []
-    for read in (acquire, fingerprint):
+    for read in (acquire, acquire if table else fingerprint):
         with pytest.raises(InputError) as caught:
             read(str(location), contract, root=root, cache=cache, **more)
         sentences.append(str(caught.value))
@@ -134,6 +138,145 @@ def test_a_folder_is_no_table(contract, root, tmp_path):
     assert refusal(tmp_path, contract, root, tmp_path) == (
         f"{tmp_path} is a folder. Name a CSV or parquet file."
     )
+
+
+@pytest.fixture
+def folder(mine, tmp_path):
+    """What Spark writes: the 30 customers in two parts and a marker."""
+    place = tmp_path / "customers.csv"
+    place.mkdir()
+    header, *rows = mine.read_text().splitlines(keepends=True)
+    (place / "part-00000-x.csv").write_text(header + "".join(rows[:20]))
+    (place / "part-00001-x.csv").write_text(header + "".join(rows[20:]))
+    (place / "part-00002-x.csv").write_text("")
+    (place / "_SUCCESS").touch()
+    (place / ".part-00000-x.csv.crc").write_bytes(b"crc")
+    return place
+
+
+def test_a_folder_of_parts_is_one_table(folder, mine, contract, root, tmp_path):
+    dataset = acquire(str(folder), contract, root=root, cache=tmp_path)
+
+    assert dataset.frame.equals(acquire(str(mine), contract, root=root, cache=tmp_path).frame)
+    parts = b"".join(path.read_bytes() for path in sorted(folder.glob("part-*")))
+    assert dataset.source.sha256 == hashlib.sha256(parts).hexdigest()
+    assert fingerprint(str(folder), contract, root=root, cache=tmp_path) == dataset.source.sha256
+    assert (dataset.source.size, dataset.source.format) == (len(parts), "csv")
+
+
+def test_parquet_parts_are_one_table(mine, contract, root, tmp_path):
+    table = pd.read_csv(mine)
+    place = tmp_path / "customers.parquet"
+    place.mkdir()
+    table[:7].to_parquet(place / "part-0.parquet", index=False)
+    table[7:].to_parquet(place / "part-1.parquet", index=False)
+
+    dataset = acquire(str(place), contract, root=root, cache=tmp_path)
+
+    assert dataset.frame.equals(acquire(str(mine), contract, root=root, cache=tmp_path).frame)
+    assert dataset.source.format == "parquet"
+
+
+def add_folder(name: str):
+    return lambda folder: (folder / name).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda folder: (folder / "part-00003.csv").write_text("a,b\n1,2\n"),
+            "{name}/part-00003.csv has other columns than {name}/part-00000-x.csv, or another "
+            "format, though both are parts of one table. Write the folder again.",
+        ),
+        (
+            lambda folder: (folder / "notes.txt").write_text("x"),
+            "{name} is a folder, and 'notes.txt' in it is no part of a table like "
+            "'part-00000-x.csv'. Name one file, or move away what is no part.",
+        ),
+        (
+            lambda folder: os.mkfifo(folder / "part-00003.csv"),
+            "{name} is a folder, and 'part-00003.csv' in it is no part of a table like "
+            "'part-00000-x.csv'. Name one file, or move away what is no part.",
+        ),
+        (
+            add_folder("_delta_log"),
+            "{name} is a Delta table, whose files are not all of today's rows. Export it with the "
+            "tool that wrote it, to parquet or CSV.",
+        ),
+        (
+            add_folder("_temporary"),
+            "{name} is a folder that Spark has not finished. Write it again.",
+        ),
+        (
+            add_folder("Churn=Yes"),
+            "{name} is partitioned by a column, into folders. Write it without partitions, or name "
+            "one file.",
+        ),
+    ],
+    ids=["other columns", "other file", "pipe", "delta", "unfinished", "partitioned"],
+)
+def test_a_folder_that_is_more_than_parts_is_refused(
+    folder, contract, root, tmp_path, change, sentence
+):
+    change(folder)
+
+    with pytest.raises(InputError) as caught:
+        acquire(str(folder), contract, root=root, cache=tmp_path)
+
+    assert str(caught.value) == sentence.format(name=folder)
+
+
+def test_parts_are_limited_together(folder, contract, root, tmp_path):
+    for number in (3, 4):
+        with (folder / f"part-0000{number}.csv").open("wb") as file:
+            file.truncate((1 << 30) + 1)  # sparse
+
+    assert "is larger than 2 GiB" in refusal(folder, contract, root, tmp_path)
+
+
+def test_a_file_address_is_a_path(mine, contract, root, tmp_path):
+    odd = mine.rename(mine.with_name("mine & yours.csv"))
+    plain = acquire(str(odd), contract, root=root, cache=tmp_path)
+
+    for address in (odd.as_uri(), odd.as_uri().replace("file://", "FILE://localhost")):
+        assert acquire(address, contract, root=root, cache=tmp_path).frame.equals(plain.frame)
+    assert refusal("file://mine.csv", contract, root, tmp_path) == (
+        "file://mine.csv names the machine 'mine.csv'. Write three slashes before a path of this "
+        "machine, as in file:///data/customers.csv."
+    )
+
+
+@pytest.mark.parametrize("column", ["Churn", "SeniorCitizen"])
+def test_the_advice_about_other_spellings_works_if_it_is_followed(
+    mine, contract, root, tmp_path, column
+):
+    other = {"No": "0", "Yes": "1"} if column == "Churn" else {"0": "No", "1": "Yes"}
+    table = pd.read_csv(root / contract.snapshot.path, dtype=str, keep_default_na=False)
+    table[column] = table[column].map(other)
+    table.to_csv(mine, index=False)
+    sentence = refusal(mine, contract, root, tmp_path, table=True)
+    assert sentence.endswith(
+        f"Write these in the file, or set no_value and yes_value of '{column}' in "
+        "data/contracts/telco.yaml to the file's own two texts, in quotes."
+    )
+
+    no, yes = other.values()
+    text = (root / "data" / "contracts" / "telco.yaml").read_text()
+    line = next(each for each in text.splitlines() if f"{{name: {column}, " in each)
+    spelt = line.replace('no_value: "0", yes_value: "1", ', "").replace(
+        "{", f'{{no_value: "{no}", yes_value: "{yes}", '
+    )
+    followed = tmp_path / "telco.yaml"
+    followed.write_text(text.replace(line, spelt))
+    theirs = load_contract(followed)
+    dataset = acquire(str(mine), theirs, root=root, cache=tmp_path)
+
+    report = check(dataset.frame, theirs, accepted_snapshot(theirs, root=root))
+    assert report.verdict == "pass"
+    assert report.accepted_rows == 7043
+    codes = dataset.frame[column].cat.codes
+    assert codes.tolist() == table[column].map({no: 0, yes: 1}).tolist()
 
 
 def test_a_pipe_is_not_waited_for(contract, root):

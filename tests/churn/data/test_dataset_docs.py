@@ -39,12 +39,18 @@ def happened(root, contract, tmp_path_factory) -> set[str]:
 
     contents = [
         csv([[c for c, n in zip(row, header, strict=True) if n != "Contract"] for row in rows]),
+        csv([[c for c, n in zip(row, header, strict=True) if n != "TotalCharges"] for row in rows]),
         text.replace("MonthlyCharges", "monthly_charges").encode(),
+        csv([[name.lower() for name in header], *rows[1:]]),
+        csv([[str(place - 1) if place else "Unnamed: 0", *row] for place, row in enumerate(rows)]),
+        text.replace("Contract", "Region", 1).encode(),
         csv([[*row, "1" if place else "Region"] for place, row in enumerate(rows)]),
         csv([[*row, "1" if place else "Contract"] for place, row in enumerate(rows)]),
         csv(rows[1:]),
         cells("Biennial", "Contract", 17),
         cells("Biennial", "Contract", 17, 20),
+        cells("left", "Churn", *range(1, 31)),
+        cells("NA", "Churn", 4),
         cells("a lot", "MonthlyCharges", 2),
         cells("inf", "MonthlyCharges", 2),
         cells("12.5", "tenure", 6),
@@ -54,6 +60,8 @@ def happened(root, contract, tmp_path_factory) -> set[str]:
         b"",
         csv(rows[:1]),
         b"\x89PNG\r\n",
+        b"PK\x03\x04 xl/workbook.xml",
+        b"ARROW1",
         text.encode("utf-16"),
         text.replace("Mailed check", "Chèque", 1).encode("latin-1"),
         text.replace(",", ";").encode(),
@@ -69,6 +77,8 @@ def happened(root, contract, tmp_path_factory) -> set[str]:
     for url, sha256 in [
         ("https://example.org/telco.csv", None),
         ("http://example.org/telco.csv", "ab" * 32),
+        ("s3://bucket/telco.csv", None),
+        ("postgresql://me:secret@host/shop", None),
     ]:
         with pytest.raises(InputError) as caught:
             acquire(url, contract, root=root, sha256=sha256, cache=nowhere)

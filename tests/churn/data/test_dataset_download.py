@@ -195,7 +195,6 @@ def test_a_download_that_ends_too_early_is_not_kept(server, csv, contract, root,
         "http://127.0.0.1.example.org/telco.csv",
         "http://127.0.0.1@example.org/telco.csv",
         "ftp://example.org/telco.csv",
-        "file:///etc/hostname",
         "s3://bucket/telco.csv",
         "https:///telco.csv",
     ],
@@ -204,6 +203,36 @@ def test_only_https_is_fetched_from_elsewhere(url, contract, root, cache):
     assert "is not an https address, and no other is fetched" in refusal(
         url, "ab" * 32, contract, root, cache
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (
+            "s3://bucket/telco.csv",
+            "s3://bucket/telco.csv is not an https address, and no other is fetched. It names an "
+            "object in a bucket: download it and name its path, or give a presigned https:// "
+            "address with data.sha256.",
+        ),
+        *(
+            (
+                url,
+                f"{url.partition(':')[0]}://… is not an https address, and no other is fetched. It "
+                "names a database: export the customers as CSV or parquet and name the file.",
+            )
+            for url in (
+                "postgresql://me:secret@host/db",
+                "postgresql+psycopg2://me:sec/ret@host/db",
+                "jdbc:mysql://me:secret@host/db",
+                "sqlite:///secret.db",
+            )
+        ),
+    ],
+)
+def test_other_addresses_are_named_for_what_they_are(url, sentence, contract, root, cache):
+    # Whether or not a checksum is stated: asking for one would lead nowhere.
+    assert refusal(url, None, contract, root, cache) == sentence
+    assert refusal(url, "ab" * 32, contract, root, cache) == sentence
 
 
 @pytest.mark.parametrize("url", ["https://[bad/telco.csv", "https://a:port/telco.csv"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -254,6 +256,21 @@ def add(name: str):
     return change
 
 
+def rename_all(spell):
+    def change(table) -> None:
+        table[0][:] = map(spell, table[0])
+
+    return change
+
+
+def index(name: str):
+    def change(table) -> None:
+        for place, row in enumerate(table):
+            row.insert(0, str(place - 1) if place else name)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -264,8 +281,8 @@ def add(name: str):
         ),
         (
             drop("Contract", "tenure", "Churn", "Partner"),
-            "Columns 'Partner', 'tenure', 'Contract' and 1 more are missing from the file. Add "
-            "what is missing; data/contracts/telco.yaml says what it means.",
+            "Columns 'Partner', 'tenure', 'Contract', 'Churn' are missing from the file. Add what "
+            "is missing; data/contracts/telco.yaml says what it means.",
         ),
         (
             add("Region"),
@@ -282,6 +299,50 @@ def add(name: str):
             "Column 'PaymentMethod' is missing, but the file has 'PaymentMethods', which looks "
             "like it. Rename it to 'PaymentMethod' in the header.",
         ),
+        (
+            drop("TotalCharges"),
+            "Column 'TotalCharges' is missing from the file, but row 1 and 29 more rows cannot do "
+            "without it: a blank is allowed only where 'tenure' is 0. Add the column.",
+        ),
+        (
+            rename("TotalCharges", "total_charges"),
+            "Column 'TotalCharges' is missing, but the file has 'total_charges', which looks like "
+            "it. Rename it to 'TotalCharges' in the header.",
+        ),
+        (
+            rename("Contract", "Region"),
+            "Column 'Region' is not in contract 'telco', and column 'Contract' is missing from the "
+            "file. Rename or leave out the former and add the latter; data/contracts/telco.yaml "
+            "says what they mean.",
+        ),
+        (
+            rename_all(str.lower),
+            "The header spells 19 columns of contract 'telco' otherwise: 'churn' is 'Churn', "
+            "'contract' is 'Contract', 'customerid' is 'customerID' and 16 more. Rename them in "
+            "the file as data/contracts/telco.yaml spells them.",
+        ),
+        (
+            rename_all(lambda name: re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()),
+            "The header spells 19 columns of contract 'telco' otherwise: 'churn' is 'Churn', "
+            "'contract' is 'Contract', 'customer_id' is 'customerID' and 16 more. Rename them in "
+            "the file as data/contracts/telco.yaml spells them.",
+        ),
+        *(
+            (
+                index(name),
+                f"Column {shown} looks like an index of the rows, which pandas and R write along. "
+                "Write the file without it (index=False, row.names=FALSE), or delete the column.",
+            )
+            for name, shown in [
+                ("Unnamed: 0", "'Unnamed: 0'"),
+                ("Unnamed: 0.1", "'Unnamed: 0.1'"),
+                ("__index_level_0__", "'__index_level_0__'"),
+                ("", "1, without a name,"),
+                ("index", "'index'"),
+                ("...1", "'...1'"),
+            ]
+        ),
+        (add(""), "Column 22, the last, has no name: a comma ends the lines. Delete it."),
         (add("Contract"), "Column 'Contract' is there twice in the header. Keep one."),
         (
             lambda table: table.pop(0),
@@ -289,10 +350,22 @@ def add(name: str):
             "with the header that data/contracts/telco.yaml describes.",
         ),
     ],
-    ids=["missing", "several missing", "extra", "other case", "misspelt", "twice", "no header"],
 )
 def test_a_header_that_is_not_the_contracts_is_refused(renamed, change, sentence):
     assert renamed(change) == sentence
+
+
+def test_a_total_may_be_left_out_of_customers_of_no_months(rows, contract):
+    table = [list(row) for row in rows]
+    for row in table[1:]:
+        row[table[0].index("tenure")] = "0"
+    drop("TotalCharges")(table)
+    text = "\n".join(",".join(row) for row in table)
+
+    frame = parse(read_raw(text.encode(), "mine.csv")[0], contract)
+
+    assert tuple(frame.columns) == contract.names
+    assert (frame["TotalCharges"] == 0).all()
 
 
 def test_columns_in_another_order_are_put_in_the_contracts(rows, contract, typed):

@@ -1,0 +1,83 @@
+"""Compressed files: what they hold, up to a limit."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from churn.data.dataset import Format
+from churn.errors import InputError
+
+_PIECE = 1 << 20
+
+
+class Packing(NamedTuple):
+    """A way to compress a file.
+
+    Attributes:
+        name: What a file of this kind is called.
+        format: What a CSV file of this kind is called.
+        open: Returns a file of what a file holds.
+    """
+
+    name: str
+    format: Format
+    open: Callable[[io.BytesIO], Any]
+
+
+_PACKINGS = {
+    b"\x1f\x8b": Packing("a gzip file", "csv.gz", lambda file: gzip.GzipFile(fileobj=file)),
+    b"BZh": Packing("a bzip2 file", "csv.bz2", bz2.BZ2File),
+    b"\xfd7zXZ\0": Packing("an xz file", "csv.xz", lzma.LZMAFile),
+    b"\x28\xb5\x2f\xfd": Packing(
+        "a zstd file", "csv.zst", lambda file: pa.CompressedInputStream(file, "zstd")
+    ),
+}
+
+
+def packing(content: bytes) -> Packing | None:
+    """How a file is compressed, by its first bytes; None if it is not."""
+    return next((each for magic, each in _PACKINGS.items() if content.startswith(magic)), None)
+
+
+def unpacked(content: bytes, name: str, how: Packing, largest: int) -> bytes:
+    """What a compressed file holds; several members follow one another.
+
+    Raises:
+        InputError: it is damaged, ends too early, holds more than `largest` bytes or another
+            compressed file.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with how.open(io.BytesIO(content)) as file:
+            while piece := file.read(_PIECE):
+                parts.append(piece)
+                size += len(piece)
+                if size > largest:
+                    raise InputError(
+                        f"{name} unpacks to more than {largest:,} bytes, and no table read here "
+                        "may. Split it."
+                    )
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
+        if isinstance(error, EOFError) or "Truncated" in str(error):  # Arrow has no type for it
+            raise InputError(
+                f"{name} is {how.name} that ends too early. Copy or download it again."
+            ) from None
+        raise InputError(
+            f"{name} is a damaged {how.name.split(' ', 1)[1]}. Make it again, or hand over the CSV "
+            "file itself."
+        ) from None
+    inside = packing(parts[0]) if parts else None
+    if inside is not None:
+        raise InputError(
+            f"{name} is {inside.name} in {how.name}, not a CSV table. Export the table as CSV."
+        )
+    return b"".join(parts)
