@@ -16,6 +16,8 @@ export VENV
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 STATE := .churn
+MLFLOW_PORT ?= 5000
+DOCS_PORT ?= 8001
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
 packages := churn deployment registry service steps
@@ -54,10 +56,13 @@ stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KA
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
-	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/$(STATE)/mlflow.db" --port $${MLFLOW_PORT:-5000} $(ARGS)
+	@$(bin)/python -m stacks.check_database $(STATE)/mlflow.db
+	@$(bin)/python tools/free_port.py $(MLFLOW_PORT) "make mlflow MLFLOW_PORT=5001"
+	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/$(STATE)/mlflow.db" --port $(MLFLOW_PORT) $(ARGS)
 
 .PHONY: dashboard
 dashboard: setup  ## Open ZenML's dashboard on this machine (ARGS="--stop" ends it)
+	@$(bin)/python -m stacks.check_database
 	$(bin)/python tools/dashboard.py $(ARGS)
 
 .PHONY: doctor
@@ -134,8 +139,9 @@ docs: setup-dev  ## Build the site into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
 
 .PHONY: docs-serve
-docs-serve: setup-dev  ## Serve the site while writing it (port 8000)
-	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs serve $(ARGS)
+docs-serve: setup-dev  ## Serve the site while writing it (port 8001, or DOCS_PORT)
+	@$(bin)/python tools/free_port.py $(DOCS_PORT) "make docs-serve DOCS_PORT=8002"
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs serve --dev-addr 127.0.0.1:$(DOCS_PORT) $(ARGS)
 
 ##@ Setup
 .PHONY: setup

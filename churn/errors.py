@@ -5,6 +5,7 @@ A message is one sentence that names the thing, the place and the way out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
@@ -34,6 +35,12 @@ class BundleError(ChurnError):
     exit_code: ClassVar[int] = 1
 
 
+# What SQLAlchemy and pydantic append for developers: the statement, and where to read more.
+_APPENDIX = re.compile(
+    r" \[SQL: .*| \(Background on this error at: .*| For further information visit https://\S+"
+)
+
+
 def one_line(text: object) -> str:
     """Returns an error or any other text on one line, with single spaces."""
     return " ".join(str(text).split())
@@ -42,10 +49,10 @@ def one_line(text: object) -> str:
 def error_reason(error: BaseException, *, longest: int | None = None) -> str:
     """Returns what an error says, to be quoted inside a sentence of ours.
 
-    It is one line of at most `longest` characters, without a full stop at its end; or the
-    error's type if the error has no text.
+    It is one line of at most `longest` characters, without what libraries append for developers and
+    without a full stop at its end; or the error's type if the error has no text.
     """
-    return one_line(error)[:longest].rstrip(".") or type(error).__name__
+    return _APPENDIX.sub("", one_line(error))[:longest].rstrip(".") or type(error).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

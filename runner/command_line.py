@@ -38,7 +38,37 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; None reads the words from `sys.argv`."""
+    from churn.errors import ChurnError, InputError
+
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run_command(words)
+    except ChurnError as error:
+        refused = error.exit_code == InputError.exit_code
+        return _print_error("refused" if refused else "failed", str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _print_error("interrupted", "Stopped by Ctrl-C.", 130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
+        return _print_error("failed", f"{_named(error)}.", 1)
+
+
+def _print_error(status: str, sentence: str, exit_code: int) -> int:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[red]{status}:[/] ", end="")
+    console.print(sentence, markup=False, soft_wrap=True)
+    return exit_code
+
+
+def _named(error: Exception) -> str:
+    from churn.errors import error_reason
+
+    reason = error_reason(error) if str(error).strip() else "no reason given"
+    return f"{type(error).__name__}: {reason}"
+
+
+def _run_command(words: Sequence[str]) -> int:
     if words[:1] == ["stack"]:
         return _manage_stacks(words[1:])
     options = build_parser().parse_args(words)
@@ -98,9 +128,8 @@ def _manage_stacks(words: Sequence[str]) -> int:
     from runner.silence import silence_libraries
 
     silence_libraries(verbose=False)
-    return run_command(
-        options, ROOT, Console(highlight=False), Console(stderr=True, highlight=False)
-    )
+    run_command(options, ROOT, Console(highlight=False))
+    return 0
 
 
 def _run_pipeline(options: argparse.Namespace) -> int:
@@ -131,18 +160,10 @@ def _run_pipeline(options: argparse.Namespace) -> int:
 def _print_dry_run(request: RunRequest, *, as_json: bool) -> int:
     from rich.console import Console
 
-    from churn.errors import ChurnError, InputError
     from runner.dry_run import dry_run, print_dry_run
 
-    errors = Console(stderr=True, highlight=False)
     with _reserved_stdout() as stdout:
-        try:
-            plan = dry_run(request)
-        except ChurnError as error:
-            status = "refused" if error.exit_code == InputError.exit_code else "failed"
-            errors.print(f"[red]{status}:[/] ", end="")
-            errors.print(str(error), markup=False, soft_wrap=True)
-            return error.exit_code
+        plan = dry_run(request)
         if as_json:
             stdout.write(json.dumps(plan.as_json(), indent=1) + "\n")
         else:
@@ -158,7 +179,7 @@ def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
     """
     from rich.console import Console
 
-    from churn.errors import ChurnError, one_line
+    from churn.errors import ChurnError
     from runner.execute import execute
     from runner.progress_view import ProgressView
     from runner.run_summary import print_summary
@@ -177,9 +198,8 @@ def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
         sentence = "Stopped by Ctrl-C; nothing half-written stays behind."
         return _error_outcome(request, "interrupted", error, sentence, console)
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
-        reason = one_line(error) or "no reason given"
         hint = "" if request.verbose else " Run it again with --verbose to see where."
-        sentence = f"{type(error).__name__}: {reason.rstrip('.')}.{hint}"
+        sentence = f"{_named(error)}.{hint}"
         return _error_outcome(request, "failed", error, sentence, console)
     print_summary(outcome, console if as_json else Console(highlight=False))
     return outcome

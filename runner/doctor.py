@@ -14,13 +14,20 @@ from churn.contract import load_contract
 from churn.errors import ChurnError
 from churn.root import ROOT
 from churn.settings.settings_file import load_settings
+from churn.writable import require_writable
 from runner.pipeline_catalog import PIPELINES
+from stacks.connectivity import without_password
 from stacks.diagnosis import Diagnosis, Status
 from stacks.doctor.stack import check_stack
 from stacks.spec import ExistingComponent, load_stack
 
 _FREE_GIGABYTES = 2
-_PORTS = {5000: "MLflow's pages (make mlflow)", 8237: "ZenML's dashboard (make dashboard)"}
+_PORTS = {
+    5000: "make mlflow (MLFLOW_PORT names another)",
+    8000: "make serve (CHURN_PORT names another)",
+    8001: "make docs-serve (DOCS_PORT names another)",
+    8237: 'make dashboard (ARGS="--port NUMBER" names another)',
+}
 
 
 def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
@@ -111,7 +118,20 @@ def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
         for kind, part in spec.components.items()
     ]
     yield Diagnosis("stack", "fine", f"{name} ({', '.join(parts)}); a run applies it")
+    if spec.server is None:
+        yield _zenml()
     yield from check_stack(spec, {"state": str(root / ".churn")})
+
+
+def _zenml() -> Diagnosis:
+    """Checks ZenML's folder and store as a run does before it starts ZenML."""
+    from stacks.zenml_store import require_store
+
+    try:
+        url, _ = require_store()
+    except ChurnError as error:
+        return Diagnosis.from_sentence("ZenML", error)
+    return Diagnosis("ZenML", "fine", without_password(url))
 
 
 def _space(root: Path) -> Iterator[Diagnosis]:
@@ -119,6 +139,10 @@ def _space(root: Path) -> Iterator[Diagnosis]:
     place = state if state.exists() else root
     free = shutil.disk_usage(place).free / 1e9
     enough = free >= _FREE_GIGABYTES
+    try:
+        require_writable(state, "make it writable, or run elsewhere with --set output.folder=PATH")
+    except ChurnError as error:
+        yield Diagnosis.from_sentence("folder", error)
     yield Diagnosis(
         "disk",
         "fine" if enough else "note",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _UNSET = "unset-"
 _LIMITS = ("cpu_count", "memory", "gpu_count")
 _ADDRESSES = ("_URL", "_ENDPOINT", "_URI")
+_OTHER_STORES = ("ZENML_STORE_", "ZENML_SECRETS_STORE_", "ZENML_LOCAL_STORES_", "ZENML_ACTIVE_")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def dry_run(request: RunRequest) -> DryRun:
     prepared = prepare_run(request)
     require_modules(prepared.spec)
     with tempfile.TemporaryDirectory(prefix="churn-dry-run-") as folder:
+        for name in [name for name in os.environ if name.startswith(_OTHER_STORES)]:
+            del os.environ[name]  # a store that they name would be changed
         os.environ["ZENML_CONFIG_PATH"] = folder
         return _compile_dry_run(prepared, request)
 

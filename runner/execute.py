@@ -46,6 +46,7 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
     from stacks.connectivity import require_reachable
     from stacks.kubernetes.cluster import require_cluster
 
+    _require_tracker(prepared)
     stack = apply_stack(prepared.spec, {"state": str(prepared.state)})
     require_reachable(stack)
     require_cluster(stack.spec)
@@ -155,6 +156,18 @@ def _folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, str]:
         or places.ledger
         or f"sqlite:///{prepared.state / 'ledger.db'}",
     }
+
+
+def _require_tracker(prepared: PreparedRun) -> None:
+    """Checks the tracker that the stack's file has, which takes no time beside starting ZenML."""
+    from stacks.requirements import require_modules
+    from stacks.tracking import require_tracker, tracking_uri
+
+    require_modules(prepared.spec)
+    spec = prepared.spec.resolved({"state": str(prepared.state)})
+    name, uri = spec.component_name("experiment_tracker"), tracking_uri(spec)
+    if name and uri and "tracker" in prepared.entry.inputs:
+        require_tracker(name, uri)
 
 
 def _tracker(stack: AppliedStack, prepared: PreparedRun) -> dict[str, str] | None:

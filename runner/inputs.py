@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,23 +87,6 @@ def _within(root: Path, path: Path) -> str:
     """Returns the path relative to the root if it lies below it, else unchanged."""
     whole, root = path.resolve(), root.resolve()
     return str(whole.relative_to(root)) if whole.is_relative_to(root) else str(path)
-
-
-def require_writable(folder: Path) -> None:
-    """Creates a folder and checks that it is writable.
-
-    Raises:
-        InputError: it is not.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be written to ({error.strerror or error}); make it "
-            "writable or name another with --set output.folder=PATH."
-        ) from None
 
 
 def require_portable_table(settings: TrainingSettings, spec: StackSpec) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from churn.root import ROOT
 from churn.settings.settings_file import load_settings
-from runner.inputs import OnBytes, TableInput, check_table, require_writable
+from churn.writable import require_writable
+from runner.inputs import OnBytes, TableInput, check_table
 from runner.pipeline_catalog import PipelineEntry, find_pipeline
 from runner.silence import silence_libraries
 from stacks.spec import DEFAULT_STACK, StackSpec, load_stack
@@ -68,7 +69,8 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
         entry.settings_class(), request.config or entry.configuration, request.overrides
     )
     state = ROOT / settings.output.folder
-    require_writable(state)
+    require_writable(state, "make it writable or name another with --set output.folder=PATH")
+    state.mkdir(parents=True, exist_ok=True)
     silence_libraries(verbose=request.verbose)
     for check in entry.preflight:
         module, _, name = check.rpartition(".")

@@ -15,6 +15,7 @@ from churn.root import ROOT
 from deployment.zenml_deployments import NAME, PORT
 from runner.silence import silence_libraries
 from stacks.spec import DEFAULT_STACK
+from stacks.zenml_store import open_zenml
 
 _STORE = ".churn/production"
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     silence_libraries(verbose=False)
     try:
+        open_zenml()
         result: str = options.run(options)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")

@@ -19,6 +19,7 @@ from stacks.plan import LABELS, Change, ComponentPlan, StackPlan, plan_stack
 from stacks.requirements import require_modules
 from stacks.server import connect
 from stacks.spec import OwnComponent, StackSpec
+from stacks.zenml_store import open_zenml
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -78,9 +79,7 @@ def prepare_stack(
     require_modules(spec)
     spec = spec.resolved(values)
     connect(spec, Path(values.get("state", ".")))
-    from zenml.client import Client
-
-    client = Client()
+    client = open_zenml()
     used = [part.flavor for part in spec.components.values() if isinstance(part, OwnComponent)]
     flavors = tuple(Change("create", "flavor", name) for name in missing_flavors(client, used))
     return plan_stack(client, spec), client, flavors

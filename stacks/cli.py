@@ -58,28 +58,21 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def run_command(
-    arguments: argparse.Namespace, root: Path, console: Console, errors: Console
-) -> int:
-    """Runs an action and returns the exit code; a relative state folder starts from `root`."""
-    from churn.errors import ChurnError, InputError
+def run_command(arguments: argparse.Namespace, root: Path, console: Console) -> None:
+    """Runs an action; a relative state folder starts from `root`.
 
+    Raises:
+        ChurnError: it cannot be done, and nothing was changed.
+    """
     values = {"state": str(root / arguments.state.expanduser())}
-    try:
-        if arguments.action == "list":
-            _list(values, console, as_json=arguments.json)
-        elif arguments.action == "show":
-            _show(load_stack(arguments.stack), values, console, as_json=arguments.json)
-        elif arguments.action in {"diff", "delete"}:
-            _diff_or_delete(arguments, load_stack(arguments.stack), values, console)
-        else:
-            _apply(arguments, load_stack(arguments.stack), values, console)
-    except ChurnError as error:
-        refused = error.exit_code == InputError.exit_code
-        errors.print(f"[red]{'refused' if refused else 'failed'}:[/] ", end="")
-        errors.print(str(error), markup=False, soft_wrap=True)
-        return error.exit_code
-    return 0
+    if arguments.action == "list":
+        _list(values, console, as_json=arguments.json)
+    elif arguments.action == "show":
+        _show(load_stack(arguments.stack), values, console, as_json=arguments.json)
+    elif arguments.action in {"diff", "delete"}:
+        _diff_or_delete(arguments, load_stack(arguments.stack), values, console)
+    else:
+        _apply(arguments, load_stack(arguments.stack), values, console)
 
 
 def _list(values: Mapping[str, str], console: Console, *, as_json: bool) -> None:

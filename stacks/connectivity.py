@@ -1,15 +1,20 @@
-"""Whether a stack's artifact store answers; checked before the first step runs, within seconds."""
+"""Whether a stack's servers answer; checked before the first step runs, within seconds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from churn.errors import ChurnError, InputError, error_reason
 
 if TYPE_CHECKING:
+    import httpx
+
     from stacks.apply import AppliedStack
 
 _SECONDS = 5
+_ANSWER_SECONDS = 30.0
 _FORBIDDEN = ("403", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 _ABSENT = ("404", "NoSuchBucket")
 
@@ -88,3 +93,33 @@ def _refusal(where: str, bucket: str, code: str) -> ChurnError:
             "secret that the stack file names."
         )
     return ChurnError(f"{where} answers with an error for bucket '{bucket}': {code}.")
+
+
+def get(url: str) -> httpx.Response:
+    """Sends a server one request; ZenML's and MLflow's clients would retry for minutes.
+
+    Raises:
+        ConnectionError: it does not answer; with the reason, which tells of a proxy, too.
+    """
+    import httpx
+
+    try:
+        return httpx.get(url, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_SECONDS))
+    # An address or a proxy that is none is a ValueError, a proxy of another kind an ImportError.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
+        raise ConnectionError(f"{error_reason(error)}{_proxy(url)}") from error
+
+
+def _proxy(url: str) -> str:
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme) or getproxies().get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return ""
+    name = f"{parts.scheme.upper()}_PROXY"
+    return f" by the proxy {without_password(proxy)} of {name} or ALL_PROXY; NO_PROXY goes round it"
+
+
+def without_password(address: str) -> str:
+    """Returns a database's or server's address without its user and password."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

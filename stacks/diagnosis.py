@@ -33,6 +33,12 @@ class Diagnosis:
         """Returns a broken diagnosis with the error's message as its finding."""
         return cls(subject, "broken", str(error).rstrip("."), remedy)
 
+    @classmethod
+    def from_sentence(cls, subject: str, error: ChurnError) -> Diagnosis:
+        """Returns a broken diagnosis of an error whose message ends with a semicolon and the remedy."""
+        finding, _, remedy = str(error).rpartition("; ")
+        return cls(subject, "broken", finding, f"{remedy[:1].upper()}{remedy[1:]}")
+
     def as_json(self) -> dict[str, str]:
         """Returns the object that `run.py --doctor --json` prints."""
         return {

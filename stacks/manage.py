@@ -12,6 +12,7 @@ from stacks.apply import AppliedStack, apply_stack, prepare_stack
 from stacks.plan import Change, find_component, is_ours, mask_secret, require_ours
 from stacks.requirements import missing_modules
 from stacks.spec import OwnComponent, StackSpec, load_stack, stack_names
+from stacks.zenml_store import open_zenml
 
 if TYPE_CHECKING:
     from zenml.client import Client
@@ -51,9 +52,7 @@ class StackStatus:
 
 def list_stacks(values: Mapping[str, str]) -> list[StackStatus]:
     """Returns the status of every stack that has a file; changes nothing, contacts no server."""
-    from zenml.client import Client
-
-    active = Client().active_stack_model.name
+    active = open_zenml().active_stack_model.name
     return [_stack_status(name, values, active=name == active) for name in stack_names()]
 
 

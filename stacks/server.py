@@ -12,9 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 from churn.errors import ChurnError, InputError, error_reason
+from stacks.connectivity import get
 from stacks.spec import Server, StackSpec
 
-_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0  # a busy server checks a key for seconds
+_LOGIN_SECONDS = 30.0  # a busy server checks a key for seconds
 
 
 def connect(spec: StackSpec, state: Path) -> None:
@@ -61,26 +62,49 @@ def require_server(stack: str, server: Server) -> str:
     here = f"The ZenML server of stack '{stack}' at {url}"
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{here} is not an http:// or https:// address; correct the variable.")
+    version = require_version(here, url, "correct the address")
     try:
-        with httpx.Client(
-            base_url=url, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
-        ) as client:
-            answer = client.get("/api/v1/info")
-            answer.raise_for_status()
-            version = str(answer.json()["version"])
-            login = client.post("/api/v1/login", data={"password": server.api_key})
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        raise ChurnError(
-            f"{here} does not answer as one ({error_reason(error)}); start it, or correct the address."
-        ) from error
-    ours = metadata.version("zenml")
-    if version.split(".")[:2] != ours.split(".")[:2]:
-        raise ChurnError(
-            f"{here} runs ZenML {version}, and this project {ours}; bring both to one version."
+        login = httpx.post(
+            f"{url}/api/v1/login", data={"password": server.api_key}, timeout=_LOGIN_SECONDS
         )
+    except httpx.HTTPError as error:
+        raise _no_answer(here, error, "correct the address") from error
     if not login.is_success:
         raise InputError(
             f"{here} refuses the API key ({login.status_code}); make one with "
             "`zenml service-account create NAME` on that server and export it."
         )
     return version
+
+
+def require_version(here: str, url: str, remedy: str) -> str:
+    """Checks that a ZenML server of this project's minor version answers; returns its version.
+
+    Args:
+        here: What it is and where; begins the error's sentence.
+        url: Its address.
+        remedy: What to do to use another one; ends the error's sentence.
+
+    Raises:
+        ChurnError: it does not.
+    """
+    import httpx
+
+    try:
+        answer = get(f"{url.rstrip('/')}/api/v1/info")
+        version = str(answer.raise_for_status().json()["version"])
+    except (ConnectionError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise _no_answer(here, error, remedy) from error
+    ours = metadata.version("zenml")
+    if version.split(".")[:2] != ours.split(".")[:2]:
+        raise ChurnError(
+            f"{here} runs ZenML {version}, and this project {ours}; bring both to one version, or "
+            f"{remedy}."
+        )
+    return version
+
+
+def _no_answer(here: str, error: Exception, remedy: str) -> ChurnError:
+    return ChurnError(
+        f"{here} does not answer as one ({error_reason(error)}); start it, or {remedy}."
+    )

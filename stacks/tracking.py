@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import ChurnError, InputError, error_reason
+from stacks.connectivity import get, without_password
+from stacks.library_database import MLFLOW, require_database
+from stacks.spec import OwnComponent, StackSpec
 
 _LOCAL = ("sqlite:", "file:")
 _UNAUTHORIZED = (401, 403)
-_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
+_SQLITE = "sqlite:///"
+_WITHOUT = "use --stack local, which has no tracker"
+_ANOTHER = f"name another folder with --set output.folder=PATH, or {_WITHOUT}"
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
     )
     component: Any = StackComponent.from_model(model)
     uri = str(component.get_tracking_uri())
-    what = f"The experiment tracker '{tracker}' at {_without_password(uri)}"
-    require_answer(what, uri)
+    what = _what(tracker, uri)
+    require_tracker(tracker, uri)
     component.configure_mlflow()  # its credentials, out of ZenML's secret store
     place = (state / "mlflow-artifacts" / name).as_uri() if uri.startswith(_LOCAL) else None
     try:
@@ -74,28 +79,37 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
                 f"{what} refuses the credentials; correct its user, or its password in ZenML's "
                 "secret store."
             ) from error
+        if uri.startswith(_LOCAL):
+            raise ChurnError(f"{what} cannot be used: {reason}; {_ANOTHER}.") from error
         raise _no_answer(what, reason) from error
     return Experiment(name, f"{experiment.experiment_id}@{experiment.creation_time}", uri)
 
 
-def require_answer(what: str, uri: str) -> None:
-    """Sends a server one request: MLflow's client would retry for minutes."""
-    if not uri.startswith(("http://", "https://")):
-        return
-    import httpx
+def require_tracker(tracker: str, uri: str) -> None:
+    """Checks the database file or the server of a tracking URI, before MLflow opens it.
 
-    try:
-        httpx.get(uri, timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _no_answer(what, error_reason(error)) from error
+    Raises:
+        InputError: the file is no MLflow database of this version, or the URI is none of MLflow's.
+        ChurnError: the server does not answer.
+    """
+    if uri.startswith(("http://", "https://")):
+        try:
+            get(uri)
+        except ConnectionError as error:
+            raise _no_answer(_what(tracker, uri), str(error)) from error
+    elif uri.startswith(_SQLITE):
+        require_database(MLFLOW, Path(uri.removeprefix(_SQLITE)), _ANOTHER)
+
+
+def tracking_uri(spec: StackSpec) -> str | None:
+    """Returns the tracking URI in a stack's file; None where it has none of its own."""
+    tracker = spec.components.get("experiment_tracker")
+    return str(tracker.configuration["tracking_uri"]) if isinstance(tracker, OwnComponent) else None
+
+
+def _what(tracker: str, uri: str) -> str:
+    return f"The experiment tracker '{tracker}' at {without_password(uri)}"
 
 
 def _no_answer(what: str, reason: str) -> ChurnError:
-    return ChurnError(
-        f"{what} does not answer: {reason}. Start it, or use --stack local, which has no tracker."
-    )
-
-
-def _without_password(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return ChurnError(f"{what} does not answer: {reason}. Start it, or {_WITHOUT}.")

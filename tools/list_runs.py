@@ -30,7 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table and returns the exit code."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
+    os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
     os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
+    try:
+        _print_runs(options)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        print(
+            f"ZenML's runs cannot be listed: {reason}. `.venv/bin/python run.py --doctor` says more.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _print_runs(options: argparse.Namespace) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -63,7 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if answers:
         left_out = f"{answers:,} answers of the deployed pipeline are left out"
         console.print(f"  {left_out}: --pipeline {_ANSWERS}.", style="dim")
-    return 0
 
 
 def columns_for(lines: Sequence[Mapping[str, str]], width: int) -> tuple[str, ...]:

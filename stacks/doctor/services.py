@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from churn.errors import ChurnError
-from stacks.connectivity import require_bucket
+from stacks.connectivity import get, require_bucket
 from stacks.diagnosis import SECONDS, Diagnosis, network_reason
 from stacks.server import require_server
 from stacks.spec import OwnComponent, Server, StackSpec
+from stacks.tracking import require_tracker, tracking_uri
 
 _REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
 _DRIVER = re.compile(r"^\(\S+\) ")
@@ -39,19 +40,22 @@ def check_server(spec: StackSpec) -> Iterator[Diagnosis]:
 
 
 def check_tracker(spec: StackSpec) -> Iterator[Diagnosis]:
-    """Checks whether the MLflow server answers; its password is checked by a run."""
-    tracker = spec.components.get("experiment_tracker")
-    if not isinstance(tracker, OwnComponent):
+    """Checks the MLflow database, or whether the server answers; a run checks its password."""
+    uri = tracking_uri(spec)
+    if uri is None:
         return
-    uri = str(tracker.configuration.get("tracking_uri"))
     if not uri.startswith(("http://", "https://")):
+        try:
+            require_tracker(str(spec.component_name("experiment_tracker")), uri)
+        except ChurnError as error:
+            yield Diagnosis.from_sentence("MLflow", error)
         return
     import httpx
 
     health = f"{uri.rstrip('/')}/health"
     try:
-        httpx.get(health, timeout=SECONDS).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        get(health).raise_for_status()
+    except (ConnectionError, httpx.HTTPError) as error:
         yield Diagnosis(
             "MLflow",
             "broken",

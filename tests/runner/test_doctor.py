@@ -43,6 +43,7 @@ def test_a_checkout_that_was_set_up_is_fine(root):
         "data",
         "settings",
         "stack",
+        "ZenML",
         "disk",
     }
     assert [each for each in findings if each.status == "broken"] == []

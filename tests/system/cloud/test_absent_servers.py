@@ -4,17 +4,17 @@ import pytest
 
 from churn.errors import ChurnError
 from stacks.connectivity import require_bucket
-from stacks.tracking import require_answer
+from stacks.tracking import require_tracker
 from tests.servers.process import free_port
 
 
 def test_a_missing_tracker_is_reported_at_once():
-    with pytest.raises(ChurnError, match=r"^The tracker does not answer: .*refused"):
-        require_answer("The tracker", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(ChurnError, match=r"^The experiment tracker .* does not answer: .*refused"):
+        require_tracker("tracker", f"http://127.0.0.1:{free_port()}")
 
 
 def test_a_tracker_on_this_machine_needs_no_server():
-    require_answer("The tracker", "sqlite:///nowhere.db")
+    require_tracker("tracker", "sqlite:///nowhere.db")
 
 
 def test_a_missing_bucket_server_is_reported_at_once():
