@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 from scipy.stats import norm
 
-from churn.evaluation.calibration import EceBins
+from churn.evaluation.calibration_interval import calibration_error_bounds
 from churn.evaluation.metrics import row_log_loss, validate_predictions
 from churn.evaluation.weighted import Floats, Labels, RankedRows, ScoreGroups, ratio
 from churn.frozen_model import FrozenModel
@@ -126,18 +126,15 @@ def _mean_over_folds(ranked: Sequence[RankedRows], weights: npt.NDArray[np.float
 def metric_intervals(
     target: npt.ArrayLike, probability: npt.ArrayLike, *, samples: int, seed: int
 ) -> dict[str, Interval]:
-    """Bootstrap interval of every metric that `measure` returns, on the same rows.
+    """Interval of every metric that `measure` returns, by bootstrap on the same rows.
 
-    Resampling adds noise to a calibration error, which is a sum of absolute values, and so pushes
-    its replicates up; its interval is therefore reflected about the estimate (the basic bootstrap,
-    Davison & Hinkley 1997, section 5.2) and cut at 0.
+    The calibration error's is not one: see `churn.evaluation.calibration_interval`.
 
     Raises:
         ValueError, InputError: as `measure`.
     """
     truth, chance = validate_predictions(target, probability)
     ranked, groups = RankedRows.from_scores(truth, chance), ScoreGroups.from_scores(truth, chance)
-    bins = EceBins.from_probability(chance)
     losses = np.stack([row_log_loss(truth, chance), np.square(chance - truth)])
     drawn: dict[str, list[Floats]] = {}
     for weights in resampled_weights(len(truth), samples, seed):
@@ -147,25 +144,14 @@ def metric_intervals(
             "pr_auc": groups.average_precision(weights),
             "log_loss": log_loss,
             "brier": brier,
-            "ece": bins.error(truth - chance, weights),
             "lift_at_10": groups.lift(weights),
         }
         for name, values in replicates.items():
             drawn.setdefault(name, []).append(values)
     intervals = {name: percentile_interval(np.concatenate(parts)) for name, parts in drawn.items()}
-    estimate = float(bins.error(truth - chance, np.ones((len(truth), 1)))[0])
-    intervals["ece"] = _reflected(intervals["ece"], estimate)
+    lower, upper = calibration_error_bounds(truth, chance, level=LEVEL, seed=seed)
+    intervals["ece"] = Interval(lower=lower, upper=upper, method="test inverted, simulated")
     return intervals
-
-
-def _reflected(interval: Interval, estimate: float) -> Interval:
-    upper = max(0.0, 2 * estimate - interval.lower)
-    return Interval(
-        lower=min(max(0.0, 2 * estimate - interval.upper), upper),
-        upper=upper,
-        level=interval.level,
-        method="customer bootstrap, basic",
-    )
 
 
 def auc_difference_interval(

@@ -90,11 +90,22 @@ def test_probabilities_that_are_surely_off_are_rejected_however_well_they_rank()
     assert decision.verdict == "reject"
 
 
-def test_a_calibration_error_above_the_ceiling_by_no_more_than_noise_is_held(strong):
-    ceiling = (strong.intervals["ece"].lower + strong.reliability.ece) / 2
-    floors = FLOORS.model_copy(update={"ece_upper": ceiling})
-    decision = judge_first_model(strong, floors, against_baseline=BETTER)
-    assert verdicts(decision)["well calibrated"] == "insufficient evidence"
+@pytest.mark.parametrize(
+    ("lower", "upper", "verdict"),
+    [
+        (0.0, 0.05, "pass"),
+        (0.0, 0.0501, "insufficient evidence"),  # although the figure itself lies below the ceiling
+        (0.05, 0.09, "insufficient evidence"),
+        (0.0501, 0.09, "fail"),
+    ],
+)
+def test_the_calibration_gate_judges_the_bounds_and_not_the_figure(strong, lower, upper, verdict):
+    interval = Interval(lower=lower, upper=upper, method="given")
+    report = strong.model_copy(update={"intervals": {**strong.intervals, "ece": interval}})
+    decision = judge_first_model(report, FLOORS, against_baseline=BETTER)
+    assert FLOORS.ece_upper == 0.05
+    assert strong.reliability.ece < 0.05
+    assert verdicts(decision)["well calibrated"] == verdict
 
 
 @pytest.mark.parametrize(
