@@ -141,7 +141,8 @@ def generated_report() -> TrainingReport:
         for _, rows in cuts
     )
     protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
-    gate = evaluate_gate_rows("blend", score, target, bootstrap_samples=100)
+    visits = {"visits": np.round(score)}
+    gate = evaluate_gate_rows("blend", score, target, bootstrap_samples=100, columns=visits)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
     floors = Floors(minimum_rows=100, ece_upper=0.2, baseline_margin=0.05)
     return TrainingReport(

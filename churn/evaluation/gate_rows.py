@@ -12,10 +12,12 @@ from pydantic import Field
 from scipy.special import expit
 
 from churn.evaluation.calibration import Reliability, assess_calibration
+from churn.evaluation.column_ranking import ColumnRanking, strongest_column
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.intervals import Interval, auc_difference_interval, metric_intervals
 from churn.evaluation.metrics import Metrics, measure, validate_predictions
 from churn.evaluation.weighted import Floats, Labels, RankedRows
+from churn.features.encoding import Columns
 from churn.frozen_model import FrozenModel
 
 _CURVE_POINTS = 200
@@ -46,6 +48,7 @@ class GateRowsReport(FrozenModel):
         against_baseline: ROC-AUC gained over the baseline on the same rows, if one was given.
         roc: false against true positive rate.
         gains: share of customers addressed, best scores first, against share of leavers reached.
+        strongest_column: the column that alone ranks these rows best; None where it was not looked for.
     """
 
     model: str
@@ -57,6 +60,7 @@ class GateRowsReport(FrozenModel):
     gains: Curve
     scores: ScoreHistogram
     bootstrap_samples: int = Field(ge=1)
+    strongest_column: ColumnRanking | None = None
 
     @property
     def sentence(self) -> str:
@@ -78,6 +82,7 @@ def evaluate_gate_rows(
     bootstrap_samples: int = 2000,
     seed: int = 7,
     baseline: tuple[str, Floats] | None = None,
+    columns: Columns | None = None,
 ) -> GateRowsReport:
     """Measures the final model on the rows set aside.
 
@@ -88,6 +93,7 @@ def evaluate_gate_rows(
         bootstrap_samples: resamplings of the customers behind every interval.
         seed: fixes them, and the simulated calibration noise.
         baseline: name and log-odds of a model to compare with, pair by pair.
+        columns: feature columns of the rows, to see what each ranks alone.
 
     Raises:
         InputError: only one outcome occurs among the rows.
@@ -119,6 +125,7 @@ def evaluate_gate_rows(
         gains=gains_curve(truth, score),
         scores=_histogram(truth, probability),
         bootstrap_samples=bootstrap_samples,
+        strongest_column=strongest_column(columns, truth) if columns else None,
     )
 
 

@@ -73,7 +73,7 @@ class ProtocolSettings(ProtocolPlan):
 class Floors(FrozenSettings):
     """What a model must clear where there is no champion to compare it with.
 
-    `ece_upper` and `minimum_rows` hold with a champion, too.
+    All but `roc_auc_lower` and `baseline_margin` hold with a champion, too.
 
     Attributes:
         roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
@@ -81,12 +81,16 @@ class Floors(FrozenSettings):
         minimum_rows: fewer gate rows than this decide nothing.
         baseline_margin: ROC-AUC by which a model may trail the plain baseline and still count as
             not worse (a non-inferiority margin, fixed before the run).
+        roc_auc_upper: a model that ranks the gate rows better than this is too good to be true.
+        column_roc_auc_upper: the same for a single column.
     """
 
     roc_auc_lower: Annotated[float, Field(gt=0.5, lt=1)] = 0.80
     ece_upper: Annotated[float, Field(gt=0, lt=1)] = 0.05
     minimum_rows: Annotated[int, Field(ge=1)] = 1000
     baseline_margin: Annotated[float, Field(ge=0, lt=0.1)] = 0.002
+    roc_auc_upper: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    column_roc_auc_upper: Annotated[float, Field(gt=0.5, le=1)] = 0.90
 
 
 class SliceSettings(FrozenSettings):
@@ -108,6 +112,7 @@ class PromotionSettings(FrozenSettings):
         roc_auc_margin: ROC-AUC by which a challenger may trail and still count as not worse.
         profit_margin: the same for expected profit, as a share of the champion's.
         slice_margin: ROC-AUC by which a challenger may trail within one slice.
+        roc_auc_jump: ROC-AUC by which a challenger may lead before that is too good to be true.
         confidence: confidence of every one-sided bound.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
         slices: when a slice is counted.
@@ -118,6 +123,7 @@ class PromotionSettings(FrozenSettings):
     roc_auc_margin: Annotated[float, Field(gt=0, lt=0.1)] = 0.01
     profit_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     slice_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
+    roc_auc_jump: Annotated[float, Field(gt=0, le=1)] = 0.05
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = 0.95
     golden_tolerance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-6
     slices: SliceSettings = SliceSettings()

@@ -9,9 +9,11 @@ from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.evaluation.plan import Floors, PromotionSettings
 from churn.promotion.comparison_gates import (
+    JUMP,
     PROFIT,
     RANKING,
     SLICES,
+    jump_gate,
     profit_gate,
     ranking_gate,
     slices_gate,
@@ -20,11 +22,13 @@ from churn.promotion.contenders import BundleCheck, Contender, GateRows
 from churn.promotion.decision import Decision, Gate, decide, unknown_gate
 from churn.promotion.evidence_gates import bundle_gates, data_gate, labels_gate, unseen_rows_gate
 from churn.promotion.floor_gates import (
+    PLAUSIBLE,
     RANKS_WELL,
     WELL_CALIBRATED,
     baseline_gate,
     calibration_gate,
     enough_rows_gate,
+    plausibility_gate,
     ranking_floor_gate,
 )
 
@@ -52,8 +56,8 @@ def judge_challenger(
         rows: the rows that judge.
         quality: the quality report of the data that the rows come from.
         bundle: results of trying the challenger's bundle.
-        floors: what a first model must clear; the least number of rows and the ceiling of the
-            calibration error hold with a champion, too.
+        floors: what a first model must clear; all but its ROC-AUC's floor and the margin to the
+            baseline hold with a champion, too.
         settings: margins, fixed before the two were compared.
         against_baseline: the challenger's paired difference to the plain baseline over
             cross-validation splits; judged only where there is no champion.
@@ -115,9 +119,15 @@ def _against_floors(
             enough,
             unknown_gate(RANKS_WELL, floors.roc_auc_lower, broken),
             unknown_gate(WELL_CALIBRATED, floors.ece_upper, broken),
+            unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, broken),
         ]
     report = _measured(challenger, rows, settings)
-    return [enough, ranking_floor_gate(report, floors), calibration_gate(report, floors)]
+    return [
+        enough,
+        ranking_floor_gate(report, floors),
+        calibration_gate(report, floors),
+        plausibility_gate(report, floors),
+    ]
 
 
 def _against_champion(
@@ -128,21 +138,25 @@ def _against_champion(
     settings: PromotionSettings,
 ) -> list[Gate]:
     ours = rows.problem() or challenger.score_problem(rows.rows)
-    calibrated = (
-        unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours)
-        if ours
-        else calibration_gate(_measured(challenger, rows, settings), floors)
-    )
-    if either := ours or champion.score_problem(rows.rows):
-        ranking = unknown_gate(RANKING, -settings.roc_auc_margin, either)
-        profit = unknown_gate(PROFIT, float("nan"), either)
-        slices = unknown_gate(SLICES, -settings.slice_margin, either)
+    if ours:
+        absolute = [
+            unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours),
+            unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, ours),
+        ]
     else:
-        ranking, profit, slices = (
-            gate(challenger, champion, rows, settings)
-            for gate in (ranking_gate, profit_gate, slices_gate)
-        )
-    return [enough_rows_gate(rows.rows, floors), ranking, profit, calibrated, slices]
+        report = _measured(challenger, rows, settings)
+        absolute = [calibration_gate(report, floors), plausibility_gate(report, floors)]
+    if either := ours or champion.score_problem(rows.rows):
+        compared = [
+            unknown_gate(RANKING, -settings.roc_auc_margin, either),
+            unknown_gate(JUMP, settings.roc_auc_jump, either),
+            unknown_gate(PROFIT, float("nan"), either),
+            unknown_gate(SLICES, -settings.slice_margin, either),
+        ]
+    else:
+        gates = ranking_gate, jump_gate, profit_gate, slices_gate
+        compared = [gate(challenger, champion, rows, settings) for gate in gates]
+    return [enough_rows_gate(rows.rows, floors), *compared, *absolute]
 
 
 def _measured(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> GateRowsReport:
@@ -152,4 +166,5 @@ def _measured(challenger: Contender, rows: GateRows, settings: PromotionSettings
         rows.target,
         bootstrap_samples=settings.bootstrap_samples,
         seed=settings.seed,
+        columns=rows.columns,
     )

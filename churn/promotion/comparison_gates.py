@@ -18,6 +18,7 @@ from churn.promotion.decision import NON_INFERIORITY, Gate, unknown_gate, verdic
 RANKING = "ranks no worse than the champion"
 PROFIT = "earns no less than the champion"
 SLICES = "no slice collapses"
+JUMP = "gains no more than is believed"
 
 
 def ranking_gate(
@@ -40,6 +41,28 @@ def ranking_gate(
             f"with a margin of {margin:g}, {NON_INFERIORITY[verdict]}."
         ),
         interval=interval,
+    )
+
+
+def jump_gate(
+    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+) -> Gate:
+    """Whether the challenger leads by no more than retraining can gain; a larger lead is held."""
+    gained = paired_delong(rows.target, challenger.logit, champion.logit).difference
+    believed = settings.roc_auc_jump
+    inside = gained <= believed
+    ending = (
+        "which retraining can gain"
+        if inside
+        else "more than retraining gains: look for a new column that is known only after a customer "
+        "has left, or raise gates.roc_auc_jump"
+    )
+    return Gate(
+        name=JUMP,
+        figure=gained,
+        threshold=believed,
+        verdict="pass" if inside else "insufficient evidence",
+        sentence=f"{challenger.name} gains {gained:+.4f} ROC-AUC over {champion.name}, {ending}.",
     )
 
 

@@ -12,11 +12,13 @@ from churn.promotion.decision import (
     Gate,
     GateVerdict,
     decide,
+    unknown_gate,
     verdict_at_least,
 )
 
 RANKS_WELL = "ranks well"
 WELL_CALIBRATED = "well calibrated"
+PLAUSIBLE = "not too good to be true"
 
 
 def judge_first_model(
@@ -31,6 +33,7 @@ def judge_first_model(
         enough_rows_gate(gate_rows.metrics.rows, floors),
         ranking_floor_gate(gate_rows, floors),
         calibration_gate(gate_rows, floors),
+        plausibility_gate(gate_rows, floors),
     ]
     if against_baseline is not None:
         gates.append(baseline_gate(against_baseline, floors))
@@ -97,6 +100,40 @@ def calibration_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
             f"and {ending}."
         ),
         interval=_finite(interval),
+    )
+
+
+def plausibility_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
+    """Whether no column alone, nor the model, ranks so well that the outcome must be among the features.
+
+    Such a model is held, not rejected: a person has to look where the column comes from.
+    """
+    strongest, figure = gate_rows.strongest_column, gate_rows.metrics.roc_auc
+    if strongest is None:
+        why = "How well single columns rank the gate rows is not known"
+        return unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, why)
+    alone = f"column '{strongest.column}' alone reaches ROC-AUC {strongest.roc_auc:.3f}"
+    known = (
+        "ask whether it is known before a customer leaves, and take it out of the contract if not"
+    )
+    verdict: GateVerdict = "insufficient evidence"
+    if strongest.roc_auc > floors.column_roc_auc_upper:
+        figure, threshold = strongest.roc_auc, floors.column_roc_auc_upper
+        sentence = (
+            f"{alone[0].upper()}{alone[1:]} on the gate rows, more than the {threshold:g} that is "
+            f"believed; {known}, or raise floors.column_roc_auc_upper."
+        )
+    elif figure > floors.roc_auc_upper:
+        threshold = floors.roc_auc_upper
+        sentence = (
+            f"The gate rows' ROC-AUC of {figure:.4f} is more than the {threshold:g} that is believed "
+            f"({alone}); {known}, or raise floors.roc_auc_upper."
+        )
+    else:
+        verdict, figure, threshold = "pass", strongest.roc_auc, floors.column_roc_auc_upper
+        sentence = f"The strongest {alone}; up to {threshold:g} is believed."
+    return Gate(
+        name=PLAUSIBLE, figure=figure, threshold=threshold, verdict=verdict, sentence=sentence
     )
 
 

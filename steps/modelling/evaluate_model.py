@@ -44,6 +44,7 @@ def evaluate_model(
             bootstrap_samples=settings.bootstrap_samples,
             seed=settings.seed,
             baseline=reference,
+            columns=gate,
         )
         progress.record(
             f"ROC-AUC {report.metrics.roc_auc:.4f} ({report.intervals['roc_auc'].span()})",

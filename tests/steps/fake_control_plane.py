@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,7 +39,9 @@ class FakeVersion:
         if name not in self.artifacts:
             return None
         return SimpleNamespace(
-            load=lambda: self.artifacts[name], get_body=lambda: SimpleNamespace(data_type=None)
+            created=datetime(2026, 11, 29, 12),  # noqa: DTZ001 - as ZenML's
+            load=lambda: self.artifacts[name],
+            get_body=lambda: SimpleNamespace(data_type=None),
         )
 
 

@@ -71,6 +71,7 @@ def test_decide_promotion_asks_every_gate_of_a_first_model(decision, evaluation)
         ("enough gate rows", "pass"),
         ("ranks well", "pass"),
         ("well calibrated", "pass"),
+        ("not too good to be true", "pass"),
         ("not worse than the baseline", "insufficient evidence"),
     ]
 

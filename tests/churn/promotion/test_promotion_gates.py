@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from churn.evaluation.column_ranking import ColumnRanking
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.intervals import Interval
@@ -19,7 +20,10 @@ def gate_rows(*, rows=2000, spread=2.2, shift=0.0, seed=3):
     generator = np.random.default_rng(seed)
     score = generator.normal(-1.3, spread, size=rows)
     target = (generator.random(rows) < expit(score)).astype(np.int8)
-    return evaluate_gate_rows("blend", score + shift, target, bootstrap_samples=200)
+    columns = {"tenure": generator.integers(0, 72, size=rows).astype(np.float64)}
+    return evaluate_gate_rows(
+        "blend", score + shift, target, bootstrap_samples=200, columns=columns
+    )
 
 
 def gained(lower, upper):
@@ -49,7 +53,7 @@ def test_a_model_that_clears_every_floor_is_cleared_for_staging(strong):
     assert set(verdicts(decision).values()) == {"pass"}
     assert decision.verdict == "promote"
     assert decision.champion is None
-    assert decision.sentence == "blend is cleared for staging: 4 of 4 gates passed."
+    assert decision.sentence == "blend is cleared for staging: 5 of 5 gates passed."
 
 
 def test_too_few_gate_rows_hold_a_good_model(strong):
@@ -126,8 +130,41 @@ def test_the_baseline_gate_reads_the_whole_interval(strong, lower, upper, verdic
 
 def test_the_baseline_itself_is_not_compared_with_itself(strong):
     decision = judge_first_model(strong, FLOORS, against_baseline=None)
-    assert len(decision.gates) == 3
+    assert len(decision.gates) == 4
     assert decision.verdict == "promote"
+
+
+def with_column(report, roc_auc):
+    column = ColumnRanking(column="cancelled_on", roc_auc=roc_auc)
+    return report.model_copy(update={"strongest_column": column})
+
+
+@pytest.mark.parametrize(
+    ("roc_auc", "verdict"), [(0.90, "pass"), (0.9001, "insufficient evidence")]
+)
+def test_a_column_that_ranks_too_well_alone_holds_the_model_by_its_name(strong, roc_auc, verdict):
+    decision = judge_first_model(with_column(strong, roc_auc), FLOORS, against_baseline=BETTER)
+    assert verdicts(decision)["not too good to be true"] == verdict
+    assert ("'cancelled_on'" in decision.sentence) == (verdict != "pass")
+    raised = FLOORS.model_copy(update={"column_roc_auc_upper": 0.95})
+    decision = judge_first_model(with_column(strong, roc_auc), raised, against_baseline=BETTER)
+    assert decision.verdict == "promote"
+
+
+def test_a_model_that_ranks_too_well_is_held(strong):
+    exactly = FLOORS.model_copy(update={"roc_auc_upper": strong.metrics.roc_auc})
+    assert judge_first_model(strong, exactly, against_baseline=BETTER).verdict == "promote"
+    below = FLOORS.model_copy(update={"roc_auc_upper": strong.metrics.roc_auc - 1e-6})
+    decision = judge_first_model(strong, below, against_baseline=BETTER)
+    assert decision.verdict == "hold"
+    assert "floors.roc_auc_upper" in decision.sentence
+    assert "column 'tenure' alone" in decision.sentence
+
+
+def test_a_model_whose_columns_were_not_looked_at_is_held(strong):
+    unknown = strong.model_copy(update={"strongest_column": None})
+    decision = judge_first_model(unknown, FLOORS, against_baseline=BETTER)
+    assert verdicts(decision)["not too good to be true"] == "insufficient evidence"
 
 
 def gate(verdict, sentence="so it is."):

@@ -33,7 +33,8 @@ def report():
         for _, rows in splits
     )
     protocol = summarise_folds(OutOfFold(plan, target, folds), baseline="logistic")
-    gate_rows = evaluate_gate_rows("blend", score, target, bootstrap_samples=100)
+    tenure = {"tenure": np.round(score)}
+    gate_rows = evaluate_gate_rows("blend", score, target, bootstrap_samples=100, columns=tenure)
     figure = protocol_figure(protocol, "blend", frozen_recipe="blend")
     return TrainingReport(
         model_name="telco-churn",
