@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from churn.contract import load_contract
-from churn.data import accepted_snapshot, acquire, fingerprint
+from churn.data import accepted_snapshot, acquire, fingerprint, read_raw
+from churn.data.intake import local
+from churn.data.intake.raw import read_parts
 from churn.data.quality import check
 from churn.errors import InputError
 
@@ -205,6 +207,11 @@ def add_folder(name: str):
             "tool that wrote it, to parquet or CSV.",
         ),
         (
+            add_folder("metadata"),
+            "{name} is an Iceberg table, whose files are not all of today's rows. Export it with "
+            "the tool that wrote it, to parquet or CSV.",
+        ),
+        (
             add_folder("_temporary"),
             "{name} is a folder that Spark has not finished. Write it again.",
         ),
@@ -214,7 +221,7 @@ def add_folder(name: str):
             "one file.",
         ),
     ],
-    ids=["other columns", "other file", "pipe", "delta", "unfinished", "partitioned"],
+    ids=["other columns", "other file", "pipe", "delta", "iceberg", "unfinished", "partitioned"],
 )
 def test_a_folder_that_is_more_than_parts_is_refused(
     folder, contract, root, tmp_path, change, sentence
@@ -225,6 +232,27 @@ def test_a_folder_that_is_more_than_parts_is_refused(
         acquire(str(folder), contract, root=root, cache=tmp_path)
 
     assert str(caught.value) == sentence.format(name=folder)
+
+
+def test_what_parts_unpack_to_is_limited_together(mine):
+    content = mine.read_bytes()
+    size = read_raw(content, "part-0")[0].nbytes
+
+    table, _ = read_parts([content] * 3, ["part-0"] * 3, largest=3 * size)
+    assert table.num_rows == 90
+    packed = gzip.compress(content)
+    with pytest.raises(InputError, match="part-2 unpacks to more than"):
+        read_parts([packed] * 3, ["part-0", "part-1", "part-2"], largest=2 * size + 1)
+
+
+def test_the_number_of_parts_is_limited(folder, contract, root, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_MOST_PARTS", 3)
+    assert acquire(str(folder), contract, root=root, cache=tmp_path).rows == 30
+
+    monkeypatch.setattr(local, "_MOST_PARTS", 2)
+    assert "has 3 parts, and at most 2 are read. Write fewer." in refusal(
+        folder, contract, root, tmp_path
+    )
 
 
 def test_parts_are_limited_together(folder, contract, root, tmp_path):

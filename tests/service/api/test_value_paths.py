@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from pyarrow import parquet
 
-from churn.contract import NumberColumn
+from churn.contract import DataContract, NumberColumn
 from churn.contract.values import PLAIN_ID, is_customer_id
-from churn.data import parse
+from churn.data import parse, read_raw
 from churn.data.quality.column_rules import column_rules
 from churn.errors import InputError
 from churn.features.encoding import encode
@@ -150,24 +153,55 @@ def test_a_file_takes_what_a_request_takes_and_reads_it_alike(
         name: pa.array([None if cell is None else str(cell)], pa.string())
         for name, cell in (row | {contract.target.name: "No"}).items()
     }
-    row.pop("customerID")
 
-    def file() -> list[float]:
-        frame = parse(pa.table(cells), contract)
-        for rule in column_rules(contract):
-            (expected,) = rule.expectations
-            bounds = expected.arguments
-            if "min_value" in bounds:  # the quality gate's part: a range
-                number = frame[bounds["column"]][0]
-                if not bounds["min_value"] <= number <= bounds["max_value"]:
-                    raise InputError("outside")
-        return [float(values[0]) for values in encode(frame, contract).values()]
+    assert outcome(lambda _: from_file(pa.table(cells), contract), row) == outcome(
+        lambda row: from_request(row, contract), row
+    )
 
-    def request() -> list[float]:
-        columns = RowEncoder(contract).columns([row])
-        return [float(values[0]) for values in columns.values()]
 
-    assert outcome(lambda _: file(), row) == outcome(lambda _: request(), row)
+KINDS = {bool: pa.bool_(), Decimal: pa.decimal128(38, 18), float: pa.float64(), int: pa.int64()}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("tenure", [0, 12])
+@settings(max_examples=50)
+@given(
+    value=st.one_of(
+        st.booleans(), st.integers(-2, 300), st.decimals(-2, 300, places=2), st.floats(-1, 2000),
+        st.sampled_from([Decimal(0), Decimal(1), Decimal("12.000"), -0.0, 0.0, 1.0, 12.0]),
+    )
+)  # fmt: skip
+def test_parquet_takes_what_a_request_takes_and_reads_it_alike(
+    contract, customers, field, tenure, value
+):
+    row = customers[0] | {"tenure": tenure, field: value}
+    cells = {name: pa.array([cell]) for name, cell in (row | {contract.target.name: False}).items()}
+    cells[field] = pa.array([value], KINDS[type(value)])
+    file = BytesIO()
+    parquet.write_table(pa.table(cells), file)
+
+    table, _ = read_raw(file.getvalue(), "x.parquet")
+
+    assert outcome(lambda _: from_file(table, contract), row) == outcome(
+        lambda row: from_request(row, contract), row
+    )
+
+
+def from_file(table: pa.Table, contract: DataContract) -> list[float]:
+    """What parser and quality gate make of a table's first customer."""
+    frame = parse(table, contract)
+    for rule in column_rules(contract):
+        (expected,) = rule.expectations
+        bounds = expected.arguments
+        if "min_value" in bounds:  # the quality gate's part: a range
+            number = frame[bounds["column"]][0]
+            if not bounds["min_value"] <= number <= bounds["max_value"]:
+                raise InputError("outside")
+    return [float(values[0]) for values in encode(frame, contract).values()]
+
+
+def from_request(row: dict[str, Any], contract: DataContract) -> list[float]:
+    return [float(values[0]) for values in RowEncoder(contract).columns([row]).values()]
 
 
 @pytest.mark.parametrize("column", ["tenure", "MonthlyCharges"])
