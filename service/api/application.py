@@ -26,7 +26,7 @@ _UPDATE_SECONDS = 0.5
 
 
 class PlainRoute(APIRoute):
-    """A route whose function takes the request and returns the response.
+    """A route whose asynchronous function takes the request and returns the response.
 
     FastAPI describes it in the OpenAPI document, and makes no parameters and no response of its own,
     which would cost more than a score.
@@ -58,17 +58,29 @@ class ChurnService(FastAPI):
         add_state_routes(self, worker)
         add_inference_routes(self, worker)
         routes_documentation.add_documentation_routes(self)
+        self._answers = {
+            (method, route.path): route.endpoint
+            for route in self.routes
+            if isinstance(route, PlainRoute) and not route.param_convertors
+            for method in route.methods
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Calls the route of a request that `RequestPath` has let in, and which answers what it raises.
 
         FastAPI's own layers for middleware and errors are not part of this.
         """
-        if scope["type"] == "http":
-            scope["app"] = self
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        answer = self._answers.get((scope["method"], scope["path"]))
+        if answer is None:
             await self.router(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            # What the router would do for a path without parameters, at a third of its cost.
+            response = await answer(Request(scope, receive, send))
+            await response(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Returns the OpenAPI document, with the customer of the served contract in it."""

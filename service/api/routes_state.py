@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI, Request, Response
 
 from service.api import response_schemas
@@ -32,9 +34,10 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
         response_class=Response,
         responses=text_response("text/plain"),
     )
-    def metrics(_request: Request) -> Response:
+    async def metrics(_request: Request) -> Response:
         state.ledger_writer.update_gauges()
-        return Response(render_metrics(state.metrics_folder), media_type=CONTENT_TYPE)
+        page = await asyncio.to_thread(render_metrics, state.metrics_folder)
+        return Response(page, media_type=CONTENT_TYPE)
 
 
 def _add_probes(app: FastAPI, state: WorkerState) -> None:
