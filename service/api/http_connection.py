@@ -137,6 +137,11 @@ class HttpConnection(asyncio.Protocol):
         return self._stage is _Stage.ANSWERING
 
     @property
+    def is_closing(self) -> bool:
+        """Whether its caller may only take what was sent."""
+        return self._stage is _Stage.CLOSING
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the caller has to send something, or to take it."""
         return self._stage is not _Stage.ANSWERING or self._writable is not None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,27 @@ class Service(LoggedProcess):
 
     def client(self, **given: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30, **given)
+
+    def memory(self) -> float:
+        """Resident megabytes of its process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
+    def connections(self) -> Iterator[Path]:
+        """The sockets of its process, the listening one left out."""
+        sockets = [
+            each
+            for each in Path(f"/proc/{self.process.pid}/fd").iterdir()
+            if each.is_symlink() and str(each.readlink()).startswith("socket:")
+        ]
+        yield from sockets[1:]
+
+    @staticmethod
+    def peek(connection: socket.socket) -> bytes:
+        """What the service has sent so far; nothing if it has sent nothing."""
+        with suppress(BlockingIOError):
+            return connection.recv(100, socket.MSG_DONTWAIT)
+        return b""
 
     def workers(self) -> list[int]:
         """Process ids of the workers that are alive."""
