@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
+from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from churn.errors import InputError
-from churn.ledger.ledger_tables import SCHEMA
+from churn.ledger.ledger_tables import PERMANENT, SCHEMA_VERSION
+from churn.ledger.private_file import make_private
 
 DEFAULT_URL = "sqlite:///.churn/ledger.db"
-
-_LOCK_SECONDS = 30.0
+POSTGRES_LOCK = int.from_bytes(b"churn")
+"""Advisory lock of whoever makes or removes tables."""
+LOCK_SECONDS = 30.0
+_RETRY_SECONDS = 0.01
 
 
 class DatabaseLedger:
@@ -27,9 +33,16 @@ class DatabaseLedger:
 
     Opening touches nothing. Threads may share one; processes may share the database. A method
     that reads or writes raises `InputError` where the database cannot be used.
+
+    Attributes:
+        schema: the tables.
+        application_id: of an SQLite file with these tables, by which SQLite tells files apart.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, *, lock_seconds: float = _LOCK_SECONDS) -> None:
+    schema: MetaData = PERMANENT
+    application_id: ClassVar[int] = 0
+
+    def __init__(self, url: str | URL = DEFAULT_URL, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Takes a database's address, as SQLAlchemy writes it.
 
         Args:
@@ -48,6 +61,11 @@ class DatabaseLedger:
         """Where the ledger is, without user, password or options."""
         return _place(self._url)
 
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None on a server or in memory."""
+        return _file(self._url)
+
     def __enter__(self) -> Self:
         return self
 
@@ -64,49 +82,85 @@ class DatabaseLedger:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """A connection in one transaction: all of it is kept, or none."""
-        try:
+        with self.reported():
             if not self._ready:
-                self._make_tables()
+                self.make_tables()
                 self._ready = True
             with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, ValueError) as error:
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Turns what the database or its files refuse into an `InputError` that says which ledger it is."""
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError) as error:
             # ValueError: what a driver refuses by itself, such as a NUL in a PostgreSQL text.
             raise InputError(
                 f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
                 "that the database is there and may be written to, or name another address."
             ) from None
 
-    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+    def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """A query's rows without their key, times in UTC."""
-        with self._transaction() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [
-            {name: _in_utc(value) for name, value in row.items() if name != "id"} for row in rows
-        ]
+        with self.transaction() as connection:
+            return [row_in_utc(row) for row in connection.execute(query).mappings()]
 
-    def _make_tables(self) -> None:
-        file = self._url.database
-        if self._url.get_backend_name() == "sqlite" and file and file != ":memory:":
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-        # Another process may make a table in between, once for each; what else is wrong stays so.
-        for _ in SCHEMA.tables:
-            with suppress(SQLAlchemyError):
-                SCHEMA.create_all(self._engine)
+    def make_tables(self) -> None:
+        """Makes the tables where they are missing: all of them or none, and one process at a time."""
+        if self.file is not None:
+            make_private(self.file)
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                self._make_sqlite_tables(connection)
                 return
-        SCHEMA.create_all(self._engine)
+            if connection.dialect.name == "postgresql":
+                lock_postgres(connection)
+            self.schema.create_all(connection)
+
+    def _make_sqlite_tables(self, connection: Connection) -> None:
+        def pragma(name: str) -> int:
+            return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+        if pragma("user_version") != SCHEMA_VERSION:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        found = pragma("user_version")
+        if found > SCHEMA_VERSION:
+            raise InputError(
+                f"The ledger at {self.place} was written by a newer release (version {found} of its "
+                f"tables, this release knows {SCHEMA_VERSION}). Use that release, or another ledger."
+            )
+        is_empty = pragma("schema_version") == 0
+        if not is_empty and pragma("application_id") != self.application_id:
+            raise InputError(
+                f"{self.place} is an SQLite database, but not a ledger of this kind. Move it "
+                "away, or name another address."
+            )
+        if found < SCHEMA_VERSION:
+            self.schema.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id = {self.application_id}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def row_in_utc(row: Any) -> dict[str, Any]:
+    """A row without its key, times with their zone, which SQLite forgets; all are written in UTC."""
+    return {name: _in_utc(value) for name, value in row.items() if name != "id"}
+
+
+def lock_postgres(connection: Connection) -> None:
+    """Waits until no other transaction makes or removes tables; holds until this one ends."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")
 
 
 def _in_utc(value: object) -> object:
-    """A time with its zone, which SQLite forgets; every time is written in UTC."""
     if not isinstance(value, datetime):
         return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _parsed(url: str) -> URL:
+def _parsed(url: str | URL) -> URL:
     # Nothing of the text is repeated: what cannot be parsed may be a password.
     try:
         return make_url(url)
@@ -117,32 +171,49 @@ def _parsed(url: str) -> URL:
         ) from None
 
 
+def _file(url: URL) -> Path | None:
+    in_memory = url.database in (None, "", ":memory:")
+    return None if url.get_backend_name() != "sqlite" or in_memory else Path(str(url.database))
+
+
 def _engine(url: URL, lock_seconds: float) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
+    file = _file(url)
     try:
         engine = create_engine(
-            url,
+            # SQLite itself must make no file: it would have the umask's mode.
+            url if file is None else url.set(database=f"file:{quote(str(file.absolute()))}")
+            .update_query_dict({"mode": "rw", "uri": "true"}),
             hide_parameters=True,
             pool_pre_ping=not sqlite,
             connect_args={"timeout": lock_seconds} if sqlite else {},
-        )
+        )  # fmt: skip
     except (ImportError, NoSuchModuleError):
         raise InputError(
             f"The ledger at {_place(url)} needs the database driver {url.drivername!r}, which is "
             "not installed. Install it, or keep the ledger in SQLite."
         ) from None
     if sqlite:
-        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds))
     elif url.get_backend_name() == "postgresql":
         event.listen(engine, "connect", partial(_set_up_postgresql, lock_seconds))
     return engine
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _set_up_sqlite(lock_seconds: float, connection: sqlite3.Connection, _record: object) -> None:
     """Readers and a writer do not wait for each other in a write-ahead log."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.close()
+    until = time.monotonic() + lock_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            # SQLite itself does not wait for another process that begins the log of a new file.
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > until:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _set_up_postgresql(lock_seconds: float, connection: Any, _record: object) -> None:

@@ -25,7 +25,7 @@ class DeploymentLedger(DatabaseLedger):
             "serving": deployment.serving,
             "deployment": deployment.model_dump_json(),
         }
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(insert(DEPLOYMENTS), row)
 
     def deployments(self, model: str) -> list[Deployment]:
@@ -35,7 +35,7 @@ class DeploymentLedger(DatabaseLedger):
             InputError: the database cannot be read, or a record in it is not one of ours.
         """
         query = select(DEPLOYMENTS.c.deployment).where(DEPLOYMENTS.c.model == model)
-        rows = self._rows(query.order_by(DEPLOYMENTS.c.id.desc()))
+        rows = self.rows(query.order_by(DEPLOYMENTS.c.id.desc()))
         try:
             return [Deployment.model_validate_json(row["deployment"]) for row in rows]
         except ValidationError as error:

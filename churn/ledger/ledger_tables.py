@@ -1,4 +1,8 @@
-"""The ledger's tables: what a row of each holds, and that rows are only ever added."""
+"""The ledger's tables: what a row of each holds, and that rows are only ever added.
+
+Those in `PERMANENT` are kept for ever. Those in `MONTHLY` grow with the traffic: they are kept by
+month, and old months are removed as a whole.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -19,12 +24,16 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA = MetaData()
+SCHEMA_VERSION = 1
+"""Of an SQLite file, as its `user_version`; 0 is a file of before the months."""
+PERMANENT = MetaData()
+MONTHLY = MetaData()
 
 
-def _table(name: str, columns: Sequence[Column[Any]]) -> Table:
+def _table(name: str, schema: MetaData, columns: Sequence[Column[Any]]) -> Table:
     """A table with a key, whose rows SQLite refuses to change; on a server, user rights do."""
-    table = Table(name, SCHEMA, Column("id", Integer, primary_key=True), *columns)
+    key = BigInteger().with_variant(Integer, "sqlite")  # 200 a second fill 32 bits in four months
+    table = Table(name, schema, Column("id", key, primary_key=True), *columns)
     for change in ("UPDATE", "DELETE"):
         trigger = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy 2.0 gives it no types
             f"CREATE TRIGGER {name}_no_{change.lower()} BEFORE {change} ON {name} "
@@ -36,6 +45,7 @@ def _table(name: str, columns: Sequence[Column[Any]]) -> Table:
 
 DECISIONS = _table(
     "decisions",
+    PERMANENT,
     [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("model", String(200), nullable=False, index=True),
@@ -47,6 +57,7 @@ DECISIONS = _table(
 )
 APPROVALS = _table(
     "approvals",
+    PERMANENT,
     [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("model", String(200), nullable=False, index=True),
@@ -57,6 +68,7 @@ APPROVALS = _table(
 )
 DEPLOYMENTS = _table(
     "deployments",
+    PERMANENT,
     [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("model", String(200), nullable=False, index=True),
@@ -70,6 +82,7 @@ DEPLOYMENTS = _table(
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
 PREDICTIONS = _table(
     "predictions",
+    MONTHLY,
     [
         Column("predicted_at", DateTime(timezone=True), nullable=False),
         Column("prediction_id", String(64), nullable=False, index=True),
@@ -84,6 +97,7 @@ PREDICTIONS = _table(
 )
 OUTCOMES = _table(
     "outcomes",
+    MONTHLY,
     [
         Column("recorded_at", DateTime(timezone=True), nullable=False),
         Column("observed_at", DateTime(timezone=True), nullable=False),

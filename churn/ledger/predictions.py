@@ -2,70 +2,39 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from functools import cache
-from hashlib import blake2b
-from itertools import chain
-from time import sleep
-from typing import Any, Literal, NamedTuple
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Table, func, insert, select
 
-from churn.ledger.database import DatabaseLedger
-from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS
+from churn.errors import InputError
+from churn.ledger.database import DEFAULT_URL, LOCK_SECONDS, DatabaseLedger, row_in_utc
+from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
+from churn.ledger.month_files import MonthFiles, newest_old_month, remove_old_tables
+from churn.ledger.months import month_of, oldest_kept
+from churn.ledger.outcome_join import with_outcomes
+from churn.ledger.partitions import make_partitions, remove_partitions
+from churn.ledger.prediction import Outcome, Prediction, Role, input_hash
+from churn.ledger.sqlite_insert import insert_in_sqlite
 
-Role = Literal["production", "canary", "shadow"]
+__all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "by_month", "input_hash"]
 
-
-class Prediction(NamedTuple):
-    """One prediction; a tuple, as making and keeping one is part of every answer's cost.
-
-    Attributes:
-        predicted_at: when, in UTC.
-        prediction_id: as the answer has it; a shadow has that of the answer beside it.
-        customer: the customer's id; None where none was given.
-        version: version of the model.
-        role: whether this was the answer, by the production version or by the canary, or a
-            shadow's, which no answer contains.
-        source: on which path: `api`, `batch`, ...
-        probability: of leaving.
-        decision: whether it reached the version's threshold.
-        input_hash: hash of what was scored; see `input_hash`.
-    """
-
-    predicted_at: datetime
-    prediction_id: str
-    customer: str | None
-    version: str
-    role: Role
-    source: str
-    probability: float
-    decision: bool
-    input_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happened to a customer.
-
-    Attributes:
-        observed_at: when it was known, with its zone.
-        churned: whether the customer left.
-        prediction_id: of the prediction it belongs to; None where only the customer is known.
-        customer: the customer's id; None where only the prediction is known.
-    """
-
-    observed_at: datetime
-    churned: bool
-    prediction_id: str | None = None
-    customer: str | None = None
+_PREDICTION = [PREDICTIONS.c[name] for name in Prediction._fields]
+_OUTCOME = [OUTCOMES.c[field.name] for field in fields(Outcome)]
+_READ_ROWS = 5_000
 
 
 class PredictionLedger(DatabaseLedger):
-    """Predictions, and the outcomes that became known later, in a database.
+    """Predictions, and the outcomes that became known later, by month.
+
+    SQLite has a file for each month beside that of the address, PostgreSQL a partition; another
+    database has all in one table. A prediction's month is that of its time, an outcome's that in
+    which it was recorded, both in UTC.
 
     Examples:
         >>> import tempfile
@@ -79,25 +48,52 @@ class PredictionLedger(DatabaseLedger):
         ...             input_hash=input_hash([0.0, 12.0, 84.45]),
         ...         )])
         ...         ledger.record_outcomes([Outcome(at, churned=True, prediction_id="p-1")])
-        ...         predictions, outcomes = ledger.predictions(), ledger.outcomes()
-        >>> predictions[0].version, predictions[0].probability, outcomes[0].churned
+        ...         (prediction, outcome), = ledger.predictions_with_outcomes(
+        ...             datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+        >>> prediction.version, prediction.probability, outcome.churned
         ('7', 0.62, True)
     """
 
+    def __init__(
+        self, url: str = DEFAULT_URL, *, lock_seconds: float = LOCK_SECONDS, max_bytes: int = 0
+    ) -> None:
+        """Takes a database's address, as `DatabaseLedger` does.
+
+        Args:
+            url: the address.
+            lock_seconds: how long it waits for a lock of another.
+            max_bytes: most bytes of an SQLite ledger's files; beyond, nothing is recorded until
+                `rotate` has removed a month. 0 sets no limit.
+        """
+        super().__init__(url, lock_seconds=lock_seconds)
+        self._max_bytes = max_bytes
+        file = self.file
+        self._months = None if file is None else MonthFiles(self._url, file, lock_seconds)
+        if self._months is None:
+            self.schema = MONTHLY
+        self._open: tuple[date, DatabaseLedger] | None = None
+
+    def close(self) -> None:
+        """Closes the databases' connections."""
+        self._close_month()
+        super().close()
+
     def prepare(self) -> None:
-        """Makes the tables where they are missing."""
-        with self._transaction():
+        """Makes the tables where they are missing, on SQLite those of the current month."""
+        with self.transaction():
             pass
+        if self._months is not None:
+            with self._months.open(month_of(datetime.now(UTC))).transaction():
+                pass
 
     def record(self, predictions: Sequence[Prediction]) -> None:
-        """Keeps predictions: all of them or none."""
-        if not predictions:
-            return
-        with self._transaction() as connection:
-            if connection.dialect.name == "sqlite":
-                _insert_in_sqlite(connection, predictions)
-            else:
-                connection.execute(insert(PREDICTIONS), [one._asdict() for one in predictions])
+        """Keeps predictions: of those of a month that follow each other, all or none."""
+        for month, part in by_month(predictions):
+            with self._month(month).transaction() as connection:
+                if connection.dialect.name == "sqlite":
+                    insert_in_sqlite(connection, part)
+                else:
+                    connection.execute(insert(PREDICTIONS), [one._asdict() for one in part])
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Keeps outcomes: all of them or none. Of several about one prediction the last counts."""
@@ -108,72 +104,182 @@ class PredictionLedger(DatabaseLedger):
             asdict(one) | {"recorded_at": now, "observed_at": one.observed_at.astimezone(UTC)}
             for one in outcomes
         ]
-        with self._transaction() as connection:
+        with self._opened(month_of(now)) as database, database.transaction() as connection:
             connection.execute(insert(OUTCOMES), rows)
 
     def count(self) -> int:
         """How many predictions are kept."""
-        with self._transaction() as connection:
-            return int(connection.execute(select(func.count(PREDICTIONS.c.id))).scalar_one())
+        with self._parts() as parts:
+            return sum(_count(part, PREDICTIONS) for part in parts)
 
     def predictions(self, *, after: int = 0, limit: int = 10_000) -> list[Prediction]:
-        """At most `limit` predictions in the order they were written, after the first `after`."""
-        query = select(PREDICTIONS).order_by(PREDICTIONS.c.id).offset(after).limit(limit)
-        return [Prediction(**row) for row in self._rows(query)]
+        """At most `limit` predictions, month by month in the order they were written, after the first `after`."""
+        return [Prediction(**row) for row in self._page(PREDICTIONS, _PREDICTION, after, limit)]
 
     def outcomes(self, *, after: int = 0, limit: int = 10_000) -> list[Outcome]:
         """At most `limit` outcomes in the order they were written, after the first `after`."""
-        columns = [OUTCOMES.c[field.name] for field in fields(Outcome)]
-        query = select(*columns).order_by(OUTCOMES.c.id).offset(after).limit(limit)
-        return [Outcome(**row) for row in self._rows(query)]
+        return [Outcome(**row) for row in self._page(OUTCOMES, _OUTCOME, after, limit)]
+
+    def predictions_with_outcomes(
+        self, since: datetime, until: datetime
+    ) -> Iterator[tuple[Prediction, Outcome | None]]:
+        """Yields the predictions of a time, each with what became known of it, in whichever month.
+
+        That is the last outcome recorded for the prediction; where there is none, the last one
+        recorded for its customer and observed after it; None where there is none either.
+
+        Args:
+            since: the first moment.
+            until: the first moment that no longer counts.
+        """
+        at = PREDICTIONS.c.predicted_at
+        query = select(*_PREDICTION).order_by(PREDICTIONS.c.id)
+        query = query.where(at >= since.astimezone(UTC), at < until.astimezone(UTC))
+        with self._parts() as parts:
+            for part in parts:
+                with part.transaction() as connection:
+                    found = connection.execution_options(yield_per=_READ_ROWS).execute(query)
+                    for rows in found.mappings().partitions():
+                        read = [Prediction(**row_in_utc(row)) for row in rows]
+                        yield from with_outcomes(read, parts)
+
+    def rotate(self, now: datetime, keep: int) -> list[str]:
+        """Prepares the coming month and removes the old ones; several processes may do it at once.
+
+        Kept are `keep` months, the current one included; 0 keeps all. An SQLite ledger that has
+        reached `max_bytes` loses its oldest months, too, but never the current one.
+
+        Returns:
+            What this process has removed: months, or the tables of a server.
+        """
+        oldest = oldest_kept(now, keep)
+        if self._engine.dialect.name == "postgresql":
+            with self.transaction() as connection:
+                make_partitions(connection, now)
+                return remove_partitions(connection, oldest) if keep else []
+        if self._months is None:
+            return []
+        if self._open is not None and self._open[0] != month_of(now):
+            self._close_month()  # once it is removed, a file that is open goes on taking space
+        with self.reported():
+            return self._remove_months(self._months, oldest, month_of(now))
+
+    def free_bytes(self) -> int | None:
+        """Returns how much an SQLite ledger can still grow: the volume's free space, or less by `max_bytes`.
+
+        None on a server, which has its own disks.
+        """
+        if self._months is None or self.file is None:
+            return None
+        with self.transaction():
+            pass
+        with self.reported():
+            disk = os.statvfs(self.file.parent)
+            free = disk.f_bavail * disk.f_frsize
+            return min(free, self._max_bytes - self._months.bytes()) if self._max_bytes else free
+
+    def make_tables(self) -> None:
+        """Makes the tables and, on PostgreSQL, this month's partitions and the next's."""
+        super().make_tables()
+        if self._engine.dialect.name == "postgresql":
+            with self._engine.begin() as connection:
+                make_partitions(connection, datetime.now(UTC))
+
+    def _month(self, month: date) -> DatabaseLedger:
+        """The database of the month that predictions are written to, which stays open."""
+        if self._months is None:
+            return self
+        self._require_space(self._months)
+        opened = self._open
+        if opened is None or opened[0] != month:
+            self._close_month()
+            self._open = opened = month, self._months.open(month)
+        return opened[1]
+
+    @contextmanager
+    def _opened(self, month: date) -> Iterator[DatabaseLedger]:
+        """The database of a month, for one transaction: outcomes are few, and a file that is open takes space after its removal."""
+        if self._months is None:
+            yield self
+            return
+        self._require_space(self._months)
+        with self._months.open(month) as file:
+            yield file
+
+    def _close_month(self) -> None:
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened[1].close()
+
+    def _require_space(self, months: MonthFiles) -> None:
+        if not self._ready:
+            with self.transaction():
+                pass
+        with self.reported():
+            if not self._max_bytes or months.bytes() < self._max_bytes:
+                return
+        raise InputError(
+            f"The ledger at {self.place} has reached its limit of {self._max_bytes:,} bytes. Raise "
+            "CHURN_LEDGER_MAX_BYTES, keep fewer months, or keep the ledger in PostgreSQL."
+        )
+
+    def _remove_months(self, months: MonthFiles, oldest: date, current: date) -> list[str]:
+        def is_due(month: date) -> bool:
+            full = 0 < self._max_bytes <= months.bytes()
+            return month < oldest or (month < current and full)
+
+        removed = []
+        with self.transaction() as connection:
+            month = newest_old_month(connection)
+        if month is not None and is_due(month):
+            remove_old_tables(self._engine)
+            removed.append(f"all until {month.isoformat()[:7]}")
+        files = (month for month in months.existing() if is_due(month) and months.remove(month))
+        return [*removed, *(month.isoformat()[:7] for month in files)]
+
+    @contextmanager
+    def _parts(self) -> Iterator[list[DatabaseLedger]]:
+        """The databases that have predictions and outcomes, oldest first."""
+        if self._months is None:
+            yield [self]
+            return
+        with self.transaction() as connection:
+            has_old_tables = newest_old_month(connection) is not None
+        with self.reported():
+            months = self._months.existing()
+        with ExitStack() as stack:
+            files = [stack.enter_context(self._months.open(month)) for month in months]
+            yield [self, *files] if has_old_tables else [*files]
+
+    def _page(
+        self, table: Table, columns: Sequence[Any], after: int, limit: int
+    ) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        query = select(*columns).order_by(table.c.id)
+        with self._parts() as parts:
+            for part in parts:
+                skipped = min(after, _count(part, table)) if after else 0
+                rows += part.rows(query.offset(after).limit(limit - len(rows)))
+                after -= skipped
+        return rows
 
 
-def _insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction]) -> None:
-    """Many rows a statement.
+def by_month(predictions: Sequence[Prediction]) -> Iterator[tuple[date, Sequence[Prediction]]]:
+    """Yields the predictions in their order, cut wherever the month changes, each part with its month.
 
-    The driver gives the interpreter away and takes it back at every statement, which beside a busy
-    thread costs more than many rows; sizes are powers of two, so that few statements do, and the
-    driver knows each already. A thread that answers meanwhile waits no longer for the interpreter than
-    a stretch of rows takes: Python itself would let it wait for five milliseconds.
+    A ledger keeps each part in one transaction.
     """
-    place = 0
-    for size, statement in _SQLITE_INSERTS.items():
-        while len(predictions) - place >= size:
-            rows: list[tuple[Any, ...]] = []
-            for start in range(place, place + size, _STRETCH):
-                until = min(start + _STRETCH, place + size)
-                rows += [_as_sqlite(one) for one in predictions[start:until]]
-                sleep(0)
-            connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
-            place += size
+    if not predictions:
+        return
+    moments = [one.predicted_at for one in predictions]
+    first = month_of(min(moments))
+    if first == month_of(max(moments)):
+        yield first, predictions
+        return
+    for month, part in groupby(predictions, lambda one: month_of(one.predicted_at)):
+        yield month, list(part)
 
 
-_WITHOUT_ZONE = len("2026-11-25 12:00:00.123456")
-_STRETCH = 64
-_ROW = f"({', '.join('?' * len(Prediction._fields))})"
-_SQLITE_INSERTS = {
-    size: f"INSERT INTO predictions ({', '.join(Prediction._fields)}) "  # noqa: S608 - our names
-    f"VALUES {', '.join([_ROW] * size)}"
-    for size in (128, 64, 32, 16, 8, 4, 2, 1)
-}
-
-
-def _as_sqlite(one: Prediction) -> tuple[Any, ...]:
-    """As Core would have written it: a time without its zone."""
-    at = one.predicted_at
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
-    return (at.isoformat(" ", "microseconds")[:_WITHOUT_ZONE], *one[1:])
-
-
-def input_hash(values: Sequence[float]) -> str:
-    """A customer's codes and numbers, in the encoder's order, as 128 bits: the same customer, the same hash, and no raw value.
-
-    It distinguishes customers and hides none: whoever can list all possible ones can hash them.
-    """
-    return blake2b(_doubles(len(values))(*values), digest_size=16).hexdigest()
-
-
-@cache
-def _doubles(count: int) -> Callable[..., bytes]:
-    return struct.Struct(f"<{count}d").pack
+def _count(part: DatabaseLedger, table: Table) -> int:
+    with part.transaction() as connection:
+        return int(connection.execute(select(func.count(table.c.id))).scalar_one())

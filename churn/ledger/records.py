@@ -72,7 +72,7 @@ class Ledger(DatabaseLedger):
             "verdict": record.verdict,
             "decision": decision.model_dump_json(),
         }
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(insert(DECISIONS), row)
         return record
 
@@ -84,7 +84,7 @@ class Ledger(DatabaseLedger):
         """
         fields = [DECISIONS.c[name] for name in RecordedDecision.model_fields]
         query = select(*fields).where(DECISIONS.c.model == model)
-        rows = self._rows(query.order_by(DECISIONS.c.id.desc()))
+        rows = self.rows(query.order_by(DECISIONS.c.id.desc()))
         try:
             return [
                 RecordedDecision(
@@ -112,14 +112,14 @@ class Ledger(DatabaseLedger):
             person=person.strip(),
             note=note.strip(),
         )
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(insert(APPROVALS), approval.model_dump())
         return approval
 
     def approval(self, model: str, version: str) -> Approval | None:
         """The latest approval of a version; None where nobody has approved it."""
         query = select(APPROVALS).where(APPROVALS.c.model == model, APPROVALS.c.version == version)
-        rows = self._rows(query.order_by(APPROVALS.c.id.desc()).limit(1))
+        rows = self.rows(query.order_by(APPROVALS.c.id.desc()).limit(1))
         return Approval(**rows[0]) if rows else None
 
 

@@ -27,8 +27,8 @@ class OutcomeWriter:
         waiting: how many requests wait for it.
     """
 
-    def __init__(self, ledger: str, *, requests: int, outcomes: int) -> None:
-        """Takes the ledger's address, and how many requests and outcomes may wait.
+    def __init__(self, ledger: str, *, requests: int, outcomes: int, max_bytes: int = 0) -> None:
+        """Takes the ledger's address and limit, and how many requests and outcomes may wait.
 
         Raises:
             InputError: that is no address of a database.
@@ -36,7 +36,7 @@ class OutcomeWriter:
         self.waiting = 0
         self._outcomes = 0
         self._most_requests, self._most_outcomes = requests, outcomes
-        self._ledger = PredictionLedger(ledger, lock_seconds=_LOCK_SECONDS)
+        self._ledger = PredictionLedger(ledger, lock_seconds=_LOCK_SECONDS, max_bytes=max_bytes)
         self._thread = BackgroundThread("outcomes", limit=requests)
 
     def require_room(self, outcomes: int = 1) -> None:

@@ -8,12 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from churn.errors import InputError
-from service.core.environment_settings import StoreSettings, read_environment, split_commas
+from service.core.environment_settings import (
+    LedgerSettings,
+    StoreSettings,
+    read_environment,
+    split_commas,
+)
 
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
-class ServiceSettings(StoreSettings):
+class ServiceSettings(StoreSettings, LedgerSettings):
     """How the service runs.
 
     Attributes:

@@ -18,6 +18,7 @@ from service.api.problems import ProblemError, invalid_customer_id, not_an_objec
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
 from service.core.keys import Keyring
+from service.core.ledger_rotation import LedgerRotation
 from service.core.ledger_writer import LedgerWriter
 from service.core.loaded_model import LoadedModel
 from service.core.model_pool import ModelPool
@@ -52,12 +53,15 @@ class WorkerState:
         self.metrics = RequestMetrics(metrics_folder)
         self.pool = ModelPool(settings, metrics_folder, self.metrics)
         keeps_ledger = settings.ledger != NONE
+        most, months = settings.ledger_max_bytes, settings.ledger_retention_months
+        ledger = PredictionLedger(settings.ledger, max_bytes=most) if keeps_ledger else None
         self.ledger_writer = LedgerWriter(
-            PredictionLedger(settings.ledger) if keeps_ledger else None,
+            ledger,
             self.metrics,
             limit=settings.ledger_queue,
             flush_seconds=settings.ledger_flush_seconds,
             shadow=lambda: self.pool.shadow,
+            rotation=None if ledger is None else LedgerRotation(ledger, self.metrics, months),
         )
         self.outcome_writer: OutcomeWriter | None = None
         if keeps_ledger:
@@ -65,6 +69,7 @@ class WorkerState:
                 settings.ledger,
                 requests=settings.max_outcome_requests,
                 outcomes=settings.max_batch_rows,
+                max_bytes=most,
             )
         self._has_shadow = self.pool.shadow is not None
         self._keeps_predictions = self._has_shadow or keeps_ledger

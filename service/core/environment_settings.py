@@ -20,6 +20,19 @@ NONE = "none"
 Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
 
 
+class LedgerSettings(FrozenModel):
+    """How long and how much the ledger keeps.
+
+    Attributes:
+        ledger_retention_months: months of predictions and outcomes that are kept, the current one
+            included; 0 keeps all.
+        ledger_max_bytes: most bytes of a ledger in SQLite; 0 sets no limit.
+    """
+
+    ledger_retention_months: int = Field(13, ge=0, le=1200)
+    ledger_max_bytes: int = Field(0, ge=0)
+
+
 class StoreSettings(FrozenModel):
     """Which versions of a bundle store are served.
 

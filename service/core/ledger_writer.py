@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from churn.errors import InputError
-from churn.ledger.predictions import Prediction, PredictionLedger
+from churn.ledger.predictions import Prediction, PredictionLedger, by_month
+from service.core.ledger_rotation import LedgerRotation
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
 from service.core.worker_metrics import RequestMetrics
@@ -38,6 +39,7 @@ class LedgerWriter:
         limit: int,
         flush_seconds: float,
         shadow: Callable[[], LoadedModel | None],
+        rotation: LedgerRotation | None = None,
     ) -> None:
         """Prepares the queue; `start` begins to write.
 
@@ -49,6 +51,7 @@ class LedgerWriter:
         self._limit = limit
         self._flush_seconds = flush_seconds
         self._shadow = shadow
+        self._rotation = rotation
         self._queue: deque[QueuedPrediction] = deque()
         self._unwritten: list[Prediction] = []
         self._stop = threading.Event()
@@ -99,16 +102,22 @@ class LedgerWriter:
             self._metrics.increment("ledger_dropped", lost)
             log("error", "ledger_lost", predictions=lost)
 
+    def _rotate(self) -> None:
+        if self._rotation is not None:
+            self._rotation.run_if_due()
+
     def _write_queue(self) -> None:
         # Only those that wait now, none that arrive meanwhile: under load this would never end, with
         # a transaction for every few of them and a thread that always competes for the interpreter.
         left = len(self._queue)
+        self._rotate()
         while self._unwritten or left:
             if not self._unwritten:
                 count = min(left, _TRANSACTION_ROWS)
                 left -= count
                 self._unwritten = self._dequeue(count)
             if not self._write_unwritten():
+                self._rotate()
                 if not self._stop.wait(_RETRY_SECONDS):
                     continue
                 return
@@ -116,7 +125,10 @@ class LedgerWriter:
     def _write_unwritten(self) -> bool:
         if self._ledger is not None:
             try:
-                self._ledger.record(self._unwritten)
+                for _, part in by_month(self._unwritten):
+                    self._ledger.record(part)
+                    self._metrics.increment("ledger_written", len(part))
+                    self._unwritten = self._unwritten[len(part) :]
             except Exception as error:  # noqa: BLE001 - if the thread ended, nothing more would be written
                 self._metrics.increment("ledger_failures")
                 expected = isinstance(error, InputError)
@@ -126,7 +138,6 @@ class LedgerWriter:
                     reason=str(error) if expected else type(error).__name__,
                 )
                 return False
-            self._metrics.increment("ledger_written", len(self._unwritten))
         self._unwritten = []
         return True
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
+from math import isnan
 from pathlib import Path
 
 from prometheus_client.core import (
@@ -31,6 +32,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _DESCRIPTIONS = {
     "ledger_waiting": "Predictions that wait to be written to the ledger",
     "ledger_lag_seconds": "Age of the oldest prediction that waits to be written, the worst worker's",
+    "ledger_free_bytes": "Bytes that the ledger's files can still grow by",
     "outcomes_waiting": "Requests that wait until their outcomes are written to the ledger",
     "in_flight": "Requests being answered",
     "bundle_refused": "Workers whose store names a bundle that they refuse",
@@ -38,9 +40,16 @@ _DESCRIPTIONS = {
     "ledger_written": "Predictions written to the ledger",
     "ledger_dropped": "Predictions lost because too many waited or the ledger could not be written",
     "ledger_failures": "Attempts to write to the ledger that failed",
+    "ledger_months_removed": "Months of predictions and outcomes removed from the ledger",
     "bundle_swaps": "Bundles that took the place of another while serving",
     "bundle_refusals": "Bundles that were refused while serving",
     "shadow_failures": "Customers that the shadow could not score",
+}
+
+# Sums, unless the workers see the same thing or the worst one counts.
+_TOGETHER: Mapping[str, Callable[[list[float]], float]] = {
+    "ledger_lag_seconds": max,
+    "ledger_free_bytes": min,
 }
 
 
@@ -58,7 +67,10 @@ class _FolderCollector:
         yield from _requests(workers)
         for name in GAUGES:
             values = [dict(each.named())[name] for each in workers if each.alive]
-            total = max(values, default=0.0) if name.endswith("seconds") else sum(values)
+            values = [value for value in values if not isnan(value)]
+            if name == "ledger_free_bytes" and not values:
+                continue  # on a server, or not known yet
+            total = _TOGETHER.get(name, sum)(values or [0.0])
             yield GaugeMetricFamily(f"churn_{name}", _DESCRIPTIONS[name], total)
         for name in COUNTERS:
             total = sum(dict(each.named())[name] for each in workers)

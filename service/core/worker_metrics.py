@@ -13,6 +13,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ _ROUTE_WIDTH = len(STATUSES) + len(LATENCY) + 2
 GAUGES = (
     "ledger_waiting",
     "ledger_lag_seconds",
+    "ledger_free_bytes",
     "outcomes_waiting",
     "in_flight",
     "bundle_refused",
@@ -48,6 +50,7 @@ COUNTERS = (
     "ledger_written",
     "ledger_dropped",
     "ledger_failures",
+    "ledger_months_removed",
     "bundle_swaps",
     "bundle_refusals",
     "shadow_failures",
@@ -83,6 +86,7 @@ class RequestMetrics(MetricsFile):
         )
         after = len(ROUTES) * _ROUTE_WIDTH
         self._places = {name: after + place for place, name in enumerate((*GAUGES, *COUNTERS))}
+        self.set_gauge("ledger_free_bytes", nan)  # not known yet
 
     def count_response(self, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""

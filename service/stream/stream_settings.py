@@ -7,13 +7,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
-from service.core.environment_settings import NONE, StoreSettings, read_environment, split_commas
+from service.core.environment_settings import (
+    NONE,
+    LedgerSettings,
+    StoreSettings,
+    read_environment,
+    split_commas,
+)
 
 _SERVER = r"^[^\s,:]+:[0-9]{1,5}$"
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 
 
-class StreamSettings(StoreSettings):
+class StreamSettings(StoreSettings, LedgerSettings):
     """How the worker runs.
 
     Attributes:

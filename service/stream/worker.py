@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from churn.errors import InputError
-from churn.ledger.predictions import PredictionLedger
+from churn.ledger.predictions import Prediction, PredictionLedger, by_month
 from service.core.environment_settings import NONE
+from service.core.ledger_rotation import LedgerRotation
 from service.core.log import log
 from service.core.model_pool import ModelPool
 from service.core.worker_metrics import RequestMetrics
@@ -52,7 +54,12 @@ class StreamWorker:
         self.metrics = StreamMetrics(metrics_folder)
         self.pool = ModelPool(settings, metrics_folder, self._shared_metrics)
         ledger, redis = settings.ledger.get_secret_value(), settings.redis.get_secret_value()
-        self._ledger = None if ledger == NONE else PredictionLedger(ledger)
+        self._ledger, self._rotation = None, None
+        if ledger != NONE:
+            self._ledger = PredictionLedger(ledger, max_bytes=settings.ledger_max_bytes)
+            self._rotation = LedgerRotation(
+                self._ledger, self._shared_metrics, settings.ledger_retention_months
+            )
         self._latest = None if redis == NONE else LatestScores(redis, settings.redis_ttl_seconds)
         self._stop = threading.Event()
         self._progress_at = time.monotonic()
@@ -114,13 +121,15 @@ class StreamWorker:
             if messages:
                 self._process(session, messages, offsets)
                 self.metrics.batch_seconds.observe(time.monotonic() - began)
+            self._rotate()
             self._check_brokers(session)
 
     def _process(self, session: KafkaSession, messages: list[Message], offsets: Offsets) -> None:
         batch = score_messages(messages, self.pool, self._settings.max_message_bytes)
         session.send(batch)
         self._progress_at = time.monotonic()
-        self._retry_until_done(session, "ledger", InputError, lambda: self._write_ledger(batch))
+        for _, part in by_month(batch.predictions):
+            self._retry_until_done(session, "ledger", InputError, partial(self._write_ledger, part))
         self._retry_until_done(
             session, "redis", LatestScoresError, lambda: self._write_latest(batch)
         )
@@ -137,10 +146,15 @@ class StreamWorker:
             log("warning", "rejected", messages=len(batch.rejected), kinds=kinds,
                 partition=first.partition, offset=first.offset)  # fmt: skip
 
-    def _write_ledger(self, batch: ScoredBatch) -> None:
-        if self._ledger is not None and batch.predictions:
-            self._ledger.record(batch.predictions)
-            self._shared_metrics.increment("ledger_written", len(batch.predictions))
+    def _write_ledger(self, predictions: Sequence[Prediction]) -> None:
+        if self._ledger is not None:
+            self._rotate()
+            self._ledger.record(predictions)
+            self._shared_metrics.increment("ledger_written", len(predictions))
+
+    def _rotate(self) -> None:
+        if self._rotation is not None:
+            self._rotation.run_if_due()
 
     def _write_latest(self, batch: ScoredBatch) -> None:
         if self._latest is not None:

@@ -88,7 +88,8 @@ def test_nothing_that_was_written_can_be_changed(ledger, tmp_path, change, table
     ledger.record([prediction(1)])
     ledger.record_outcomes([Outcome(NOON, churned=True, prediction_id="p-1")])
 
-    engine = create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    month = "2026-11" if table == "predictions" else f"{datetime.now(UTC):%Y-%m}"
+    engine = create_engine(f"sqlite:///{tmp_path / f'ledger-{month}.db'}")
     with pytest.raises(SQLAlchemyError, match="only grows"), engine.begin() as connection:
         connection.execute(text(change.format(table)))
     engine.dispose()

@@ -17,7 +17,9 @@ NAME = re.compile(r"\bchurn_\w+")
 def exposed(tmp_path_factory):
     """Names of the samples that a service shows after one request, and a stream's worker."""
     folder = tmp_path_factory.mktemp("metrics_folder")
-    RequestMetrics(folder).count_response("/v1/score", 200, 0.001)
+    metrics = RequestMetrics(folder)
+    metrics.count_response("/v1/score", 200, 0.001)
+    metrics.set_gauge("ledger_free_bytes", 1.0)  # absent until it is known
     ScoreMetrics(folder, 1, "7", "production").count_score(0.3, decision=True)
     stream = StreamMetrics(folder)
     stream.waiting.set(0)

@@ -33,8 +33,9 @@ def several(count, name="c"):
 
 @contextmanager
 def locked(file):
-    """The database, held by another writer."""
-    with sqlite3.connect(file, isolation_level=None) as other:
+    """The current month's database, held by another writer."""
+    month = file.with_name(f"ledger-{datetime.now(UTC):%Y-%m}.db")
+    with sqlite3.connect(month, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import time
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import publish
@@ -27,10 +28,11 @@ def test_three_hundred_outcomes_stop_neither_scores_nor_a_swap_nor_the_end(
     store, tmp_path, customers
 ):
     PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}").prepare()
+    month = tmp_path / f"ledger-{datetime.now(UTC):%Y-%m}.db"
     with (
         serving(store, tmp_path, stop_seconds=STOP_SECONDS, max_concurrency=64) as service,
         service.client() as client,
-        closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other,
+        closing(sqlite3.connect(month, isolation_level=None)) as other,
         ExitStack() as stack,
     ):
         other.execute("BEGIN IMMEDIATE")
