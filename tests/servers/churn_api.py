@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -46,7 +45,7 @@ class Service(LoggedProcess):
     def sockets(self) -> int:
         """How many its process has open: connections, the listening one and the event loop's own."""
         files = Path(f"/proc/{self.process.pid}/fd").iterdir()
-        return sum(os.readlink(each).startswith("socket:") for each in files)
+        return sum(str(each.readlink()).startswith("socket:") for each in files)
 
     @staticmethod
     def peek(connection: socket.socket) -> bytes:
