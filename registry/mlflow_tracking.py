@@ -95,7 +95,7 @@ def model_signature() -> Any:
 
 def _described(contract: DataContract) -> dict[str, Any]:
     """Returns what the model's page says of its input: the contract, and what each field may be."""
-    fields = {column.name: allowed_values(column) for column in contract.features}
+    fields = [{"name": each.name, "allowed": allowed_values(each)} for each in contract.features]
     return {"contract": contract.name, "contract_version": contract.version, "fields": fields}
 
 

@@ -32,7 +32,7 @@ def main(answer: Path, state: str, table: str) -> None:
         "tags": run.data.tags,
         "files": sorted(files(client, run.info.run_id)),
         "place": run.info.artifact_uri,
-        "columns": list(model.metadata.metadata["fields"]),
+        "columns": [each["name"] for each in model.metadata.metadata["fields"]],
         "scores": model.predict(pd.read_csv(table))["probability"].tolist(),
         "code": churn.__file__,
     }

@@ -223,6 +223,6 @@ def test_the_model_s_page_says_what_each_field_may_be(contract, monkeypatch, tra
     mlflow_tracking._log_model(trained["1"])
 
     fields = logged["metadata"]["fields"]
-    assert list(fields) == [column.name for column in contract.features]
-    assert fields["Contract"] == "Month-to-month, One year, Two year"
+    assert [each["name"] for each in fields] == [column.name for column in contract.features]
+    assert {"name": "Contract", "allowed": "Month-to-month, One year, Two year"} in fields
     assert Path(logged["python_model"]).name == "mlflow_model.py"
