@@ -6,7 +6,7 @@ What a field may be is decided by `churn.contract.values`; the codes and numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -110,17 +110,28 @@ class RowEncoder:
             for column in self.contract.features
         }
 
-    def _encode_incomplete(self, row: dict[str, Any]) -> Values:
-        """The values of a customer without some fields, as far as the contract allows blanks.
+    def require_fields(self, names: Collection[str]) -> list[NumberColumn]:
+        """Checks the names of a customer's fields, or a table's columns; the id may be among them.
 
         Unknown fields are named first: they may be the missing ones under other names.
+
+        Returns:
+            The columns that are left out and may be: those that may be blank.
+
+        Raises:
+            FieldError: fields are unknown or missing.
         """
-        if not row.keys() <= self._known:
-            raise self._unknown(row)
-        absent = [column for column in self.contract.features if column.name not in row]
-        needed = [each for each in absent if not (isinstance(each, NumberColumn) and each.blank)]
-        if needed:
-            raise missing(needed)
+        if not self._known.issuperset(names):
+            raise self._unknown(names)
+        absent = [column for column in self.contract.features if column.name not in names]
+        optional = [each for each in absent if isinstance(each, NumberColumn) and each.blank]
+        if len(optional) < len(absent):
+            raise missing([column for column in absent if column not in optional])
+        return optional
+
+    def _encode_incomplete(self, row: dict[str, Any]) -> Values:
+        """The values of a customer without some fields, as far as the contract allows blanks."""
+        absent = self.require_fields(row)
         try:
             return self.encode(row | {column.name: None for column in absent})
         except FieldError as error:
@@ -137,10 +148,10 @@ class RowEncoder:
                 return FieldError.from_refused(refused)
         raise AssertionError("a customer was refused without a reason")  # pragma: no cover
 
-    def _unknown(self, row: Row) -> FieldError:
+    def _unknown(self, names: Iterable[object]) -> FieldError:
         """Error for fields that the contract lacks, or for the target."""
         target = self.contract.target.name
-        strangers = [name for name in row if name not in self._known]
+        strangers = [name for name in names if name not in self._known]
         others = [name for name in strangers if name != target]
         if not others:
             return FieldError(

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from churn.errors import InputError
 from service.api import routes_documentation
 from service.api.asgi_call import Receive, Scope, Send
-from service.api.customer_schema import customer_schema
+from service.api.customer_schema import customer_schema, id_schema
 from service.api.problems import Problem
 from service.api.request_path import PUBLIC_PATHS, RequestPath
 from service.api.routes_inference import add_inference_routes
@@ -91,6 +91,8 @@ class ChurnService(FastAPI):
             components = schema.setdefault("components", {})
             schemas = components.setdefault("schemas", {})
             schemas["Customer"] = customer_schema(model.contract, model.example)
+            answered = {model.contract.id.name: id_schema(model.contract)}
+            schemas["BatchRow"]["properties"] = answered | schemas["BatchRow"]["properties"]
             schemas["Problem"] = Problem.model_json_schema()
             if self.worker.keys.required:
                 components["securitySchemes"] = {

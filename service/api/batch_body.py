@@ -110,6 +110,15 @@ def split_array(body: bytes, limits: RowLimits) -> Iterator[bytes]:
         raise _unreadable(number + 1, place)
 
 
+def row_too_large(number: int, limits: RowLimits) -> ProblemError:
+    """Returns the problem of a row, or of the header before the first one: 413."""
+    which = f"Row {number}" if number else "The header"
+    return ProblemError(
+        413, f"{which} is larger than the {limits.row_bytes:,} bytes allowed for a customer. "
+        "Send the customer's fields alone.", field="body", allowed=f"{limits.row_bytes} bytes a row",
+    )  # fmt: skip
+
+
 def _row(body: bytes, place: int, number: int, limits: RowLimits) -> bytes:
     """Returns the row that begins here: a value, or all up to the bracket that closes it."""
     end = min(len(body), place + limits.row_bytes + 1)
@@ -129,7 +138,7 @@ def _row(body: bytes, place: int, number: int, limits: RowLimits) -> bytes:
             at -= len(step["close"]) - depth
             return _within(body[place:at], number, limits)
     if end < len(body):
-        raise _too_large(number, limits)
+        raise row_too_large(number, limits)
     raise _unreadable(number, place, cut_off=True)
 
 
@@ -140,15 +149,8 @@ def _after_blanks(body: bytes, place: int) -> int:
 
 def _within(row: bytes, number: int, limits: RowLimits) -> bytes:
     if len(row) > limits.row_bytes:
-        raise _too_large(number, limits)
+        raise row_too_large(number, limits)
     return row
-
-
-def _too_large(number: int, limits: RowLimits) -> ProblemError:
-    return ProblemError(
-        413, f"Row {number} is larger than the {limits.row_bytes:,} bytes allowed for a customer. "
-        "Send the customer's fields alone.", field="body", allowed=f"{limits.row_bytes} bytes a row",
-    )  # fmt: skip
 
 
 def _unreadable(number: int, place: int, *, cut_off: bool = False) -> ProblemError:

@@ -10,17 +10,11 @@ from churn.contract.values import LONGEST_ID
 
 def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
     """Returns the JSON schema of one customer, with an example that can be scored."""
-    identifier = {
-        "type": ["string", "integer", "null"],
-        "maxLength": LONGEST_ID,
-        "pattern": r"\S",
-        "description": contract.id.meaning,
-    }
     return {
         "type": "object",
         "title": "Customer",
         "description": f"{contract.title}, in the contract's own raw values.",
-        "properties": {contract.id.name: identifier}
+        "properties": {contract.id.name: id_schema(contract)}
         | {column.name: _field_schema(column) for column in contract.features},
         "required": [
             column.name
@@ -29,6 +23,16 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
         ],
         "additionalProperties": False,
         "example": example,
+    }
+
+
+def id_schema(contract: DataContract) -> dict[str, Any]:
+    """Returns the JSON schema of a customer's id."""
+    return {
+        "type": ["string", "integer", "null"],
+        "maxLength": LONGEST_ID,
+        "pattern": r"\S",
+        "description": contract.id.meaning,
     }
 
 

@@ -38,9 +38,9 @@ def problem_responses(*statuses: int) -> Responses:
     }
 
 
-def text_response(media_type: str) -> Responses:
+def text_response(*media_types: str) -> Responses:
     """Returns the description of an answer that is text."""
-    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
+    return {200: {"content": {each: {"schema": {"type": "string"}} for each in media_types}}}
 
 
 def not_ready(model: type[BaseModel]) -> Responses:
@@ -48,9 +48,8 @@ def not_ready(model: type[BaseModel]) -> Responses:
     return {503: {"model": model, "description": "This worker should not get requests"}}
 
 
-def request_body(schema: dict[str, Any], *, ndjson: bool = False) -> dict[str, Any]:
-    """Returns the description of a request's body."""
+def request_body(schema: dict[str, Any], *text_types: str) -> dict[str, Any]:
+    """Returns the description of a request's body: JSON, or text of the other types."""
     content: dict[str, Any] = {"application/json": {"schema": schema}}
-    if ndjson:
-        content["application/x-ndjson"] = {"schema": {"type": "string"}}
+    content |= {each: {"schema": {"type": "string"}} for each in text_types}
     return {"requestBody": {"required": True, "content": content}}

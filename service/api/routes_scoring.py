@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.api import response_schemas
 from service.api.batch_body import NDJSON
+from service.api.batch_csv import CSV
 from service.api.batch_scoring import score_batch
 from service.api.explanation import ExplainOptions, explain_customer
 from service.api.openapi_descriptions import (
@@ -54,8 +55,8 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
         tags=["scoring"],
         summary="Many customers; an error in one row spoils no other",
         response_model=list[response_schemas.BatchRow],
-        responses=text_response(NDJSON) | problem_responses(400, 401, 413, 422, 503),
-        openapi_extra=request_body({"type": "array", "items": CUSTOMER}, ndjson=True)
+        responses=text_response(NDJSON, CSV) | problem_responses(400, 401, 413, 422, 503),
+        openapi_extra=request_body({"type": "array", "items": CUSTOMER}, NDJSON, CSV)
         | describe_options(ScoreOptions),
     )
     async def batch(request: Request) -> Response:
