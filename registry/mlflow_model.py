@@ -19,8 +19,7 @@ _PACKED = Path(__file__).with_name("code") / "churn.zip"
 if _PACKED.is_file():
     sys.path.insert(0, str(_PACKED))
 
-from churn.contract import DataContract  # noqa: E402 - from the archive
-from churn.errors import InputError, error_reason  # noqa: E402
+from churn.errors import InputError, error_reason  # noqa: E402 - from the archive
 from churn.models.trained import TrainedModel  # noqa: E402
 from churn.scoring.encoder import Row, RowEncoder  # noqa: E402
 
@@ -50,9 +49,12 @@ class ChurnModel(PythonModel):
             MlflowException: a customer is not what the contract allows; the server answers 400.
         """
         contract = self.model.contract
+        encoder = RowEncoder(contract)
         try:
             table = _table(model_input)
-            columns = RowEncoder(contract).columns(_rows(table, contract))
+            customers = table.drop(columns=contract.target.name, errors="ignore")
+            encoder.require_fields(list(customers.columns))
+            columns = encoder.columns(_rows(customers))
         except InputError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
         return pd.DataFrame({"probability": self.model.probability(columns)}, index=table.index)
@@ -77,8 +79,8 @@ def _scalar(value: Any) -> Any:
     return value.item() if isinstance(value, np.ndarray) and not value.ndim else value
 
 
-def _rows(table: pd.DataFrame, contract: DataContract) -> list[Row]:
-    values = table.drop(columns=contract.target.name, errors="ignore").astype(object)
+def _rows(customers: pd.DataFrame) -> list[Row]:
+    values = customers.astype(object)
     # Whatever pandas or numpy has for nothing is a blank.
     rows: list[Row] = values.where(values.notna(), None).to_dict(orient="records")
     return rows

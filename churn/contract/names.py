@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from churn.contract.refusals import quote_text
 from churn.errors import did_you_mean
 
 _NAMED = 3
+# What pandas, R and others call the row numbers that they write along.
+_INDEX = re.compile(
+    r"|unnamed:? ?\d+[.\d]*|__index_level_\d+__|index|level_\d+|row[._]?names|\.\.\.\d+|x",
+    re.IGNORECASE,
+)
 
 
 def respelt(found: Iterable[str], expected: Iterable[str]) -> dict[str, str]:
@@ -26,6 +32,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     plain = {_bare(candidate): candidate for candidate in candidates}
     near = did_you_mean(_bare(name), plain, cutoff=0.75)
     return plain[near] if near is not None else None
+
+
+def is_index(name: str) -> bool:
+    """Whether a name is what tools call the row numbers that they write along."""
+    return _INDEX.fullmatch(name) is not None
 
 
 def respelt_as(pairs: Mapping[str, str]) -> str:

@@ -50,7 +50,7 @@ def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]
 
 def _require_text(content: bytes, name: str) -> None:
     if not content.removeprefix(codecs.BOM_UTF8).strip():
-        raise InputError(f"{name} is empty. Give a header and customers.")
+        raise InputError(f"{name} is empty. Name a file with a header and customers.")
     nul = content.find(b"\0")
     if nul >= 0:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from churn.contract import CodedColumn, DataContract, NumberColumn
-from churn.contract.names import listed, respelt, respelt_as
+from churn.contract.names import is_index, listed, respelt, respelt_as
 from churn.contract.refusals import allowed_values, field_sentence, quote_value
 from churn.contract.values import RefusedValue
 from churn.errors import InputError, did_you_mean
@@ -71,6 +71,11 @@ def unknown(names: Sequence[object], contract: DataContract) -> FieldError:
     wrapper = wrapper_sentence(names)
     if wrapper:
         sentence = wrapper
+    elif is_index(first):
+        sentence = (
+            f"Field {quote_value(first)} looks like an index of the rows, which pandas and R write "
+            "along. Leave it out (index=False, row.names=FALSE)."
+        )
     elif len(pairs) > 1:
         sentence = f"The contract spells fields otherwise: {respelt_as(pairs)}. Rename them."
     else:

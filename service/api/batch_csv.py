@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ def read_table(body: bytes, limits: RowLimits) -> Iterator[list[str]]:
                 raise row_too_large(number, limits)
             yield line
 
+    if not body.removeprefix(BOM_UTF8).strip():
+        raise ProblemError(400, "The body is empty. Send a header and customers.", field="body")
     try:
         plain = io.BytesIO(plain_text(body, _BODY))
         text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")

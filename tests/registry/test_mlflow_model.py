@@ -152,13 +152,14 @@ def test_what_the_contract_refuses_is_refused_in_its_sentence(
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda table: table.drop(columns=["tenure", "gender"]), "Row 1: Fields 'gender', 'tenure'"),
+        (lambda table: table.drop(columns=["tenure", "gender"]), "^Fields 'gender', 'tenure'"),
         (lambda table: table.rename(columns={"tenure": "Tenure"}), "did you mean 'tenure'"),
         (lambda table: table.assign(zip=1), "'zip' is not in the contract"),
-        (lambda table: table.reset_index(names="Unnamed: 0"), "'Unnamed: 0'"),
+        (lambda table: table.reset_index(names="Unnamed: 0"), "'Unnamed: 0' looks like an index"),
+        (lambda table: table.rename(columns=str.lower), "spells fields otherwise"),
         (lambda table: table.set_axis(range(21), axis=1), "not in the contract"),
         (lambda table: pd.concat([table, table[["tenure"]]], axis=1), "'tenure' is there twice"),
-        (lambda _: [1, [2]], "Field"),
+        (lambda _: [1, [2]], "Field 0 is not in the contract"),
         (lambda _: "customers.csv", "The input is no table of customers"),
         (lambda _: {"tenure": [1, 2], "gender": ["Male"]}, "The input is no table of customers"),
     ],

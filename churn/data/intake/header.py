@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from churn.contract import DataContract
-from churn.contract.names import listed, nearest, respelt, respelt_as
+from churn.contract.names import is_index, listed, nearest, respelt, respelt_as
 from churn.contract.refusals import quote_text
 from churn.errors import InputError
-
-# What pandas, R and others call the row numbers that they write along.
-_INDEX = re.compile(
-    r"|unnamed:? ?\d+[.\d]*|__index_level_\d+__|index|level_\d+|row[._]?names|\.\.\.\d+|x",
-    re.IGNORECASE,
-)
 
 
 def in_contract_order(table: Any, contract: DataContract) -> Any:
@@ -70,7 +63,7 @@ def _require_no_index(extra: list[str], found: list[str]) -> None:
             f"Column {len(found)}, the last, has no name: a comma ends the lines. Delete it."
         )
     for name in extra:
-        if _INDEX.fullmatch(name):
+        if is_index(name):
             which = f"{quote_text(name)}" if name else f"{found.index(name) + 1}, without a name,"
             raise InputError(
                 f"Column {which} looks like an index of the rows, which pandas and R write along. "

@@ -103,6 +103,7 @@ def test_an_error_in_one_row_spoils_no_other(client, some, expected):
     [
         (lambda text: text.replace("tenure", "Tenure", 1), 422, "did you mean 'tenure'"),
         (lambda text: text.replace("tenure", "zip", 1), 422, "Field 'zip' is not in the contract"),
+        (lambda text: "," + text.replace("\n", "\n0,"), 422, "Field '' looks like an index"),
         (lambda text: text.replace("tenure", "gender", 1), 422, "'gender' is there twice"),
         (lambda text: text.replace("TotalCharges", "Churn", 1), 422, "what is to be predicted"),
         (lambda text: text.partition("\n")[2], 422, "The first line names no field of the contract"),
