@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, date
 from pathlib import Path
@@ -65,14 +65,17 @@ class MonthFiles:
 
     def bytes(self) -> int:
         """Bytes of all files of the ledger."""
-        return sum(self._sizes())
+        with os.scandir(self._file.parent) as entries:
+            return sum(self._size(entry) for entry in entries)
 
-    def _sizes(self) -> Iterator[int]:
-        for file in self._file.parent.iterdir():
-            name = re.sub(r"-(wal|shm)$", "", file.name)
-            if name == self._file.name or self._month.fullmatch(name):
-                with suppress(FileNotFoundError):  # removed in between
-                    yield file.stat().st_size
+    def _size(self, entry: os.DirEntry[str]) -> int:
+        name = entry.name.removesuffix("-wal").removesuffix("-shm")
+        if name != self._file.name and not self._month.fullmatch(name):
+            return 0
+        try:
+            return entry.stat().st_size
+        except FileNotFoundError:  # removed in between
+            return 0
 
     def _path(self, month: date) -> Path:
         return self._file.with_name(f"{self._file.stem}-{month.isoformat()[:7]}{self._file.suffix}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select
@@ -16,17 +16,18 @@ from churn.errors import InputError
 from churn.ledger.database import DEFAULT_URL, LOCK_SECONDS, DatabaseLedger, row_in_utc
 from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
 from churn.ledger.month_files import MonthFiles, newest_old_month, remove_old_tables
-from churn.ledger.months import month_of, oldest_kept
+from churn.ledger.months import by_month, month_of, oldest_kept
 from churn.ledger.outcome_join import with_outcomes
 from churn.ledger.partitions import make_partitions, remove_partitions
 from churn.ledger.prediction import Outcome, Prediction, Role, input_hash
 from churn.ledger.sqlite_insert import insert_in_sqlite
 
-__all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "by_month", "input_hash"]
+__all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "input_hash"]
 
 _PREDICTION = [PREDICTIONS.c[name] for name in Prediction._fields]
 _OUTCOME = [OUTCOMES.c[field.name] for field in fields(Outcome)]
 _READ_ROWS = 5_000
+_SPACE_SECONDS = 1.0  # so long the space is not measured again
 
 
 class PredictionLedger(DatabaseLedger):
@@ -71,6 +72,7 @@ class PredictionLedger(DatabaseLedger):
         self._months = None if file is None else MonthFiles(self._url, file, lock_seconds)
         if self._months is None:
             self.schema = MONTHLY
+        self._has_space_until = 0.0
         self._open: tuple[date, DatabaseLedger] | None = None
 
     def close(self) -> None:
@@ -215,8 +217,11 @@ class PredictionLedger(DatabaseLedger):
         if not self._ready:
             with self.transaction():
                 pass
+        if not self._max_bytes or time.monotonic() < self._has_space_until:
+            return
         with self.reported():
-            if not self._max_bytes or months.bytes() < self._max_bytes:
+            if months.bytes() < self._max_bytes:
+                self._has_space_until = time.monotonic() + _SPACE_SECONDS
                 return
         raise InputError(
             f"The ledger at {self.place} has reached its limit of {self._max_bytes:,} bytes. Raise "
@@ -262,22 +267,6 @@ class PredictionLedger(DatabaseLedger):
                 rows += part.rows(query.offset(after).limit(limit - len(rows)))
                 after -= skipped
         return rows
-
-
-def by_month(predictions: Sequence[Prediction]) -> Iterator[tuple[date, Sequence[Prediction]]]:
-    """Yields the predictions in their order, cut wherever the month changes, each part with its month.
-
-    A ledger keeps each part in one transaction.
-    """
-    if not predictions:
-        return
-    moments = [one.predicted_at for one in predictions]
-    first = month_of(min(moments))
-    if first == month_of(max(moments)):
-        yield first, predictions
-        return
-    for month, part in groupby(predictions, lambda one: month_of(one.predicted_at)):
-        yield month, list(part)
 
 
 def _count(part: DatabaseLedger, table: Table) -> int:

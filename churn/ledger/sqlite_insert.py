@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from itertools import chain
 from time import sleep
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
@@ -22,9 +22,7 @@ def insert_in_sqlite(connection: Connection, predictions: Sequence[Prediction]) 
     driver knows each already. A thread that answers meanwhile waits no longer for the interpreter than
     a stretch of rows takes: Python itself would let it wait for five milliseconds.
     """
-    driver: sqlite3.Connection = (
-        connection.connection.driver_connection
-    )  # without SQLAlchemy's share
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
     place = 0
     for size, statement in _SQLITE_INSERTS.items():
         while len(predictions) - place >= size:

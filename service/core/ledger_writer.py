@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from churn.errors import InputError
-from churn.ledger.predictions import Prediction, PredictionLedger, by_month
+from churn.ledger.months import by_month
+from churn.ledger.predictions import Prediction, PredictionLedger
 from service.core.ledger_rotation import LedgerRotation
 from service.core.loaded_model import LoadedModel
 from service.core.log import log

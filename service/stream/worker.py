@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import InputError
-from churn.ledger.predictions import Prediction, PredictionLedger, by_month
+from churn.ledger.months import by_month
+from churn.ledger.predictions import Prediction, PredictionLedger
 from service.core.environment_settings import NONE
 from service.core.ledger_rotation import LedgerRotation
 from service.core.log import log

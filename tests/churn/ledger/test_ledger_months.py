@@ -14,7 +14,8 @@ from sqlalchemy import Engine, event
 from churn.errors import InputError
 from churn.ledger import predictions as predictions_module
 from churn.ledger.ledger_tables import OUTCOMES
-from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, by_month
+from churn.ledger.months import by_month
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
 from churn.ledger.records import Ledger
 from tests.churn.ledger.old_ledger import write_old_ledger
 
@@ -308,7 +309,8 @@ def test_a_full_database_refuses_whole_batches_and_goes_on_when_there_is_space(l
     ]
 
 
-def test_at_its_limit_a_ledger_removes_its_oldest_months_but_not_the_current_one(file):
+def test_at_its_limit_a_ledger_removes_its_oldest_months_but_not_the_current_one(file, monkeypatch):
+    monkeypatch.setattr(predictions_module, "_SPACE_SECONDS", 0.0)
     october = datetime(2026, 10, 1, tzinfo=UTC)
     november = datetime(2026, 11, 1, tzinfo=UTC)
     many = [prediction(f"p-{n}", october) for n in range(1000)]
