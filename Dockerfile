@@ -90,6 +90,8 @@ FROM runtime AS seldon
 COPY --from=seldon-packages /venv /venv
 COPY churn churn
 COPY service service
+# For a remote bundle while it is loaded; a container's /tmp is its own.
+ENV CHURN_SCRATCH_FOLDER=/tmp/churn
 # REST, gRPC, metrics. The bundle's address is a parameter of the graph or the variable BUNDLE_URI.
 EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
@@ -103,6 +105,7 @@ COPY churn churn
 COPY service service
 # Core 2 sets the folder that it downloads models to.
 ENV MLSERVER_MODELS_DIR=/store \
+    CHURN_SCRATCH_FOLDER=/tmp/churn \
     MLSERVER_PARALLEL_WORKERS=0
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
@@ -159,7 +162,8 @@ COPY service service
 ENV CHURN_HOST=0.0.0.0 \
     CHURN_PORT=8001 \
     CHURN_STORE=/store \
-    CHURN_LEDGER=sqlite:////state/ledger.db
+    CHURN_LEDGER=sqlite:////state/ledger.db \
+    CHURN_SCRATCH_FOLDER=/state/scratch
 # Probes and metrics; customers arrive through Kafka.
 EXPOSE 8001
 VOLUME ["/state"]
@@ -177,7 +181,8 @@ ENV CHURN_ENVIRONMENT=production \
     CHURN_HOST=0.0.0.0 \
     CHURN_PORT=8000 \
     CHURN_STORE=/store \
-    CHURN_LEDGER=sqlite:////state/ledger.db
+    CHURN_LEDGER=sqlite:////state/ledger.db \
+    CHURN_SCRATCH_FOLDER=/state/scratch
 EXPOSE 8000
 VOLUME ["/state"]
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

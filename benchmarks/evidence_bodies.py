@@ -51,12 +51,12 @@ def main() -> int:
     names = [options.only] if options.only else list(BODIES)
     with tempfile.TemporaryDirectory() as folder:
         store = str(prepare(Path(folder)).store)
-        rows: list[dict[str, Any]] = [
+        rows = [
             {"body": name, "route": route} | measure(store, route, name)
             for name in names
             for route in (*ONE, *MANY, f"{MANY[0]} {NDJSON}")
         ]
-    rows.sort(key=lambda row: row["milliseconds"], reverse=True)
+    rows.sort(key=lambda row: -row["milliseconds"])
     if options.json:
         print(json.dumps(rows))
         return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import InputError
+from churn.plain_files import read_json, read_plain
 
 MANIFEST = "manifest.json"
 FORMAT = "churn-model"
@@ -76,7 +77,7 @@ def verify_checksums(folder: Path, kinds: tuple[str, ...]) -> str:
                 "it, or train anew."
             )
         try:
-            found = _sha256((folder / name).read_bytes())
+            found = _sha256(read_plain(folder / name, (folder / name).stat().st_size))
         except OSError:
             found = None
         if found != expected:
@@ -95,13 +96,13 @@ def content_digest(folder: Path) -> str:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = read_json(folder / MANIFEST)
     except FileNotFoundError:
         raise InputError(
             f"The folder {folder} holds no finished model: it has no {MANIFEST}. Name the folder "
             "that a model was saved to."
         ) from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise InputError(

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+def first_fault(error: ValidationError) -> str:
+    """Returns the first of what is not valid: its place, and what is wrong there."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the top level"
+    return f"not valid at {place}: {first['msg']}"
 
 
 class FrozenModel(BaseModel):

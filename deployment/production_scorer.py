@@ -15,7 +15,6 @@ from churn.scoring.encoder import Row
 from churn.scoring.store_follower import StoreFollower, load_version
 
 CHECK_SECONDS = 1.0
-RETRY_SECONDS = 5.0
 
 _LOG = logging.getLogger("churn.inference")
 
@@ -31,9 +30,8 @@ class ProductionScorer:
         """
         self._lock = threading.Lock()
         self._checked_at = time.monotonic()
-        load = partial(load_version, store)
-        self._follower = StoreFollower(store, load, retry_seconds=RETRY_SECONDS)
-        self._loaded = load_version(store)
+        self._follower = StoreFollower(store, partial(load_version, store))
+        self._loaded = self._follower.load()
 
     @property
     def version(self) -> str:
@@ -61,10 +59,12 @@ class ProductionScorer:
         since = time.monotonic() - self._checked_at
         if since < CHECK_SECONDS or not self._lock.acquire(blocking=False):
             return
+        refused_before = self._follower.refused
         try:
             self._loaded = self._follower.check() or self._loaded
         except BundleError as error:
-            _LOG.warning("version %s goes on answering: %s", self.version, error)
+            if refused_before != str(error):
+                _LOG.warning("version %s goes on answering: %s", self.version, error)
         finally:
             self._checked_at = time.monotonic()
             self._lock.release()

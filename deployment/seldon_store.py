@@ -13,6 +13,7 @@ from churn.scoring.bundle.durable import TakenError
 from churn.scoring.bundle.upload import new_bundle, upload_bundle
 from churn.scoring.manifest import manifest_digest
 from churn.scoring.remote import local_copy
+from churn.scratch import scratch_folder
 from deployment.subprocesses import Program
 from deployment.target import DeployRequest
 
@@ -57,8 +58,8 @@ def publish_mlserver_model(request: DeployRequest, uri: str) -> str:
         BundleError: the place has another bundle of that version, or cannot be written to.
     """
     target = address(uri)
-    with tempfile.TemporaryDirectory(prefix="churn-seldon-") as folder:
-        packed = _pack(request, Path(folder))
+    with scratch_folder("seldon") as folder:
+        packed = _pack(request, folder)
         if isinstance(target, Path):
             _copy(packed, target / request.version)
         else:

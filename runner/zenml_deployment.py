@@ -153,13 +153,11 @@ def invoke_deployment(
 
 
 def _production(store: str) -> tuple[Scorer, GoldenRow]:
-    from churn.scoring import Scorer, bundle_folder, read_golden
     from churn.scoring.current import read_current
-    from churn.scoring.remote import local_copy
+    from churn.scoring.store_follower import load_version
 
-    with local_copy(store) as folder:
-        bundle = bundle_folder(folder, read_current(folder).version)
-        return Scorer.load(folder), read_golden(bundle)[0]
+    loaded = load_version(store, read_current(store))
+    return loaded.scorer, loaded.golden[0]
 
 
 def _require_parity(deployed: ZenmlDeployment, scorer: Scorer, golden: GoldenRow) -> None:

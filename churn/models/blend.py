@@ -13,6 +13,7 @@ import numpy as np
 from churn.features.encoding import Columns, Floats, row_count
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.row_form import MeanForm
+from churn.plain_files import read_json
 
 _FILE = "blend.json"
 
@@ -90,13 +91,13 @@ class BlendModel:
         Raises:
             OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
-        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        return cls(
-            {
-                str(entry["recipe"]): read_member(str(entry["kind"]), folder / entry["folder"])
-                for entry in content["members"]
-            }
-        )
+        members = {}
+        for entry in read_json(folder / _FILE)["members"]:
+            inner = str(entry["folder"])
+            if inner in ("", "..") or Path(inner).name != inner:
+                raise ValueError(f"'{inner[:100]}' is no folder of the model's own")
+            members[str(entry["recipe"])] = read_member(str(entry["kind"]), folder / inner)
+        return cls(members)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from churn.errors import BundleError, one_line
 Address = Path | str
 """A folder of this machine; or, as text, a URI without a slash at its end."""
 
+_LONGEST = 300
 _ONE_SLASH = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)(.*)", re.DOTALL)
 
 
@@ -32,7 +33,7 @@ def address(where: str | os.PathLike[str]) -> Address:
         text = f"{scheme}:///{rest}" if scheme == "file" else f"{scheme}://{rest}"
     if "://" not in text:
         return Path(text)
-    if text.startswith("file://"):
+    if text.startswith(("file://", "local://")):
         return Path(unquote(urlsplit(text).path))
     return text.rstrip("/")
 
@@ -50,19 +51,21 @@ def file_system(uri: str) -> tuple[Any, str]:
     return system, root
 
 
-def read_file(uri: str) -> bytes | None:
-    """A remote file; None where there is none.
+def read_file(uri: str, limit: int) -> bytes | None:
+    """A remote file of at most `limit` bytes; None where there is none.
 
     Raises:
-        BundleError: the place cannot be read.
+        BundleError: the place cannot be read, or it is larger.
     """
     try:
         system, root = file_system(uri)
-        content: bytes = system.cat_file(root)
+        content: bytes = system.cat_file(root, end=limit + 1)
     except FileNotFoundError:
         return None
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
         raise unreadable(uri, error) from None
+    if len(content) > limit:
+        raise unreadable(uri, OSError(f"it is larger than {limit:,} bytes"))
     return content
 
 
@@ -83,5 +86,5 @@ def unwritable(uri: str, error: Exception) -> BundleError:
 
 
 def reason(error: Exception) -> str:
-    """A driver's error in one line."""
-    return one_line(f"{type(error).__name__}: {error}")
+    """An error of another's code in one line: its type, and what it says."""
+    return one_line(f"{type(error).__name__}: {error}")[:_LONGEST].rstrip(": .")

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, overload
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from churn.errors import BundleError, error_reason
-from churn.frozen_model import FrozenModel
+from churn.frozen_model import FrozenModel, first_fault
+from churn.plain_files import DOCUMENT_BYTES, read_plain
 from churn.scoring.address import Address, address, read_file
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
@@ -80,7 +81,16 @@ def read_current(store: Address) -> Published:
     Raises:
         BundleError: nothing is, or `current.json` cannot be read.
     """
-    past = read_history(store)
+    return current_in(read_pointer(store), store)
+
+
+def current_in(pointer: bytes | None, store: Address) -> Published:
+    """What is in production by the bytes of `current.json`, None if there is none.
+
+    Raises:
+        BundleError: nothing is, or they are no pointer.
+    """
+    past = _history_in(pointer, store)
     if not past:
         raise BundleError(
             f"The store {store} has nothing in production: it has no {CURRENT}. Publish a bundle "
@@ -95,29 +105,37 @@ def read_history(store: Address) -> tuple[Published, ...]:
     Raises:
         BundleError: `current.json` is there and cannot be read.
     """
-    try:
-        content = _pointer_bytes(store)
-        return () if content is None else Pointer.model_validate(json.loads(content)).history
-    except (OSError, ValueError, RecursionError, ValidationError) as error:
-        raise BundleError(
-            f"The store {store} has a {CURRENT} that cannot be read: {error_reason(error)}. Restore "
-            "it from a backup, or remove it and publish a bundle again."
-        ) from None
+    return _history_in(read_pointer(store), store)
 
 
-def read_pointer(store: Address) -> bytes:
-    """The bytes of `current.json`, to be compared; empty if it is missing or cannot be read."""
-    try:
-        return _pointer_bytes(store) or b""
-    except (OSError, BundleError):
-        return b""
+def read_pointer(store: Address) -> bytes | None:
+    """The bytes of `current.json`; None if there is none.
 
-
-def _pointer_bytes(store: Address) -> bytes | None:
+    Raises:
+        BundleError: it cannot be read.
+    """
     place = address(store)
     if isinstance(place, str):
-        return read_file(f"{place}/{CURRENT}")
+        return read_file(f"{place}/{CURRENT}", DOCUMENT_BYTES)
     try:
-        return (place / CURRENT).read_bytes()
+        return read_plain(place / CURRENT, DOCUMENT_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _unusable(store, error_reason(error)) from None
+
+
+def _history_in(pointer: bytes | None, store: Address) -> tuple[Published, ...]:
+    try:
+        return () if pointer is None else Pointer.model_validate(json.loads(pointer)).history
+    except ValidationError as error:
+        raise _unusable(store, f"it is {first_fault(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise _unusable(store, error_reason(error)) from None
+
+
+def _unusable(store: Address, reason: str) -> BundleError:
+    return BundleError(
+        f"The store {store} has a {CURRENT} that cannot be read: {reason}. Restore it from a backup, "
+        "or remove it and publish a bundle again."
+    )

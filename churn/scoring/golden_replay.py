@@ -6,13 +6,13 @@ the library, the processor or the code may be another than where it was trained.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from churn.errors import BundleError, ChurnError, one_line
 from churn.features.encoding import Columns
+from churn.plain_files import read_json
 from churn.scoring.encoder import Row
 from churn.scoring.manifest import GOLDEN
 from churn.scoring.score import Score, Scores
@@ -61,7 +61,7 @@ def read_golden(folder: Path) -> tuple[GoldenRow, ...]:
         BundleError: there are none, or they cannot be read.
     """
     try:
-        content = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
+        content = read_json(folder / GOLDEN)
         rows = tuple(
             GoldenRow(dict(one["row"]), float(one["logit"]), float(one["probability"]))
             for one in content["rows"]

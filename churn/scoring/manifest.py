@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
-from churn.errors import BundleError
-from churn.frozen_model import FrozenModel
+from churn.errors import BundleError, error_reason
+from churn.frozen_model import FrozenModel, first_fault
+from churn.plain_files import DOCUMENT_BYTES, read_plain
 
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
@@ -126,13 +127,23 @@ class Manifest(_Part):
         return json.dumps(complete, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, digest: str | None = None) -> Manifest:
     """Reads and verifies a bundle's manifest, not yet its files.
 
+    Args:
+        folder: the bundle's.
+        digest: SHA-256 that the manifest must have; None for any.
+
     Raises:
-        BundleError: it is missing, torn, changed, of another format, or not valid.
+        BundleError: it is missing, torn, changed, another one, of another format, or not valid.
     """
-    content = _content(folder)
+    text = _bytes(folder)
+    if digest is not None and hashlib.sha256(text).hexdigest() != digest:
+        raise BundleError(
+            f"The bundle {folder} is not the one that was published: its manifest has another "
+            "SHA-256. Restore the folder, or roll back."
+        )
+    content = _content(folder, text)
     found = content.get("format"), content.get("format_version")
     if found != (FORMAT, FORMAT_VERSION):
         raise BundleError(
@@ -149,11 +160,8 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the top level"
         raise BundleError(
-            f"The bundle {folder} has a {MANIFEST} that is not valid at {place}: {first['msg']}. "
-            "Write the bundle anew."
+            f"The bundle {folder} has a {MANIFEST} that is {first_fault(error)}. Write the bundle anew."
         ) from None
 
 
@@ -163,25 +171,33 @@ def manifest_digest(folder: Path) -> str:
     Raises:
         BundleError: there is none.
     """
-    try:
-        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    except OSError:
-        raise _absent(folder) from None
+    return hashlib.sha256(_bytes(folder)).hexdigest()
 
 
-def _content(folder: Path) -> dict[str, Any]:
+def _bytes(folder: Path) -> bytes:
     try:
-        content = json.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
+        return read_plain(folder / MANIFEST, DOCUMENT_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         raise _absent(folder) from None
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        raise _unreadable(folder, error_reason(error)) from None
+
+
+def _content(folder: Path, text: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise BundleError(
-            f"The bundle {folder} is corrupt: {MANIFEST} cannot be read as JSON. Restore the "
-            "folder from where it was copied, or write it anew."
-        )
+        raise _unreadable(folder, "it is no JSON object")
     return content
+
+
+def _unreadable(folder: Path, reason: str) -> BundleError:
+    return BundleError(
+        f"The bundle {folder} is corrupt: {MANIFEST} cannot be read as JSON ({reason}). Restore the "
+        "folder from where it was copied, or write it anew."
+    )
 
 
 def _absent(folder: Path) -> BundleError:

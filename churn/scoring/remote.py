@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,31 +11,35 @@ from churn.errors import BundleError
 from churn.scoring.address import address, file_system, unreadable
 from churn.scoring.current import BUNDLES, CURRENT, read_current
 from churn.scoring.manifest import MANIFEST
+from churn.scratch import scratch_folder
 
 _BUNDLE = "alone"  # within no other name of a store
 
 
 @contextmanager
-def local_copy(where: str | os.PathLike[str]) -> Iterator[Path]:
+def local_copy(
+    where: str | os.PathLike[str], scratch: str | os.PathLike[str] | None = None
+) -> Iterator[Path]:
     """The folder itself, or a copy of a remote one that goes away afterwards.
 
     Args:
         where: a folder, a file:// URI, or a URI that fsspec reads (s3://, gs://, memory://, ...).
+        scratch: folder for the copy; None for the default.
 
     Raises:
         BundleError: the URI cannot be read. What is raised about the copy, by whoever uses it,
             names the URI.
+        InputError: the copy cannot be written.
     """
     place = address(where)
     if isinstance(place, Path):
         yield place
         return
-    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as folder:
-        local = Path(folder)
+    with scratch_folder("bundle", scratch) as local:
         try:
             yield _download(place, local)
         except BundleError as error:
-            message = str(error).replace(str(local / _BUNDLE), place).replace(folder, place)
+            message = str(error).replace(str(local / _BUNDLE), place).replace(str(local), place)
             raise BundleError(message) from None
 
 

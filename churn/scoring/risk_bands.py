@@ -14,10 +14,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from churn.errors import BundleError, error_reason
+from churn.errors import BundleError
+from churn.scoring.address import reason
 from churn.scoring.manifest import REFERENCE
+from churn.scoring.reference_file import open_reference
 
 NAMES = ("low", "medium", "high", "very_high")
 _MEDIAN, _NINE_OF_TEN = 500, 900  # places among the thousandths
@@ -37,7 +37,10 @@ class Bands:
     def from_quantiles(cls, threshold: float, quantiles: list[float]) -> Bands:
         """Bands of a threshold and of the training scores' quantiles at every thousandth."""
         middle = min(quantiles[_MEDIAN], threshold)
-        return cls((middle, threshold, max(quantiles[_NINE_OF_TEN], threshold)))
+        upper = max(quantiles[_NINE_OF_TEN], threshold)
+        if not 0 <= middle <= threshold <= upper <= 1:  # NaN is not
+            raise ValueError("the scores' quantiles are no probabilities")
+        return cls((middle, threshold, upper))
 
     @classmethod
     def read(cls, bundle: Path, threshold: float) -> Bands:
@@ -47,13 +50,12 @@ class Bands:
             BundleError: its reference cannot be read.
         """
         try:
-            with np.load(bundle / REFERENCE, allow_pickle=False) as arrays:
+            with open_reference(bundle / REFERENCE) as arrays:
                 return cls.from_quantiles(threshold, arrays["scores/quantiles"].tolist())
-        except (OSError, KeyError, ValueError, IndexError) as error:
-            reason = error_reason(error)
+        except Exception as error:  # noqa: BLE001 - a broken archive may fail in any way
             raise BundleError(
-                f"The bundle {bundle} has a {REFERENCE} without the training scores: {reason}. "
-                "Write the bundle anew."
+                f"The bundle {bundle} has a {REFERENCE} without the training scores: "
+                f"{reason(error)}. Write the bundle anew."
             ) from None
 
     def __call__(self, probability: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from churn.contract import DataContract
-from churn.errors import BundleError, InputError, error_reason
+from churn.errors import BundleError
 from churn.features.encoding import Columns, Floats, row_count
 from churn.models.candidate import FittedModel
 from churn.models.model_store import read_model
@@ -19,7 +19,8 @@ from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, Values
 from churn.scoring.fast.row_scorer import RowScorer
 from churn.scoring.golden_replay import read_golden, replay
-from churn.scoring.manifest import MODEL, Manifest, manifest_digest
+from churn.scoring.manifest import MODEL, Manifest
+from churn.scoring.refusal import refusing
 from churn.scoring.remote import local_copy
 from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.verify import read_contract, verify_bundle
@@ -110,10 +111,30 @@ class Scorer:
             BundleError: there is no bundle, or it is not fit to be served.
         """
         with local_copy(where) as folder:
-            if (folder / CURRENT).is_file():
+            if (folder / CURRENT).exists():
                 entry = read_current(folder)
-                return cls._load(entry.folder(folder), entry.digest)
+                return cls.load_version(entry.folder(folder), entry.version, entry.digest)
             return cls._load(folder, None)
+
+    @classmethod
+    def load_version(cls, folder: Path, version: str, digest: str | None) -> Scorer:
+        """Loads a bundle of this machine that must be a certain one, as `load` does.
+
+        Args:
+            folder: the bundle's.
+            version: the version that it must have.
+            digest: SHA-256 that its manifest must have; None for any.
+
+        Raises:
+            BundleError: there is no such bundle, or it is not fit to be served.
+        """
+        scorer = cls._load(folder, digest)
+        if scorer.version != version:
+            raise BundleError(
+                f"The bundle {folder} holds version {scorer.version}, not {version}. Write version "
+                f"{version} anew, or roll back."
+            )
+        return scorer
 
     def score_one(self, row: Row) -> Score:
         """Scores a customer.
@@ -210,23 +231,10 @@ class Scorer:
 
     @classmethod
     def _load(cls, folder: Path, digest: str | None) -> Scorer:
-        if digest is not None and manifest_digest(folder) != digest:
-            raise BundleError(
-                f"The bundle {folder} is not the one that was published: its manifest has another "
-                "SHA-256. Restore the folder, or roll back."
-            )
-        manifest = verify_bundle(folder)
-        try:
+        with refusing(folder):
+            manifest = verify_bundle(folder, digest)
             scorer = cls(read_model(folder / MODEL), read_contract(folder), manifest)
-        except BundleError:
-            raise
-        except (InputError, OSError, KeyError, TypeError, ValueError) as error:
-            reason = error_reason(error)
-            raise BundleError(
-                f"The bundle {folder} has a model that cannot be loaded: {reason}. Write the bundle "
-                "anew."
-            ) from None
-        replay(scorer, read_golden(folder), folder)
+            replay(scorer, read_golden(folder), folder)
         return scorer
 
 

@@ -39,7 +39,7 @@ class OutcomeWriter:
         self._ledger = PredictionLedger(ledger, lock_seconds=_LOCK_SECONDS, max_bytes=max_bytes)
         self._thread = BackgroundThread("outcomes", limit=requests)
 
-    def require_room(self, outcomes: int = 1) -> None:
+    def check_capacity(self, outcomes: int = 1) -> None:
         """Checks that so many more outcomes may wait.
 
         Raises:
@@ -57,7 +57,7 @@ class OutcomeWriter:
         Raises:
             ProblemError: 503, with Retry-After; too many wait, or the ledger cannot be written.
         """
-        self.require_room(len(outcomes))
+        self.check_capacity(len(outcomes))
         self.waiting += 1
         self._outcomes += len(outcomes)
         try:

@@ -63,7 +63,7 @@ def require_writer(state: WorkerState) -> OutcomeWriter:
             503, "This service keeps no ledger. Set CHURN_LEDGER to a database's address.",
             headers={"retry-after": "60"},
         )  # fmt: skip
-    state.outcome_writer.require_room()
+    state.outcome_writer.check_capacity()
     return state.outcome_writer
 
 

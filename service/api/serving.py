@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import tempfile
-from pathlib import Path
+from contextlib import closing
 
 from churn.errors import InputError
+from churn.scratch import scratch_folder
 from service.api.service_settings import ServiceSettings
 from service.api.supervisor import supervise
 from service.api.worker_process import BACKLOG, run_worker
+from service.core.library_logs import log_libraries
 from service.core.log import log
 
 
@@ -20,20 +20,17 @@ def serve(settings: ServiceSettings) -> int:
     Raises:
         ChurnError: it cannot start.
     """
+    log_libraries()
     listener = listen(settings)
     address, port = listener.getsockname()[:2]
     log(
         "info", "listening", host=address, port=port, workers=settings.workers,
         environment=settings.environment, store=settings.store, keyed=settings.keyed,
     )  # fmt: skip
-    metrics_folder = Path(tempfile.mkdtemp(prefix="churn-service-"))
-    try:
+    with closing(listener), scratch_folder("service", settings.scratch_folder) as metrics_folder:
         if settings.workers == 1:
             return run_worker(settings, listener, metrics_folder)
         return supervise(settings, listener, metrics_folder)
-    finally:
-        listener.close()
-        shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
 def listen(settings: ServiceSettings) -> socket.socket:

@@ -19,6 +19,7 @@ from pathlib import Path
 from churn.errors import ChurnError
 from service.api.service_settings import ServiceSettings
 from service.api.worker_process import run_worker
+from service.core.library_logs import log_libraries
 from service.core.log import log
 
 _START_FAILED = 3  # exit code of a worker that cannot load what it serves
@@ -73,6 +74,7 @@ def _stop_workers(workers: Sequence[SpawnProcess], seconds: float) -> None:
 
 def _run_child(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> None:
     """Runs a worker in its process, which ends with the supervisor's."""
+    log_libraries()
     parent = os.getppid()
 
     def watch_parent() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from churn import scratch
 from churn.errors import InputError, did_you_mean
 from churn.frozen_model import FrozenModel
 from churn.scoring.current import CURRENT
@@ -42,6 +43,7 @@ class StoreSettings(FrozenModel):
         canary_version: version of the store that answers `canary_percent` of the customers.
         canary_percent: share of the customers that the canary answers.
         shadow_version: version of the store that scores every customer for the ledger alone.
+        scratch_folder: folder for the workers' metrics and for copies of remote bundles.
     """
 
     store: str = Field(".churn/production", min_length=1)
@@ -49,6 +51,7 @@ class StoreSettings(FrozenModel):
     canary_version: Version | None = None
     canary_percent: float = Field(0.0, ge=0, le=100)
     shadow_version: Version | None = None
+    scratch_folder: str = Field(scratch.DEFAULT, min_length=1)
 
     @model_validator(mode="after")
     def _require_canary_version(self) -> Self:

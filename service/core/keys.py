@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from churn.errors import InputError
+from churn.plain_files import read_plain
 
 _MARK = "churn_"
+_MOST_BYTES = 2**20
 _LINE = re.compile(r"([0-9a-f]{64})(\s+\S.*)?")
 
 
@@ -94,7 +96,8 @@ def new_key() -> tuple[str, str]:
 
 def _digests(file: Path) -> tuple[bytes, ...]:
     digests = []
-    for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    content = read_plain(file, _MOST_BYTES).decode("utf-8")
+    for number, text in enumerate(content.splitlines(), start=1):
         line = text.partition("#")[0].strip()
         if not line:
             continue

@@ -16,6 +16,7 @@ from churn.scoring import GoldenRow, Published, Scorer
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.risk_bands import Bands
 from churn.scoring.store_follower import load_version
+from service.core.environment_settings import StoreSettings
 from service.core.worker_metrics import ScoreMetrics
 
 _EXAMPLE_ROW = 5
@@ -95,28 +96,28 @@ class LoadedModel:
 
 
 def load_model(
-    store: str,
+    settings: StoreSettings,
     metrics_folder: Path,
     load_number: int,
     *,
-    version: str | None = None,
+    which: Published | str,
     role: Role = "production",
     serving: LoadedModel | None = None,
 ) -> LoadedModel:
     """Loads a version of a store and warms it, beside the version that serves meanwhile.
 
     Args:
-        store: a folder, or a URI for fsspec.
+        settings: name the store, and the folder for the copy of a remote bundle.
         metrics_folder: folder of the metrics files.
         load_number: how many versions this process has loaded, with this one.
-        version: version of the store; None for the one in production.
+        which: the version, or what the store's pointer says of it.
         role: role of its answers.
         serving: version that serves, whose data contract it must have; None if none does.
 
     Raises:
-        BundleError: there is no such bundle, or it cannot be used.
+        ChurnError: there is no such bundle, or it cannot be used.
     """
-    bundle = load_version(store, version)
+    bundle = load_version(settings.store, which, settings.scratch_folder)
     fresh = bundle.scorer
     if serving is not None and fresh.contract.digest() != serving.contract.digest():
         raise BundleError(
@@ -126,5 +127,9 @@ def load_model(
     # Only now: /metrics reports every version that has a metrics file.
     metrics = ScoreMetrics(metrics_folder, load_number, fresh.version, role)
     model = LoadedModel(fresh, bundle.bands, bundle.golden, bundle.published, role, metrics)
-    model.warm()
+    try:
+        model.warm()
+    except Exception:
+        metrics.remove()
+        raise
     return model

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from churn.errors import ChurnError
+from churn.errors import BundleError
 from churn.ledger.predictions import Role
+from churn.scoring.current import Published
 from churn.scoring.store_follower import StoreFollower
+from service.core.background_thread import BackgroundThread
 from service.core.environment_settings import StoreSettings
 from service.core.loaded_model import LoadedModel, load_model
 from service.core.log import log
 from service.core.worker_metrics import RequestMetrics
 
-_RETRY_SECONDS = 5.0
 _SHARES = 10_000
 
 
@@ -41,14 +42,15 @@ class ModelPool:
         self._metrics_folder = metrics_folder
         self._metrics = metrics
         self._loads = 0
-        self._follower = StoreFollower(
-            settings.store, self._load_compatible, retry_seconds=_RETRY_SECONDS
-        )
-        self.production = self._load(None, "production")
+        self._first: LoadedModel | None = None
+        """What was loaded first: callers rely on its data contract."""
+        self._follower = StoreFollower(settings.store, self._load)
+        self._loader = BackgroundThread("bundle-loader", limit=1)
+        self.production = self._first = self._follower.load()
         self.id_field = self.production.contract.id.name
         canary, shadow = settings.canary_version, settings.shadow_version
-        self.canary = self._load_compatible(canary, "canary") if canary is not None else None
-        self.shadow = self._load_compatible(shadow, "shadow") if shadow is not None else None
+        self.canary = self._load(canary, "canary") if canary is not None else None
+        self.shadow = self._load(shadow, "shadow") if shadow is not None else None
         self._share = round(settings.canary_percent * _SHARES / 100)
 
     @property
@@ -96,30 +98,37 @@ class ModelPool:
     async def _check_store(self) -> None:
         refused_before = self.refused
         try:
-            fresh = await asyncio.to_thread(self._follower.check)
-        except ChurnError as error:
+            fresh = await self._loader.run(self._follower.check)
+            if fresh is not None:
+                self._warm(fresh)
+        except BundleError as error:
             if refused_before != str(error):
                 log("error", "bundle_refused", reason=str(error), serving=self.production.version)
                 self._metrics.increment("bundle_refusals")
-            self._metrics.set_gauge("bundle_refused", 1)
-            return
+            fresh = None
+        self._metrics.set_gauge("bundle_refused", float(self.refused is not None))
         if fresh is None:
             return
-        self._metrics.set_gauge("bundle_refused", 0)
-        fresh.warm()  # on this thread, which is the one that answers
         before, self.production = self.production, fresh
         self._metrics.increment("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
 
-    def _load(
-        self, version: str | None, role: Role, serving: LoadedModel | None = None
-    ) -> LoadedModel:
-        self._loads += 1
-        store, folder = self._settings.store, self._metrics_folder
-        return load_model(store, folder, self._loads, version=version, role=role, serving=serving)
+    def _warm(self, fresh: LoadedModel) -> None:
+        """Warms a version on this thread, which is the one that answers.
 
-    def _load_compatible(
-        self, version: str | None = None, role: Role = "production"
-    ) -> LoadedModel:
-        """Loads a version with the same data contract as the one in production."""
-        return self._load(version, role, self.production)
+        Raises:
+            BundleError: it cannot score here.
+        """
+        try:
+            fresh.warm()
+        except Exception as error:  # noqa: BLE001 - it must be tried again, whatever it was
+            fresh.metrics.remove()
+            raise self._follower.refuse(error) from None
+
+    def _load(self, which: Published | str, role: Role = "production") -> LoadedModel:
+        """Loads a version with the same data contract as the first one."""
+        self._loads += 1
+        return load_model(
+            self._settings, self._metrics_folder, self._loads,
+            which=which, role=role, serving=self._first,
+        )  # fmt: skip

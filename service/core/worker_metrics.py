@@ -67,6 +67,8 @@ class MetricsFile:
     def __init__(self, folder: Path, name: str, size: int, labels: dict[str, str]) -> None:
         path = folder / f"{name}{_SUFFIX}"
         header = json.dumps(labels).encode().ljust(_HEADER_BYTES)
+        # If somebody has removed the folder, the next version is served all the same.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Renamed when it is complete, so that nobody reads half a file.
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_bytes(header + bytes(size * _NUMBER_BYTES))
@@ -74,6 +76,11 @@ class MetricsFile:
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
         self.numbers = memoryview(self._map)[_HEADER_BYTES:].cast("d")
+        self._path = path
+
+    def remove(self) -> None:
+        """Removes the file: what it counted is on no page any more."""
+        self._path.unlink(missing_ok=True)
 
 
 class RequestMetrics(MetricsFile):

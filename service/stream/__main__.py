@@ -9,10 +9,8 @@ import argparse
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from churn.errors import ChurnError
+from churn.scratch import scratch_folder
 from service.stream.stream_settings import StreamSettings, read_settings
 
 if TYPE_CHECKING:
@@ -37,28 +36,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m service.stream", description=__doc__).parse_args(
         arguments
     )
-    metrics_folder = Path(tempfile.mkdtemp(prefix="churn-stream-"))
     try:
         settings = read_settings(os.environ)
         settings.require_production("CHURN_STORE")
-        return _work(settings, metrics_folder)
+        with scratch_folder("stream", settings.scratch_folder) as metrics_folder:
+            return _work(settings, metrics_folder)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 0
-    finally:
-        shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
 def _work(settings: StreamSettings, metrics_folder: Path) -> int:
+    from service.core.library_logs import log_libraries
     from service.core.log import log
     from service.stream.kafka_errors import PermanentError
     from service.stream.probes import ProbeServer
     from service.stream.worker import StreamWorker
 
-    # Its own messages are no JSON and, without a broker, ten lines a second.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    log_libraries()
+    # Without a broker, ten lines a second.
+    kafka = logging.getLogger("kafka")
+    kafka.setLevel(logging.CRITICAL)
+    kafka.propagate = False
+    kafka.addHandler(logging.NullHandler())
     worker = StreamWorker(settings, metrics_folder)
     probes = ProbeServer(
         settings.host,

@@ -8,7 +8,7 @@ from churn.errors import BundleError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
-from churn.scoring import FieldError, Scorer, read_golden
+from churn.scoring import FieldError, Scorer, read_golden, store_follower
 from churn.scoring.bundle import Threshold, bundle_folder, publish, roll_back, write_bundle
 from churn.scoring.risk_bands import Bands
 from deployment import production_scorer
@@ -102,7 +102,7 @@ def test_an_invalid_bundle_leaves_the_last_good_one_answering(
 def test_a_download_that_failed_once_is_tried_again_without_another_promotion(
     store, customer, looking_always, monkeypatch
 ):
-    monkeypatch.setattr(production_scorer, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(store_follower, "RETRY_SECONDS", 0.0)
     scorer = load_scorer(str(store))
     bundle = bundle_folder(store, "2")
     publish(store, "2")

@@ -42,10 +42,14 @@ class Service(LoggedProcess):
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
 
-    def sockets(self) -> int:
-        """How many its process has open: connections, the listening one and the event loop's own."""
-        files = Path(f"/proc/{self.process.pid}/fd").iterdir()
-        return sum(str(each.readlink()).startswith("socket:") for each in files)
+    def connections(self) -> Iterator[Path]:
+        """The sockets of its process, the listening one left out."""
+        sockets = [
+            each
+            for each in Path(f"/proc/{self.process.pid}/fd").iterdir()
+            if each.is_symlink() and str(each.readlink()).startswith("socket:")
+        ]
+        yield from sockets[1:]
 
     @staticmethod
     def peek(connection: socket.socket) -> bytes:
@@ -75,7 +79,11 @@ def serving(
     store: Path | str, folder: Path, workers: int = 1, **settings: Any
 ) -> Iterator[Service]:
     """A service of a store; its ledger lies in `folder` unless the settings say otherwise."""
-    own = {"ledger": f"sqlite:///{folder / 'ledger.db'}", "poll_seconds": 0.1}
+    own = {
+        "ledger": f"sqlite:///{folder / 'ledger.db'}",
+        "poll_seconds": 0.1,
+        "scratch_folder": folder / "scratch",
+    }
     service = Service(store, workers, **(own | settings))
     try:
         service.port = service.wait_for("listening")["port"]

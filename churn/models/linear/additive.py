@@ -18,6 +18,7 @@ from churn.features.feature_set import FeatureSet
 from churn.models.linear.terms import Term, term_from_json
 from churn.models.recipe_inputs import require_finite
 from churn.models.row_form import TermsForm
+from churn.plain_files import read_json
 
 _FILE = "additive.json"
 
@@ -88,7 +89,7 @@ class AdditiveModel:
         Raises:
             OSError, ValueError, KeyError: the file or a part is missing, or not what it should be.
         """
-        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / _FILE)
         return cls(
             base=float(content["base"]),
             terms=tuple(term_from_json(term) for term in content["terms"]),

@@ -15,6 +15,7 @@ from churn.models.deep_extra import SCORING, require_extra
 from churn.models.network.network_input import NetworkInput, Singles
 from churn.models.network.sampled_shapley import SampledShapley
 from churn.models.row_form import TableForm
+from churn.plain_files import read_json
 
 _NETWORK = "network.onnx"
 _ENTRANCE = "entrance.json"
@@ -128,7 +129,7 @@ class OnnxModel:
             InputError: onnxruntime is not installed.
             OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
-        content = json.loads((folder / _ENTRANCE).read_text(encoding="utf-8"))
+        content = read_json(folder / _ENTRANCE)
         return cls.from_bytes(
             (folder / _NETWORK).read_bytes(),
             NetworkInput.from_json(content["entrance"]),

@@ -20,6 +20,8 @@ from churn.models.recipe_inputs import RecipeInputs, require_finite
 from churn.models.recipe_settings import GbmSettings
 from churn.models.row_form import TreesForm
 from churn.models.trees.native_trees import NativeTrees
+from churn.models.trees.tree_check import require_trees
+from churn.plain_files import read_json
 
 _TREES = "trees.txt"
 _COLUMNS = "columns.json"
@@ -105,9 +107,11 @@ class GbmModel:
         Raises:
             OSError, ValueError, KeyError: a file or a part is missing, or not what it should be.
         """
-        content = json.loads((folder / _COLUMNS).read_text(encoding="utf-8"))
+        content = read_json(folder / _COLUMNS)
+        text = (folder / _TREES).read_text(encoding="utf-8")
+        require_trees(text)
         return cls.from_text(
-            (folder / _TREES).read_text(encoding="utf-8"),
+            text,
             tuple(content["features"]),
             {str(name): int(count) for name, count in content["categories"].items()},
             FeatureSet.from_json(content["engineered"]),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import BundleError
+from churn.plain_files import DOCUMENT_BYTES
 from churn.scoring.address import Address, file_system, read_file, unwritable
 from churn.scoring.bundle.durable import replace_text
 from churn.scoring.current import CURRENT, Pointer, Published, read_history
@@ -90,7 +91,7 @@ def _put(store: str, text: str, condition: dict[str, str]) -> bool:
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
         if _code(error) in _TAKEN:
             # Perhaps by ourselves: the driver repeats a request whose response got lost.
-            return read_file(f"{store}/{CURRENT}") == text.encode()
+            return read_file(f"{store}/{CURRENT}", DOCUMENT_BYTES) == text.encode()
         raise unwritable(f"The store {store}", error) from None
     return True
 

@@ -7,18 +7,18 @@ arrays.
 from __future__ import annotations
 
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churn.contract import DataContract
-from churn.errors import BundleError, error_reason
+from churn.errors import BundleError
 from churn.features.encoding import Columns, Floats, row_count
+from churn.scoring.address import reason
+from churn.scoring.reference_file import open_reference
 
 LEVELS = np.linspace(0.0, 1.0, 1001)
 """Levels of the stored quantiles: every thousandth."""
@@ -104,17 +104,16 @@ def read_reference(path: Path, contract: DataContract) -> Reference:
         BundleError: it cannot be read, or is of other columns.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_reference(path) as arrays:
             return Reference(
                 rows=int(arrays["rows"][0]),
                 numbers={c.name: _number(arrays, f"numbers/{c.name}") for c in contract.numbers},
                 categories={c.name: arrays[f"categories/{c.name}/counts"] for c in contract.coded},
                 scores=_number(arrays, "scores"),
             )
-    except (OSError, KeyError, ValueError, IndexError, BadZipFile, zlib.error) as error:
+    except Exception as error:  # noqa: BLE001 - a broken archive may fail in any way
         raise BundleError(
-            f"The drift reference {path} cannot be read: {error_reason(error)}. Write the bundle "
-            "anew."
+            f"The drift reference {path} cannot be read: {reason(error)}. Write the bundle anew."
         ) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from churn.scoring.address import Address, file_system, unwritable
 from churn.scoring.bundle.durable import TakenError, new_folder
 from churn.scoring.manifest import MANIFEST
+from churn.scratch import scratch_folder
 
 
 @contextmanager
@@ -26,9 +26,11 @@ def new_bundle(place: Address) -> Iterator[Path]:
         with new_folder(place) as unfinished:
             yield unfinished
         return
-    with tempfile.TemporaryDirectory(prefix="churn-bundle-") as folder:
-        yield Path(folder)
-        upload_bundle(Path(folder), place)
+    with scratch_folder("bundle") as folder:
+        unfinished = folder / "unfinished"
+        unfinished.mkdir()
+        yield unfinished
+        upload_bundle(unfinished, place)
 
 
 def upload_bundle(folder: Path, uri: str) -> None:

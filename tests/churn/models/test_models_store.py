@@ -135,7 +135,7 @@ def test_a_manifest_of_something_else_is_refused(folder, change, message):
          "'wave' is no kind of term"),
         ("member-1/additive.json", '{"base": 1}', "terms"),
         ("member-1/additive.json", "[]", "list"),
-        ("member-2/trees.txt", "tree\nnonsense\n", "LightGBM cannot read or use its trees"),
+        ("member-2/trees.txt", "tree\nnonsense\n", "the text of the trees cannot be used"),
         ("member-2/columns.json", '{"features": ["x"], "categories": {}, "engineered": []}',
          "the trees look at 19 columns, not at 1"),
         ("blend.json", '{"members": [{"recipe": "a", "kind": "net", "folder": "member-1"}]}',

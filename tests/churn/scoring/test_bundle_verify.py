@@ -245,10 +245,10 @@ def test_the_contract_of_another_business_is_refused(folder):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("model/member-2/trees.txt", b"tree\nnonsense\n", "cannot be loaded: LightGBM cannot"),
+        ("model/member-2/trees.txt", b"tree\nnonsense\n", "cannot be loaded: ValueError: the text of the trees"),
         ("model/member-2/columns.json",
          b'{"features": ["x"], "categories": {}, "engineered": []}', "cannot be loaded: "),
-        ("model/member-1/additive.json", b'{"base": 1}', r"cannot be loaded: 'terms'\. Write"),
+        ("model/member-1/additive.json", b'{"base": 1}', r"cannot be loaded: KeyError: 'terms'\. Rest"),
         ("model/blend.json", b"[]", "cannot be loaded: "),
         ("golden.json", b"[]", "golden.json that cannot be read"),
         ("golden.json", b"[" * 100_000, "golden.json that cannot be read"),

@@ -1,6 +1,7 @@
 """What images, Compose and Kubernetes tell the service are settings that it knows and takes."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -45,6 +46,7 @@ def test_compose_configures_the_service(root, image_environment):
     assert (settings.host, settings.port, settings.store) == ("0.0.0.0", 8000, "/store")
     assert settings.environment == "production"
     assert settings.keyed
+    assert settings.scratch_folder == "/state/scratch"  # on the one volume that can be written
 
 
 @pytest.mark.parametrize(("overlay", "keyed"), [("kind", False), ("production", True)])
@@ -60,6 +62,14 @@ def test_an_overlay_configures_the_service(rendered, image_environment, overlay,
     ]
     needed = settings.drain_seconds + 2 * settings.stop_seconds + 5
     assert pod["terminationGracePeriodSeconds"] >= needed
+    _require_writable(pod, settings.scratch_folder)
+
+
+def _require_writable(pod, folder):
+    """The pod's root is read-only, so the folder lies on a volume that is not."""
+    mounts = pod["containers"][0]["volumeMounts"]
+    writable = {each["mountPath"] for each in mounts if not each.get("readOnly")}
+    assert any(Path(folder).is_relative_to(place) for place in writable - {"/tmp"})
 
 
 def test_compose_configures_the_worker_of_the_stream(root, image_environments):
@@ -86,3 +96,6 @@ def test_the_streaming_overlay_configures_the_worker(rendered, image_environment
 
     assert settings.kafka_servers == ("kafka.kafka.svc:9092",)
     assert settings.ledger.get_secret_value() == "sqlite:////state/ledger.db"
+    workers = [e for e in rendered["streaming"] if e["metadata"]["name"] == "churn-stream"]
+    (pod,) = [e["spec"]["template"]["spec"] for e in workers if e["kind"] == "Deployment"]
+    _require_writable(pod, settings.scratch_folder)

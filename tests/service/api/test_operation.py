@@ -52,6 +52,8 @@ def test_with_nothing_in_production_it_says_what_to_run(tmp_path):
         ({"canary_version": "77"}, "77"),
         ({"ledger": "nonsense"}, "ledger's address"),
         ({"api_key_file": "/nonexistent/keys"}, "/nonexistent/keys"),
+        ({"api_keys": ""}, "CHURN_API_KEYS"),
+        ({"scratch_folder": "/proc/nowhere"}, "CHURN_SCRATCH_FOLDER"),
     ],
 )
 def test_it_does_not_start_with_a_setting_it_does_not_know_or_cannot_use(store, settings, named):

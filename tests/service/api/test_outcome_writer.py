@@ -118,4 +118,4 @@ def test_requests_and_outcomes_beyond_either_limit_are_refused_at_once(
         len(sent) - taken
     )
     assert writer.waiting == 0
-    writer.require_room(outcomes)
+    writer.check_capacity(outcomes)

@@ -15,7 +15,7 @@ OUTCOMES = 300
 STOP_SECONDS = 2
 
 
-def tell(service, number):
+def report(service, number):
     """A connection on which an outcome was sent."""
     body = json.dumps({"customer": f"c-{number}", "churned": True}).encode()
     connection = socket.create_connection(("127.0.0.1", service.port), timeout=60)
@@ -36,11 +36,11 @@ def test_three_hundred_outcomes_stop_neither_scores_nor_a_swap_nor_the_end(
         ExitStack() as stack,
     ):
         other.execute("BEGIN IMMEDIATE")
-        told = [stack.enter_context(tell(service, number)) for number in range(OUTCOMES)]
+        reported = [stack.enter_context(report(service, number)) for number in range(OUTCOMES)]
         publish(store, "2")
         scored = {client.post("/v1/score", json=customers[0]).status_code for _ in range(50)}
         service.wait_for("bundle_swapped")
-        answers = [connection.recv(10_000) for connection in told]
+        answers = [connection.recv(10_000) for connection in reported]
         scored |= {client.post("/v1/score", json=customers[0]).status_code}
         page = sample(client.get("/metrics").text)
 

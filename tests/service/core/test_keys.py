@@ -1,5 +1,7 @@
 """API keys: a list that is set and empty is refused, and two different keys in a request are one too many."""
 
+import os
+
 import pytest
 
 from churn.errors import InputError
@@ -45,6 +47,23 @@ def test_a_file_that_is_emptied_later_leaves_no_key_of_it_valid(tmp_path):
 
     assert keyring.reload_if_changed()
     assert not keyring.is_valid(key.encode())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "huge"])
+def test_a_key_file_that_is_none_is_named_without_waiting(tmp_path, kind):
+    file = tmp_path / "keys"
+    match kind:
+        case "pipe":
+            os.mkfifo(file)
+        case "folder":
+            file.mkdir()
+        case "device":
+            file.symlink_to("/dev/zero")
+        case "huge":
+            file.write_bytes(b"\n" * (2**20 + 1))
+
+    with pytest.raises(InputError, match=f"The key file {file} cannot be read: it is "):
+        Keyring((), str(file))
 
 
 X, BEARER = b"x-api-key", b"authorization"
