@@ -20,6 +20,7 @@ STOP_SECONDS = 60
 DEBIAN = {
     "MariaDB": (("mariadbd", "mariadb-install-db"), "mariadb-server"),
     "PostgreSQL": (("postgres", "initdb"), "postgresql"),
+    "Prometheus": (("prometheus", "promtool"), "prometheus"),
 }
 """Servers of Debian -> their programs and the package."""
 
