@@ -6,9 +6,10 @@ import time
 
 import pytest
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.protocol.consumer import FetchResponse, OffsetCommitResponse
 from kafka.protocol.metadata import MetadataResponse
+from kafka.protocol.producer import ProduceRequest
 from kafka.protocol.sasl import (
     SaslAuthenticateRequest,
     SaslAuthenticateResponse,
@@ -252,6 +253,63 @@ def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, op
 
     with pytest.raises(PermanentError, match=f"and the group '{proxied.group}'"):
         session.commit(offsets)
+
+
+def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(broker, proxy, proxied, opened):
+    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    session = opened(proxied)
+    _, offsets = read(session, 1)
+
+    def refuse(response):
+        for topic in response.topics:
+            for each in topic.partitions:
+                each.error_code = 27
+
+    proxy.changes = {OffsetCommitResponse: refuse}
+
+    assert session.commit(offsets) is False
+
+
+def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
+    broker.write_batch(stream.input_topic, 0, sealed(batch_of(b"1", b"2", b"3")))
+    session = opened(stream.model_copy(update={"batch_messages": 2}))
+    before = session.count_waiting()
+    messages, offsets = read(session, 2)
+    held = session.count_waiting()
+    session.commit(offsets)
+
+    assert before == 0  # none is this worker's yet
+    assert len(messages) == 2
+    assert (held, session.count_waiting()) == (3, 1)
+
+
+def test_an_error_that_passes_ends_the_session_and_not_the_worker(stream, opened, monkeypatch):
+    session = opened(stream)
+
+    def away(**_):
+        raise KafkaConnectionError("away")
+
+    monkeypatch.setattr(session._consumer, "poll", away)
+
+    with pytest.raises(KafkaConnectionError):
+        session.poll(0.1)
+
+
+def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(
+    broker, proxy, proxied, opened
+):
+    acks = []
+    proxy.answers = {ProduceRequest: lambda request: acks.append(request.acks)}
+    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    session = opened(proxied)
+    messages, _ = read(session, 1)
+    session.send(rejected(messages))
+    options = session._consumer.config
+
+    assert acks == [-1]
+    assert options["enable_auto_commit"] is False
+    assert options["isolation_level"] == "read_committed"
+    assert options["auto_offset_reset"] == "earliest"
 
 
 @pytest.mark.parametrize(("handshake", "code"), [(0, 58), (33, 0)])

@@ -194,3 +194,61 @@ def test_a_refused_commit_counts_nothing_as_done(played):
 
     assert steps == WHOLE
     assert scored(worker) == {"scored": 0, "rejected": 0, "repeated": 3}
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(worker_module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_worker_that_does_not_move_is_no_longer_alive_and_one_that_waits_is(
+    played, clock, monkeypatch
+):
+    worker, _, _ = played()
+    monkeypatch.setattr(worker._stop, "wait", lambda _: clock.__setitem__(0, clock[0] + 100))
+
+    clock[0] += 119.9
+    moved = worker.alive()
+    clock[0] += 0.2
+    stalled = worker.alive()
+    worker._wait()
+
+    assert (moved, stalled, worker.alive()) == (True, False, True)
+    clock[0] += 119.9
+    assert worker.alive()
+
+
+def test_a_group_that_does_not_take_the_worker_in_is_told_after_a_while(played, clock):
+    worker, _, _ = played()
+    session = FakeSession([], {}, [])
+    session.is_member = False
+    worker._checked_at = clock[0]
+
+    clock[0] += 20
+    worker._check_brokers(session)
+    before = worker.ready()["reasons"]
+    clock[0] += 0.1
+    worker._check_brokers(session)
+    after = worker.ready()["reasons"]
+    session.is_member = True
+    clock[0] += 3
+    worker._check_brokers(session)
+
+    assert "kafka" not in before
+    assert after["kafka"] == "The group has not taken the worker in."
+    assert "kafka" not in worker.ready()["reasons"]
+    assert session.steps == ["connect", "count"]
+
+
+def test_what_waits_is_counted_every_few_seconds(played, clock):
+    worker, _, _ = played()
+    session = FakeSession([], {}, [])
+    worker._checked_at = clock[0]
+
+    for step in (2.9, 0.2, 2.9, 0.2):
+        clock[0] += step
+        worker._check_brokers(session)
+
+    assert session.steps.count("count") == 2
