@@ -59,12 +59,9 @@ class KafkaSession:
             try:
                 self._producer = open_producer(settings)
                 # Before subscribing: a topic that is created later would be noticed after minutes.
-                for topic in (
-                    settings.input_topic,
-                    settings.output_topic,
-                    settings.dead_letter_topic,
-                ):
-                    self._require(topic)
+                self._require(settings.input_topic)
+                self._require(settings.output_topic, may_create=True)
+                self._require(settings.dead_letter_topic, may_create=True)
                 self._consumer.subscribe([settings.input_topic])
             except BaseException:
                 self.close()
@@ -171,24 +168,24 @@ class KafkaSession:
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
 
-    def _require(self, topic: str) -> None:
-        """Sees that a topic exists; a broker that creates topics on request is asked to.
+    def _require(self, topic: str, *, may_create: bool = False) -> None:
+        """Sees that a topic exists; brokers that create topics on request may create it.
 
         Raises:
-            PermanentError: it does not exist, and no broker creates it.
+            PermanentError: it does not exist.
             KafkaError: this worker must not use it.
         """
         if self._consumer.partitions_for_topic(topic):
             return
-        try:
-            self._producer.partitions_for(topic)
-        except KafkaTimeoutError:
-            raise PermanentError(
-                f"The topic '{topic}' does not exist, and the brokers do not create it. Create it, "
-                "or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
-                "CHURN_DEAD_LETTER_TOPIC).",
-                topic=topic,
-            ) from None
+        with suppress(KafkaTimeoutError):
+            if may_create and self._producer.partitions_for(topic):
+                return
+        raise PermanentError(
+            f"The topic '{topic}' does not exist, or the worker's user must not see it. Create it, "
+            "let the user see it, or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
+            "CHURN_DEAD_LETTER_TOPIC).",
+            topic=topic,
+        )
 
     def _find_unreadable(self) -> dict[str, Any]:
         """Returns the place of the batch that cannot be read; empty if that is not known.

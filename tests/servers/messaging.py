@@ -44,6 +44,11 @@ class Broker:
         with self._admin() as admin:
             admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
 
+    def names(self) -> set[str]:
+        """Names of the topics that exist."""
+        with self._admin() as admin:
+            return set(admin.list_topics())
+
     def group_state(self, name: str) -> str:
         with self._admin() as admin:
             return admin.describe_groups([name])[name]["group_state"]

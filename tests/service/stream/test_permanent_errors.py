@@ -190,9 +190,16 @@ def lacking(topic, code):
     return {MetadataResponse: change}
 
 
-@pytest.mark.parametrize("kind", ["input", "output", "dead_letter"])
 @pytest.mark.parametrize(
-    ("code", "why"), [(3, "does not exist"), (29, "TopicAuthorizationFailedError")]
+    ("kind", "code", "why"),
+    [
+        ("input", 3, "does not exist"),
+        ("input", 29, "must not see it"),
+        ("output", 3, "does not exist"),
+        ("output", 29, "TopicAuthorizationFailedError"),
+        ("dead_letter", 3, "does not exist"),
+        ("dead_letter", 29, "TopicAuthorizationFailedError"),
+    ],
 )
 def test_a_topic_that_is_not_there_or_not_allowed_is_named(
     proxy, proxied, opened, topics, monkeypatch, kind, code, why
@@ -204,6 +211,19 @@ def test_a_topic_that_is_not_there_or_not_allowed_is_named(
         opened(proxied)
 
     assert topics[kind] in str(caught.value)
+
+
+def test_only_topics_that_are_written_are_created_on_request(broker, stream, opened, topics):
+    """The one that is read gets its partitions from whoever plans them."""
+    new = {f"{kind}_topic": f"{name}-new" for kind, name in topics.items()}
+
+    with pytest.raises(PermanentError, match=new["input_topic"]):
+        opened(stream.model_copy(update=new))
+    before = broker.names()
+    opened(stream.model_copy(update=new | {"input_topic": topics["input"]}))
+
+    assert not set(new.values()) & before
+    assert set(new.values()) & broker.names() == {new["output_topic"], new["dead_letter_topic"]}
 
 
 REFUSED = {10: "max.message.bytes", 29: "Let the worker's user", 87: "The brokers' log"}

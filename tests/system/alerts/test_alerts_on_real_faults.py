@@ -1,6 +1,5 @@
 """Debian's Prometheus scrapes a real worker and a real service: each fault fires its own alert."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 
@@ -8,7 +7,7 @@ import pytest
 from worker_process import Outside, starting, wait_until, working
 
 from churn.ledger.predictions import PredictionLedger
-from churn.scoring.bundle import bundle_folder, publish
+from churn.scoring.current import CURRENT
 from tests.servers.churn_api import serving
 
 TOPICS = {"input": "customers", "output": "scores", "dead_letter": "rejected"}
@@ -157,28 +156,22 @@ def test_rejected_messages_are_told(settings, outside, customers, prometheus):
         assert watching.firing() == {"ChurnMessagesRejected"}
 
 
-def test_a_refused_bundle_is_told_until_another_one_is_published(store, tmp_path, prometheus):
+@pytest.mark.parametrize("pointer", [None, b"{"], ids=["missing", "damaged"])
+def test_a_refused_bundle_is_told_until_the_store_is_whole_again(
+    store, tmp_path, prometheus, pointer
+):
+    current = store / CURRENT
+    good = current.read_bytes()
     with serving(store, tmp_path) as service:
         watching = prometheus(churn_api=service.port)
         wait_until(watching.scraped)
         quiet = watching.firing()
-        shutil.copytree(bundle_folder(store, "2"), bundle_folder(store, "3"))
-        publish(store, "3")  # whose files say that they are version 2
+        current.unlink() if pointer is None else current.write_bytes(pointer)
         loud = fires(watching, "ChurnBundleRefused")
-        publish(store, "2")
+        current.write_bytes(good)  # as it was
         calms_down(watching)
 
     assert (quiet, loud) == (set(), {"ChurnBundleRefused"})
-
-
-def test_a_bundle_that_is_refused_and_taken_back_is_no_longer_told(store, tmp_path, prometheus):
-    with serving(store, tmp_path) as service:
-        watching = prometheus(churn_api=service.port)
-        shutil.copytree(bundle_folder(store, "2"), bundle_folder(store, "3"))
-        publish(store, "3")
-        fires(watching, "ChurnBundleRefused")
-        publish(store, "1")
-        calms_down(watching)
 
 
 def test_a_stuck_ledger_fails_outcomes_and_leaves_predictions_behind_and_lost(
