@@ -58,18 +58,18 @@ def test_what_another_session_may_not_meet_passes(name):
 def test_what_every_session_meets_is_permanent_and_has_a_way_out(name):
     error = getattr(errors, name)("the broker's own words.")
 
-    told = describe_permanent("What failed", error, StreamSettings(), topic="t", offset=3)
+    ending = describe_permanent("What failed", error, StreamSettings(), topic="t", offset=3)
 
     assert not passes(error)
-    assert str(told).startswith("What failed: ")
-    assert "the broker's own words. " in str(told)
-    assert PERMANENT[name] in str(told)
-    assert told.place == {"topic": "t", "offset": 3}
+    assert str(ending).startswith("What failed: ")
+    assert "the broker's own words. " in str(ending)
+    assert PERMANENT[name] in str(ending)
+    assert ending.place == {"topic": "t", "offset": 3}
 
 
 @pytest.mark.parametrize("error", [lzma.LZMAError("Corrupt"), RuntimeError("x"), EOFError()])
 def test_what_a_library_raises_that_decompresses_is_a_damaged_batch(error):
-    told = describe_permanent("What failed", error, StreamSettings())
+    ending = describe_permanent("What failed", error, StreamSettings())
 
     assert not passes(error)
-    assert "--reset-offsets" in str(told)
+    assert "--reset-offsets" in str(ending)

@@ -70,7 +70,7 @@ def test_a_tombstone_stays_one(key, value, written):
     assert (letter.key, letter.value) == (key, written)
 
 
-def test_a_message_that_was_rejected_before_tells_of_this_time_alone():
+def test_a_message_that_was_rejected_before_has_the_reason_of_this_time_alone():
     source = message(headers=(("churn-reason", b"Before."), ("churn-tenant", b"a")))
 
     assert score_of(source).headers == [("churn-tenant", b"a")]

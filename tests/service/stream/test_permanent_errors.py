@@ -67,7 +67,7 @@ def batch_of(*values, codec=0):
     return bytearray(builder.buffer())
 
 
-def sealed(batch):
+def with_checksum(batch):
     """The batch with a checksum that fits what it holds."""
     batch[CRC:ATTRIBUTES] = struct.pack(">I", crc32c(bytes(batch[ATTRIBUTES:])))
     return bytes(batch)
@@ -110,20 +110,20 @@ def test_a_compressed_batch_is_read(broker, stream, opened, codec):
 def unknown_codec():
     batch = batch_of(b"a", b"b")
     batch[ATTRIBUTES + 1] = 5
-    return sealed(batch)
+    return with_checksum(batch)
 
 
 def not_compressed(codec):
     batch = batch_of(b"a", b"b")
     batch[ATTRIBUTES + 1] = codec
-    return sealed(batch)
+    return with_checksum(batch)
 
 
 @pytest.mark.parametrize(
     ("batch", "why", "way_out"),
     [
         (unknown_codec(), "Unrecognized compression type: 5", "requirements-stream.lock"),
-        (sealed(batch_of(b"a")[:-1] + b"\x07"), "headers", "--reset-offsets"),
+        (with_checksum(batch_of(b"a")[:-1] + b"\x07"), "headers", "--reset-offsets"),
         *((not_compressed(number), "", "--reset-offsets") for number in (1, 2, 3, 4)),
     ],
     ids=["codec", "record", *CODECS],
@@ -132,8 +132,8 @@ def test_a_batch_that_cannot_be_read_is_named_by_its_place(
     broker, stream, opened, outside, batch, why, way_out
 ):
     for _ in range(2):
-        broker.write_batch(stream.input_topic, 1, sealed(batch_of(b"1", b"2", b"3")))
-    broker.write_batch(stream.input_topic, 2, sealed(batch_of(b"4")))
+        broker.write_batch(stream.input_topic, 1, with_checksum(batch_of(b"1", b"2", b"3")))
+    broker.write_batch(stream.input_topic, 2, with_checksum(batch_of(b"4")))
     session = opened(stream)
     _, offsets = read(session, 7)
     session.commit(offsets)
@@ -172,7 +172,7 @@ def test_a_partition_that_brokers_do_not_give_is_named_by_its_place(
                     change(part)
 
     proxy.changes = {FetchResponse: change_partition}
-    broker.write_batch(proxied.input_topic, 1, sealed(batch_of(b"1", b"2")))
+    broker.write_batch(proxied.input_topic, 1, with_checksum(batch_of(b"1", b"2")))
     session = opened(proxied)
 
     with pytest.raises(PermanentError, match=why) as caught:
@@ -233,7 +233,7 @@ REFUSED = {10: "max.message.bytes", 29: "Let the worker's user", 87: "The broker
 def test_a_message_that_the_brokers_refuse_is_named_by_what_it_was_read_from(
     broker, proxy, proxied, opened, outside, code, way_out
 ):
-    broker.write_batch(proxied.input_topic, 2, sealed(batch_of(b"1", b"2")))
+    broker.write_batch(proxied.input_topic, 2, with_checksum(batch_of(b"1", b"2")))
     session = opened(proxied)
     messages, _ = read(session, 2)
     proxy.answers = refuse_messages(proxied.dead_letter_topic, code)
@@ -250,7 +250,7 @@ def test_too_few_replicas_are_waited_for(broker, proxy, proxied, opened, monkeyp
     monkeypatch.setattr(kafka_clients, "DELIVERY_SECONDS", 2)
     monkeypatch.setattr(kafka_session, "DELIVERY_SECONDS", 2)
     monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 1)
-    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
     messages, _ = read(session, 1)
     proxy.answers = refuse_messages(proxied.dead_letter_topic, 19)
@@ -260,7 +260,7 @@ def test_too_few_replicas_are_waited_for(broker, proxy, proxied, opened, monkeyp
 
 
 def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, opened, outside):
-    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
     _, offsets = read(session, 1)
 
@@ -276,7 +276,7 @@ def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, op
 
 
 def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(broker, proxy, proxied, opened):
-    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
     _, offsets = read(session, 1)
 
@@ -291,7 +291,7 @@ def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(broker, proxy,
 
 
 def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
-    broker.write_batch(stream.input_topic, 0, sealed(batch_of(b"1", b"2", b"3")))
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1", b"2", b"3")))
     session = opened(stream.model_copy(update={"batch_messages": 2}))
     before = session.count_waiting()
     messages, offsets = read(session, 2)
@@ -320,7 +320,7 @@ def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(
 ):
     acks = []
     proxy.answers = {ProduceRequest: lambda request: acks.append(request.acks)}
-    broker.write_batch(proxied.input_topic, 0, sealed(batch_of(b"1")))
+    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
     messages, _ = read(session, 1)
     session.send(rejected(messages))
@@ -333,7 +333,7 @@ def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(
 
 
 @pytest.mark.parametrize(("handshake", "code"), [(0, 58), (33, 0)])
-def test_a_wrong_password_is_told_and_is_no_broker_that_does_not_answer(
+def test_a_wrong_password_is_named_and_is_no_broker_that_does_not_answer(
     proxy, proxied, opened, monkeypatch, handshake, code
 ):
     monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
@@ -355,7 +355,7 @@ def test_a_wrong_password_is_told_and_is_no_broker_that_does_not_answer(
     assert "not-to-be-told" not in str(caught.value)
 
 
-def test_no_broker_passes_and_the_reason_is_told(stream, opened, monkeypatch):
+def test_no_broker_passes_and_the_reason_is_given(stream, opened, monkeypatch):
     monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
     nowhere = stream.model_copy(update={"kafka_servers": (f"127.0.0.1:{free_port()}",)})
 

@@ -220,7 +220,7 @@ def test_a_worker_that_does_not_move_is_no_longer_alive_and_one_that_waits_is(
     assert worker.alive()
 
 
-def test_a_group_that_does_not_take_the_worker_in_is_told_after_a_while(played, clock):
+def test_a_group_that_does_not_take_the_worker_in_is_reported_after_a_while(played, clock):
     worker, _, _ = played()
     session = FakeSession([], {}, [])
     session.is_member = False

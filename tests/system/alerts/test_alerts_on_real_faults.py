@@ -142,7 +142,7 @@ def test_a_ledger_that_cannot_be_written_leaves_the_worker_stuck_and_then_behind
     assert behind == {"ChurnStreamStuck", "ChurnStreamBehind"}
 
 
-def test_rejected_messages_are_told(settings, outside, customers, prometheus):
+def test_rejected_messages_are_reported(settings, outside, customers, prometheus):
     with working(settings) as worker:
         watching = prometheus(churn_stream=port_of(worker))
         wait_until(watching.scraped)
@@ -157,18 +157,18 @@ def test_rejected_messages_are_told(settings, outside, customers, prometheus):
 
 
 @pytest.mark.parametrize("pointer", [None, b"{"], ids=["missing", "damaged"])
-def test_a_refused_bundle_is_told_until_the_store_is_whole_again(
+def test_a_refused_bundle_is_reported_until_the_store_is_whole_again(
     store, tmp_path, prometheus, pointer
 ):
     current = store / CURRENT
-    good = current.read_bytes()
+    intact = current.read_bytes()
     with serving(store, tmp_path) as service:
         watching = prometheus(churn_api=service.port)
         wait_until(watching.scraped)
         quiet = watching.firing()
         current.unlink() if pointer is None else current.write_bytes(pointer)
         loud = fires(watching, "ChurnBundleRefused")
-        current.write_bytes(good)  # as it was
+        current.write_bytes(intact)  # as it was
         calms_down(watching)
 
     assert (quiet, loud) == (set(), {"ChurnBundleRefused"})
