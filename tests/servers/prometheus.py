@@ -64,4 +64,5 @@ class Prometheus:
 
 
 def _hurry(rules: str) -> str:
-    return re.sub(r"\[\d+m\]", f"[{_RANGE}]", re.sub(r"for: \d+m", f"for: {_FOR}", rules))
+    hurried = re.sub(r"for: \d+m", f"for: {_FOR}", rules)
+    return re.sub(r"\[\d+[mh]\]", f"[{_RANGE}]", hurried).replace(", 86400)", ", 10)")

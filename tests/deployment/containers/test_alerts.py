@@ -84,6 +84,20 @@ CASES = {
         "ChurnLedgerBehind", {f"churn_ledger_lag_seconds{A}": "0 90x18 0x40"}, "", [],
         [285, 315, 600],
     ),
+    "ledger fails": (
+        "ChurnLedgerFails", {f"churn_ledger_failures_total{A}": "7x4 7+1x40"}, "{}", [270], [255],
+    ),
+    "ledger failed once": (
+        "ChurnLedgerFails", {f"churn_ledger_failures_total{A}": "7x4 8x40"}, "", [], [90, 240, 600],
+    ),
+    "ledger that is full in 20 hours": (
+        "ChurnLedgerFillsUp", {f"churn_ledger_free_bytes{API}": "1000000000-208333x80"},
+        API, [915], [900],
+    ),
+    "ledger that is full in 40 hours": (
+        "ChurnLedgerFillsUp", {f"churn_ledger_free_bytes{API}": "1000000000-104166x80"},
+        "", [], [915, 1200],
+    ),
     "worker down": ("ChurnStreamDown", {f"up{STREAM}": "1x19 0x20"}, STREAM, [435], [300, 405]),
     "worker never up": ("ChurnStreamDown", {f"up{STREAM}": "0x20"}, STREAM, [60], [45]),
     "worker that ends again and again": (
