@@ -234,6 +234,16 @@ def test_a_folder_that_is_more_than_parts_is_refused(
     assert str(caught.value) == sentence.format(name=folder)
 
 
+def test_parts_of_two_formats_are_no_table(folder, mine, contract, root, tmp_path):
+    # Most likely the same rows twice.
+    pd.read_csv(mine).to_parquet(folder / "part-00003.parquet", index=False)
+
+    with pytest.raises(
+        InputError, match=r"part-00003\.parquet has other columns .* or another format"
+    ):
+        acquire(str(folder), contract, root=root, cache=tmp_path)
+
+
 def test_what_parts_unpack_to_is_limited_together(mine):
     content = mine.read_bytes()
     size = read_raw(content, "part-0")[0].nbytes
