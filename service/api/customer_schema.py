@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn
-from churn.contract.values import LONGEST_ID
+from churn.contract.values import LONGEST_ID, CategoryReader, RefusedValue
+
+_OTHER_SPELLINGS = (True, False, 0, 1)
+"""Values of JSON that may stand for a category, beside its text."""
 
 
 def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str, Any]:
     """Returns the JSON schema of one customer, with an example that can be scored."""
-    return {
+    schema = {
         "type": "object",
         "title": "Customer",
         "description": f"{contract.title}, in the contract's own raw values.",
@@ -24,6 +28,16 @@ def customer_schema(contract: DataContract, example: dict[str, Any]) -> dict[str
         "additionalProperties": False,
         "example": example,
     }
+    rules = [_blank_rule(column) for column in contract.numbers if column.blank]
+    return schema | ({"allOf": rules} if rules else {})
+
+
+def _blank_rule(column: NumberColumn) -> dict[str, Any]:
+    """Returns where a number may be blank or left out."""
+    assert column.blank is not None  # noqa: S101 - only such columns are given
+    given = {"required": [column.name], "properties": {column.name: {"type": "number"}}}
+    beside = {"properties": {column.blank.only_when: {"const": column.blank.equals}}}
+    return {"anyOf": [given, beside]}
 
 
 def id_schema(contract: DataContract) -> dict[str, Any]:
@@ -42,10 +56,22 @@ def _field_schema(column: CategoryColumn | FlagColumn | NumberColumn) -> dict[st
         if column.blank is not None:
             rule = column.blank
             meaning += f"; may be blank or left out where {rule.only_when} is {rule.equals:g}"
-        return {
+        number = {
             "type": "integer" if column.integer else "number",
             "minimum": column.minimum,
             "maximum": column.maximum,
-            "description": meaning,
         }
-    return {"type": "string", "enum": list(column.categories), "description": column.meaning}
+        if column.blank is None:
+            return number | {"description": meaning}
+        blank = {"type": ["string", "null"], "pattern": r"^\s*$"}
+        return {"anyOf": [number, blank], "description": meaning}
+    values = [*column.categories, *filter(partial(_is_category, column), _OTHER_SPELLINGS)]
+    return {"enum": values, "description": column.meaning}
+
+
+def _is_category(column: CategoryColumn | FlagColumn, value: object) -> bool:
+    try:
+        CategoryReader(column)[value]  # type: ignore[index]
+    except RefusedValue:
+        return False
+    return True

@@ -15,6 +15,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 encode = msgspec.json.Encoder().encode
 CUSTOMER = {"$ref": "#/components/schemas/Customer"}
+ANY_ROW = {"anyOf": [CUSTOMER, {"description": "Anything else gets an error of its own"}]}
 
 _DESCRIPTIONS = {
     400: "The body is not JSON",

@@ -34,20 +34,27 @@ class OutcomeRequest(msgspec.Struct, forbid_unknown_fields=True):
     observed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
+def _name(longest: int) -> dict[str, Any]:
+    return {"type": ["string", "null"], "minLength": 1, "maxLength": longest, "pattern": _NO_NUL}
+
+
 OUTCOME: dict[str, Any] = {
     "type": "object",
     "properties": {
         "churned": {"type": "boolean", "description": "Whether the customer left"},
-        "prediction_id": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": _NO_NUL},
-        "customer": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL},
+        "prediction_id": _name(64),
+        "customer": _name(200),
         "observed_at": {
-            "type": "string",
+            "type": ["string", "null"],
             "format": "date-time",
             "description": "When it was known, with its zone; not in the future; now where left out",
         },
     },
     "required": ["churned"],
-    "anyOf": [{"required": ["prediction_id"]}, {"required": ["customer"]}],
+    "anyOf": [
+        {"required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("prediction_id", "customer")
+    ],
     "additionalProperties": False,
 }
 

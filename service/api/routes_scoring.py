@@ -12,6 +12,7 @@ from service.api.batch_csv import CSV
 from service.api.batch_scoring import score_batch
 from service.api.explanation import ExplainOptions, explain_customer
 from service.api.openapi_descriptions import (
+    ANY_ROW,
     CUSTOMER,
     encode,
     problem_responses,
@@ -56,7 +57,7 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
         summary="Many customers; an error in one row spoils no other",
         response_model=list[response_schemas.BatchRow],
         responses=text_response(NDJSON, CSV) | problem_responses(400, 401, 413, 422, 503),
-        openapi_extra=request_body({"type": "array", "items": CUSTOMER}, NDJSON, CSV)
+        openapi_extra=request_body({"type": "array", "items": ANY_ROW}, NDJSON, CSV)
         | describe_options(ScoreOptions),
     )
     async def batch(request: Request) -> Response:
