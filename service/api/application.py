@@ -14,7 +14,9 @@ from churn.errors import InputError
 from service.api import routes_documentation
 from service.api.asgi_call import Receive, Scope, Send
 from service.api.customer_schema import customer_schema, id_schema
+from service.api.openapi_descriptions import problem_responses
 from service.api.problems import Problem
+from service.api.query_parameters import require_known
 from service.api.request_path import PUBLIC_PATHS, RequestPath
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
@@ -23,18 +25,32 @@ from service.api.worker_state import WorkerState
 from service.core.log import log
 
 _UPDATE_SECONDS = 0.5
+_ANYWHERE = {
+    str(status): each
+    for status, each in problem_responses(400, 408, 413, 415, 422, 431, 503).items()
+}
+"""Problems of any request, whatever its path."""
 
 
 class PlainRoute(APIRoute):
     """A route whose asynchronous function takes the request and returns the response.
 
     FastAPI describes it in the OpenAPI document, and makes no parameters and no response of its own,
-    which would cost more than a score.
+    which would cost more than a score. Query parameters that the document does not have are refused.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Returns the function itself."""
         return self.endpoint
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Checks the names of the query parameters, and calls the function."""
+        if scope["query_string"] and scope["method"] in (self.methods or ()):
+            described = (self.openapi_extra or {}).get("parameters", ())
+            require_known(
+                scope["query_string"], [each["name"] for each in described if each["in"] == "query"]
+            )
+        await super().handle(scope, receive, send)
 
 
 class ChurnService(FastAPI):
@@ -45,6 +61,7 @@ class ChurnService(FastAPI):
             title="Churn scoring",
             version="1",
             summary="Who is about to leave, why, and what could be offered.",
+            openapi_url=None,  # a route of ours, like any other
             docs_url=None,  # its pages load scripts from a public server
             redoc_url=None,
             lifespan=_lifespan,
@@ -99,10 +116,11 @@ class ChurnService(FastAPI):
                     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                     "bearer": {"type": "http", "scheme": "bearer"},
                 }
-                for path, methods in schema["paths"].items():
-                    for operation in methods.values():
-                        if path not in PUBLIC_PATHS:
-                            operation["security"] = [{"key": []}, {"bearer": []}]
+            for path, methods in schema["paths"].items():
+                for operation in methods.values():
+                    operation["responses"] = _ANYWHERE | operation["responses"]
+                    if self.worker.keys.required and path not in PUBLIC_PATHS:
+                        operation["security"] = [{"key": []}, {"bearer": []}]
             self._openapi_contract = model.contract
             self.openapi_schema = schema
         return self.openapi_schema

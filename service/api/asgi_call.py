@@ -37,7 +37,8 @@ class AsgiCall:
             # From 2.4 on `send` raises OSError if the caller is gone, so nothing need watch for it.
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": request.version,
-            "method": request.method,
+            # A head is a GET's answer without the body, which is left out below.
+            "method": "GET" if request.method == "HEAD" else request.method,
             "scheme": "http",
             "path": request.path,
             "raw_path": request.url.partition(b"?")[0],

@@ -176,7 +176,8 @@ class HttpConnection(asyncio.Protocol):
     def completed_headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Adds the headers that every answer has."""
         closing = [] if self._stays_open() else [(b"connection", b"close")]
-        return [*self._server_state.default_headers, *headers, *closing]
+        shared = self.request.shared_headers if self.request is not None else ()
+        return [*self._server_state.default_headers, *headers, *shared, *closing]
 
     def send(self, data: bytes) -> None:
         """Sends bytes; nothing if the caller is gone."""

@@ -37,12 +37,14 @@ class HttpRequest:
         refusal: why it will be refused as soon as it is whole; None if it will not.
         body: complete when the request is answered.
         reserved: bytes of its body that count towards the memory of all large bodies.
+        codings: in which its body was compressed; none if it is not, or not any more.
+        shared_headers: of its answer, whatever the answer is.
         has_capacity: whether it counts towards the requests that are answered at once.
     """
 
     __slots__ = (
-        "began", "body", "has_capacity", "head", "headers", "keep_alive", "limit", "method", "own_id", "path",
-        "query", "refusal", "reserved", "url", "version",
+        "began", "body", "codings", "has_capacity", "head", "headers", "keep_alive", "limit", "method", "own_id", "path",
+        "query", "refusal", "reserved", "shared_headers", "url", "version",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +63,8 @@ class HttpRequest:
         self.refusal: ProblemError | None = None
         self.body = b""
         self.reserved = 0
+        self.codings: tuple[str, ...] = ()
+        self.shared_headers: Headers = ()
         self.has_capacity = False
 
     @property
@@ -89,9 +93,9 @@ def json_answer(body: bytes, request_id: str) -> Answer:
     return Answer(200, [_JSON, length, (b"x-request-id", request_id.encode())], body)
 
 
-def problem_answer(problem: ProblemError, request_id: str) -> Answer:
-    """Returns the answer to a request that is refused."""
-    body = problem.body(request_id)
+def problem_answer(problem: ProblemError, request_id: str, *, in_v2: bool = False) -> Answer:
+    """Returns the answer to a request that is refused; `in_v2` with the sentence where V2 has it."""
+    body = problem.body(request_id, in_v2=in_v2)
     own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     length = (b"content-length", b"%d" % len(body))
     identity = [(b"x-request-id", request_id.encode())] if request_id else []

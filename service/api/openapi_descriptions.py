@@ -21,8 +21,11 @@ _DESCRIPTIONS = {
     400: "The body is not JSON",
     401: "No valid key",
     404: "There is no such thing",
+    408: "The request was not complete in time",
     413: "The body, or the batch, is too large",
+    415: "The body is compressed in another way than gzip or zstd",
     422: "A field or a parameter is at fault",
+    431: "Request line and headers are too large",
     503: "Not now; see Retry-After",
 }
 

@@ -30,6 +30,7 @@ class Problem(BaseModel):
         field: at fault, if one is.
         value: of that field, shortened.
         allowed: what the contract allows there.
+        error: the detail again, below /v2.
     """
 
     type: str = "about:blank"
@@ -40,6 +41,7 @@ class Problem(BaseModel):
     field: str | None = None
     value: str | None = None
     allowed: str | None = None
+    error: str | None = None
 
 
 class ProblemError(Exception):
@@ -85,9 +87,10 @@ class ProblemError(Exception):
             content["request_id"] = request_id
         return content | {name: _encodable(text) for name, text in self.fault.items() if text}
 
-    def body(self, request_id: str = "") -> bytes:
-        """Returns the body of the answer."""
-        return _encode(self.content(request_id))
+    def body(self, request_id: str = "", *, in_v2: bool = False) -> bytes:
+        """Returns the body of the answer; `in_v2` with an `error`, which that protocol's clients read."""
+        content = self.content(request_id)
+        return _encode(content | {"error": content["detail"]} if in_v2 else content)
 
 
 def as_problem(error: Exception) -> ProblemError | None:
@@ -103,7 +106,10 @@ def as_problem(error: Exception) -> ProblemError | None:
     if isinstance(error, HTTPException):
         unknown = "There is no such path; /openapi.json lists them."
         detail = unknown if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail}."
-        return ProblemError(error.status_code, detail, headers=dict(error.headers or {}))
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if headers.get("allow") == "GET":
+            headers["allow"] = "GET, HEAD"
+        return ProblemError(error.status_code, detail, headers=headers)
     return None
 
 

@@ -23,6 +23,8 @@ class RequestHead(NamedTuple):
         key: from `X-API-Key` or `Authorization: Bearer`; empty if there is none, None if there are
             two that differ.
         request_id: the caller's own; empty if there is none that can be returned.
+        content_encoding: how the body is compressed; empty if it is not.
+        origin: of the web page that asks; empty if none does.
     """
 
     content_length: int
@@ -30,11 +32,14 @@ class RequestHead(NamedTuple):
     expects_continue: bool
     key: bytes | None
     request_id: str
+    content_encoding: bytes
+    origin: bytes
 
 
 def read_head(headers: Headers) -> RequestHead:
     """Returns what a request's headers declare."""
     content_length, request_id = 0, ""
+    content_encoding = origin = b""
     chunked = expects_continue = False
     key: bytes | None = b""
     for name, value in headers:
@@ -50,7 +55,13 @@ def read_head(headers: Headers) -> RequestHead:
             expects_continue = True
         elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value.decode("ascii")
-    return RequestHead(content_length, chunked, expects_continue, key, request_id)
+        elif name == b"content-encoding":
+            content_encoding += b"," + value if content_encoding else value
+        elif name == b"origin":
+            origin = value
+    return RequestHead(
+        content_length, chunked, expects_continue, key, request_id, content_encoding, origin
+    )
 
 
 def _same_key(before: bytes | None, key: bytes) -> bytes | None:

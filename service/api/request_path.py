@@ -13,6 +13,8 @@ from time import perf_counter
 
 from service.api import routes_documentation
 from service.api.asgi_call import AsgiApplication, AsgiCall
+from service.api.content_encoding import decode_body, read_codings
+from service.api.cross_origin import CrossOriginRules, preflight_answer
 from service.api.fast_path.request_batcher import RequestBatcher
 from service.api.http_connection import HttpConnection
 from service.api.http_request import Answer, HttpRequest, problem_answer
@@ -28,7 +30,6 @@ PUBLIC_PATHS = frozenset(
         "/livez",
         "/readyz",
         "/metrics",
-        "/openapi.json",
         "/v2/health/live",
         "/v2/health/ready",
         *routes_documentation.PATHS,
@@ -55,6 +56,7 @@ class RequestPath:
         self._connections: set[HttpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reserved = 0
+        self._cross_origin = CrossOriginRules(self.settings.cors_origins)
         self._batcher = RequestBatcher(state, self) if self.settings.short_path else None
 
     # Connections.
@@ -90,11 +92,14 @@ class RequestPath:
         request.own_id = state.new_id()
         many = path in (BATCH, OUTCOMES) or path.startswith(MODELS)
         request.limit = self.settings.max_batch_bytes if many else self.settings.max_body_bytes
-        if path not in PUBLIC_PATHS:
-            try:
+        request.shared_headers = self._cross_origin.headers(request)
+        try:
+            if path not in PUBLIC_PATHS and not self._cross_origin.is_preflight(request):
                 state.check_key(request.head.key)
-            except ProblemError as problem:
-                request.refusal = problem
+            if request.head.content_encoding:
+                request.codings = read_codings(request.head.content_encoding)
+        except ProblemError as problem:
+            request.refusal = problem
 
     def reserve(self, request: HttpRequest, size: int) -> None:
         """Counts the body of a request towards the memory of all, unless it is small.
@@ -122,7 +127,14 @@ class RequestPath:
                 state.in_flight += 1
         if problem is not None:
             self.finish(connection, request, problem)
-        elif self._batcher is not None and request.url == _SCORE_URL and request.method == "POST":
+        elif self._cross_origin.is_preflight(request):
+            self.finish(connection, request, preflight_answer(request.request_id))
+        elif (
+            self._batcher is not None
+            and request.url == _SCORE_URL
+            and request.method == "POST"
+            and not request.codings
+        ):
             self._batcher.enqueue(connection, request)
         else:
             task = asyncio.get_running_loop().create_task(self._call(connection, request))
@@ -133,6 +145,8 @@ class RequestPath:
         call = AsgiCall(connection, request)
         error: Exception | None = None
         try:
+            if request.codings and request.body:
+                await self._decode_body(request)
             await self._application(call.scope, call.receive, call.send)
         except Exception as raised:  # noqa: BLE001 - the caller gets an answer whatever happens
             error = raised
@@ -144,6 +158,16 @@ class RequestPath:
             self._log_failure(request, error or RuntimeError("The answer was not complete."))
             connection.abort()
             self.account(request, call.status)
+
+    async def _decode_body(self, request: HttpRequest) -> None:
+        """Decompresses a body.
+
+        Raises:
+            ProblemError: it holds too much, or something else than its header says.
+        """
+        limit = request.limit
+        self.reserve(request, limit)
+        request.body = await asyncio.to_thread(decode_body, request.body, request.codings, limit)
 
     def finish(
         self, connection: HttpConnection, request: HttpRequest, result: Answer | Exception
@@ -160,7 +184,8 @@ class RequestPath:
             if problem is None:
                 self._log_failure(request, result)
                 problem = internal_error()
-            result = problem_answer(problem, request.request_id)
+            in_v2 = f"{request.path}/".startswith("/v2/")
+            result = problem_answer(problem, request.request_id, in_v2=in_v2)
         connection.send_answer(result)
         return result.status
 

@@ -1,4 +1,4 @@
-"""/docs: the OpenAPI document as a page to read and try, without a request to anybody else."""
+"""The OpenAPI document, and /docs: the same to read and try, without a request to anybody else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
+from service.api.openapi_descriptions import encode
+
 PAGE = "/docs"
 _STYLE, _LIBRARY, _ICON = "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"
 _START = "start.js"
-PATHS = ("/", PAGE, *(f"{PAGE}/{name}" for name in (_STYLE, _LIBRARY, _ICON, _START)))
-"""All need no key: they say no more than /openapi.json."""
+PATHS = (
+    "/",
+    "/openapi.json",
+    PAGE,
+    *(f"{PAGE}/{name}" for name in (_STYLE, _LIBRARY, _ICON, _START)),
+)
+"""All need no key: they say nothing about a customer."""
 
 _TYPES = {_STYLE: "text/css", _LIBRARY: "text/javascript", _ICON: "image/png"}
 _CACHED = {"cache-control": "public, max-age=86400"}
@@ -55,11 +62,15 @@ SwaggerUIBundle({
 
 
 def add_documentation_routes(app: FastAPI) -> None:
-    """Adds /docs with its files, and / which leads there."""
+    """Adds /openapi.json, /docs with its files, and / which leads there."""
 
     @app.get("/", include_in_schema=False)
     async def root(_request: Request) -> Response:
         return RedirectResponse(PAGE.removeprefix("/"))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document(_request: Request) -> Response:
+        return Response(encode(app.openapi()), media_type="application/json")
 
     @app.get(PAGE, include_in_schema=False)
     async def page(_request: Request) -> Response:

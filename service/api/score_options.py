@@ -34,7 +34,7 @@ class ScoreOptions(msgspec.Struct, frozen=True):
 
 
 def parse_options(query: bytes, kind: type[Options]) -> Options:
-    """Returns the parameters of a request; of a repeated one, the last.
+    """Returns the parameters of a request, whose names have been checked.
 
     Raises:
         ProblemError: a value is not allowed.

@@ -15,6 +15,7 @@ from service.core.environment_settings import (
     split_commas,
 )
 
+_ORIGIN = r"^https?://[a-z0-9.\-\[\]:]+$"  # as browsers send it: no path, no star, lower case
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
@@ -44,6 +45,7 @@ class ServiceSettings(StoreSettings, LedgerSettings):
         drain_seconds: how long a worker goes on answering after SIGTERM before it closes.
         stop_seconds: how long it then waits for requests that have begun.
         access_log: whether successful requests are logged, too.
+        cors_origins: origins of web pages that may ask, comma-separated.
     """
 
     environment: Literal["development", "production"] = "development"
@@ -67,6 +69,9 @@ class ServiceSettings(StoreSettings, LedgerSettings):
     drain_seconds: float = Field(0.0, ge=0, le=300)
     stop_seconds: float = Field(20.0, ge=0.1, le=600)
     access_log: bool = False
+    cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
+
+    _split_origins = field_validator("cors_origins", mode="before")(split_commas)
 
     @field_validator("api_keys", mode="before")
     @classmethod

@@ -32,7 +32,7 @@ ROUTES = (
     "/v2/models/churn/infer",
     "other",
 )
-STATUSES = (200, 201, 400, 401, 404, 405, 408, 413, 415, 422, 431, 500, 501, 503, 0)
+STATUSES = (200, 201, 204, 307, 400, 401, 404, 405, 408, 413, 415, 422, 431, 500, 501, 503, 0)
 _STATUS_PLACE = {status: place for place, status in enumerate(STATUSES)}
 _ROUTE_PLACE = {route: place for place, route in enumerate(ROUTES)}
 _ROUTE_WIDTH = len(STATUSES) + len(LATENCY) + 2
