@@ -12,6 +12,7 @@ import msgspec
 from churn.contract.refusals import quote_value
 from churn.contract.values import LONGEST_ID, is_customer_id
 from churn.scoring.wrappers import wrapper_sentence
+from service.core.json_keys import find_repeated_key
 from service.core.json_types import type_name
 
 _decode = msgspec.json.Decoder().decode
@@ -82,6 +83,11 @@ def parse_customer(message: Message, id_field: str, limit: int) -> tuple[str, di
         raise Rejection(
             "not_a_customer", f"The message is {type_name(row)}, not a JSON object with a "
             "customer's fields.",
+        )  # fmt: skip
+    if (key := find_repeated_key(message.value, row)) is not None:
+        raise Rejection(
+            "field", f"Field {quote_value(key)} stands twice in one object. Send it once.",
+            field=key[:40],
         )  # fmt: skip
     return _customer_id(row, id_field), row
 

@@ -61,7 +61,8 @@ own = {"X-API-Key": key}
 
 def infer(binary=True, headers=own, model="churn", changes=(), **more):
     given = inputs(rows, binary, **dict(changes))
-    return client.infer(model, given, headers=headers, **more)
+    # A copy: the client leaves the headers of one call in it for the next.
+    return client.infer(model, given, headers=dict(headers), **more)
 
 
 sys.stdout.write(

@@ -74,3 +74,15 @@ def test_a_whole_number_is_an_id(pool, customers):
     (scored,) = score_messages([message(customers[0] | {"customerID": 17})], pool, LIMIT).scored
 
     assert scored.customer == "17"
+
+
+def test_a_field_that_stands_twice_rejects_its_message_alone(pool, customers):
+    text = json.dumps(customers[1])
+    twice = message(customers[1], 1, value=f'{text[:-1]}, "tenure": 1}}'.encode())
+
+    batch = score_messages([message(customers[0]), twice], pool, LIMIT)
+
+    ((rejected, why),) = batch.rejected
+    assert (rejected.offset, why.kind, why.field) == (1, "field", "tenure")
+    assert "stands twice" in str(why)
+    assert len(batch.scored) == 1
