@@ -92,10 +92,10 @@ class ChurnService(FastAPI):
             return
         scope["app"] = self
         answer = self._answers.get((scope["method"], scope["path"]))
-        if answer is None:
+        if answer is None or scope["query_string"]:
             await self.router(scope, receive, send)
         else:
-            # What the router would do for a path without parameters, at a third of its cost.
+            # What the router would do without any parameter, at a third of its cost.
             response = await answer(Request(scope, receive, send))
             await response(scope, receive, send)
 
