@@ -5,7 +5,7 @@ from pathlib import Path
 
 from churn.features.encoding import take
 from churn.promotion.challenger import judge_challenger
-from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Decision
 from churn.promotion.digests import row_digests
 from churn.promotion.promotion_outcome import PromotionPair
@@ -14,7 +14,7 @@ from churn.retention.value import lifetime_values
 from churn.retention.value_settings import ValueSettings
 from churn.scoring.bundle import write_bundle
 from churn.scoring.bundle.trial import try_bundle
-from churn.settings.pipelines import PromotionPipelineSettings
+from churn.settings.pipelines import OverrideSettings, PromotionPipelineSettings
 from registry.versions import TrainedVersion, find_version, load_trained_version
 
 
@@ -41,6 +41,7 @@ def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> 
         _contender(challenger, rows, settings.value),
         _contender(champion, rows, settings.value) if champion else None,
         rows,
+        training=_training_verdict(challenger, settings.override),
         quality=challenger.quality,
         bundle=_check_bundle(challenger, settings.latency_budget_ms),
         floors=settings.floors,
@@ -70,6 +71,16 @@ def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) ->
             value,
         ),
         trained_on=row_digests(trained.development_columns, trained.customers.contract),
+    )
+
+
+def _training_verdict(
+    challenger: TrainedVersion, override: OverrideSettings
+) -> TrainingVerdict | None:
+    if challenger.verdict is None:
+        return None
+    return TrainingVerdict(
+        challenger.verdict, challenger.reasons, override.person.strip(), override.reason.strip()
     )
 
 

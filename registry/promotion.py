@@ -6,12 +6,12 @@ from typing import Literal
 from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
-from churn.errors import InputError
+from churn.errors import BundleError, InputError
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import Address
-from churn.scoring.bundle import bundle_folder, publish
+from churn.scoring.bundle import bundle_folder, current, publish
 from churn.settings.pipelines import PromotionPipelineSettings
 from registry.mlflow_alias import set_champion_alias
 from registry.versions import find_version, write_version_bundle
@@ -31,6 +31,8 @@ def carry_out_decision(
         InputError: an approval was given for another version than the challenger, or a version is
             gone from the Model Control Plane.
     """
+    if pair.unchanged:
+        return _keep_in_production(pair, store)
     ledger.record_decision(pair.model, pair.challenger, decision, champion_version=pair.champion)
     approver = _approver(pair, settings, ledger)
     if decision.verdict != "promote":
@@ -43,6 +45,23 @@ def carry_out_decision(
         )
         return _outcome(pair, "waiting", sentence)
     return _promote(pair, store, approver)
+
+
+def _keep_in_production(pair: PromotionPair, store: Address) -> PromotionOutcome:
+    """Leaves the champion where it is; publishes it anew where the store serves something else."""
+    already = f"version {pair.challenger} is in production already"
+    try:
+        served = current(store).version
+    except BundleError:
+        served = None
+    if served == pair.challenger:
+        return _outcome(pair, "unchanged", f"{already}; there is nothing new to promote")
+    version = _require_version(pair.model, pair.challenger)
+    bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
+    publish(store, pair.challenger)
+    found = f"the store served {served}" if served else "its bundle was missing from the store"
+    outcome = _outcome(pair, "promoted", f"{already}, but {found}; it is published anew")
+    return outcome.model_copy(update={"bundle": str(bundle)})
 
 
 def _approver(
@@ -76,7 +95,9 @@ def _promote(pair: PromotionPair, store: Address, approver: str | None) -> Promo
 
 
 def _outcome(
-    pair: PromotionPair, status: Literal["promoted", "waiting", "kept back"], sentence: str
+    pair: PromotionPair,
+    status: Literal["promoted", "unchanged", "waiting", "kept back"],
+    sentence: str,
 ) -> PromotionOutcome:
     return PromotionOutcome(
         status=status,

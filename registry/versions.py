@@ -17,6 +17,7 @@ from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.threshold_report import ThresholdReport, model_threshold
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
+from churn.promotion.decision import Verdict
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown
 from churn.scoring.address import Address
@@ -52,6 +53,8 @@ class TrainedVersion:
         card: Its model card, Markdown; None for a version that has none.
         git_commit: Commit of the code, as its model card says; None where unknown.
         trained_at: When its model was stored, UTC.
+        verdict: What its training decided; None where that was not kept.
+        reasons: Sentences of the training's gates that held it back.
     """
 
     version: str
@@ -64,6 +67,8 @@ class TrainedVersion:
     card: str | None
     git_commit: str | None
     trained_at: datetime
+    verdict: Verdict | None
+    reasons: tuple[str, ...]
 
     @property
     def columns(self) -> Columns:
@@ -114,6 +119,8 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
         card=model_card_markdown(content) if content else None,
         git_commit=content.provenance.git_commit if content else None,
         trained_at=_trained_at(version),
+        verdict=version.run_metadata.get("verdict"),
+        reasons=tuple(version.run_metadata.get("reasons", ())),
     )
 
 

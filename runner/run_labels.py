@@ -23,6 +23,7 @@ _COLOURS = {
     "promoted": "green",
     "deployed": "green",
     "restored": "blue",
+    "unchanged": "blue",
     "hold": "yellow",
     "waiting": "yellow",
     "reject": "red",

@@ -33,7 +33,9 @@ def print_summary(outcome: Outcome, console: Console) -> None:
     console.print()
     if outcome.training is not None:
         _print_training(outcome.training, console, outcome.validated)
-    elif outcome.decision is not None:
+    elif outcome.decision is not None and not (
+        outcome.promotion and outcome.promotion.status == "unchanged"
+    ):
         _print_decision(outcome.decision, console)
     if outcome.promotion is not None:
         rows = _rows()

@@ -18,9 +18,15 @@ from churn.promotion.comparison_gates import (
     ranking_gate,
     slices_gate,
 )
-from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Decision, Gate, decide, unknown_gate
-from churn.promotion.evidence_gates import bundle_gates, data_gate, labels_gate, unseen_rows_gate
+from churn.promotion.evidence_gates import (
+    bundle_gates,
+    data_gate,
+    labels_gate,
+    training_gate,
+    unseen_rows_gate,
+)
 from churn.promotion.floor_gates import (
     PLAUSIBLE,
     RANKS_WELL,
@@ -38,6 +44,7 @@ def judge_challenger(
     champion: Contender | None,
     rows: GateRows,
     *,
+    training: TrainingVerdict | None,
     quality: QualityReport | None,
     bundle: BundleCheck | None,
     floors: Floors,
@@ -54,6 +61,7 @@ def judge_challenger(
         challenger: the challenger, with its scores of the gate rows.
         champion: the model in production, with its scores of the same rows; None where there is none.
         rows: the rows that judge.
+        training: what the challenger's training decided; it may be overridden by a person.
         quality: the quality report of the data that the rows come from.
         bundle: results of trying the challenger's bundle.
         floors: what a first model must clear; all but its ROC-AUC's floor and the margin to the
@@ -74,15 +82,17 @@ def judge_challenger(
         ...     Contender("version 2", 12.0 * left - 6.0),
         ...     champion=None,
         ...     rows=GateRows(columns, left, contract),
+        ...     training=None,
         ...     quality=None,
         ...     bundle=None,
         ...     floors=Floors(),
         ...     settings=PromotionSettings(),
         ... )
         >>> decision.status, decision.gates[0].sentence
-        ('held back', 'There is no quality report for the gate rows.')
+        ('held back', "What training decided about the challenger is not known.")
     """
     gates = [
+        training_gate(training),
         data_gate(quality),
         labels_gate(rows),
         unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),

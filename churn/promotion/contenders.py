@@ -13,6 +13,7 @@ from churn.contract import DataContract
 from churn.evaluation.weighted import Floats, Labels
 from churn.features.encoding import Columns, row_count
 from churn.frozen_model import FrozenModel
+from churn.promotion.decision import Verdict
 from churn.promotion.digests import RowDigests, row_digests
 
 _FEWEST = 2  # of each outcome; less has no spread
@@ -67,6 +68,23 @@ class GateRows:
                 "and a comparison needs both outcomes"
             )
         return None
+
+
+@dataclass(frozen=True)
+class TrainingVerdict:
+    """What the challenger's training decided about it.
+
+    Attributes:
+        verdict: of its gates.
+        reasons: sentences of the gates that held it back.
+        overridden_by: the person who lets it be judged all the same; empty where nobody does.
+        override_reason: why.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    overridden_by: str = ""
+    override_reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,11 @@ from math import isnan
 
 from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
-from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Gate, GateVerdict, unknown_gate
 
 DATA = "data accepted"
+TRAINING = "training cleared it"
 LABELS = "labels are sane"
 LOADS = "bundle loads"
 GOLDEN = "bundle replays its golden rows"
@@ -34,6 +35,27 @@ def data_gate(quality: QualityReport | None) -> Gate:
         if refused
         else f"The quality gate accepted the data ({quality.sentence.rstrip('.')}).",
     )
+
+
+def training_gate(training: TrainingVerdict | None) -> Gate:
+    """Whether training cleared the challenger, or a person lets it be judged all the same."""
+    if training is None:
+        return unknown_gate(TRAINING, 1, "What training decided about the challenger is not known")
+    cleared = training.verdict == "promote"
+    verdict: GateVerdict = "pass"
+    sentence = "The challenger's training cleared it."
+    if not cleared:
+        held = "rejected" if training.verdict == "reject" else "held back"
+        sentence = f"The challenger's training {held} it: {' '.join(training.reasons)}".rstrip(": ")
+        if training.overridden_by:
+            sentence += f" {training.overridden_by} overrides that: {training.override_reason.rstrip('. ')}."
+        else:
+            verdict = "fail" if training.verdict == "reject" else "insufficient evidence"
+            sentence += (
+                " A person can override that with override.person, override.version and "
+                "override.reason."
+            )
+    return Gate(name=TRAINING, figure=cleared, threshold=1, verdict=verdict, sentence=sentence)
 
 
 def labels_gate(rows: GateRows) -> Gate:

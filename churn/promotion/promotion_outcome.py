@@ -15,8 +15,15 @@ class PromotionPair(FrozenModel):
     champion: str | None
 
     @property
+    def unchanged(self) -> bool:
+        """Whether the challenger is in production already."""
+        return self.challenger == self.champion
+
+    @property
     def sentence(self) -> str:
         """The pair in words."""
+        if self.unchanged:
+            return f"{self.model} version {self.challenger} is in production already"
         against = f"against {self.champion}" if self.champion else "with no champion yet"
         return f"{self.model} version {self.challenger} {against}"
 
@@ -25,8 +32,8 @@ class PromotionOutcome(FrozenModel):
     """What followed from a decision.
 
     Attributes:
-        status: promoted; waiting for a person's approval; kept back by a gate; restored by a
-            rollback; or what a dry run would restore.
+        status: promoted; unchanged, because it is in production already; waiting for a person's
+            approval; kept back by a gate; restored by a rollback; or what a dry run would restore.
         version: the version this is about.
         before: the version in production before; None where there was none.
         bundle: where the bundle lies that serves now; None where nothing changed.
@@ -34,7 +41,7 @@ class PromotionOutcome(FrozenModel):
         approved_by: who approved, where approval is required.
     """
 
-    status: Literal["promoted", "waiting", "kept back", "restored", "dry run"]
+    status: Literal["promoted", "unchanged", "waiting", "kept back", "restored", "dry run"]
     model: str
     version: str
     before: str | None

@@ -239,6 +239,29 @@ class ApprovalSettings(FrozenSettings):
         return self
 
 
+class OverrideSettings(FrozenSettings):
+    """A person's word that one version may be judged although training did not clear it.
+
+    Attributes:
+        person: who takes the responsibility.
+        version: the version.
+        reason: why, for the record.
+    """
+
+    person: str = ""
+    version: VersionName = ""
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> OverrideSettings:
+        given = [bool(each.strip()) for each in (self.person, self.version, self.reason)]
+        if any(given) and not all(given):
+            raise ValueError(
+                "an override names override.person, override.version and override.reason"
+            )
+        return self
+
+
 class NamedModel(FrozenSettings):
     """Which model on the Model Control Plane.
 
@@ -272,6 +295,7 @@ class PromotionPipelineSettings(_AfterTraining):
         challenger: the version to promote; empty for the one that training has staged.
         approval: `required` waits for a person's recorded approval.
         approve: that approval.
+        override: lets a version be judged that training held or rejected.
         floors: what a first model must clear.
         gates: what a challenger must show against the champion.
         value: the money behind expected profit; assumptions, every one.
@@ -281,6 +305,7 @@ class PromotionPipelineSettings(_AfterTraining):
     challenger: VersionName = ""
     approval: Literal["none", "required"] = "none"
     approve: ApprovalSettings = ApprovalSettings()
+    override: OverrideSettings = OverrideSettings()
     floors: Floors = Floors()
     gates: PromotionSettings = PromotionSettings()
     value: ValueSettings = ValueSettings()

@@ -34,6 +34,8 @@ def apply_promotion(
         store = address(folders["bundles"])
         outcome = carry_out_decision(pair, decision, promotion, store=store, ledger=ledger)
         progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
+    if outcome.status == "unchanged":
+        return outcome
     level: Level = "info" if outcome.status == "promoted" else "warning"
     status = decision.verdict if outcome.status == "kept back" else outcome.status
     send_alert(f"{outcome.model}: {status}", f"{outcome.sentence}.", level)

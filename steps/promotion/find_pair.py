@@ -17,22 +17,21 @@ from steps.progress import step_progress
 def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Artifact.PAIR]:
     """Returns the requested or the staged version, and the one in production.
 
+    Where nothing is staged, the version in production stands for both: there is nothing to promote.
+
     Raises:
-        InputError: there is no such version, or it is in production already.
+        InputError: there is no such version.
     """
     with step_progress("find_pair") as progress:
+        champion = find_version(model_name, ModelStages.PRODUCTION)
         version = find_version(model_name, challenger or ModelStages.STAGING)
+        if version is None and not challenger:
+            version = champion
         if version is None:
             what = f"version '{challenger}'" if challenger else "staged version"
             raise InputError(
                 f"Model '{model_name}' has no {what} to promote. Train one with "
                 "run.py --pipeline training, or name one with --set challenger=VERSION."
-            )
-        champion = find_version(model_name, ModelStages.PRODUCTION)
-        if champion is not None and champion.id == version.id:
-            raise InputError(
-                f"Version {version.name} of '{model_name}' is in production already; there is "
-                "nothing to promote. Train another, or name one with --set challenger=VERSION."
             )
         pair = PromotionPair(
             model=model_name,

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.promotion.decision import Decision, hold_on_error
+from churn.errors import InputError
+from churn.promotion.decision import Decision, Gate, decide, hold_on_error
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report_materializer import ReportMaterializer
@@ -17,13 +18,38 @@ from steps.progress import step_progress
 def judge_pair(
     pair: PromotionPair, settings: dict[str, Any]
 ) -> Annotated[Decision, Artifact.DECISION]:
-    """Scores both on the same raw gate rows; an exception holds the challenger."""
+    """Scores both on the same raw gate rows; an exception holds the challenger.
+
+    Raises:
+        InputError: an override was given for another version than the challenger.
+    """
     with step_progress("judge_pair") as progress:
         promotion = PromotionPipelineSettings.from_mapping(settings)
-        decision = hold_on_error(
-            lambda: judge_versions(pair, promotion),
-            challenger=f"version {pair.challenger}",
-            champion=f"version {pair.champion}" if pair.champion else None,
-        )
+        overridden = promotion.override.version
+        if overridden not in ("", pair.challenger):
+            raise InputError(
+                f"override.version is {overridden}, but the challenger is version "
+                f"{pair.challenger}; override that one, or name it with --set challenger=VERSION."
+            )
+        if pair.unchanged:
+            decision = _in_production(pair)
+        else:
+            decision = hold_on_error(
+                lambda: judge_versions(pair, promotion),
+                challenger=f"version {pair.challenger}",
+                champion=f"version {pair.champion}" if pair.champion else None,
+            )
         progress.record(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision
+
+
+def _in_production(pair: PromotionPair) -> Decision:
+    gate = Gate(
+        name="in production already",
+        figure=1,
+        threshold=1,
+        verdict="pass",
+        sentence=f"Version {pair.challenger} is in production already.",
+    )
+    basis = "It is in production already, so nothing was compared."
+    return decide([gate], challenger=f"version {pair.challenger}", basis=basis)

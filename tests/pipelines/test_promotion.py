@@ -189,8 +189,9 @@ def test_store_and_bundle_say_who_approved_which_code_made_it_and_when(first, pl
 def test_what_is_in_production_already_is_not_promoted_again(restored, command_line, trained):
     again = command_line.run("promotion", trained.output, "--set", "challenger=1")
 
-    assert again.code == 2
-    assert "is in production already" in again.result["error"]
+    assert again.code == 0
+    assert again.result["error"] is None
+    assert "version 1 is in production already; there is nothing new to promote" in again.stderr
 
 
 def test_an_approval_of_another_version_is_refused(restored, command_line, trained, place):

@@ -31,11 +31,12 @@ def test_an_artifact_is_loaded_as_todays_class():
     def artifact(name: str) -> SavedArtifact | None:
         return None if name == "model_card" else SavedArtifact()
 
-    version = SimpleNamespace(name="7", get_artifact=artifact)
+    version = SimpleNamespace(name="7", get_artifact=artifact, run_metadata={"verdict": "promote"})
 
     trained = load_trained_version(version)
 
     assert trained.version == "7"
+    assert (trained.verdict, trained.reasons) == ("promote", ())
     assert trained.model.__name__ == "TrainedModel"
     assert trained.customers.__name__ == "Dataset"
     assert trained.card is None

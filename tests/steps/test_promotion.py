@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from churn.errors import InputError
@@ -193,3 +195,80 @@ def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
     assert control_plane.find_version(MODEL, "production").name == "1"
     with Ledger(folders["ledger"]) as ledger:
         assert len(ledger.decisions(MODEL)) == 3
+
+
+@pytest.fixture
+def in_production(registered, linked, folders, promoting):
+    """Version 1, promoted."""
+    from steps.promotion.apply_promotion import apply_promotion
+
+    registered()
+    linked()
+    pair = PromotionPair(model=MODEL, challenger="1", champion=None)
+    apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
+
+
+def promote_again(folders):
+    from steps.promotion.apply_promotion import apply_promotion
+    from steps.promotion.find_pair import find_pair
+    from steps.promotion.judge_pair import judge_pair
+
+    pair = find_pair.entrypoint(MODEL, "")
+    decision = judge_pair.entrypoint(pair, SETTINGS)
+    assert decision.verdict == "promote"
+    return apply_promotion.entrypoint(pair, decision, SETTINGS, folders)
+
+
+def test_with_nothing_new_to_promote_the_champion_stays_and_nothing_is_recorded(
+    in_production, folders, tmp_path
+):
+    before = (tmp_path / "store" / "current.json").read_bytes()
+
+    outcome = promote_again(folders)
+
+    assert outcome.status == "unchanged"
+    assert outcome.sentence == "version 1 is in production already; there is nothing new to promote"
+    assert (tmp_path / "store" / "current.json").read_bytes() == before
+    with Ledger(folders["ledger"]) as ledger:
+        assert len(ledger.decisions(MODEL)) == 1
+
+
+@pytest.mark.parametrize("lost", ["the store", "the pointer"])
+def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
+    in_production, folders, tmp_path, lost
+):
+    if lost == "the store":
+        shutil.rmtree(tmp_path / "store")
+    else:
+        (tmp_path / "store" / "current.json").unlink()
+
+    outcome = promote_again(folders)
+
+    assert outcome.status == "promoted"
+    assert "its bundle was missing from the store; it is published anew" in outcome.sentence
+    assert current(tmp_path / "store").version == "1"
+
+
+def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
+    in_production, registered, linked, control_plane, folders, tmp_path
+):
+    # given a promotion of version 2 that was killed between its stage and its pointer
+    registered()
+    linked()
+    control_plane.find_version(MODEL, "2").set_stage("production", force=True)
+    assert current(tmp_path / "store").version == "1"
+
+    outcome = promote_again(folders)
+
+    assert "the store served 1" in outcome.sentence
+    assert current(tmp_path / "store").version == "2"
+
+
+def test_an_override_of_another_version_is_refused(in_production, registered):
+    from steps.promotion.judge_pair import judge_pair
+
+    registered()
+    override = {"person": "Ada", "version": "1", "reason": "it was looked at"}
+    pair = PromotionPair(model=MODEL, challenger="2", champion="1")
+    with pytest.raises(InputError, match="is 1, but the challenger is version 2"):
+        judge_pair.entrypoint(pair, {**SETTINGS, "override": override})

@@ -10,7 +10,7 @@ from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors, PromotionSettings, SliceSettings
 from churn.features.encoding import take
 from churn.promotion.challenger import judge_challenger
-from churn.promotion.contenders import BundleCheck, Contender, GateRows
+from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Decision, hold_on_error
 from churn.promotion.digests import row_digests
 
@@ -90,6 +90,7 @@ def changed(contender, **changes):
 
 def judge(challenger, champion, rows, **changes):
     arguments = {
+        "training": TrainingVerdict("promote"),
         "quality": quality(),
         "bundle": BUNDLE,
         "floors": FLOORS,
@@ -109,8 +110,8 @@ def found(decision, name):
 def test_a_challenger_as_good_as_the_champion_is_cleared_for_production(world, contenders):
     decision = judge(contenders["good"], contenders["champion"], world[0])
     assert decision.verdict == "promote", decision.sentence
-    assert len(decision.gates) == 14
-    cleared = "blend 5 is cleared for production: 14 of 14 gates passed. It was compared with"
+    assert len(decision.gates) == 15
+    cleared = "blend 5 is cleared for production: 15 of 15 gates passed. It was compared with"
     assert decision.sentence.startswith(cleared)
     assert (decision.challenger, decision.champion) == ("blend 5", "blend 4")
     assert "compared with blend 4 on the same 1,500 customers" in decision.sentence
