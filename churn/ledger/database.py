@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -162,13 +162,16 @@ def _in_utc(value: object) -> object:
 
 def _parsed(url: str | URL) -> URL:
     # Nothing of the text is repeated: what cannot be parsed may be a password.
-    try:
-        return make_url(url)
-    except ArgumentError:
-        raise InputError(
-            "The ledger's address is not a database address. Write it like "
-            f"{DEFAULT_URL} or postgresql+psycopg://user:password@host/database."
-        ) from None
+    with suppress(ArgumentError):
+        parsed = make_url(url)
+        if not (parsed.database or "").startswith(
+            "file:"
+        ):  # an SQLite URI, whose file is not known
+            return parsed
+    raise InputError(
+        "The ledger's address is not a database address. Write it like "
+        f"{DEFAULT_URL} or postgresql+psycopg://user:password@host/database."
+    )
 
 
 def _file(url: URL) -> Path | None:

@@ -106,7 +106,7 @@ class PredictionLedger(DatabaseLedger):
             asdict(one) | {"recorded_at": now, "observed_at": one.observed_at.astimezone(UTC)}
             for one in outcomes
         ]
-        with self._opened(month_of(now)) as database, database.transaction() as connection:
+        with self._month(month_of(now)).transaction() as connection:
             connection.execute(insert(OUTCOMES), rows)
 
     def count(self) -> int:
@@ -161,10 +161,14 @@ class PredictionLedger(DatabaseLedger):
                 return remove_partitions(connection, oldest) if keep else []
         if self._months is None:
             return []
-        if self._open is not None and self._open[0] != month_of(now):
-            self._close_month()  # once it is removed, a file that is open goes on taking space
+        self.close_old_month(now)
         with self.reported():
             return self._remove_months(self._months, oldest, month_of(now))
+
+    def close_old_month(self, now: datetime) -> None:
+        """Closes a month's file that is not the current one: once removed, a file that is open goes on taking space."""
+        if self._open is not None and self._open[0] != month_of(now):
+            self._close_month()
 
     def free_bytes(self) -> int | None:
         """Returns how much an SQLite ledger can still grow: the volume's free space, or less by `max_bytes`.
@@ -188,7 +192,7 @@ class PredictionLedger(DatabaseLedger):
                 make_partitions(connection, datetime.now(UTC))
 
     def _month(self, month: date) -> DatabaseLedger:
-        """The database of the month that predictions are written to, which stays open."""
+        """The database of the month that is written to, which stays open."""
         if self._months is None:
             return self
         self._require_space(self._months)
@@ -197,16 +201,6 @@ class PredictionLedger(DatabaseLedger):
             self._close_month()
             self._open = opened = month, self._months.open(month)
         return opened[1]
-
-    @contextmanager
-    def _opened(self, month: date) -> Iterator[DatabaseLedger]:
-        """The database of a month, for one transaction: outcomes are few, and a file that is open takes space after its removal."""
-        if self._months is None:
-            yield self
-            return
-        self._require_space(self._months)
-        with self._months.open(month) as file:
-            yield file
 
     def _close_month(self) -> None:
         opened, self._open = self._open, None

@@ -25,6 +25,7 @@ class OutcomeWriter:
 
     Attributes:
         waiting: how many requests wait for it.
+        ledger: what they are written to.
     """
 
     def __init__(self, ledger: str, *, requests: int, outcomes: int, max_bytes: int = 0) -> None:
@@ -36,7 +37,7 @@ class OutcomeWriter:
         self.waiting = 0
         self._outcomes = 0
         self._most_requests, self._most_outcomes = requests, outcomes
-        self._ledger = PredictionLedger(ledger, lock_seconds=_LOCK_SECONDS, max_bytes=max_bytes)
+        self.ledger = PredictionLedger(ledger, lock_seconds=_LOCK_SECONDS, max_bytes=max_bytes)
         self._thread = BackgroundThread("outcomes", limit=requests)
 
     def check_capacity(self, outcomes: int = 1) -> None:
@@ -61,7 +62,7 @@ class OutcomeWriter:
         self.waiting += 1
         self._outcomes += len(outcomes)
         try:
-            call = self._thread.run(partial(self._ledger.record_outcomes, outcomes))
+            call = self._thread.run(partial(self.ledger.record_outcomes, outcomes))
             await asyncio.wait_for(call, _ANSWER_SECONDS)
         except (InputError, TooManyCallsError, TimeoutError) as error:
             reason = str(error) or f"It did not answer within {_ANSWER_SECONDS:g} seconds."
@@ -73,7 +74,7 @@ class OutcomeWriter:
 
     def close(self) -> None:
         """Closes the database connections that are not in use."""
-        self._ledger.close()
+        self.ledger.close()
 
 
 def _unwritable(detail: str) -> ProblemError:

@@ -52,27 +52,29 @@ class WorkerState:
         self.keys = Keyring(settings.api_keys, settings.api_key_file)
         self.metrics = RequestMetrics(metrics_folder)
         self.pool = ModelPool(settings, metrics_folder, self.metrics)
-        keeps_ledger = settings.ledger != NONE
-        most, months = settings.ledger_max_bytes, settings.ledger_retention_months
-        ledger = PredictionLedger(settings.ledger, max_bytes=most) if keeps_ledger else None
-        self.ledger_writer = LedgerWriter(
-            ledger,
-            self.metrics,
-            limit=settings.ledger_queue,
-            flush_seconds=settings.ledger_flush_seconds,
-            shadow=lambda: self.pool.shadow,
-            rotation=None if ledger is None else LedgerRotation(ledger, self.metrics, months),
-        )
         self.outcome_writer: OutcomeWriter | None = None
-        if keeps_ledger:
+        ledger, rotation = None, None
+        if settings.ledger != NONE:
+            most = settings.ledger_max_bytes
+            ledger = PredictionLedger(settings.ledger, max_bytes=most)
             self.outcome_writer = OutcomeWriter(
                 settings.ledger,
                 requests=settings.max_outcome_requests,
                 outcomes=settings.max_batch_rows,
                 max_bytes=most,
             )
+            months, outcomes = settings.ledger_retention_months, self.outcome_writer.ledger
+            rotation = LedgerRotation(ledger, self.metrics, months, outcomes)
+        self.ledger_writer = LedgerWriter(
+            ledger,
+            self.metrics,
+            limit=settings.ledger_queue,
+            flush_seconds=settings.ledger_flush_seconds,
+            shadow=lambda: self.pool.shadow,
+            rotation=rotation,
+        )
         self._has_shadow = self.pool.shadow is not None
-        self._keeps_predictions = self._has_shadow or keeps_ledger
+        self._keeps_predictions = self._has_shadow or ledger is not None
         self.in_flight = 0
         self.draining = False
         self._id_prefix = secrets.token_hex(8)

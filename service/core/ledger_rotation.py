@@ -18,9 +18,15 @@ class LedgerRotation:
     """The rotation of one ledger, by whichever process comes first."""
 
     def __init__(
-        self, ledger: PredictionLedger, metrics: RequestMetrics, retention_months: int
+        self,
+        ledger: PredictionLedger,
+        metrics: RequestMetrics,
+        retention_months: int,
+        *others: PredictionLedger,
     ) -> None:
+        """Takes the ledger to rotate, and others of this process that may have its files open."""
         self._ledger = ledger
+        self._others = others
         self._metrics = metrics
         self._retention_months = retention_months
         self._next = 0.0
@@ -31,8 +37,11 @@ class LedgerRotation:
             return
         self._next = time.monotonic() + _EVERY_SECONDS
         free = None
+        now = datetime.now(UTC)
         try:
-            for name in self._ledger.rotate(datetime.now(UTC), self._retention_months):
+            for other in self._others:
+                other.close_old_month(now)
+            for name in self._ledger.rotate(now, self._retention_months):
                 self._metrics.increment("ledger_months_removed")
                 log("info", "ledger_month_removed", month=name)
             free = self._ledger.free_bytes()

@@ -160,6 +160,7 @@ def test_a_driver_that_repeats_its_arguments_is_not_quoted_in_full(monkeypatch):
 
 def test_an_address_that_is_none_is_not_repeated():
     assert "not a database address" in error_text(f"postgres//ada:{SECRET}@host")
+    assert "not a database address" in error_text(f"sqlite:///file:/x/{SECRET}.db?uri=true")
 
 
 def test_a_driver_that_is_missing_is_named():

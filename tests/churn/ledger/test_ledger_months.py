@@ -78,6 +78,15 @@ def test_the_last_and_the_first_microsecond_of_a_month_lie_in_two_files(ledger, 
     ]
 
 
+def test_a_folder_may_have_any_name(tmp_path):
+    file = tmp_path / "Zoë %20 #1" / "ledger.old.sqlite"
+    with PredictionLedger(f"sqlite:///{file}") as ledger:
+        ledger.record([prediction("p", DECEMBER)])
+        assert ledger.count() == 1
+
+    assert ids(file.with_name("ledger.old-2026-12.sqlite")) == ["p"]
+
+
 def test_outcomes_lie_in_the_month_they_are_recorded_in(ledger, file, monkeypatch):
     for name, now in (("last", DECEMBER - MICROSECOND), ("first", DECEMBER)):
         set_clock(monkeypatch, now)

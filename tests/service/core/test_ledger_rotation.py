@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,13 @@ def metrics(tmp_path):
     return RequestMetrics(tmp_path)
 
 
+def open_files(name):
+    """The open files of this process whose names begin so, deleted ones too."""
+    descriptors = Path("/proc/self/fd")
+    opened = [each.readlink() for each in descriptors.iterdir() if each.is_symlink()]
+    return [path for path in opened if path.name.startswith(name)]
+
+
 def page(folder):
     lines = render_metrics(folder).decode().splitlines()
     return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -50,7 +58,10 @@ def test_a_removed_month_is_logged_and_counted_and_the_free_space_is_shown(
     ledger, metrics, logged, tmp_path
 ):
     ledger.record([prediction("old", LONG_AGO), prediction("new", NOW)])
-    rotation = LedgerRotation(ledger, metrics, retention_months=13)
+    other = PredictionLedger(f"sqlite:///{tmp_path}/ledger.db")
+    other.record([prediction("old", LONG_AGO)])
+    rotation = LedgerRotation(ledger, metrics, 13, other)
+    assert len(open_files(f"ledger-{LONG_AGO:%Y-%m}.db")) > 0
     assert "churn_ledger_free_bytes" not in page(tmp_path)  # nothing is known yet
 
     rotation.run_if_due()
@@ -61,6 +72,7 @@ def test_a_removed_month_is_logged_and_counted_and_the_free_space_is_shown(
     assert shown["churn_ledger_months_removed_total"] == "1.0"
     assert 9_000_000 < float(shown["churn_ledger_free_bytes"]) < 10_000_000
     assert [one.prediction_id for one in ledger.predictions()] == ["new"]
+    assert open_files(f"ledger-{LONG_AGO:%Y-%m}.db") == []  # it would go on taking space
 
 
 def test_the_workers_of_a_volume_show_its_space_once(tmp_path, monkeypatch):
