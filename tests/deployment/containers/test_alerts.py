@@ -98,6 +98,13 @@ CASES = {
         "ChurnLedgerFillsUp", {f"churn_ledger_free_bytes{API}": "1000000000-104166x80"},
         "", [], [915, 1200],
     ),
+    "ledger at its bound": (
+        "ChurnLedgerFillsUp", {f"churn_ledger_free_bytes{A}": "0x100"}, A, [930], [900],
+    ),
+    "ledger that lost a month": (
+        "ChurnLedgerFillsUp",
+        {f"churn_ledger_free_bytes{A}": "1000000000-1000x20 1900000000-1000x80"}, "", [], [1500],
+    ),
     "worker down": ("ChurnStreamDown", {f"up{STREAM}": "1x19 0x20"}, STREAM, [435], [300, 405]),
     "worker never up": ("ChurnStreamDown", {f"up{STREAM}": "0x20"}, STREAM, [60], [45]),
     "worker that ends again and again": (

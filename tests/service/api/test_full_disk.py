@@ -6,12 +6,12 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 
 import pytest
 
 from churn.ledger.predictions import PredictionLedger
 from tests.servers.churn_api import sample, serving
+from tests.servers.ledger_files import current_month
 
 pytestmark = pytest.mark.system
 QUEUE = 50
@@ -91,6 +91,5 @@ def test_scores_go_on_without_space_and_the_ledger_goes_on_with_it(
     assert set(kept.values()) == {1}
     assert {*before, *after} <= set(kept)
     assert len(set(lost) - set(kept)) == full["churn_ledger_dropped_total"]
-    month = volume / f"ledger-{datetime.now(UTC):%Y-%m}.db"
-    with closing(sqlite3.connect(month)) as database:
+    with closing(sqlite3.connect(current_month(volume / "ledger.db"))) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -11,6 +11,7 @@ from churn.ledger.predictions import Outcome, PredictionLedger
 from service.api import outcome_writer
 from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError
+from tests.servers.ledger_files import current_month
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -34,8 +35,7 @@ def several(count, name="c"):
 @contextmanager
 def locked(file):
     """The current month's database, held by another writer."""
-    month = file.with_name(f"ledger-{datetime.now(UTC):%Y-%m}.db")
-    with sqlite3.connect(month, isolation_level=None) as other:
+    with sqlite3.connect(current_month(file), isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")

@@ -5,11 +5,11 @@ import socket
 import sqlite3
 import time
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import publish
 from tests.servers.churn_api import sample, serving
+from tests.servers.ledger_files import current_month
 
 OUTCOMES = 300
 STOP_SECONDS = 2
@@ -28,7 +28,7 @@ def test_three_hundred_outcomes_stop_neither_scores_nor_a_swap_nor_the_end(
     store, tmp_path, customers
 ):
     PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}").prepare()
-    month = tmp_path / f"ledger-{datetime.now(UTC):%Y-%m}.db"
+    month = current_month(tmp_path / "ledger.db")
     with (
         serving(store, tmp_path, stop_seconds=STOP_SECONDS, max_concurrency=64) as service,
         service.client() as client,

@@ -9,6 +9,7 @@ from worker_process import Outside, starting, wait_until, working
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.current import CURRENT
 from tests.servers.churn_api import serving
+from tests.servers.ledger_files import current_month
 
 TOPICS = {"input": "customers", "output": "scores", "dead_letter": "rejected"}
 
@@ -120,7 +121,7 @@ def test_a_ledger_that_cannot_be_written_leaves_the_worker_stuck_and_then_behind
     ledger = tmp_path / "ledger.db"
     PredictionLedger(f"sqlite:///{ledger}").prepare()
     with (
-        closing(sqlite3.connect(ledger, isolation_level=None)) as other,
+        closing(sqlite3.connect(current_month(ledger), isolation_level=None)) as other,
         working(settings, ledger=f"sqlite:///{ledger}") as worker,
     ):
         watching = prometheus(churn_stream=port_of(worker))
@@ -178,10 +179,11 @@ def test_a_stuck_ledger_fails_outcomes_and_leaves_predictions_behind_and_lost(
     store, tmp_path, customers, prometheus
 ):
     PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}").prepare()
+    month = current_month(tmp_path / "ledger.db")
     with (
         serving(store, tmp_path, ledger_queue=100) as service,
         service.client() as client,
-        closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other,
+        closing(sqlite3.connect(month, isolation_level=None)) as other,
     ):
         watching = prometheus(churn_api=service.port)
         for customer in customers[:50]:
