@@ -130,16 +130,17 @@ def fitted(cache: Path) -> tuple[TrainedModel, Dataset]:
     return trained, data
 
 
-def prepare(folder: Path) -> Prepared:
-    """A store with the shipped blend, and real customers as JSON."""
+def prepare(folder: Path, versions: Sequence[str] = ("1",)) -> Prepared:
+    """A store with the shipped blend, as these versions, and real customers as JSON."""
     trained, data = fitted(folder)
     contract, columns = trained.contract, encode(data.frame, trained.contract)
-    where = bundle_folder(folder / "store", "1")
-    write_bundle(
-        where, trained, columns, name="churn", version="1",
-        threshold=Threshold(value=0.3, basis="benchmark"), metrics={},
-    )  # fmt: skip
-    publish(folder / "store", "1")
+    for version in versions:
+        where = bundle_folder(folder / "store", version)
+        write_bundle(
+            where, trained, columns, name="churn", version=version,
+            threshold=Threshold(value=0.3, basis="benchmark"), metrics={},
+        )  # fmt: skip
+    publish(folder / "store", versions[0])
     names = [contract.id.name, *(column.name for column in contract.features)]
     rows = data.frame[names].head(CUSTOMERS).astype(object).to_dict(orient="records")
     plain = [

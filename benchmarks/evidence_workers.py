@@ -17,18 +17,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from benchmarks.control_groups import held
 from benchmarks.evidence_service import prepare
 from benchmarks.measuring import BenchmarkError
 from benchmarks.serving import Run, Server, Side, load, started
 
-_PERIOD = (
-    100_000  # microseconds, the kernel's own; in shorter ones its slices of 5 ms weigh too much
-)
-_GROUPS = Path("/sys/fs/cgroup")
 _SPAWNED = b"spawn_main"  # how a worker's command line differs from its parent's
 _PATIENCE = 60.0
 COUNT = 24_000
@@ -90,52 +87,6 @@ def answering(server: Server, workers: int) -> list[int]:
             return processes
         time.sleep(0.1)
     raise BenchmarkError(f"not {workers} workers could be identified")
-
-
-@contextmanager
-def held(pids: Sequence[int], share: float) -> Iterator[None]:
-    """Each process in a group of its own that gets this share of a core.
-
-    Raises:
-        BenchmarkError: no such group can be made here.
-    """
-    first = _GROUPS / "cpu" if (_GROUPS / "cpu" / "cpu.cfs_quota_us").exists() else _GROUPS
-    made: list[Path] = []
-    try:
-        try:
-            for pid in pids:
-                group = first / f"churn-benchmark-{pid}"
-                group.mkdir()
-                made.append(group)
-                _limit(group, round(share * _PERIOD))
-                (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
-        except OSError as error:
-            raise BenchmarkError(f"no control group can be made under {first} ({error})") from None
-        yield
-    finally:
-        for pid, group in zip(pids, made, strict=False):
-            with suppress(OSError):  # a process that has ended is in no group
-                (first / "cgroup.procs").write_text(str(pid), encoding="ascii")
-            with suppress(OSError):
-                group.rmdir()
-
-
-def _limit(group: Path, quota: int) -> None:
-    """Version 2 of control groups has both figures in one file."""
-    if group.parent == _GROUPS:
-        (group / "cpu.max").write_text(f"{quota} {_PERIOD}", encoding="ascii")
-    else:
-        (group / "cpu.cfs_period_us").write_text(str(_PERIOD), encoding="ascii")
-        (group / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
-
-
-def held_here() -> bool:
-    """Whether this machine lets us hold a process to a share of a core."""
-    try:
-        with held([os.getpid()], 1.0):
-            return True
-    except BenchmarkError:
-        return False
 
 
 def _command(pid: int) -> bytes:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from benchmarks.evidence_workers import held_here
+from benchmarks.control_groups import held_here
 from benchmarks.goals import Figure
 from benchmarks.measuring import own_environment, run
 from benchmarks.trainings import Trainings

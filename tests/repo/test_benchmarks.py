@@ -12,9 +12,9 @@ import pytest
 
 import benchmarks
 from benchmarks import (
+    control_groups,
     evidence_peers,
     evidence_service,
-    evidence_workers,
     goal_deep,
     goal_orchestration,
     goal_peers,
@@ -263,11 +263,11 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
 
 @pytest.mark.optional  # only root can make one
 def test_a_process_is_held_to_a_share_of_a_core_and_let_go_again():
-    if not evidence_workers.held_here():
+    if not control_groups.held_here():
         pytest.skip("no control group can be made here")
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
-        with evidence_workers.held([busy.pid], 0.2):
+        with control_groups.held([busy.pid], 0.2):
             group = Path(f"/proc/{busy.pid}/cgroup").read_text(encoding="ascii")
             assert f"churn-benchmark-{busy.pid}" in group
         group = Path(f"/proc/{busy.pid}/cgroup").read_text(encoding="ascii")
