@@ -200,7 +200,7 @@ async def _hold(target: Target, count: int, beginning: bytes) -> int:
 
 async def held_bodies(target: Target) -> int:
     """300 connections with a head and one byte of the body."""
-    return await _hold(target, 300, target.post("/v1/score", b"{", length=1000))
+    return await _hold(target, 300, target.post("/v1/explain", b"{", length=1000))
 
 
 async def held_answers(target: Target) -> int:
@@ -226,26 +226,21 @@ async def flood(target: Target) -> int:
 
 async def _without_reading(target: Target, connections: int, request: bytes) -> int:
     """Repeats a request over connections whose answers nobody reads."""
-    sockets = [socket.create_connection(("127.0.0.1", target.port)) for _ in range(connections)]
-    loop, sent = asyncio.get_running_loop(), 0
+    loop = asyncio.get_running_loop()
     batch = request * max(1, 2**16 // len(request))
 
-    async def one(each: socket.socket) -> int:
-        each.setblocking(False)
-        count = 0
-        for _ in target.rounds():
+    async def one() -> int:
+        sent = 0
+        with socket.create_connection(("127.0.0.1", target.port)) as opened:
+            opened.setblocking(False)
             with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await loop.sock_sendall(each, batch)
-                count += 1
-            await asyncio.sleep(0)
-        return count
+                async with asyncio.timeout(target.seconds):
+                    while True:
+                        await loop.sock_sendall(opened, batch)
+                        sent += 1
+        return sent
 
-    with ExitStack() as opened:
-        for each in sockets:
-            opened.enter_context(each)
-        sent = sum(await asyncio.gather(*(one(each) for each in sockets)))
-    return sent
+    return sum(await asyncio.gather(*(one() for _ in range(connections))))
 
 
 async def unread_outcomes(target: Target) -> int:

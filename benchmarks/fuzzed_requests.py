@@ -7,6 +7,7 @@ one another, cut into segments at random.
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from collections.abc import Sequence
 from random import Random
@@ -130,7 +131,7 @@ def fuzzed_stream(chance: Random, customers: Sequence[bytes], key: str) -> list[
         sent = sent[: chance.randrange(len(sent) + 1)]
     cuts = sorted(chance.randrange(len(sent) + 1) for _ in range(chance.choice((0, 0, 1, 2, 8))))
     places = [0, *cuts, len(sent)]
-    return [sent[start:end] for start, end in zip(places, places[1:], strict=False) if end > start]
+    return [sent[start:end] for start, end in itertools.pairwise(places) if end > start]
 
 
 def _key(chance: Random, key: str) -> list[str]:
