@@ -336,9 +336,9 @@ async def swaps(target: Target) -> int:
         await asyncio.to_thread(publish, target.store, version)
         done += 1
         await asyncio.sleep(1.2)
-        good = pointer.read_bytes()
-        bad = good[: len(good) // 2] if number % 2 else good.replace(b"bundles/", b"nowhere/")
-        for content in (bad, good):
+        valid = pointer.read_bytes()
+        bad = valid[: len(valid) // 2] if number % 2 else valid.replace(b"bundles/", b"nowhere/")
+        for content in (bad, valid):
             unfinished = pointer.with_suffix(".new")
             unfinished.write_bytes(content)
             shutil.move(unfinished, pointer)

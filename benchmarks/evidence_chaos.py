@@ -49,7 +49,7 @@ class Result:
     Attributes:
         attack: its name.
         made: how often it did what it does.
-        asked: requests of the polite caller meanwhile.
+        polite: requests of the polite caller meanwhile.
         lost: of these, how many got no answer, or another one; the first one's fault in `fault`.
         p99: seconds until 99 of 100 were answered.
         peak: MB of the worker at its peak.
@@ -58,7 +58,7 @@ class Result:
 
     attack: str
     made: int
-    asked: int
+    polite: int
     lost: int
     fault: str
     p99: float
@@ -185,15 +185,15 @@ def attack(
     except AssertionError as error:
         fault = str(error)
     end = time.time()
-    asked = polite.between(start, end)
-    lost = [said for _, said in asked if said]
+    answers = polite.between(start, end)
+    lost = [said for _, said in answers if said]
     if server.process.poll() is not None:
         fault = f"the worker ended with {server.process.returncode}"
-    waits = sorted(waited for waited, _ in asked)
+    waits = sorted(waited for waited, _ in answers)
     return Result(
         attack=name,
         made=made,
-        asked=len(asked),
+        polite=len(answers),
         lost=len(lost),
         fault=fault or (lost[0] if lost else ""),
         p99=waits[len(waits) * 99 // 100] if waits else float("inf"),
@@ -211,7 +211,7 @@ def table(results: Sequence[Result]) -> str:
     for each in results:
         verdict = "met" if each.met else f"MISSED {each.fault[:120]}".strip()
         lines.append(
-            f"| {each.attack} | {each.made:,} | {each.asked} | {each.lost} | {each.p99 * 1e3:.0f} "
+            f"| {each.attack} | {each.made:,} | {each.polite} | {each.lost} | {each.p99 * 1e3:.0f} "
             f"| {each.peak:.0f} | {each.left:+.0f} | {verdict} |"
         )
     return "\n".join(lines)

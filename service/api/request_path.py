@@ -158,6 +158,8 @@ class RequestPath:
             self._log_failure(request, error or RuntimeError("The answer was not complete."))
             connection.abort()
             self.account(request, call.status)
+        if error is not None:
+            _release_frames(error)
 
     async def _decode_body(self, request: HttpRequest) -> None:
         """Decompresses a body.
@@ -184,6 +186,7 @@ class RequestPath:
             if problem is None:
                 self._log_failure(request, result)
                 problem = internal_error()
+            _release_frames(result)
             in_v2 = f"{request.path}/".startswith("/v2/")
             result = problem_answer(problem, request.request_id, in_v2=in_v2)
         connection.send_answer(result)
@@ -228,3 +231,11 @@ def _loggable(path: str) -> str:
     """Returns one of the service's own paths, `other` for any other, which could contain anything."""
     ours = path in PUBLIC_PATHS or path.startswith((SCORE, EXPLAIN, OUTCOMES, "/v2/"))
     return path[:60] if ours and path.isascii() and path.isprintable() else "other"
+
+
+def _release_frames(error: Exception) -> None:
+    """Lets go of the frames that an error passed through: they have the body, and one has the error.
+
+    Such a circle would keep up to 17 MB a request until the garbage collector looks.
+    """
+    error.__traceback__ = error.__context__ = None

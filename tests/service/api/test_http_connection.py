@@ -1,6 +1,7 @@
 """One connection: what is read when, what is answered before it is closed, and who is waited for."""
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from uvicorn.server import ServerState
 
 from service.api.application import ChurnService
 from service.api.http_connection import HttpConnection
+from service.api.http_request import HttpRequest
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
 from tests.servers.published import customers, published_store, trained
@@ -102,6 +104,36 @@ def test_a_whole_request_for_a_score_is_answered_in_the_same_pass_of_the_loop(st
         return before, wire.answered(), len(asyncio.all_tasks())
 
     assert asyncio.run(exchange()) == ([], [200], 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/score", b"[[", 400),
+        ("/v1/explain", b"[[", 400),
+        ("/v1/score/batch", b"[" * 5000, 400),
+        ("/v1/outcomes", b"[" * 5000, 503),
+        ("/v2/models/churn/infer", b'{"inputs":[[],NaN]}', 422),
+        ("/nowhere", b"{}", 404),
+    ],
+)
+def test_a_refused_request_is_not_kept_until_the_collector_looks(state, path, body, status):
+    async def exchange():
+        connection, wire = connected(state)
+        head = f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+        connection.data_received(b"%bcontent-length: %d\r\n\r\n" % (head.encode(), len(body)))
+        connection.data_received(body)
+        await until(wire.answered)
+        await until(lambda: len(asyncio.all_tasks()) == 1)
+        kept = [each for each in gc.get_objects() if isinstance(each, HttpRequest)]
+        return kept, wire.answered()
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(exchange()) == ([], [status])
+    finally:
+        gc.enable()
 
 
 def test_with_the_short_path_off_it_is_a_task_with_the_same_answer(make_state, request_):
