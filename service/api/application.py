@@ -79,7 +79,7 @@ class ChurnService(FastAPI):
             (method, route.path): route.endpoint
             for route in self.routes
             if isinstance(route, PlainRoute) and not route.param_convertors
-            for method in route.methods
+            for method in route.methods or ()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,7 +40,7 @@ def client(running):
         yield client
 
 
-def body_of(path, customer):
+def valid_body(path, customer):
     """A body that the path answers with success."""
     if path.endswith("infer"):
         tensors = [
@@ -115,7 +115,7 @@ def test_errors_elsewhere_have_none(client, path):
      ("gzip, zstd", lambda data: zstd(gzip.compress(data)))],
 )  # fmt: skip
 def test_a_compressed_body_is_answered_like_a_plain_one(client, customers, path, coding, compress):
-    body = body_of(path, customers[0])
+    body = valid_body(path, customers[0])
 
     plain = client.post(path, content=body)
     answer = client.post(path, content=compress(body), headers={"Content-Encoding": coding})
@@ -163,7 +163,7 @@ def test_a_body_that_is_not_what_its_header_says_is_refused(client, path):
 
 @pytest.mark.parametrize("path", [*READ, *SENT])
 def test_an_unknown_parameter_is_refused_on_every_path(client, customers, path):
-    method, body = ("GET", None) if path in READ else ("POST", body_of(path, customers[0]))
+    method, body = ("GET", None) if path in READ else ("POST", valid_body(path, customers[0]))
 
     answer = client.request(method, f"{path}?colour=red", content=body)
 
@@ -183,7 +183,7 @@ def test_an_unknown_parameter_is_refused_on_every_path(client, customers, path):
     ],
 )
 def test_parameters_at_fault_are_named(client, customers, path, query, sentence):
-    answer = client.post(f"{path}?{query}", content=body_of(path, customers[0]))
+    answer = client.post(f"{path}?{query}", content=valid_body(path, customers[0]))
 
     assert answer.status_code == 422
     assert sentence in answer.json()["detail"]
@@ -191,7 +191,7 @@ def test_parameters_at_fault_are_named(client, customers, path, query, sentence)
 
 @pytest.mark.parametrize("query", ["", "ignore=target"])
 def test_known_parameters_are_taken(client, customers, query):
-    answer = client.post(f"/v1/score?{query}", content=body_of("/v1/score", customers[0]))
+    answer = client.post(f"/v1/score?{query}", content=valid_body("/v1/score", customers[0]))
 
     assert answer.status_code == 200
 
@@ -208,7 +208,7 @@ ORIGIN = "https://crm.example"
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000"])
 def test_an_answer_to_an_allowed_origin_may_be_read(client, customers, path, origin):
     method = "POST" if path.startswith("/v1") else "GET"
-    body = body_of(path, customers[0]) if method == "POST" else None
+    body = valid_body(path, customers[0]) if method == "POST" else None
 
     answer = client.request(method, path, content=body, headers={"Origin": origin})
 
@@ -232,8 +232,8 @@ def test_no_other_origin_may(client, customers, origin):
 
 
 def preflight(client, path, origin=ORIGIN, **headers):
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"} | headers
-    return client.options(path, headers=asked)
+    sent = {"Origin": origin, "Access-Control-Request-Method": "POST"} | headers
+    return client.options(path, headers=sent)
 
 
 def test_a_preflight_is_answered_without_a_key(store, tmp_path):
