@@ -55,6 +55,7 @@ class HttpConnection(asyncio.Protocol):
         self._data, self._place = b"", 0
         self._reading_paused = False
         self._keeps_open = True
+        self._has_ended = False
         self._writable: asyncio.Event | None = None
         self._reader = RequestReader()
         self.gone = asyncio.Event()
@@ -94,9 +95,9 @@ class HttpConnection(asyncio.Protocol):
         self._read()
 
     def eof_received(self) -> bool:
-        """The caller sends no more: the connection is closed after the answer that is due."""
-        self._keeps_open = False
-        return self._stage is _Stage.ANSWERING
+        """The caller sends no more: the connection is closed after the answers that are due."""
+        self._has_ended = True
+        return self._stage is _Stage.ANSWERING or self._place < len(self._data)
 
     def pause_writing(self) -> None:
         """The caller reads too slowly."""
@@ -194,7 +195,7 @@ class HttpConnection(asyncio.Protocol):
         self._server_state.total_requests += 1
         if self._stage is _Stage.CLOSING:
             return
-        if not self._stays_open():
+        if not self._stays_open() or (self._has_ended and self._place >= len(self._data)):
             self._close()
             return
         self._stage = _Stage.HEAD
@@ -260,6 +261,8 @@ class HttpConnection(asyncio.Protocol):
         if self._place >= len(self._data):
             self._data, self._place = b"", 0
             self._resume_reading()
+            if self._has_ended and self._stage < _Stage.ANSWERING:
+                self._transport.close()  # what is missing of the request will not come
         if not had_begun and self._stage is _Stage.HEAD and reader.head_bytes:
             self._wait_for_caller(self._path.settings.head_seconds)
 

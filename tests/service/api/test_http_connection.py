@@ -262,6 +262,28 @@ def test_a_caller_who_sends_no_more_is_answered_and_then_the_connection_is_close
     assert asyncio.run(exchange()) == (True, [200], True)
 
 
+@pytest.mark.parametrize("short", [True, False])
+@pytest.mark.parametrize("rest", [b"", b"POST /v1/sc"])
+def test_every_whole_request_before_the_callers_end_is_answered(make_state, request_, rest, short):
+    async def exchange():
+        connection, wire = connected(make_state(short_path=short))
+        connection.data_received(request_ * 3 + rest)
+        keeps_open = connection.eof_received()
+        await until(lambda: wire.closed)
+        return keeps_open, wire.answered(), b"connection: close" in wire.written
+
+    assert asyncio.run(exchange()) == (True, [200, 200, 200], False)
+
+
+def test_an_end_within_a_request_closes_the_connection(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_[:-1])
+        return connection.eof_received(), wire.answered()
+
+    assert asyncio.run(exchange()) == (False, [])
+
+
 def test_a_batch_holds_one_request_of_a_connection_and_the_others_follow(state, request_):
     async def exchange():
         connection, wire = connected(state)
