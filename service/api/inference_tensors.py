@@ -1,41 +1,36 @@
 """Tensors of the Open Inference Protocol (V2): as JSON, or as raw bytes behind the JSON.
 
-The second form is the protocol's extension for binary tensor data, which Triton's clients use unless
-told otherwise. Data are decoded only after their number is known to be allowed.
+The second form is the protocol's extension for binary tensor data, which Triton's clients use by
+default.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from service.api.problems import ProblemError
-from service.api.request_body import parse_json, repeated_key, require_no_wrapper
+from service.api.request_body import repeated_key, require_no_wrapper
+from service.api.tensor_elements import (
+    DATATYPES,
+    LARGEST_FRAME,
+    as_bytes,
+    fault,
+    not_json,
+    read_bytes,
+    read_json,
+)
 from service.core.json_keys import RepeatedKeyError, refuse_repeated_keys
 
 JSON_LENGTH = "inference-header-content-length"
 """Header that says how many bytes of a body are JSON; raw tensors follow."""
-_LARGEST_FRAME = 65_536
-_BYTES = "BYTES"
-_WIDTHS = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BOOL": "?"} | {
-    f"{sign}INT{bits}": f"<{kind}{bits // 8}"
-    for sign, kind in (("", "i"), ("U", "u"))
-    for bits in (8, 16, 32, 64)
-}
-DATATYPES = frozenset([_BYTES, *_WIDTHS])
-
-_Element = str | int | float | bool | None
-_flat = msgspec.json.Decoder(list[_Element])
-_nested = msgspec.json.Decoder(list[tuple[_Element]])
 _DATA_KEY = re.compile(rb'"data"\s*:\s*')
-_ELEMENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\],"]+')
 
 
 class _Data(msgspec.Struct):
@@ -49,7 +44,9 @@ class _Inputs(msgspec.Struct):
 _find_data = msgspec.json.Decoder(_Inputs).decode
 
 
-def read_request(body: bytes, json_length: str | None, limit: int) -> tuple[Any, dict[str, Any]]:
+async def read_request(
+    body: bytes, json_length: str | None, limit: int
+) -> tuple[Any, dict[str, Any]]:
     """Returns a request without its data, and its data by tensor.
 
     Args:
@@ -69,12 +66,7 @@ def read_request(body: bytes, json_length: str | None, limit: int) -> tuple[Any,
             )  # fmt: skip
         size = int(json_length)
     content, data = _split(body[:size])
-    return content, _columns(content["inputs"], data, body[size:], limit)
-
-
-def fault(field: str, what: str) -> ProblemError:
-    """Returns the problem of a tensor, or of another part of the request: 422."""
-    return ProblemError(422, f"'{field[:40]}' {what}.", field=field[:40])
+    return content, await _columns(content["inputs"], data, body[size:], limit)
 
 
 def write_tensors(
@@ -90,7 +82,7 @@ def write_tensors(
     for name, (datatype, values) in columns.items():
         tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
         if binary[name]:
-            raw = _as_bytes(datatype, values)
+            raw = as_bytes(datatype, values)
             tensor["parameters"] = {"binary_data_size": len(raw)}
             tail += raw
         else:
@@ -105,7 +97,7 @@ def _split(body: bytes) -> tuple[Any, list[bytes]]:
     Raises:
         ProblemError: it is no JSON object with tensors, or an object in it repeats a key.
     """
-    if body.count(b"{") > _LARGEST_FRAME:
+    if body.count(b"{") > LARGEST_FRAME:
         raise _frame_too_large()
     try:
         data = [bytes(each.data) for each in _find_data(body).inputs]
@@ -113,55 +105,46 @@ def _split(body: bytes) -> tuple[Any, list[bytes]]:
         require_no_wrapper(body, own="inputs")
         raise fault("inputs", "is no list of tensors in a JSON object") from None
     except (msgspec.DecodeError, RecursionError, ValueError):
-        raise _not_json(body) from None
+        raise not_json(body) from None
     frame = _frame(body, data)
     try:
         return json.loads(frame, object_pairs_hook=refuse_repeated_keys), data
     except RepeatedKeyError as error:
         raise repeated_key(error.key) from None
     except (ValueError, RecursionError):
-        raise _not_json(frame) from None
+        raise not_json(frame) from None
 
 
 def _frame(body: bytes, data: list[bytes]) -> bytes:
     """Returns the JSON without the data, each of which stands in it once and in this order."""
     frame, end = b"", 0
     for each in filter(None, data):
-        keys = _DATA_KEY.finditer(body, end, end + _LARGEST_FRAME - len(frame))
+        keys = _DATA_KEY.finditer(body, end, end + LARGEST_FRAME - len(frame))
         # Looking for a long text would cost more than comparing it.
         place = next((key.end() for key in keys if body.startswith(each, key.end())), -1)
         if place < 0:
             raise _frame_too_large()
         frame, end = frame + body[end:place] + b"[]", place + len(each)
-    frame += body[end : end + _LARGEST_FRAME + 1]
-    if len(frame) > _LARGEST_FRAME:
+    frame += body[end : end + LARGEST_FRAME + 1]
+    if len(frame) > LARGEST_FRAME:
         raise _frame_too_large()
     return frame
 
 
-def _not_json(text: bytes) -> ProblemError:
-    """Returns the problem of what is no strict JSON; what is at fault is looked for in a short text."""
-    if len(text) <= _LARGEST_FRAME:
-        try:
-            parse_json(text)
-        except ProblemError as problem:
-            return problem
-    return ProblemError(400, "The body is not strict JSON. Send a JSON object.")
-
-
 def _frame_too_large() -> ProblemError:
     return ProblemError(
-        413, f"The request without its tensors' data is larger than {_LARGEST_FRAME:,} bytes. Send "
-        "the customers' fields alone.", field="inputs", allowed=f"{_LARGEST_FRAME} bytes",
+        413, f"The request without its tensors' data is larger than {LARGEST_FRAME:,} bytes. Send "
+        "the customers' fields alone.", field="inputs", allowed=f"{LARGEST_FRAME} bytes",
     )  # fmt: skip
 
 
-def _columns(inputs: Any, data: list[bytes], tail: bytes, limit: int) -> dict[str, Any]:
+async def _columns(inputs: Any, data: list[bytes], tail: bytes, limit: int) -> dict[str, Any]:
     if not inputs:
         raise fault("inputs", "has no tensor")
     columns: dict[str, list[Any]] = {}
     length, used = -1, 0
     for tensor, raw in zip(inputs, data, strict=True):
+        await asyncio.sleep(0)  # a tensor takes milliseconds; others are answered in between
         name, datatype, size = _description(tensor, limit)
         if name in columns:
             raise fault(name, "appears among the inputs twice")
@@ -169,14 +152,14 @@ def _columns(inputs: Any, data: list[bytes], tail: bytes, limit: int) -> dict[st
             raise fault(name, f"has {size:,} elements where others have {length:,}")
         length, width = size, tensor.get("parameters", {}).get("binary_data_size")
         if width is None:
-            columns[name] = _read_json(name, raw, size)
+            columns[name] = read_json(name, raw, size)
             continue
         if raw or type(width) is not int or not 0 <= width <= len(tail) - used:
             raise fault(
                 name, "needs either data or a binary_data_size within what follows the JSON; the "
                 "header Inference-Header-Content-Length says where that begins"
             )  # fmt: skip
-        columns[name] = _read_binary(name, datatype, tail[used : used + width], size)
+        columns[name] = read_bytes(name, datatype, tail[used : used + width], size)
         used += width
     if used != len(tail):
         raise fault("inputs", f"leaves {len(tail) - used:,} bytes behind the JSON to no tensor")
@@ -204,63 +187,3 @@ def _description(tensor: Any, limit: int) -> tuple[str, str, int]:
             field="inputs", allowed=f"{limit} elements",
         )  # fmt: skip
     return name, datatype, shape[0]
-
-
-def _read_json(name: str, raw: bytes, size: int) -> list[Any]:
-    if not raw.startswith(b"["):
-        raise fault(name, "has no list of data")
-    found = sum(1 for _ in islice(_ELEMENT.finditer(raw), size + 1))
-    if found != size:
-        raise fault(name, _miscounted(found, size))
-    try:
-        return _flat.decode(raw)
-    except msgspec.ValidationError:
-        pass
-    except (msgspec.DecodeError, ValueError):
-        raise _not_json(raw) from None
-    try:
-        return [element for (element,) in _nested.decode(raw)]
-    except (msgspec.DecodeError, ValueError):
-        raise fault(name, "holds an element that is no text, number, boolean or null") from None
-
-
-def _read_binary(name: str, datatype: str, raw: bytes, size: int) -> list[Any]:
-    if datatype == _BYTES:
-        texts = list(islice(_texts(name, raw), size + 1))
-        found = len(texts)
-    else:
-        width = np.dtype(_WIDTHS[datatype]).itemsize
-        found, rest = divmod(len(raw), width)
-        if rest:
-            raise fault(name, f"has {len(raw):,} bytes, which are no whole {datatype} elements")
-    if found != size:
-        raise fault(name, _miscounted(found, size))
-    if datatype == _BYTES:
-        return texts
-    numbers: list[Any] = np.frombuffer(raw, _WIDTHS[datatype]).tolist()
-    return numbers
-
-
-def _miscounted(found: int, size: int) -> str:
-    many = f"{found:,}" if found < size else "more"
-    return f"has {many} elements where its shape says {size:,}"
-
-
-def _texts(name: str, raw: bytes) -> Iterator[str]:
-    place = 0
-    while place < len(raw):
-        start = place + 4
-        place = start + int.from_bytes(raw[place:start], "little")
-        if place > len(raw):
-            raise fault(name, "ends within an element; each is four bytes of length and its text")
-        try:
-            yield raw[start:place].decode()
-        except UnicodeDecodeError:
-            raise fault(name, "holds an element that is not UTF-8 text") from None
-
-
-def _as_bytes(datatype: str, values: Sequence[Any]) -> bytes:
-    if datatype == _BYTES:
-        texts = [value.encode() for value in values]
-        return b"".join(len(text).to_bytes(4, "little") + text for text in texts)
-    return np.array(values, _WIDTHS[datatype]).tobytes()

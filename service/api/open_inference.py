@@ -12,8 +12,9 @@ from churn.contract.refusals import quote_value
 from churn.scoring import Score
 from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
-from service.api.inference_tensors import DATATYPES, fault, read_request, write_tensors
+from service.api.inference_tensors import read_request, write_tensors
 from service.api.problems import ProblemError
+from service.api.tensor_elements import DATATYPES, fault
 from service.api.worker_state import WorkerState
 from service.core.loaded_model import LoadedModel
 
@@ -134,7 +135,7 @@ async def infer(
             is answered, as the protocol has no errors by row.
     """
     model = None if version is None else find_model(state, version)
-    content, columns = read_request(body, json_length, state.settings.max_batch_rows)
+    content, columns = await read_request(body, json_length, state.settings.max_batch_rows)
     binary = _requested_outputs(content)
     # All are encoded before the first is answered, so that a refused request leaves no trace.
     customers = await _encode_customers(state, columns, model)

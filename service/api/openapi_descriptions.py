@@ -18,7 +18,7 @@ CUSTOMER = {"$ref": "#/components/schemas/Customer"}
 ANY_ROW = {"anyOf": [CUSTOMER, {"description": "Anything else gets an error of its own"}]}
 
 _DESCRIPTIONS = {
-    400: "The body is not JSON",
+    400: "The request or its body cannot be read",
     401: "No valid key",
     404: "There is no such thing",
     408: "The request was not complete in time",

@@ -17,6 +17,10 @@ INFER = "/v2/models/churn/infer"
 _MIB = 2**20
 
 
+def read(body, json_length, limit):
+    return asyncio.run(read_request(body, json_length, limit))
+
+
 def as_json(rows):
     return [
         {"name": name, "shape": [len(rows)], "datatype": "BYTES", "data": [r[name] for r in rows]}
@@ -173,7 +177,7 @@ def test_every_datatype_is_read_from_bytes(datatype, values):
         {"inputs": [tensor | {"parameters": {"binary_data_size": len(raw)}}]}
     ).encode()
 
-    _, columns = read_request(head + raw, str(len(head)), 10)
+    _, columns = read(head + raw, str(len(head)), 10)
 
     assert columns == {"a": values}
 
@@ -197,8 +201,10 @@ def raw(size, **changes):
         ([tensor(data=["x"])], b"", "has 1 elements where its shape says 2"),
         ([tensor(data=["x", "y", "z"])], b"", "has more elements where its shape says 2"),
         ([tensor(data=[["x", "y"]])], b"", "no text, number, boolean or null"),
-        ([tensor(data=["x", {"y": "z"}])], b"", "has more elements"),
-        ([tensor(data=[{"y": "z"}])], b"", "has more elements"),
+        ([tensor(data=["x", {"y": "z"}])], b"", "no text, number, boolean or null"),
+        ([tensor(data=[{"y": "z"}])], b"", "no text, number, boolean or null"),
+        ([tensor(data=["x,y"])], b"", "has 1 elements where its shape says 2"),
+        ([tensor(data=["x,y", "y,z", "z"])], b"", "has more elements where its shape says 2"),
         ([tensor(data="xy")], b"", "has no list of data"),
         ([tensor(datatype="TEXT")], b"", "has a datatype that is none of"),
         ([tensor(datatype=["BYTES"])], b"", "has a datatype that is none of"),
@@ -225,7 +231,7 @@ def test_a_tensor_at_fault_is_refused_in_one_sentence(inputs, tail, sentence):
     head = json.dumps({"inputs": inputs}).encode()
 
     with pytest.raises(ProblemError) as refused:
-        read_request(head + tail, str(len(head)), 10)
+        read(head + tail, str(len(head)), 10)
 
     assert refused.value.status == 422
     assert sentence in refused.value.detail
@@ -234,7 +240,7 @@ def test_a_tensor_at_fault_is_refused_in_one_sentence(inputs, tail, sentence):
 @pytest.mark.parametrize("length", ["", "-1", "x", "3.0", "\u0661", "99"])
 def test_a_length_of_the_json_that_is_none_is_refused(length):
     with pytest.raises(ProblemError, match="Inference-Header-Content-Length is no number up to 13"):
-        read_request(b'{"inputs":[]}', length, 10)
+        read(b'{"inputs":[]}', length, 10)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +281,13 @@ def test_a_repeated_key_is_refused(body):
     body = body.replace("%s", json.dumps(tensor())).encode()
 
     with pytest.raises(ProblemError, match="stands twice in one object"):
-        read_request(body, None, 10)
+        read(body, None, 10)
+
+
+def test_a_comma_in_a_text_parts_no_elements():
+    body = json.dumps({"inputs": [tensor(data=["x,y", "[z,"])]}).encode()
+
+    assert read(body, None, 10)[1] == {"a": ["x,y", "[z,"]}
 
 
 def test_data_that_look_like_a_shape_or_a_key_are_read(state):
@@ -284,7 +296,7 @@ def test_data_that_look_like_a_shape_or_a_key_are_read(state):
         {"name": '"data": [1]', "datatype": "BYTES", "shape": [1], "data": [', "data": [1]']},
     ]
 
-    content, columns = read_request(json.dumps({"inputs": inputs}).encode(), None, 10)
+    content, columns = read(json.dumps({"inputs": inputs}).encode(), None, 10)
 
     assert columns == {"a": [1], '"data": [1]': [', "data": [1]']}
     assert content["inputs"][0]["shape"] == [1]
@@ -309,7 +321,7 @@ def test_data_that_look_like_a_shape_or_a_key_are_read(state):
 )
 def test_a_body_that_is_no_request_is_refused(body, status):
     with pytest.raises(ProblemError) as refused:
-        read_request(body, None, 10)
+        read(body, None, 10)
 
     assert refused.value.status == status
 
@@ -340,7 +352,7 @@ def test_a_large_body_costs_little_memory(start, element, end):
     tracemalloc.start()
     try:
         with pytest.raises(ProblemError):
-            read_request(body, None, 10_000)
+            read(body, None, 10_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
