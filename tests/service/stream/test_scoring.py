@@ -86,3 +86,31 @@ def test_a_field_that_stands_twice_rejects_its_message_alone(pool, customers):
     assert (rejected.offset, why.kind, why.field) == (1, "field", "tenure")
     assert "stands twice" in str(why)
     assert len(batch.scored) == 1
+
+
+def test_a_byte_order_mark_before_the_customer_is_skipped(pool, customers):
+    plain = message(customers[0])
+    marked = message(None, value=b"\xef\xbb\xbf" + plain.value)
+
+    (one,), (other,) = (score_messages([each], pool, LIMIT).scored for each in (plain, marked))
+
+    assert one.value == other.value
+
+
+@pytest.mark.parametrize("wrapper", ["instances", "dataframe_records", "payload"])
+def test_a_wrapper_is_named_for_what_it_is(pool, customers, wrapper):
+    batch = score_messages([message({wrapper: [customers[0]]})], pool, LIMIT)
+
+    ((_, why),) = batch.rejected
+    assert why.kind == "not_a_customer"
+    assert f"'{wrapper}' is no field but a wrapper" in str(why)
+
+
+@pytest.mark.parametrize(("size", "kind"), [(600, None), (599, "too_large")])
+def test_a_message_of_the_limits_size_is_read(pool, customers, size, kind):
+    content = json.dumps(customers[0]).encode()
+    exact = message(None, value=content + b" " * (600 - len(content)))
+
+    batch = score_messages([exact], pool, size)
+
+    assert [why.kind for _, why in batch.rejected] == ([kind] if kind else [])

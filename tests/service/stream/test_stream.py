@@ -2,6 +2,7 @@
 
 import json
 
+from kafka import KafkaProducer
 from redis import Redis
 from worker_process import wait_until, working
 
@@ -38,6 +39,36 @@ def test_scores_are_the_scorers_to_the_last_bit_and_are_in_the_ledger(
     assert {(k.customer, k.prediction_id, k.probability, k.role, k.source) for k in kept} == {
         (customer, a["prediction_id"], a["probability"], "production", "stream")
         for customer, a in answered.items()
+    }
+
+
+def test_customers_in_compressed_batches_are_scored(
+    broker, settings, topics, outside, customers, scorers
+):
+    groups = {codec: customers[place : place + 20]
+              for place, codec in zip((0, 20, 40, 60), ("gzip", "snappy", "lz4", "zstd"), strict=True)}  # fmt: skip
+
+    with working(settings) as worker:
+        for codec, group in groups.items():
+            producer = KafkaProducer(
+                bootstrap_servers=broker.address, compression_type=codec, linger_ms=50
+            )
+            for customer in group:
+                producer.send(
+                    topics["input"],
+                    json.dumps(customer).encode(),
+                    headers=[("codec", codec.encode())],
+                )
+            producer.close()
+        answers = outside.read("output", 80)
+        code = worker.stop()
+
+    assert code == 0
+    assert len(worker.logged("connected")) == 1
+    assert {(a.key.decode(), json.loads(a.value)["probability"], *a.headers) for a in answers} == {
+        (c["customerID"], scorers["1"].score_one(c).probability, ("codec", codec.encode()))
+        for codec, group in groups.items()
+        for c in group
     }
 
 
