@@ -110,9 +110,11 @@ def describe_permanent(
     what: str, error: BaseException, settings: StreamSettings, **place: Any
 ) -> PermanentError:
     """Returns the error to end with: what failed, why, and the way out."""
-    advice = next((text for kinds, text in _ADVICE if isinstance(error, kinds)), _OTHER_ADVICE)
-    if not isinstance(error, KafkaError):  # from a library that decompresses
-        advice = next(text for kinds, text in _ADVICE if kafka_errors.CorruptRecordError in kinds)
+    # What decompresses a batch raises errors of its own, at a known place.
+    known: BaseException = error
+    if place and not isinstance(error, KafkaError):
+        known = kafka_errors.CorruptRecordError()
+    advice = next((text for kinds, text in _ADVICE if isinstance(known, kinds)), _OTHER_ADVICE)
     way_out = advice.format(
         group=settings.group,
         input_topic=settings.input_topic,

@@ -68,8 +68,13 @@ def test_what_every_session_meets_is_permanent_and_has_a_way_out(name):
 
 
 @pytest.mark.parametrize("error", [lzma.LZMAError("Corrupt"), RuntimeError("x"), EOFError()])
-def test_what_a_library_raises_that_decompresses_is_a_damaged_batch(error):
-    ending = describe_permanent("What failed", error, StreamSettings())
+@pytest.mark.parametrize(
+    ("place", "way_out"), [({"partition": 0}, "--reset-offsets"), ({}, "brokers' log")]
+)
+def test_an_error_of_a_library_that_decompresses_is_a_damaged_batch_where_one_was_found(
+    error, place, way_out
+):
+    ending = describe_permanent("What failed", error, StreamSettings(), **place)
 
     assert not passes(error)
-    assert "--reset-offsets" in str(ending)
+    assert way_out in str(ending)
