@@ -129,6 +129,6 @@ def test_ci_stops_before_the_tests_where_a_server_is_missing(root, tmp_path):
     )
 
     assert ended.returncode == 1
-    assert "redis-server" in ended.stderr
+    assert "redis-server prometheus" in ended.stderr
     assert "must be installed first" in ended.stderr
     assert not calls.exists()
