@@ -26,6 +26,10 @@ class MonthFile(DatabaseLedger):
     schema: MetaData = MONTHLY
     application_id: ClassVar[int] = int.from_bytes(b"Chrn")
 
+    def __init__(self, url: URL, month: date, lock_seconds: float) -> None:
+        super().__init__(url, lock_seconds=lock_seconds)
+        self.month = month
+
 
 class MonthFiles:
     """The months of one ledger.
@@ -44,7 +48,7 @@ class MonthFiles:
     def open(self, month: date) -> MonthFile:
         """A month's database; its file is made on first use."""
         url = self._url.set(database=str(self._path(month)))
-        return MonthFile(url, lock_seconds=self._lock_seconds)
+        return MonthFile(url, month, self._lock_seconds)
 
     def existing(self) -> list[date]:
         """The months that have a file, oldest first."""

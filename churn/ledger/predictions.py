@@ -15,7 +15,7 @@ from sqlalchemy import Table, func, insert, select
 from churn.errors import InputError
 from churn.ledger.database import DEFAULT_URL, LOCK_SECONDS, DatabaseLedger, row_in_utc
 from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
-from churn.ledger.month_files import MonthFiles, newest_old_month, remove_old_tables
+from churn.ledger.month_files import MonthFile, MonthFiles, newest_old_month, remove_old_tables
 from churn.ledger.months import by_month, month_of, oldest_kept
 from churn.ledger.outcome_join import with_outcomes
 from churn.ledger.partitions import make_partitions, remove_partitions
@@ -73,6 +73,9 @@ class PredictionLedger(DatabaseLedger):
         if self._months is None:
             self.schema = MONTHLY
         self._has_space_until = 0.0
+        self._removed_before = (
+            date.min
+        )  # on PostgreSQL; to look again reads all of the default partition
         self._open: tuple[date, DatabaseLedger] | None = None
 
     def close(self) -> None:
@@ -137,8 +140,11 @@ class PredictionLedger(DatabaseLedger):
         at = PREDICTIONS.c.predicted_at
         query = select(*_PREDICTION).order_by(PREDICTIONS.c.id)
         query = query.where(at >= since.astimezone(UTC), at < until.astimezone(UTC))
+        first, last = month_of(since), month_of(until)
         with self._parts() as parts:
             for part in parts:
+                if isinstance(part, MonthFile) and not first <= part.month <= last:
+                    continue
                 with part.transaction() as connection:
                     found = connection.execution_options(yield_per=_READ_ROWS).execute(query)
                     for rows in found.mappings().partitions():
@@ -158,7 +164,11 @@ class PredictionLedger(DatabaseLedger):
         if self._engine.dialect.name == "postgresql":
             with self.transaction() as connection:
                 make_partitions(connection, now)
-                return remove_partitions(connection, oldest) if keep else []
+                if self._removed_before == oldest:
+                    return []
+                removed = remove_partitions(connection, oldest)
+            self._removed_before = oldest
+            return removed
         if self._months is None:
             return []
         self.close_old_month(now)

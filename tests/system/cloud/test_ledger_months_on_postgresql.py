@@ -142,6 +142,7 @@ def test_months_past_retention_are_dropped_whole_and_no_other(ledger, run, ahead
         f"p-{place}" for place in range(first, 4)
     ]
     assert run("SELECT to_regclass('predictions_2020_01') IS NOT NULL") == [True]
+    assert ledger.rotate(start(add_months(THIS, ahead)), keep) == []
     ledger.record([prediction("after", start(add_months(THIS, ahead)))])
 
 
