@@ -69,7 +69,7 @@ def test_a_file_of_somebody_else_that_others_read_is_refused(tmp_path, monkeypat
 
     monkeypatch.setattr(Path, "chmod", refuse)
 
-    wanted = rf"open to other users.*`chmod 600 {file}`"
-    with Ledger(f"sqlite:///{file}") as ledger, pytest.raises(InputError, match=wanted):
+    expected = rf"open to other users.*`chmod 600 {file}`"
+    with Ledger(f"sqlite:///{file}") as ledger, pytest.raises(InputError, match=expected):
         ledger.decisions("m")
     assert file.stat().st_size == 0

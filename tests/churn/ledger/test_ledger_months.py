@@ -99,12 +99,12 @@ def test_outcomes_lie_in_the_month_they_are_recorded_in(ledger, file, monkeypatc
 
 def test_a_clock_that_goes_back_over_the_boundary_loses_nothing(ledger, file):
     moments = [DECEMBER, DECEMBER - MICROSECOND, DECEMBER + MICROSECOND, DECEMBER - 2 * MICROSECOND]
-    told = [prediction(f"p-{place}", at) for place, at in enumerate(moments)]
+    recorded = [prediction(f"p-{place}", at) for place, at in enumerate(moments)]
 
-    assert [[one.prediction_id for one in part] for _, part in by_month(told)] == [
+    assert [[one.prediction_id for one in part] for _, part in by_month(recorded)] == [
         ["p-0"], ["p-1"], ["p-2"], ["p-3"],
     ]  # fmt: skip
-    ledger.record(told)
+    ledger.record(recorded)
 
     assert ids(month_file(file, "2026-11")) == ["p-1", "p-3"]
     assert ids(month_file(file, "2026-12")) == ["p-0", "p-2"]

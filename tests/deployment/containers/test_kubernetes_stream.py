@@ -91,7 +91,7 @@ def test_both_write_one_ledger_whose_address_is_a_secret(pods, found):
 def test_without_the_component_the_service_still_reaches_nothing(rendered):
     for overlay in ("kind", "production"):
         text = yaml.safe_dump_all(rendered[overlay])
-        assert "CHURN_LEDGER" not in text
+        assert "name: CHURN_LEDGER" not in text
         assert "5432" not in text
 
 

@@ -110,7 +110,10 @@ def test_a_batch_over_two_months_whose_second_part_fails_is_written_once(
     ledger, metrics, monkeypatch
 ):
     december = datetime(2026, 12, 1, tzinfo=UTC)
-    told = [prediction("p-1", december - timedelta(microseconds=1)), prediction("p-2", december)]
+    recorded = [
+        prediction("p-1", december - timedelta(microseconds=1)),
+        prediction("p-2", december),
+    ]
     writer = LedgerWriter(ledger, metrics, limit=10, flush_seconds=9, shadow=lambda: None)
     record, failures = ledger.record, [InputError("database or disk is full")]
 
@@ -121,10 +124,10 @@ def test_a_batch_over_two_months_whose_second_part_fails_is_written_once(
 
     monkeypatch.setattr(ledger, "record", fail_once)
     monkeypatch.setattr("service.core.ledger_writer._RETRY_SECONDS", 0.0)
-    for one in told:
+    for one in recorded:
         writer.enqueue(one)
 
     writer._write_queue()
 
-    assert ledger.predictions() == told
+    assert ledger.predictions() == recorded
     assert failures == []
