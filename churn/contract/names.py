@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from churn.contract.refusals import quote_text
@@ -24,7 +25,8 @@ def respelt(found: Iterable[str], expected: Iterable[str]) -> dict[str, str]:
     found, expected = set(found), set(expected)
     plain = {_bare(name): name for name in expected - found}
     pairs = {name: plain[_bare(name)] for name in sorted(found - expected) if _bare(name) in plain}
-    return {name: own for name, own in pairs.items() if list(pairs.values()).count(own) == 1}
+    times = Counter(pairs.values())
+    return {name: own for name, own in pairs.items() if times[own] == 1}
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

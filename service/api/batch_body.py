@@ -20,6 +20,8 @@ NDJSON = "application/x-ndjson"
 Item = TypeVar("Item")
 
 _SLICE_SECONDS = 0.001
+_MOST_STEPS = 1000
+"""From bracket to bracket within a row; a customer takes two."""
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _LINE = re.compile(rb"\s*+([^\n]*+)")
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
@@ -127,9 +129,14 @@ def _row(body: bytes, place: int, number: int, limits: RowLimits) -> bytes:
         if value is None:
             raise _unreadable(number, place, cut_off=place == len(body))
         return _within(value[0], number, limits)
-    depth, at = 0, place
+    depth, at, steps = 0, place, 0
     while step := _TO_BRACKET.match(body, at, end):
-        at = step.end()
+        at, steps = step.end(), steps + 1
+        if steps > _MOST_STEPS:
+            raise ProblemError(
+                422, f"Row {number} holds hundreds of lists and objects. Send the customer's fields "
+                "alone.", field="body", allowed="one object a row",
+            )  # fmt: skip
         if step["open"]:
             depth += len(step["open"])
         elif depth > len(step["close"]):

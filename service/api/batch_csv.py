@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,13 +22,15 @@ CSV = "text/csv"
 _BODY = "The body"
 
 
-def read_table(body: bytes, limits: RowLimits) -> Iterator[list[str]]:
+def read_table(body: bytes, limits: RowLimits) -> Iterator[list[str] | int]:
     """Yields the header, then each row's cells, all without the spaces around them.
+
+    Of a row that is longer or shorter than the header it yields only how many cells there are.
 
     Raises:
         ProblemError: 400, the body is no CSV; 413, a row is too large.
     """
-    number = size = 0
+    number = size = width = 0
 
     def lines(text: io.TextIOWrapper) -> Iterator[str]:
         nonlocal size
@@ -44,7 +47,8 @@ def read_table(body: bytes, limits: RowLimits) -> Iterator[list[str]]:
         text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
         for _, cells in read_rows(lines(text), _BODY):
             if cells:  # no blank line
-                yield [cell.strip() for cell in cells]
+                width = width or len(cells)
+                yield [cell.strip() for cell in cells] if len(cells) == width else len(cells)
                 number, size = number + 1, 0
     except InputError as error:
         raise ProblemError(400, str(error), field="body") from None
@@ -64,24 +68,24 @@ def require_header(names: Sequence[str], encoder: RowEncoder, ignored: Collectio
             422, "The first line names no field of the contract. Begin the table with a header: "
             f"{', '.join(fields)}.", field="body", allowed=", ".join(fields),
         )  # fmt: skip
-    for name in names:
-        if names.count(name) > 1:
-            raise ProblemError(
-                422, f"Field {quote_text(name)} is there twice in the header. Keep one.",
-                field=name[:40],
-            )  # fmt: skip
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise ProblemError(
+            422, f"Field {quote_text(name)} is there twice in the header. Keep one.",
+            field=name[:40],
+        )  # fmt: skip
     encoder.require_fields([name for name in names if name not in ignored])
 
 
-def customer_from(names: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
+def customer_from(names: Sequence[str], cells: list[str] | int) -> dict[str, Any]:
     """Returns a row's fields.
 
     Raises:
         ProblemError: 422, the row is longer or shorter than the header.
     """
-    if len(cells) != len(names):
+    if isinstance(cells, int):
         raise ProblemError(
-            422, f"The row has {len(cells):,} fields where the header has {len(names):,}. Make the "
+            422, f"The row has {cells:,} fields where the header has {len(names):,}. Make the "
             "line whole, or quote the comma in it.", field="body",
         )  # fmt: skip
     return dict(zip(names, cells, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -74,7 +75,8 @@ async def _read(
         split = split_lines if kind == NDJSON else split_array
         return await collect_rows(split(body, limits), limits), parse_json
     table = read_table(body, limits)
-    names = next(table)
+    names = await asyncio.to_thread(next, table)  # the whole text is looked through first
+    assert isinstance(names, list)  # noqa: S101 - it gives all others their length
     scorer = state.pool.production.scorer
     ignored = {scorer.contract.target.name} if options.ignore else set()
     require_header(names, scorer.row_scorer.encoder, ignored)

@@ -74,6 +74,20 @@ def test_an_array_whose_rows_cannot_be_told_apart_is_refused_whole(body, row, fa
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_row_of_endless_brackets_is_not_walked_to_its_end(more):
+    limits = RowLimits(rows=100, row_bytes=100_000)
+    inner = b"[" + b",".join([b"{}"] * (500 + more)) + b"]"  # two steps each
+    body = b"[1, " + inner + b"]"
+
+    if not more:
+        assert list(split_array(body, limits)) == [b"1", inner]
+        return
+    with pytest.raises(ProblemError, match="Row 2 holds hundreds of lists") as refused:
+        list(split_array(body, limits))
+    assert refused.value.status == 422
+
+
 @pytest.mark.parametrize("split", [split_array, split_lines])
 @pytest.mark.parametrize("shape", [b'{"a": "%s"}', b'{"a": [%s]}', b'"%s"', b"%s"])
 def test_a_row_may_have_the_bytes_of_one_customer_and_no_more(split, shape):

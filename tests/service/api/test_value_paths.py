@@ -1,7 +1,9 @@
-"""Every path takes or refuses the same raw value alike: files, requests, V2, stream, Seldon, MLflow."""
+"""Every path takes or refuses the same raw value alike: files, requests, batches, V2, stream, Seldon, MLflow."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from decimal import Decimal
@@ -74,6 +76,13 @@ def paths(contract, scorer, pool, trained, service):
         assert answer.status_code in (200, 422), answer.text
         return answer.json()["probability"] if answer.status_code == 200 else REFUSED
 
+    def batch(row: dict[str, Any], kind: str = "application/json") -> Any:
+        body = json.dumps([row] if kind == "application/json" else row)
+        answer = client.post("/v1/score/batch", content=body, headers={"Content-Type": kind})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()[0] if kind == "application/json" else answer.json()
+        return found.get("probability", REFUSED)
+
     def tensors(row: dict[str, Any]) -> Any:
         kinds = {column.name: "FP64" for column in contract.numbers}
         inputs = [
@@ -102,6 +111,8 @@ def paths(contract, scorer, pool, trained, service):
         "scorer": lambda row: scorer.score_one(row).probability,
         "columns": lambda row: scorer.score_many(scorer.columns([row])).probability[0],
         "request": request,
+        "batch": batch,
+        "lines": lambda row: batch(row, "application/x-ndjson"),
         "tensors": tensors,
         "stream": stream,
         "seldon": lambda row: score_document(scorer, row).probability[0],
@@ -145,8 +156,8 @@ def test_every_path_takes_or_refuses_a_value_alike(paths, customers, field, tenu
 @example(value="9007199254740993")
 @example(value="0E-18")
 @example(value="nan")
-def test_a_file_takes_what_a_request_takes_and_reads_it_alike(
-    contract, customers, field, tenure, value
+def test_a_file_and_a_table_take_what_a_request_takes_and_read_it_alike(
+    contract, customers, scorer, client, field, tenure, value
 ):
     row = customers[0] | {"tenure": tenure, field: value}
     cells = {
@@ -157,6 +168,7 @@ def test_a_file_takes_what_a_request_takes_and_reads_it_alike(
     assert outcome(lambda _: from_file(pa.table(cells), contract), row) == outcome(
         lambda row: from_request(row, contract), row
     )
+    assert from_table(client, row) == outcome(lambda row: scorer.score_one(row).probability, row)
 
 
 KINDS = {bool: pa.bool_(), Decimal: pa.decimal128(38, 18), float: pa.float64(), int: pa.int64()}
@@ -198,6 +210,16 @@ def from_file(table: pa.Table, contract: DataContract) -> list[float]:
             if not bounds["min_value"] <= number <= bounds["max_value"]:
                 raise InputError("outside")
     return [float(values[0]) for values in encode(frame, contract).values()]
+
+
+def from_table(client: Any, row: dict[str, Any]) -> Any:
+    text = io.StringIO()
+    csv.writer(text).writerows([row, ["" if cell is None else cell for cell in row.values()]])
+    body, kind = text.getvalue().encode(), {"Content-Type": "text/csv"}
+    answer = client.post("/v1/score/batch", content=body, headers=kind)
+    if answer.status_code == 400:
+        return REFUSED
+    return answer.json()[0].get("probability", REFUSED)
 
 
 def from_request(row: dict[str, Any], contract: DataContract) -> list[float]:
