@@ -90,7 +90,7 @@ class Answer(NamedTuple):
 def json_answer(body: bytes, request_id: str) -> Answer:
     """Returns a successful answer."""
     length = (b"content-length", b"%d" % len(body))
-    return Answer(200, [_JSON, length, (b"x-request-id", request_id.encode())], body)
+    return Answer(200, [length, _JSON, (b"x-request-id", request_id.encode())], body)
 
 
 def problem_answer(problem: ProblemError, request_id: str, *, in_v2: bool = False) -> Answer:

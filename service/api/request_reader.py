@@ -56,9 +56,7 @@ class RequestReader:
         if self.head_bytes > LARGEST_HEAD:
             raise _head_too_large()
         try:
-            self._parser.feed_data(part)
-        except httptools.HttpParserUpgrade:
-            self._parse_without_upgrade()
+            self._parse(part)
         except httptools.HttpParserError as error:
             raise ProblemError(400, f"The request is not valid HTTP: {error}.") from None
         if self.request is not None:
@@ -105,6 +103,12 @@ class RequestReader:
         else:
             size = self._left
         return data[start : start + size]
+
+    def _parse(self, part: bytes) -> None:
+        try:
+            self._parser.feed_data(part)
+        except httptools.HttpParserUpgrade:
+            self._parse_without_upgrade()
 
     def _make_request(self) -> None:
         version = self._parser.get_http_version()

@@ -70,6 +70,8 @@ def test_an_upgrade_is_ignored_and_its_request_answered(service, customers, upgr
         b"transfer-encoding: chunked\r\ncontent-length: 5\r\n",
         b"transfer-encoding: chunked, identity\r\n",
         b"transfer-encoding: gzip\r\n",
+        b"connection: upgrade\r\nupgrade: a\r\ntransfer-encoding: gzip\r\n",
+        b"connection: upgrade\r\nupgrade: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n",
         b"content-length: -5\r\n",
         b"content-length: 5x\r\n",
         b"content-length: 99999999999999999999\r\n",
