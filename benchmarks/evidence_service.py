@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, serve
 NAMES = {
     "empty": "FastAPI's empty endpoint",
     "score": "`POST /v1/score`, key, metrics and ledger",
+    "score_plain": "`POST /v1/score`, `CHURN_SHORT_PATH=false`",
     "score_bare": "`POST /v1/score`, no key, no ledger",
     "contributions": "FastAPI and bare `pred_contrib`, an encoded row",
     "reasons": "`POST /v1/explain?counterfactuals=false`: reasons",
@@ -168,6 +169,9 @@ def sides(prepared: Prepared, count: int) -> dict[str, Side]:
     return {
         "empty": Side([sys.executable, "-c", EMPTY, "{port}"], empty, count, {}),
         "score": score,
+        "score_plain": replace(
+            score, settings=dict(score.settings) | {"CHURN_SHORT_PATH": "false"}
+        ),
         "score_bare": Side(
             score.command, score.requests, count, {"CHURN_LEDGER": "none"}, "/livez"
         ),
@@ -216,6 +220,7 @@ def figures(
 
     return {
         "score": ratios(runs_by_side["score"], runs_by_side["empty"]),
+        "score_plain": ratios(runs_by_side["score_plain"], runs_by_side["empty"]),
         "reasons": ratios(runs_by_side["reasons"], runs_by_side["contributions"]),
         "counterfactuals": ratios(runs_by_side["counterfactuals"], runs_by_side["contributions"]),
         "cpu": starting[0],

@@ -12,6 +12,7 @@ from benchmarks.measuring import own_environment, run
 from benchmarks.trainings import Trainings
 
 SCORE = 1.0
+SCORE_PLAIN = 1.15
 REASONS = 1.1
 CPU = 2.5
 MEMORY = 170.0
@@ -30,6 +31,8 @@ def measure(trainings: Trainings) -> Iterator[Figure]:
     for name, goal, limit, unit, more in (
         ("score", "`POST /v1/score` over an empty FastAPI endpoint", SCORE, "x",
          f"{how}; key, metrics and ledger on"),
+        ("score_plain", "`POST /v1/score` without the short path over the same", SCORE_PLAIN, "x",
+         f"{how}; key, metrics and ledger on, `CHURN_SHORT_PATH=false`"),
         ("reasons", "`POST /v1/explain` (reasons) over FastAPI with bare `pred_contrib`", REASONS,
          "x", f"{how}; the bare side takes an encoded row and answers contributions"),
         ("counterfactuals", "`POST /v1/explain` (reasons and counterfactuals) over the same", REASONS, "x",

@@ -12,7 +12,7 @@ from churn.ledger.predictions import Outcome
 from service.api.batch_body import RowLimits, collect_rows, in_slices, split_array
 from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError
-from service.api.request_body import parse_json
+from service.api.request_body import body_too_large, parse_json
 from service.api.worker_state import WorkerState
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -80,10 +80,13 @@ async def record_outcomes(state: WorkerState, writer: OutcomeWriter, body: bytes
     Raises:
         ProblemError: one is at fault, there are too many, or they cannot be recorded now.
     """
-    items = [body]
+    limits = RowLimits(state.settings.max_batch_rows, state.settings.max_body_bytes)
     if body.lstrip()[:1] == b"[":
-        limits = RowLimits(state.settings.max_batch_rows, state.settings.max_body_bytes)
         items = await collect_rows(split_array(body, limits), limits)
+    elif len(body) > limits.row_bytes:
+        raise body_too_large(limits.row_bytes)
+    else:
+        items = [body]
     now = datetime.now(UTC)
     outcomes: list[Outcome] = []
     parsed = (_parse_outcome(item, number, now) for number, item in enumerate(items, start=1))

@@ -21,6 +21,10 @@ DEEPEST = 8
 _WIDEST = 64  # bits of a whole number
 
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w{1,40})"', re.ASCII)
+_STRUCTURE = re.compile(
+    rb'(?s:"(?P<text>[^"\\]*+(?:\\.[^"\\]*+)*+)"?+(?P<colon>\s*+:)?)'
+    rb"|(?P<open>[\[{]++)|(?P<close>[\]}]++)"
+)
 _decode = msgspec.json.Decoder().decode
 
 
@@ -124,25 +128,17 @@ def _too_deep(body: bytes) -> ProblemError:
 
 def _depth(body: bytes) -> tuple[int, str]:
     """Returns how deep a body is nested, and under which of a customer's fields it is too deep."""
-    depth = deepest = place = 0
+    depth = deepest = 0
     name = ""
     named_at = 2 if body.lstrip()[:1] == b"[" else 1
-    length = len(body)
-    while place < length:
-        letter = body[place]
-        if letter == 0x22:  # a quotation mark  # noqa: PLR2004
-            end = place + 1
-            while end < length and body[end] != 0x22:  # noqa: PLR2004
-                end += 2 if body[end] == 0x5C else 1  # noqa: PLR2004
-            if depth == named_at and body[end + 1 : end + 16].lstrip()[:1] == b":":
-                name = body[place + 1 : min(end, place + 41)].decode("utf-8", "replace")
-            place = end
-        elif letter in b"[{":
-            depth += 1
+    for token in _STRUCTURE.finditer(body):
+        if token.lastgroup == "open":
+            depth += token.end() - token.start()
             deepest = max(deepest, depth)
             if depth > DEEPEST:
                 break
-        elif letter in b"]}":
-            depth -= 1
-        place += 1
+        elif token.lastgroup == "close":
+            depth -= token.end() - token.start()
+        elif token.lastgroup == "colon" and depth == named_at:
+            name = token["text"][:40].decode("utf-8", "replace")
     return deepest, name

@@ -55,14 +55,18 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
     # uvicorn raises the signal that stopped it once more for earlier handlers, of which there is none.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
-    # What is loaded by now stays: the garbage collector need not check it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
+    spare_garbage_collector()
     greet(worker, listener)
     server.run(sockets=[listener])
     log("info", "stopped")
     return 0
+
+
+def spare_garbage_collector() -> None:
+    """What is loaded by now stays: the garbage collector need not check it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _uvicorn_config(worker: WorkerState) -> Config:

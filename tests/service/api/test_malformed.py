@@ -107,11 +107,11 @@ LIMITS = {
 def test_a_body_is_taken_up_to_the_limit_and_one_byte_more_is_refused(client, path):
     limit = LIMITS[path]
 
-    taken = client.post(path, content=b" " * limit)
+    taken = client.post(path, content=b"[" + b" " * (limit - 2) + b"]")
     refused = client.post(path, content=b" " * (limit + 1))
     in_chunks = client.post(path, content=iter([b" " * limit, b" "]))
 
-    assert taken.status_code in (400, 404, 405, 422)
+    assert taken.status_code in (200, 201, 404, 405, 422)
     for answer in (refused, in_chunks):
         assert answer.status_code == 413
         assert answer.json()["allowed"] == f"{limit} bytes"
