@@ -138,11 +138,6 @@ class HttpConnection(asyncio.Protocol):
         return self._stage is _Stage.ANSWERING
 
     @property
-    def is_closing(self) -> bool:
-        """Whether its caller may only take what was sent."""
-        return self._stage is _Stage.CLOSING
-
-    @property
     def is_waiting(self) -> bool:
         """Whether the caller has to send something, or to take it."""
         return self._stage is not _Stage.ANSWERING or self._writable is not None
@@ -204,6 +199,10 @@ class HttpConnection(asyncio.Protocol):
             self._wait_for_caller(self._keep_alive_seconds)
         if self._place < len(self._data):
             self._loop.call_soon(self._read)
+
+    def close(self) -> None:
+        """Closes the connection when what was sent has left."""
+        self._transport.close()
 
     def abort(self) -> None:
         """Closes the connection at once."""

@@ -67,10 +67,10 @@ class RequestPath:
         if len(self._connections) <= self.settings.max_connections:
             return
         waiting = [each for each in self._connections if each.is_waiting and each is not connection]
-        oldest = min(
-            waiting, key=lambda each: (not each.is_closing, each.waiting_since), default=None
-        )
-        (oldest.end if oldest else connection.refuse)(self._state.over_capacity())
+        oldest = min(waiting, key=lambda each: each.waiting_since, default=connection)
+        oldest.end(self._state.over_capacity())
+        oldest.close()
+        self._connections.discard(oldest)
 
     def remove_connection(self, connection: HttpConnection) -> None:
         """Forgets a connection, and the body that was on its way."""

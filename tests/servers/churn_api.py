@@ -42,14 +42,10 @@ class Service(LoggedProcess):
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
 
-    def connections(self) -> Iterator[Path]:
-        """The sockets of its process, the listening one left out."""
-        sockets = [
-            each
-            for each in Path(f"/proc/{self.process.pid}/fd").iterdir()
-            if each.is_symlink() and str(each.readlink()).startswith("socket:")
-        ]
-        yield from sockets[1:]
+    def sockets(self) -> int:
+        """How many its process has open: connections, the listening one and the event loop's own."""
+        files = Path(f"/proc/{self.process.pid}/fd").iterdir()
+        return sum(str(each.readlink()).startswith("socket:") for each in files)
 
     @staticmethod
     def peek(connection: socket.socket) -> bytes:

@@ -44,10 +44,12 @@ async def answered(service, parts):
         connection.data_received(part)
         await asyncio.sleep(0)
     written = -1
-    while written < len(wire.written) or service.worker.in_flight:
+    while written < len(wire.written) or service.worker.in_flight or connection.is_answering:
         written = len(wire.written)
         for _ in range(30):
             await asyncio.sleep(0)
+        if connection.is_answering:  # a thread decompresses its body
+            await asyncio.sleep(0.001)
     connection.connection_lost(None)
     return comparable(wire.written), wire.closed
 

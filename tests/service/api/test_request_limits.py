@@ -135,7 +135,7 @@ def test_no_more_connections_are_kept_than_the_limit_and_a_new_caller_is_answere
             half.sendall(head("/v1/score", b"content-length: 1000\r\n") + b"{")
         with hasty.client() as client:
             assert client.post("/v1/score", json=customers[0]).status_code == 200
-        assert len(list(hasty.connections())) <= 40
+        assert hasty.sockets() <= 40 + 5  # the listening one and the event loop's own
 
 
 @pytest.mark.parametrize("path", PATHS)
