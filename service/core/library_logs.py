@@ -28,7 +28,9 @@ class _LogHandler(logging.Handler):
         except Exception:  # noqa: BLE001 - the library's mistake costs its arguments, not the line
             text = str(record.msg)
         lines = text.splitlines()
-        facts = describe(*record.exc_info[1:]) if record.exc_info else {}
+        facts = _facts_of_text(lines)
+        if record.exc_info:
+            facts = describe(*record.exc_info[1:])
         level = record.levelname.lower()
         # What follows the first line is a traceback or asyncio's list of the objects at hand.
         message = one_line(lines[0])[:_LONGEST] if lines else ""
@@ -50,6 +52,15 @@ def describe(error: BaseException | None, trace: TracebackType | None) -> dict[s
     frames = traceback.extract_tb(trace)[-_FRAMES:]
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return {"error": type(error).__name__, "trace": places}
+
+
+def _facts_of_text(lines: list[str]) -> dict[str, object]:
+    """The same of a traceback that is the message itself, as uvicorn's about a failed start is."""
+    if not lines or not lines[0].startswith("Traceback "):
+        return {}
+    places = [line.strip() for line in lines if line.startswith('  File "')]
+    kind = next((line for line in lines[1:] if not line.startswith(" ")), "")
+    return {"error": kind.partition(":")[0], "trace": places[-_FRAMES:]}
 
 
 def _log_exception(

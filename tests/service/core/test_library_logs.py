@@ -59,6 +59,17 @@ def test_a_traceback_is_its_type_and_its_places():
     assert line["trace"][-1].endswith(" fail")
 
 
+def test_a_traceback_that_is_the_message_itself_loses_its_text_too():
+    [line], _ = lines_of(
+        "import traceback\n"
+        "try:\n    fail()\nexcept ValueError:\n"
+        "    logging.getLogger('uvicorn.error').error(traceback.format_exc())\n"
+    )
+
+    assert line["error"] == "ValueError"
+    assert line["trace"][-1].endswith(" in fail")
+
+
 def test_a_warning_of_python_is_a_line():
     [line], _ = lines_of("warnings.warn('old\\nand dusty', RuntimeWarning)\n")
 
