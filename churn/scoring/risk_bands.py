@@ -13,13 +13,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from churn.errors import BundleError
 from churn.scoring.address import reason
 from churn.scoring.manifest import REFERENCE
 from churn.scoring.reference_file import open_reference
 
-NAMES = ("low", "medium", "high", "very_high")
+Band = Literal["low", "medium", "high", "very_high"]
+NAMES: tuple[Band, ...] = get_args(Band)
 _MEDIAN, _NINE_OF_TEN = 500, 900  # places among the thousandths
 
 
@@ -58,7 +60,7 @@ class Bands:
                 f"{reason(error)}. Write the bundle anew."
             ) from None
 
-    def __call__(self, probability: float) -> str:
+    def __call__(self, probability: float) -> Band:
         """The name of a probability's band."""
         return NAMES[bisect_right(self.cuts, probability)]
 

@@ -1,55 +1,38 @@
 """Schemas of the answers, for the OpenAPI document; tests validate answers with them.
 
-Reasons and counterfactuals have the domain's own. `Score` repeats `service.core.score_answer`, which is
-faster to make and to encode; a test compares their fields.
+Reasons and counterfactuals have the domain's own. Whatever holds a score takes its fields from
+`service.core.score_answer`, which is faster to make and to encode.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from churn.explain.counterfactuals import Counterfactual
 from churn.explain.reasons import Reason
 from service.api.problems import Problem
+from service.core.score_answer import ScoreAnswer
 
-Band = Literal["low", "medium", "high", "very_high"]
-
-
-class Score(BaseModel):
-    """One customer's score.
-
-    Attributes:
-        prediction_id: its id in the ledger; send it with the outcome.
-        probability: of leaving, by the model.
-        decision: whether the probability reaches the threshold, so that the customer needs action.
-        risk_band: risk band of the probability; /metadata has the bounds.
-        model_version: version that answered.
-    """
-
-    prediction_id: str
-    probability: float = Field(ge=0, le=1)
-    decision: bool
-    risk_band: Band
-    model_version: str
-
-
-class BatchRow(BaseModel):
-    """One row of a batch's answer: a score, or why there is none.
+_KINDS = get_type_hints(ScoreAnswer, include_extras=True)
+_SCORE: dict[str, Any] = {name: (kind, ...) for name, kind in _KINDS.items()}
+_ROW: dict[str, Any] = {
+    "row": (Annotated[int, Field(ge=1)], ...),
+    **{name: (kind | None, None) for name, kind in _KINDS.items()},
+    "error": (Problem | None, None),
+}
+Score = create_model("Score", __doc__=ScoreAnswer.__doc__, **_SCORE)
+BatchRow = create_model(
+    "BatchRow",
+    __doc__="""One row of a batch's answer: a score, or why there is none.
 
     Attributes:
         row: row of the request, counted from 1.
         error: why the customer was refused; then the other fields are missing.
-    """
-
-    row: int = Field(ge=1)
-    prediction_id: str | None = None
-    probability: float | None = Field(None, ge=0, le=1)
-    decision: bool | None = None
-    risk_band: Band | None = None
-    model_version: str | None = None
-    error: Problem | None = None
+    """,
+    **_ROW,
+)
 
 
 class Counterfactuals(BaseModel):
@@ -70,7 +53,7 @@ class Counterfactuals(BaseModel):
     caveat: str
 
 
-class Explanation(Score):
+class _Reasons(BaseModel):
     """A score with its reasons.
 
     Attributes:
@@ -87,6 +70,9 @@ class Explanation(Score):
     withheld: float
     exact: bool
     counterfactuals: Counterfactuals | None = None
+
+
+Explanation = create_model("Explanation", __doc__=_Reasons.__doc__, __base__=(Score, _Reasons))
 
 
 class RecordedOutcomes(BaseModel):
