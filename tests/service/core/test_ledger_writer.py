@@ -1,14 +1,15 @@
 """The thread that writes predictions outlives every failure, and a hung one is not waited for longer than asked."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from churn.errors import InputError
 from churn.ledger.predictions import Prediction
 from service.core import ledger_writer
 from service.core.ledger_writer import LedgerWriter
-from service.core.worker_metrics import RequestMetrics
+from service.core.worker_metrics import RequestMetrics, read_metrics_files
 
 PREDICTION = Prediction(
     datetime(2026, 11, 1, tzinfo=UTC), "p-1", "c-1", "1", "production", "api", 0.5, True, "ab"
@@ -86,3 +87,110 @@ def test_a_ledger_that_hangs_is_not_waited_for_and_what_is_lost_is_said(writer_o
     assert ("ledger_lost", {"predictions": 1}) in logged
     assert not ledger.closed
     hung.set()
+
+
+def figures(folder, writer):
+    """What the metrics say of the ledger, after the gauges were set."""
+    writer.update_gauges()
+    (snapshot,) = read_metrics_files(folder)
+    return {
+        name.removeprefix("ledger_"): value
+        for name, value in snapshot.named()
+        if name.startswith("ledger_")
+    }
+
+
+def predictions(count, age=0):
+    now = datetime.now(UTC) - timedelta(seconds=age)
+    return [PREDICTION._replace(prediction_id=f"p-{n}", predicted_at=now) for n in range(count)]
+
+
+@pytest.fixture
+def stopped_writer(tmp_path):
+    """A writer whose thread does not run: what is queued stays queued."""
+
+    def make(ledger, **options):
+        metrics = RequestMetrics(tmp_path)
+        given = {"limit": 3, "flush_seconds": 60, "shadow": lambda: None}
+        return LedgerWriter(ledger, metrics, **given | options)
+
+    return make
+
+
+@pytest.mark.parametrize(("count", "waiting", "dropped"), [(2, 2, 0), (3, 3, 0), (4, 3, 1)])
+def test_what_waits_is_bounded_and_what_is_beyond_is_counted(
+    stopped_writer, tmp_path, count, waiting, dropped
+):
+    ledger = Ledger()
+    writer = stopped_writer(ledger)
+    given = predictions(count, age=100)
+
+    for each in given:
+        writer.enqueue(each)
+    before = figures(tmp_path, writer)
+    writer._write_queue()
+    after = figures(tmp_path, writer)
+
+    assert (before["waiting"], before["dropped"], before["written"]) == (waiting, dropped, 0)
+    assert 100 <= before["lag_seconds"] < 200
+    assert (after["waiting"], after["lag_seconds"]) == (0, 0)
+    assert (after["dropped"], after["written"]) == (dropped, waiting)
+    assert ledger.kept == given[:waiting]
+
+
+def test_what_waits_at_the_end_is_written(stopped_writer, tmp_path):
+    ledger = Ledger()
+    writer = stopped_writer(ledger)
+    given = predictions(3)
+    for each in given:
+        writer.enqueue(each)
+
+    writer.start()
+    writer.stop(30)
+
+    assert ledger.kept == given
+    assert ledger.closed
+    assert figures(tmp_path, writer)["dropped"] == 0
+
+
+def test_what_cannot_be_written_at_the_end_is_counted_as_lost(stopped_writer, tmp_path, logged):
+    writer = stopped_writer(Ledger(InputError("Full."), InputError("Full.")))
+    for each in predictions(3):
+        writer.enqueue(each)
+
+    writer.start()
+    writer.stop(30)
+
+    assert figures(tmp_path, writer)["dropped"] == 3
+    assert logged[-1] == ("ledger_lost", {"predictions": 3})
+
+
+def test_what_failed_is_written_first_and_once(stopped_writer, tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger_writer, "_RETRY_SECONDS", 0.01)
+    ledger = Ledger(InputError("Full."), InputError("Full."))
+    writer = stopped_writer(ledger, limit=10)
+    given = predictions(5)
+    for each in given[:3]:
+        writer.enqueue(each)
+    writer._write_queue()
+    for each in given[3:]:
+        writer.enqueue(each)
+    writer._write_queue()
+
+    found = figures(tmp_path, writer)
+    assert ledger.kept == given
+    assert (found["failures"], found["written"], found["dropped"]) == (2, 5, 0)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(2, [2]), (3, [2, 1]), (4, [2, 2])])
+def test_a_transaction_has_so_many_rows_at_most(stopped_writer, monkeypatch, count, sizes):
+    monkeypatch.setattr(ledger_writer, "_TRANSACTION_ROWS", 2)
+    ledger, written = Ledger(), []
+    ledger.record = lambda rows: written.append(len(rows))
+    writer = stopped_writer(ledger, limit=10)
+    for each in predictions(count):
+        writer.enqueue(each)
+
+    writer._write_queue()
+
+    assert written == sizes
