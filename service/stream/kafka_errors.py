@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from churn.errors import ChurnError, error_reason
 from service.stream.stream_settings import StreamSettings
