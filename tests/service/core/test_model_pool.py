@@ -5,6 +5,8 @@ import os
 import shutil
 import stat
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -140,6 +142,31 @@ def test_a_version_that_fails_only_on_the_answering_thread_is_refused_and_tried_
 
     assert check(pool) == "2"
     assert pool.refused is None
+
+
+def test_a_store_that_does_not_answer_holds_up_no_end(pool, monkeypatch):
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(_store):
+        asked.set()
+        answered.wait(60)
+
+    monkeypatch.setattr(store_follower, "read_pointer", hang)
+
+    async def follow_and_end():
+        following = asyncio.create_task(pool.follow_store())
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    began = time.monotonic()
+    asyncio.run(follow_and_end())
+    seconds = time.monotonic() - began
+    answered.set()
+
+    assert seconds < 30  # asyncio's own executor would have waited for the answer
 
 
 def test_a_metrics_folder_that_was_cleaned_away_costs_no_swap(pool, store, folder):

@@ -85,6 +85,7 @@ def test_a_service_outlives_the_bucket_it_came_from(write, models, customer, tmp
             ready = client.get("/readyz")
             assert ready.status_code == 200
             assert (
-                f"{store} cannot be read (EndpointConnectionError" in ready.json()["refused_bundle"]
+                f"{store}/current.json cannot be read (EndpointConnectionError"
+                in ready.json()["refused_bundle"]
             )
     s3fs.S3FileSystem.clear_instance_cache()
