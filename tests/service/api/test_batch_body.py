@@ -67,7 +67,7 @@ def test_a_row_that_is_no_json_ends_where_it_would(row):
         (b"[]]", 1, "its end cannot be found"),
     ],
 )
-def test_an_array_whose_rows_cannot_be_told_apart_is_refused_whole(body, row, fault):
+def test_an_array_whose_rows_have_no_clear_end_is_refused_whole(body, row, fault):
     with pytest.raises(ProblemError, match=f"row {row}, from byte .*; {fault}") as refused:
         list(split_array(body, LIMITS))
 

@@ -35,7 +35,7 @@ def post(client, text, accept=None, **parameters):
 
 @pytest.fixture(scope="module")
 def some(customers):
-    """A few customers, the last of whom has no charges so far."""
+    """A few customers; the last has no charges so far."""
     return [*customers[:20], customers[20] | {"tenure": 0, "TotalCharges": " "}]
 
 
