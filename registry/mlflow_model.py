@@ -82,7 +82,7 @@ def _scalar(value: Any) -> Any:
 def _rows(customers: pd.DataFrame) -> list[Row]:
     values = customers.astype(object)
     # Whatever pandas or numpy has for nothing is a blank.
-    rows: list[Row] = values.where(values.notna(), None).to_dict(orient="records")
+    rows: list[Row] = values.where(values.notna(), None).to_dict(orient="records")  # type: ignore[call-overload]
     return rows
 
 

@@ -92,8 +92,8 @@ def split_array(body: bytes, limits: RowLimits) -> Iterator[bytes]:
     if body[place : place + 1] != b"[":
         require_no_wrapper(body[place:])
         raise ProblemError(
-            422, "The batch is no JSON array. Send an array of customers, or one customer a line as "
-            f"{NDJSON}.", field="body", allowed="a JSON array",
+            422, "The batch is no JSON array. Send an array of customers, one customer a line as "
+            f"{NDJSON}, or a table as text/csv.", field="body", allowed="a JSON array",
         )  # fmt: skip
     place = _after_blanks(body, place + 1)
     number, between = 0, b","
