@@ -146,6 +146,18 @@ def test_a_session_that_fails_is_closed_and_another_one_opened(played, step):
     assert steps.count("close") == (1 if step == "connect" else 2)
 
 
+def test_the_months_of_a_batch_are_written_one_after_the_other_each_until_it_is_written(
+    played, monkeypatch
+):
+    monkeypatch.setattr(
+        worker_module, "by_month", lambda found: [(None, found[:1]), (None, found[1:])]
+    )
+
+    _, steps, _ = played(ledger=[InputError("full")])
+
+    assert steps == [*WHOLE[:3], "ledger", "ledger", "ledger", *WHOLE[4:]]
+
+
 def test_the_ledger_is_tried_until_it_is_written_with_longer_and_longer_pauses(played):
     worker, steps, pauses = played(ledger=[InputError("away")] * 7)
 
