@@ -73,9 +73,8 @@ class PredictionLedger(DatabaseLedger):
         if self._months is None:
             self.schema = MONTHLY
         self._has_space_until = 0.0
-        self._removed_before = (
-            date.min
-        )  # on PostgreSQL; to look again reads all of the default partition
+        # On PostgreSQL: to look for old months again would read all of the default partition.
+        self._removed_before = date.min
         self._open: tuple[date, DatabaseLedger] | None = None
 
     def close(self) -> None:
