@@ -207,7 +207,7 @@ def _same(place: Address, manifest: Manifest) -> Address:
     """
     with local_copy(place) as folder:
         found = verify_bundle(folder)
-    origin = {"created": manifest.created}
+    origin: dict[str, Any] = {"created": manifest.created}
     if found.git_commit is None:
         origin["git_commit"] = manifest.git_commit
     if found.model_copy(update=origin) != manifest:
