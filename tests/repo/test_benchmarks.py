@@ -230,6 +230,7 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
     runs_by_side = {
         "empty": runs(80.0, 100.0, 90.0),
         "score": runs(88.0, 100.0, 126.0),
+        "score_plain": runs(92.0, 115.0, 108.0),
         "contributions": runs(300.0, 200.0, 250.0),
         "reasons": runs(300.0, 100.0, 250.0),
         "counterfactuals": runs(600.0, 240.0, 200.0),
@@ -248,6 +249,7 @@ def test_the_service_is_judged_by_ratios_of_the_same_round(monkeypatch, training
     )
     judged = [
         (pytest.approx(1.1), "MISSED"),
+        (pytest.approx(1.15), "met"),
         (1.0, "met"),
         (1.2, "MISSED"),
         (0.8, "met"),
