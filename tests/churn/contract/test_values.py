@@ -74,7 +74,7 @@ def test_what_only_looks_like_the_number_is_none(value):
     assert refused(category("-7", "7"), value)
 
 
-def test_a_float_stands_for_a_category_as_far_as_it_tells_whole_numbers_apart():
+def test_a_float_stands_for_a_category_as_far_as_whole_numbers_differ():
     exact, beyond = str(2**53), str(2**53 + 2)
     reader = category(exact, beyond, str(2**64 - 1), str(2**64))
 
