@@ -32,7 +32,7 @@ def carry_out_decision(
             gone from the Model Control Plane.
     """
     if pair.unchanged:
-        return _keep_in_production(pair, store)
+        return _keep_in_production(pair, store, ledger)
     ledger.record_decision(pair.model, pair.challenger, decision, champion_version=pair.champion)
     approver = _approver(pair, settings, ledger)
     if decision.verdict != "promote":
@@ -47,7 +47,7 @@ def carry_out_decision(
     return _promote(pair, store, approver)
 
 
-def _keep_in_production(pair: PromotionPair, store: Address) -> PromotionOutcome:
+def _keep_in_production(pair: PromotionPair, store: Address, ledger: Ledger) -> PromotionOutcome:
     """Leaves the champion where it is; publishes it anew where the store serves something else."""
     already = f"version {pair.challenger} is in production already"
     try:
@@ -58,7 +58,7 @@ def _keep_in_production(pair: PromotionPair, store: Address) -> PromotionOutcome
         return _outcome(pair, "unchanged", f"{already}; there is nothing new to promote")
     version = _require_version(pair.model, pair.challenger)
     bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
-    publish(store, pair.challenger)
+    publish(store, pair.challenger, by=_recorded_approver(pair, ledger))
     found = f"the store served {served}" if served else "its bundle was missing from the store"
     outcome = _outcome(pair, "promoted", f"{already}, but {found}; it is published anew")
     return outcome.model_copy(update={"bundle": str(bundle)})
@@ -76,6 +76,10 @@ def _approver(
                 f"{pair.challenger}; approve that one, or name it with --set challenger=VERSION."
             )
         ledger.record_approval(pair.model, pair.challenger, approval.person, approval.note)
+    return _recorded_approver(pair, ledger)
+
+
+def _recorded_approver(pair: PromotionPair, ledger: Ledger) -> str | None:
     recorded = ledger.approval(pair.model, pair.challenger)
     return recorded.person if recorded else None
 

@@ -242,11 +242,14 @@ def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
     else:
         (tmp_path / "store" / "current.json").unlink()
 
+    with Ledger(folders["ledger"]) as ledger:
+        ledger.record_approval(MODEL, "1", "Ada", "")
+
     outcome = promote_again(folders)
 
     assert outcome.status == "promoted"
     assert "its bundle was missing from the store; it is published anew" in outcome.sentence
-    assert current(tmp_path / "store").version == "1"
+    assert (current(tmp_path / "store").version, current(tmp_path / "store").by) == ("1", "Ada")
 
 
 def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
