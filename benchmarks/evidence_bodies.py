@@ -52,12 +52,12 @@ def main() -> int:
     names = [options.only] if options.only else list(BODIES)
     with tempfile.TemporaryDirectory() as folder:
         store = str(prepare(Path(folder)).store)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"body": name, "route": route} | measure(store, route, name)
             for name in names
             for route in (*ONE, *MANY, f"{MANY[0]} {NDJSON}")
         ]
-    rows.sort(key=lambda row: -row["milliseconds"])
+    rows.sort(key=lambda row: row["milliseconds"], reverse=True)
     if options.json:
         print(json.dumps(rows))
         return 0

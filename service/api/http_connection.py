@@ -239,7 +239,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def _resume_reading(self) -> None:
-        if self._reading_paused:
+        if self._reading_paused and not self._transport.is_closing():
             self._reading_paused = False
             self._transport.resume_reading()
 

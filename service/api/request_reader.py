@@ -101,7 +101,7 @@ class RequestReader:
             size = data.find(b"\n", start) + 1 - start
             size = size if size > 0 else len(data) - start
         else:
-            size = self._left
+            size = self._left or len(data)
         return data[start : start + size]
 
     def _parse(self, part: bytes) -> None:

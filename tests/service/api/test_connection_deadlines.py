@@ -99,3 +99,17 @@ def test_beyond_the_limit_a_new_connection_is_closed_if_all_others_are_answered(
         return wire.closed, answered.answered()
 
     assert asyncio.run(exchange()) == (True, [200])
+
+
+def test_a_connection_at_fault_keeps_no_other_from_its_deadline(make_state, monkeypatch):
+    async def exchange():
+        state = make_state(head_seconds=0.1)
+        path = ChurnService(state).path
+        connections = [connected(state, path) for _ in range(3)]
+        for connection, _ in connections:
+            connection.waiting_since -= 1
+        monkeypatch.setattr(connections[1][0], "expire", lambda _now: 1 / 0)
+        path.end_slow_connections()
+        return [wire.closed for _, wire in connections]
+
+    assert asyncio.run(exchange()) == [True, True, True]
