@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TextIO
 
 _PATIENCE = 10.0
+_KEPT_SECONDS = 3.0  # the service closes after 5
 _COMPARED = ("probability", "decision", "risk_band")
 
 Answer = tuple[int, tuple[object, ...]]
@@ -29,7 +30,16 @@ class Connections:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """The connection that was used last; none that the server may be about to close."""
+        while self._free:
+            since, reader, writer = self._free.pop()
+            if time.monotonic() - since < _KEPT_SECONDS and not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     async def ask(self, request: bytes) -> Answer:
         """Sends a request and returns its status and what of the answer must not change.
@@ -37,13 +47,7 @@ class Connections:
         Raises:
             OSError, EOFError, ValueError: there was no whole answer.
         """
-        while self._free and self._free[-1][0].at_eof():
-            self._free.pop()[1].close()  # the server has closed it while nothing was asked
-        reader, writer = (
-            self._free.pop()
-            if self._free
-            else await asyncio.open_connection("127.0.0.1", self._port)
-        )
+        reader, writer = self._kept() or await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -55,7 +59,7 @@ class Connections:
         if b"connection: close" in head:
             writer.close()
         else:
-            self._free.append((reader, writer))
+            self._free.append((time.monotonic(), reader, writer))
         return int(head[9:12]), tuple(body.get(name) for name in _COMPARED)
 
 

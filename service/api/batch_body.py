@@ -12,6 +12,7 @@ from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterable, Iterator
 from time import perf_counter
 from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from service.api.problems import ProblemError
 from service.api.request_body import require_no_wrapper
@@ -22,6 +23,7 @@ Item = TypeVar("Item")
 _SLICE_SECONDS = 0.001
 _MOST_STEPS = 1000
 """From bracket to bracket within a row; a customer takes two."""
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _LINE = re.compile(rb"\s*+([^\n]*+)")
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
@@ -39,17 +41,24 @@ class RowLimits(NamedTuple):
 
 
 async def in_slices(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
-    """Yields what takes about a millisecond to make; other requests are answered in between."""
-    part: list[Item] = []
-    end = perf_counter() + _SLICE_SECONDS
-    for item in items:
-        part.append(item)
-        if perf_counter() > end:
-            yield part
-            part = []
-            await asyncio.sleep(0)
+    """Yields what takes about a millisecond to make; other requests are answered in between.
+
+    However many requests are made in slices, each pass of the event loop makes one of theirs.
+    """
+    turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    left, is_over = iter(items), False
+    while not is_over:
+        part: list[Item] = []
+        async with turn:
             end = perf_counter() + _SLICE_SECONDS
-    yield part
+            for item in left:
+                part.append(item)
+                if perf_counter() > end:
+                    break
+            else:
+                is_over = True
+            await asyncio.sleep(0)  # the next one's turn is in the next pass
+        yield part
 
 
 async def collect_rows(rows: Iterable[Item], limits: RowLimits) -> list[Item]:

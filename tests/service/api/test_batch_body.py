@@ -149,6 +149,38 @@ def test_others_are_answered_between_slices(monkeypatch):
     assert len(between) >= 4
 
 
+def test_each_pass_of_the_loop_makes_one_slice_however_many_are_made_of(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(batch_body, "perf_counter", lambda: next(clock))  # a second between looks
+    made = []
+
+    async def run():
+        passes = 0
+
+        async def count_passes():
+            nonlocal passes
+            while True:
+                passes += 1
+                await asyncio.sleep(0)
+
+        def items():
+            for _ in range(5):
+                made.append(passes)
+                yield passes
+
+        async def consume():
+            return [part async for part in in_slices(items())]
+
+        counting = asyncio.create_task(count_passes())
+        await asyncio.gather(*(consume() for _ in range(10)))
+        counting.cancel()
+
+    asyncio.run(run())
+
+    assert len(made) == 50
+    assert len(set(made)) == 50
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
