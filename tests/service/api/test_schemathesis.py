@@ -20,7 +20,7 @@ UNCHECKED = "positive_data_acceptance"
     ("examples", "cases", "seconds"),
     [
         pytest.param(5, 300, 300, id="few"),
-        pytest.param(250, 3_000, 900, id="many", marks=pytest.mark.system),
+        pytest.param(130, 3_000, 900, id="many", marks=pytest.mark.system),
     ],
 )
 @pytest.mark.parametrize("keyed", [False, True], ids=["without-key", "with-key"])
