@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 _SLICE_SECONDS = 0.001
 _MOST_STEPS = 1000
 """From bracket to bracket within a row; a customer takes two."""
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+_slice_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _LINE = re.compile(rb"\s*+([^\n]*+)")
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
@@ -45,11 +45,11 @@ async def in_slices(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
 
     However many requests are made in slices, each pass of the event loop makes one of theirs.
     """
-    turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    lock = _slice_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     left, is_over = iter(items), False
     while not is_over:
         part: list[Item] = []
-        async with turn:
+        async with lock:
             end = perf_counter() + _SLICE_SECONDS
             for item in left:
                 part.append(item)
