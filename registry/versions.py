@@ -111,6 +111,7 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
                 "so it cannot be judged. Train it anew with run.py --pipeline training."
             )
         loaded[field] = _load(linked, kind, materializer)
+    metadata: dict[str, Any] = version.run_metadata
     card = version.get_artifact(Artifact.MODEL_CARD)
     content = _load(card, ModelCard, ReportMaterializer) if card is not None else None
     return TrainedVersion(
@@ -119,8 +120,8 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
         card=model_card_markdown(content) if content else None,
         git_commit=content.provenance.git_commit if content else None,
         trained_at=_trained_at(version),
-        verdict=version.run_metadata.get("verdict"),
-        reasons=tuple(version.run_metadata.get("reasons", ())),
+        verdict=metadata.get("verdict"),
+        reasons=tuple(metadata.get("reasons", ())),
     )
 
 

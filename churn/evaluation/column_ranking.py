@@ -73,5 +73,5 @@ def _groups(values: npt.NDArray[np.generic]) -> npt.NDArray[np.intp]:
         cuts = np.linspace(0, 1, _BINS + 1)[1:-1]
         edges = np.unique(np.quantile(numbers[~missing], cuts)) if not missing.all() else cuts
         # A missing value is sorted behind every edge; a group of its own is one further.
-        return np.searchsorted(edges, numbers, side="right") + missing
-    return np.unique(values, return_inverse=True)[1]
+        return np.asarray(np.searchsorted(edges, numbers, side="right") + missing, dtype=np.intp)
+    return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.intp)

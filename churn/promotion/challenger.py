@@ -89,7 +89,7 @@ def judge_challenger(
         ...     settings=PromotionSettings(),
         ... )
         >>> decision.status, decision.gates[0].sentence
-        ('held back', "What training decided about the challenger is not known.")
+        ('held back', 'What training decided about the challenger is not known.')
     """
     gates = [
         training_gate(training),

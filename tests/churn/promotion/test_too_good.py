@@ -37,11 +37,11 @@ def test_a_lead_beyond_what_retraining_gains_is_held(customers, contract):
     score, left = customers
     rows = GateRows(columns={"visits": score}, target=left, contract=contract)
     noise = np.random.default_rng(5).normal(scale=2.0, size=len(left))
-    good, weak = Contender("version 2", score), Contender("version 1", score + noise)
-    gained = jump_gate(good, weak, rows, PromotionSettings()).figure
+    strong, weak = Contender("version 2", score), Contender("version 1", score + noise)
+    gained = jump_gate(strong, weak, rows, PromotionSettings()).figure
     assert gained > 0.05
     for believed, verdict in ((gained, "pass"), (gained - 1e-9, "insufficient evidence")):
-        gate = jump_gate(good, weak, rows, PromotionSettings(roc_auc_jump=believed))
+        gate = jump_gate(strong, weak, rows, PromotionSettings(roc_auc_jump=believed))
         assert gate.verdict == verdict
     assert "raise gates.roc_auc_jump" in gate.sentence
-    assert jump_gate(weak, good, rows, PromotionSettings()).verdict == "pass"
+    assert jump_gate(weak, strong, rows, PromotionSettings()).verdict == "pass"
