@@ -222,9 +222,8 @@ class HttpConnection(asyncio.Protocol):
 
         Otherwise the kernel would discard the answer together with what was not read.
         """
-        still_sending = not self._reader.is_whole and (
-            self._reader.head_bytes > 0 or bool(self._data)
-        )
+        begun = not self._reader.is_whole and (self._reader.head_bytes > 0 or bool(self._data))
+        still_sending = begun or self._place < len(self._data)
         self._stage = _Stage.CLOSING
         self._data, self._place = b"", 0
         if self._transport.is_closing():

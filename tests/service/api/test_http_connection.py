@@ -275,6 +275,18 @@ def test_every_whole_request_before_the_callers_end_is_answered(make_state, requ
     assert asyncio.run(exchange()) == (True, [200, 200, 200], False)
 
 
+def test_the_answer_before_a_close_survives_what_the_caller_sent_behind_it(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        request = request_.replace(b"host: a\r\n", b"host: a\r\nconnection: close\r\n")
+        connection.data_received(request + request_)
+        await until(wire.answered)
+        return wire.answered(), wire.ended, wire.closed
+
+    # Closed at once, the kernel would reset the connection and the answer with it.
+    assert asyncio.run(exchange()) == ([200], True, False)
+
+
 def test_an_end_within_a_request_closes_the_connection(state, request_):
     async def exchange():
         connection, wire = connected(state)
