@@ -145,17 +145,17 @@ def test_a_version_that_fails_only_on_the_answering_thread_is_refused_and_tried_
 
 
 def test_a_store_that_does_not_answer_holds_up_no_end(pool, monkeypatch):
-    asked, answered = threading.Event(), threading.Event()
+    called, answered = threading.Event(), threading.Event()
 
     def hang(_store):
-        asked.set()
+        called.set()
         answered.wait(60)
 
     monkeypatch.setattr(store_follower, "read_pointer", hang)
 
     async def follow_and_end():
         following = asyncio.create_task(pool.follow_store())
-        while not asked.is_set():
+        while not called.is_set():
             await asyncio.sleep(0.01)
         following.cancel()
         with suppress(asyncio.CancelledError):
