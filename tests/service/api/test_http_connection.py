@@ -275,6 +275,23 @@ def test_every_whole_request_before_the_callers_end_is_answered(make_state, requ
     assert asyncio.run(exchange()) == (True, [200, 200, 200], False)
 
 
+def test_a_heads_time_begins_with_its_first_byte_and_no_later_byte_adds_to_it(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_)
+        await until(wire.answered)
+        since = [connection.waiting_since]
+        for byte in (b"P", b"O", b"S"):
+            await asyncio.sleep(0.002)  # the loop's clock goes on
+            connection.data_received(byte)
+            since.append(connection.waiting_since)
+        return since
+
+    idle, first, second, third = asyncio.run(exchange())
+
+    assert idle < first == second == third
+
+
 def test_the_answer_before_a_close_survives_what_the_caller_sent_behind_it(state, request_):
     async def exchange():
         connection, wire = connected(state)
