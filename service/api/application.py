@@ -151,6 +151,7 @@ async def _update_regularly(worker: WorkerState, path: RequestPath) -> None:
     while True:
         await asyncio.sleep(_UPDATE_SECONDS)
         path.end_slow_connections()
+        path.return_memory()
         worker.ledger_writer.update_gauges()
         worker.metrics.set_gauge("in_flight", worker.in_flight)
         waiting = worker.outcome_writer.waiting if worker.outcome_writer is not None else 0

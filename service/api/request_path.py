@@ -20,6 +20,7 @@ from service.api.http_connection import HttpConnection
 from service.api.http_request import Answer, HttpRequest, problem_answer
 from service.api.problems import ProblemError, as_problem, internal_error
 from service.api.worker_state import WorkerState
+from service.core.free_memory import return_free_memory
 from service.core.log import log
 
 SCORE, EXPLAIN, OUTCOMES = "/v1/score", "/v1/explain", "/v1/outcomes"
@@ -56,6 +57,7 @@ class RequestPath:
         self._connections: set[HttpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reserved = 0
+        self._had_large_bodies = False
         self._cross_origin = CrossOriginRules(self.settings.cors_origins)
         self._batcher = RequestBatcher(state, self) if self.settings.short_path else None
 
@@ -116,7 +118,14 @@ class RequestPath:
         if self._reserved + more > _BODIES_AT_ONCE * self.settings.max_batch_bytes:
             raise self._state.over_capacity()
         self._reserved += more
+        self._had_large_bodies = True
         request.reserved = size
+
+    def return_memory(self) -> None:
+        """Gives back what large bodies took, once none is left."""
+        if self._had_large_bodies and not self._reserved:
+            self._had_large_bodies = False
+            return_free_memory()
 
     def answer(self, connection: HttpConnection, request: HttpRequest) -> None:
         """Answers a whole request, or begins to."""
