@@ -33,7 +33,7 @@ LONGEST_FIRST = (
 
 _PROJECT = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))
 MEASURED = frozenset(_PROJECT["tool"]["coverage"]["run"]["source"])
-"""Folders whose tests count for coverage, unless they are slow.
+"""Folders whose tests count for coverage, unless they are slow or system tests.
 
 A traced test takes up to twice as long, and the others call these packages in processes of their own.
 """
@@ -76,13 +76,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest groups first, and marks tests/system/ and the tests that count for coverage."""
+    unmeasured = {"slow", "system"}
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder == "system":
             item.add_marker(pytest.mark.system)
-        elif folder in MEASURED and item.get_closest_marker("slow") is None:
+        elif folder in MEASURED and unmeasured.isdisjoint(m.name for m in item.iter_markers()):
             item.add_marker(pytest.mark.measured)
 
 
