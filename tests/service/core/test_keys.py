@@ -92,3 +92,28 @@ X, BEARER = b"x-api-key", b"authorization"
 )
 def test_a_request_has_one_key_however_often_it_is_sent(headers, key):
     assert read_head(headers).key == key
+
+
+def test_another_file_of_the_same_size_and_time_is_read(tmp_path):
+    (first, first_digest), (second, second_digest) = new_key(), new_key()
+    file, fresh = tmp_path / "keys", tmp_path / "fresh"
+    for path, digest in ((file, first_digest), (fresh, second_digest)):
+        path.write_text(digest)
+        os.utime(path, (1, 1))
+    keyring = Keyring((), str(file))
+
+    fresh.replace(file)
+
+    assert keyring.reload_if_changed()
+    assert not keyring.reload_if_changed()
+    assert [keyring.is_valid(key.encode()) for key in (first, second)] == [False, True]
+
+
+def test_every_listed_key_is_valid_and_no_other(tmp_path):
+    pairs = [new_key() for _ in range(4)]
+    file = tmp_path / "keys"
+    file.write_text("".join(f"{digest}\n" for _, digest in pairs[2:]))
+    keyring = Keyring([digest for _, digest in pairs[:2]], str(file))
+
+    assert all(keyring.is_valid(key.encode()) for key, _ in pairs)
+    assert not any(keyring.is_valid(digest.encode()) for _, digest in pairs)

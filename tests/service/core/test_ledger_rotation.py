@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import InputError
+from churn.ledger.months import add_months, month_of
 from churn.ledger.predictions import Prediction, PredictionLedger
 from service.core import ledger_rotation
 from service.core.ledger_rotation import LedgerRotation
@@ -131,3 +132,15 @@ def test_a_batch_over_two_months_whose_second_part_fails_is_written_once(
 
     assert ledger.predictions() == recorded
     assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("keep", "back", "kept"), [(13, 12, True), (13, 13, False), (1, 1, False), (0, 30, True)]
+)
+def test_as_many_months_are_kept_as_asked_for(ledger, metrics, keep, back, kept):
+    month = add_months(month_of(NOW), -back)
+    ledger.record([prediction("old", datetime(month.year, month.month, 1, tzinfo=UTC))])
+
+    LedgerRotation(ledger, metrics, keep).run_if_due()
+
+    assert [one.prediction_id for one in ledger.predictions()] == ["old"] * kept

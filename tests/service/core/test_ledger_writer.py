@@ -2,11 +2,13 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from churn.errors import InputError
 from churn.ledger.predictions import Prediction
+from churn.scoring import Score
 from service.core import ledger_writer
 from service.core.ledger_writer import LedgerWriter
 from service.core.worker_metrics import RequestMetrics, read_metrics_files
@@ -194,3 +196,48 @@ def test_a_transaction_has_so_many_rows_at_most(stopped_writer, monkeypatch, cou
     writer._write_queue()
 
     assert written == sizes
+
+
+def test_a_failed_write_is_tried_again_after_a_pause_in_which_months_may_go(
+    stopped_writer, monkeypatch
+):
+    steps = []
+    ledger = Ledger(InputError("Full."))
+    writer = stopped_writer(
+        ledger, rotation=SimpleNamespace(run_if_due=lambda: steps.append("rotation"))
+    )
+    monkeypatch.setattr(writer._stop, "wait", steps.append)
+    writer.enqueue(PREDICTION)
+
+    writer._write_queue()
+
+    assert steps == ["rotation", "rotation", 1.0]
+    assert ledger.kept == [PREDICTION]
+
+
+def test_a_shadow_that_fails_costs_only_its_own_prediction(stopped_writer, tmp_path):
+    counted = []
+
+    def score(row):
+        if row == {"fails": True}:
+            raise ZeroDivisionError
+        return Score(0.25, 0.0, False, "2")
+
+    shadow = SimpleNamespace(
+        version="2",
+        scorer=SimpleNamespace(score_one=score),
+        metrics=SimpleNamespace(count_score=lambda *each, **more: counted.append((each, more))),
+    )
+    ledger = Ledger()
+    writer = stopped_writer(ledger, shadow=lambda: shadow)
+    given = predictions(3)
+    for each, row in zip(given, ({}, {"fails": True}, None), strict=True):
+        writer.enqueue(each, row)
+
+    writer._write_queue()
+
+    beside = given[0]._replace(version="2", role="shadow", probability=0.25, decision=False)
+    assert ledger.kept == [given[0], beside, given[1], given[2]]
+    assert counted == [((0.25,), {"decision": False})]
+    (snapshot,) = read_metrics_files(tmp_path)
+    assert dict(snapshot.named())["shadow_failures"] == 1

@@ -247,3 +247,25 @@ def test_a_remote_bundle_is_copied_into_the_scratch_folder_and_the_copy_removed(
     assert pool.production.version == "1"
     assert copies[0].is_relative_to(scratch)
     assert [path.name for path in scratch.iterdir()] == [".lock"]
+
+
+def test_a_check_that_fails_in_any_way_does_not_end_the_watch(pool, events, monkeypatch):
+    checked = []
+
+    async def fail():
+        checked.append(1)
+        raise KeyError("a")
+
+    async def watch():
+        following = asyncio.create_task(pool.follow_store())
+        while len(checked) < 2 and not following.done():
+            await sleep(0)
+        following.cancel()
+
+    sleep = asyncio.sleep
+    monkeypatch.setattr(model_pool.asyncio, "sleep", lambda _seconds: sleep(0))
+    monkeypatch.setattr(pool, "_check_store", fail)
+    asyncio.run(watch())
+
+    assert len(checked) == 2
+    assert events[0] == ("watch_failed", {"reason": "KeyError: 'a'"})
