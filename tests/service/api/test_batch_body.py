@@ -118,9 +118,10 @@ def test_a_body_of_endless_rows_is_left_when_there_are_too_many():
     read = []
 
     def rows():
-        while True:
+        for _ in range(1_000_000):
             read.append(1)
             yield b"1"
+        pytest.fail("all are read")
 
     with pytest.raises(ProblemError):
         asyncio.run(collect_rows(rows(), LIMITS))
@@ -196,3 +197,11 @@ def test_what_is_no_array_is_named(body, sentence):
         list(split_array(body, LIMITS))
 
     assert refused.value.status == 422
+
+
+@pytest.mark.parametrize("row", [b'{"a": "', b'{"a": [', b'["', b'{"a": {'])
+def test_a_row_without_end_is_left_once_it_is_too_large(row):
+    with pytest.raises(ProblemError, match="Row 1 is larger") as refused:
+        list(split_array(b"[" + row + b"1" * LIMITS.row_bytes, LIMITS))
+
+    assert refused.value.status == 413

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 
 import pytest
 
+from service.api import batch_body, batch_scoring
 from service.api.batch_body import RowLimits
 from service.api.batch_csv import read_table
 from service.api.batch_scoring import prefers_csv
 from service.api.problems import ProblemError
+from service.api.score_options import ScoreOptions
+from service.api.service_settings import ServiceSettings
+from service.api.worker_state import WorkerState
 
 BATCH = "/v1/score/batch"
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
@@ -195,3 +200,14 @@ def test_blank_lines_without_end_are_not_read(some):
 
     with pytest.raises(ProblemError, match="Row 2 is larger"):
         list(table)
+
+
+def test_no_row_is_read_behind_one_too_many(published_store, tmp_path, some, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(batch_body, "perf_counter", lambda: next(clock))  # a second between looks
+    settings = ServiceSettings(store=str(published_store), ledger="none", max_batch_rows=2)
+    state = WorkerState(settings, tmp_path)
+    body = as_csv(some[:4]).encode() + b"x" * settings.max_body_bytes
+
+    with pytest.raises(ProblemError, match="more than the 2 rows allowed"):
+        asyncio.run(batch_scoring._read(state, body, "text/csv", ScoreOptions()))

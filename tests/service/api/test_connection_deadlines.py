@@ -113,3 +113,60 @@ def test_a_connection_at_fault_keeps_no_other_from_its_deadline(make_state, monk
         return [wire.closed for _, wire in connections]
 
     assert asyncio.run(exchange()) == [True, True, True]
+
+
+def closing(request):
+    return request.replace(b"host: a\r\n", b"host: a\r\nconnection: close\r\n")
+
+
+def test_who_sends_on_after_the_last_answer_is_dropped(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(closing(request_) + request_)
+        await until(wire.answered)
+        passes(connection, 1.9)
+        before = wire.closed
+        passes(connection, 2.1)
+        return before, wire.closed
+
+    assert asyncio.run(exchange()) == (False, True)
+
+
+def test_a_last_answer_that_nobody_takes_is_dropped(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        dropped = []
+        wire.abort = lambda: dropped.append(True)
+        connection.data_received(closing(request_))
+        await until(lambda: wire.closed)
+        passes(connection, 29.9)
+        before = list(dropped)
+        passes(connection, 30.1)
+        return before, dropped
+
+    assert asyncio.run(exchange()) == ([], [True])
+
+
+def test_who_has_caught_up_is_no_longer_waited_for(make_state, request_):
+    async def exchange():
+        connection, wire = connected(make_state(short_path=False))
+        connection.data_received(request_)
+        connection.pause_writing()
+        connection.resume_writing()
+        connection.expire(asyncio.get_running_loop().time() + 1e6)
+        await until(wire.answered)
+        return wire.answered()
+
+    assert asyncio.run(exchange()) == [200]
+
+
+def test_a_connection_that_is_gone_does_not_count(make_state):
+    async def exchange():
+        state = make_state(max_connections=2)
+        path = ChurnService(state).path
+        (_, stays), (gone, _) = connected(state, path), connected(state, path)
+        gone.connection_lost(None)
+        _, fresh = connected(state, path)
+        return stays.closed, fresh.closed
+
+    assert asyncio.run(exchange()) == (False, False)

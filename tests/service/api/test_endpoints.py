@@ -216,6 +216,20 @@ def test_an_outcome_that_is_none_is_refused_by_field(client, sent, field):
     assert answer.json()["field"] == field
 
 
+def test_an_outcome_alone_may_have_the_bytes_of_one_customer(client):
+    one = json.dumps({"customer": "large", "churned": True}).encode()
+
+    answers = [client.post("/v1/outcomes", content=one.ljust(65_536 + more)) for more in (0, 1)]
+
+    assert [answer.status_code for answer in answers] == [201, 413]
+
+
+def test_outcomes_are_counted_before_the_first_is_read(client):
+    answer = client.post("/v1/outcomes", content=b"[" + b"{}," * 10_000 + b"{}]")
+
+    assert (answer.status_code, answer.json()["allowed"]) == (413, "10000 rows")
+
+
 def tensors(rows):
     return [
         {
@@ -285,9 +299,12 @@ def test_every_answer_is_in_the_ledger_and_nothing_of_the_customer_but_the_id(
 ):
     sent = [client.post("/v1/score", json=customer).json() for customer in customers[:20]]
     batch = client.post("/v1/score/batch", json=customers[:20]).json()
+    explained = client.post("/v1/explain", json=customers[0]).json()["prediction_id"]
+    inferred = client.post("/v2/models/churn/infer", json={"inputs": tensors(customers[:1])}).json()
+    (by_tensor,) = inferred["outputs"][3]["data"]
 
     until = time.monotonic() + 10
-    expected = {each["prediction_id"] for each in [*sent, *batch]}
+    expected = {each["prediction_id"] for each in [*sent, *batch]} | {explained, by_tensor}
     while True:
         kept = {p.prediction_id: p for p in ledger_of(service).predictions(limit=100_000)}
         if expected <= set(kept) or time.monotonic() > until:
@@ -301,3 +318,4 @@ def test_every_answer_is_in_the_ledger_and_nothing_of_the_customer_but_the_id(
         assert one.input_hash == other.input_hash
         assert other.source == "batch"
     assert len({kept[each["prediction_id"]].input_hash for each in sent}) == 20
+    assert (kept[explained].source, kept[by_tensor].source) == ("explain", "inference")

@@ -13,6 +13,7 @@ from service.api.http_connection import HttpConnection
 from service.api.http_request import HttpRequest
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
+from service.core.keys import new_key
 from tests.servers.published import customers, published_store, trained
 
 __all__ = ["customers", "published_store", "trained"]
@@ -339,3 +340,28 @@ def test_a_caller_who_is_gone_gets_nothing_and_the_others_theirs(state, request_
         return dead.answered(), wire.answered()
 
     assert asyncio.run(exchange()) == ([], [200])
+
+
+def test_the_smallest_chunks_keep_no_other_waiting(state):
+    async def exchange():
+        connection, wire = connected(state)
+        head = b"POST /v1/explain HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.data_received(head + b"1\r\n \r\n" * 5000 + b"0\r\n\r\n")
+        at_once = connection.is_answering
+        await until(wire.answered)
+        return at_once, wire.answered()
+
+    assert asyncio.run(exchange()) == (False, [400])
+
+
+def test_a_request_has_the_headers_that_came_with_it_and_no_others(make_state, request_):
+    key, digest = new_key()
+    keyed = request_.replace(b"host: a", b"host: a\r\nx-api-key: " + key.encode())
+
+    async def exchange():
+        connection, wire = connected(make_state(api_keys=(digest,)))
+        connection.data_received(keyed + request_ + keyed)
+        await until(lambda: len(wire.answered()) == 3)
+        return wire.answered()
+
+    assert asyncio.run(exchange()) == [200, 401, 200]

@@ -53,7 +53,7 @@ def valid_body(path, customer):
     return json.dumps([customer] if path.endswith("batch") else customer).encode()
 
 
-@pytest.mark.parametrize("path", READ)
+@pytest.mark.parametrize("path", [*READ, "/none"])
 def test_a_head_has_the_headers_of_the_whole_answer_and_no_body(client, path):
     whole, head = client.get(path), client.head(path)
 

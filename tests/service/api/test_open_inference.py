@@ -221,6 +221,7 @@ def raw(size, **changes):
         ([raw(10)], texts("xy") + b"z", "leaves 1 bytes behind the JSON to no tensor"),
         ([raw(5)], texts("x"), "has 1 elements where its shape says 2"),
         ([raw(15)], texts("xyz"), "has more elements where its shape says 2"),
+        ([raw(20)], texts("xyz") + b"\1\0\0\0\xff", "has more elements where its shape says 2"),
         ([raw(9)], texts("xy")[:9], "ends within an element"),
         ([raw(6)], b"\x02\0\0\0\xff\xfe", "is not UTF-8 text"),
         ([raw(9, datatype="FP32")], b"123456789", "no whole FP32 elements"),
@@ -358,3 +359,20 @@ def test_a_large_body_costs_little_memory(start, element, end):
         tracemalloc.stop()
 
     assert peak < 64 * _MIB
+
+
+def test_a_refused_request_leaves_no_trace_and_an_answered_one_counts_each_customer(
+    state, customers
+):
+    def counted():
+        return sum(state.pool.production.metrics.numbers[:-2])
+
+    before = counted()
+    wrong = [customers[0], customers[1] | {"tenure": 999}]
+    with pytest.raises(ProblemError) as refused:
+        infer(state, json.dumps({"inputs": as_json(wrong)}).encode())
+    assert refused.value.detail.startswith("Row 2: ")
+    assert counted() == before
+
+    infer(state, json.dumps({"inputs": as_json(customers[:3])}).encode())
+    assert counted() == before + 3

@@ -200,12 +200,14 @@ def test_while_draining_it_says_so_and_still_answers(store, tmp_path, customers)
         until = time.monotonic() + 60
         while (ready := client.get("/readyz")).status_code == 200 and time.monotonic() < until:
             time.sleep(0.02)
+        in_v2 = {client.get(f"/v2/{path}/ready").status_code for path in ("health", "models/churn")}
         scored = client.post("/v1/score", json=customers[0])
         service.process.send_signal(signal.SIGTERM)  # a second one ends the draining
         assert service.process.wait(60) == 0
 
     assert ready.status_code == 503
     assert "draining" in ready.json()["reasons"]
+    assert in_v2 == {503}
     assert scored.status_code == 200
 
 

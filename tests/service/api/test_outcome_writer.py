@@ -4,12 +4,14 @@ import asyncio
 import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from churn.ledger.predictions import Outcome, PredictionLedger
 from service.api import outcome_writer
 from service.api.outcome_writer import OutcomeWriter
+from service.api.outcomes import require_writer
 from service.api.problems import ProblemError
 from tests.servers.ledger_files import current_month
 
@@ -119,3 +121,14 @@ def test_requests_and_outcomes_beyond_either_limit_are_refused_at_once(
     )
     assert writer.waiting == 0
     writer.check_capacity(outcomes)
+
+
+def test_a_request_is_refused_before_its_outcomes_are_read(file):
+    state = SimpleNamespace(outcome_writer=writer_of(file, requests=1))
+    assert require_writer(state) is state.outcome_writer
+
+    state.outcome_writer.waiting = 1
+
+    with pytest.raises(ProblemError) as error:
+        require_writer(state)
+    assert refused(error.value) == "More outcomes wait for the ledger than may. Ask again later."

@@ -10,6 +10,8 @@ from service.api.application import ChurnService
 from service.api.http_request import Answer, HttpRequest
 from service.api.service_settings import ServiceSettings
 from service.api.worker_state import WorkerState
+from service.core.metrics_page import render_metrics
+from tests.servers.churn_api import sample
 from tests.servers.published import customers, published_store, trained
 
 __all__ = ["customers", "published_store", "trained"]
@@ -44,8 +46,8 @@ class FakeConnection:
 @pytest.fixture
 def make_state(published_store, tmp_path):
     """Makes a worker's state with other settings than the defaults."""
-    return lambda **settings: WorkerState(
-        ServiceSettings(store=str(published_store), ledger="none", **settings), tmp_path
+    return lambda ledger="none", **settings: WorkerState(
+        ServiceSettings(store=str(published_store), ledger=ledger, **settings), tmp_path
     )
 
 
@@ -179,3 +181,28 @@ def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make
         state.score_customer(customer, "api").probability for customer in customers[:200]
     ]
     assert 60 < versions.count("2") < 140
+
+
+@pytest.mark.parametrize("short_path", [True, False])
+def test_every_answer_is_counted_once_whatever_it_is(make_state, customers, tmp_path, short_path):
+    state = make_state(max_concurrency=3, short_path=short_path)
+
+    flush(state, [customers[0], {}, customers[1], customers[2]])
+
+    page = sample(render_metrics(tmp_path).decode())
+    counted = {name: value for name, value in page.items() if "requests_total" in name}
+    assert counted == {
+        f'churn_requests_total{{route="/v1/score",status="{status}"}}': count
+        for status, count in (("200", 2), ("422", 1), ("503", 1))
+    }
+    assert page['churn_request_seconds_count{route="/v1/score"}'] == 4
+
+
+@pytest.mark.parametrize(("waiting", "status"), [(0, 503), (1, 200)])
+def test_outcomes_that_wait_for_the_ledger_take_no_capacity(
+    make_state, customers, tmp_path, waiting, status
+):
+    state = make_state(f"sqlite:///{tmp_path}/ledger.db", max_concurrency=1)
+    state.in_flight, state.outcome_writer.waiting = 1, waiting
+
+    assert [response.status for response in flush(state, customers[:1])] == [status]

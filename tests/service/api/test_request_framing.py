@@ -139,7 +139,7 @@ def test_who_expects_a_go_ahead_gets_it_or_the_refusal_at_once(service, path):
 def test_the_key_is_checked_before_a_body_is_read(store, tmp_path):
     _, digest = new_key()
     with serving(store, tmp_path, api_keys=digest) as service:
-        for path in POSTS:
+        for path in (*POSTS, "/v1/score?ignore=target"):
             for extra in (
                 b"content-length: 8000000\r\nexpect: 100-continue\r\n",
                 b"content-length: 100000000\r\n",
