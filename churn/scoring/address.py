@@ -59,7 +59,7 @@ def read_file(uri: str, limit: int) -> bytes | None:
     """
     try:
         system, root = file_system(uri)
-        content: bytes = system.cat_file(root, end=limit + 1)
+        content: bytes = _first_bytes(system, root, limit + 1)
     except FileNotFoundError:
         return None
     except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
@@ -67,6 +67,16 @@ def read_file(uri: str, limit: int) -> bytes | None:
     if len(content) > limit:
         raise unreadable(uri, OSError(f"it is larger than {limit:,} bytes"))
     return content
+
+
+def _first_bytes(system: Any, root: str, count: int) -> Any:
+    try:
+        return system.cat_file(root, end=count)
+    except OSError:
+        # S3 answers that no part of an empty file can be had.
+        if system.size(root) == 0:
+            return b""
+        raise
 
 
 def unreadable(uri: str, error: Exception) -> BundleError:
