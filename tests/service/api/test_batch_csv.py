@@ -207,7 +207,7 @@ def test_no_row_is_read_behind_one_too_many(published_store, tmp_path, some, mon
     monkeypatch.setattr(batch_body, "perf_counter", lambda: next(clock))  # a second between looks
     settings = ServiceSettings(store=str(published_store), ledger="none", max_batch_rows=2)
     state = WorkerState(settings, tmp_path)
-    body = as_csv(some[:4]).encode() + b"x" * settings.max_body_bytes
+    body = as_csv(some[:4]).encode() + b"x" * (settings.max_body_bytes + 1)
 
     with pytest.raises(ProblemError, match="more than the 2 rows allowed"):
         asyncio.run(batch_scoring._read(state, body, "text/csv", ScoreOptions()))
