@@ -365,3 +365,17 @@ def test_a_request_has_the_headers_that_came_with_it_and_no_others(make_state, r
         return wire.answered()
 
     assert asyncio.run(exchange()) == [200, 401, 200]
+
+
+@pytest.mark.parametrize(("more", "statuses"), [(0, []), (1, [413])])
+def test_a_body_beyond_the_limit_is_refused_by_its_length_before_it_is_sent(state, more, statuses):
+    size = state.settings.max_body_bytes + more
+
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(
+            b"POST /v1/score HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size
+        )
+        return wire.answered()
+
+    assert asyncio.run(exchange()) == statuses
