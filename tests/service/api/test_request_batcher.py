@@ -142,7 +142,9 @@ def test_a_connection_that_cannot_be_answered_is_dropped_and_the_others_are_answ
     assert [response.status for response in fine.responses] == [200]
 
 
-def test_what_came_together_is_scored_as_each_alone_and_counted_once(state, customers):
+@pytest.mark.parametrize("shadow", [None, "2"])
+def test_what_came_together_is_scored_as_each_alone_and_counted_once(make_state, customers, shadow):
+    state = make_state(shadow_version=shadow)
     scorer = state.pool.production.scorer
 
     responses = flush(state, customers[:200])

@@ -144,3 +144,16 @@ def test_as_many_months_are_kept_as_asked_for(ledger, metrics, keep, back, kept)
     LedgerRotation(ledger, metrics, keep).run_if_due()
 
     assert [one.prediction_id for one in ledger.predictions()] == ["old"] * kept
+
+
+def test_it_is_due_a_minute_after_the_last_time(ledger, metrics, monkeypatch):
+    now, rotated = [100.0], []
+    monkeypatch.setattr(ledger_rotation.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ledger, "rotate", lambda *_: rotated.append(now[0]) or [])
+    rotation = LedgerRotation(ledger, metrics, 13)
+
+    for moment in (100.0, 159.9, 160.0, 219.9, 220.0):
+        now[0] = moment
+        rotation.run_if_due()
+
+    assert rotated == [100.0, 160.0, 220.0]
