@@ -379,3 +379,16 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length_before_it_is_sent(stat
         return wire.answered()
 
     assert asyncio.run(exchange()) == statuses
+
+
+def test_a_connection_is_not_read_while_its_request_is_answered(state, request_):
+    async def exchange():
+        connection, wire = connected(state)
+        connection.data_received(request_)
+        connection.data_received(request_)
+        reading = wire.reading
+        await until(lambda: len(wire.answered()) == 2)
+        await until(lambda: wire.reading)
+        return reading, wire.answered()
+
+    assert asyncio.run(exchange()) == (False, [200, 200])
