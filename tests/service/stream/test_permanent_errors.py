@@ -259,17 +259,22 @@ def test_too_few_replicas_are_waited_for(broker, proxy, proxied, opened, monkeyp
         session.send(rejected(messages))
 
 
-def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, opened, outside):
-    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
-    session = opened(proxied)
-    _, offsets = read(session, 1)
+def commit_refused(code):
+    """Changes an answer to a commit into a refusal of every partition."""
 
     def refuse(response):
         for topic in response.topics:
             for each in topic.partitions:
-                each.error_code = 30
+                each.error_code = code
 
-    proxy.changes = {OffsetCommitResponse: refuse}
+    return refuse
+
+
+def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, opened, outside):
+    broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
+    session = opened(proxied)
+    _, offsets = read(session, 1)
+    proxy.changes = {OffsetCommitResponse: commit_refused(30)}
 
     with pytest.raises(PermanentError, match=f"and the group '{proxied.group}'"):
         session.commit(offsets)
@@ -279,13 +284,7 @@ def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(broker, proxy,
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
     _, offsets = read(session, 1)
-
-    def refuse(response):
-        for topic in response.topics:
-            for each in topic.partitions:
-                each.error_code = 27
-
-    proxy.changes = {OffsetCommitResponse: refuse}
+    proxy.changes = {OffsetCommitResponse: commit_refused(27)}
 
     assert session.commit(offsets) is False
 
