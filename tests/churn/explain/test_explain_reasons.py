@@ -17,14 +17,14 @@ from churn.explain.wording import (
     strength,
 )
 from churn.features.encoding import take
+from churn.features.groups import GROUPS
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import GbmSettings, LogisticSettings, SplineLogisticSettings
 
-EVERYTHING = ("tenure", "commitment", "revenue", "services")
 RECIPES = {
-    "logistic": LogisticSettings(features=EVERYTHING),
+    "logistic": LogisticSettings(features=GROUPS),
     "spline": SplineLogisticSettings(),
-    "gbm": GbmSettings(trees=60, features=EVERYTHING),
+    "gbm": GbmSettings(trees=60, features=GROUPS),
 }
 
 

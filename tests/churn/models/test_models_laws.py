@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from churn.contract import NumberColumn
 from churn.features.encoding import take
 from churn.features.feature_set import feature_set
+from churn.features.groups import GROUPS
 from churn.models.linear.terms import Curve
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import GbmSettings, SplineLogisticSettings, default_recipes
-
-EVERYTHING = ("tenure", "commitment", "revenue", "services")
 
 
 def customers(contract, draw, most=12):
@@ -36,8 +35,8 @@ def customers(contract, draw, most=12):
 @pytest.fixture(scope="module")
 def models(contract, telco_columns, telco_target):
     recipes = default_recipes() | {
-        "gbm": GbmSettings(trees=40, features=EVERYTHING),
-        "spline_logistic": SplineLogisticSettings(features=EVERYTHING),
+        "gbm": GbmSettings(trees=40, features=GROUPS),
+        "spline_logistic": SplineLogisticSettings(features=GROUPS),
     }
     names = ["logistic", "spline_logistic", "gbm", "blend"]
     few = {name: values[:2000] for name, values in telco_columns.items()}

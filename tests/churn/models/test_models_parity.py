@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit
 
 from churn.features.encoding import encode, take
+from churn.features.groups import GROUPS
 from churn.models.model_store import load_model, save_model
 from churn.models.recipe_catalog import build_candidates, fit_all
 from churn.models.recipe_settings import (
@@ -18,11 +19,10 @@ from churn.models.recipe_settings import (
     default_recipes,
 )
 
-EVERYTHING = ("tenure", "commitment", "revenue", "services")
 RECIPES = default_recipes() | {
-    "logistic_wide": LogisticSettings(features=EVERYTHING),
-    "spline_wide": SplineLogisticSettings(features=EVERYTHING),
-    "gbm_wide": GbmSettings(trees=60, features=EVERYTHING),
+    "logistic_wide": LogisticSettings(features=GROUPS),
+    "spline_wide": SplineLogisticSettings(features=GROUPS),
+    "gbm_wide": GbmSettings(trees=60, features=GROUPS),
     "blend_wide": BlendSettings(members=("spline_wide", "gbm_wide", "logistic")),
 }
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from churn.contract import NumberColumn
 from churn.errors import InputError
+from churn.features.groups import GROUPS
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import (
     BlendSettings,
@@ -20,15 +21,13 @@ from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
 from churn.scoring.bundle import Threshold, write_bundle
 
-EVERYTHING = ("tenure", "commitment", "revenue", "services")
-
 
 @pytest.fixture(scope="module")
 def pairs(contract, telco_columns, telco_target, tmp_path_factory):
     """Trained models, and the scorers that were loaded from their bundles."""
     recipes = default_recipes() | {
-        "gbm": GbmSettings(trees=40, features=EVERYTHING),
-        "wide": SplineLogisticSettings(features=EVERYTHING),
+        "gbm": GbmSettings(trees=40, features=GROUPS),
+        "wide": SplineLogisticSettings(features=GROUPS),
         "wide_blend": BlendSettings(members=("wide", "gbm")),
     }
     folder, made = tmp_path_factory.mktemp("bundles"), []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from churn.features.encoding import take
+from churn.features.groups import GROUPS
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import (
     BlendSettings,
@@ -22,11 +23,10 @@ from churn.scoring import Scorer
 from churn.scoring.bundle import Threshold, write_bundle
 from churn.scoring.fast.row_trees import RowTrees
 
-EVERYTHING = ("tenure", "commitment", "revenue", "services")
 RECIPES = default_recipes() | {
-    "logistic_wide": LogisticSettings(features=EVERYTHING),
-    "spline_wide": SplineLogisticSettings(features=EVERYTHING),
-    "gbm_wide": GbmSettings(trees=60, features=EVERYTHING),
+    "logistic_wide": LogisticSettings(features=GROUPS),
+    "spline_wide": SplineLogisticSettings(features=GROUPS),
+    "gbm_wide": GbmSettings(trees=60, features=GROUPS),
     "blend_wide": BlendSettings(members=("spline_wide", "gbm_wide", "logistic")),
 }
 NAMES = ["logistic", "spline_logistic", "gbm", "blend", "logistic_wide", "blend_wide"]
