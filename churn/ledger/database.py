@@ -53,6 +53,7 @@ class DatabaseLedger:
             InputError: that is not an address, or the driver for it is not installed.
         """
         self._url = _parsed(url)
+        self._lock_seconds = lock_seconds
         self._engine = _engine(self._url, lock_seconds)
         self._ready = False
 

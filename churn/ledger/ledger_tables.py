@@ -24,8 +24,8 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 1
-"""Of an SQLite file, as its `user_version`; 0 is a file of before the months."""
+SCHEMA_VERSION = 2
+"""Of an SQLite file, as its `user_version`; 0 is one of before the months, 1 of before the changes."""
 PERMANENT = MetaData()
 MONTHLY = MetaData()
 
@@ -77,6 +77,21 @@ DEPLOYMENTS = _table(
         Column("status", String(20), nullable=False),
         Column("serving", String(200)),  # the version that served at the end
         Column("deployment", Text, nullable=False),  # the whole record, as JSON
+    ],
+)
+CHANGES = _table(
+    "production_changes",
+    PERMANENT,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False, index=True),
+        Column("version", String(200), nullable=False),
+        Column("version_before", String(200)),  # in production until then
+        Column("stage_before", String(20)),  # of the version that goes into production
+        Column("command", String(20), nullable=False),
+        Column("status", String(20), nullable=False),  # intended; then done, or undone
+        Column("person", String(200), nullable=False),
+        Column("reason", Text, nullable=False),
     ],
 )
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.

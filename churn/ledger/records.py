@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from churn.errors import InputError
 from churn.frozen_model import FrozenModel
-from churn.ledger.database import DatabaseLedger
+from churn.ledger.changes import ChangeLedger
 from churn.ledger.ledger_tables import APPROVALS, DECISIONS
 from churn.promotion.decision import Decision, Verdict
 
@@ -48,8 +48,8 @@ class Approval(FrozenModel):
     note: str
 
 
-class Ledger(DatabaseLedger):
-    """Promotion decisions and approvals in a database."""
+class Ledger(ChangeLedger):
+    """Promotion decisions, approvals and changes of production in a database."""
 
     def record_decision(
         self, model: str, version: str, decision: Decision, *, champion_version: str | None = None
