@@ -188,10 +188,11 @@ def minutes_from_now(minutes):
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
-def test_an_outcome_may_be_as_far_ahead_as_clocks_differ(client):
-    sent = {"customer": "ahead", "churned": True, "observed_at": minutes_from_now(4)}
+@pytest.mark.parametrize(("minutes", "status"), [(4, 201), (6, 422)])
+def test_an_outcome_may_be_as_far_ahead_as_clocks_differ(client, minutes, status):
+    sent = {"customer": "ahead", "churned": True, "observed_at": minutes_from_now(minutes)}
 
-    assert client.post("/v1/outcomes", json=sent).status_code == 201
+    assert client.post("/v1/outcomes", json=sent).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,6 @@ def test_an_outcome_may_be_as_far_ahead_as_clocks_differ(client):
         ({"customer": "a", "churned": True, "when": 1}, "when"),
         ({"customer": "a", "churned": True, "observed_at": "yesterday"}, "observed_at"),
         ({"customer": "a", "churned": True, "observed_at": "2026-11-01T10:00:00"}, "observed_at"),
-        ({"customer": "a", "churned": True, "observed_at": minutes_from_now(6)}, "observed_at"),
         ({"customer": "a", "churned": True, "observed_at": "9999-12-31T23:59:59Z"}, "observed_at"),
         ([{"customer": "a", "churned": True}, {"customer": "a\0", "churned": True}], "customer"),
     ],
