@@ -38,20 +38,25 @@ train: setup  ## Train, judge and register a model on the real data
 train-deep: setup-deep  ## The same with tuning, the network and every report (takes minutes)
 	$(bin)/python run.py --pipeline training --set profile=deep $(ARGS)
 
+# What is in production. Release 0.1.0 kept its only store one folder higher, and there it stays.
+pointers := $(STATE)/production/telco-churn/current.json $(STATE)/production/current.json
+pointer := $(firstword $(wildcard $(pointers)) $(pointers))
+with_store = CHURN_STORE="$${CHURN_STORE:-$(patsubst %/current.json,%,$(pointer))}"
+
 # Serves what promotion published. Training is nobody's side effect: it is asked for by name.
 .PHONY: serve
 serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion first where nothing is served)
-	@test -f $(STATE)/production/current.json || { \
+	@test -f $(pointer) || { \
 	    echo "Nothing is in production yet: running promotion first." >&2; \
 	    $(bin)/python run.py --pipeline promotion || { \
 	        echo "Promotion put nothing into production: run make train first, then make serve again." >&2; exit 1; }; }
-	$(bin)/python -m service.api $(ARGS)
+	$(with_store) $(bin)/python -m service.api $(ARGS)
 
 .PHONY: stream
 stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
-	@test -f $(STATE)/production/current.json || { \
+	@test -f $(pointer) || { \
 	    echo "Nothing is in production yet: run make train, then .venv/bin/python run.py --pipeline promotion." >&2; exit 1; }
-	$(bin)/python -m service.stream $(ARGS)
+	$(with_store) $(bin)/python -m service.stream $(ARGS)
 
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)

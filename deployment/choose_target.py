@@ -5,7 +5,7 @@ from pathlib import Path
 
 from churn.deployment.deployment_settings import TargetName
 from churn.root import ROOT
-from churn.scoring.bundle import address
+from churn.scoring.bundle import address, store_of_model
 from churn.settings.pipelines import DeploymentSettings
 from deployment.compose import ComposeTarget
 from deployment.kubernetes import KubernetesTarget
@@ -30,13 +30,13 @@ def deploy_request(
 
     Args:
         settings: Settings of the deployment pipeline.
-        folders: Addresses of the bundle store (`bundles`) and of the ledger (`ledger`).
+        folders: Addresses of the stores of all models (`bundles`) and of the ledger (`ledger`).
         version: Version of the model.
     """
     return DeployRequest(
         model=settings.model.name,
         version=version,
-        store=address(folders["bundles"]),
+        store=store_of_model(address(folders["bundles"]), settings.model.name),
         ledger=folders["ledger"],
         state=state_folder(settings),
         settings=settings,

@@ -12,7 +12,7 @@ from steps.deployment.stop_service import stop_service
 
 @pipeline(name="deployment")
 def deployment(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the steps; `settings` are `DeploymentSettings`, `folders` bundle store and ledger."""
+    """Wires the steps; `settings` are `DeploymentSettings`, `folders` bundle stores and ledger."""
     if settings["action"] == "stop":
         stop_service(settings)
         return

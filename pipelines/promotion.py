@@ -11,7 +11,7 @@ from steps.promotion.judge_pair import judge_pair
 
 @pipeline(name="promotion")
 def promotion(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the steps; `settings` are `PromotionPipelineSettings`, `folders` bundle store and ledger."""
+    """Wires the steps; `settings` are `PromotionPipelineSettings`, `folders` bundle stores and ledger."""
     pair = find_pair(settings["model"]["name"], settings["challenger"])
     decision = judge_pair(pair, settings)
     apply_promotion(pair, decision, settings, folders)

@@ -9,5 +9,5 @@ from steps.promotion.restore_champion import restore_champion
 
 @pipeline(name="rollback")
 def rollback(settings: dict[str, Any], folders: dict[str, str]) -> None:
-    """Wires the step; `settings` are `RollbackSettings`, `folders` bundle store and ledger."""
+    """Wires the step; `settings` are `RollbackSettings`, `folders` bundle stores and ledger."""
     restore_champion(settings, folders)

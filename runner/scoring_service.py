@@ -17,7 +17,7 @@ from runner.silence import silence_libraries
 from stacks.spec import DEFAULT_STACK
 from stacks.zenml_store import open_zenml
 
-_STORE = ".churn/production"
+_STORE = ".churn/production/telco-churn"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 #
 #   tools/build_image.sh STORE [TARGET]...     as root, on Debian with buildah, mmdebstrap and curl
 #
-# STORE is a bundle store with something in production, such as .churn/production. TARGET is api (where
+# STORE is a bundle store with something in production, such as .churn/production/telco-churn. TARGET is api (where
 # none is named), stream, pipeline or mlflow; stream also needs .venv (make setup-dev) for a broker to
 # talk to, and redis-server. The base is made of Debian's own packages (bookworm and its Python 3.11), so
 # it stands in for python:3.11-slim-bookworm; the Dockerfile is the same. Not part of `make test`: it
@@ -16,7 +16,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-store=$(realpath "${1:?name a bundle store, such as .churn/production}")
+store=$(realpath "${1:?name a bundle store, such as .churn/production/telco-churn}")
 test -f "$store/current.json" || { echo "Nothing is in production in $store: run promotion first." >&2; exit 2; }
 shift
 targets=("${@:-api}")

@@ -46,7 +46,7 @@ class StoreSettings(FrozenModel):
         scratch_folder: folder for the workers' metrics and for copies of remote bundles.
     """
 
-    store: str = Field(".churn/production", min_length=1)
+    store: str = Field(".churn/production/telco-churn", min_length=1)
     poll_seconds: float = Field(1.0, ge=0.05, le=3600)
     canary_version: Version | None = None
     canary_percent: float = Field(0.0, ge=0, le=100)
@@ -65,11 +65,16 @@ class StoreSettings(FrozenModel):
         Raises:
             InputError: it has none; `options` say how to name another store.
         """
-        if "://" not in self.store and not (Path(self.store) / CURRENT).is_file():
-            raise InputError(
-                f"Nothing is in production in {self.store}. Run `python run.py --pipeline "
-                f"promotion` first, or name another store with {options}."
-            )
+        if "://" in self.store or (Path(self.store) / CURRENT).is_file():
+            return
+        near = [each.parent for each in sorted(Path(self.store).glob(f"*/{CURRENT}"))]
+        if (Path(self.store).parent / CURRENT).is_file():
+            near = [Path(self.store).parent]  # where release 0.1.0 kept its only store
+        found = f"; there is a store in {', '.join(map(str, near))}" if near else ""
+        raise InputError(
+            f"Nothing is in production in {self.store}{found}. Run `python run.py --pipeline "
+            f"promotion` first, or name another store with {options}."
+        )
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)

@@ -8,7 +8,7 @@ from churn.alert import Level
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
-from churn.scoring.address import address
+from churn.scoring.bundle import address, store_of_model
 from churn.settings.pipelines import PromotionPipelineSettings
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
@@ -31,7 +31,7 @@ def apply_promotion(
     """
     promotion = PromotionPipelineSettings.from_mapping(settings)
     with step_progress("apply_promotion") as progress, Ledger(folders["ledger"]) as ledger:
-        store = address(folders["bundles"])
+        store = store_of_model(address(folders["bundles"]), pair.model)
         outcome = carry_out_decision(pair, decision, promotion, store=store, ledger=ledger)
         progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
     if outcome.status == "unchanged":

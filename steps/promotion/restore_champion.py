@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.ledger.records import Ledger
 from churn.promotion.promotion_outcome import PromotionOutcome
-from churn.scoring.address import address
+from churn.scoring.bundle import address, store_of_model
 from churn.settings.pipelines import RollbackSettings
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
@@ -26,7 +26,7 @@ def restore_champion(
     """
     rollback = RollbackSettings.from_mapping(settings)
     with step_progress("restore_champion") as progress, Ledger(folders["ledger"]) as ledger:
-        store = address(folders["bundles"])
+        store = store_of_model(address(folders["bundles"]), rollback.model.name)
         outcome = restore_previous_version(rollback, store=store, ledger=ledger)
         progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
     return outcome

@@ -32,7 +32,7 @@ class Deployer:
     """Deploys from a store of its own.
 
     Attributes:
-        store: bundle store that promotion publishes to.
+        store: the model's bundle store, that promotion publishes to.
         output: output folder.
         port: a free port.
         production: version in production on the control plane.
@@ -60,7 +60,10 @@ class Deployer:
 
     @property
     def folders(self) -> dict[str, str]:
-        return {"bundles": str(self.store), "ledger": f"sqlite:///{self.output / 'ledger.db'}"}
+        return {
+            "bundles": str(self.store.parent),
+            "ledger": f"sqlite:///{self.output / 'ledger.db'}",
+        }
 
     def deploy(self, *overrides: str):
         """Runs the pipeline's first two steps."""
@@ -91,7 +94,7 @@ def create_deployer(published_store: Path, folder: Path) -> Iterator[Deployer]:
 
     from steps.deployment import plan_deployment
 
-    store = Path(shutil.copytree(published_store, folder / "store"))
+    store = Path(shutil.copytree(published_store, folder / "production" / "telco-churn"))
     made = Deployer(store, folder / "out", free_port())
 
     def find_version(model: str, stage: str) -> SimpleNamespace | None:

@@ -23,7 +23,7 @@ class CommandLine:
 
     def __init__(self, root: Path, folder: Path, store: Path, environment: dict[str, str]) -> None:
         self.root, self.output, self.port = root, folder / "out", free_port()
-        self.store = Path(shutil.copytree(store, self.output / "production"))
+        self.store = Path(shutil.copytree(store, self.output / "production" / "telco-churn"))
         kept = {n: v for n, v in environment.items() if not n.startswith("CHURN_")}
         self.environment = kept | {"ZENML_CONFIG_PATH": str(folder / "zenml"), "COLUMNS": "200"}
 

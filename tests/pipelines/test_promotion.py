@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def place(trained):
     """The store that services follow, in the first run's output folder."""
-    return trained.output / "production"
+    return trained.output / "production" / "telco-churn"
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from tests.steps.conftest import MODEL
 
 @pytest.fixture
 def folders(published, tmp_path):
-    store = shutil.copytree(published, tmp_path / "store")
-    return {"bundles": str(store), "ledger": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    store = shutil.copytree(published, tmp_path / "production" / MODEL)
+    return {"bundles": str(store.parent), "ledger": f"sqlite:///{tmp_path / 'ledger.db'}"}
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ SETTINGS = {
 
 @pytest.fixture
 def folders(tmp_path):
-    return {"bundles": str(tmp_path / "store"), "ledger": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    return {
+        "bundles": str(tmp_path / "production"),
+        "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
+    }
 
 
 @pytest.fixture
@@ -184,14 +187,14 @@ def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
         pair = PromotionPair(model=MODEL, challenger=challenger, champion=champion)
         outcome = apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
         assert (outcome.status, outcome.alias) == ("promoted", None)
-    assert current(tmp_path / "store").version == "2"
+    assert current(tmp_path / "production" / MODEL).version == "2"
 
     # when the second is taken back
     restored = restore_champion.entrypoint({"model": {"name": MODEL}}, folders)
 
     # then the first serves again, and the ledger has all three decisions
     assert (restored.status, restored.version, restored.before) == ("restored", "1", "2")
-    assert current(tmp_path / "store").version == "1"
+    assert current(tmp_path / "production" / MODEL).version == "1"
     assert control_plane.find_version(MODEL, "production").name == "1"
     with Ledger(folders["ledger"]) as ledger:
         assert len(ledger.decisions(MODEL)) == 3
@@ -222,13 +225,13 @@ def promote_again(folders):
 def test_with_nothing_new_to_promote_the_champion_stays_and_nothing_is_recorded(
     in_production, folders, tmp_path
 ):
-    before = (tmp_path / "store" / "current.json").read_bytes()
+    before = (tmp_path / "production" / MODEL / "current.json").read_bytes()
 
     outcome = promote_again(folders)
 
     assert outcome.status == "unchanged"
     assert outcome.sentence == "version 1 is in production already; there is nothing new to promote"
-    assert (tmp_path / "store" / "current.json").read_bytes() == before
+    assert (tmp_path / "production" / MODEL / "current.json").read_bytes() == before
     with Ledger(folders["ledger"]) as ledger:
         assert len(ledger.decisions(MODEL)) == 1
 
@@ -238,9 +241,9 @@ def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
     in_production, folders, tmp_path, lost
 ):
     if lost == "the store":
-        shutil.rmtree(tmp_path / "store")
+        shutil.rmtree(tmp_path / "production" / MODEL)
     else:
-        (tmp_path / "store" / "current.json").unlink()
+        (tmp_path / "production" / MODEL / "current.json").unlink()
 
     with Ledger(folders["ledger"]) as ledger:
         ledger.record_approval(MODEL, "1", "Ada", "")
@@ -249,7 +252,10 @@ def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
 
     assert outcome.status == "promoted"
     assert "its bundle was missing from the store; it is published anew" in outcome.sentence
-    assert (current(tmp_path / "store").version, current(tmp_path / "store").by) == ("1", "Ada")
+    assert (
+        current(tmp_path / "production" / MODEL).version,
+        current(tmp_path / "production" / MODEL).by,
+    ) == ("1", "Ada")
 
 
 def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
@@ -259,12 +265,12 @@ def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
     registered()
     linked()
     control_plane.find_version(MODEL, "2").set_stage("production", force=True)
-    assert current(tmp_path / "store").version == "1"
+    assert current(tmp_path / "production" / MODEL).version == "1"
 
     outcome = promote_again(folders)
 
     assert "the store served 1" in outcome.sentence
-    assert current(tmp_path / "store").version == "2"
+    assert current(tmp_path / "production" / MODEL).version == "2"
 
 
 def test_an_override_of_another_version_is_refused(in_production, registered):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from churn.scoring.address import Address, address
 from churn.scoring.bundle.bundle_store import current, history, publish, roll_back
 from churn.scoring.bundle.reference import Reference, read_reference
+from churn.scoring.bundle.store_of_model import store_of_model
 from churn.scoring.bundle.write import write_bundle
 from churn.scoring.current import Published, bundle_folder
 from churn.scoring.golden_replay import GoldenRow, read_golden
@@ -26,6 +27,7 @@ __all__ = [
     "read_golden",
     "read_reference",
     "roll_back",
+    "store_of_model",
     "verify_bundle",
     "write_bundle",
 ]

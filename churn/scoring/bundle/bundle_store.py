@@ -14,6 +14,7 @@ from typing import Literal
 from churn.errors import BundleError
 from churn.scoring.address import Address, address, file_system, unreadable
 from churn.scoring.bundle.pointer import History, move_pointer
+from churn.scoring.bundle.store_of_model import model_of_store
 from churn.scoring.current import BUNDLES, Published, bundle_folder, read_current, read_history
 from churn.scoring.manifest import MANIFEST, manifest_digest
 from churn.scoring.remote import local_copy
@@ -32,13 +33,15 @@ def publish(store: Address, version: str, *, by: str | None = None) -> Published
         What is in production now. A version that is there already, unchanged, stays as it was.
 
     Raises:
-        BundleError: there is no such bundle, it is not fit to be served, or the store cannot be
-            written to; `current.json` is as it was.
+        BundleError: there is no such bundle, it is not fit to be served, it is of another model than
+            those that the store had in production, or the store cannot be written to;
+            `current.json` is as it was.
     """
     place = address(store)
-    digest = _require_fit(place, version)
+    digest, model = _require_fit(place, version)
 
     def further(past: History) -> History:
+        _require_owner(place, past, version, model)
         if past and (past[-1].version, past[-1].digest) == (version, digest):
             return past
         return (*past, _entry(version, digest, "publish", by))
@@ -101,7 +104,9 @@ def _fit_before(store: Address, past: History) -> Published:
             f"The store {store} has no version before {now.version} to go back to. Publish "
             "another version instead."
         )
-    if _require_fit(store, before.version) != before.digest:
+    digest, model = _require_fit(store, before.version)
+    _require_owner(store, past, before.version, model)
+    if digest != before.digest:
         raise BundleError(
             f"The bundle {before.folder(store)} is not the one that was published: its "
             f"manifest has another SHA-256. Restore it; {now.version} stays in production."
@@ -120,8 +125,18 @@ def _before(past: History) -> Published | None:
     return pile[-2] if len(pile) > 1 else None
 
 
-def _require_fit(store: Address, version: str) -> str:
-    """Loads a version as a service would; gives the digest of what was loaded."""
+def _require_owner(store: Address, past: History, version: str, model: str) -> None:
+    """Refuses a version of another model than those that were in production here."""
+    owner = model_of_store(store, past)
+    if owner not in (None, model):
+        raise BundleError(
+            f"The store {store} is that of the model '{owner}', and its bundle {version} is of "
+            f"'{model}'; a store serves one model. Publish it in a store of its own."
+        )
+
+
+def _require_fit(store: Address, version: str) -> tuple[str, str]:
+    """Loads a version as a service would; gives digest and model name of what was loaded."""
     where = bundle_folder(store, version)
     inside = Path(version).name == version and version not in (".", "..", "")
     if not inside or not _is_there(where):
@@ -131,13 +146,13 @@ def _require_fit(store: Address, version: str) -> str:
         )
     with local_copy(where) as folder:
         digest = manifest_digest(folder)
-        found = Scorer.load(folder).version
-    if found != version:
+        found = Scorer.load(folder).manifest.model
+    if found.version != version:
         raise BundleError(
-            f"The bundle {where} holds version {found}, not {version}. Name its folder after its "
-            "version."
+            f"The bundle {where} holds version {found.version}, not {version}. Name its folder after "
+            "its version."
         )
-    return digest
+    return digest, found.name
 
 
 def _is_there(bundle: Address) -> bool:

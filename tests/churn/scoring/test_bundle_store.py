@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from churn.errors import BundleError
+from churn.errors import BundleError, InputError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.models.trained import TrainedModel
@@ -18,6 +18,7 @@ from churn.scoring.bundle import (
     history,
     publish,
     roll_back,
+    store_of_model,
     write_bundle,
 )
 from churn.scoring.bundle.durable import UNFINISHED
@@ -286,3 +287,74 @@ def test_a_place_that_is_no_store_is_named(tmp_path):
         with pytest.raises(BundleError, match=r"cannot be written to|nothing in production"):
             roll_back(place)
     assert history(tmp_path / "nowhere") == ()
+
+
+@pytest.fixture
+def shared(store, contract, telco_columns, telco_target):
+    """The store with a bundle of another model, as version 4."""
+    recipes = default_recipes()
+    some = {name: values[:900] for name, values in telco_columns.items()}
+    candidate = build_candidates(["logistic"], recipes, contract)["logistic"]
+    trained = TrainedModel.train(
+        candidate, some, telco_target[:900], contract=contract, data_sha256="ab" * 32,
+        settings=recipes["logistic"],
+    )  # fmt: skip
+    write_bundle(
+        bundle_folder(store, "4"), trained, some, name="insurance", version="4",
+        threshold=Threshold(value=0.3, basis="profit"), metrics={},
+    )  # fmt: skip
+    return store
+
+
+def test_two_models_never_share_a_pointer(shared):
+    publish(shared, "1")
+    before = (shared / "current.json").read_bytes()
+
+    with pytest.raises(
+        BundleError, match="is that of the model 'churn', and its bundle 4 is of 'ins"
+    ):
+        publish(shared, "4")
+
+    assert (shared / "current.json").read_bytes() == before
+
+
+def test_a_store_that_two_models_have_shared_does_not_go_back_to_the_other(shared):
+    publish(shared, "4")
+    mixed = json.loads((shared / "current.json").read_text())
+    shutil.move(shared / "bundles" / "4", shared / "aside")  # what 0.1.0 did not look at
+    publish(shared, "1")
+    shutil.move(shared / "aside", shared / "bundles" / "4")
+    assert len(history(shared)) == len(mixed["history"]) + 1
+
+    with pytest.raises(BundleError, match="a store serves one model"):
+        roll_back(shared, dry_run=True)
+    with pytest.raises(BundleError, match="a store serves one model"):
+        roll_back(shared)
+
+    assert current(shared).version == "1"
+
+
+def test_each_model_has_a_store_of_its_own(tmp_path):
+    assert store_of_model(tmp_path, "telco-churn") == tmp_path / "telco-churn"
+    assert store_of_model(tmp_path, "a" * 100) == tmp_path / ("a" * 100)
+    assert store_of_model("memory://stores", "b2") == "memory://stores/b2"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../other", "a/b", "bundles", "current.json", "A", "1a", "a\n", "a" * 101],
+)
+def test_a_model_name_that_cannot_be_a_folder_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="cannot name a store"):
+        store_of_model(tmp_path, name)
+
+
+def test_a_store_of_before_the_models_is_that_of_its_model_in_a_bucket_too(store):
+    import fsspec
+
+    publish(store, "1")
+    memory = fsspec.filesystem("memory")
+    memory.put(f"{store}/", "/old/", recursive=True)
+
+    assert store_of_model("memory://old", "churn") == "memory://old"
+    assert store_of_model("memory://old", "insurance") == "memory://old/insurance"

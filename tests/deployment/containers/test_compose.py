@@ -261,6 +261,6 @@ def test_the_store_is_read_only_and_never_made_by_the_engine(services):
     for name in ("api", "stream"):
         store = next(each for each in services[name]["volumes"] if each["target"] == "/store")
 
-        assert store["source"].endswith("/.churn/production")
+        assert store["source"].endswith("/.churn/production/telco-churn")
         assert store["read_only"] is True
         assert store["bind"].get("create_host_path", False) is False

@@ -215,7 +215,7 @@ def test_the_run_is_tracked_on_mlflows_server_and_its_files_in_the_bucket(cloud)
 def test_the_bundle_in_the_bucket_scores(cloud, monkeypatch, telco_columns):
     for name, value in cloud.bucket.environment.items():
         monkeypatch.setenv(name, value)
-    store = f"s3://{cloud_servers.BUCKET}/production"
+    store = f"s3://{cloud_servers.BUCKET}/production/{MODEL}"
 
     assert [(each.version, each.action) for each in history(store)] == [("1", "publish")]
     scores = Scorer.load(store).score_many(telco_columns)
