@@ -111,6 +111,9 @@ def _(report: Decision) -> dict[str, bytes]:
     lines = [f"**{report.status}**: {report.sentence}", ""]
     lines += ["| gate | verdict | in words |", "|---|---|---|"]
     lines += [f"| {each.name} | {each.verdict} | {each.sentence} |" for each in report.gates]
+    for gate in report.gates:
+        if gate.details:
+            lines += ["", f"{gate.name}, by slice:", "", *(f"- {each}" for each in gate.details)]
     return {"decision.md": "\n".join([*lines, ""]).encode()}
 
 

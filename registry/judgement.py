@@ -71,6 +71,7 @@ def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) ->
             value,
         ),
         trained_on=row_digests(trained.development_columns, trained.customers.contract),
+        threshold=trained.bundle_threshold.value,
     )
 
 

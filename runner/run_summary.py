@@ -140,7 +140,8 @@ def _print_decision(decision: Decision, console: Console) -> None:
     for gate in decision.gates:
         colour = _COLOURS.get(gate.verdict, "yellow" if "evidence" in gate.verdict else "red")
         console.print(Text.assemble(f" {gate.name}: ", (gate.verdict, colour)))
-        console.print(Padding(Text(gate.sentence, style="dim"), (0, 0, 0, 3)))
+        for sentence in (gate.sentence, *gate.details):
+            console.print(Padding(Text(sentence, style="dim"), (0, 0, 0, 3)))
     console.print()
     rows = _rows()
     rows.add_row("verdict", _sentence(decision))

@@ -112,6 +112,8 @@ class PromotionSettings(FrozenSettings):
         roc_auc_margin: ROC-AUC by which a challenger may trail and still count as not worse.
         profit_margin: the same for expected profit, as a share of the champion's.
         slice_margin: ROC-AUC by which a challenger may trail within one slice.
+        slice_tpr_margin: share of a slice's leavers by which it may reach fewer than the champion.
+        slice_calibration_margin: probability by which the mean prediction of a slice may be off.
         roc_auc_jump: ROC-AUC by which a challenger may lead before that is too good to be true.
         confidence: confidence of every one-sided bound.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
@@ -123,6 +125,8 @@ class PromotionSettings(FrozenSettings):
     roc_auc_margin: Annotated[float, Field(gt=0, lt=0.1)] = 0.01
     profit_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     slice_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
+    slice_tpr_margin: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    slice_calibration_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     roc_auc_jump: Annotated[float, Field(gt=0, le=1)] = 0.05
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = 0.95
     golden_tolerance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-6

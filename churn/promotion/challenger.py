@@ -37,6 +37,7 @@ from churn.promotion.floor_gates import (
     plausibility_gate,
     ranking_floor_gate,
 )
+from churn.promotion.slice_gates import RATES, REACH, rates_gate, reach_gate
 
 
 def judge_challenger(
@@ -130,6 +131,7 @@ def _against_floors(
             unknown_gate(RANKS_WELL, floors.roc_auc_lower, broken),
             unknown_gate(WELL_CALIBRATED, floors.ece_upper, broken),
             unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, broken),
+            unknown_gate(RATES, settings.slice_calibration_margin, broken),
         ]
     report = _measured(challenger, rows, settings)
     return [
@@ -137,6 +139,7 @@ def _against_floors(
         ranking_floor_gate(report, floors),
         calibration_gate(report, floors),
         plausibility_gate(report, floors),
+        rates_gate(challenger, rows, settings),
     ]
 
 
@@ -152,19 +155,25 @@ def _against_champion(
         absolute = [
             unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours),
             unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, ours),
+            unknown_gate(RATES, settings.slice_calibration_margin, ours),
         ]
     else:
         report = _measured(challenger, rows, settings)
-        absolute = [calibration_gate(report, floors), plausibility_gate(report, floors)]
+        absolute = [
+            calibration_gate(report, floors),
+            plausibility_gate(report, floors),
+            rates_gate(challenger, rows, settings),
+        ]
     if either := ours or champion.score_problem(rows.rows):
         compared = [
             unknown_gate(RANKING, -settings.roc_auc_margin, either),
             unknown_gate(JUMP, settings.roc_auc_jump, either),
             unknown_gate(PROFIT, float("nan"), either),
             unknown_gate(SLICES, -settings.slice_margin, either),
+            unknown_gate(REACH, -settings.slice_tpr_margin, either),
         ]
     else:
-        gates = ranking_gate, jump_gate, profit_gate, slices_gate
+        gates = ranking_gate, jump_gate, profit_gate, slices_gate, reach_gate
         compared = [gate(challenger, champion, rows, settings) for gate in gates]
     return [enough_rows_gate(rows.rows, floors), *compared, *absolute]
 

@@ -97,12 +97,14 @@ class Contender:
         profit: float64[n], what acting on its scores at its threshold earns per customer, under
             the caller's stated assumptions; None where it was not computed.
         trained_on: digests of the rows it learned from; None where they were not kept.
+        threshold: the probability from which on it selects a customer; None where it is not known.
     """
 
     name: str
     logit: Floats
     profit: Floats | None = None
     trained_on: RowDigests | None = None
+    threshold: float | None = None
 
     def score_problem(self, rows: int) -> str | None:
         """Why its scores cannot be judged on that many gate rows; None where they can."""
@@ -113,6 +115,12 @@ class Contender:
         if self.profit is None:
             return f"{self.name}'s profit on the gate rows is not known"
         return _array_problem(f"{self.name}'s profits", self.profit, rows)
+
+    def threshold_problem(self) -> str | None:
+        """Why whom it selects cannot be judged; None where it can."""
+        if self.threshold is not None and 0 <= self.threshold <= 1:
+            return None
+        return f"{self.name}'s decision threshold is not known"
 
 
 def _array_problem(what: str, values: Floats, rows: int) -> str | None:

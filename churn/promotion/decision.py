@@ -36,6 +36,7 @@ class Gate(FrozenModel):
         figure: what was measured; NaN where nothing could be.
         threshold: the limit that the figure is compared with.
         interval: where the figure plausibly lies, for a gate that judges by it.
+        details: a sentence for each part that was judged, such as a slice.
     """
 
     # As text, because JSON has no NaN and a gate that measured nothing must survive a round trip.
@@ -47,6 +48,7 @@ class Gate(FrozenModel):
     verdict: GateVerdict
     sentence: str
     interval: Interval | None = None
+    details: tuple[str, ...] = ()
 
 
 class Decision(FrozenModel):

@@ -1,0 +1,147 @@
+"""Gates on groups of customers: whether leavers are still reached in each, and rates come true.
+
+A slice holds a challenger where a loss is shown and large: the loss is more than a margin, and its
+bounds, adjusted by Holm for the number of slices, leave out 0. A slice with too few rows says so
+and holds nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from churn.evaluation.holm import holm_errors
+from churn.evaluation.intervals import Interval
+from churn.evaluation.plan import PromotionSettings
+from churn.evaluation.slice_losses import LeaversReached, PredictedRate
+from churn.evaluation.slicing import declared_slices
+from churn.promotion.contenders import Contender, GateRows
+from churn.promotion.decision import Gate, unknown_gate
+
+REACH = "no slice reaches fewer leavers"
+RATES = "no slice's predicted rate is off"
+
+
+def reach_gate(
+    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+) -> Gate:
+    """Whether the challenger reaches as many leavers of each slice, each at its own threshold."""
+    margin = settings.slice_tpr_margin
+    for contender in (challenger, champion):
+        broken = contender.threshold_problem()
+        if broken:
+            return unknown_gate(REACH, -margin, broken)
+    ours, theirs = _selected(challenger), _selected(champion)
+    judged, few = [], []
+    for part in declared_slices(rows.columns, rows.contract)[0]:
+        left = part.member & (rows.target == 1)
+        if left.sum() >= settings.slices.minimum_each:
+            judged.append(LeaversReached(part.name, ours[left], theirs[left]))
+        else:
+            few.append(f"{part.name}: too few to tell ({left.sum():,} leavers).")
+    loss = f"more than {100 * margin:g} points fewer leavers than {champion.name}"
+    return _gate(REACH, -margin, judged, few, f"{challenger.name} reaches {loss}", settings)
+
+
+def rates_gate(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> Gate:
+    """Whether as many customers of each slice leave as the challenger predicts, on average."""
+    margin = settings.slice_calibration_margin
+    chance = expit(challenger.logit)
+    judged, few = [], []
+    for part in declared_slices(rows.columns, rows.contract)[0]:
+        if part.member.sum() >= settings.slices.minimum_rows:
+            judged.append(PredictedRate(part.name, chance[part.member], rows.target[part.member]))
+        else:
+            few.append(f"{part.name}: too few to tell ({part.member.sum():,} customers).")
+    off = f"a churn rate that is off by more than {100 * margin:g} points"
+    return _gate(RATES, margin, judged, few, f"{challenger.name} predicts {off}", settings)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A slice with the bounds it is judged by, and the smallest loss that it can show."""
+
+    found: LeaversReached | PredictedRate
+    interval: Interval
+    detectable: float | None
+    held: bool
+
+    @property
+    def figures(self) -> str:
+        """The slice, its shares and their difference."""
+        lower, upper = 100 * self.interval.lower, 100 * self.interval.upper
+        return (
+            f"{self.found.slice_name} ({self.found.shares}: "
+            f"{100 * self.found.difference:+.1f} points, {lower:+.1f} to {upper:+.1f})"
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The slice in one sentence."""
+        if self.detectable is None:
+            return f"{self.figures}; its rows can show none."
+        return f"{self.figures}; a true difference of {100 * self.detectable:.1f} points is found in 4 of 5 cases."
+
+
+def _gate(
+    name: str,
+    threshold: float,
+    judged: Sequence[LeaversReached | PredictedRate],
+    few: Sequence[str],
+    what: str,
+    settings: PromotionSettings,
+) -> Gate:
+    if not judged:
+        return Gate(
+            name=name,
+            figure=nan,
+            threshold=threshold,
+            verdict="pass",
+            sentence=f"None of {len(few)} slices is large enough to tell whether {what}.",
+            details=tuple(few),
+        )
+    slices = _judge(judged, abs(threshold), 1 - settings.confidence)
+    held = [each for each in slices if each.held]
+    worst = max(held or slices, key=lambda each: each.found.loss)
+    if held:
+        sentence = f"It is shown that {what}: {'; '.join(each.figures for each in held)}."
+    else:
+        sentence = f"In none of {len(slices)} slices is it shown that {what}; the worst is {worst.figures}."
+    return Gate(
+        name=name,
+        figure=worst.found.difference,
+        threshold=threshold,
+        verdict="insufficient evidence" if held else "pass",
+        sentence=sentence,
+        interval=worst.interval,
+        details=(*(each.sentence for each in slices), *few),
+    )
+
+
+def _judge(
+    judged: Sequence[LeaversReached | PredictedRate], margin: float, allowed: float
+) -> list[_Judged]:
+    """Judges every slice; in all of them together a loss is shown wrongly with probability `allowed`."""
+    errors = holm_errors([each.p_value for each in judged], allowed)
+    slices = []
+    for found, error in zip(judged, errors, strict=True):
+        interval = found.interval(error)
+        slices.append(
+            _Judged(
+                found=found,
+                interval=interval,
+                detectable=found.detectable(allowed / len(judged), margin),
+                held=found.p_value < error and found.loss > margin,
+            )
+        )
+    return slices
+
+
+def _selected(contender: Contender) -> npt.NDArray[np.bool_]:
+    """Whom it selects, as bool[n]."""
+    return np.asarray(expit(contender.logit) >= contender.threshold)
