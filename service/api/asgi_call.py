@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
+
+from starlette.requests import Request
 
 from service.api.http_connection import HttpConnection
-from service.api.http_request import HttpRequest, encode_head
+from service.api.http_request import Answer, HttpRequest, encode_head
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -74,7 +76,16 @@ class AsgiCall:
             self._headers = [*message["headers"], identity]
             return
         body, more = message.get("body", b""), message.get("more_body", False)
-        head = b"" if self._head_was_sent else self._begin(body, more=more)
+        if more or self._head_was_sent:
+            await self._send_part(body, more=more)
+            return
+        if b"content-length" not in dict(self._headers):
+            self._headers.append((b"content-length", b"%d" % len(body)))
+        self._connection.send_answer(Answer(self.status, self._headers, body))
+        self.is_complete = True
+
+    async def _send_part(self, body: bytes, *, more: bool) -> None:
+        head = b"" if self._head_was_sent else self._begin()
         if self._request.method == "HEAD":
             body = b""
         elif self._is_chunked:
@@ -87,13 +98,15 @@ class AsgiCall:
             self.is_complete = True
             self._connection.finish()
 
-    def _begin(self, body: bytes, *, more: bool) -> bytes:
+    def _begin(self) -> bytes:
         """Returns the head; an answer of unknown length comes in chunks, or ends with the connection."""
         self._head_was_sent = True
-        if not any(name == b"content-length" for name, _ in self._headers):
-            if not more:
-                self._headers.append((b"content-length", b"%d" % len(body)))
-            elif self._request.version == "1.1":
-                self._is_chunked = True
-                self._headers.append((b"transfer-encoding", b"chunked"))
+        if self._request.version == "1.1" and b"content-length" not in dict(self._headers):
+            self._is_chunked = True
+            self._headers.append((b"transfer-encoding", b"chunked"))
         return encode_head(self.status, self._connection.completed_headers(self._headers))
+
+
+async def read_body(request: Request) -> bytes:
+    """Returns the body of a request, which an `AsgiCall` gives whole; Starlette would put parts together."""
+    return cast(bytes, (await request.receive())["body"])

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from churn.contract.values import is_customer_id
 from churn.scoring.fields import FieldError
+from service.api.asgi_call import read_body
 from service.api.batch_body import (
     NDJSON,
     RowLimits,
@@ -22,12 +23,12 @@ from service.api.batch_body import (
     split_lines,
 )
 from service.api.batch_csv import CSV, customer_from, read_table, require_header, write_table
+from service.api.json_response import JSON
 from service.api.problems import ProblemError
 from service.api.request_body import parse_json
 from service.api.score_options import ScoreOptions
 from service.api.worker_state import WorkerState
 
-JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 _Answers = AsyncIterator[list[dict[str, Any]]]
 _Decode = Callable[[Any], Any]
@@ -43,7 +44,7 @@ async def score_batch(state: WorkerState, request: Request, options: ScoreOption
         ProblemError: the body has too many rows, or none can be made out.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    rows, decode = await _read(state, await request.body(), kind, options)
+    rows, decode = await _read(state, await read_body(request), kind, options)
     answers = in_slices(
         _answer(state, decode, row, number, options) for number, row in enumerate(rows, start=1)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from pydantic import BaseModel
 
 from service.api.problems import PROBLEM_JSON
@@ -13,7 +12,6 @@ from service.api.problems import PROBLEM_JSON
 Responses = dict[int | str, dict[str, Any]]
 """Status -> what FastAPI writes about it into the OpenAPI document."""
 
-encode = msgspec.json.Encoder().encode
 CUSTOMER = {"$ref": "#/components/schemas/Customer"}
 ANY_ROW = {"anyOf": [CUSTOMER, {"description": "Anything else gets an error of its own"}]}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
-from service.api.openapi_descriptions import encode
+from service.api.json_response import JsonResponse
 
 PAGE = "/docs"
 _STYLE, _LIBRARY, _ICON = "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"
@@ -70,7 +70,7 @@ def add_documentation_routes(app: FastAPI) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def document(_request: Request) -> Response:
-        return Response(encode(app.openapi()), media_type="application/json")
+        return JsonResponse(app.openapi())
 
     @app.get(PAGE, include_in_schema=False)
     async def page(_request: Request) -> Response:

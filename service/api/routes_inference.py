@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from service.api import open_inference, response_schemas
+from service.api.asgi_call import read_body
 from service.api.inference_tensors import JSON_LENGTH
-from service.api.openapi_descriptions import encode, not_ready, problem_responses, request_body
+from service.api.json_response import JSON, JsonResponse
+from service.api.openapi_descriptions import not_ready, problem_responses, request_body
 from service.api.worker_state import WorkerState
 
-_JSON = "application/json"
 _BINARY = "application/octet-stream"
 _TAGS: list[Any] = ["Open Inference Protocol"]
 _MODEL = f"/v2/models/{open_inference.NAME}"
@@ -36,7 +37,7 @@ def _add_server(app: FastAPI, state: WorkerState) -> None:
     async def server(_request: Request) -> Response:
         name, extensions = open_inference.NAME, open_inference.EXTENSIONS
         content = {"name": name, "version": app.version, "extensions": extensions}
-        return Response(encode(content), media_type=_JSON)
+        return JsonResponse(content)
 
     @app.get(
         "/v2/health/live",
@@ -45,7 +46,7 @@ def _add_server(app: FastAPI, state: WorkerState) -> None:
         response_model=response_schemas.ServerLive,
     )
     async def live(_request: Request) -> Response:
-        return Response(encode({"live": True}), media_type=_JSON)
+        return JsonResponse({"live": True})
 
     @app.get(
         "/v2/health/ready",
@@ -73,7 +74,7 @@ def _add_model(app: FastAPI, state: WorkerState, path: str) -> None:
     )
     async def model(request: Request) -> Response:
         content = open_inference.model_metadata(state, request.path_params.get("version"))
-        return Response(encode(content), media_type=_JSON)
+        return JsonResponse(content)
 
     @app.get(
         f"{path}/ready",
@@ -111,13 +112,13 @@ def _add_infer(
     async def infer(request: Request) -> Response:
         answer = await open_inference.infer(
             state,
-            await request.body(),
+            await read_body(request),
             request.headers.get(JSON_LENGTH),
             request.path_params.get("version"),
             request.scope["state"]["request_id"],
         )
         if answer.json_length == len(answer.body):
-            return Response(answer.body, media_type=_JSON)
+            return Response(answer.body, media_type=JSON)
         headers = {JSON_LENGTH: str(answer.json_length)}
         return Response(answer.body, headers=headers, media_type=_BINARY)
 
@@ -129,4 +130,4 @@ def _version_parameter(state: WorkerState) -> dict[str, Any]:
 
 def _ready(state: WorkerState) -> Response:
     reasons = state.unready_reasons()
-    return Response(encode({"ready": not reasons}), 503 if reasons else 200, media_type=_JSON)
+    return JsonResponse({"ready": not reasons}, 503 if reasons else 200)

@@ -7,14 +7,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from service.api import response_schemas
+from service.api.asgi_call import read_body
 from service.api.batch_body import NDJSON
 from service.api.batch_csv import CSV
 from service.api.batch_scoring import score_batch
 from service.api.explanation import ExplainOptions, explain_customer
+from service.api.json_response import JsonResponse
 from service.api.openapi_descriptions import (
     ANY_ROW,
     CUSTOMER,
-    encode,
     problem_responses,
     request_body,
     text_response,
@@ -24,8 +25,6 @@ from service.api.request_body import parse_json
 from service.api.request_path import BATCH, EXPLAIN, OUTCOMES, SCORE
 from service.api.score_options import ScoreOptions, describe_options, parse_options
 from service.api.worker_state import WorkerState
-
-_JSON = "application/json"
 
 
 def add_scoring_routes(app: FastAPI, state: WorkerState) -> None:
@@ -49,7 +48,7 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
             request, state, parse_options(request.scope["query_string"], ScoreOptions)
         )
         answer = state.score_customer(row, "api", request.scope["state"]["own_id"])
-        return Response(encode(answer), media_type=_JSON)
+        return JsonResponse(answer)
 
     @app.post(
         BATCH,
@@ -66,7 +65,7 @@ def _add_score(app: FastAPI, state: WorkerState) -> None:
 
 
 async def _read_row(request: Request, state: WorkerState, options: ScoreOptions) -> Any:
-    row = parse_json(await request.body())
+    row = parse_json(await read_body(request))
     return options.without_ignored(row, state.pool.production.contract)
 
 
@@ -83,9 +82,7 @@ def _add_explain(app: FastAPI, state: WorkerState) -> None:
         options = parse_options(request.scope["query_string"], ExplainOptions)
         row = await _read_row(request, state, options)
         own_id = request.scope["state"]["own_id"]
-        return Response(
-            encode(await explain_customer(state, row, own_id, options)), media_type=_JSON
-        )
+        return JsonResponse(await explain_customer(state, row, own_id, options))
 
 
 def _add_outcomes(app: FastAPI, state: WorkerState) -> None:
@@ -101,5 +98,5 @@ def _add_outcomes(app: FastAPI, state: WorkerState) -> None:
         openapi_extra=request_body(several),
     )
     async def record(request: Request) -> Response:
-        recorded = await record_outcomes(state, require_writer(state), await request.body())
-        return Response(encode({"recorded": recorded}), 201, media_type=_JSON)
+        recorded = await record_outcomes(state, require_writer(state), await read_body(request))
+        return JsonResponse({"recorded": recorded}, 201)

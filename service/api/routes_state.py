@@ -7,7 +7,8 @@ import asyncio
 from fastapi import FastAPI, Request, Response
 
 from service.api import response_schemas
-from service.api.openapi_descriptions import encode, not_ready, problem_responses, text_response
+from service.api.json_response import JsonResponse
+from service.api.openapi_descriptions import not_ready, problem_responses, text_response
 from service.api.worker_state import WorkerState
 from service.core.metrics_page import CONTENT_TYPE, render_metrics
 
@@ -25,7 +26,7 @@ def add_state_routes(app: FastAPI, state: WorkerState) -> None:
     )
     async def metadata(_request: Request) -> Response:
         content = state.pool.production.metadata() | {"versions": state.pool.roles()}
-        return Response(encode(content), media_type="application/json")
+        return JsonResponse(content)
 
     @app.get(
         "/metrics",
@@ -48,7 +49,7 @@ def _add_probes(app: FastAPI, state: WorkerState) -> None:
         response_model=response_schemas.Liveness,
     )
     async def livez(_request: Request) -> Response:
-        return Response(encode({"status": "alive"}), media_type="application/json")
+        return JsonResponse({"status": "alive"})
 
     @app.get(
         "/readyz",
@@ -60,4 +61,4 @@ def _add_probes(app: FastAPI, state: WorkerState) -> None:
     async def readyz(_request: Request) -> Response:
         reasons = state.unready_reasons()
         content = state.pool.readiness(reasons)
-        return Response(encode(content), 503 if reasons else 200, media_type="application/json")
+        return JsonResponse(content, 503 if reasons else 200)
