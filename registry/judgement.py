@@ -31,6 +31,7 @@ def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> 
         columns=take(challenger.columns, challenger.split.gate),
         target=challenger.target[challenger.split.gate],
         contract=challenger.customers.contract,
+        ids=challenger.ids[challenger.split.gate],
     )
     results = {each.name: each for each in challenger.protocol.candidates}
     result = results.get(challenger.model.recipe)
@@ -70,7 +71,11 @@ def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) ->
             lifetime_values(rows.columns, rows.contract, value),
             value,
         ),
-        trained_on=row_digests(trained.development_columns, trained.customers.contract),
+        trained_on=row_digests(
+            trained.development_columns,
+            trained.customers.contract,
+            trained.ids[trained.split.development],
+        ),
         threshold=trained.bundle_threshold.value,
     )
 

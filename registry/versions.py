@@ -81,6 +81,11 @@ class TrainedVersion:
         return take(self.columns, self.split.development)
 
     @property
+    def ids(self) -> Any:
+        """Customer ids of the whole table, object[n]."""
+        return self.customers.frame[self.customers.contract.id.name].to_numpy()
+
+    @property
     def target(self) -> Any:
         """Who left, int8[n], of the whole table."""
         return encode_target(self.customers.frame, self.customers.contract)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -87,9 +88,21 @@ class _Coded(_Feature):
 
 
 class IdColumn(_Column):
-    """The customer's identifier: unique, never blank, never a feature."""
+    """The customer's identifier: unique, never blank, never a feature.
+
+    `surrogate` says that an id does not last: the rows were numbered, or every export draws new
+    ids, so that equal ids in two tables need not be the same customer.
+    """
 
     kind: Literal["id"]
+    # Left out where false: contracts from before the field keep their digest.
+    surrogate: bool = Field(default=False, exclude_if=operator.not_)
+
+
+class DateColumn(_Column):
+    """The day that a row describes its customer on, not the day of leaving; never a feature."""
+
+    kind: Literal["date"]
 
 
 class CategoryColumn(_Coded):
@@ -200,7 +213,7 @@ def _require_different(name: str, categories: tuple[str, ...]) -> None:
 
 
 Column = Annotated[
-    IdColumn | CategoryColumn | FlagColumn | NumberColumn | TargetColumn,
+    IdColumn | DateColumn | CategoryColumn | FlagColumn | NumberColumn | TargetColumn,
     Field(discriminator="kind"),
 ]
 CodedColumn = CategoryColumn | FlagColumn

@@ -12,6 +12,7 @@ from churn.contract.columns import (
     CategoryColumn,
     CodedColumn,
     Column,
+    DateColumn,
     FlagColumn,
     IdColumn,
     NumberColumn,
@@ -41,6 +42,8 @@ class DataContract(FrozenModel):
         for kind in ("id", "target"):
             if sum(column.kind == kind for column in self.columns) != 1:
                 raise ValueError(f"exactly one column of kind {kind!r} is needed")
+        if sum(column.kind == "date" for column in self.columns) > 1:
+            raise ValueError("at most one column of kind 'date' is allowed")
         mentioned = [
             name
             for rule in self.expectations.implications
@@ -61,6 +64,11 @@ class DataContract(FrozenModel):
     def id(self) -> IdColumn:
         """The identifier column."""
         return next(column for column in self.columns if isinstance(column, IdColumn))
+
+    @property
+    def date(self) -> DateColumn | None:
+        """The column that says when a row was observed; None where there is none."""
+        return next((column for column in self.columns if isinstance(column, DateColumn)), None)
 
     @property
     def target(self) -> TargetColumn:

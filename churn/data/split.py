@@ -1,14 +1,16 @@
-"""Which rows judge the final model: set aside before anything is fitted, by the rows' content.
+"""Which customers judge the final model: set aside before anything is fitted.
 
-A row goes to the side that a keyed hash of its feature values falls on. So customers with equal
-features never stand on both sides, the order of the file and the customers' ids change nothing,
-and a row stays on its side when others are added to the table.
+A customer's side follows from a keyed hash of the id, so it stays the same as the customer ages,
+wherever the row stands in the file, and whoever else is in the table. Where the contract says that
+ids are surrogates, the row's features are hashed instead: rows that are alike stay together, but a
+customer whose features change may change sides. Where the contract has a date column, the latest
+rows are set aside, and the hash decides among those of the boundary day alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,10 +59,13 @@ def split_rows(
     Raises:
         InputError: one side would be empty.
     """
-    limit = int(gate_fraction * _BUCKETS)
-    gate = np.fromiter(
-        (hashed < limit for hashed in _hashes(frame, contract, seed)), dtype=bool, count=len(frame)
-    )
+    key = seed.to_bytes(8, "little")
+    identities = _features(frame, contract) if contract.id.surrogate else _ids(frame, contract)
+    hashes = np.fromiter((_hash(each, key) for each in identities), np.uint64, count=len(frame))
+    if contract.date is None or frame.empty:
+        gate = _below(hashes, gate_fraction)
+    else:
+        gate = _latest(frame[contract.date.name], hashes, gate_fraction)
     if not gate.any() or gate.all():
         raise InputError(
             f"The table's {len(frame)} rows cannot be split with split.gate_fraction "
@@ -69,11 +74,47 @@ def split_rows(
     return Split(development=np.flatnonzero(~gate), gate=np.flatnonzero(gate))
 
 
-def _hashes(frame: pd.DataFrame, contract: DataContract, seed: int) -> Iterator[int]:
-    """One 64-bit number a row: BLAKE2b of the features, little-endian float64 in contract order."""
+def split_basis(contract: DataContract) -> str:
+    """Returns what decides a row's side, in words that follow "split"."""
+    if contract.id.surrogate:
+        who = "by the content of the rows, as the ids are surrogates"
+    else:
+        who = "by customer id"
+    return f"by date ({contract.date.name}), within a day {who}" if contract.date else who
+
+
+def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
+    """The latest rows, a share of all; a customer with several rows goes by the latest of them.
+
+    Of the boundary day, those below the hash that fills the share.
+    """
+    days, places = np.unique(dates.to_numpy(dtype=str), return_inverse=True)
+    day = pd.Series(places).groupby(hashes).transform("max").to_numpy()
+    rows = np.bincount(day, minlength=len(days))
+    later = rows.sum() - np.cumsum(rows)  # than each day
+    boundary = int(np.argmax(later < share * rows.sum()))
+    rest = (share * rows.sum() - later[boundary]) / rows[boundary]
+    return (day > boundary) | ((day == boundary) & _below(hashes, rest))
+
+
+def _below(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
+    """Whether each hash lies in the lower share of all that there can be."""
+    return hashes < np.uint64(min(int(share * _BUCKETS), _BUCKETS - 1))
+
+
+def _hash(identity: bytes | memoryview, key: bytes) -> int:
+    """A number of 64 bits by BLAKE2b."""
+    return int.from_bytes(hashlib.blake2b(identity, digest_size=8, key=key).digest(), "little")
+
+
+def _ids(frame: pd.DataFrame, contract: DataContract) -> Iterable[bytes]:
+    """The customers' ids."""
+    return (str(each).encode() for each in frame[contract.id.name])
+
+
+def _features(frame: pd.DataFrame, contract: DataContract) -> Iterable[memoryview]:
+    """Each row's features, little-endian float64 in contract order."""
     columns = encode(frame, contract)
     # Adding 0.0 turns -0.0 into 0.0: equal numbers, equal bytes.
     table = np.column_stack([np.asarray(v, dtype="<f8") + 0.0 for v in columns.values()])
-    key = seed.to_bytes(8, "little")
-    for row in np.ascontiguousarray(table):
-        yield int.from_bytes(hashlib.blake2b(row, digest_size=8, key=key).digest(), "little")
+    return (row.data for row in np.ascontiguousarray(table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,20 +27,23 @@ class GateRows:
     Attributes:
         columns: feature columns of n customers.
         target: int8[n], 1 for a customer who left.
+        ids: n customer ids; None where they are not known.
 
     Raises:
-        ValueError: columns and target differ in length.
+        ValueError: columns, target and ids differ in length.
     """
 
     columns: Columns
     target: Labels
     contract: DataContract
+    ids: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        if row_count(self.columns) != len(self.target):
-            raise ValueError(
-                f"{row_count(self.columns)} gate rows and {len(self.target)} outcomes do not match"
-            )
+        rows = row_count(self.columns)
+        if rows != len(self.target):
+            raise ValueError(f"{rows} gate rows and {len(self.target)} outcomes do not match")
+        if self.ids is not None and rows != len(self.ids):
+            raise ValueError(f"{rows} gate rows and {len(self.ids)} ids do not match")
 
     @property
     def rows(self) -> int:
@@ -49,7 +53,7 @@ class GateRows:
     @cached_property
     def digests(self) -> RowDigests:
         """Digests that identify the rows."""
-        return row_digests(self.columns, self.contract)
+        return row_digests(self.columns, self.contract, self.ids)
 
     @property
     def sha256(self) -> str:
@@ -96,7 +100,8 @@ class Contender:
         logit: float64[n], its log-odds of leaving.
         profit: float64[n], what acting on its scores at its threshold earns per customer, under
             the caller's stated assumptions; None where it was not computed.
-        trained_on: digests of the rows it learned from; None where they were not kept.
+        trained_on: digests of the rows it learned from, and of their customers; None where they
+            were not kept.
         threshold: the probability from which on it selects a customer; None where it is not known.
     """
 

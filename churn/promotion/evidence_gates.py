@@ -11,6 +11,7 @@ from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
 from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Gate, GateVerdict, unknown_gate
+from churn.promotion.digests import RowDigests
 
 DATA = "data accepted"
 TRAINING = "training cleared it"
@@ -79,28 +80,65 @@ def labels_gate(rows: GateRows) -> Gate:
 
 
 def unseen_rows_gate(
-    contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict
+    contender: Contender,
+    rows: GateRows,
+    settings: PromotionSettings,
+    *,
+    role: str,
+    otherwise: GateVerdict,
 ) -> Gate:
-    """Whether a model learned from none of the rows that judge it; if not, the verdict is `otherwise`."""
+    """Whether a model learned from nobody who judges it; if not, the verdict is `otherwise`.
+
+    Customers are compared by id, and by their rows' content where ids are surrogates.
+    """
     name = f"{role} has not seen the gate rows"
-    if contender.trained_on is None:
+    seen = contender.trained_on
+    if seen is None:
         why = f"Which rows {contender.name} learned from is not known"
         return unknown_gate(name, 0, why)
-    if contender.trained_on.layout != rows.digests.layout:
+    if seen.layout != rows.digests.layout:
         why = f"The rows {contender.name} learned from were identified under another contract"
         return unknown_gate(name, 0, why)
-    shared = rows.digests.found_in(contender.trained_on)
-    return Gate(
-        name=name,
-        figure=shared,
-        threshold=0,
-        verdict=otherwise if shared else "pass",
-        sentence=(
-            f"{shared or 'None':{',' if shared else ''}} of the {rows.rows:,} gate rows "
-            f"{'is' if shared <= 1 else 'are'} among the {len(contender.trained_on):,} that "
-            f"{contender.name} learned from."
-        ),
+    if rows.contract.id.surrogate:
+        equal = rows.digests.found_in(seen)
+        sentence = (
+            f"{_counted(equal, rows)} among the {len(seen):,} that {contender.name} learned from, "
+            "by content: the ids are surrogates, so customers could not be compared."
+        )
+        verdict: GateVerdict = otherwise if equal else "pass"
+        return Gate(name=name, figure=equal, threshold=0, verdict=verdict, sentence=sentence)
+    customers = rows.digests.customers_found_in(seen)
+    if customers is None:
+        why = f"Which customers {contender.name} learned from is not known, and rows alone cannot tell"
+        return unknown_gate(name, 0, why)
+    if customers:
+        sentence = f"{_counted(customers, rows)} of a customer that {contender.name} learned from."
+        return Gate(name=name, figure=customers, threshold=0, verdict=otherwise, sentence=sentence)
+    return _alike_gate(name, contender.name, rows, seen, settings.alike_share)
+
+
+def _alike_gate(
+    name: str, contender: str, rows: GateRows, seen: RowDigests, allowed_share: float
+) -> Gate:
+    """Whether few enough rows of other customers are alike for ids to tell customers apart."""
+    equal, allowed = rows.digests.found_in(seen), allowed_share * rows.rows
+    sentence = (
+        f"None of the {rows.rows:,} gate rows is of a customer that {contender} learned from; "
+        f"{equal:,} {'equals' if equal == 1 else 'equal'} another customer's row in every feature"
     )
+    if equal <= allowed:
+        return Gate(name=name, figure=0, threshold=0, verdict="pass", sentence=f"{sentence}.")
+    why = (
+        f"{sentence}, and at most {allowed_share:.0%} may: the ids do not seem to last. Say "
+        "surrogate: true of the id column in the data contract, or raise gates.alike_share"
+    )
+    return unknown_gate(name, allowed, why)
+
+
+def _counted(found: int, rows: GateRows) -> str:
+    """The beginning of a sentence about some of the gate rows."""
+    number = f"{found:,}" if found else "None"
+    return f"{number} of the {rows.rows:,} gate rows {'is' if found <= 1 else 'are'}"
 
 
 def bundle_gates(bundle: BundleCheck | None, settings: PromotionSettings) -> list[Gate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.contract import IdColumn, NumberColumn
+from churn.contract import DateColumn, IdColumn, NumberColumn
 from churn.data.dataset import Dataset
 from churn.reports.html_page import render_page
 
@@ -19,6 +19,8 @@ def column_summaries(dataset: Dataset) -> list[dict[str, str]]:
         values = dataset.frame[column.name]
         if isinstance(column, IdColumn):
             holds = f"{values.nunique():,} different"
+        elif isinstance(column, DateColumn):
+            holds = f"{values.min()} to {values.max()}"
         elif isinstance(column, NumberColumn):
             pairs = zip(_POINTS, values.quantile([*_POINTS.values()]), strict=True)
             points = ", ".join(f"{name} {value:,.10g}" for name, value in pairs)

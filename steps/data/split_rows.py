@@ -5,7 +5,7 @@ from typing import Annotated
 from zenml import step
 
 from churn.data import Dataset
-from churn.data.split import Split
+from churn.data.split import Split, split_basis
 from churn.data.split import split_rows as split
 from materializers.split_materializer import SplitMaterializer
 from registry.artifacts import Artifact
@@ -17,11 +17,12 @@ from steps.progress import step_progress
 def split_rows(
     customers: Dataset, gate_fraction: float, seed: int
 ) -> Annotated[Split, Artifact.SPLIT]:
-    """Splits development rows from gate rows by the content of the rows."""
+    """Splits development rows from gate rows by customer, as the data contract allows."""
     with step_progress("split_rows") as progress:
         rows = split(customers.frame, customers.contract, gate_fraction=gate_fraction, seed=seed)
         progress.record(
-            f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside",
+            f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside "
+            f"{split_basis(customers.contract)}",
             {"development_rows": len(rows.development), "gate_rows": len(rows.gate)},
         )
     return rows

@@ -20,6 +20,8 @@ _PLAIN = (
     pa.types.is_floating,
     pa.types.is_decimal,
     pa.types.is_boolean,
+    pa.types.is_date,
+    pa.types.is_timestamp,
     pa.types.is_null,
 )
 
@@ -75,7 +77,7 @@ def _texts(column: Any, name: str) -> Any:
         pass  # a kind or a size that Arrow has no text for is refused like any other
     raise InputError(
         f"Column {quote_text(name)} is of parquet type {quote_text(str(column.type))}, and only texts, "
-        "numbers and booleans are read. Write it as text or as a number."
+        "numbers, booleans and dates are read. Write it as one of them."
     )
 
 

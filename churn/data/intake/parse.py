@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from churn.contract import DataContract, IdColumn, NumberColumn
+from churn.contract import DataContract, DateColumn, IdColumn, NumberColumn
 from churn.data.intake.header import in_contract_order
 from churn.data.intake.typed_columns import ColumnTyper, trimmed
 from churn.errors import InputError
@@ -29,7 +29,8 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
     Returns:
         The contract's columns in the contract's order, rows numbered from 0: the id as text
         (object), a category, flag or target as categorical with exactly the contract's categories
-        in their order, a number as float64, a whole number as int64.
+        in their order, a number as float64, a whole number as int64, a date as text (object),
+        YYYY-MM-DD.
 
     Examples:
         >>> from pathlib import Path
@@ -62,6 +63,8 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
     for column in contract.columns:
         if isinstance(column, IdColumn):
             typed[column.name] = typer.ids()
+        elif isinstance(column, DateColumn):
+            typed[column.name] = typer.dates(column)
         elif isinstance(column, NumberColumn):
             typed[column.name] = typer.numbers(column)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn
 
@@ -12,7 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from churn.contract import CategoryColumn, DataContract, FlagColumn, NumberColumn, TargetColumn
+from churn.contract import (
+    CategoryColumn,
+    DataContract,
+    DateColumn,
+    FlagColumn,
+    NumberColumn,
+    TargetColumn,
+)
 from churn.contract.id_mask import HIDDEN, IdMask
 from churn.contract.refusals import cell_sentence, quote_text
 from churn.contract.values import (
@@ -81,6 +89,22 @@ class ColumnTyper:
             )
         return pd.Series(values, name=name, dtype=object)
 
+    def dates(self, column: DateColumn) -> pd.Series[Any]:
+        """Days as texts, YYYY-MM-DD, object[n]; a time of the day is dropped.
+
+        Raises:
+            InputError: A cell is blank or no date of ISO 8601.
+        """
+        different, places = _different(self._texts[column.name])
+        days = np.array([_day(text) for text in different], dtype=object)[places]
+        wrong = days == None  # noqa: E711 - of each element
+        if wrong.any():
+            place, text = _place(column.name, wrong), different[places[_first(wrong)]]
+            if is_blank(text):
+                raise InputError(f"{place}: the date is blank. Fill it in, or leave the row out.")
+            raise InputError(f"{place}: {self._shown(text)} is not a date. Write it as YYYY-MM-DD.")
+        return pd.Series(days, name=column.name, dtype=object)
+
     def categories(self, column: CategoryColumn | FlagColumn | TargetColumn) -> pd.Series[Any]:
         """One of a closed list of texts, categorical[n] in the list's order.
 
@@ -141,11 +165,14 @@ class ColumnTyper:
                 f"without it: a blank is allowed only where '{column.blank.only_when}' is "
                 f"{column.blank.equals:g}. Add the column."
             )
-        text = str(refused.value)
-        ids = self._texts[self._contract.id.name].to_pylist()
-        found = str(HIDDEN) if IdMask(ids).hides(text) else quote_text(text)
+        found = self._shown(str(refused.value))
         sentence = cell_sentence(refused, found, contract_file(self._contract))
         raise InputError(f"{_place(refused.column.name, rows)}: {sentence}")
+
+    def _shown(self, text: str) -> str:
+        """A cell's text in quotes, unless it may be a customer's id."""
+        ids = self._texts[self._contract.id.name].to_pylist()
+        return str(HIDDEN) if IdMask(ids).hides(text) else quote_text(text)
 
 
 def _different(texts: Any) -> tuple[list[str], NDArray[np.int64]]:
@@ -167,6 +194,14 @@ def _read(
             values.append(np.nan)
             refused.setdefault(error.fault, []).append(place)
     return np.array(values, np.float64), refused
+
+
+def _day(text: str) -> str | None:
+    """The day of a date or a time of ISO 8601; None where the text is none."""
+    try:
+        return datetime.fromisoformat(text).date().isoformat()
+    except ValueError:
+        return None
 
 
 def _mask(values: Any) -> Mask:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churn.contract import DataContract, IdColumn, ImplicationRule, NumberColumn
+from churn.contract import DataContract, DateColumn, IdColumn, ImplicationRule, NumberColumn
 from churn.data.quality.rule import Rule, critical, rows_in_words
 from churn.errors import InputError
 
@@ -77,7 +77,7 @@ def find_implications(contract: DataContract) -> Iterator[Implication]:
         sides: list[tuple[str, ...]] = []
         for name, value in ((rule.column, rule.value), (rule.follows_column, rule.follows_value)):
             column = contract.column(name)
-            if isinstance(column, IdColumn | NumberColumn):
+            if isinstance(column, DateColumn | IdColumn | NumberColumn):
                 raise InputError(
                     f"Contract '{contract.name}' has an implication on column '{name}', which is "
                     f"of kind {column.kind}; only columns with categories can take part."

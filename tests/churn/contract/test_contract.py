@@ -67,6 +67,50 @@ def test_a_digest_follows_what_is_said_and_not_how(content):
     assert one.digest() == again.digest() != other.digest()
 
 
+def test_ids_last_unless_the_contract_says_otherwise(content):
+    # given a contract from before the field, and the digest that its bundles keep
+    old = {
+        "name": "gym",
+        "version": 1,
+        "title": "Members of a gym",
+        "columns": [
+            {"name": "member", "kind": "id", "meaning": "Member"},
+            {"name": "sauna", "kind": "flag", "meaning": "Uses the sauna"},
+            {"name": "left", "kind": "target", "meaning": "Left"},
+        ],
+        "snapshot": {"path": "gym.csv", "sha256": "0" * 64},
+        "expectations": {
+            "rows": {"minimum": 1, "maximum": 50},
+            "target_rate": {"minimum": 0.1, "maximum": 0.9},
+            "psi_warning": 0.1,
+            "psi_critical": 0.5,
+        },
+    }
+    digest = "7898d268fe5982dcfc94ecc21f2d7378024ccf8b9b621c858125b7343dc32430"
+    said = [old["columns"][0] | {"surrogate": False}, *old["columns"][1:]]
+    otherwise = [old["columns"][0] | {"surrogate": True}, *old["columns"][1:]]
+
+    assert not DataContract.model_validate(old).id.surrogate
+    assert DataContract.model_validate(old).digest() == digest
+    assert DataContract.model_validate(old | {"columns": said}).digest() == digest
+    assert DataContract.model_validate(old | {"columns": otherwise}).digest() != digest
+
+
+def test_the_shipped_ids_are_surrogates(contract):
+    assert contract.id.surrogate
+    assert DataContract.model_validate(contract.model_dump(mode="json")) == contract
+
+
+def test_a_table_has_one_date_at_most(tmp_path, content):
+    day = {"kind": "date", "meaning": "Day of the row"}
+    dated = [*content["columns"], day | {"name": "seen_on"}]
+    assert DataContract.model_validate(content | {"columns": dated}).date.name == "seen_on"
+    assert DataContract.model_validate(content).date is None
+
+    twice = content | {"columns": [*dated, day | {"name": "told_on"}]}
+    assert "at most one column of kind 'date'" in refused(tmp_path, twice)
+
+
 def test_a_missing_contract_names_the_way_out(tmp_path):
     with pytest.raises(InputError, match=r"does not exist.*--set data\.contract=PATH"):
         load_contract(tmp_path / "nowhere.yaml")

@@ -1,4 +1,4 @@
-"""The real customers split: by what they are, not by where they stand or what they are called."""
+"""The shipped customers split, whose ids are surrogates: by what they are, not by where they stand."""
 
 from __future__ import annotations
 

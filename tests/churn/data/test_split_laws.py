@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -10,37 +12,46 @@ from churn.contract import DataContract
 from churn.data.split import split_rows
 from churn.errors import InputError
 
-CONTRACT = DataContract.model_validate(
-    {
-        "name": "gym",
-        "version": 1,
-        "title": "Members of a gym",
+CONTENT: dict[str, Any] = {
+    "name": "gym",
+    "version": 1,
+    "title": "Members of a gym",
+    "columns": [
+        {"name": "member", "kind": "id", "meaning": "Member", "surrogate": True},
+        {
+            "name": "fee",
+            "kind": "number",
+            "meaning": "Fee",
+            "unit": "EUR",
+            "minimum": -100,
+            "maximum": 100,
+        },
+        {"name": "sauna", "kind": "flag", "meaning": "Uses the sauna"},
+        {
+            "name": "term",
+            "kind": "category",
+            "meaning": "Term",
+            "categories": ["month", "year", "ever"],
+        },
+        {"name": "left", "kind": "target", "meaning": "Left"},
+    ],
+    "snapshot": {"path": "gym.csv", "sha256": "0" * 64},
+    "expectations": {
+        "rows": {"minimum": 1, "maximum": 50},
+        "target_rate": {"minimum": 0.1, "maximum": 0.9},
+        "psi_warning": 0.1,
+        "psi_critical": 0.5,
+    },
+}
+CONTRACT = DataContract.model_validate(CONTENT)
+REAL = DataContract.model_validate(
+    CONTENT
+    | {
         "columns": [
             {"name": "member", "kind": "id", "meaning": "Member"},
-            {
-                "name": "fee",
-                "kind": "number",
-                "meaning": "Fee",
-                "unit": "EUR",
-                "minimum": -100,
-                "maximum": 100,
-            },
-            {"name": "sauna", "kind": "flag", "meaning": "Uses the sauna"},
-            {
-                "name": "term",
-                "kind": "category",
-                "meaning": "Term",
-                "categories": ["month", "year", "ever"],
-            },
-            {"name": "left", "kind": "target", "meaning": "Left"},
-        ],
-        "snapshot": {"path": "gym.csv", "sha256": "0" * 64},
-        "expectations": {
-            "rows": {"minimum": 1, "maximum": 50},
-            "target_rate": {"minimum": 0.1, "maximum": 0.9},
-            "psi_warning": 0.1,
-            "psi_critical": 0.5,
-        },
+            {"name": "seen_on", "kind": "date", "meaning": "Day of the row"},
+            *CONTENT["columns"][1:],
+        ]
     }
 )
 
@@ -118,3 +129,60 @@ def test_the_two_zeros_are_one_number():
     for seed in range(20):
         found = sides([(0.0, "No", "month"), (-0.0, "No", "month"), *rows], 0.5, seed)
         assert found[0] == found[1]
+
+
+# Few members and days, so that many rows share one.
+visits = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 9), members), min_size=12, max_size=60
+)
+
+
+def visit_sides(rows, fraction, seed) -> list[bool]:
+    """Whether each visit, of a member on a day, is set aside."""
+    frame = pd.DataFrame(
+        {
+            "member": [str(member) for member, _, _ in rows],
+            "seen_on": [f"2025-01-0{day}" for _, day, _ in rows],
+            "fee": [row[0] for _, _, row in rows],
+            "sauna": [row[1] for _, _, row in rows],
+            "term": [row[2] for _, _, row in rows],
+        }
+    )
+    try:
+        found = split_rows(frame, REAL, gate_fraction=fraction, seed=seed)
+    except InputError:
+        assume(False)
+    assert sorted([*found.development, *found.gate]) == list(range(len(rows)))
+    gate = set(found.gate)
+    return [row in gate for row in range(len(rows))]
+
+
+@settings(max_examples=50)
+@given(visits, fractions, seeds)
+def test_a_customer_never_stands_on_both_sides(rows, fraction, seed):
+    found = {}
+    for (member, _, _), side in zip(rows, visit_sides(rows, fraction, seed), strict=True):
+        assert found.setdefault(member, side) == side
+
+
+@settings(max_examples=50)
+@given(visits, fractions, seeds)
+def test_nobody_set_aside_was_last_seen_before_somebody_who_was_not(rows, fraction, seed):
+    last = {}
+    for member, day, _ in rows:
+        last[member] = max(day, last.get(member, 0))
+    sides = visit_sides(rows, fraction, seed)
+    days = {
+        side: [last[row[0]] for row, each in zip(rows, sides, strict=True) if each == side]
+        for side in (True, False)
+    }
+
+    assert min(days[True]) >= max(days[False])
+
+
+@settings(max_examples=50)
+@given(visits, fractions, seeds, st.integers(0, 5))
+def test_what_a_customer_pays_and_how_the_rows_are_ordered_has_no_say(rows, fraction, seed, shift):
+    aged = [(member, day, (fee + shift, sauna, term)) for member, day, (fee, sauna, term) in rows]
+
+    assert visit_sides(aged[::-1], fraction, seed) == visit_sides(rows, fraction, seed)[::-1]

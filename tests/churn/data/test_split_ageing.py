@@ -1,0 +1,140 @@
+"""The real customers split again when they are older: nobody who was learned from judges later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn.contract import DataContract
+from churn.data.split import split_basis, split_rows
+from churn.errors import InputError
+
+
+def changed(contract: DataContract, *, surrogate: bool, date: bool = False) -> DataContract:
+    """The contract with ids that last or do not, and with a date column."""
+    first, *others = contract.model_dump()["columns"]
+    days = [{"name": "seen_on", "kind": "date", "meaning": "Day of the row"}] if date else []
+    columns = [first | {"surrogate": surrogate}, *days, *others]
+    return DataContract.model_validate(contract.model_dump() | {"columns": columns})
+
+
+def split(frame, contract, *, gate_fraction=0.2):
+    """Ids of the development rows, and of the gate rows."""
+    found = split_rows(frame, contract, gate_fraction=gate_fraction, seed=11)
+    ids = frame[contract.id.name].to_numpy()
+    return set(ids[found.development]), set(ids[found.gate])
+
+
+@pytest.fixture(scope="module")
+def real(contract):
+    return changed(contract, surrogate=False)
+
+
+@pytest.fixture(scope="module")
+def aged(telco):
+    """Everybody a month later, with one more bill."""
+    frame = telco.frame
+    return frame.assign(
+        tenure=frame["tenure"] + 1, TotalCharges=frame["TotalCharges"] + frame["MonthlyCharges"]
+    )
+
+
+def test_customers_with_real_ids_keep_their_side_as_they_age(telco, aged, real):
+    development, gate = split(telco.frame, real)
+
+    assert split(aged, real) == (development, gate)
+    assert 0.18 < len(gate) / telco.rows < 0.22
+
+
+def test_surrogate_ids_cannot_keep_customers_on_their_side(telco, aged):
+    development, _ = split(telco.frame, telco.contract)
+    _, later = split(aged, telco.contract)
+
+    # The content split, for comparison: what the fresh gate rows would hide.
+    assert len(later & development) / len(later) == pytest.approx(0.82, abs=0.005)
+
+
+def test_with_real_ids_neither_order_nor_company_nor_content_has_a_say(telco, aged, real):
+    _, gate = split(telco.frame, real)
+    few = aged.sample(n=3000, random_state=3)
+
+    assert split(few, real)[1] == gate & set(few["customerID"])
+
+
+def test_rows_of_one_customer_stand_on_one_side(telco, aged, real):
+    development, gate = split(pd.concat([telco.frame, aged], ignore_index=True), real)
+
+    assert not development & gate
+    assert gate == split(telco.frame, real)[1]
+
+
+@pytest.mark.parametrize("surrogate", [False, True])
+def test_the_latest_fifth_judges_where_there_is_a_date(telco, contract, surrogate):
+    dated = changed(contract, surrogate=surrogate, date=True)
+    days = np.random.default_rng(5).integers(1, 1000, telco.rows)
+    frame = telco.frame.assign(seen_on=(np.datetime64("2024-01-01") + days).astype(str))
+
+    found = split_rows(frame, dated, gate_fraction=0.2, seed=11)
+
+    before, after = (frame["seen_on"].iloc[side] for side in (found.development, found.gate))
+    assert len(after) / telco.rows == pytest.approx(0.2, abs=0.005)
+    assert before.max() <= after.max()
+    # Without ids, the 73 rows that are alike go with the latest of their kind.
+    assert (after < before.max()).sum() <= (73 if surrogate else 0)
+
+
+def test_the_boundary_day_is_divided_by_customer_whatever_the_order(telco, contract):
+    # given half the rows on the last day, and a fifth wanted
+    dated = changed(contract, surrogate=False, date=True)
+    days = np.where(np.arange(telco.rows) % 2, "2025-02-01", "2025-01-01").astype(object)
+    frame = telco.frame.assign(seen_on=days)
+
+    found = split_rows(frame, dated, gate_fraction=0.2, seed=11)
+
+    assert set(frame["seen_on"].iloc[found.gate]) == {"2025-02-01"}
+    assert len(found.gate) / telco.rows == pytest.approx(0.2, abs=0.015)
+    shuffled = frame.sample(frac=1, random_state=5)
+    assert split(shuffled, dated) == split(frame, dated)
+
+
+def test_a_single_day_is_split_like_no_day_at_all(telco, contract, real):
+    dated = changed(contract, surrogate=False, date=True)
+
+    assert split(telco.frame.assign(seen_on="2025-01-01"), dated) == split(telco.frame, real)
+
+
+def test_a_customer_seen_twice_goes_by_the_later_day(telco, contract):
+    dated = changed(contract, surrogate=False, date=True)
+    frame = pd.concat([telco.frame.head(100)] * 2, ignore_index=True)
+    days = ["2025-01-01"] * 100 + ["2025-01-02"] * 60 + ["2025-01-03"] * 40
+
+    development, gate = split(frame.assign(seen_on=days), dated, gate_fraction=0.4)
+
+    assert gate == set(telco.frame["customerID"][60:100])
+    assert not development & gate
+
+
+def test_a_dated_table_without_rows_is_refused(telco, contract):
+    dated = changed(contract, surrogate=False, date=True)
+    with pytest.raises(InputError, match="The table's 0 rows cannot be split"):
+        split_rows(
+            telco.frame.assign(seen_on="2025-01-01").head(0), dated, gate_fraction=0.2, seed=11
+        )
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "date", "says"),
+    [
+        (False, False, "by customer id"),
+        (True, False, "by the content of the rows, as the ids are surrogates"),
+        (False, True, "by date (seen_on), within a day by customer id"),
+        (
+            True,
+            True,
+            "by date (seen_on), within a day by the content of the rows, as the ids are surrogates",
+        ),
+    ],
+)
+def test_it_is_said_what_decides(contract, surrogate, date, says):
+    assert split_basis(changed(contract, surrogate=surrogate, date=date)) == says
