@@ -42,7 +42,7 @@ class ChurnModel(PythonModel):
         Args:
             context: not read.
             model_input: customers; also as columns by name or a list of objects, which is what
-                MLflow's server makes of JSON. The id and the target may stand in it.
+                MLflow's server makes of JSON. The id, the date and the target may stand in it.
             params: there are none.
 
         Raises:
@@ -52,7 +52,8 @@ class ChurnModel(PythonModel):
         encoder = RowEncoder(contract)
         try:
             table = _table(model_input)
-            customers = table.drop(columns=contract.target.name, errors="ignore")
+            beside = [contract.target.name, *([contract.date.name] if contract.date else [])]
+            customers = table.drop(columns=beside, errors="ignore")
             encoder.require_fields(list(customers.columns))
             columns = encoder.columns(_rows(customers))
         except InputError as error:

@@ -106,7 +106,8 @@ def _data_rows(report: TrainingReport, validated: ValidatorReport | None) -> Tab
         rows.add_row("validator", _verdict(validated.verdict_word, validated.sentence))
     rows.add_row(
         "rows",
-        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge",
+        f"{data.development_rows:,} to choose and fit, {data.gate_rows:,} set aside to judge "
+        f"{data.split_basis}".rstrip(),
     )
     return rows
 

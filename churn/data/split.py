@@ -75,12 +75,9 @@ def split_rows(
 
 
 def split_basis(contract: DataContract) -> str:
-    """Returns what decides a row's side, in words that follow "split"."""
-    if contract.id.surrogate:
-        who = "by the content of the rows, as the ids are surrogates"
-    else:
-        who = "by customer id"
-    return f"by date ({contract.date.name}), within a day {who}" if contract.date else who
+    """Returns what decides a row's side, in words that follow "set aside"."""
+    who = "by content, as ids are surrogates" if contract.id.surrogate else "by customer id"
+    return f"by {contract.date.name}, within a day {who}" if contract.date else who
 
 
 def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:

@@ -149,9 +149,14 @@ class RowEncoder:
         raise AssertionError("a customer was refused without a reason")  # pragma: no cover
 
     def _unknown(self, names: Iterable[object]) -> FieldError:
-        """Error for fields that the contract lacks, or for the target."""
-        target = self.contract.target.name
+        """Error for fields that the contract lacks, for the target, or for the date."""
+        target, date = self.contract.target.name, self.contract.date
         strangers = [name for name in names if name not in self._known]
+        if date is not None and date.name in strangers:
+            return FieldError(
+                f"Field '{date.name}' is the day of the row, and a score does not depend on it. "
+                "Leave it out.", field=date.name,
+            )  # fmt: skip
         others = [name for name in strangers if name != target]
         if not others:
             return FieldError(

@@ -21,8 +21,11 @@ def split_rows(
     with step_progress("split_rows") as progress:
         rows = split(customers.frame, customers.contract, gate_fraction=gate_fraction, seed=seed)
         progress.record(
-            f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside "
-            f"{split_basis(customers.contract)}",
-            {"development_rows": len(rows.development), "gate_rows": len(rows.gate)},
+            f"{len(rows.development):,} development rows, {len(rows.gate):,} gate rows set aside",
+            {
+                "development_rows": len(rows.development),
+                "gate_rows": len(rows.gate),
+                "basis": split_basis(customers.contract),
+            },
         )
     return rows

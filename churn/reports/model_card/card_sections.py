@@ -81,7 +81,7 @@ def _data(card: ModelCard) -> CardSection:
             "SHA-256": data.sha256,
             "Size": f"{data.rows:,} customers, {data.columns} columns",
             "Left": f"{data.churn_rate:.1%} of them",
-            "Split": f"{data.development_rows:,} development rows, {data.gate_rows:,} gate rows",
+            "Split": f"{data.development_rows:,} development rows, {data.set_aside}",
             "Contract": origin.contract,
             "Contract's digest": origin.contract_digest,
             "Quality gate": f"{quality.verdict}: {quality.passed} of {quality.total} checks held",

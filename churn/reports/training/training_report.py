@@ -10,7 +10,7 @@ from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.data import Dataset
 from churn.data.quality import QualityReport
 from churn.data.quality.verdict import Verdict
-from churn.data.split import Split
+from churn.data.split import Split, split_basis
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolFigure, ProtocolReport
 from churn.evaluation.selection import Selection
@@ -50,6 +50,7 @@ class DataFacts(FrozenModel):
         churn_rate: share of customers who left.
         development_rows: customers used to choose and fit.
         gate_rows: customers set aside before anything was fitted.
+        split_basis: what decided who; empty in a report from before it was said.
     """
 
     title: str
@@ -60,6 +61,13 @@ class DataFacts(FrozenModel):
     churn_rate: float
     development_rows: int
     gate_rows: int
+    split_basis: str = ""
+
+    @property
+    def set_aside(self) -> str:
+        """The gate rows, and what decided who, in words."""
+        basis = f" set aside {self.split_basis}" if self.split_basis else ""
+        return f"{self.gate_rows:,} gate rows{basis}"
 
     @classmethod
     def from_dataset(cls, customers: Dataset, split: Split) -> Self:
@@ -73,6 +81,7 @@ class DataFacts(FrozenModel):
             churn_rate=customers.target_rate,
             development_rows=len(split.development),
             gate_rows=len(split.gate),
+            split_basis=split_basis(customers.contract),
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.contract import IdColumn, NumberColumn
+from churn.contract import DataContract, IdColumn, NumberColumn
 from churn.data import parse, read_raw
 from churn.errors import InputError
 
@@ -261,3 +261,58 @@ def test_an_address_or_a_code_is_not_shown_whatever_ids_look_like(refusal, value
 def test_an_amount_in_another_spelling_is_shown(refusal, value):
     changes = {(4, "TotalCharges"): f'"{value}"'}
     assert f"{value!r} is not a number" in refusal(changes)
+
+
+@pytest.fixture
+def days(rows, contract):
+    """The dates of the 30 customers, given one text for all or one a customer."""
+    column = {"name": "seen_on", "kind": "date", "meaning": "Day of the row"}
+    content = contract.model_dump()
+    dated = DataContract.model_validate(content | {"columns": [*content["columns"], column]})
+
+    def read(texts) -> list[str]:
+        header, *body = rows
+        lines = [
+            [*header, "seen_on"],
+            *([*row, text] for row, text in zip(body, texts, strict=True)),
+        ]
+        table, _ = read_raw("\n".join(",".join(line) for line in lines).encode(), "mine.csv")
+        return parse(table, dated)["seen_on"].tolist()
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2025-01-31", " 2025-01-31 ", "2025-01-31T23:59:59Z", "2025-01-31 23:59:59.123456789+02:00"],
+)
+def test_a_date_is_a_day_whatever_the_time(days, cell):
+    assert days([cell] * 30) == ["2025-01-31"] * 30
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("31.01.2025", "'31.01.2025' is not a date. Write it as YYYY-MM-DD."),
+        (
+            "2025-02-29",
+            "a value that may be a customer's id is not a date. Write it as YYYY-MM-DD.",
+        ),
+        ("7590", "'7590' is not a date. Write it as YYYY-MM-DD."),
+        ("", "the date is blank. Fill it in, or leave the row out."),
+        ("NaN", "the date is blank. Fill it in, or leave the row out."),
+    ],
+)
+def test_what_is_no_date_is_named(days, cell, says):
+    with pytest.raises(InputError) as caught:
+        days(["2025-01-31"] * 3 + [cell] * 2 + ["2025-01-31"] * 25)
+
+    assert str(caught.value) == f"Column 'seen_on' row 4 and 1 more row: {says}"
+
+
+def test_a_customer_id_among_the_dates_is_not_shown(days, rows):
+    with pytest.raises(InputError) as caught:
+        days([rows[1][0], *["2025-01-31"] * 29])
+
+    assert rows[1][0] not in str(caught.value)
+    assert "Column 'seen_on' row 1" in str(caught.value)

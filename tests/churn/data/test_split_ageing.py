@@ -127,13 +127,9 @@ def test_a_dated_table_without_rows_is_refused(telco, contract):
     ("surrogate", "date", "says"),
     [
         (False, False, "by customer id"),
-        (True, False, "by the content of the rows, as the ids are surrogates"),
-        (False, True, "by date (seen_on), within a day by customer id"),
-        (
-            True,
-            True,
-            "by date (seen_on), within a day by the content of the rows, as the ids are surrogates",
-        ),
+        (True, False, "by content, as ids are surrogates"),
+        (False, True, "by seen_on, within a day by customer id"),
+        (True, True, "by seen_on, within a day by content, as ids are surrogates"),
     ],
 )
 def test_it_is_said_what_decides(contract, surrogate, date, says):

@@ -260,6 +260,95 @@ def test_a_champion_that_has_seen_a_gate_row_holds(world, contenders):
     assert decision.verdict == "hold"
 
 
+@pytest.fixture(scope="module")
+def customers(world, contract):
+    """The same rows under a contract whose ids last, and digests of who was learned from."""
+    rows, _, others = world
+    first, *rest = contract.columns
+    real = contract.model_copy(
+        update={"columns": (first.model_copy(update={"surrogate": False}), *rest)}
+    )
+    judges = [f"judge {number}" for number in range(rows.rows)]
+
+    def learned(ids, values=others.values):
+        digested = row_digests(take(rows.columns, np.zeros(len(ids), int)), real, ids).customers
+        return type(others)(layout=others.layout, values=values, customers=digested)
+
+    return GateRows(rows.columns, rows.target, real, judges), learned
+
+
+def test_where_ids_last_no_customer_may_be_known_however_much_the_row_has_changed(
+    contenders, customers
+):
+    rows, learned = customers
+    strangers, known = learned(["stranger"]), learned(["judge 7", "judge 8", "stranger"])
+    good, champion = (
+        changed(contenders[name], trained_on=strangers) for name in ("good", "champion")
+    )
+    cleared = judge(good, champion, rows)
+    assert (verdicts(cleared)[MINE], verdicts(cleared)[THEIRS]) == ("pass", "pass")
+    assert found(cleared, MINE).sentence == (
+        "None of the 1,500 gate rows is of a customer that blend 5 learned from; 0 equal another "
+        "customer's row in every feature."
+    )
+
+    decision = judge(changed(good, trained_on=known), champion, rows)
+    assert verdicts(decision)[MINE] == "fail"
+    assert found(decision, MINE).sentence == (
+        "2 of the 1,500 gate rows are of a customer that blend 5 learned from."
+    )
+    decision = judge(good, changed(champion, trained_on=known), rows)
+    assert verdicts(decision)[THEIRS] == "insufficient evidence"
+    assert decision.verdict == "hold"
+
+
+def test_where_ids_last_a_model_whose_customers_are_not_known_is_held(contenders, customers, world):
+    rows, learned = customers
+    good = changed(contenders["good"], trained_on=learned(["stranger"]))
+    # given a champion of which the rows are known, and not whose they are
+    decision = judge(good, contenders["champion"], rows)
+    assert verdicts(decision)[THEIRS] == "insufficient evidence"
+    assert "Which customers blend 4 learned from is not known" in found(decision, THEIRS).sentence
+    # and gate rows whose customers are not
+    nameless = GateRows(rows.columns, rows.target, rows.contract)
+    assert verdicts(judge(good, None, nameless))[MINE] == "insufficient evidence"
+
+
+@pytest.mark.parametrize(("alike", "verdict"), [(150, "pass"), (151, "insufficient evidence")])
+def test_a_tenth_of_the_gate_rows_may_look_like_other_customers(
+    contenders, customers, alike, verdict
+):
+    rows, learned = customers
+    seen = learned(["stranger"], values=rows.digests.values[:alike])
+    decision = judge(changed(contenders["good"], trained_on=seen), None, rows)
+    gate = found(decision, MINE)
+    assert gate.verdict == verdict
+    assert f"{alike} equal another customer's row in every feature" in gate.sentence
+    assert ("surrogate: true" in gate.sentence) == (verdict != "pass")
+    wider = SETTINGS.model_copy(update={"alike_share": 1.0})
+    again = judge(changed(contenders["good"], trained_on=seen), None, rows, settings=wider)
+    assert verdicts(again)[MINE] == "pass"
+
+
+def test_surrogate_ids_are_not_compared_and_it_is_said(world, contenders, contract):
+    rows = world[0]
+    # given ids of which all are the same
+    same = GateRows(rows.columns, rows.target, contract, ["1"] * rows.rows)
+    assert same.digests.customers is None
+    gate = found(judge(contenders["good"], contenders["champion"], same), MINE)
+    assert gate.verdict == "pass"
+    assert gate.sentence == (
+        "None of the 1,500 gate rows is among the 1,500 that blend 5 learned from, by content: "
+        "the ids are surrogates, so customers could not be compared."
+    )
+
+
+def test_ids_must_be_as_many_as_the_rows(world):
+    rows = world[0]
+    with pytest.raises(ValueError, match="1500 gate rows and 2 ids do not match"):
+        GateRows(rows.columns, rows.target, rows.contract, ["1", "2"])
+
+
 def test_training_rows_that_are_unknown_or_differ_hold(world, contenders, contract):
     rows, _, others = world
     other = type(others)(layout="f" * 64, values=others.values)
