@@ -115,7 +115,6 @@ class PromotionSettings(FrozenSettings):
         slice_tpr_margin: share of a slice's leavers by which it may reach fewer than the champion.
         slice_calibration_margin: probability by which the mean prediction of a slice may be off.
         roc_auc_jump: ROC-AUC by which a challenger may lead before that is too good to be true.
-        alike_share: share of the gate rows that may equal a training row of another customer.
         confidence: confidence of every one-sided bound.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
         slices: when a slice is counted.
@@ -129,7 +128,6 @@ class PromotionSettings(FrozenSettings):
     slice_tpr_margin: Annotated[float, Field(ge=0, lt=1)] = 0.10
     slice_calibration_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     roc_auc_jump: Annotated[float, Field(gt=0, le=1)] = 0.05
-    alike_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = 0.95
     golden_tolerance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-6
     slices: SliceSettings = SliceSettings()

@@ -96,7 +96,7 @@ def judge_challenger(
         training_gate(training),
         data_gate(quality),
         labels_gate(rows),
-        unseen_rows_gate(challenger, rows, settings, role="challenger", otherwise="fail"),
+        unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),
     ]
     if champion is None:
         basis = "There is no champion yet, so the absolute floors apply instead of a comparison."
@@ -107,9 +107,7 @@ def judge_challenger(
         basis = f"It was compared with {champion.name} on the same {rows.rows:,} customers."
         # A champion that knows the rows is flattered by them, which is no fault of the challenger.
         gates.append(
-            unseen_rows_gate(
-                champion, rows, settings, role="champion", otherwise="insufficient evidence"
-            )
+            unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
         )
         gates += _against_champion(challenger, champion, rows, floors, settings)
     gates += bundle_gates(bundle, settings)

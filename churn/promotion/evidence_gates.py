@@ -20,6 +20,8 @@ LOADS = "bundle loads"
 GOLDEN = "bundle replays its golden rows"
 LATENCY = "fast enough"
 
+_ALIKE_SHARE = 0.1  # of the gate rows, as many as may equal a training row of another customer
+
 
 def data_gate(quality: QualityReport | None) -> Gate:
     """Whether the quality gate accepted the data that the gate rows come from."""
@@ -80,12 +82,7 @@ def labels_gate(rows: GateRows) -> Gate:
 
 
 def unseen_rows_gate(
-    contender: Contender,
-    rows: GateRows,
-    settings: PromotionSettings,
-    *,
-    role: str,
-    otherwise: GateVerdict,
+    contender: Contender, rows: GateRows, *, role: str, otherwise: GateVerdict
 ) -> Gate:
     """Whether a model learned from nobody who judges it; if not, the verdict is `otherwise`.
 
@@ -114,14 +111,12 @@ def unseen_rows_gate(
     if customers:
         sentence = f"{_counted(customers, rows)} of a customer that {contender.name} learned from."
         return Gate(name=name, figure=customers, threshold=0, verdict=otherwise, sentence=sentence)
-    return _alike_gate(name, contender.name, rows, seen, settings.alike_share)
+    return _alike_gate(name, contender.name, rows, seen)
 
 
-def _alike_gate(
-    name: str, contender: str, rows: GateRows, seen: RowDigests, allowed_share: float
-) -> Gate:
+def _alike_gate(name: str, contender: str, rows: GateRows, seen: RowDigests) -> Gate:
     """Whether few enough rows of other customers are alike for ids to tell customers apart."""
-    equal, allowed = rows.digests.found_in(seen), allowed_share * rows.rows
+    equal, allowed = rows.digests.found_in(seen), _ALIKE_SHARE * rows.rows
     sentence = (
         f"None of the {rows.rows:,} gate rows is of a customer that {contender} learned from; "
         f"{equal:,} {'equals' if equal == 1 else 'equal'} another customer's row in every feature"
@@ -129,8 +124,8 @@ def _alike_gate(
     if equal <= allowed:
         return Gate(name=name, figure=0, threshold=0, verdict="pass", sentence=f"{sentence}.")
     why = (
-        f"{sentence}, and at most {allowed_share:.0%} may: the ids do not seem to last. Say "
-        "surrogate: true of the id column in the data contract, or raise gates.alike_share"
+        f"{sentence}, and at most {_ALIKE_SHARE:.0%} may: the ids do not seem to last. If so, say "
+        "surrogate: true of the id column in the data contract"
     )
     return unknown_gate(name, allowed, why)
 

@@ -11,7 +11,6 @@ import pytest
 from churn.contract import DataContract
 from churn.data import Dataset
 from churn.data.split import split_rows
-from churn.promotion.digests import row_digests
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import Threshold
 from churn.settings.pipelines import PromotionPipelineSettings
@@ -87,16 +86,3 @@ def test_the_customers_behind_both_versions_are_compared_by_id(telco, contract, 
     shared = np.isin(ids[versions["2"].split.gate], ids[versions["1"].split.development])
     assert gate.verdict == "insufficient evidence"
     assert gate.figure == shared.sum() > 200
-
-
-def test_digests_of_customers_are_of_ids_and_not_the_ids(telco_columns, real, telco):
-    columns = {name: values[:3] for name, values in telco_columns.items()}
-    ids = telco.frame["customerID"].head(3)
-
-    found = row_digests(columns, real, ids)
-
-    assert found.customers.shape == (3, 2)
-    assert found.customers_found_in(row_digests(columns, real, ids[::-1])) == 3
-    assert found.customers_found_in(row_digests(columns, real, ["C1", "C2", "C3"])) == 0
-    assert found.customers_found_in(row_digests(columns, real)) is None
-    assert found.found_in(row_digests(columns, real)) == 3
