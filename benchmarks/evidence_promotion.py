@@ -111,12 +111,13 @@ def table(rows: list[Row]) -> str:
             row.verdicts["fail"],
             row.superior,
         )
-        shares = " | ".join(_share(count, row.trials) for count in counts)
+        shares = " | ".join(share(count, row.trials) for count in counts)
         lines.append(f"| {row.correlation:.2f} | {row.worth:+.3f} | {shares} | {row.goal} |")
     return "\n".join(lines)
 
 
-def _share(count: int, trials: int) -> str:
+def share(count: int, trials: int) -> str:
+    """A share with the 95% interval of the simulation."""
     interval = wilson_interval(count, trials)
     return f"{count / trials:.1%} ({interval.span('.1%')})"
 

@@ -1,13 +1,23 @@
 """Judges a challenger against the champion, both loaded from the Model Control Plane."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from churn.features.encoding import take
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
 from churn.promotion.challenger import judge_challenger
-from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
+from churn.promotion.contenders import (
+    BundleCheck,
+    Contender,
+    FixedReference,
+    GateRows,
+    TrainingVerdict,
+)
 from churn.promotion.decision import Decision
-from churn.promotion.digests import row_digests
+from churn.promotion.digests import layout, row_digests
+from churn.promotion.earlier_decisions import EarlierDecision, best_versions, count_looks
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.retention.profit import campaign_profit
 from churn.retention.value import lifetime_values
@@ -17,9 +27,17 @@ from churn.scoring.bundle.trial import try_bundle
 from churn.settings.pipelines import OverrideSettings, PromotionPipelineSettings
 from registry.versions import TrainedVersion, find_version, load_trained_version
 
+_BASELINE = "logistic"
 
-def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> Decision:
-    """Scores challenger and champion on the same raw gate rows and evaluates every gate.
+
+def judge_versions(
+    pair: PromotionPair,
+    settings: PromotionPipelineSettings,
+    earlier: Sequence[EarlierDecision],
+) -> Decision:
+    """Scores challenger, champion and the fixed reference on the same raw gate rows; evaluates every gate.
+
+    `earlier` are the decisions about this model, oldest first.
 
     Raises:
         Exception: the versions cannot be compared; `churn.promotion.decision.hold_on_error` makes that a hold.
@@ -38,6 +56,7 @@ def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> 
     hashes = {"challenger_data": challenger.model.data_sha256}
     if champion is not None:
         hashes["champion_data"] = champion.model.data_sha256
+    comparison = pair.challenger, pair.champion, rows.sha256
     return judge_challenger(
         _contender(challenger, rows, settings.value),
         _contender(champion, rows, settings.value) if champion else None,
@@ -48,6 +67,8 @@ def judge_versions(pair: PromotionPair, settings: PromotionPipelineSettings) -> 
         floors=settings.floors,
         settings=settings.gates,
         against_baseline=result.against_baseline if result else None,
+        fixed=_fixed_reference(pair, earlier, rows, settings.value),
+        looks=count_looks(earlier, comparison, rows.sample),
         hashes=hashes,
     )
 
@@ -57,6 +78,39 @@ def _load(model: str, name: str) -> TrainedVersion:
     if version is None:
         raise KeyError(f"version {name} of {model} is gone")
     return load_trained_version(version)
+
+
+def _fixed_reference(
+    pair: PromotionPair, earlier: Sequence[EarlierDecision], rows: GateRows, value: ValueSettings
+) -> FixedReference | None:
+    """Returns the best version so far that can score these rows, and the baseline from its training rows."""
+    passed_over = []
+    for name in best_versions(earlier, pair.champion):
+        version = find_version(pair.model, name)
+        if version is None:
+            passed_over.append(f"Version {name} was better, but is gone from the control plane.")
+            continue
+        trained = load_trained_version(version)
+        if layout(trained.customers.contract) != rows.digests.layout:
+            passed_over.append(f"Version {name} was better, but has other columns.")
+            continue
+        best = _contender(trained, rows, value)
+        return FixedReference(best, _baseline(trained, best, rows), " ".join(passed_over))
+    return None
+
+
+def _baseline(trained: TrainedVersion, best: Contender, rows: GateRows) -> Contender:
+    """Fits the plain baseline on a version's training rows; the same rows give the same model, always."""
+    settings = default_recipes()
+    name = trained.protocol.baseline if trained.protocol.baseline in settings else _BASELINE
+    candidate = build_candidates([name], settings, trained.customers.contract)[name]
+    target = trained.target[trained.split.development]
+    model = candidate.fit(trained.development_columns, target)
+    return Contender(
+        name=f"the {name} of version {trained.version}'s training rows",
+        logit=model.logit(rows.columns),
+        trained_on=best.trained_on,
+    )
 
 
 def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) -> Contender:

@@ -5,6 +5,7 @@ Settings only, so that the configuration can be read without loading a statistic
 
 from __future__ import annotations
 
+from math import pi
 from typing import Annotated
 
 from pydantic import Field
@@ -71,9 +72,7 @@ class ProtocolSettings(ProtocolPlan):
 
 
 class Floors(FrozenSettings):
-    """What a model must clear where there is no champion to compare it with.
-
-    All but `roc_auc_lower` and `baseline_margin` hold with a champion, too.
+    """What every model must clear; `baseline_margin` is asked only where there is no champion.
 
     Attributes:
         roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
@@ -109,13 +108,18 @@ class PromotionSettings(FrozenSettings):
     """What a challenger must show against the champion; fixed before they are compared.
 
     Attributes:
-        roc_auc_margin: ROC-AUC by which a challenger may trail and still count as not worse.
+        roc_auc_margin: ROC-AUC by which a challenger may trail the champion, and the frozen
+            baseline, and still count as not worse.
         profit_margin: the same for expected profit, as a share of the champion's.
+        total_roc_auc_margin: ROC-AUC by which it may trail the best version so far. However many
+            are promoted one after the other, they lose no more than this together.
+        total_profit_margin: the same for expected profit, as a share of that version's.
         slice_margin: ROC-AUC by which a challenger may trail within one slice.
         slice_tpr_margin: share of a slice's leavers by which it may reach fewer than the champion.
         slice_calibration_margin: probability by which the mean prediction of a slice may be off.
         roc_auc_jump: ROC-AUC by which a challenger may lead before that is too good to be true.
-        confidence: confidence of every one-sided bound.
+        confidence: of all looks at the same gate rows together; see `confidence_at`. Bounds
+            within slices do not share it.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
         slices: when a slice is counted.
         bootstrap_samples: resamplings of the customers behind profit and calibration.
@@ -124,6 +128,8 @@ class PromotionSettings(FrozenSettings):
 
     roc_auc_margin: Annotated[float, Field(gt=0, lt=0.1)] = 0.01
     profit_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    total_roc_auc_margin: Annotated[float, Field(gt=0, lt=0.1)] = 0.005
+    total_profit_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     slice_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
     slice_tpr_margin: Annotated[float, Field(ge=0, lt=1)] = 0.10
     slice_calibration_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
@@ -133,3 +139,15 @@ class PromotionSettings(FrozenSettings):
     slices: SliceSettings = SliceSettings()
     bootstrap_samples: Annotated[int, Field(ge=100, le=20_000)] = 2000
     seed: Seed = 7
+
+    def confidence_at(self, look: int) -> float:
+        """Confidence of the one-sided bounds at the k-th look: 1 - (1 - confidence) 6 / (pi k)^2.
+
+        These shares of the level sum to 1: any number of looks err together no more often than a
+        single one may.
+
+        Examples:
+            >>> [round(PromotionSettings().confidence_at(look), 4) for look in (1, 2, 10)]
+            [0.9696, 0.9924, 0.9997]
+        """
+        return 1 - (1 - self.confidence) * 6 / (pi * look) ** 2

@@ -12,21 +12,14 @@ from churn.frozen_model import FrozenModel
 from churn.ledger.changes import ChangeLedger
 from churn.ledger.ledger_tables import APPROVALS, DECISIONS
 from churn.promotion.decision import Decision, Verdict
+from churn.promotion.earlier_decisions import EarlierDecision
 
 
-class RecordedDecision(FrozenModel):
-    """A decision as it was recorded, in UTC; model and versions are the control plane's.
-
-    Attributes:
-        version: the challenger's version.
-        champion_version: the champion's; None where there was none.
-    """
+class RecordedDecision(EarlierDecision):
+    """A decision as it was recorded, in UTC; model and versions are the control plane's."""
 
     recorded_at: datetime
     model: str
-    version: str
-    champion_version: str | None
-    decision: Decision
 
     @property
     def verdict(self) -> Verdict:

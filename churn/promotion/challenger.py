@@ -18,8 +18,14 @@ from churn.promotion.comparison_gates import (
     ranking_gate,
     slices_gate,
 )
-from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
-from churn.promotion.decision import Decision, Gate, decide, unknown_gate
+from churn.promotion.contenders import (
+    BundleCheck,
+    Contender,
+    FixedReference,
+    GateRows,
+    TrainingVerdict,
+)
+from churn.promotion.decision import FIRST_LOOK, Decision, Gate, Looks, decide, unknown_gate
 from churn.promotion.evidence_gates import (
     bundle_gates,
     data_gate,
@@ -37,6 +43,7 @@ from churn.promotion.floor_gates import (
     plausibility_gate,
     ranking_floor_gate,
 )
+from churn.promotion.reference_gates import leads, reference_gates
 from churn.promotion.slice_gates import RATES, REACH, rates_gate, reach_gate
 
 
@@ -51,6 +58,8 @@ def judge_challenger(
     floors: Floors,
     settings: PromotionSettings,
     against_baseline: PairedDifference | None = None,
+    fixed: FixedReference | None = None,
+    looks: Looks = FIRST_LOOK,
     hashes: Mapping[str, str] | None = None,
 ) -> Decision:
     """Judges a challenger by every gate; missing evidence and NaN hold it back.
@@ -65,11 +74,12 @@ def judge_challenger(
         training: what the challenger's training decided; it may be overridden by a person.
         quality: the quality report of the data that the rows come from.
         bundle: results of trying the challenger's bundle.
-        floors: what a first model must clear; all but its ROC-AUC's floor and the margin to the
-            baseline hold with a champion, too.
+        floors: what every model must clear.
         settings: margins, fixed before the two were compared.
         against_baseline: the challenger's paired difference to the plain baseline over
             cross-validation splits; judged only where there is no champion.
+        fixed: what no number of promotions may sink below; None where nothing was in production.
+        looks: which look at these rows it is; the level of the comparisons is spent by that.
         hashes: digests of what else was compared, for the record (the snapshot, the models).
 
     Examples:
@@ -98,26 +108,49 @@ def judge_challenger(
         labels_gate(rows),
         unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),
     ]
-    if champion is None:
-        basis = "There is no champion yet, so the absolute floors apply instead of a comparison."
-        gates += _against_floors(challenger, rows, floors, settings)
-        if against_baseline is not None:
-            gates.append(baseline_gate(against_baseline, floors))
-    else:
-        basis = f"It was compared with {champion.name} on the same {rows.rows:,} customers."
+    if champion is not None:
         # A champion that knows the rows is flattered by them, which is no fault of the challenger.
         gates.append(
             unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
         )
-        gates += _against_champion(challenger, champion, rows, floors, settings)
+    gates += _against_floors(challenger, rows, floors, settings)
+    if champion is not None:
+        gates += _against_champion(challenger, champion, rows, settings, looks.here)
+    elif against_baseline is not None:
+        gates.append(baseline_gate(against_baseline, floors))
+    if fixed is not None:
+        gates += reference_gates(challenger, fixed, rows, settings, look=looks.ever)
     gates += bundle_gates(bundle, settings)
-    return decide(
+    decision = decide(
         gates,
         challenger=challenger.name,
         champion=champion.name if champion else None,
-        basis=basis,
+        basis=_basis(champion, rows, fixed, looks),
         hashes={**(hashes or {}), "gate_rows": rows.sha256},
     )
+    return decision.model_copy(
+        update={
+            "gate_rows": rows.sample,
+            "looks": looks,
+            "leads": fixed is not None and leads(challenger, fixed.best, rows),
+        }
+    )
+
+
+def _basis(
+    champion: Contender | None, rows: GateRows, fixed: FixedReference | None, looks: Looks
+) -> str:
+    if champion is None:
+        basis = "There is no champion yet, so the absolute floors apply instead of a comparison."
+    else:
+        basis = (
+            f"It was compared with {champion.name} on the same {rows.rows:,} customers: look "
+            f"{looks.here} at them, look {looks.ever} at gate rows in all."
+        )
+    if fixed is None:
+        return basis
+    held = f"{basis} The best version so far is {fixed.best.name}. {fixed.note}"
+    return held.rstrip()
 
 
 def _against_floors(
@@ -147,35 +180,27 @@ def _against_champion(
     challenger: Contender,
     champion: Contender,
     rows: GateRows,
-    floors: Floors,
     settings: PromotionSettings,
+    look: int,
 ) -> list[Gate]:
-    ours = rows.problem() or challenger.score_problem(rows.rows)
-    if ours:
-        absolute = [
-            unknown_gate(WELL_CALIBRATED, floors.ece_upper, ours),
-            unknown_gate(PLAUSIBLE, floors.column_roc_auc_upper, ours),
-            unknown_gate(RATES, settings.slice_calibration_margin, ours),
+    broken = (
+        rows.problem() or challenger.score_problem(rows.rows) or champion.score_problem(rows.rows)
+    )
+    if broken:
+        return [
+            unknown_gate(RANKING, -settings.roc_auc_margin, broken),
+            unknown_gate(JUMP, settings.roc_auc_jump, broken),
+            unknown_gate(PROFIT, float("nan"), broken),
+            unknown_gate(SLICES, -settings.slice_margin, broken),
+            unknown_gate(REACH, -settings.slice_tpr_margin, broken),
         ]
-    else:
-        report = _measured(challenger, rows, settings)
-        absolute = [
-            calibration_gate(report, floors),
-            plausibility_gate(report, floors),
-            rates_gate(challenger, rows, settings),
-        ]
-    if either := ours or champion.score_problem(rows.rows):
-        compared = [
-            unknown_gate(RANKING, -settings.roc_auc_margin, either),
-            unknown_gate(JUMP, settings.roc_auc_jump, either),
-            unknown_gate(PROFIT, float("nan"), either),
-            unknown_gate(SLICES, -settings.slice_margin, either),
-            unknown_gate(REACH, -settings.slice_tpr_margin, either),
-        ]
-    else:
-        gates = ranking_gate, jump_gate, profit_gate, slices_gate, reach_gate
-        compared = [gate(challenger, champion, rows, settings) for gate in gates]
-    return [enough_rows_gate(rows.rows, floors), *compared, *absolute]
+    return [
+        ranking_gate(challenger, champion, rows, settings, look=look),
+        jump_gate(challenger, champion, rows, settings),
+        profit_gate(challenger, champion, rows, settings, look=look),
+        slices_gate(challenger, champion, rows, settings),
+        reach_gate(challenger, champion, rows, settings),
+    ]
 
 
 def _measured(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> GateRowsReport:

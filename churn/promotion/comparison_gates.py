@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from churn.evaluation.delong import METHOD, PairedAuc, paired_delong
-from churn.evaluation.intervals import Interval, mean_interval
+from churn.evaluation.intervals import Interval, normal_quantile
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.slicing import declared_slices, rankable
+from churn.evaluation.weighted import Floats
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import NON_INFERIORITY, Gate, unknown_gate, verdict_at_least
 
@@ -22,22 +23,40 @@ JUMP = "gains no more than is believed"
 
 
 def ranking_gate(
-    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+    challenger: Contender,
+    champion: Contender,
+    rows: GateRows,
+    settings: PromotionSettings,
+    *,
+    look: int = 1,
+    name: str = RANKING,
+    margin: float | None = None,
 ) -> Gate:
-    """Non-inferiority of ROC-AUC: the one-sided bounds of the paired DeLong difference."""
+    """Non-inferiority of ROC-AUC: the one-sided bounds of the paired DeLong difference.
+
+    Args:
+        challenger: who is judged.
+        champion: who it may not trail; under another `name`, another reference.
+        rows: the customers.
+        settings: margin and confidence.
+        look: which look at these rows it is.
+        name: of the gate.
+        margin: `roc_auc_margin` where it is None.
+    """
     found = paired_delong(rows.target, challenger.logit, champion.logit)
-    interval = one_sided(found, settings.confidence)
-    margin = settings.roc_auc_margin
+    confidence = settings.confidence_at(look)
+    interval = one_sided(found, confidence)
+    margin = settings.roc_auc_margin if margin is None else margin
     verdict = verdict_at_least(interval, -margin)
     return Gate(
-        name=RANKING,
+        name=name,
         figure=found.difference,
         threshold=-margin,
         verdict=verdict,
         sentence=(
             f"{challenger.name} reaches ROC-AUC {found.area:.4f} and {champion.name} "
             f"{found.reference_area:.4f} on the same {found.rows:,} customers: "
-            f"{found.difference:+.4f} ({_sides(settings.confidence)} {interval.span('+.4f')}); "
+            f"{found.difference:+.4f} ({_sides(confidence)} {interval.span('+.4f')}); "
             f"with a margin of {margin:g}, {NON_INFERIORITY[verdict]}."
         ),
         interval=interval,
@@ -67,33 +86,40 @@ def jump_gate(
 
 
 def profit_gate(
-    challenger: Contender, champion: Contender, rows: GateRows, settings: PromotionSettings
+    challenger: Contender,
+    champion: Contender,
+    rows: GateRows,
+    settings: PromotionSettings,
+    *,
+    look: int = 1,
+    name: str = PROFIT,
+    share: float | None = None,
 ) -> Gate:
-    """Non-inferiority of profit per customer: a paired bootstrap over the customers."""
+    """Non-inferiority of profit per customer: the one-sided bounds of the mean paired difference.
+
+    `share` is the margin, `profit_margin` where it is None; other arguments as of `ranking_gate`.
+    """
     for contender in (challenger, champion):
         broken = contender.profit_problem(rows.rows)
         if broken:
-            return unknown_gate(PROFIT, float("nan"), broken)
+            return unknown_gate(name, float("nan"), broken)
     ours, theirs = np.asarray(challenger.profit), np.asarray(champion.profit)
     gained = ours - theirs
-    margin = settings.profit_margin * abs(float(theirs.mean()))
-    interval = mean_interval(
-        gained,
-        samples=settings.bootstrap_samples,
-        seed=settings.seed,
-        level=_two_sided(settings.confidence),
-    )
+    share = settings.profit_margin if share is None else share
+    margin = share * abs(float(theirs.mean()))
+    confidence = settings.confidence_at(look)
+    interval = _mean_bounds(gained, confidence)
     verdict = verdict_at_least(interval, -margin)
     return Gate(
-        name=PROFIT,
+        name=name,
         figure=float(gained.mean()),
         threshold=-margin,
         verdict=verdict,
         sentence=(
             f"Under the assumptions given, {challenger.name} earns {ours.mean():.2f} per customer "
             f"and {champion.name} {theirs.mean():.2f}: {gained.mean():+.2f} "
-            f"({_sides(settings.confidence)} {interval.span('+.2f')}); with a margin of "
-            f"{margin:.2f} ({settings.profit_margin:.0%} of the champion's), {NON_INFERIORITY[verdict]}."
+            f"({_sides(confidence)} {interval.span('+.2f')}); with a margin of "
+            f"{margin:.2f} ({share:.0%} of {champion.name}'s), {NON_INFERIORITY[verdict]}."
         ),
         interval=interval,
     )
@@ -145,9 +171,22 @@ def one_sided(found: PairedAuc, confidence: float) -> Interval:
     )
 
 
+def _mean_bounds(gained: Floats, confidence: float) -> Interval:
+    """Both one-sided bounds of a mean over customers.
+
+    From the normal distribution: a later look asks for a confidence that no number of resamplings shows.
+    """
+    level = _two_sided(confidence)
+    half = normal_quantile(level) * float(gained.std(ddof=1)) / np.sqrt(len(gained))
+    mean = float(gained.mean())
+    return Interval(
+        lower=float(mean - half), upper=float(mean + half), level=level, method="normal, paired"
+    )
+
+
 def _two_sided(confidence: float) -> float:
     return round(2 * confidence - 1, 12)
 
 
 def _sides(confidence: float) -> str:
-    return f"one-sided {confidence:.0%} bounds"
+    return f"one-sided {100 * confidence:.6g}% bounds"

@@ -16,6 +16,7 @@ from churn.features.encoding import Columns, row_count
 from churn.frozen_model import FrozenModel
 from churn.promotion.decision import Verdict
 from churn.promotion.digests import RowDigests, row_digests
+from churn.promotion.row_sample import RowSample
 
 _FEWEST = 2  # of each outcome; less has no spread
 
@@ -54,6 +55,11 @@ class GateRows:
     def digests(self) -> RowDigests:
         """Digests that identify the rows."""
         return row_digests(self.columns, self.contract, self.ids)
+
+    @property
+    def sample(self) -> RowSample:
+        """Which rows they are, small enough for the record."""
+        return RowSample.of(self.digests)
 
     @property
     def sha256(self) -> str:
@@ -126,6 +132,21 @@ class Contender:
         if self.threshold is not None and 0 <= self.threshold <= 1:
             return None
         return f"{self.name}'s decision threshold is not known"
+
+
+@dataclass(frozen=True, eq=False)
+class FixedReference:
+    """What no number of promotions may sink below; it does not move with the champion.
+
+    Attributes:
+        best: the best version ever in production, as `earlier_decisions.best_versions` says.
+        baseline: the plain baseline, fitted on that version's training rows.
+        note: what else a reader has to know about the choice; may be empty.
+    """
+
+    best: Contender
+    baseline: Contender
+    note: str = ""
 
 
 def _array_problem(what: str, values: Floats, rows: int) -> str | None:

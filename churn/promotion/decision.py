@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 from churn.errors import one_line
 from churn.evaluation.intervals import Interval
 from churn.frozen_model import FrozenModel
+from churn.promotion.row_sample import RowSample
 
 GateVerdict = Literal["pass", "fail", "insufficient evidence"]
 Verdict = Literal["promote", "hold", "reject"]
@@ -51,6 +52,21 @@ class Gate(FrozenModel):
     details: tuple[str, ...] = ()
 
 
+class Looks(FrozenModel):
+    """How often gate rows were looked at, this decision included.
+
+    Attributes:
+        here: decisions on gate rows that hold at least half of these.
+        ever: decisions about the model, on whatever gate rows.
+    """
+
+    here: int = Field(default=1, ge=1)
+    ever: int = Field(default=1, ge=1)
+
+
+FIRST_LOOK = Looks()
+
+
 class Decision(FrozenModel):
     """The decision and the gates it follows from.
 
@@ -60,6 +76,10 @@ class Decision(FrozenModel):
         champion: the model in production it was compared with; None where there is none yet.
         basis: what the model was compared with, in a sentence; empty for a training.
         hashes: digests of what was compared, by name: `gate_rows`, and what the caller adds.
+        gate_rows: which rows judged; None where none did, and in records of before 0.2.
+        looks: which look at those rows it was.
+        leads: whether the challenger ranks better than the best version so far by more than one
+            standard error: if it goes into production, it is the best from then on.
     """
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
@@ -71,6 +91,14 @@ class Decision(FrozenModel):
     champion: str | None = None
     basis: str = ""
     hashes: dict[str, str] = Field(default_factory=dict)
+    gate_rows: RowSample | None = None
+    looks: Looks = FIRST_LOOK
+    leads: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether gate rows were looked at; a rollback or an error while comparing looks at none."""
+        return "gate_rows" in self.hashes
 
     @property
     def passed(self) -> str:

@@ -82,7 +82,7 @@ def row_digests(
     if ids is not None and not contract.id.surrogate:
         customers = _digests(str(each).encode() for each in ids)
     return RowDigests(
-        layout=_layout(contract),
+        layout=layout(contract),
         values=_digests(row.data for row in np.ascontiguousarray(table)),
         customers=customers,
     )
@@ -100,7 +100,7 @@ def _found(these: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.
     return np.array([each.tobytes() in known for each in these], dtype=np.bool_)
 
 
-def _layout(contract: DataContract) -> str:
-    """Digest of the encoding: a code is an index into the contract's categories."""
+def layout(contract: DataContract) -> str:
+    """Returns the digest of an encoding: a code is an index into the contract's categories."""
     encoding = [(c.name, c.kind, getattr(c, "categories", ())) for c in contract.features]
     return hashlib.sha256(json.dumps(encoding).encode()).hexdigest()

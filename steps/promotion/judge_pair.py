@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.errors import InputError
+from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision, Gate, decide, hold_on_error
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.settings.pipelines import PromotionPipelineSettings
@@ -16,7 +17,7 @@ from steps.progress import step_progress
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
 def judge_pair(
-    pair: PromotionPair, settings: dict[str, Any]
+    pair: PromotionPair, settings: dict[str, Any], folders: dict[str, str]
 ) -> Annotated[Decision, Artifact.DECISION]:
     """Scores both on the same raw gate rows; an exception holds the challenger.
 
@@ -35,12 +36,18 @@ def judge_pair(
             decision = _in_production(pair)
         else:
             decision = hold_on_error(
-                lambda: judge_versions(pair, promotion),
+                lambda: _judge(pair, promotion, folders["ledger"]),
                 challenger=f"version {pair.challenger}",
                 champion=f"version {pair.champion}" if pair.champion else None,
             )
         progress.record(f"{decision.verdict}: {decision.passed}", {"verdict": decision.verdict})
     return decision
+
+
+def _judge(pair: PromotionPair, promotion: PromotionPipelineSettings, address: str) -> Decision:
+    with Ledger(address) as ledger:
+        newest_first = ledger.decisions(pair.model)
+    return judge_versions(pair, promotion, newest_first[::-1])
 
 
 def _in_production(pair: PromotionPair) -> Decision:

@@ -131,7 +131,7 @@ def poorer(customers, split, recipes):
 
 
 def test_judge_pair_compares_both_on_the_challengers_gate_rows(
-    registered, linked, control_plane, model, poorer, customers, split
+    registered, linked, control_plane, model, poorer, customers, split, folders
 ):
     from sklearn.metrics import roc_auc_score
 
@@ -146,7 +146,7 @@ def test_judge_pair_compares_both_on_the_challengers_gate_rows(
     champion.artifacts[Artifact.MODEL] = poorer
 
     decision = judge_pair.entrypoint(
-        PromotionPair(model=MODEL, challenger="2", champion="1"), SETTINGS
+        PromotionPair(model=MODEL, challenger="2", champion="1"), SETTINGS, folders
     )
 
     gates = {gate.name: gate for gate in decision.gates}
@@ -160,13 +160,13 @@ def test_judge_pair_compares_both_on_the_challengers_gate_rows(
     assert gates["bundle replays its golden rows"].verdict == "pass"
 
 
-def test_judge_pair_holds_a_version_that_cannot_be_judged(registered):
+def test_judge_pair_holds_a_version_that_cannot_be_judged(registered, folders):
     from steps.promotion.judge_pair import judge_pair
 
     registered()  # nothing is linked to it
 
     decision = judge_pair.entrypoint(
-        PromotionPair(model=MODEL, challenger="1", champion=None), SETTINGS
+        PromotionPair(model=MODEL, challenger="1", champion=None), SETTINGS, folders
     )
 
     assert decision.verdict == "hold"
@@ -217,7 +217,7 @@ def promote_again(folders):
     from steps.promotion.judge_pair import judge_pair
 
     pair = find_pair.entrypoint(MODEL, "")
-    decision = judge_pair.entrypoint(pair, SETTINGS)
+    decision = judge_pair.entrypoint(pair, SETTINGS, folders)
     assert decision.verdict == "promote"
     return apply_promotion.entrypoint(pair, decision, SETTINGS, folders)
 
@@ -273,11 +273,11 @@ def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
     assert current(tmp_path / "production" / MODEL).version == "2"
 
 
-def test_an_override_of_another_version_is_refused(in_production, registered):
+def test_an_override_of_another_version_is_refused(in_production, registered, folders):
     from steps.promotion.judge_pair import judge_pair
 
     registered()
     override = {"person": "Ada", "version": "1", "reason": "it was looked at"}
     pair = PromotionPair(model=MODEL, challenger="2", champion="1")
     with pytest.raises(InputError, match="is 1, but the challenger is version 2"):
-        judge_pair.entrypoint(pair, {**SETTINGS, "override": override})
+        judge_pair.entrypoint(pair, {**SETTINGS, "override": override}, folders)
