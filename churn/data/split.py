@@ -96,7 +96,9 @@ def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> 
 
 def _below(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
     """Whether each hash lies in the lower share of all that there can be."""
-    return hashes < np.uint64(min(int(share * _BUCKETS), _BUCKETS - 1))
+    limit = np.uint64(min(int(share * _BUCKETS), _BUCKETS - 1))
+    below: NDArray[np.bool_] = hashes < limit
+    return below
 
 
 def _hash(identity: bytes | memoryview, key: bytes) -> int:

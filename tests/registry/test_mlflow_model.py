@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,21 @@ def serve(logged, body, content_type="application/json"):
 
     answer = invocations(body, content_type, logged, logged.metadata.get_input_schema())
     return [row["probability"] for row in json.loads(answer.response)["predictions"]]
+
+
+def test_the_day_of_a_row_may_stand_in_the_table(table, contract):
+    from churn.contract import DataContract
+    from registry.mlflow_model import ChurnModel
+
+    day = {"name": "seen_on", "kind": "date", "meaning": "Day of the row"}
+    content = contract.model_dump()
+    dated = DataContract.model_validate(content | {"columns": [*content["columns"], day]})
+    model = ChurnModel()
+    model.model = SimpleNamespace(contract=dated, probability=lambda columns: columns["tenure"])
+
+    answered = model.predict(None, table.assign(seen_on="2025-01-01"))
+
+    assert answered["probability"].tolist() == table["tenure"].tolist()
 
 
 def test_mlflows_server_scores_the_table_in_every_form_it_takes(logged, table, as_csv, expected):
