@@ -52,8 +52,7 @@ class ChurnModel(PythonModel):
         encoder = RowEncoder(contract)
         try:
             table = _table(model_input)
-            beside = [contract.target.name, *([contract.date.name] if contract.date else [])]
-            customers = table.drop(columns=beside, errors="ignore")
+            customers = table.drop(columns=list(contract.unscored), errors="ignore")
             encoder.require_fields(list(customers.columns))
             columns = encoder.columns(_rows(customers))
         except InputError as error:

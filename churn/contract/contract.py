@@ -76,6 +76,11 @@ class DataContract(FrozenModel):
         return next(column for column in self.columns if isinstance(column, TargetColumn))
 
     @property
+    def unscored(self) -> tuple[str, ...]:
+        """Columns of a table that say nothing to a score: the target, and the date where it has one."""
+        return (self.target.name, *([self.date.name] if self.date else []))
+
+    @property
     def numbers(self) -> tuple[NumberColumn, ...]:
         """The number columns, in file order."""
         return tuple(column for column in self.columns if isinstance(column, NumberColumn))

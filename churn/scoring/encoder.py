@@ -155,7 +155,7 @@ class RowEncoder:
         if date is not None and date.name in strangers:
             return FieldError(
                 f"Field '{date.name}' is the day of the row, and a score does not depend on it. "
-                "Leave it out.", field=date.name,
+                "Leave it out, or let the request say ignore=target.", field=date.name,
             )  # fmt: skip
         others = [name for name in strangers if name != target]
         if not others:

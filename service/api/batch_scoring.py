@@ -79,7 +79,7 @@ async def _read(
     names = await asyncio.to_thread(next, table)  # the whole text is looked through first
     assert isinstance(names, list)  # noqa: S101 - it gives all others their length
     scorer = state.pool.production.scorer
-    ignored = {scorer.contract.target.name} if options.ignore else set()
+    ignored = scorer.contract.unscored if options.ignore else ()
     require_header(names, scorer.row_scorer.encoder, ignored)
     return await collect_rows(table, limits), partial(customer_from, names)
 

@@ -27,9 +27,10 @@ class ScoreOptions(msgspec.Struct, frozen=True):
     ) = None
 
     def without_ignored(self, row: Any, contract: DataContract) -> Any:
-        """Returns a decoded customer without the target, if that is to be ignored."""
+        """Returns a decoded customer without target and date, if they are to be ignored."""
         if self.ignore and type(row) is dict:
-            row.pop(contract.target.name, None)
+            for name in contract.unscored:
+                row.pop(name, None)
         return row
 
 

@@ -79,7 +79,8 @@ def test_no_model_sees_a_date_and_no_request_needs_one(telco, dated):
         encoder.encode(row | {"seen_on": "2025-01-01", "Churn": "No"})
     assert caught.value.field == "seen_on"
     assert str(caught.value) == (
-        "Field 'seen_on' is the day of the row, and a score does not depend on it. Leave it out."
+        "Field 'seen_on' is the day of the row, and a score does not depend on it. Leave it out, "
+        "or let the request say ignore=target."
     )
 
 
