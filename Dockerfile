@@ -127,11 +127,9 @@ COPY runner runner
 COPY service service
 COPY stacks stacks
 COPY steps steps
-# The state folder is a link to the volume: everything else here is read-only.
-USER 0
-RUN ln -s /state /app/.churn
-USER 10001:10001
-ENV MPLBACKEND=Agg \
+# Everything is written to the volume; all else here is read-only. Steps in pods start ZenML by themselves.
+ENV CHURN_HOME=/state \
+    MPLBACKEND=Agg \
     ZENML_CONFIG_PATH=/state/zenml \
     ZENML_ANALYTICS_OPT_IN=false \
     GX_ANALYTICS_ENABLED=false \

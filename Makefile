@@ -15,13 +15,15 @@ export VENV
 # Where this is set, Python compiles ZenML and MLflow anew at every start, which takes longer than a run.
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
-STATE := .churn
+# Everything that is written here: trained models, tracked runs, ZenML's database and its artifacts.
+STATE := $(or $(CHURN_HOME),.churn)
+state := $(if $(filter /%,$(STATE)),$(STATE),$(CURDIR)/$(STATE))
 MLFLOW_PORT ?= 5000
 DOCS_PORT ?= 8001
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
 packages := churn deployment registry service steps
-coverage := $(CURDIR)/$(STATE)/coverage/data
+coverage := $(state)/coverage/data
 # What make check runs: the tests that need no server and no run of a pipeline.
 fast := tests/churn tests/runner tests/registry tests/tools
 
@@ -46,24 +48,21 @@ with_store = CHURN_STORE="$${CHURN_STORE:-$(patsubst %/current.json,%,$(pointer)
 # Serves what promotion published. Training is nobody's side effect: it is asked for by name.
 .PHONY: serve
 serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion first where nothing is served)
-	@test -f $(pointer) || { \
+	@test -n "$${CHURN_STORE:-}" -o -f "$(pointer)" || { \
 	    echo "Nothing is in production yet: running promotion first." >&2; \
-	    $(bin)/python run.py --pipeline promotion || { \
-	        echo "Promotion put nothing into production: run make train first, then make serve again." >&2; exit 1; }; }
+	    $(bin)/python run.py --pipeline promotion; }
 	$(with_store) $(bin)/python -m service.api $(ARGS)
 
 .PHONY: stream
 stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
-	@test -f $(pointer) || { \
-	    echo "Nothing is in production yet: run make train, then .venv/bin/python run.py --pipeline promotion." >&2; exit 1; }
 	$(with_store) $(bin)/python -m service.stream $(ARGS)
 
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
-	@test -f $(STATE)/mlflow.db || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
-	@$(bin)/python -m stacks.check_database $(STATE)/mlflow.db
+	@test -f "$(STATE)/mlflow.db" || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }
+	@$(bin)/python -m stacks.check_database "$(STATE)/mlflow.db"
 	@$(bin)/python tools/free_port.py $(MLFLOW_PORT) "make mlflow MLFLOW_PORT=5001"
-	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/$(STATE)/mlflow.db" --port $(MLFLOW_PORT) $(ARGS)
+	$(bin)/mlflow ui --backend-store-uri "sqlite:///$(state)/mlflow.db" --port $(MLFLOW_PORT) $(ARGS)
 
 .PHONY: dashboard
 dashboard: setup  ## Open ZenML's dashboard on this machine (ARGS="--stop" ends it)
@@ -77,7 +76,7 @@ doctor: setup  ## Check Python, versions, stack, data and ports, and say what to
 ##@ Checks
 # Two workers, whole groups of tests each (tests/suite.py); ends with one line where something was skipped.
 suite = $(bin)/python -m pytest --quiet --numprocesses 2 --durations 15
-skipped = if test -f $(STATE)/not-tested.txt; then cat $(STATE)/not-tested.txt >&2; fi
+skipped = if test -f "$(STATE)/not-tested.txt"; then cat "$(STATE)/not-tested.txt" >&2; fi
 
 .PHONY: check
 check: lint  ## Lint, types and the fast tests, in three minutes
@@ -107,14 +106,14 @@ format: setup-dev  ## Rewrite the code as the linter wants it
 .PHONY: pytest
 pytest: setup-dev  ## Tests with the coverage floor (ARGS="tests/churn -k split" runs some, without it)
 ifeq ($(strip $(ARGS)),)
-	@rm -rf $(STATE)/coverage && mkdir -p $(STATE)/coverage
-	COVERAGE_FILE=$(coverage) $(suite) -m "measured" --cov --cov-report= --cov-config pyproject.toml
+	@rm -rf "$(STATE)/coverage" && mkdir -p "$(STATE)/coverage"
+	COVERAGE_FILE="$(coverage)" $(suite) -m "measured" --cov --cov-report= --cov-config pyproject.toml
 	@$(skipped)
 	$(suite) -m "not measured and not system"
 	@for package in $(packages); do \
-	    COVERAGE_FILE=$(coverage) $(bin)/coverage report --include="$$package/*" --fail-under=$(COVERAGE_FLOOR) >$(STATE)/coverage/$$package.txt \
-	    || { cat $(STATE)/coverage/$$package.txt; echo "Coverage of $$package/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
-	    awk -v package="$$package" '$$1 == "TOTAL" {print package "/ is covered by " $$NF}' $(STATE)/coverage/$$package.txt; \
+	    COVERAGE_FILE="$(coverage)" $(bin)/coverage report --include="$$package/*" --fail-under=$(COVERAGE_FLOOR) >"$(STATE)/coverage/$$package.txt" \
+	    || { cat "$(STATE)/coverage/$$package.txt"; echo "Coverage of $$package/ is below $(COVERAGE_FLOOR)%." >&2; exit 1; }; \
+	    awk -v package="$$package" '$$1 == "TOTAL" {print package "/ is covered by " $$NF}' "$(STATE)/coverage/$$package.txt"; \
 	done
 	@$(skipped)
 else
@@ -180,12 +179,14 @@ lock: setup  ## Write the lock files anew from pyproject.toml (UPGRADE=1 for new
 
 .PHONY: clean
 clean:  ## Remove what tools leave behind; keeps .venv, trained models and tracked runs
-	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* $(STATE)/coverage
+	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* "$(STATE)/coverage"
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 .PHONY: distclean
 distclean: clean  ## Remove .venv and everything trained and tracked here, too
-	rm -rf $(VENV) $(STATE)
+	@case "$$(pwd -P)/" in "$$(cd "$(STATE)" 2>/dev/null && pwd -P || echo none)"/*) \
+	    echo "CHURN_HOME is $(STATE), which holds this checkout: name the folder of its state alone." >&2; exit 1;; esac
+	rm -rf $(VENV) "$(STATE)"
 
 .PHONY: help
 help:  ## List the targets

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 from benchmarks.measuring import ROOT
 from churn.contract import load_contract
@@ -19,6 +18,7 @@ from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport, run_protocol
 from churn.features.encoding import encode, encode_target
 from churn.features.groups import GROUPS, FeatureGroup
+from churn.home import home
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import RecipeSettings, default_recipes
 
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     recipes = variants()
     plan = ProtocolPlan(
         folds=options.folds, repeats=options.repeats, seed=options.seed, bootstrap_samples=0

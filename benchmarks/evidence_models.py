@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -24,6 +23,7 @@ from churn.data import acquire
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport, run_protocol
 from churn.features.encoding import Columns, encode, encode_target
+from churn.home import home
 from churn.models.candidate import Candidate
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import (
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
 
     recipes = default_recipes() | {name: recipe for name, (_, recipe) in ALTERNATIVES.items()}
     recipes |= {name: BlendSettings(members=members) for name, members in BLENDS.items()}

@@ -25,6 +25,7 @@ from pathlib import Path
 from benchmarks.evidence_service import Prepared, as_the_trees_see, prepare
 from benchmarks.measuring import ROOT, BenchmarkError
 from benchmarks.serving import Run, Side, alternating, requests
+from churn.home import home
 
 REQUIREMENTS = Path(__file__).with_name("requirements-mlserver.txt")
 COUNT, FEW = 8000, 320
@@ -33,6 +34,7 @@ import sys
 from pathlib import Path
 import mlflow
 from benchmarks.evidence_service import fitted
+from churn.home import home
 from registry.mlflow_tracking import model_signature
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 model, _ = fitted(folder)
@@ -127,7 +129,7 @@ def mlflow(prepared: Prepared) -> Side:
 def environment(file: Path) -> Path:
     """The folder of an environment that holds what a file pins; made where it is missing."""
     digest = hashlib.sha256(file.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    place = ROOT / ".churn" / "venvs" / digest
+    place = home() / "venvs" / digest
     complete = place.with_suffix(".complete")
     if not complete.exists():
         sys.path.insert(0, str(ROOT / "tools"))  # the installer imports its neighbour

@@ -30,6 +30,7 @@ from churn.explain.overview import explain
 from churn.explain.reason_stability import reason_stability
 from churn.explain.reasons import ReasonCodes, reason_codes
 from churn.features.encoding import Columns, encode, encode_target, take
+from churn.home import home
 from churn.models.blend import BlendModel
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.recipe_catalog import build_candidates, fit_all
@@ -250,7 +251,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     columns = encode(customers.frame, contract)
     target = encode_target(customers.frame, contract)
     recipes = default_recipes()

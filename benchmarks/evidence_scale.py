@@ -13,7 +13,6 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
 from churn.data import acquire
 from churn.features.encoding import Columns, encode, encode_target, take
+from churn.home import home
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="only the fit's CPU-seconds, as JSON")
     options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     columns, target = generate(
         encode(customers.frame, contract),
         encode_target(customers.frame, contract),

@@ -29,6 +29,7 @@ from churn.contract import DataContract, NumberColumn, load_contract
 from churn.data import acquire
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.features.transformer import FeatureFormulas
+from churn.home import home
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import SplineLogisticSettings, default_recipes
 from churn.models.trained import TrainedModel
@@ -144,7 +145,7 @@ class Shipped:
 def fit_shipped(folder: Path) -> Shipped:
     """Fits both recipes, and publishes each in a store of its own in a folder."""
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    data = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    data = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     columns, target = encode(data.frame, contract), encode_target(data.frame, contract)
     recipes = default_recipes()
     models: dict[str, TrainedModel] = {}

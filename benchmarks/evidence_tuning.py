@@ -12,7 +12,6 @@ import argparse
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.measuring import ROOT
 from churn.contract import DataContract, load_contract
@@ -20,6 +19,7 @@ from churn.data import acquire
 from churn.evaluation.plan import ProtocolPlan
 from churn.evaluation.protocol import ProtocolReport
 from churn.features.encoding import Columns, encode, encode_target
+from churn.home import home
 from churn.models import recipe_catalog as catalog
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.recipe_settings import (
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--skip", nargs="*", default=[], help="recipes to leave out")
     options = parser.parse_args()
     contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     names = [name for name in (*NAMES, *TUNED) if name not in options.skip]
     recipes = default_recipes() | deep_recipes()
     began = time.process_time()

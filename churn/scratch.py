@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from churn.errors import InputError
+from churn.home import home
 
 VARIABLE = "CHURN_SCRATCH_FOLDER"
-DEFAULT = ".churn/scratch"
 
 _LOCK = ".lock"
 
@@ -27,12 +27,13 @@ def scratch_folder(name: str, root: str | os.PathLike[str] | None = None) -> Ite
 
     Args:
         name: what its own name begins with.
-        root: folder to make it in; None for the one that the environment names, or the default.
+        root: folder to make it in; None for the one that the environment names, or `scratch` of the
+            home folder.
 
     Raises:
         InputError: it cannot be made.
     """
-    place = Path(root or os.environ.get(VARIABLE) or DEFAULT).absolute()
+    place = Path(root or os.environ.get(VARIABLE) or home() / "scratch").absolute()
     try:
         folder, lock = _make(place, name)
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from churn.deployment.protocols import service_protocols
 from churn.errors import ChurnError, InputError
+from churn.home import home
 from churn.root import ROOT
 from deployment.readiness import ProbeSpec
 from deployment.store import SharedStore
@@ -23,7 +24,7 @@ class ComposeTarget(Target):
     def __init__(self, request: DeployRequest) -> None:
         """Reads the published port from the file with the secrets."""
         super().__init__(request)
-        self._env_file = ROOT / request.settings.compose.env_file
+        self._env_file = ROOT / (request.settings.compose.env_file or home() / "compose.env")
         self._store = SharedStore(request.store, request.version)
         self._docker = Program("docker", environment={_STORE: str(request.store)})
         self._ran_before = False

@@ -7,12 +7,14 @@ from typing import Any
 
 from churn.contract import DataContract
 from churn.contract.refusals import allowed_values
+from churn.errors import ChurnError
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
 from churn.reports.training.training_page import report_charts
 from churn.reports.training.training_report import TrainingReport
 from churn.root import ROOT
 from registry.packed_code import pack_code
+from stacks.tracking import experiment_identity
 
 _PARAMETER_LENGTH = 6000  # MLflow's own limit for one value
 _REQUIREMENTS = ["lightgbm", "numpy", "pandas", "pydantic", "pyyaml", "scikit-learn"]
@@ -48,6 +50,24 @@ def log_training_run(
     _log_model(model)
     _log_trials(report)
     return str(run.info.run_id)
+
+
+def require_experiment(identity: str) -> None:
+    """Checks that the active MLflow run is in the experiment that was prepared before the run.
+
+    Raises:
+        ChurnError: another run has pointed the stack's tracker at another database meanwhile.
+    """
+    import mlflow
+
+    run = mlflow.active_run()
+    found = mlflow.get_experiment(run.info.experiment_id) if run else None
+    if found is not None and experiment_identity(found) != identity:
+        raise ChurnError(
+            "Another run has pointed this stack's experiment tracker at another database meanwhile: "
+            "both use one ZenML, with two output folders. Run it again when the other has ended, or "
+            "unset ZENML_CONFIG_PATH, so that each folder has a ZenML of its own."
+        )
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -124,11 +124,10 @@ def _manage_stacks(words: Sequence[str]) -> int:
     options = stack_parser().parse_args(words)
     from rich.console import Console
 
-    from churn.root import ROOT
     from runner.silence import silence_libraries
 
     silence_libraries(verbose=False)
-    run_command(options, ROOT, Console(highlight=False))
+    run_command(options, Console(highlight=False))
     return 0
 
 

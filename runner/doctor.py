@@ -12,6 +12,7 @@ from pathlib import Path
 
 from churn.contract import load_contract
 from churn.errors import ChurnError
+from churn.home import home
 from churn.root import ROOT
 from churn.settings.settings_file import load_settings
 from churn.writable import require_writable
@@ -118,29 +119,36 @@ def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
         for kind, part in spec.components.items()
     ]
     yield Diagnosis("stack", "fine", f"{name} ({', '.join(parts)}); a run applies it")
+    state = home(root=root)
     if spec.server is None:
-        yield _zenml()
-    yield from check_stack(spec, {"state": str(root / ".churn")})
+        yield _zenml(state)
+    yield from check_stack(spec, {"state": str(state)})
 
 
-def _zenml() -> Diagnosis:
+def _zenml(state: Path) -> Diagnosis:
     """Checks ZenML's folder and store as a run does before it starts ZenML."""
-    from stacks.zenml_store import require_store
+    from stacks.zenml_store import named_elsewhere, require_store, zenml_folder
 
     try:
-        url, _ = require_store()
+        url, _ = require_store(state)
     except ChurnError as error:
         return Diagnosis.from_sentence("ZenML", error)
-    return Diagnosis("ZenML", "fine", without_password(url))
+    named = named_elsewhere(state)
+    where = (
+        f" (where {named} says)"
+        if named
+        else f" (your own zenml commands: export ZENML_CONFIG_PATH={zenml_folder(state)})"
+    )
+    return Diagnosis("ZenML", "fine", without_password(url) + where)
 
 
 def _space(root: Path) -> Iterator[Diagnosis]:
-    state = root / ".churn"
+    state = home(root=root)
     place = state if state.exists() else root
     free = shutil.disk_usage(place).free / 1e9
     enough = free >= _FREE_GIGABYTES
     try:
-        require_writable(state, "make it writable, or run elsewhere with --set output.folder=PATH")
+        require_writable(state, "make it writable, or name another with CHURN_HOME")
     except ChurnError as error:
         yield Diagnosis.from_sentence("folder", error)
     yield Diagnosis(

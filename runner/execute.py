@@ -6,12 +6,15 @@ before the pipeline is imported, so that nothing reads a stack other than the ch
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn import home
 from churn.root import ROOT
 from runner.inputs import OnBytes
 from runner.outcome import Outcome
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from stacks.apply import AppliedStack
 
 OnWait = Callable[[str], None]
+_LOG = logging.getLogger("churn.progress")
 
 
 def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = None) -> Outcome:
@@ -41,6 +45,9 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
         ChurnError: something else that has a sentence.
     """
     prepared = prepare_run(request, on_bytes)
+    # What this process writes beside the run, scratch files for one, goes to the same folder.
+    os.environ[home.VARIABLE] = str(prepared.state)
+    _say_where(prepared)
     on_wait("starting ZenML")
     from stacks.apply import activate, apply_stack
     from stacks.connectivity import require_reachable
@@ -76,6 +83,16 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
     seconds = time.perf_counter() - began
     tracking = tracker["uri"] if tracker else None
     return read_outcome(run, stack=stack.name, seconds=seconds, reports=reports, tracking=tracking)
+
+
+def _say_where(prepared: PreparedRun) -> None:
+    """Says which variables keep ZenML's database out of the output folder."""
+    from stacks.zenml_store import named_elsewhere
+
+    named = "" if prepared.spec.server else named_elsewhere(prepared.state)
+    if named:
+        sentence = f"runs and models are kept where {named} says"
+        _LOG.warning(sentence, extra={"step": "zenml", "event": "warned"})
 
 
 def pipeline_parameters(

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from churn.home import home
 from churn.root import ROOT
 from churn.settings.settings_file import load_settings
 from churn.writable import require_writable
@@ -68,7 +69,7 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
     settings = load_settings(
         entry.settings_class(), request.config or entry.configuration, request.overrides
     )
-    state = ROOT / settings.output.folder
+    state = home(settings.output.folder)
     require_writable(state, "make it writable or name another with --set output.folder=PATH")
     state.mkdir(parents=True, exist_ok=True)
     silence_libraries(verbose=request.verbose)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import ChurnError, InputError, error_reason, one_line
-from churn.root import ROOT
+from churn.home import home
 from deployment.zenml_deployments import NAME, PORT
 from runner.silence import silence_libraries
 from stacks.spec import DEFAULT_STACK
 from stacks.zenml_store import open_zenml
 
-_STORE = ".churn/production/telco-churn"
+_STORE = "production/telco-churn"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     silence_libraries(verbose=False)
     try:
-        open_zenml()
+        options.state = home(options.state)
+        open_zenml(options.state)
         result: str = options.run(options)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
@@ -47,7 +48,7 @@ def _deploy(options: argparse.Namespace) -> str:
     from runner.zenml_deployment import deploy_scoring
 
     deployed = deploy_scoring(
-        options.store,
+        options.store or str(options.state / _STORE),
         options.stack,
         name=options.name,
         port=options.port,
@@ -97,10 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     deploy = commands.add_parser("deploy", help="start it, or start it anew")
-    deploy.add_argument("--store", default=str(ROOT / _STORE), help=f"bundle store ({_STORE})")
+    deploy.add_argument("--store", help=f"bundle store ({_STORE} of the state folder)")
     deploy.add_argument("--stack", default=DEFAULT_STACK, help=f"stack ({DEFAULT_STACK})")
     deploy.add_argument("--port", type=int, help=f"port ({PORT}, or any free one)")
-    deploy.add_argument("--state", type=Path, default=ROOT / ".churn", help="folder (.churn)")
     deploy.add_argument("--keyed", action="store_true", help="answer only who shows a key")
     deploy.set_defaults(run=_deploy)
     invoke = commands.add_parser("invoke", help="score one customer")
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     stop = commands.add_parser("stop", help="stop it; its runs stay in ZenML")
     stop.set_defaults(run=_stop)
     for command in (deploy, invoke, stop):
+        command.add_argument("--state", type=Path, help="output.folder of the runs (CHURN_HOME)")
         command.add_argument("--name", default=NAME, help=f"ZenML's name of it ({NAME})")
     return parser
 

@@ -39,7 +39,7 @@ def deploy_scoring(
     name: str = NAME,
     port: int | None = None,
     keyed: bool = False,
-    state: Path = ROOT / ".churn",
+    state: Path,
 ) -> ZenmlDeployment:
     """Deploys the scoring pipeline with a stack's deployer, or replaces its deployment of that name.
 

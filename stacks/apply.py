@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn.errors import InputError, error_reason
+from churn.home import home
 from stacks.flavors.register import missing_flavors, register_flavors
 from stacks.plan import LABELS, Change, ComponentPlan, StackPlan, plan_stack
 from stacks.requirements import require_modules
@@ -78,8 +78,9 @@ def prepare_stack(
     """Connects and compares: returns the plan, ZenML's client, and the flavors to register."""
     require_modules(spec)
     spec = spec.resolved(values)
-    connect(spec, Path(values.get("state", ".")))
-    client = open_zenml()
+    state = home(values.get("state"))
+    connect(spec, state)
+    client = open_zenml(state)
     used = [part.flavor for part in spec.components.values() if isinstance(part, OwnComponent)]
     flavors = tuple(Change("create", "flavor", name) for name in missing_flavors(client, used))
     return plan_stack(client, spec), client, flavors

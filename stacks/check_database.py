@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.home import home
 from stacks.library_database import MLFLOW, require_database
 from stacks.zenml_store import require_store
 
@@ -20,7 +21,7 @@ def main(files: list[str]) -> int:
         for file in files:
             require_database(MLFLOW, Path(file), "move it away; make train starts a new one")
         if not files:
-            require_store()
+            require_store(home())
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churn.home import home
 from stacks.spec import StackSpec, load_stack
 
 if TYPE_CHECKING:
@@ -51,20 +53,20 @@ def parser() -> argparse.ArgumentParser:
             "--state",
             metavar="FOLDER",
             type=Path,
-            default=Path(".churn"),
-            help="output.folder of the runs, where it is another than .churn",
+            help="output.folder of the runs (default: CHURN_HOME, or .churn)",
         )
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return made
 
 
-def run_command(arguments: argparse.Namespace, root: Path, console: Console) -> None:
-    """Runs an action; a relative state folder starts from `root`.
+def run_command(arguments: argparse.Namespace, console: Console) -> None:
+    """Runs an action.
 
     Raises:
         ChurnError: it cannot be done, and nothing was changed.
     """
-    values = {"state": str(root / arguments.state.expanduser())}
+    state = arguments.state and arguments.state.expanduser()
+    values = {"state": str(home(state))}
     if arguments.action == "list":
         _list(values, console, as_json=arguments.json)
     elif arguments.action == "show":
@@ -153,7 +155,9 @@ def _apply(
         held = "" if activate else "; ZenML holds it as the file says"
         console.print(f"{spec.name}: nothing to change{held}")
     if activate:
-        console.print(f"{spec.name} is the active stack of your own zenml commands now.")
+        console.print(f"{spec.name} is the active stack of your own zenml commands now, after")
+        command = f"export ZENML_CONFIG_PATH={os.environ['ZENML_CONFIG_PATH']}"
+        console.print(f"  {command}", markup=False, soft_wrap=True)
 
 
 def _print_json(console: Console, document: object) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from churn.errors import ChurnError, InputError
+from churn.home import home
 from stacks.apply import AppliedStack, apply_stack, prepare_stack
 from stacks.plan import Change, find_component, is_ours, mask_secret, require_ours
 from stacks.requirements import missing_modules
@@ -52,7 +53,7 @@ class StackStatus:
 
 def list_stacks(values: Mapping[str, str]) -> list[StackStatus]:
     """Returns the status of every stack that has a file; changes nothing, contacts no server."""
-    active = open_zenml().active_stack_model.name
+    active = open_zenml(home(values.get("state"))).active_stack_model.name
     return [_stack_status(name, values, active=name == active) for name in stack_names()]
 
 
@@ -113,7 +114,8 @@ def delete_stack(spec: StackSpec, values: Mapping[str, str]) -> tuple[Change, ..
     require_ours(stack.labels, f"stack '{spec.name}'", spec)
     if client.active_stack_model.id == stack.id:
         raise InputError(
-            f"Stack '{spec.name}' is the active one; set another first, with `zenml stack set default`."
+            f"Stack '{spec.name}' is the active one; set another first, with `run.py "
+            "stack activate NAME`."
         )
     client.delete_stack(stack.id)
     return (Change("delete", "stack", spec.name), *_delete_components(client, spec))

@@ -82,7 +82,12 @@ def prepare_experiment(tracker: str, name: str, state: Path) -> Experiment:
         if uri.startswith(_LOCAL):
             raise ChurnError(f"{what} cannot be used: {reason}; {_ANOTHER}.") from error
         raise _no_answer(what, reason) from error
-    return Experiment(name, f"{experiment.experiment_id}@{experiment.creation_time}", uri)
+    return Experiment(name, experiment_identity(experiment), uri)
+
+
+def experiment_identity(experiment: Any) -> str:
+    """Returns the id and the time of creation of MLflow's experiment, which no other database has."""
+    return f"{experiment.experiment_id}@{experiment.creation_time}"
 
 
 def require_tracker(tracker: str, uri: str) -> None:

@@ -1,7 +1,8 @@
 """Opens ZenML's store, after checking what the environment says about it.
 
-ZenML is imported only then: it reads its configuration folder when it is imported, retries a server
-for half a minute, and changes a database of an older version.
+ZenML keeps its configuration, database and artifacts in `zenml` of the state folder, unless
+ZENML_CONFIG_PATH names another folder. It is imported only then: it reads that variable when it is
+imported, retries a server for half a minute, and changes a database of an older version.
 """
 
 from __future__ import annotations
@@ -23,19 +24,31 @@ if TYPE_CHECKING:
 
 _URL, _TYPE, _FOLDER = "ZENML_STORE_URL", "ZENML_STORE_TYPE", "ZENML_CONFIG_PATH"
 _ANOTHER_FOLDER = f"name another folder with {_FOLDER}"
+_STORES = "ZENML_LOCAL_STORES_PATH"
+_OTHER_PLACES = (_FOLDER, _STORES, _URL)
+_LEFT_BY_RUNS = ("production/current.json", "production/*/current.json", "mlflow.db")
 _MYSQL_PORT = 3306
 _CONNECT_SECONDS = 5.0
 _ACTIVE = {"ZENML_ACTIVE_PROJECT_ID": "project", "ZENML_ACTIVE_STACK_ID": "stack"}
 
 
-def open_zenml() -> Client:
+_chosen: set[str] = set()
+"""What this process itself, and not its environment, has set ZENML_CONFIG_PATH to."""
+
+
+def open_zenml(state: Path) -> Client:
     """Returns ZenML's client, its store opened.
+
+    Args:
+        state: Absolute folder that keeps everything of this project.
 
     Raises:
         InputError: a variable, ZenML's folder or its database is at fault.
-        ChurnError: the store's server does not answer, or ZenML cannot use it.
+        ChurnError: the store's server does not answer, ZenML cannot use it, or this process has
+            opened the one of another state folder.
     """
-    url, remedy = require_store()
+    url, remedy = require_store(state)
+    choose_folder(state)
     try:
         from zenml.client import Client
 
@@ -50,15 +63,47 @@ def open_zenml() -> Client:
     return client
 
 
-def require_store() -> tuple[str, str]:
+def choose_folder(state: Path) -> None:
+    """Makes this process, and those that it starts, find the ZenML of a state folder.
+
+    Raises:
+        ChurnError: this process has chosen the one of another state folder before.
+    """
+    folder = str(zenml_folder(state))
+    if folder in _chosen and folder != str(_own_folder(state)):
+        raise ChurnError(
+            f"This process has opened ZenML in {folder} already; run what keeps its state in {state} "
+            "in a process of its own."
+        )
+    if not os.environ.get(_FOLDER):
+        os.environ[_FOLDER] = folder
+        _chosen.add(folder)
+
+
+def zenml_folder(state: Path) -> Path:
+    """Returns the folder of ZenML's configuration: ZENML_CONFIG_PATH, else `zenml` of the state folder."""
+    named = os.environ.get(_FOLDER)
+    return Path(named).resolve() if named else _own_folder(state)
+
+
+def named_elsewhere(state: Path) -> str:
+    """Returns which variables keep ZenML's state out of the state folder, and where; '' for none."""
+    named = {name: os.environ.get(name, "") for name in _OTHER_PLACES}
+    if zenml_folder(state) == _own_folder(state):
+        named.pop(_FOLDER)
+    return ", ".join(f"{name}={without_password(value)}" for name, value in named.items() if value)
+
+
+def require_store(state: Path) -> tuple[str, str]:
     """Checks ZenML's folder and store without ZenML; returns the store's URL, and how to change it.
 
     Raises:
         InputError: a variable, the folder or the database is at fault.
         ChurnError: the store's server does not answer.
     """
-    folder = _folder()
+    folder = zenml_folder(state)
     require_writable(folder, f"make it writable, or {_ANOTHER_FOLDER}")
+    _require_registry(state, folder)
     url, remedy = _store(folder)
     scheme = url.partition("://")[0]
     if scheme in {"http", "https"}:
@@ -75,10 +120,32 @@ def require_store() -> tuple[str, str]:
     return url, remedy
 
 
-def _folder() -> Path:
+def _require_registry(state: Path, folder: Path) -> None:
+    """Refuses a state folder whose models are registered in another ZenML than its own.
+
+    Versions before kept the registry in ZenML's own folder. A new one would count from 1 again, and
+    meet the bundles and the tracked runs of the first versions.
+    """
+    if folder != _own_folder(state) or (folder / "config.yaml").exists():
+        return
+    left = next((each for name in _LEFT_BY_RUNS for each in state.glob(name)), None)
+    if left is not None:
+        raise InputError(
+            f"The state folder {state} has {left.relative_to(state)}, and the ZenML that its models are registered in "
+            "lies elsewhere; go on there with `export ZENML_CONFIG_PATH=FOLDER` (in versions before "
+            f"it was {_usual_folder()}), or start anew in another folder, with CHURN_HOME or --set "
+            "output.folder=PATH."
+        )
+
+
+def _usual_folder() -> str:
     import click
 
-    return Path(os.environ.get(_FOLDER) or click.get_app_dir("zenml")).resolve()
+    return click.get_app_dir("zenml")
+
+
+def _own_folder(state: Path) -> Path:
+    return (state / "zenml").resolve()
 
 
 def _store(folder: Path) -> tuple[str, str]:
@@ -90,7 +157,7 @@ def _store(folder: Path) -> tuple[str, str]:
     named = _named_in(folder / "config.yaml")
     if named:
         return named, f"correct {folder / 'config.yaml'}, or {_ANOTHER_FOLDER}"
-    stores = os.environ.get("ZENML_LOCAL_STORES_PATH") or folder / "local_stores"
+    stores = os.environ.get(_STORES) or folder / "local_stores"
     return f"sqlite:///{Path(stores, 'default_zen_store', 'zenml.db')}", _ANOTHER_FOLDER
 
 

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from churn.home import home
+
 TESTS = Path(__file__).resolve().parent
-NOT_TESTED = TESTS.parent / ".churn" / "not-tested.txt"
+NOT_TESTED = home() / "not-tested.txt"
 """Where the last run has written which tests were skipped, and why; `make test` ends with it."""
 
 LONGEST_FIRST = (
@@ -60,7 +62,11 @@ class GroupScheduling(LoadScopeScheduling):
 
 
 def pytest_configure() -> None:
-    """Gives a worker's main module the file that pytest's own has, because ZenML asks for one."""
+    """Gives a worker's main module the file that pytest's own has, because ZenML asks for one.
+
+    Tests do not see the developer's own CHURN_HOME.
+    """
+    os.environ.pop("CHURN_HOME", None)
     main = sys.modules["__main__"]
     if getattr(main, "__file__", None) is None:
         main.__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
@@ -105,7 +111,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if reasons:
         listed = "; ".join(f"{count} tests: {reason}" for reason, count in reasons.items())
         line = f"NOT TESTED HERE, {reasons.total()} tests were skipped. {listed}."
-        NOT_TESTED.parent.mkdir(exist_ok=True)
+        NOT_TESTED.parent.mkdir(parents=True, exist_ok=True)
         NOT_TESTED.write_text(f"{line}\n", encoding="utf-8")
         terminalreporter.write_line(line, red=True, bold=True)
 

@@ -2,8 +2,9 @@
 
     python tools/compose_secrets.py
 
-No library does it: Compose reads secrets and makes none. Writes .churn/compose.env, readable for its
-owner alone, and never over an existing one: databases remember the passwords they were made with.
+No library does it: Compose reads secrets and makes none. Writes compose.env into the state
+folder (CHURN_HOME, or .churn), readable for its owner alone, and never over an existing one:
+databases remember the passwords they were made with.
 Standard library only.
 """
 
@@ -18,12 +19,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / ".env.example"
-OUT = ROOT / ".churn" / "compose.env"
 _BLANK = re.compile(r"^([A-Z_]+)=$", re.MULTILINE)
 
 
-def main(out: Path = OUT) -> int:
+def main(out: Path | None = None) -> int:
     """Writes the file and prints the key once."""
+    out = out or _state() / "compose.env"
     if out.exists():
         print(f"{out} is there already and stays: databases remember its passwords.")
         return 2
@@ -41,6 +42,13 @@ def main(out: Path = OUT) -> int:
         file.write(text)
     print(f"Wrote {out}. The API key is shown this once: {key}")
     return 0
+
+
+def _state() -> Path:
+    sys.path.insert(0, str(ROOT))
+    from churn.home import home
+
+    return home()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Sequence
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 PORT = 8237
 _START_SECONDS = 90
 
@@ -24,8 +26,8 @@ _GUIDE = """\
   Runs      newest first, the search box finds names; click one for its graph
   Graph     click an artifact (green), then Visualization: every report's page and pictures
   Insights  beside the graph: Metadata has the results of the run
-  Lists of models and artifacts are ZenML Pro's; here: .venv/bin/zenml model version list, or
-  .venv/bin/python tools/list_runs.py for every run with its figures, a line each.
+  Lists of models and artifacts are ZenML Pro's; here: .venv/bin/python tools/list_runs.py for
+  every run with its figures and its model version, a line each.
   No user and no password; it listens on this machine alone.
   Stop it with:  make dashboard ARGS="--stop\""""
 
@@ -37,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
     os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.path.insert(0, str(ROOT))
+    from churn.home import home
+    from stacks.zenml_store import choose_folder
+
     try:
+        choose_folder(home())
         return _stop() if options.stop else _start(options.port, look=not options.no_browser)
     except KeyboardInterrupt:
         return 130

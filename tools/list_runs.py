@@ -14,11 +14,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
 
+ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ("started", "run", "stack", "status", "model", "ROC-AUC", "verdict", "version", "s")
 _FIRST_TO_GO = ("started", "s", "stack", "version")  # a name has its time in it
 _BETWEEN = 2  # blanks between two columns
@@ -32,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
     os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
     os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
+    sys.path.insert(0, str(ROOT))
+    from churn.home import home
+    from stacks.zenml_store import choose_folder
+
     try:
+        choose_folder(home())
         _print_runs(options)
     except KeyboardInterrupt:
         return 130

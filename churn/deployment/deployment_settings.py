@@ -30,10 +30,10 @@ class ComposeSettings(FrozenSettings):
     """The service `api` of docker-compose.yml.
 
     Attributes:
-        env_file: File that tools/compose_secrets.py wrote; relative to the project.
+        env_file: Another file than tools/compose_secrets.py wrote; relative to the project.
     """
 
-    env_file: Annotated[str, Field(min_length=1)] = ".churn/compose.env"
+    env_file: Annotated[str, Field(min_length=1)] | None = None
 
 
 class KubernetesSettings(FrozenSettings):

@@ -21,7 +21,6 @@ from churn.errors import InputError
 from churn.ledger.ledger_tables import PERMANENT, SCHEMA_VERSION
 from churn.ledger.private_file import make_private
 
-DEFAULT_URL = "sqlite:///.churn/ledger.db"
 POSTGRES_LOCK = int.from_bytes(b"churn")
 """Advisory lock of whoever makes or removes tables."""
 LOCK_SECONDS = 30.0
@@ -42,7 +41,7 @@ class DatabaseLedger:
     schema: MetaData = PERMANENT
     application_id: ClassVar[int] = 0
 
-    def __init__(self, url: str | URL = DEFAULT_URL, *, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, url: str | URL, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Takes a database's address, as SQLAlchemy writes it.
 
         Args:
@@ -171,7 +170,7 @@ def _parsed(url: str | URL) -> URL:
             return parsed
     raise InputError(
         "The ledger's address is not a database address. Write it like "
-        f"{DEFAULT_URL} or postgresql+psycopg://user:password@host/database."
+        "sqlite:///FILE or postgresql+psycopg://user:password@host/database."
     )
 
 

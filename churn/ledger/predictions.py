@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Table, func, insert, select
 
 from churn.errors import InputError
-from churn.ledger.database import DEFAULT_URL, LOCK_SECONDS, DatabaseLedger, row_in_utc
+from churn.ledger.database import LOCK_SECONDS, DatabaseLedger, row_in_utc
 from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
 from churn.ledger.month_files import MonthFile, MonthFiles, newest_old_month, remove_old_tables
 from churn.ledger.months import by_month, month_of, oldest_kept
@@ -55,9 +55,7 @@ class PredictionLedger(DatabaseLedger):
         ('7', 0.62, True)
     """
 
-    def __init__(
-        self, url: str = DEFAULT_URL, *, lock_seconds: float = LOCK_SECONDS, max_bytes: int = 0
-    ) -> None:
+    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS, max_bytes: int = 0) -> None:
         """Takes a database's address, as `DatabaseLedger` does.
 
         Args:

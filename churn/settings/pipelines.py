@@ -103,10 +103,11 @@ class OutputSettings(FrozenSettings):
     """Where a pipeline keeps what it writes on this machine.
 
     Attributes:
-        folder: reports, downloads, snapshots and tracked runs; relative to the project.
+        folder: everything of the run, ZenML's database and artifacts included; relative to the
+            project. None for what CHURN_HOME names, or `.churn`.
     """
 
-    folder: Annotated[str, Field(min_length=1)] = ".churn"
+    folder: Annotated[str, Field(min_length=1)] | None = None
 
 
 class NestedSettings(FrozenSettings):

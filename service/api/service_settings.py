@@ -11,6 +11,7 @@ from churn.errors import InputError
 from service.core.environment_settings import (
     LedgerSettings,
     StoreSettings,
+    home_path,
     read_environment,
     split_commas,
 )
@@ -63,7 +64,7 @@ class ServiceSettings(StoreSettings, LedgerSettings):
     head_seconds: float = Field(10.0, ge=0.1, le=600)
     body_seconds: float = Field(30.0, ge=0.1, le=600)
     short_path: bool = True
-    ledger: str = Field("sqlite:///.churn/ledger.db", min_length=1)
+    ledger: str = Field(default_factory=home_path("ledger.db", "sqlite:///"), min_length=1)
     ledger_queue: int = Field(20_000, ge=1)
     ledger_flush_seconds: float = Field(0.25, ge=0.01, le=60)
     drain_seconds: float = Field(0.0, ge=0, le=300)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from churn import scratch
 from churn.errors import InputError, did_you_mean
 from churn.frozen_model import FrozenModel
+from churn.home import DEFAULT, home
 from churn.scoring.current import CURRENT
 from churn.scoring.manifest import VERSION_PATTERN
 
@@ -34,10 +34,16 @@ class LedgerSettings(FrozenModel):
     ledger_max_bytes: int = Field(0, ge=0)
 
 
+def home_path(name: str, prefix: str = "") -> Callable[[dict[str, Any]], str]:
+    """Returns what makes a setting's default: a path of that name in the folder of `home`."""
+    return lambda settings: f"{prefix}{home(settings['home']) / name}"
+
+
 class StoreSettings(FrozenModel):
     """Which versions of a bundle store are served.
 
     Attributes:
+        home: folder of everything on this machine, where the settings below name no other place.
         store: bundle store whose production version is served: a folder, or a URI for fsspec.
         poll_seconds: how often the store is checked for a new version.
         canary_version: version of the store that answers `canary_percent` of the customers.
@@ -46,12 +52,13 @@ class StoreSettings(FrozenModel):
         scratch_folder: folder for the workers' metrics and for copies of remote bundles.
     """
 
-    store: str = Field(".churn/production/telco-churn", min_length=1)
+    home: str = Field(DEFAULT, min_length=1)
+    store: str = Field(default_factory=home_path("production/telco-churn"), min_length=1)
     poll_seconds: float = Field(1.0, ge=0.05, le=3600)
     canary_version: Version | None = None
     canary_percent: float = Field(0.0, ge=0, le=100)
     shadow_version: Version | None = None
-    scratch_folder: str = Field(scratch.DEFAULT, min_length=1)
+    scratch_folder: str = Field(default_factory=home_path("scratch"), min_length=1)
 
     @model_validator(mode="after")
     def _require_canary_version(self) -> Self:

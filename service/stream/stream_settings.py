@@ -11,6 +11,7 @@ from service.core.environment_settings import (
     NONE,
     LedgerSettings,
     StoreSettings,
+    home_path,
     read_environment,
     split_commas,
 )
@@ -64,7 +65,9 @@ class StreamSettings(StoreSettings, LedgerSettings):
     session_seconds: float = Field(45.0, ge=6, le=300)
     redis: SecretStr = SecretStr(NONE)  # an address may hold a password
     redis_ttl_seconds: int = Field(7 * 24 * 3600, ge=1)
-    ledger: SecretStr = SecretStr("sqlite:///.churn/ledger.db")
+    ledger: SecretStr = Field(
+        default_factory=lambda settings: SecretStr(home_path("ledger.db", "sqlite:///")(settings))
+    )
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8001, ge=0, le=65535)
     stall_seconds: float = Field(120.0, ge=60, le=3600)

@@ -9,7 +9,7 @@ from churn.models.trained import TrainedModel
 from churn.reports.training.training_report import TrainingReport
 from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact
-from registry.mlflow_tracking import log_training_run
+from registry.mlflow_tracking import log_training_run, require_experiment
 from steps.caching import CODE_AWARE
 from steps.progress import step_progress
 
@@ -25,6 +25,7 @@ def track_run(
     result, MLflow's id of the run, is not used when the tracked runs were removed or moved.
     """
     with step_progress("track_run") as progress:
+        require_experiment(experiment)
         stored = get_step_context().inputs["report"][0].uri
         with fileio.open(f"{stored}/{PAGE}", "rb") as file:
             page = bytes(file.read()).decode()

@@ -28,11 +28,7 @@ def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Arti
         if version is None and not challenger:
             version = champion
         if version is None:
-            what = f"version '{challenger}'" if challenger else "staged version"
-            raise InputError(
-                f"Model '{model_name}' has no {what} to promote. Train one with "
-                "run.py --pipeline training, or name one with --set challenger=VERSION."
-            )
+            raise InputError(_nothing_to_promote(model_name, challenger))
         pair = PromotionPair(
             model=model_name,
             challenger=str(version.name),
@@ -42,3 +38,18 @@ def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Arti
             pair.sentence, {"challenger": pair.challenger, "champion": pair.champion or "none"}
         )
     return pair
+
+
+def _nothing_to_promote(model: str, challenger: str) -> str:
+    newest = None if challenger else find_version(model, ModelStages.LATEST)
+    if newest is not None:
+        return (
+            f"Training has staged no version of '{model}': it held or rejected version {newest.name}, "
+            "and why is in its report. Train on other data or settings; a person may have it judged "
+            f"with --set challenger={newest.name} and --set override.person, .version and .reason."
+        )
+    what = f"version '{challenger}'" if challenger else "staged version"
+    return (
+        f"Model '{model}' has no {what} to promote. Train one with run.py --pipeline training, or "
+        "name one with --set challenger=VERSION."
+    )

@@ -39,8 +39,8 @@ def test_it_goes_when_its_block_fails_too(tmp_path):
     assert not folder.exists()
 
 
-def test_it_lies_where_the_environment_says_or_below_the_working_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_it_lies_where_the_environment_says_or_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(scratch.VARIABLE, str(tmp_path / "named"))
     with scratch_folder("a") as named:
         pass
@@ -49,7 +49,7 @@ def test_it_lies_where_the_environment_says_or_below_the_working_folder(tmp_path
         pass
 
     assert named.parent == tmp_path / "named"
-    assert default.parent == tmp_path / ".churn" / "scratch"
+    assert default.parent == tmp_path / "home" / "scratch"
 
 
 @pytest.mark.parametrize("root", ["file", "file/below", "dangling"])

@@ -43,7 +43,7 @@ def test_a_stack_without_a_deployer_is_refused_with_the_line_to_add(tmp_path):
     bare = {kind: part for kind, part in spec.components.items() if kind != "deployer"}
 
     with pytest.raises(InputError, match=r"has no deployer; add `deployer: \{use: default\}`"):
-        deploy_scoring(str(tmp_path), spec.model_copy(update={"components": bare}))
+        deploy_scoring(str(tmp_path), spec.model_copy(update={"components": bare}), state=tmp_path)
 
 
 def test_an_address_that_nobody_listens_at_is_a_failure_with_a_sentence():

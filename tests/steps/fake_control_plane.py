@@ -53,6 +53,8 @@ class FakeControlPlane:
 
     def find_version(self, model: str, version: str) -> FakeVersion | None:
         named = [each for each in self.versions if each.model.name == model]
+        if str(version) == "latest":
+            return named[-1] if named else None
         right = [each for each in named if str(version) in {each.name, each.stage}]
         return right[0] if right else None
 

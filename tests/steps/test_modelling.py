@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from churn.errors import ChurnError
 from churn.reports.model_card.card_page import model_card_markdown
 
 
@@ -113,7 +114,8 @@ def test_track_run_fills_the_run_that_is_open(tracked, model, report, settings):
 
     from steps.modelling.track_run import track_run
 
-    run_id = track_run.entrypoint(model, report, settings, experiment="steps")
+    created = mlflow.get_experiment_by_name("steps").creation_time
+    run_id = track_run.entrypoint(model, report, settings, experiment=f"1@{created}")
 
     assert run_id == tracked
     run = mlflow.get_run(tracked)
@@ -122,6 +124,20 @@ def test_track_run_fills_the_run_that_is_open(tracked, model, report, settings):
     assert len(run.outputs.model_outputs) == 1
     page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/training_report.html")
     assert page == "<p>The report.</p>"
+
+
+def test_a_tracker_that_was_pointed_at_another_database_meanwhile_gets_nothing(
+    tracked, model, report, settings
+):
+    import mlflow
+
+    from steps.modelling.track_run import track_run
+
+    with pytest.raises(ChurnError, match="pointed this stack's experiment tracker at another"):
+        track_run.entrypoint(model, report, settings, experiment="1@1")
+
+    run = mlflow.get_run(tracked)
+    assert run.data.params == run.data.metrics == {}
 
 
 def test_run_deepchecks_judges_table_split_and_model(customers, split, model):

@@ -20,9 +20,11 @@ from types import ModuleType
 
 import httpx
 
+from churn.home import home
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "service" / "seldon"
-ENVIRONMENTS = ROOT / ".churn" / "venvs"
+ENVIRONMENTS = home() / "venvs"
 _START_SECONDS = 90.0  # seconds until a server must be ready, on a busy machine
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from churn.errors import InputError
+from churn.root import ROOT
 from service.stream.__main__ import main
 from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings, read_settings
@@ -117,12 +118,16 @@ def test_the_page_lists_every_setting_with_its_default(root):
     assert listed == {f"CHURN_{field.upper()}" for field in StreamSettings.model_fields}
     for names, default in rows.items():
         found = re.findall(r"CHURN_(\w+)", names)
-        values = [StreamSettings.model_fields[name.lower()].default for name in found]
+        fields = [StreamSettings.model_fields[name.lower()] for name in found]
+        home = {"home": "CHURN_HOME"}
+        values = [
+            each.get_default(call_default_factory=True, validated_data=home) for each in fields
+        ]
         shown = [value.get_secret_value() if isinstance(value, SecretStr) else
                  ",".join(value) if isinstance(value, tuple) else value for value in values]  # fmt: skip
         if default not in ("none", "the system's"):
             assert [part.strip(" `") for part in default.split("`, `")] == [
-                "none" if value is None else str(value) for value in shown
+                "none" if value is None else str(value).replace(f"{ROOT}/", "") for value in shown
             ], names
         else:
             assert set(shown) <= {None, 0.0}, names

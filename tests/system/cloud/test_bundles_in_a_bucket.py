@@ -154,6 +154,7 @@ def test_an_address_that_became_a_path_is_the_address_all_the_same(
     store, write, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
 
     place = write("1", store=Path(store))
     publish(Path(store), "1")
@@ -163,7 +164,7 @@ def test_an_address_that_became_a_path_is_the_address_all_the_same(
     assert Scorer.load(Path(store)).version == "1"
     assert address(Path("file:///some/where")) == Path("/some/where")
     # the copy's scratch folder, and none called 's3:'
-    assert [each.name for each in tmp_path.iterdir()] == [".churn"]
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_pointer_there_is_the_same_text_as_in_a_folder(store, write, tmp_path, files):

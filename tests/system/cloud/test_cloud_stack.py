@@ -259,7 +259,7 @@ def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
         "state/zenml/cloud/",
         "state/deployment/local/service.",
         "home/.cache/",
-        "here/.churn/scratch/.lock",  # empty; copies of bundles were beside it
+        "state/scratch/.lock",  # empty; copies of bundles were beside it
     )
     assert [path for path in left if not path.startswith(kept)] == []
     assert not [path for path in left if path.endswith(".db") or "mlruns" in path]

@@ -25,6 +25,7 @@ IMAGE = {
     "PYTHONUNBUFFERED": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "CHURN_HOME": "/state",
     "MPLBACKEND": "Agg",
     "ZENML_CONFIG_PATH": "/state/zenml",
     "ZENML_ANALYTICS_OPT_IN": "false",

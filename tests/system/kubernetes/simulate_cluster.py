@@ -138,7 +138,6 @@ def _image(app: Path) -> Path:
         for source in sources:
             place = app if goal == "./" else (app / goal).parent
             subprocess.run(["cp", "-r", str(ROOT / source), str(place)], check=True)
-    (app / ".churn").symlink_to("/state")
     return app
 
 
