@@ -91,7 +91,8 @@ def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> 
     later = rows.sum() - np.cumsum(rows)  # than each day
     boundary = int(np.argmax(later < share * rows.sum()))
     rest = (share * rows.sum() - later[boundary]) / rows[boundary]
-    return (day > boundary) | ((day == boundary) & _below(hashes, rest))
+    latest: NDArray[np.bool_] = (day > boundary) | ((day == boundary) & _below(hashes, rest))
+    return latest
 
 
 def _below(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
