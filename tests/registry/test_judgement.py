@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -49,40 +50,48 @@ def trained(number, frame, contract, telco):
     )
 
 
-def test_the_customers_behind_both_versions_are_compared_by_id(telco, contract, real, monkeypatch):
-    # given a champion of last month, when ids were not yet said to last, and a challenger of today
-    frame = telco.frame.head(2000)
-    older = frame.assign(tenure=frame["tenure"] + 1)
-    first, *others = contract.model_dump()["columns"]
-    del first["surrogate"]
-    undeclared = DataContract.model_validate(contract.model_dump() | {"columns": [first, *others]})
-    versions = {
-        "1": trained("1", frame, undeclared, telco),
-        "2": trained("2", older, real, telco),
-    }
-    monkeypatch.setattr(judgement, "_load", lambda _, name: versions[name])
-    monkeypatch.setattr(judgement, "_check_bundle", lambda *_: None)
-    threshold = Threshold(value=0.5, basis="profit")
-    monkeypatch.setattr(TrainedVersion, "bundle_threshold", threshold)
+@pytest.fixture
+def gates(contract, real, telco, monkeypatch):
+    """Judges a challenger of today against a champion of a month ago, split by some contract."""
 
-    decision = judgement.judge_versions(
-        PromotionPair(model="m", challenger="2", champion="1"), PromotionPipelineSettings()
-    )
+    def judged(champion_split):
+        # given customers a month older, and a champion from before the contract had the field
+        frame = telco.frame.head(2000)
+        first, *others = contract.model_dump()["columns"]
+        del first["surrogate"]
+        undeclared = contract.model_dump() | {"columns": [first, *others]}
+        champion = trained("1", frame, champion_split, telco)
+        customers = Dataset(frame, DataContract.model_validate(undeclared), telco.source)
+        versions = {
+            "1": replace(champion, customers=customers),
+            "2": trained("2", frame.assign(tenure=frame["tenure"] + 1), real, telco),
+        }
+        monkeypatch.setattr(judgement, "_load", lambda _, name: versions[name])
+        monkeypatch.setattr(judgement, "_check_bundle", lambda *_: None)
+        monkeypatch.setattr(judgement, "_fixed_reference", lambda *_: None)
+        threshold = Threshold(value=0.5, basis="profit")
+        monkeypatch.setattr(TrainedVersion, "bundle_threshold", threshold)
+        pair = PromotionPair(model="m", challenger="2", champion="1")
+        decision = judgement.judge_versions(pair, PromotionPipelineSettings(), ())
+        return {gate.name: gate for gate in decision.gates}, versions
 
-    gates = {gate.name: gate for gate in decision.gates}
+    return judged
+
+
+def test_both_versions_learned_from_other_customers_than_those_who_judge(gates, real):
+    found, _ = gates(real)
+
     for who, name in (("challenger", "version 2 (flat)"), ("champion", "version 1 (flat)")):
-        gate = gates[f"{who} has not seen the gate rows"]
+        gate = found[f"{who} has not seen the gate rows"]
         assert gate.verdict == "pass"
         assert f"is of a customer that {name} learned from" in gate.sentence
 
-    # and once the champion was split otherwise, its customers are found though their rows differ
-    versions["1"] = trained("1", frame, contract, telco)
-    object.__setattr__(versions["1"].customers, "contract", undeclared)
-    decision = judgement.judge_versions(
-        PromotionPair(model="m", challenger="2", champion="1"), PromotionPipelineSettings()
-    )
-    gate = next(each for each in decision.gates if each.name.startswith("champion has"))
-    ids = frame[contract.id.name].to_numpy()
-    shared = np.isin(ids[versions["2"].split.gate], ids[versions["1"].split.development])
+
+def test_customers_of_a_champion_that_was_split_by_content_are_found(gates, contract, telco):
+    found, versions = gates(contract)
+
+    gate = found["champion has not seen the gate rows"]
+    ids = telco.frame.head(2000)[contract.id.name].to_numpy()
+    judges, learned = versions["2"].split.gate, versions["1"].split.development
     assert gate.verdict == "insufficient evidence"
-    assert gate.figure == shared.sum() > 200
+    assert gate.figure == np.isin(ids[judges], ids[learned]).sum() > 200
