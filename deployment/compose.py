@@ -25,7 +25,7 @@ class ComposeTarget(Target):
         """Reads the published port from the file with the secrets."""
         super().__init__(request)
         self._env_file = ROOT / (request.settings.compose.env_file or home() / "compose.env")
-        self._store = SharedStore(request.store, request.version)
+        self._store = SharedStore(request.store, request.ledger, request.model, request.version)
         self._docker = Program("docker", environment={_STORE: str(request.store)})
         self._ran_before = False
         self.place = f"http://127.0.0.1:{self._published_port() or '8000'}"

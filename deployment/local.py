@@ -32,7 +32,7 @@ class LocalTarget(Target):
         super().__init__(request)
         self._settings = request.settings.local
         self._folder = request.state / "local"
-        self._store = SharedStore(request.store, request.version)
+        self._store = SharedStore(request.store, request.ledger, request.model, request.version)
         self._running = find_process(self._folder)
         self._stopped: tuple[LocalProcess, dict[str, str]] | None = None
         self._started: LocalProcess | None = None

@@ -28,7 +28,7 @@ class ZenmlTarget(Target):
         """Looks for a deployment of that name in ZenML."""
         super().__init__(request)
         self._settings = request.settings.zenml
-        self._store = SharedStore(request.store, request.version)
+        self._store = SharedStore(request.store, request.ledger, request.model, request.version)
         self._stack = active_stack()
         self._before = find_deployment(self._settings.name)
         self._current = self._before

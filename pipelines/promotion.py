@@ -12,6 +12,6 @@ from steps.promotion.judge_pair import judge_pair
 @pipeline(name="promotion")
 def promotion(settings: dict[str, Any], folders: dict[str, str]) -> None:
     """Wires the steps; `settings` are `PromotionPipelineSettings`, `folders` bundle stores and ledger."""
-    pair = find_pair(settings["model"]["name"], settings["challenger"])
+    pair = find_pair(settings["model"]["name"], settings["challenger"], folders)
     decision = judge_pair(pair, settings, folders)
     apply_promotion(pair, decision, settings, folders)

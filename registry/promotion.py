@@ -1,19 +1,20 @@
-"""Carries out a promotion decision: stage, bundle, alias and ledger change together, or not at all."""
+"""Carries out a promotion decision: stage, alias, bundle and ledger change together, or not at all."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from zenml.enums import ModelStages
 from zenml.models import ModelVersionResponse
 
-from churn.errors import BundleError, InputError
+from churn.errors import ChurnError, InputError
+from churn.ledger.changes import ProductionChange
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import Address
-from churn.scoring.bundle import bundle_folder, current, publish
+from churn.scoring.bundle import bundle_folder, publish
 from churn.settings.pipelines import PromotionPipelineSettings
-from registry.mlflow_alias import set_champion_alias
+from registry.mlflow_alias import mlflow_client
+from registry.production import Production
 from registry.versions import find_version, write_version_bundle
 
 
@@ -30,9 +31,11 @@ def carry_out_decision(
     Raises:
         InputError: an approval was given for another version than the challenger, or a version is
             gone from the Model Control Plane.
+        ChurnError: another version went into production since the pair was found.
     """
+    production = Production(pair.model, store=store, ledger=ledger, mlflow=mlflow_client())
     if pair.unchanged:
-        return _keep_in_production(pair, store, ledger)
+        return _keep_in_production(pair, production, ledger)
     ledger.record_decision(pair.model, pair.challenger, decision, champion_version=pair.champion)
     approver = _approver(pair, settings, ledger)
     if decision.verdict != "promote":
@@ -44,24 +47,26 @@ def carry_out_decision(
             f"--set approve.person=NAME --set approve.version={pair.challenger}"
         )
         return _outcome(pair, "waiting", sentence)
-    return _promote(pair, store, approver)
+    sentence = f"version {pair.challenger} is in production"
+    sentence += f" instead of {pair.champion}" if pair.champion else ""
+    sentence += f", approved by {approver}" if approver else ""
+    override = settings.override
+    reason = f"{override.person} overrides its training: {override.reason}"
+    reason = reason if override.person.strip() else "every gate passed"
+    return _put_into_production(pair, production, sentence, approver=approver, reason=reason)
 
 
-def _keep_in_production(pair: PromotionPair, store: Address, ledger: Ledger) -> PromotionOutcome:
-    """Leaves the champion where it is; publishes it anew where the store serves something else."""
+def _keep_in_production(
+    pair: PromotionPair, production: Production, ledger: Ledger
+) -> PromotionOutcome:
+    """Leaves the champion where it is; publishes it anew where the store has nothing."""
     already = f"version {pair.challenger} is in production already"
-    try:
-        served = current(store).version
-    except BundleError:
-        served = None
-    if served == pair.challenger:
+    if production.serving == pair.challenger:
         return _outcome(pair, "unchanged", f"{already}; there is nothing new to promote")
-    version = _require_version(pair.model, pair.challenger)
-    bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
-    publish(store, pair.challenger, by=_recorded_approver(pair, ledger))
-    found = f"the store served {served}" if served else "its bundle was missing from the store"
-    outcome = _outcome(pair, "promoted", f"{already}, but {found}; it is published anew")
-    return outcome.model_copy(update={"bundle": str(bundle)})
+    reason = "its bundle was missing from the store"
+    sentence = f"{already}, but {reason}; it is published anew"
+    approver = _recorded_approver(pair, ledger)
+    return _put_into_production(pair, production, sentence, approver=approver, reason=reason)
 
 
 def _approver(
@@ -84,18 +89,41 @@ def _recorded_approver(pair: PromotionPair, ledger: Ledger) -> str | None:
     return recorded.person if recorded else None
 
 
-def _promote(pair: PromotionPair, store: Address, approver: str | None) -> PromotionOutcome:
+def _put_into_production(
+    pair: PromotionPair, production: Production, sentence: str, *, approver: str | None, reason: str
+) -> PromotionOutcome:
     version = _require_version(pair.model, pair.challenger)
-    champion = _require_version(pair.model, pair.champion) if pair.champion else None
-    bundle = write_version_bundle(version, bundle_folder(store, pair.challenger))
-    alias = move_production(version, champion, lambda: publish(store, pair.challenger, by=approver))
-    sentence = f"version {pair.challenger} is in production"
-    sentence += f" instead of {pair.champion}" if pair.champion else ""
-    sentence += f", approved by {approver}" if approver else ""
+    bundle = write_version_bundle(version, bundle_folder(production.store, pair.challenger))
+    with production.settled():
+        _require_champion(pair)
+        plan = ProductionChange(
+            model=pair.model,
+            version=pair.challenger,
+            version_before=pair.champion,
+            stage_before=version.stage,
+            command="promotion",
+            person=approver or "",
+            reason=reason,
+        )
+        alias = production.change(
+            version, plan, lambda: publish(production.store, pair.challenger, by=approver)
+        )
     outcome = _outcome(pair, "promoted", sentence)
     return outcome.model_copy(
         update={"bundle": str(bundle), "alias": alias, "approved_by": approver}
     )
+
+
+def _require_champion(pair: PromotionPair) -> None:
+    """Checks that what was judged against is in production still."""
+    now = find_version(pair.model, ModelStages.PRODUCTION)
+    name = str(now.name) if now else None
+    if name != pair.champion:
+        raise ChurnError(
+            f"Version {pair.challenger} of '{pair.model}' was judged against "
+            f"{pair.champion or 'no champion'}, but {name or 'none'} is in production by now; "
+            "nothing was promoted. Run the promotion again."
+        )
 
 
 def _outcome(
@@ -110,26 +138,6 @@ def _outcome(
         before=pair.champion,
         sentence=sentence,
     )
-
-
-def move_production(
-    version: ModelVersionResponse,
-    champion: ModelVersionResponse | None,
-    change_bundle: Callable[[], object],
-) -> str | None:
-    """Changes stage, alias and bundle pointer in that order; after an error, changes them back."""
-    before = version.stage
-    try:
-        version.set_stage(ModelStages.PRODUCTION, force=True)
-        alias = set_champion_alias(version)
-        change_bundle()
-    except BaseException:
-        if champion is not None:
-            champion.set_stage(ModelStages.PRODUCTION, force=True)
-            set_champion_alias(champion)
-        version.set_stage(before or ModelStages.NONE, force=True)
-        raise
-    return alias
 
 
 def _require_version(model: str, name: str) -> ModelVersionResponse:

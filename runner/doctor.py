@@ -16,7 +16,9 @@ from churn.home import home
 from churn.root import ROOT
 from churn.settings.settings_file import load_settings
 from churn.writable import require_writable
-from runner.pipeline_catalog import PIPELINES
+from runner.pipeline_catalog import PIPELINES, find_pipeline
+from runner.production_check import check_production
+from runner.request import PreparedRun
 from stacks.connectivity import without_password
 from stacks.diagnosis import Diagnosis, Status
 from stacks.doctor.stack import check_stack
@@ -32,7 +34,10 @@ _PORTS = {
 
 
 def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
-    """Runs every check of a stack and this machine, and returns the findings; changes nothing."""
+    """Runs every check of a stack and this machine, and returns the findings.
+
+    Nothing is changed, except that a change of production that was broken off is finished or undone.
+    """
     checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
         _python,
         lambda: _versions(root / "requirements.lock"),
@@ -42,7 +47,10 @@ def diagnose(stack: str, *, root: Path = ROOT) -> list[Diagnosis]:
         lambda: _space(root),
         _ports,
     )
-    return [finding for check in checks for finding in check()]
+    findings = [finding for check in checks for finding in check()]
+    if any(each.status == "broken" for each in findings):
+        return findings
+    return [*findings, *_production(stack, root)]
 
 
 def _python() -> Iterator[Diagnosis]:
@@ -123,6 +131,13 @@ def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
     if spec.server is None:
         yield _zenml(state)
     yield from check_stack(spec, {"state": str(state)})
+
+
+def _production(stack: str, root: Path) -> Iterator[Diagnosis]:
+    entry = find_pipeline("promotion")
+    settings = load_settings(entry.settings_class(), root / "configs" / entry.configuration.name)
+    state = home(settings.output.folder, root=root)
+    yield from check_production(PreparedRun(entry, load_stack(stack), settings, state, None))
 
 
 def _zenml(state: Path) -> Diagnosis:

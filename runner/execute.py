@@ -101,7 +101,7 @@ def pipeline_parameters(
     """Returns the arguments of the pipeline function, as plain values."""
     parameters: dict[str, Any] = {
         "settings": prepared.settings.model_dump(mode="json"),
-        "folders": _folders(stack, prepared),
+        "folders": pipeline_folders(stack, prepared),
     }
     inputs = {
         "data": dict(vars(prepared.table)) if prepared.table else None,
@@ -161,7 +161,8 @@ def _run(configured: Any, parameters: dict[str, Any]) -> PipelineRunResponse:
     return run
 
 
-def _folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, str]:
+def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, str]:
+    """Returns where a run keeps each kind of file, and the addresses of bundle store and ledger."""
     places = stack.spec.places
     shared = Path(places.state) if places.state else prepared.state
     return {

@@ -81,7 +81,9 @@ class ChangeLedger(DatabaseLedger):
             connection.execute(insert(CHANGES), change.model_dump())
 
     def last_change(self, model: str) -> ProductionChange | None:
-        """Returns the newest change of a model; None where there is none."""
+        """Returns the newest change of a model; None where there is none, and no file is made then."""
+        if self.file is not None and not self.file.exists():
+            return None
         found = self._changes(_changes_of(model).limit(1))
         return found[0] if found else None
 

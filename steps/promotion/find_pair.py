@@ -6,16 +6,24 @@ from zenml import step
 from zenml.enums import ModelStages
 
 from churn.errors import InputError
+from churn.ledger.changes import ChangeLedger
 from churn.promotion.promotion_outcome import PromotionPair
+from churn.scoring.bundle import address, store_of_model
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
+from registry.mlflow_alias import mlflow_client
+from registry.production import Production
 from registry.versions import find_version
 from steps.progress import step_progress
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
-def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Artifact.PAIR]:
+def find_pair(
+    model_name: str, challenger: str, folders: dict[str, str]
+) -> Annotated[PromotionPair, Artifact.PAIR]:
     """Returns the requested or the staged version, and the one in production.
+
+    A change that was broken off is finished or undone before.
 
     Where nothing is staged, the version in production stands for both: there is nothing to promote.
 
@@ -23,7 +31,11 @@ def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Arti
         InputError: there is no such version.
     """
     with step_progress("find_pair") as progress:
-        champion = find_version(model_name, ModelStages.PRODUCTION)
+        store = store_of_model(address(folders["bundles"]), model_name)
+        with ChangeLedger(folders["ledger"]) as ledger:
+            production = Production(model_name, store=store, ledger=ledger, mlflow=mlflow_client())
+            with production.settled() as settled:
+                champion = find_version(model_name, ModelStages.PRODUCTION)
         version = find_version(model_name, challenger or ModelStages.STAGING)
         if version is None and not challenger:
             version = champion
@@ -34,8 +46,10 @@ def find_pair(model_name: str, challenger: str) -> Annotated[PromotionPair, Arti
             challenger=str(version.name),
             champion=str(champion.name) if champion else None,
         )
+        left = f"{settled.sentence}; " if settled else ""
         progress.record(
-            pair.sentence, {"challenger": pair.challenger, "champion": pair.champion or "none"}
+            f"{left}{pair.sentence}",
+            {"challenger": pair.challenger, "champion": pair.champion or "none"},
         )
     return pair
 

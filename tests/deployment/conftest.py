@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,11 +19,13 @@ import pytest
 from tests.deployment.fake_program import FakeProgram, fake_on_path
 from tests.servers.process import free_port
 from tests.servers.published import published_store, trained
+from tests.steps.fake_control_plane import FakeControlPlane
 from tools.fetch_kubectl import kubectl
 
 __all__ = ["published_store", "trained"]
 
 HERE = Path(__file__).parent
+MODEL = "telco-churn"
 
 
 @dataclass
@@ -35,20 +36,24 @@ class Deployer:
         store: the model's bundle store, that promotion publishes to.
         output: output folder.
         port: a free port.
-        production: version in production on the control plane.
+        control_plane: has versions 1 and 2, the first in production.
     """
 
     store: Path
     output: Path
     port: int
-    production: str = "1"
+    control_plane: FakeControlPlane
 
     def promote(self, version: str) -> None:
         """Publishes a version and puts it into production, as the promotion pipeline does."""
         from churn.scoring.bundle import publish
 
         publish(self.store, version)
-        self.production = version
+        self.control_plane.find_version(MODEL, version).set_stage("production", force=True)
+
+    def unpublish(self) -> None:
+        """Takes the store's pointer away, as if the store were new."""
+        (self.store / "current.json").unlink()
 
     def settings(self, *overrides: str) -> dict[str, Any]:
         from churn.settings.pipelines import DeploymentSettings
@@ -90,22 +95,19 @@ class Deployer:
 @contextmanager
 def create_deployer(published_store: Path, folder: Path) -> Iterator[Deployer]:
     """Version 1 is in production; whatever was started is stopped at the end."""
-    from zenml.enums import ModelStages
+    from registry import control_plane
 
-    from steps.deployment import plan_deployment
-
-    store = Path(shutil.copytree(published_store, folder / "production" / "telco-churn"))
-    made = Deployer(store, folder / "out", free_port())
-
-    def find_version(model: str, stage: str) -> SimpleNamespace | None:
-        assert (model, stage) == ("telco-churn", ModelStages.PRODUCTION)
-        return SimpleNamespace(name=made.production) if made.production else None
-
+    store = Path(shutil.copytree(published_store, folder / "production" / MODEL))
+    versions = FakeControlPlane()
+    for _ in range(2):
+        versions.create_version({"name": MODEL}, {}, None)
+    made = Deployer(store, folder / "out", free_port(), versions)
+    versions.find_version(MODEL, "1").set_stage("production", force=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("CHURN_")]:
             patch.delenv(name)
         patch.setenv("CHURN_POLL_SECONDS", "0.1")
-        patch.setattr(plan_deployment, "find_version", find_version)
+        patch.setattr(control_plane, "ControlPlane", lambda: versions)
         yield made
         if made.process is not None:
             made.process.stop()

@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from churn.errors import ChurnError, InputError
-from churn.scoring.bundle import current
+from churn.scoring.bundle import current, history
 
 KEY = "churn_a-key-of-the-tests"
 
@@ -91,26 +91,26 @@ def test_a_missing_prerequisite_is_reported_before_anything_changes(
         monkeypatch.delenv("DEPLOY_API_KEY")
     if missing == "file":
         secrets = ("target=compose", "compose.env_file=nowhere.env")
-    deployer.production = "2"
+    deployer.unpublish()
 
     with pytest.raises(kind, match=message) as refused:
         deployer.deploy(*secrets)
 
     assert "\n" not in str(refused.value)
-    assert current(deployer.store).version == "1"
+    assert history(deployer.store) == ()
 
 
 def test_a_dry_run_shows_the_command_and_runs_none(deployer, docker, secrets):
-    deployer.production = "2"
+    deployer.unpublish()
 
     done = deployer.deploy(*secrets, "dry_run=true")
 
     assert done.actions == (
-        f"Publish version 2 in {deployer.store} instead of version 1.",
+        f"Publish version 1 in {deployer.store}.",
         f"$ STORE={deployer.store} docker compose --env-file {env_file(secrets)} up -d --wait api",
     )
     assert docker.commands == ["version --format {{.Server.Version}}"]
-    assert current(deployer.store).version == "1"
+    assert history(deployer.store) == ()
 
 
 def env_file(secrets: tuple[str, str]) -> str:

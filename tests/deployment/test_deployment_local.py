@@ -61,7 +61,8 @@ def failed(shared_deployer, again):
 
 @pytest.fixture(scope="module")
 def followed(shared_deployer, failed):
-    """Version 2 once more, and nothing in its way."""
+    """Version 2, promoted once more, and nothing in its way."""
+    shared_deployer.promote("2")
     before = shared_deployer.process
     return shared_deployer.deploy(), before, shared_deployer.process, served(shared_deployer)
 
@@ -182,13 +183,13 @@ def test_ctrl_c_during_a_deployment_restores_what_was_before(deployer, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(deploy, "run_smoke_test", interrupted)
-    deployer.production = "2"
+    deployer.promote("2")
 
     with pytest.raises(KeyboardInterrupt):
         deployer.deploy()
 
     assert deployer.process is None
-    assert current(deployer.store).version == "1"
+    assert current(deployer.store).version == "2"  # it was not the version's fault
 
 
 def test_a_service_that_does_not_start_is_reported_with_its_own_message(deployer, monkeypatch):
@@ -221,8 +222,7 @@ def test_keys_and_a_partial_canary_do_not_fail_a_deployment(deployer, monkeypatc
 
 
 def test_a_corrupt_bundle_is_refused_before_anything_changes(deployer):
-    (bundle_folder(deployer.store, "2") / "golden.json").write_text("{}")
-    deployer.production = "2"
+    (bundle_folder(deployer.store, "1") / "golden.json").write_text("{}")
 
     with pytest.raises(BundleError, match=r"golden\.json"):
         deployer.deploy()
@@ -243,7 +243,8 @@ def test_a_port_that_is_taken_is_reported_in_a_sentence(deployer):
 
 
 def test_without_a_version_in_production_the_error_says_to_promote_one(deployer):
-    deployer.production = ""
+    deployer.unpublish()
+    deployer.control_plane.versions.clear()
 
     with pytest.raises(InputError, match=r"run\.py --pipeline promotion first"):
         deployer.deploy()

@@ -6,8 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from registry import mlflow_alias
-from registry.mlflow_alias import ALIAS, set_champion_alias
+from registry.mlflow_alias import (
+    ALIAS,
+    aliased_version,
+    expected_alias,
+    mlflow_client,
+    remove_champion_alias,
+    set_champion_alias,
+)
 
 MODEL = "telco-churn"
 
@@ -24,12 +30,11 @@ def client(tmp_path_factory):
 
 @pytest.fixture
 def registry(client, monkeypatch):
-    """MLflow's client, used by the code under test; without a registered model."""
+    """MLflow's client, without a registered model."""
     import mlflow
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)  # set by the next line, too
     mlflow.set_tracking_uri(client.tracking_uri)
-    monkeypatch.setattr(mlflow_alias, "_mlflow_client", lambda: client)
     yield client
     mlflow.set_tracking_uri(None)  # any address would be created at the next call
     for registered in client.search_registered_models():
@@ -59,7 +64,7 @@ def version(name: str, tracked_run: str | None) -> SimpleNamespace:
 def test_a_version_is_registered_once_and_the_alias_moves_with_production(registry, tracked):
     first, second = version("1", tracked()), version("2", tracked())
 
-    aliases = [set_champion_alias(each) for each in (first, second, first)]
+    aliases = [set_champion_alias(registry, each) for each in (first, second, first)]
 
     assert aliases == ["telco-churn@champion"] * 3
     registered = registry.search_model_versions(f"name = '{MODEL}'")
@@ -72,18 +77,51 @@ def test_a_version_is_registered_once_and_the_alias_moves_with_production(regist
 def test_a_version_that_mlflow_never_saw_leaves_no_alias_to_the_old_champion(registry, tracked):
     from mlflow.exceptions import MlflowException
 
-    set_champion_alias(version("1", tracked()))
+    set_champion_alias(registry, version("1", tracked()))
 
-    assert set_champion_alias(version("2", None)) is None
+    assert set_champion_alias(registry, version("2", None)) is None
 
     with pytest.raises(MlflowException, match="alias champion not found"):
         registry.get_model_version_by_alias(MODEL, ALIAS)
 
 
 def test_where_mlflow_knows_no_model_at_all_nothing_is_registered(registry):
-    assert set_champion_alias(version("1", None)) is None
+    assert set_champion_alias(registry, version("1", None)) is None
     assert registry.search_registered_models() == []
 
 
-def test_outside_of_runs_no_alias_is_set():
-    assert set_champion_alias(version("1", "a run")) is None
+def test_the_alias_names_a_version_until_it_is_removed(registry, tracked):
+    assert aliased_version(registry, MODEL) is None  # there is no such model
+    remove_champion_alias(registry, MODEL)
+
+    set_champion_alias(registry, version("3", tracked()))
+    assert aliased_version(registry, MODEL) == "3"
+
+    for _ in range(2):
+        remove_champion_alias(registry, MODEL)
+        assert aliased_version(registry, MODEL) is None
+
+
+def test_the_alias_of_a_version_that_somebody_else_registered_is_told_apart(registry):
+    registry.create_registered_model(MODEL)
+    registry.create_model_version(MODEL, "file:///nowhere")
+    registry.set_registered_model_alias(MODEL, ALIAS, "1")
+
+    assert aliased_version(registry, MODEL) == "MLflow's own version 1"
+
+
+def test_only_a_version_that_mlflow_knows_is_expected_to_have_the_alias(registry, tracked):
+    run = tracked()
+    assert expected_alias(registry, version("1", run)) == "1"
+    assert expected_alias(registry, version("2", None)) is None
+
+    set_champion_alias(registry, version("1", run))
+
+    assert expected_alias(registry, version("1", None)) == "1"  # registered, so known
+
+
+def test_without_mlflow_there_is_no_alias():
+    assert mlflow_client() is None  # outside of runs
+    assert expected_alias(None, version("1", "a run")) is None
+    assert set_champion_alias(None, version("1", "a run")) is None
+    remove_champion_alias(None, MODEL)

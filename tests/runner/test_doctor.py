@@ -16,8 +16,9 @@ from stacks.spec import stack_names
 
 @pytest.fixture(autouse=True)
 def no_ports(monkeypatch):
-    """What else runs on this machine is not what is tested."""
+    """What else runs on this machine, or is in production on it, is not what is tested."""
     monkeypatch.setattr(doctor, "_PORTS", {})
+    monkeypatch.setattr(doctor, "_production", lambda *_: iter(()))
 
 
 @pytest.fixture

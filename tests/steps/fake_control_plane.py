@@ -17,6 +17,7 @@ class FakeVersion:
     stage: str | None = None
     run_metadata: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
+    created: datetime = datetime(2026, 11, 29, 12)  # noqa: DTZ001 - as ZenML's
     all: list[FakeVersion] = field(default_factory=list, repr=False)
 
     @property
@@ -39,7 +40,7 @@ class FakeVersion:
         if name not in self.artifacts:
             return None
         return SimpleNamespace(
-            created=datetime(2026, 11, 29, 12),  # noqa: DTZ001 - as ZenML's
+            created=self.created,
             load=lambda: self.artifacts[name],
             get_body=lambda: SimpleNamespace(data_type=None),
         )

@@ -98,14 +98,14 @@ def test_register_model_keeps_a_rejected_model_from_its_stage(registered, contro
     assert control_plane.versions[0].run_metadata["verdict"] == "reject"
 
 
-def test_find_pair_finds_the_staged_version(registered, control_plane):
+def test_find_pair_finds_the_staged_version(registered, control_plane, folders):
     from steps.promotion.find_pair import find_pair
 
     with pytest.raises(InputError, match="no staged version to promote"):
-        find_pair.entrypoint(MODEL, "")
+        find_pair.entrypoint(MODEL, "", folders)
     registered()
 
-    pair = find_pair.entrypoint(MODEL, "")
+    pair = find_pair.entrypoint(MODEL, "", folders)
 
     assert (pair.challenger, pair.champion) == ("1", None)
 
@@ -232,7 +232,7 @@ def promote_again(folders):
     from steps.promotion.find_pair import find_pair
     from steps.promotion.judge_pair import judge_pair
 
-    pair = find_pair.entrypoint(MODEL, "")
+    pair = find_pair.entrypoint(MODEL, "", folders)
     decision = judge_pair.entrypoint(pair, SETTINGS, folders)
     assert decision.verdict == "promote"
     return apply_promotion.entrypoint(pair, decision, SETTINGS, folders)
@@ -274,19 +274,21 @@ def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
     ) == ("1", "Ada")
 
 
-def test_where_the_pointer_is_at_another_version_than_the_stage_the_stage_wins(
+def test_where_the_stage_names_another_version_than_the_pointer_the_pointer_wins(
     in_production, registered, linked, control_plane, folders, tmp_path
 ):
-    # given a promotion of version 2 that was killed between its stage and its pointer
+    # given a version that somebody has given the stage by hand, past every gate
     registered()
     linked()
     control_plane.find_version(MODEL, "2").set_stage("production", force=True)
-    assert current(tmp_path / "production" / MODEL).version == "1"
 
     outcome = promote_again(folders)
 
-    assert "the store served 1" in outcome.sentence
-    assert current(tmp_path / "production" / MODEL).version == "2"
+    assert "version 1 is in production already" in outcome.sentence
+    assert current(tmp_path / "production" / MODEL).version == "1"
+    assert control_plane.find_version(MODEL, "production").name == "1"
+    with Ledger(folders["ledger"]) as ledger:
+        assert "but the stage named 2" in ledger.last_change(MODEL).reason
 
 
 def test_an_override_of_another_version_is_refused(in_production, registered, folders):

@@ -36,6 +36,7 @@ def change(version="2", before="1", **more):
 
 def test_the_newest_row_says_how_far_a_change_got(ledger):
     assert ledger.last_change("telco-churn") is None
+    assert not ledger.file.exists()  # a dry run only looks
     intended = change(person="Ada")
 
     ledger.record_change(intended)

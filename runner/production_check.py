@@ -1,0 +1,57 @@
+"""The doctor's look at what is in production: what a killed command has left is finished or undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from churn.errors import ChurnError
+from churn.ledger.changes import ChangeLedger
+from churn.scoring.bundle import address, store_of_model
+from runner.execute import pipeline_folders
+from runner.request import PreparedRun
+from runner.silence import silence_libraries
+from stacks.diagnosis import Diagnosis
+
+_LOCK_SECONDS = 5.0
+
+
+def check_production(prepared: PreparedRun) -> Iterator[Diagnosis]:
+    """Compares the places that name the version in production, and makes them agree.
+
+    Starts ZenML, unless nothing was ever promoted into the folder of a stack that has no other place.
+
+    Args:
+        prepared: A promotion as it would run.
+    """
+    places = prepared.spec.places
+    state = prepared.state
+    kept_here = not (places.bundles or places.ledger or prepared.settings.ledger)
+    if kept_here and not ((state / "ledger.db").exists() or (state / "production").exists()):
+        return
+    silence_libraries(verbose=False)
+    try:
+        yield _settle(prepared, state)
+    except ChurnError as error:
+        yield Diagnosis("production", "note", str(error), "Correct that, and run the doctor again.")
+
+
+def _settle(prepared: PreparedRun, state: Path) -> Diagnosis:
+    from stacks.apply import activate, apply_stack
+
+    stack = apply_stack(prepared.spec, {"state": str(state)})
+    activate(stack)
+    from registry.mlflow_alias import stack_client
+    from registry.production import Production
+
+    folders, model = pipeline_folders(stack, prepared), prepared.settings.model.name
+    with ChangeLedger(folders["ledger"], lock_seconds=_LOCK_SECONDS) as ledger:
+        store = store_of_model(address(folders["bundles"]), model)
+        production = Production(model, store=store, ledger=ledger, mlflow=stack_client())
+        with production.settled() as found:
+            version = production.serving
+    if found is not None:
+        return Diagnosis("production", "fine", f"{model}: {found.sentence}")
+    if version is None:
+        return Diagnosis("production", "fine", f"{model}: nothing is published in {store}")
+    return Diagnosis("production", "fine", f"{model}: version {version}, as every place says")
