@@ -50,11 +50,21 @@ def move_pointer(store: Address, further: Callable[[History], History]) -> Publi
             try:
                 replace_text(store / CURRENT, _text(history))
             except OSError as error:
-                raise BundleError(
-                    f"The store {store} cannot be written to: {error.strerror or error}. What was "
-                    "in production stays there; make the folder writable and publish again."
-                ) from None
+                raise _unwritten(store, error, moved=read_history(store) == history) from None
     return history[-1]
+
+
+def _unwritten(store: Path, error: OSError, *, moved: bool) -> BundleError:
+    reason = error.strerror or error
+    if moved:  # only its folder could not be flushed
+        return BundleError(
+            f"The store {store} has the new version in production, but its disk reports: {reason}. "
+            "A power failure may undo that; check the disk, and publish again."
+        )
+    return BundleError(
+        f"The store {store} cannot be written to: {reason}. What was in production stays there; "
+        "make the folder writable and publish again."
+    )
 
 
 def _move_remotely(store: str, further: Callable[[History], History]) -> Published:

@@ -1,0 +1,194 @@
+"""What a power failure or a second writer finds: order of flushes, of uploads, and of what is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from churn.errors import BundleError
+from churn.scoring import address as address_module
+from churn.scoring.bundle import history, pointer
+from churn.scoring.bundle.durable import TakenError, new_folder, replace_text
+from churn.scoring.bundle.pointer import move_pointer
+from churn.scoring.bundle.upload import upload_bundle
+from churn.scoring.current import CURRENT, Published
+
+
+class Disk:
+    """Notes what is flushed and moved, by inode: a file keeps its own when it is renamed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events: list[tuple[str, int, int]] = []
+        monkeypatch.setattr(os, "fsync", self._noting_flush)
+        for name in ("replace", "rename"):
+            monkeypatch.setattr(Path, name, self._noting_move(getattr(Path, name)))
+
+    def _noting_flush(self, handle: int) -> None:
+        found = os.fstat(handle)
+        self.events.append(("flush", found.st_ino, found.st_size))
+
+    def _noting_move(self, real):
+        def move(path, target):
+            self.events.append(("move", path.stat().st_ino, 0))
+            return real(path, target)
+
+        return move
+
+    def at(self, event: str, path: Path) -> int:
+        """When a file or folder was flushed or moved; fails if it never was."""
+        inode = path.stat().st_ino
+        (when,) = [n for n, each in enumerate(self.events) if each[:2] == (event, inode)]
+        return when
+
+    def flushed_bytes(self, path: Path) -> int:
+        return self.events[self.at("flush", path)][2]
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    return Disk(monkeypatch)
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place_and_the_place_after(disk, tmp_path):
+    path = tmp_path / CURRENT
+
+    replace_text(path, "new")
+
+    assert disk.flushed_bytes(path) == len("new")
+    assert disk.at("flush", path) < disk.at("move", path) < disk.at("flush", tmp_path)
+
+
+def test_a_folder_is_on_the_disk_in_whole_before_it_takes_its_place(disk, tmp_path):
+    place = tmp_path / "bundles" / "1"
+
+    with new_folder(place) as unfinished:
+        (unfinished / "model").mkdir()
+        for name in ("manifest.json", "model/trees.txt"):
+            (unfinished / name).write_text("content", encoding="utf-8")
+
+    moved = disk.at("move", place)
+    for path in (place, place / "model", *place.rglob("*.*")):
+        assert disk.at("flush", path) < moved
+    assert {disk.flushed_bytes(path) for path in place.rglob("*.*")} == {len("content")}
+    assert disk.at("flush", place.parent) > moved
+
+
+def test_a_disk_that_fails_once_the_pointer_is_moved_is_not_told_as_nothing_happened(
+    tmp_path, monkeypatch
+):
+    def fail(_folder):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("churn.scoring.bundle.durable.flush_folder", fail)
+
+    with pytest.raises(BundleError, match=r"has the new version in production, but its disk"):
+        move_pointer(tmp_path, lambda past: (*past, entry("1")))
+
+    assert [each.version for each in history(tmp_path)] == ["1"]
+
+
+class Bucket(MemoryFileSystem):
+    """A bucket in memory: it notes the order of its writes, and knows S3's conditions of a PUT."""
+
+    protocol = ("memory", "s3")
+    store: dict = {}  # noqa: RUF012 - as MemoryFileSystem has it
+    pseudo_dirs = [""]  # noqa: RUF012 - as MemoryFileSystem has it
+    cachable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    def info(self, path, **options):
+        options.pop("refresh", None)
+        found = super().info(path, **options)
+        return found | {"ETag": self._etag(path)} if found["type"] == "file" else found
+
+    def pipe_file(self, path, value, mode="overwrite", **conditions):
+        exists = self.exists(path)
+        condition = conditions.get("IfMatch")
+        if (condition and condition != self._etag(path)) or (
+            "IfNoneMatch" in conditions and exists
+        ):
+            raise RefusedError
+        self.written.append(path.rpartition("/")[2])
+        return super().pipe_file(path, value, mode=mode)
+
+    def _etag(self, path) -> str:
+        return hashlib.sha256(self.cat_file(path)).hexdigest()
+
+
+class RefusedError(OSError):
+    """S3's answer to a PUT whose condition does not hold."""
+
+    response = {"Error": {"Code": "PreconditionFailed"}}  # noqa: RUF012 - as botocore has it
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    made = Bucket()
+    made.store.clear()
+
+    def file_system(uri):
+        return made, "/" + uri.partition("://")[2]
+
+    for module in (address_module, pointer):
+        monkeypatch.setattr(module, "file_system", file_system)
+    monkeypatch.setattr("churn.scoring.bundle.upload.file_system", file_system)
+    return made
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A bundle's folder whose manifest is not the last by name."""
+    for name in ("contract.json", "manifest.json", "model/trees.txt"):
+        path = tmp_path / "finished" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("content", encoding="utf-8")
+    return tmp_path / "finished"
+
+
+def test_a_manifest_is_uploaded_last(bucket, finished):
+    upload_bundle(finished, "s3://shop/bundles/1")
+
+    assert bucket.written == ["contract.json", "trees.txt", "manifest.json"]
+
+
+def test_what_an_upload_that_broke_off_has_left_is_no_bundle_and_is_replaced(bucket, finished):
+    bucket.pipe_file("/shop/bundles/1/model/old.txt", b"of another model")
+
+    upload_bundle(finished, "s3://shop/bundles/1")
+
+    assert not bucket.exists("/shop/bundles/1/model/old.txt")
+    with pytest.raises(TakenError):
+        upload_bundle(finished, "s3://shop/bundles/1")
+
+
+def entry(version: str) -> Published:
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    return Published(version=version, digest="ab" * 32, at=at, action="publish")
+
+
+@pytest.mark.parametrize("earlier", [(), ("1",)])
+def test_no_writer_loses_what_another_has_published_while_it_read(bucket, monkeypatch, earlier):
+    for version in earlier:
+        move_pointer("s3://shop", lambda past, version=version: (*past, entry(version)))
+    read, quicker = pointer.read_history, ["quicker"]
+
+    def read_while_another_publishes(store):
+        past = read(store)
+        if quicker:
+            other = quicker.pop()
+            move_pointer("s3://shop", lambda past: (*past, entry(other)))
+        return past
+
+    monkeypatch.setattr(pointer, "read_history", read_while_another_publishes)
+
+    move_pointer("s3://shop", lambda past: (*past, entry("slower")))
+
+    assert [each.version for each in history("s3://shop")] == [*earlier, "quicker", "slower"]
