@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from datetime import UTC, datetime
@@ -90,6 +91,26 @@ def test_a_disk_that_fails_once_the_pointer_is_moved_is_not_told_as_nothing_happ
         move_pointer(tmp_path, lambda past: (*past, entry("1")))
 
     assert [each.version for each in history(tmp_path)] == ["1"]
+
+
+def test_a_writer_holds_the_store_from_reading_the_pointer_to_moving_it(tmp_path, monkeypatch):
+    looked = []
+
+    def look(real, what):
+        def locked_meanwhile(*arguments):
+            with (tmp_path / ".lock").open("a") as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            looked.append(what)
+            return real(*arguments)
+
+        return locked_meanwhile
+
+    monkeypatch.setattr(pointer, "read_history", look(pointer.read_history, "read"))
+    monkeypatch.setattr(pointer, "replace_text", look(pointer.replace_text, "moved"))
+
+    move_pointer(tmp_path, lambda past: (*past, entry("1")))
+
+    assert looked == ["read", "moved"]
 
 
 class Bucket(MemoryFileSystem):
