@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,6 +65,19 @@ class FourPlaces:
     ledger_url: str
     control_plane: FakeControlPlane
     mlflow: FakeMlflow
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Lets the code under test find these places."""
+        import deployment.store
+        from registry import control_plane, promotion, rollback
+        from steps.deployment import plan_deployment
+        from steps.promotion import find_pair
+
+        patch.setattr(control_plane, "ControlPlane", lambda: self.control_plane)
+        for module in (promotion, rollback, deployment.store, plan_deployment, find_pair):
+            patch.setattr(module, "mlflow_client", lambda: self.mlflow)
+        # The bundles are there already, and what they are made of is not the subject.
+        patch.setattr(promotion, "write_version_bundle", lambda _, folder: folder)
 
     def version(self, name: str) -> FakeVersion:
         found = self.control_plane.find_version(MODEL, name)
@@ -138,23 +151,31 @@ class FourPlaces:
         shared = SharedStore(self.store, self.ledger_url, MODEL, self.pointer or "")
         return shared.roll_back(smoke_failed=True)
 
-    @contextmanager
-    def failing(self, write: str, side: str, error: BaseException) -> Iterator[None]:
+    def failing(self, write: str, side: str, error: BaseException) -> AbstractContextManager[None]:
         """Raises at the next write of that kind, before or after it is made; once."""
+
+        def fail() -> None:
+            raise error
+
+        return self.stopping(write, side, fail)
+
+    @contextmanager
+    def stopping(self, write: str, side: str, stop: Callable[[], None]) -> Iterator[None]:
+        """Calls `stop` at the next write of that kind, before or after it is made; once."""
         with pytest.MonkeyPatch.context() as patch:
             owner, name, is_meant = self._writer(write)
-            real, left = getattr(owner, name), [error]
+            real, left = getattr(owner, name), [stop]
 
-            def write_or_fail(*arguments: Any, **named: Any) -> Any:
-                fails = left and is_meant(*arguments)
-                if fails and side == "before":
-                    raise left.pop()
+            def write_or_stop(*arguments: Any, **named: Any) -> Any:
+                stops = bool(left) and is_meant(*arguments)
+                if stops and side == "before":
+                    left.pop()()
                 result = real(*arguments, **named)
-                if fails:
-                    raise left.pop()
+                if stops and side == "after":
+                    left.pop()()
                 return result
 
-            patch.setattr(owner, name, write_or_fail)
+            patch.setattr(owner, name, write_or_stop)
             yield
 
     def _writer(self, write: str) -> tuple[Any, str, Callable[..., bool]]:
