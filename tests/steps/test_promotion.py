@@ -110,20 +110,20 @@ def test_find_pair_finds_the_staged_version(registered, control_plane, folders):
     assert (pair.challenger, pair.champion) == ("1", None)
 
 
-def test_find_pair_says_that_training_held_the_newest_version(registered, control_plane):
+def test_find_pair_says_that_training_held_the_newest_version(registered, control_plane, folders):
     from steps.promotion.find_pair import find_pair
 
     failed = Gate(name="given", figure=0, threshold=1, verdict="fail", sentence="It fails.")
     registered(decide([failed], challenger="version 1", champion=None, basis="Given by a test."))
 
     with pytest.raises(InputError) as refused:
-        find_pair.entrypoint(MODEL, "")
+        find_pair.entrypoint(MODEL, "", folders)
 
     assert "held or rejected version 1" in str(refused.value)
     assert "--set challenger=1 and --set override.person" in str(refused.value)
     assert "run.py --pipeline training" not in str(refused.value)  # it would say the same again
     with pytest.raises(InputError, match=r"has no version '7' to promote\. Train one"):
-        find_pair.entrypoint(MODEL, "7")
+        find_pair.entrypoint(MODEL, "7", folders)
 
 
 @pytest.fixture
