@@ -1,8 +1,9 @@
-"""Pages, pictures and figures of thresholds, slices, explanations, promotions and deployments."""
+"""Pages, pictures and figures of what is decided on: thresholds, slices, reasons, promotions."""
 
 from typing import Any
 
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
+from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
@@ -23,6 +24,17 @@ _PLACES = 5
 
 def _markdown(*lines: str) -> bytes:
     return "\n".join([*lines, ""]).encode()
+
+
+@visualize.register
+def _(report: Recalibration) -> dict[str, bytes]:
+    return {"recalibration.md": _markdown(report.sentence)}
+
+
+@summary_metadata.register
+def _(report: Recalibration) -> dict[str, Any]:
+    ece = round(report.served.reliability.ece, _PLACES)
+    return {"applied": report.applied, "ece": ece, **report.map.model_dump()}
 
 
 @visualize.register

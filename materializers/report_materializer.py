@@ -12,6 +12,7 @@ from churn.data.quality import QualityReport
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
@@ -35,6 +36,7 @@ class ReportMaterializer(FolderMaterializer):
         QualityReport,
         ProtocolReport,
         Selection,
+        Recalibration,
         GateRowsReport,
         Decision,
         TrainingReport,

@@ -18,6 +18,7 @@ from steps.modelling.measure_nested import measure_nested
 from steps.modelling.measure_protocol import measure_protocol
 from steps.modelling.measure_slices import measure_slices
 from steps.modelling.measure_stability import measure_stability
+from steps.modelling.recalibrate_scores import recalibrate_scores
 from steps.modelling.run_deepchecks import run_deepchecks
 from steps.modelling.score_candidates import score_candidates
 from steps.modelling.select_model import select_model
@@ -57,11 +58,12 @@ def training(
     )
     selection = select_model(out_of_fold, baseline)
     measured = _measure_recipes(settings, folders, customers, split, accepted)
-    model = train_model(customers, split, selection, recipes)
+    recalibration = recalibrate_scores(out_of_fold, selection, settings["threshold"])
+    model = train_model(customers, split, selection, recalibration, recipes)
     evaluation = evaluate_model(customers, split, model, recipes, baseline, settings["evaluation"])
     judged = _judge_model(
-        settings, recipes, customers=customers, split=split, selection=selection,
-        out_of_fold=out_of_fold, model=model, evaluation=evaluation, measured=measured,
+        settings, recipes, customers=customers, split=split, out_of_fold=out_of_fold,
+        recalibration=recalibration, model=model, evaluation=evaluation, measured=measured,
     )  # fmt: skip
     report = write_report(
         **table, **measured, **judged, selection=selection, evaluation=evaluation,
@@ -135,15 +137,21 @@ def _judge_model(
     *,
     customers: Any,
     split: Any,
-    selection: Any,
     out_of_fold: Any,
+    recalibration: Any,
     model: Any,
     evaluation: Any,
     measured: Artifacts,
 ) -> Artifacts:
     """Chooses the threshold, measures slices, explains, and evaluates the gates."""
     threshold = choose_threshold(
-        customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
+        customers,
+        split,
+        out_of_fold,
+        recalibration,
+        model,
+        settings["value"],
+        settings["threshold"],
     )
     judged: Artifacts = {
         "threshold": threshold,

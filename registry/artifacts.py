@@ -24,6 +24,7 @@ class Artifact(StrEnum):
     TRACKED_RUN = "tracked_run"
     REGISTRATION = "model_registration"
     OUT_OF_FOLD = "out_of_fold_scores"
+    RECALIBRATION = "recalibration"
     THRESHOLD = "threshold_report"
     SLICES = "slices_report"
     EXPLANATION = "explanation_report"

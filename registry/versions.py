@@ -14,7 +14,7 @@ from churn.data.quality import QualityReport
 from churn.data.split import Split
 from churn.errors import InputError
 from churn.evaluation.protocol import ProtocolReport
-from churn.evaluation.threshold_report import ThresholdReport, model_threshold
+from churn.evaluation.threshold_report import ThresholdReport, served_threshold
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
 from churn.promotion.decision import Verdict
@@ -93,7 +93,8 @@ class TrainedVersion:
     @property
     def bundle_threshold(self) -> Threshold:
         """Its decision threshold as a bundle states it."""
-        return Threshold(value=model_threshold(self.threshold), basis=self.threshold.basis)
+        value = served_threshold(self.threshold, self.model.recalibration)
+        return Threshold(value=value, basis=self.threshold.basis)
 
 
 def find_version(model: str, version: str | ModelStages) -> ModelVersionResponse | None:

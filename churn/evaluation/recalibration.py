@@ -3,8 +3,8 @@
 Three corrections are tried beside none: a shift of the log-odds, a line on them (Platt 1999, on
 log-odds), and an isotonic step function (Zadrozny & Elkan 2002, KDD). Each is fitted on some folds
 of the rows and judged on the rest. Only the shift and the line can be applied: an affine map of the
-log-odds goes into the scoring bundle as two numbers, keeps the ranking, and reasons scaled by its
-slope still sum to the score. Isotonic is there for comparison.
+log-odds goes into the model and its bundle as two numbers, keeps the ranking, and reasons scaled by
+its slope still sum to the score. Isotonic is there for comparison.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
 from scipy.special import expit
 
 from churn.evaluation.calibration import Reliability, assess_calibration, calibration_line
@@ -20,6 +19,7 @@ from churn.evaluation.intervals import Interval, percentile_interval, resampled_
 from churn.evaluation.metrics import row_log_loss, validate_predictions
 from churn.evaluation.weighted import Floats, Labels
 from churn.frozen_model import FrozenModel
+from churn.models.recalibrated import LogitMap
 from churn.retention.value_settings import ThresholdSettings
 
 Method = Literal["none", "shift", "line", "isotonic"]
@@ -27,26 +27,6 @@ APPLICABLE: tuple[Method, ...] = ("shift", "line")
 
 _STEEPEST = 10.0
 _FLATTEST = 0.1
-
-
-class LogitMap(FrozenModel):
-    """A correction that a bundle can carry: log-odds become slope x log-odds + intercept.
-
-    Contributions become slope x contribution and the base slope x base + intercept, so they still
-    sum to the corrected log-odds.
-    """
-
-    slope: float = Field(default=1.0, gt=0)
-    intercept: float = 0.0
-
-    @property
-    def identity(self) -> bool:
-        """Whether it changes nothing."""
-        return self.slope == 1 and self.intercept == 0
-
-    def apply(self, logit: Floats) -> Floats:
-        """Corrected log-odds, float64[n]; the same bits where nothing is corrected."""
-        return logit if self.identity else self.slope * logit + self.intercept
 
 
 class RecalibrationTrial(FrozenModel):
@@ -83,6 +63,11 @@ class Recalibration(FrozenModel):
         return next(each for each in self.trials if each.method == method)
 
     @property
+    def served(self) -> RecalibrationTrial:
+        """The trial of what is applied."""
+        return self.trial(self.applied)
+
+    @property
     def sentence(self) -> str:
         """The result and what is applied, in one sentence."""
         plain = self.trial("none").reliability
@@ -100,7 +85,7 @@ class Recalibration(FrozenModel):
                 f"log loss by {-best.gain:+.4f} (95% interval "
                 f"{-best.gain_interval.upper:+.4f} to {-best.gain_interval.lower:+.4f})."
             )
-        found = self.trial(self.applied)
+        found = self.served
         return (
             f"{state}; a {self.applied} on the log-odds is applied (slope {self.map.slope:.3f}, "
             f"intercept {self.map.intercept:+.3f}): the log loss changes by {-found.gain:+.4f} "

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from churn.evaluation.intervals import Interval, percentile_interval
 from churn.evaluation.metrics import validate_predictions
-from churn.evaluation.recalibration import recalibrate
+from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.threshold_cutoffs import Cutoffs
 from churn.evaluation.threshold_gate import Campaign, judge_campaigns, measure_campaigns
 from churn.evaluation.threshold_report import ProfitCurve, ThresholdChoice, ThresholdReport
@@ -37,6 +37,7 @@ def choose_threshold(
     *,
     value: ValueSettings,
     settings: ThresholdSettings,
+    recalibration: Recalibration,
     base: int | None = None,
 ) -> ThresholdReport:
     """Chooses the decision threshold by every rule.
@@ -48,6 +49,7 @@ def choose_threshold(
         clv: float64[n], what each customer is worth if kept.
         value: the assumptions.
         settings: which rule counts, capacity, beta, resamplings.
+        recalibration: the corrections tried on these scores; the applied one comes first.
         base: customers that a campaign chooses from, which `capacity_customers` is a share of;
             default n.
 
@@ -56,18 +58,24 @@ def choose_threshold(
         ValueError: the arrays do not match.
 
     Examples:
+        >>> from churn.evaluation.recalibration import recalibrate
         >>> generator = np.random.default_rng(1)
         >>> logit = generator.normal(-1.0, 1.5, size=400)
         >>> left = (generator.random(400) < expit(logit)).astype(np.int8)
         >>> settings = ThresholdSettings(rule="break_even", bootstrap_samples=100)
         >>> report = choose_threshold(
-        ...     "blend", left, logit, np.full(400, 200.0), value=ValueSettings(), settings=settings
+        ...     "blend",
+        ...     left,
+        ...     logit,
+        ...     np.full(400, 200.0),
+        ...     value=ValueSettings(),
+        ...     settings=settings,
+        ...     recalibration=recalibrate(left, logit, settings),
         ... )
         >>> round(report.threshold, 4)
         0.1642
     """
     check_worth(clv, value)
-    recalibration = recalibrate(target, logit, settings)
     truth, probability = validate_predictions(target, expit(recalibration.map.apply(logit)))
     cutoffs = Cutoffs.from_scores(
         truth, probability, contact_value(truth, clv, value).profit_at(value.acceptance.mean)
@@ -130,12 +138,12 @@ def judge_threshold(
 ) -> ThresholdReport:
     """Adds the judgement on the gate rows, which had no part in the choice.
 
-    `logit` has the final model's log-odds before recalibration.
+    `logit` has the final model's log-odds as it serves them: its recalibration is part of it.
 
     Raises:
         InputError: only one outcome occurs.
     """
-    truth, probability = validate_predictions(target, expit(report.recalibration.map.apply(logit)))
+    truth, probability = validate_predictions(target, expit(logit))
     ordered = (report.chosen, *(each for each in report.choices if each is not report.chosen))
     judged = judge_campaigns(
         {each.rule: each.threshold for each in ordered},

@@ -10,6 +10,7 @@ from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.threshold_gate import Campaign, GateJudgement
 from churn.evaluation.threshold_sensitivity import Sensitivity, sensitivity_sentence
 from churn.frozen_model import FrozenModel
+from churn.models.recalibrated import LogitMap
 from churn.retention.value_settings import Rule, ThresholdSettings, ValueSettings
 
 _MARGIN = 1e-12
@@ -53,7 +54,7 @@ class ThresholdReport(FrozenModel):
         model: the recipe.
         rows: development customers whose out-of-fold scores chose.
         positives: of those, how many left.
-        recalibration: the correction of the log-odds that comes before the threshold.
+        recalibration: the correction of the log-odds that comes before the threshold, and is served.
         choices: one for each rule; the rule in `settings` is the one that counts.
         expected_maximum_profit: EMPC on the development rows, per customer.
         expected_maximum_share: the share it contacts, on average over the acceptance.
@@ -87,6 +88,11 @@ class ThresholdReport(FrozenModel):
     def threshold(self) -> float:
         """The probability, after recalibration, from which on a customer is contacted."""
         return self.chosen.threshold
+
+    @property
+    def recalibrated(self) -> bool:
+        """Whether the model serves corrected log-odds."""
+        return not self.recalibration.map.identity
 
     @property
     def basis(self) -> str:
@@ -152,14 +158,15 @@ class ThresholdReport(FrozenModel):
         return figures
 
 
-def model_threshold(report: ThresholdReport) -> float:
-    """Returns the model's own probability that corresponds to the threshold, as a bundle applies it.
+def served_threshold(report: ThresholdReport, served: LogitMap) -> float:
+    """Returns the threshold as a probability of a model that serves this recalibration.
 
-    The threshold was chosen after recalibration, which is a rising line on the log-odds; going back
-    along that line contacts exactly the same customers.
+    A model of release 0.1.0 was stored without the recalibration that its threshold was chosen
+    after. That is a rising line on the log-odds: going back along it contacts exactly the same
+    customers.
     """
     correction = report.recalibration.map
-    if correction.identity:
+    if correction == served:
         return report.threshold
     raw = (logit(report.threshold) - correction.intercept) / correction.slope
     # Both conversions round; the margin keeps a customer exactly at the threshold selected.

@@ -11,6 +11,7 @@ from churn.models.blend import BlendModel
 from churn.models.candidate import FittedModel
 from churn.models.linear.additive import AdditiveModel
 from churn.models.network.onnx_model import OnnxModel
+from churn.models.recalibrated import RecalibratedModel
 from churn.models.trees.gbm import GbmModel
 
 _READERS: dict[str, Callable[[Path], FittedModel]] = {
@@ -18,7 +19,13 @@ _READERS: dict[str, Callable[[Path], FittedModel]] = {
     GbmModel.kind: GbmModel.read,
     OnnxModel.kind: OnnxModel.read,
 }
-KINDS = (*_READERS, BlendModel.kind)
+_READERS_OF_MEMBERS: dict[
+    str, Callable[[Path, Callable[[str, Path], FittedModel]], FittedModel]
+] = {
+    BlendModel.kind: BlendModel.read,
+    RecalibratedModel.kind: RecalibratedModel.read,
+}
+KINDS = (*_READERS, *_READERS_OF_MEMBERS)
 
 
 def save_model(model: FittedModel, folder: Path) -> None:
@@ -60,8 +67,8 @@ def read_model(folder: Path) -> FittedModel:
 
 
 def _read(kind: str, folder: Path) -> FittedModel:
-    if kind == BlendModel.kind:
-        return BlendModel.read(folder, _read)
+    if kind in _READERS_OF_MEMBERS:
+        return _READERS_OF_MEMBERS[kind](folder, _read)
     if kind not in _READERS:
         raise ValueError(f"'{kind}' is no kind of model")
     return _READERS[kind](folder)

@@ -1,8 +1,8 @@
 """Row forms: what scores one customer without a table, described as plain data.
 
 A fitted model says by `row_form()` which arithmetic it is: a sum of terms, trees, a mean of others,
-or none of these. `churn.scoring.fast` compiles the description into a kernel for one row; it never
-needs to know which model the description comes from.
+a line on another, or none of these. `churn.scoring.fast` compiles the description into a kernel for
+one row; it never needs to know which model the description comes from.
 """
 
 from __future__ import annotations
@@ -71,6 +71,20 @@ class MeanForm:
 
 
 @dataclass(frozen=True)
+class LineForm:
+    """Another form's log-odds, multiplied by the slope; then the intercept is added."""
+
+    member: RowForm
+    slope: float
+    intercept: float
+
+    @property
+    def engineered(self) -> FeatureSet:
+        """The member's formulas."""
+        return self.member.engineered
+
+
+@dataclass(frozen=True)
 class TableForm:
     """No row form of its own: the model's table functions, called with a table of one row.
 
@@ -85,4 +99,4 @@ class TableForm:
     engineered: FeatureSet = field(default_factory=FeatureSet)
 
 
-RowForm = TermsForm | TreesForm | MeanForm | TableForm
+RowForm = TermsForm | TreesForm | MeanForm | LineForm | TableForm

@@ -16,6 +16,7 @@ from churn.errors import InputError, error_reason
 from churn.features.encoding import Columns, Floats, row_count
 from churn.models.candidate import Candidate, FittedModel, Target
 from churn.models.model_store import load_model, save_model
+from churn.models.recalibrated import LogitMap, recalibration_of
 from churn.models.recipe_settings import RecipeSettings
 
 _FILE = "trained.json"
@@ -77,6 +78,11 @@ class TrainedModel:
             settings=settings.model_dump(mode="json"),
             importance=dict(zip(model.features, map(float, strength), strict=True)),
         )
+
+    @property
+    def recalibration(self) -> LogitMap:
+        """The recalibration that is part of the model."""
+        return recalibration_of(self.model)
 
     def logit(self, columns: Columns) -> Floats:
         """Log-odds of leaving, float64[n]; errors as of `FittedModel.logit`."""

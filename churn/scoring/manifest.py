@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from churn.errors import BundleError, error_reason
 from churn.frozen_model import FrozenModel, first_fault
+from churn.models.recalibrated import LogitMap
 from churn.plain_files import DOCUMENT_BYTES, read_plain
 
 MANIFEST = "manifest.json"
@@ -42,6 +43,8 @@ class ModelFacts(_Part):
         kind: kind of its files.
         settings: settings of the recipe.
         rows: number of rows it was trained on.
+        recalibration: the line on the log-odds that is part of the model; None where there is none,
+            as in every bundle of release 0.1.0.
     """
 
     name: Text
@@ -50,6 +53,8 @@ class ModelFacts(_Part):
     kind: Text
     settings: dict[str, Any]
     rows: int = Field(ge=1)
+    # Left out where there is none, so that earlier releases read what needs nothing new.
+    recalibration: LogitMap | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class ContractFacts(_Part):

@@ -14,12 +14,13 @@ from churn.errors import BundleError
 from churn.features.encoding import Columns, Floats, row_count
 from churn.models.candidate import FittedModel
 from churn.models.model_store import read_model
+from churn.models.recalibrated import LogitMap, recalibration_of
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, Values
 from churn.scoring.fast.row_scorer import RowScorer
 from churn.scoring.golden_replay import read_golden, replay
-from churn.scoring.manifest import MODEL, Manifest
+from churn.scoring.manifest import MANIFEST, MODEL, Manifest
 from churn.scoring.refusal import refusing
 from churn.scoring.remote import local_copy
 from churn.scoring.score import Explanation, Score, Scores
@@ -233,9 +234,20 @@ class Scorer:
     def _load(cls, folder: Path, digest: str | None) -> Scorer:
         with refusing(folder):
             manifest = verify_bundle(folder, digest)
-            scorer = cls(read_model(folder / MODEL), read_contract(folder), manifest)
+            model = read_model(folder / MODEL)
+            _require_recalibration(model, manifest, folder)
+            scorer = cls(model, read_contract(folder), manifest)
             replay(scorer, read_golden(folder), folder)
         return scorer
+
+
+def _require_recalibration(model: FittedModel, manifest: Manifest, folder: Path) -> None:
+    """What the manifest says of the recalibration is what the model does."""
+    if recalibration_of(model) != (manifest.model.recalibration or LogitMap()):
+        raise BundleError(
+            f"The bundle {folder} has a model with another recalibration than its {MANIFEST} names. "
+            "Write the bundle anew."
+        )
 
 
 def _slices(rows: int) -> Iterable[slice]:

@@ -8,7 +8,7 @@ from churn.data import Dataset
 from churn.data.split import Split
 from churn.evaluation.cross_validation import OutOfFold
 from churn.evaluation.final_threshold import final_threshold
-from churn.evaluation.selection import Selection
+from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.threshold_report import ThresholdReport
 from churn.models.trained import TrainedModel
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
@@ -22,18 +22,19 @@ from steps.progress import step_progress
 def choose_threshold(
     customers: Dataset,
     split: Split,
-    selection: Selection,
     out_of_fold: OutOfFold,
+    recalibration: Recalibration,
     model: TrainedModel,
     value: dict[str, Any],
     threshold: dict[str, Any],
 ) -> Annotated[ThresholdReport, Artifact.THRESHOLD]:
-    """Chooses by expected profit, capacity and F-beta; `selection` is an input for its lineage."""
+    """Chooses by expected profit, capacity and F-beta, on the scores that are served."""
     with step_progress("choose_threshold") as progress:
         report = final_threshold(
             customers,
             split,
             out_of_fold,
+            recalibration,
             model,
             value=ValueSettings.model_validate(value),
             settings=ThresholdSettings.model_validate(threshold),

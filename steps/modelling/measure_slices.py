@@ -8,7 +8,7 @@ from churn.data import Dataset
 from churn.data.split import Split
 from churn.evaluation.plan import SliceSettings
 from churn.evaluation.slices import SlicesReport, evaluate_slices
-from churn.evaluation.threshold_report import ThresholdReport, model_threshold
+from churn.evaluation.threshold_report import ThresholdReport
 from churn.features.encoding import encode, encode_target, take
 from churn.models.trained import TrainedModel
 from materializers.report_materializer import ReportMaterializer
@@ -33,7 +33,7 @@ def measure_slices(
             customers.contract,
             encode_target(customers.frame, customers.contract)[split.gate],
             model.probability(columns),
-            model_threshold(threshold),
+            threshold.threshold,
             settings=SliceSettings.model_validate(slices),
         )
         measured = sum(each.verdict == "measured" for each in report.slices)

@@ -9,6 +9,7 @@ from churn.data.split import Split
 from churn.explain.explanation_settings import ExplanationSettings
 from churn.explain.reason_stability import ReasonStability, reason_stability
 from churn.features.encoding import encode, encode_target, take
+from churn.models.recalibrated import RecalibratedCandidate
 from churn.models.trained import TrainedModel
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
@@ -28,8 +29,9 @@ def measure_stability(
     """Compares the model's reasons with those of refits on bootstrap samples; one fit a sample."""
     with step_progress("measure_stability") as progress:
         contract = customers.contract
+        candidate = candidates_from_parameters(recipes, contract)[model.recipe]
         stability = reason_stability(
-            candidates_from_parameters(recipes, contract)[model.recipe],
+            RecalibratedCandidate(candidate, model.recalibration),
             model.model,
             take(encode(customers.frame, contract), split.development),
             encode_target(customers.frame, contract)[split.development],

@@ -6,8 +6,10 @@ from zenml import step
 
 from churn.data import Dataset
 from churn.data.split import Split
+from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.selection import Selection
 from churn.features.encoding import encode, encode_target, take
+from churn.models.recalibrated import RecalibratedCandidate
 from churn.models.trained import TrainedModel
 from materializers.model_materializer import ModelMaterializer
 from registry.artifacts import Artifact
@@ -18,15 +20,20 @@ from steps.recipes import RecipeParameters, candidates_from_parameters
 
 @step(cache_policy=CODE_AWARE, output_materializers=ModelMaterializer)
 def train_model(
-    customers: Dataset, split: Split, selection: Selection, recipes: dict[str, Any]
+    customers: Dataset,
+    split: Split,
+    selection: Selection,
+    recalibration: Recalibration,
+    recipes: dict[str, Any],
 ) -> Annotated[TrainedModel, Artifact.MODEL]:
     """Fits on development rows alone, so that the gate rows can judge this very model."""
     with step_progress("train_model") as progress:
         chosen = selection.chosen
         columns = take(encode(customers.frame, customers.contract), split.development)
         target = encode_target(customers.frame, customers.contract)[split.development]
+        candidate = candidates_from_parameters(recipes, customers.contract)[chosen]
         model = TrainedModel.train(
-            candidates_from_parameters(recipes, customers.contract)[chosen],
+            RecalibratedCandidate(candidate, recalibration.map),
             columns,
             target,
             contract=customers.contract,

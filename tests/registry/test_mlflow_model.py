@@ -109,6 +109,23 @@ def test_the_product_s_own_table_is_scored_with_the_scorers_bits(logged, table, 
     assert logged.predict(change(table))["probability"].tolist() == expected.tolist()
 
 
+def test_a_recalibrated_model_is_scored_with_its_two_numbers(trained, table, contract, tmp_path):
+    from scipy.special import expit
+
+    from churn.features.encoding import encode
+    from registry.mlflow_model import ChurnModel
+
+    model = trained["2"].model
+    line, logit = model.map, model.fitted.logit(encode(table, contract))
+    trained["2"].save(tmp_path / "model")
+    copy = ChurnModel()
+    copy.load_context(SimpleNamespace(artifacts={"model": str(tmp_path / "model")}))
+
+    answer = copy.predict(None, table)["probability"]
+
+    assert answer.tolist() == expit(line.slope * logit + line.intercept).tolist()
+
+
 def test_a_csv_file_as_pandas_reads_it_is_scored_alike(logged, as_csv, expected):
     for options in ({}, {"dtype": str, "keep_default_na": False}, {"dtype_backend": "pyarrow"}):
         read = pd.read_csv(io.StringIO(as_csv), **options)

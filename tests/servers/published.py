@@ -16,16 +16,21 @@ ROWS = {"1": slice(0, 1500), "2": slice(1500, 3000)}
 
 @pytest.fixture(scope="session")
 def trained(contract, telco_columns, telco_target):
-    """Version -> model: the shipped blend with fewer trees, each from customers of its own."""
+    """Version -> model: the shipped blend with fewer trees, each from customers of its own.
+
+    The second is served behind a recalibration.
+    """
+    from churn.models.recalibrated import LogitMap, RecalibratedCandidate
     from churn.models.recipe_catalog import build_candidates
     from churn.models.recipe_settings import GbmSettings, default_recipes
     from churn.models.trained import TrainedModel
 
     recipes = default_recipes() | {"gbm": GbmSettings(trees=30)}
     candidate = build_candidates(["blend"], recipes, contract)["blend"]
+    maps = {"1": LogitMap(), "2": LogitMap(slope=0.9, intercept=-0.2)}
     return {
         version: TrainedModel.train(
-            candidate,
+            RecalibratedCandidate(candidate, maps[version]),
             {name: values[rows] for name, values in telco_columns.items()},
             telco_target[rows],
             contract=contract,

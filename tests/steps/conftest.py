@@ -134,10 +134,17 @@ def protocol(customers, recipes, settings):
 
 
 @pytest.fixture(scope="session")
-def model(customers, split, selection, recipes):
+def recalibration(out_of_fold, selection, settings):
+    from steps.modelling.recalibrate_scores import recalibrate_scores
+
+    return recalibrate_scores.entrypoint(out_of_fold, selection, settings["threshold"])
+
+
+@pytest.fixture(scope="session")
+def model(customers, split, selection, recalibration, recipes):
     from steps.modelling.train_model import train_model
 
-    return train_model.entrypoint(customers, split, selection, recipes)
+    return train_model.entrypoint(customers, split, selection, recalibration, recipes)
 
 
 @pytest.fixture(scope="session")
@@ -150,11 +157,17 @@ def evaluation(customers, split, model, recipes, settings):
 
 
 @pytest.fixture(scope="session")
-def threshold(customers, split, selection, out_of_fold, model, settings):
+def threshold(customers, split, out_of_fold, recalibration, model, settings):
     from steps.modelling.choose_threshold import choose_threshold
 
     return choose_threshold.entrypoint(
-        customers, split, selection, out_of_fold, model, settings["value"], settings["threshold"]
+        customers,
+        split,
+        out_of_fold,
+        recalibration,
+        model,
+        settings["value"],
+        settings["threshold"],
     )
 
 
@@ -221,7 +234,6 @@ def control_plane(monkeypatch) -> FakeControlPlane:
 @pytest.fixture(scope="session")
 def published(model, customers, split, threshold, tmp_path_factory) -> Path:
     """A store with the trained model in production, as version 1."""
-    from churn.evaluation.threshold_report import model_threshold
     from churn.features.encoding import encode, take
     from churn.scoring.bundle import Threshold, bundle_folder, publish, write_bundle
 
@@ -229,7 +241,7 @@ def published(model, customers, split, threshold, tmp_path_factory) -> Path:
     columns = take(encode(customers.frame, customers.contract), split.development)
     write_bundle(
         bundle_folder(store, "1"), model, columns, name=MODEL, version="1", metrics={},
-        threshold=Threshold(value=model_threshold(threshold), basis=threshold.basis),
+        threshold=Threshold(value=threshold.threshold, basis=threshold.basis),
     )  # fmt: skip
     publish(store, "1")
     return store

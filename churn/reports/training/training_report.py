@@ -162,12 +162,15 @@ class TrainingReport(FrozenModel):
 
     @property
     def calibration_notes(self) -> tuple[str, ...]:
-        """A sentence for each candidate whose percentages are not calibrated."""
+        """The recalibration, if one is served, and a sentence for each other uncalibrated candidate."""
         usual = self.protocol.result(self.protocol.baseline)
-        notes = []
+        corrected = self.threshold if self.threshold and self.threshold.recalibrated else None
+        notes = [corrected.recalibration.sentence] if corrected else []
         for each in self.protocol.candidates:
             gained = each.against_baseline
             if each.metrics.ece <= _NOTABLE_ERROR or gained is None:
+                continue
+            if corrected and each.name == corrected.model:
                 continue
             notes.append(
                 f"{each.name} changes ROC-AUC by {gained.difference:+.4f} against {usual.name}, "

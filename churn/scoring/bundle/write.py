@@ -226,6 +226,7 @@ def _model_facts(trained: TrainedModel, name: str, version: str) -> ModelFacts:
         kind=trained.model.kind,
         settings=trained.settings,
         rows=trained.rows,
+        recalibration=None if trained.recalibration.identity else trained.recalibration,
     )
 
 

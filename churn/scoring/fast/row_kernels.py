@@ -15,7 +15,7 @@ from operator import add
 from typing import NamedTuple, Protocol, assert_never
 
 from churn.models.linear.terms import Curve, Table, Term
-from churn.models.row_form import MeanForm, RowForm, TableForm, TermsForm, TreesForm
+from churn.models.row_form import LineForm, MeanForm, RowForm, TableForm, TermsForm, TreesForm
 from churn.scoring.encoder import RowEncoder, Values
 from churn.scoring.fast.row_trees import RowTrees
 
@@ -65,6 +65,8 @@ def row_kernel(form: RowForm, encoder: RowEncoder, places: Mapping[str, int]) ->
             return _Trees(form, places)
         case MeanForm():
             return _Mean(form, [row_kernel(each, encoder, places) for each in form.members])
+        case LineForm():
+            return _Line(form, row_kernel(form.member, encoder, places))
         case TableForm():
             return _Table(form, encoder)
     assert_never(form)
@@ -153,6 +155,29 @@ class _Mean:
             for place, part in zip(places, member.contributions(values), strict=True):
                 total[place] += part
         return [part / len(self._members) for part in total]
+
+
+class _Line:
+    def __init__(self, form: LineForm, member: RowKernel) -> None:
+        self._member = member
+        self._slope = form.slope
+        self._intercept = form.intercept
+        self.bitwise = member.bitwise
+
+    def logit(self, values: Values) -> float:
+        return self._slope * self._member.logit(values) + self._intercept
+
+    def logits(self, rows: Sequence[Values]) -> list[float]:
+        return self._on_line(self._member.logits(rows))
+
+    def logits_changed(self, copies: Copies) -> list[float]:
+        return self._on_line(self._member.logits_changed(copies))
+
+    def _on_line(self, logits: list[float]) -> list[float]:
+        return [self._slope * logit + self._intercept for logit in logits]
+
+    def contributions(self, values: Values) -> list[float]:
+        return [self._slope * part for part in self._member.contributions(values)]
 
 
 class _Table:

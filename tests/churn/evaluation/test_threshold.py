@@ -6,6 +6,7 @@ from churn.data.split import split_rows
 from churn.errors import InputError
 from churn.evaluation.cross_validation import cross_validate
 from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.recalibration import recalibrate
 from churn.evaluation.threshold import choose_threshold, judge_threshold
 from churn.evaluation.threshold_cutoffs import NOBODY
 from churn.evaluation.threshold_report import ThresholdReport
@@ -36,11 +37,15 @@ def rows(telco, telco_columns, telco_target, contract):
 
 def choose(target, score, *, value=VALUE, settings=QUICK, **more) -> ThresholdReport:
     clv = np.full(len(target), value.clv)
-    return choose_threshold("logistic", target, score, clv, value=value, settings=settings, **more)
+    tried = recalibrate(target, score, settings)
+    return choose_threshold(
+        "logistic", target, score, clv, value=value, settings=settings, recalibration=tried, **more
+    )
 
 
 def judge(report, target, score) -> ThresholdReport:
-    return judge_threshold(report, target, score, np.full(len(target), report.value.clv))
+    served = report.recalibration.map.apply(score)
+    return judge_threshold(report, target, served, np.full(len(target), report.value.clv))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ from pydantic import ValidationError
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from churn.evaluation.recalibration import LogitMap, Recalibration, fitted_map, recalibrate
+from churn.evaluation.recalibration import Recalibration, fitted_map, recalibrate
+from churn.models.recalibrated import LogitMap
 from churn.retention.value_settings import ThresholdSettings
 
 QUICK = ThresholdSettings(bootstrap_samples=200)

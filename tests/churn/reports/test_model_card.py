@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from scipy.special import expit
 
 from churn.evaluation.plan import SliceSettings
+from churn.evaluation.recalibration import recalibrate
 from churn.evaluation.slices import evaluate_slices
 from churn.evaluation.threshold import choose_threshold, judge_threshold
 from churn.reports.model_card.card import MISUSE, ModelCard, Provenance, Purpose
@@ -26,13 +27,15 @@ def threshold():
     target = (generator.random(1200) < expit(score)).astype(np.int8)
     value = ValueSettings(clv=150.0)
     clv = np.full(1200, value.clv)
+    settings = ThresholdSettings(bootstrap_samples=100)
     chosen = choose_threshold(
         "blend",
         target[:900],
         score[:900],
         clv[:900],
         value=value,
-        settings=ThresholdSettings(bootstrap_samples=100),
+        settings=settings,
+        recalibration=recalibrate(target[:900], score[:900], settings),
     )
     return judge_threshold(chosen, target[900:], score[900:], clv[900:])
 

@@ -10,6 +10,7 @@ import pytest
 
 from churn.features.encoding import take
 from churn.features.groups import GROUPS
+from churn.models.recalibrated import LogitMap, RecalibratedCandidate, recalibration_of
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import (
     BlendSettings,
@@ -29,7 +30,22 @@ RECIPES = default_recipes() | {
     "gbm_wide": GbmSettings(trees=60, features=GROUPS),
     "blend_wide": BlendSettings(members=("spline_wide", "gbm_wide", "logistic")),
 }
-NAMES = ["logistic", "spline_logistic", "gbm", "blend", "logistic_wide", "blend_wide"]
+LINE = LogitMap(slope=0.83, intercept=-0.41)
+MAPS = {
+    "logistic_balanced": LogitMap(intercept=-0.995),
+    "gbm_line": LINE,
+    "blend_line": LINE,
+}
+"""Recalibrations of the recipes that have one."""
+
+RECIPES |= {"gbm_line": RECIPES["gbm"], "blend_line": RECIPES["blend"]}
+NAMES = ["logistic", "spline_logistic", "gbm", "blend", "logistic_wide", "blend_wide", *MAPS]
+
+
+def candidate(name, contract):
+    """The recipe, behind its recalibration."""
+    recipe = build_candidates([name], RECIPES, contract)[name]
+    return RecalibratedCandidate(recipe, MAPS.get(name, LogitMap()))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +54,7 @@ def pairs(contract, telco_columns, telco_target, tmp_path_factory):
     folder, made = tmp_path_factory.mktemp("bundles"), {}
     for name in NAMES:
         trained = TrainedModel.train(
-            build_candidates([name], RECIPES, contract)[name],
+            candidate(name, contract),
             telco_columns,
             telco_target,
             contract=contract,
@@ -173,6 +189,21 @@ def test_parts_alone_and_together_are_those_of_the_trained_model(pairs, raw, tel
         )
 
 
+@pytest.mark.parametrize("name", MAPS)
+def test_a_recalibrated_model_serves_the_line_on_what_was_fitted(pairs, raw, telco_columns, name):
+    trained, scorer = pairs[name]
+    line, fitted = MAPS[name], trained.model.fitted
+    expected = line.slope * fitted.logit(telco_columns) + line.intercept
+
+    assert recalibration_of(fitted) == LogitMap()
+    assert np.array_equal(scorer.score_many(telco_columns).logit, expected)
+    assert [scorer.score_one(row).logit for row in raw[::50]] == expected[::50].tolist()
+    assert scorer.base == line.slope * fitted.base + line.intercept
+    some = take(telco_columns, np.arange(0, 7043, 50))
+    assert np.array_equal(scorer.contributions(some), line.slope * fitted.contributions(some))
+    assert scorer.manifest.model.recalibration == line
+
+
 def test_a_json_client_gets_what_the_file_gets(pairs, raw):
     _, scorer = pairs["blend"]
     for row in raw[::7]:
@@ -231,9 +262,16 @@ def test_the_trees_answer_as_lightgbms_own_booster(pairs, telco_columns):
         assert row_trees.logit(row) == expected[40 * place]
 
 
-@pytest.mark.parametrize("members", [(), ("tabular_net", "spline_logistic", "gbm")])
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ((), LogitMap()),
+        ((), LINE),
+        (("tabular_net", "spline_logistic", "gbm"), LogitMap()),
+    ],
+)
 def test_a_network_is_served_as_it_was_trained(
-    contract, raw, telco_columns, telco_target, tmp_path, members
+    contract, raw, telco_columns, telco_target, tmp_path, members, line
 ):
     for module in ("torch", "tabm", "onnx", "onnxruntime"):
         pytest.importorskip(module)
@@ -247,7 +285,7 @@ def test_a_network_is_served_as_it_was_trained(
     if members:
         name, recipes["deep_blend"] = "deep_blend", BlendSettings(members=members)
     trained = TrainedModel.train(
-        build_candidates([name], recipes, contract)[name],
+        RecalibratedCandidate(build_candidates([name], recipes, contract)[name], line),
         take(telco_columns, np.arange(600)),
         telco_target[:600],
         contract=contract,

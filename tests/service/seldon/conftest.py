@@ -30,9 +30,8 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(root, contract, telco_columns, telco_target, tmp_path_factory) -> Shop:
-    from scipy.special import expit
-
     from churn.features.encoding import take
+    from churn.models.recalibrated import LogitMap, RecalibratedCandidate
     from churn.models.recipe_catalog import build_candidates
     from churn.models.recipe_settings import (
         BlendSettings,
@@ -47,14 +46,17 @@ def shop(root, contract, telco_columns, telco_target, tmp_path_factory) -> Shop:
     blank = np.flatnonzero(telco_columns["tenure"] == 0)
     some = np.unique(np.concatenate([blank, np.arange(0, 7043, 31)]))[:240]
     expected = {}
-    for version, trees in (("7", 60), ("8", 40)):
+    for version, trees, line in (
+        ("7", 60, LogitMap()),
+        ("8", 40, LogitMap(slope=0.9, intercept=-0.2)),
+    ):
         recipes = default_recipes() | {
             "spline": SplineLogisticSettings(),
             "few_trees": GbmSettings(trees=trees),
             "quick": BlendSettings(members=("spline", "few_trees")),
         }
         trained = TrainedModel.train(
-            build_candidates(["quick"], recipes, contract)["quick"],
+            RecalibratedCandidate(build_candidates(["quick"], recipes, contract)["quick"], line),
             telco_columns,
             telco_target,
             contract=contract,
@@ -70,7 +72,7 @@ def shop(root, contract, telco_columns, telco_target, tmp_path_factory) -> Shop:
             threshold=Threshold(value=0.31, basis="for the test"),
             metrics={},
         )
-        expected[version] = expit(trained.model.logit(telco_columns))[some]
+        expected[version] = trained.probability(telco_columns)[some]
     publish(store, "7")
     with (root / "data" / "raw" / "telco.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))

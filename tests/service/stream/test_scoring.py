@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from scipy.special import expit
 
+from churn.scoring.bundle import publish
 from service.core.environment_settings import StoreSettings
 from service.core.model_pool import ModelPool
 from service.core.worker_metrics import RequestMetrics
@@ -34,6 +36,21 @@ def test_a_message_is_one_prediction_however_often_it_is_read(pool, customers):
     assert once.value == again.value
     ids = {each.answer.prediction_id for each in score_messages(others, pool, LIMIT).scored}
     assert len(ids | {once.answer.prediction_id}) == 5
+
+
+def test_a_recalibrated_model_answers_with_its_line_on_the_fitted_log_odds(
+    store, tmp_path, trained, telco_columns, customers
+):
+    publish(store, "2")
+    pool = ModelPool(StoreSettings(store=str(store)), tmp_path, RequestMetrics(tmp_path))
+    model = trained["2"].model
+    logit = model.fitted.logit({name: values[:40] for name, values in telco_columns.items()})
+
+    batch = score_messages([message(c, n) for n, c in enumerate(customers[:40])], pool, LIMIT)
+
+    assert [each.answer.probability for each in batch.scored] == expit(
+        model.map.slope * logit + model.map.intercept
+    ).tolist()
 
 
 def test_a_failure_of_the_worker_itself_rejects_the_message_and_not_the_batch(
