@@ -56,7 +56,7 @@ def training(
     out_of_fold = score_candidates(
         customers, split, recipes, settings["selection"], workers, after=accepted
     )
-    selection = select_model(out_of_fold, baseline)
+    selection = select_model(out_of_fold, baseline, settings["selection"])
     measured = _measure_recipes(settings, folders, customers, split, accepted)
     recalibration = recalibrate_scores(out_of_fold, selection, settings["threshold"])
     model = train_model(customers, split, selection, recalibration, recipes)

@@ -123,7 +123,7 @@ def generated_report() -> TrainingReport:
 
     from churn.evaluation.cross_validation import Fold, OutOfFold
     from churn.evaluation.gate_rows import evaluate_gate_rows
-    from churn.evaluation.plan import Floors, ProtocolPlan
+    from churn.evaluation.plan import Floors, ProtocolPlan, SelectionPlan
     from churn.evaluation.protocol import protocol_figure, summarise_folds
     from churn.evaluation.selection import select_candidate
     from churn.promotion.floor_gates import judge_first_model
@@ -160,7 +160,7 @@ def generated_report() -> TrainingReport:
             gate_rows=200,
         ),
         quality=QualityFacts(verdict="warn", passed=9, total=10, findings=("12 rows are odd.",)),
-        selection=select_candidate(protocol),
+        selection=select_candidate(protocol, SelectionPlan()),
         protocol=protocol,
         figure=figure,
         gate_rows=gate,

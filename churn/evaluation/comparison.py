@@ -64,16 +64,24 @@ def corrected_interval(
     Raises:
         ValueError: fewer than two differences.
     """
-    count = len(differences)
-    if count < _FEWEST_SPLITS:
-        raise ValueError("a paired interval needs at least two splits")
-    variance = float(np.var(differences, ddof=1))
-    reach = float(student_t.ppf((1 + level) / 2, count - 1))
-    half = reach * float(np.sqrt((1 / count + test_share) * variance))
+    error = corrected_standard_error(differences, test_share=test_share)
+    half = float(student_t.ppf((1 + level) / 2, len(differences) - 1)) * error
     mean = float(np.mean(differences))
     return Interval(
         lower=mean - half, upper=mean + half, level=level, method="Nadeau-Bengio corrected t"
     )
+
+
+def corrected_standard_error(differences: Sequence[float], *, test_share: float) -> float:
+    """Standard error of a mean difference over resampled splits, corrected as in `corrected_interval`.
+
+    Raises:
+        ValueError: fewer than two differences.
+    """
+    count = len(differences)
+    if count < _FEWEST_SPLITS:
+        raise ValueError("a paired interval needs at least two splits")
+    return float(np.sqrt((1 / count + test_share) * np.var(differences, ddof=1)))
 
 
 def compare_folds(

@@ -13,11 +13,19 @@ from churn.frozen_model import FrozenModel
 TOO_FEW: Literal["too few rows to tell"] = "too few rows to tell"
 
 DisparityVerdict = Literal["differs", "no difference seen", "too few rows to tell"]
-SliceMetric = Literal["roc_auc", "calibration_gap", "selection_rate"]
+SliceMetric = Literal[
+    "roc_auc",
+    "calibration_gap",
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+]
 METRICS: dict[SliceMetric, str] = {
     "roc_auc": "ROC-AUC",
     "calibration_gap": "Observed less predicted churn",
     "selection_rate": "Selection rate",
+    "true_positive_rate": "True positive rate",
+    "false_positive_rate": "False positive rate",
 }
 
 

@@ -46,6 +46,8 @@ class SliceReport(FrozenModel):
         roc_auc: within the slice, with DeLong's interval.
         calibration_gap: share who left less mean predicted probability; 0 is perfect.
         selection_rate: share at or above the threshold, with Wilson's interval.
+        true_positive_rate: the same among those who left; None where these are too few.
+        false_positive_rate: the same among those who stayed; None where these are too few.
     """
 
     column: str
@@ -56,6 +58,8 @@ class SliceReport(FrozenModel):
     roc_auc: Estimate | None = None
     calibration_gap: Estimate | None = None
     selection_rate: Estimate | None = None
+    true_positive_rate: Estimate | None = None
+    false_positive_rate: Estimate | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +78,10 @@ class SliceReport(FrozenModel):
             parts.append(f"observed less predicted churn {gap}{off}")
         if self.selection_rate:
             parts.append(f"selected {self.selection_rate.text('.1%')}")
+        if self.true_positive_rate:
+            parts.append(f"of its leavers {self.true_positive_rate.text('.1%')}")
+        if self.false_positive_rate:
+            parts.append(f"of those who stayed {self.false_positive_rate.text('.1%')}")
         if self.verdict == TOO_FEW:
             parts.append("too few rows to tell the ROC-AUC" if parts else TOO_FEW)
         return (
@@ -165,19 +173,28 @@ def _measured(
     residual = target - chance
     half = normal_quantile() * float(residual.std(ddof=1)) / np.sqrt(rows)
     gap = float(residual.mean())
-    selected = int((chance >= threshold).sum())
+    selected = chance >= threshold
     figures: dict[str, object] = {
         "calibration_gap": Estimate(
             value=gap,
             interval=Interval(lower=gap - half, upper=gap + half, method="normal, of residuals"),
         ),
-        "selection_rate": Estimate(value=selected / rows, interval=wilson_interval(selected, rows)),
+        "selection_rate": _share(selected),
     }
+    for name, outcome in (("true_positive_rate", 1), ("false_positive_rate", 0)):
+        if (target == outcome).sum() >= settings.minimum_each:
+            figures[name] = _share(selected[target == outcome])
     if rankable(target, settings):
         area = delong(target, chance)
         figures["roc_auc"] = Estimate(value=area.area, interval=area.interval())
         figures["verdict"] = "measured"
     return report.model_copy(update=figures)
+
+
+def _share(selected: npt.NDArray[np.bool_]) -> Estimate:
+    """The share of customers who are selected."""
+    count, rows = int(selected.sum()), len(selected)
+    return Estimate(value=count / rows, interval=wilson_interval(count, rows))
 
 
 def _against_largest(column: str, reports: Sequence[SliceReport]) -> list[Disparity]:

@@ -69,7 +69,8 @@ class GbmSettings(FrozenSettings):
         minimum_leaf_rows: training rows a leaf must hold.
         l2: ridge penalty on leaf values.
         column_share: share of the columns each tree may use, drawn by `seed`.
-        monotone_tenure: whether a longer tenure may never raise the risk, all else equal.
+        monotone_tenure: whether a longer tenure may never raise these trees' risk, all else equal;
+            a blend with them, and columns such as `within_first_term`, are not held to it.
         seed: seed of the column draws; fixed, never searched.
         features: groups of engineered columns to add.
     """

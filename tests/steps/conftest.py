@@ -118,10 +118,10 @@ def out_of_fold(customers, split, recipes, settings):
 
 
 @pytest.fixture(scope="session")
-def selection(out_of_fold):
+def selection(out_of_fold, settings):
     from steps.modelling.select_model import select_model
 
-    return select_model.entrypoint(out_of_fold, "logistic")
+    return select_model.entrypoint(out_of_fold, "logistic", settings["selection"])
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.evaluation.disparities import Estimate
+from churn.evaluation.disparities import TOO_FEW, Disparity, Estimate, SliceMetric
 from churn.evaluation.slices import SlicesReport
 from churn.reports.model_card.card_section import CardSection, CardTable
 
@@ -29,7 +29,7 @@ def slices_section(report: SlicesReport | None) -> CardSection:
             *(each.sentence for each in differing),
             *report.notes,
         ),
-        tables=(_slices_table(report),),
+        tables=(_slices_table(report), _gaps_table(report)),
     )
 
 
@@ -54,5 +54,38 @@ def _slices_table(report: SlicesReport) -> CardTable:
     )
 
 
+def _gaps_table(report: SlicesReport) -> CardTable:
+    gaps: dict[tuple[str, str, str], dict[SliceMetric, Disparity]] = {}
+    for each in report.disparities:
+        gaps.setdefault((each.column, each.value, each.reference), {})[each.metric] = each
+    figures = {(each.column, each.value): each for each in report.slices}
+    rows = []
+    for (column, value, reference), found in gaps.items():
+        part = figures[column, value]
+        rows.append(
+            (
+                part.name,
+                reference,
+                _format(part.true_positive_rate, ".1%"),
+                _gap(found.get("true_positive_rate")),
+                _format(part.false_positive_rate, ".1%"),
+                _gap(found.get("false_positive_rate")),
+            )
+        )
+    return CardTable(
+        caption=(
+            "True and false positive rates (TPR: selected among those who left; FPR: among those who "
+            "stayed), and their gaps to the largest slice of the column, in percentage points."
+        ),
+        header=("Slice", "Against", "TPR", "TPR gap", "FPR", "FPR gap"),
+        rows=tuple(rows),
+    )
+
+
+def _gap(found: Disparity | None) -> str:
+    difference = found.difference if found else None
+    return difference.text_in_points() if difference else TOO_FEW
+
+
 def _format(figure: Estimate | None, form: str) -> str:
-    return figure.text(form) if figure else "too few rows to tell"
+    return figure.text(form) if figure else TOO_FEW

@@ -182,7 +182,7 @@ def test_a_recipe_chosen_after_the_fact_is_labelled_optimistic(report):
 
 
 def test_the_highest_mean_auc_is_chosen_and_its_lead_stated(report):
-    selection = select_candidate(report)
+    selection = select_candidate(report, SelectionPlan())
     assert selection.chosen == "blend"
     assert selection.runner_up == "logistic"
     assert selection.clear
@@ -197,7 +197,7 @@ def test_between_equals_the_one_named_first_is_chosen_and_called_undecided(table
     scored = cross_validate(candidates(), *table, PLAN)
     for fold in scored.folds:
         fold.logits.pop("blend")
-    selection = select_candidate(summarise_folds(scored, baseline="same"))
+    selection = select_candidate(summarise_folds(scored, baseline="same"), SelectionPlan())
     assert selection.chosen == "logistic"
     assert not selection.clear
     assert "cannot be distinguished" in selection.sentence
@@ -205,7 +205,9 @@ def test_between_equals_the_one_named_first_is_chosen_and_called_undecided(table
 
 def test_a_lone_candidate_is_chosen_without_a_margin(table):
     alone = {"logistic": candidates()["logistic"]}
-    selection = select_candidate(run_protocol(alone, *table, PLAN, baseline="logistic"))
+    selection = select_candidate(
+        run_protocol(alone, *table, PLAN, baseline="logistic"), SelectionPlan()
+    )
     assert (selection.chosen, selection.margin, selection.clear) == ("logistic", None, False)
     assert selection.sentence == "logistic was the only candidate."
 

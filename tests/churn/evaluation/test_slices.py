@@ -55,6 +55,8 @@ def test_every_figure_is_that_of_the_slices_own_customers(report, telco_columns,
     gap = (target[senior] - chance[senior]).mean()
     assert part.calibration_gap.value == pytest.approx(gap)
     assert part.selection_rate.value == (chance[senior] >= THRESHOLD).mean()
+    assert part.true_positive_rate.value == (chance[senior & (target == 1)] >= THRESHOLD).mean()
+    assert part.false_positive_rate.value == (chance[senior & (target == 0)] >= THRESHOLD).mean()
     assert part.verdict == "measured"
 
 
@@ -121,6 +123,8 @@ def test_the_minimum_is_a_hundred_rows_and_thirty_of_each_outcome(
     assert part.verdict == verdict
     assert (part.roc_auc is not None) == (verdict == "measured")
     assert (part.selection_rate is not None) == rated
+    assert (part.true_positive_rate is not None) == (rated and left >= 30)
+    assert (part.false_positive_rate is not None) == (rated and rows - left >= 30)
 
 
 def test_slices_are_held_against_the_largest_of_their_column(report):
@@ -128,7 +132,7 @@ def test_slices_are_held_against_the_largest_of_their_column(report):
     assert against["Contract"] == "Month-to-month"
     assert against["SeniorCitizen"] == "0"
     months = [d for d in report.disparities if d.column == "Contract"]
-    assert [d.value for d in months] == ["One year"] * 3 + ["Two year"] * 3
+    assert [d.value for d in months] == ["One year"] * 5 + ["Two year"] * 5
     rate = next(d for d in months if (d.value, d.metric) == ("Two year", "selection_rate"))
     assert rate.verdict == "differs"
     assert rate.difference.interval.upper < 0

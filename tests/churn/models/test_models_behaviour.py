@@ -39,6 +39,20 @@ def test_a_longer_tenure_never_raises_the_trees_risk(models, telco_columns):
         before = risk
 
 
+def test_a_longer_tenure_can_raise_the_blends_risk(models, telco_columns):
+    # given a customer with a one-year contract, whose first term ends with month 12
+    customer = {name: values[5391:5392] for name, values in telco_columns.items()}
+    assert customer["Contract"][0] == 1
+
+    def risk(name, months):
+        return expit(models[name].logit(customer | {"tenure": np.array([months])})[0])
+
+    # then the trees never rise, and the blend does with its other half
+    assert risk("gbm", 12.0) <= risk("gbm", 11.0)
+    assert (round(risk("blend", 11.0), 3), round(risk("blend", 12.0), 3)) == (0.196, 0.256)
+    assert risk("spline_logistic", 12.0) > risk("spline_logistic", 11.0)
+
+
 def test_a_longer_term_lowers_the_risk(models, telco_columns):
     by_term = [
         models["blend"].logit(telco_columns | {"Contract": np.full(7043, term, dtype=np.int8)})

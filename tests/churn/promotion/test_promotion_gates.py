@@ -2,14 +2,17 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from churn.data.split import split_rows
 from churn.evaluation.column_ranking import ColumnRanking
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import Floors
 from churn.features.encoding import take
+from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Decision, Gate, decide, hold_on_error
 from churn.promotion.digests import row_digests
+from churn.promotion.evidence_gates import unseen_rows_gate
 from churn.promotion.floor_gates import judge_first_model
 
 FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
@@ -230,6 +233,23 @@ def test_digests_know_rows_by_their_features_alone(telco_columns, contract):
     # given one cent more for everybody
     dearer = dict(some, MonthlyCharges=some["MonthlyCharges"] + 0.01)
     assert row_digests(dearer, contract).found_in(one) == 0
+
+
+def test_a_new_seed_makes_no_row_unseen(telco, telco_columns, contract):
+    # given the gate rows under one seed, and a model fitted on the development rows under another
+    first = split_rows(telco.frame, contract, gate_fraction=0.2, seed=11)
+    second = split_rows(telco.frame, contract, gate_fraction=0.2, seed=12)
+    rows = GateRows(
+        columns=take(telco_columns, second.gate),
+        target=np.zeros(len(second.gate), dtype=np.int8),
+        contract=contract,
+    )
+    learned = row_digests(take(telco_columns, first.development), contract)
+    model = Contender("version 1", np.zeros(rows.rows), trained_on=learned)
+    gate = unseen_rows_gate(model, rows, role="challenger", otherwise="fail")
+    # then it has seen four of five of them
+    assert gate.verdict == "fail"
+    assert 0.75 < gate.figure / rows.rows < 0.85
 
 
 def test_the_ranking_gate_errs_as_seldom_as_it_promises(contract):
