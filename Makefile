@@ -184,7 +184,7 @@ clean:  ## Remove what tools leave behind; keeps .venv, trained models and track
 
 .PHONY: distclean
 distclean: clean  ## Remove .venv and everything trained and tracked here, too
-	@case "$$(pwd -P)/" in "$$(cd "$(STATE)" 2>/dev/null && pwd -P || echo none)"/*) \
+	@case "$$(pwd -P)/" in "$$(cd "$(STATE)" 2>/dev/null && pwd -P | sed "s|/*$$||" || echo none)"/*) \
 	    echo "CHURN_HOME is $(STATE), which holds this checkout: name the folder of its state alone." >&2; exit 1;; esac
 	rm -rf $(VENV) "$(STATE)"
 
