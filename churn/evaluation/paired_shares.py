@@ -1,6 +1,6 @@
 """The difference of two shares of the same customers: Tango's score test and its interval.
 
-Two models select among the same customers, so only those count whom one selects and the other does
+Two models select among the same customers, so only those count that one selects and the other does
 not (Tango 1998, Statistics in Medicine 17:891-908). Against no difference at all the test is
 McNemar's. Recommended for few pairs, too (Fagerland, Lydersen & Laake 2014, 33:2850-2875).
 """

@@ -44,7 +44,7 @@ from churn.promotion.floor_gates import (
     ranking_floor_gate,
 )
 from churn.promotion.reference_gates import leads, reference_gates
-from churn.promotion.slice_gates import RATES, REACH, rates_gate, reach_gate
+from churn.promotion.slice_gates import LEAVERS, RATES, rates_gate, reach_gate
 
 
 def judge_challenger(
@@ -192,7 +192,7 @@ def _against_champion(
             unknown_gate(JUMP, settings.roc_auc_jump, broken),
             unknown_gate(PROFIT, float("nan"), broken),
             unknown_gate(SLICES, -settings.slice_margin, broken),
-            unknown_gate(REACH, -settings.slice_tpr_margin, broken),
+            unknown_gate(LEAVERS, -settings.slice_tpr_margin, broken),
         ]
     return [
         ranking_gate(challenger, champion, rows, settings, look=look),

@@ -128,7 +128,7 @@ class Contender:
         return _array_problem(f"{self.name}'s profits", self.profit, rows)
 
     def threshold_problem(self) -> str | None:
-        """Why whom it selects cannot be judged; None where it can."""
+        """Why its selection cannot be judged; None where it can."""
         if self.threshold is not None and 0 <= self.threshold <= 1:
             return None
         return f"{self.name}'s decision threshold is not known"

@@ -23,7 +23,7 @@ from churn.evaluation.slicing import declared_slices
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Gate, unknown_gate
 
-REACH = "no slice reaches fewer leavers"
+LEAVERS = "no slice reaches fewer leavers"
 RATES = "no slice's predicted rate is off"
 
 
@@ -35,7 +35,7 @@ def reach_gate(
     for contender in (challenger, champion):
         broken = contender.threshold_problem()
         if broken:
-            return unknown_gate(REACH, -margin, broken)
+            return unknown_gate(LEAVERS, -margin, broken)
     ours, theirs = _selected(challenger), _selected(champion)
     judged, few = [], []
     for part in declared_slices(rows.columns, rows.contract)[0]:
@@ -45,7 +45,7 @@ def reach_gate(
         else:
             few.append(f"{part.name}: too few to tell ({left.sum():,} leavers).")
     loss = f"more than {100 * margin:g} points fewer leavers than {champion.name}"
-    return _gate(REACH, -margin, judged, few, f"{challenger.name} reaches {loss}", settings)
+    return _gate(LEAVERS, -margin, judged, few, f"{challenger.name} reaches {loss}", settings)
 
 
 def rates_gate(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> Gate:
@@ -143,5 +143,5 @@ def _judge(
 
 
 def _selected(contender: Contender) -> npt.NDArray[np.bool_]:
-    """Whom it selects, as bool[n]."""
+    """Which customers it selects, as bool[n]."""
     return np.asarray(expit(contender.logit) >= contender.threshold)

@@ -36,7 +36,7 @@ def balanced(customers, split, settings):
 
     recipes = {"candidates": [RECIPE], "recipes": {RECIPE: settings["recipes"][RECIPE]}}
     scored = score_candidates.entrypoint(customers, split, recipes, settings["selection"], 1)
-    selection = select_model.entrypoint(scored, RECIPE)
+    selection = select_model.entrypoint(scored, RECIPE, settings["selection"])
     recalibration = recalibrate_scores.entrypoint(scored, selection, settings["threshold"])
     model = train_model.entrypoint(customers, split, selection, recalibration, recipes)
     evaluation = evaluate_model.entrypoint(

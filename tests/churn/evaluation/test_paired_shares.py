@@ -61,7 +61,7 @@ def test_the_bounds_hold_the_figure_and_agree_with_the_test(gained, lost, alike,
 
 
 def test_a_true_loss_lies_below_the_bound_as_often_as_it_promises():
-    # given 60 leavers of whom 16% are lost and nobody is gained: every outcome and its probability
+    # given 60 leavers, 16% of them lost and nobody is gained: every outcome and its probability
     covered = sum(
         binom.pmf(lost, 60, 0.16)
         for lost in range(61)

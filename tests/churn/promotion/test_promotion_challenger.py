@@ -22,7 +22,7 @@ BUNDLE = BundleCheck(
 RANKING, PROFIT = "ranks no worse than the champion", "earns no less than the champion"
 SLICES, CALIBRATED = "no slice collapses", "well calibrated"
 JUMP, PLAUSIBLE = "gains no more than is believed", "not too good to be true"
-REACH, RATES = "no slice reaches fewer leavers", "no slice's predicted rate is off"
+LEAVERS, RATES = "no slice reaches fewer leavers", "no slice's predicted rate is off"
 KEPT = ("name", "logit", "profit", "trained_on", "threshold")
 MINE, THEIRS = "challenger has not seen the gate rows", "champion has not seen the gate rows"
 
@@ -225,7 +225,7 @@ def test_labels_of_one_outcome_hold_whatever_else_is_right(world, contenders):
         decision = judge(contenders["good"], contenders["champion"], odd)
         assert decision.verdict == "hold"
         verdict_by_gate = {n for n, v in verdicts(decision).items() if v == "insufficient evidence"}
-        compared = {RANKING, JUMP, PROFIT, SLICES, REACH}
+        compared = {RANKING, JUMP, PROFIT, SLICES, LEAVERS}
         alone = {"labels are sane", "ranks well", CALIBRATED, PLAUSIBLE, RATES}
         assert verdict_by_gate == compared | alone
 

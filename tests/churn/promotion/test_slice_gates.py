@@ -17,7 +17,7 @@ ROWS, RATE = 1400, 0.25
 
 @pytest.fixture(scope="module")
 def rows(telco_columns, contract):
-    """1,400 real customers, of whom a quarter left in every slice as far as counts allow."""
+    """1,400 real customers; a quarter left in every slice as far as counts allow."""
     columns = take(telco_columns, np.arange(ROWS))
     target = np.zeros(ROWS, dtype=np.int8)
     order = np.lexsort([columns["gender"], columns["Partner"], columns["Dependents"]])
@@ -78,7 +78,7 @@ def test_a_loss_that_is_large_but_not_shown_is_printed_and_holds_nobody(rows):
 
 @pytest.mark.parametrize(("lost", "verdict"), [(20, PASSED), (21, HELD)])
 def test_a_loss_must_be_larger_than_the_margin(rows, lost, verdict):
-    # given 200 leavers with dependents, of whom 20 are exactly the margin of 10 points
+    # given 200 leavers with dependents; 20 of them are exactly the margin of 10 points
     gate = reach(*with_dependents(rows, 200, reached=180 - lost, of_champion=180))
     assert gate.interval.upper < 0  # shown, either way
     assert gate.verdict == verdict
@@ -128,7 +128,7 @@ def test_a_threshold_that_is_not_known_holds(rows, who, threshold):
 
 
 def test_a_slice_with_too_few_leavers_says_so_and_holds_nobody(rows):
-    # given 29 leavers of whom all are lost
+    # given 29 leavers, all of them lost
     gate = reach(*with_dependents(rows, 29, reached=0, of_champion=29))
     assert line(gate, "Dependents = Yes") == "Dependents = Yes: too few to tell (29 leavers)."
     thirty = reach(*with_dependents(rows, 30, reached=0, of_champion=30))
@@ -193,10 +193,10 @@ def test_an_error_within_the_margin_passes_however_sure_it_is(rows):
 def test_the_slices_own_minimum_is_asked_of_rates(rows):
     contender = Contender("version 2", np.full(ROWS, 9.0), threshold=0.5)
     seniors = int((rows.columns["SeniorCitizen"] == 1).sum())
-    for minimum, told in ((seniors, False), (seniors + 1, True)):
+    for minimum, reported in ((seniors, False), (seniors + 1, True)):
         settings = SETTINGS.model_copy(update={"slices": SliceSettings(minimum_rows=minimum)})
         gate = rates_gate(contender, rows, settings)
-        assert ("too few to tell" in line(gate, "SeniorCitizen = 1")) == told
+        assert ("too few to tell" in line(gate, "SeniorCitizen = 1")) == reported
 
 
 def test_the_smallest_detectable_loss_is_found_in_four_of_five_cases():
