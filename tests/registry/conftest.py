@@ -17,7 +17,7 @@ __all__ = ["published_store", "trained"]
 @pytest.fixture
 def places(published_store, tmp_path, monkeypatch):
     """Versions 1 and 2, bundled and staged; neither is in production."""
-    store = shutil.copytree(published_store, tmp_path / "store")
+    store = shutil.copytree(published_store, tmp_path / "production" / MODEL)
     (store / "current.json").unlink()
     registered = FakeControlPlane()
     mlflow = FakeMlflow()
