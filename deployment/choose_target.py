@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from churn.deployment.deployment_settings import TargetName
-from churn.root import ROOT
+from churn.home import home
 from churn.scoring.bundle import address, store_of_model
 from churn.settings.pipelines import DeploymentSettings
 from deployment.compose import ComposeTarget
@@ -51,4 +51,4 @@ def create_target(request: DeployRequest) -> Target:
 
 def state_folder(settings: DeploymentSettings) -> Path:
     """Returns the folder where targets keep what they need to find what they started."""
-    return ROOT / settings.output.folder / "deployment"
+    return home(settings.output.folder) / "deployment"

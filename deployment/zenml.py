@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from churn.deployment.protocols import zenml_invocation
 from churn.errors import ChurnError, InputError
-from churn.root import ROOT
+from churn.home import home
 from churn.scoring.bundle import address, history
 from deployment.local_process import HOST, port_is_free
 from deployment.readiness import ProbeSpec
@@ -125,7 +125,7 @@ class ZenmlTarget(Target):
         command = _deploy_command(
             settings.name, self._stack, store, settings.port, keyed=settings.keyed
         )
-        return [*command, "--state", str(ROOT / self.request.settings.output.folder)]
+        return [*command, "--state", str(home(self.request.settings.output.folder))]
 
     def _has_same_settings(self, existing: ZenmlDeployment) -> bool:
         return (
