@@ -102,7 +102,7 @@ def test_the_alias_names_a_version_until_it_is_removed(registry, tracked):
         assert aliased_version(registry, MODEL) is None
 
 
-def test_the_alias_of_a_version_that_somebody_else_registered_is_told_apart(registry):
+def test_the_alias_of_a_version_that_somebody_else_registered_is_not_one_of_zenml(registry):
     registry.create_registered_model(MODEL)
     registry.create_model_version(MODEL, "file:///nowhere")
     registry.set_registered_model_alias(MODEL, ALIAS, "1")

@@ -55,7 +55,7 @@ def test_where_all_places_agree_the_version_is_named(places, findings):
     assert finding.finding == "telco-churn: version 1, as every place says"
 
 
-def test_what_a_killed_command_has_left_is_settled_and_told(places, findings, monkeypatch):
+def test_what_a_killed_command_has_left_is_settled_and_reported(places, findings, monkeypatch):
     places.promote("1")
     with monkeypatch.context() as patch, places.failing("pointer", "before", Killed()):
         patch.setattr(Production, "_take_back", lambda *_: None)

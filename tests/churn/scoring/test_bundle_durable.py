@@ -79,7 +79,7 @@ def test_a_folder_is_on_the_disk_in_whole_before_it_takes_its_place(disk, tmp_pa
     assert disk.at("flush", place.parent) > moved
 
 
-def test_a_disk_that_fails_once_the_pointer_is_moved_is_not_told_as_nothing_happened(
+def test_a_disk_that_fails_once_the_pointer_is_moved_is_not_reported_as_if_nothing_happened(
     tmp_path, monkeypatch
 ):
     def fail(_folder):
