@@ -44,8 +44,8 @@ def reach_gate(
             judged.append(LeaversReached(part.name, ours[left], theirs[left]))
         else:
             few.append(f"{part.name}: too few to tell ({left.sum():,} leavers).")
-    loss = f"more than {100 * margin:g} points fewer leavers than {champion.name}"
-    return _gate(LEAVERS, -margin, judged, few, f"{challenger.name} reaches {loss}", settings)
+    what = f"{challenger.name} reaches fewer leavers than {champion.name}"
+    return _gate(LEAVERS, -margin, judged, few, what, settings)
 
 
 def rates_gate(challenger: Contender, rows: GateRows, settings: PromotionSettings) -> Gate:
@@ -58,8 +58,8 @@ def rates_gate(challenger: Contender, rows: GateRows, settings: PromotionSetting
             judged.append(PredictedRate(part.name, chance[part.member], rows.target[part.member]))
         else:
             few.append(f"{part.name}: too few to tell ({part.member.sum():,} customers).")
-    off = f"a churn rate that is off by more than {100 * margin:g} points"
-    return _gate(RATES, margin, judged, few, f"{challenger.name} predicts {off}", settings)
+    what = f"{challenger.name} predicts a churn rate that is off"
+    return _gate(RATES, margin, judged, few, what, settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +108,15 @@ def _gate(
     slices = _judge(judged, abs(threshold), 1 - settings.confidence)
     held = [each for each in slices if each.held]
     worst = max(held or slices, key=lambda each: each.found.loss)
+    points = f"{100 * abs(threshold):g} points"
     if held:
-        sentence = f"It is shown that {what}: {'; '.join(each.figures for each in held)}."
+        where = "; ".join(each.figures for each in held)
+        sentence = f"It is shown that {what}, and the figure is beyond {points}: {where}."
     else:
-        sentence = f"In none of {len(slices)} slices is it shown that {what}; the worst is {worst.figures}."
+        sentence = (
+            f"In none of {len(slices)} slices is it shown that {what}, with a figure beyond {points}; "
+            f"the worst is {worst.figures}."
+        )
     return Gate(
         name=name,
         figure=worst.found.difference,

@@ -127,7 +127,7 @@ class TrainingSettings(FrozenSettings):
         profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too.
         data: the table.
         split: the rows set aside.
-        candidates: names of the recipes to train, in this order.
+        candidates: names of the recipes to train, the simplest first.
         recipes: the settings of each recipe, by name.
         selection: the cross-validation that chooses.
         protocol: the cross-validation that judges.
