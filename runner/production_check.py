@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from churn.errors import ChurnError
+from churn.errors import error_reason
 from churn.ledger.changes import ChangeLedger
 from churn.scoring.bundle import address, store_of_model
 from runner.execute import pipeline_folders
@@ -32,8 +32,9 @@ def check_production(prepared: PreparedRun) -> Iterator[Diagnosis]:
     silence_libraries(verbose=False)
     try:
         yield _settle(prepared, state)
-    except ChurnError as error:
-        yield Diagnosis("production", "note", str(error), "Correct that, and run the doctor again.")
+    except Exception as error:  # noqa: BLE001 - one check must not stop the others
+        finding = f"could not be compared: {error_reason(error)}"
+        yield Diagnosis("production", "note", finding, "Correct that, and run the doctor again.")
 
 
 def _settle(prepared: PreparedRun, state: Path) -> Diagnosis:

@@ -82,6 +82,18 @@ def test_a_command_at_work_is_left_alone(places, findings, monkeypatch):
     assert "is changing what is in production" in finding.finding
 
 
+def test_a_server_that_does_not_answer_stops_no_other_check(places, findings, monkeypatch):
+    def down(_name):
+        raise ConnectionError("MLflow is down")
+
+    places.promote("1")
+    monkeypatch.setattr(places.mlflow, "get_registered_model", down)
+
+    (finding,) = findings(places.mlflow)
+
+    assert (finding.status, finding.finding) == ("note", "could not be compared: MLflow is down")
+
+
 def test_a_lost_store_is_named(places, findings):
     places.promote("1")
     (places.store / "current.json").unlink()

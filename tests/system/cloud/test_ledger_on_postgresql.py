@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from churn.errors import InputError
+from churn.ledger.changes import ChangeLedger, ProductionChange
 from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, input_hash
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
@@ -229,3 +230,22 @@ def test_a_service_answers_through_a_restart_and_its_ledger_has_every_answer_onc
 
     assert sorted(kept) == sorted(answered)
     assert not service.logged("ledger_lost")
+
+
+def test_one_command_at_a_time_changes_production_and_the_newest_row_counts(url):
+    change = ProductionChange(
+        model="telco-churn", version="2", version_before="1", stage_before="staging",
+        command="promotion", reason="every gate passed",
+    )  # fmt: skip
+    with ChangeLedger(url) as ledger, ChangeLedger(url, lock_seconds=0.2) as another:
+        busy = pytest.raises(InputError, match="lock timeout")
+        with ledger.changing():
+            ledger.record_change(change)
+            with busy, another.changing():
+                pytest.fail("two at a time")
+            ledger.record_change(change.closed("done"))
+        with another.changing():
+            newest = another.last_change("telco-churn")
+
+        assert (newest.status, newest.in_production) == ("done", "2")
+        assert newest.recorded_at.tzinfo is not None
