@@ -15,9 +15,10 @@ from churn.promotion.contenders import (
     GateRows,
     TrainingVerdict,
 )
-from churn.promotion.decision import Decision
+from churn.promotion.decision import Decision, decide
 from churn.promotion.digests import layout, row_digests
 from churn.promotion.earlier_decisions import EarlierDecision, best_versions, count_looks
+from churn.promotion.evidence_gates import contract_gate
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.retention.profit import campaign_profit
 from churn.retention.value import lifetime_values
@@ -44,6 +45,10 @@ def judge_versions(
     """
     challenger = _load(pair.model, pair.challenger)
     champion = _load(pair.model, pair.champion) if pair.champion else None
+    if champion is not None:
+        one_contract = contract_gate(challenger.customers.contract, champion.customers.contract)
+        if one_contract.verdict != "pass":
+            return decide([one_contract], challenger=_name(challenger), champion=_name(champion))
     # The same raw rows for both, each model through its own transform: the challenger's gate rows.
     rows = GateRows(
         columns=take(challenger.columns, challenger.split.gate),
@@ -61,7 +66,7 @@ def judge_versions(
         _contender(challenger, rows, settings.value),
         _contender(champion, rows, settings.value) if champion else None,
         rows,
-        training=_training_verdict(challenger, settings.override),
+        training=_training_verdict(pair.model, challenger, settings.override),
         quality=challenger.quality,
         bundle=_check_bundle(challenger, settings.latency_budget_ms),
         floors=settings.floors,
@@ -113,10 +118,14 @@ def _baseline(trained: TrainedVersion, best: Contender, rows: GateRows) -> Conte
     )
 
 
+def _name(trained: TrainedVersion) -> str:
+    return f"version {trained.version} ({trained.model.recipe})"
+
+
 def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) -> Contender:
     """Returns a version's scores and profit on the gate rows."""
     return Contender(
-        name=f"version {trained.version} ({trained.model.recipe})",
+        name=_name(trained),
         logit=trained.model.logit(rows.columns),
         profit=campaign_profit(
             rows.target,
@@ -135,12 +144,18 @@ def _contender(trained: TrainedVersion, rows: GateRows, value: ValueSettings) ->
 
 
 def _training_verdict(
-    challenger: TrainedVersion, override: OverrideSettings
+    model: str, challenger: TrainedVersion, override: OverrideSettings
 ) -> TrainingVerdict | None:
     if challenger.verdict is None:
         return None
     return TrainingVerdict(
-        challenger.verdict, challenger.reasons, override.person.strip(), override.reason.strip()
+        challenger.verdict,
+        challenger.reasons,
+        override.person.strip(),
+        override.reason.strip(),
+        model=model,
+        profile=challenger.profile,
+        splits=challenger.protocol.plan.splits,
     )
 
 

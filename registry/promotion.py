@@ -136,6 +136,7 @@ def _outcome(
         model=pair.model,
         version=pair.challenger,
         before=pair.champion,
+        profile=pair.profile,
         sentence=sentence,
     )
 

@@ -96,6 +96,7 @@ def _restore(
         version=target.version,
         before=now,
         bundle=str(target.folder(store)),
+        profile=version.run_metadata.get("profile"),
         alias=alias,
         sentence=f"version {target.version} is back in production instead of {now}",
     )

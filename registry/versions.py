@@ -55,6 +55,7 @@ class TrainedVersion:
         trained_at: When its model was stored, UTC.
         verdict: What its training decided; None where that was not kept.
         reasons: Sentences of the training's gates that held it back.
+        profile: Profile of its training; None for a version of a release that did not record it.
     """
 
     version: str
@@ -69,6 +70,7 @@ class TrainedVersion:
     trained_at: datetime
     verdict: Verdict | None
     reasons: tuple[str, ...]
+    profile: str | None
 
     @property
     def columns(self) -> Columns:
@@ -128,6 +130,7 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
         trained_at=_trained_at(version),
         verdict=metadata.get("verdict"),
         reasons=tuple(metadata.get("reasons", ())),
+        profile=metadata.get("profile"),
     )
 
 
@@ -163,6 +166,7 @@ def write_version_bundle(version: ModelVersionResponse, folder: Address) -> Addr
         threshold=trained.bundle_threshold,
         metrics={name: metadata[name] for name in _BUNDLE_METRICS if name in metadata},
         git_commit=trained.git_commit,
+        profile=trained.profile,
         model_card=trained.card,
         created=trained.trained_at,
     )

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from churn.profile import profile_note
 from churn.scoring.address import address
 from runner.outcome import Outcome
 
@@ -40,6 +41,7 @@ def print_summary(outcome: Outcome, console: Console) -> None:
     if outcome.promotion is not None:
         rows = _rows()
         rows.add_row("outcome", outcome.promotion.sentence)
+        rows.add_row("profile", _profile(outcome.promotion.profile))
         if outcome.promotion.bundle is not None:
             place = address(outcome.promotion.bundle)
             rows.add_row("bundle", str(_relative(place)) if isinstance(place, Path) else place)
@@ -49,6 +51,11 @@ def print_summary(outcome: Outcome, console: Console) -> None:
     if outcome.deployment is not None:
         _print_deployment(outcome.deployment, console)
     _print_links(outcome, console)
+
+
+def _profile(profile: str | None) -> Text:
+    note = profile_note(profile)
+    return Text(note, style="yellow") if note else Text(profile or "")
 
 
 def _print_deployment(deployment: Deployment, console: Console) -> None:

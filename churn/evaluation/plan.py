@@ -141,6 +141,7 @@ class PromotionSettings(FrozenSettings):
         slice_tpr_margin: share of a slice's leavers by which it may reach fewer than the champion.
         slice_calibration_margin: probability by which the mean prediction of a slice may be off.
         roc_auc_jump: ROC-AUC by which a challenger may lead before that is too good to be true.
+        protocol_splits: splits of the cross-validation that must have measured the challenger.
         confidence: of all looks at the same gate rows together; see `confidence_at`. Bounds
             within slices do not share it.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
@@ -157,6 +158,7 @@ class PromotionSettings(FrozenSettings):
     slice_tpr_margin: Annotated[float, Field(ge=0, lt=1)] = 0.10
     slice_calibration_margin: Annotated[float, Field(ge=0, lt=1)] = 0.05
     roc_auc_jump: Annotated[float, Field(gt=0, le=1)] = 0.05
+    protocol_splits: Annotated[int, Field(ge=2, le=10_000)] = 50
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = 0.95
     golden_tolerance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-6
     slices: SliceSettings = SliceSettings()

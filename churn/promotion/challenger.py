@@ -30,6 +30,7 @@ from churn.promotion.evidence_gates import (
     bundle_gates,
     data_gate,
     labels_gate,
+    protocol_gate,
     training_gate,
     unseen_rows_gate,
 )
@@ -71,7 +72,8 @@ def judge_challenger(
         challenger: the challenger, with its scores of the gate rows.
         champion: the model in production, with its scores of the same rows; None where there is none.
         rows: the rows that judge.
-        training: what the challenger's training decided; it may be overridden by a person.
+        training: what the challenger's training decided, and with which profile; a person may override
+            both.
         quality: the quality report of the data that the rows come from.
         bundle: results of trying the challenger's bundle.
         floors: what every model must clear.
@@ -104,6 +106,7 @@ def judge_challenger(
     """
     gates = [
         training_gate(training),
+        protocol_gate(training, settings),
         data_gate(quality),
         labels_gate(rows),
         unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),

@@ -82,19 +82,25 @@ class GateRows:
 
 @dataclass(frozen=True)
 class TrainingVerdict:
-    """What the challenger's training decided about it.
+    """What the challenger's training decided about it, and how well it measured it.
 
     Attributes:
         verdict: of its gates.
         reasons: sentences of the gates that held it back.
         overridden_by: the person who lets it be judged all the same; empty where nobody does.
         override_reason: why.
+        model: name it is registered under.
+        profile: of the training; None where it was not recorded.
+        splits: of the cross-validation that measured it.
     """
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     overridden_by: str = ""
     override_reason: str = ""
+    model: str = ""
+    profile: str | None = None
+    splits: int = 0
 
 
 @dataclass(frozen=True, eq=False)

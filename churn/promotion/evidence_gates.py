@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from math import isnan
 
+from churn.contract import DataContract
 from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.plan import PromotionSettings
+from churn.profile import DEMO, WHOLE_PROFILES, is_demo_model
 from churn.promotion.contenders import BundleCheck, Contender, GateRows, TrainingVerdict
 from churn.promotion.decision import Gate, GateVerdict, unknown_gate
-from churn.promotion.digests import RowDigests
+from churn.promotion.digests import RowDigests, layout
 
+CONTRACT = "under one contract"
 DATA = "data accepted"
 TRAINING = "training cleared it"
+PROTOCOL = "measured by the protocol"
 LABELS = "labels are sane"
 LOADS = "bundle loads"
 GOLDEN = "bundle replays its golden rows"
@@ -50,15 +54,51 @@ def training_gate(training: TrainingVerdict | None) -> Gate:
     if not cleared:
         held = "rejected" if training.verdict == "reject" else "held back"
         sentence = f"The challenger's training {held} it: {' '.join(training.reasons)}".rstrip(": ")
-        if training.overridden_by:
-            sentence += f" {training.overridden_by} overrides that: {training.override_reason.rstrip('. ')}."
-        else:
+        sentence += f" {_override(training)}"
+        if not training.overridden_by:
             verdict = "fail" if training.verdict == "reject" else "insufficient evidence"
-            sentence += (
-                " A person can override that with override.person, override.version and "
-                "override.reason."
-            )
     return Gate(name=TRAINING, figure=cleared, threshold=1, verdict=verdict, sentence=sentence)
+
+
+def protocol_gate(training: TrainingVerdict | None, settings: PromotionSettings) -> Gate:
+    """Whether the whole protocol measured the challenger, or a person lets it be judged all the same.
+
+    A demonstration needs no protocol, and only ever goes where demonstrations are.
+    """
+    required = settings.protocol_splits
+    if training is None:
+        return unknown_gate(PROTOCOL, required, "How the challenger was measured is not known")
+    by = f"{training.splits} splits" + ("" if training.splits >= required else f", not {required}")
+    demo = training.profile == DEMO
+    passed = training.profile in WHOLE_PROFILES and training.splits >= required
+    if demo:
+        passed = is_demo_model(training.model)
+        sentence = f"A demonstration of profile=demo ({by}): not for production."
+        if not passed:
+            sentence += " It stays in the registry and the store of demonstrations."
+    elif training.profile is None:
+        sentence = f"Not known: the profile it was trained with was not recorded ({by})."
+    elif passed:
+        sentence = f"Measured by the protocol, with profile={training.profile} ({by})."
+    else:
+        sentence = f"Not measured by the protocol: profile={training.profile} ({by})."
+    if not passed and not demo:
+        passed = bool(training.overridden_by)
+        sentence += f" {_override(training)}"
+    return Gate(
+        name=PROTOCOL,
+        figure=training.splits,
+        threshold=required,
+        verdict="pass" if passed else "insufficient evidence",
+        sentence=sentence,
+    )
+
+
+def _override(training: TrainingVerdict) -> str:
+    """Who overrides what training found, and why; or how a person can."""
+    if training.overridden_by:
+        return f"{training.overridden_by} overrides that: {training.override_reason.rstrip('. ')}."
+    return "A person can override that with override.person, override.version and override.reason."
 
 
 def labels_gate(rows: GateRows) -> Gate:
@@ -77,6 +117,26 @@ def labels_gate(rows: GateRows) -> Gate:
         sentence=(
             f"{rate:.1%} of the gate rows' customers left, {'within' if inside else 'outside'} "
             f"the {bounds.minimum:.0%} to {bounds.maximum:.0%} that the contract expects."
+        ),
+    )
+
+
+def contract_gate(challenger: DataContract, champion: DataContract) -> Gate:
+    """Whether both models read the same customers: a code of one contract may mean another thing in the other."""
+    names = [f"'{each.name}' version {each.version}" for each in (challenger, champion)]
+    same_columns = layout(challenger) == layout(champion)
+    same = challenger.name == champion.name and same_columns
+    return Gate(
+        name=CONTRACT,
+        figure=same,
+        threshold=1,
+        verdict="pass" if same else "insufficient evidence",
+        sentence="Both were trained under one data contract."
+        if same
+        else (
+            f"The challenger was trained under the data contract {names[0]} and the champion under "
+            f"{names[1]}{'' if same_columns else ', whose columns differ'}: models of two contracts cannot be compared. Train it "
+            "under a model name of its own, with --set model.name=NAME."
         ),
     )
 

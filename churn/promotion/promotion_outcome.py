@@ -8,11 +8,16 @@ from churn.frozen_model import FrozenModel
 
 
 class PromotionPair(FrozenModel):
-    """Versions of the challenger and of the champion it is judged against, if there is one."""
+    """Versions of the challenger and of the champion it is judged against, if there is one.
+
+    Attributes:
+        profile: profile that the challenger was trained with; None where it was not recorded.
+    """
 
     model: str
     challenger: str
     champion: str | None
+    profile: str | None = None
 
     @property
     def unchanged(self) -> bool:
@@ -39,6 +44,7 @@ class PromotionOutcome(FrozenModel):
         bundle: where the bundle lies that serves now; None where nothing changed.
         alias: the tracker's alias that points to it now; None on a stack without a registry.
         approved_by: who approved, where approval is required.
+        profile: profile that the version was trained with; None where it was not recorded.
     """
 
     status: Literal["promoted", "unchanged", "waiting", "kept back", "restored", "dry run"]
@@ -48,4 +54,5 @@ class PromotionOutcome(FrozenModel):
     bundle: str | None = None
     alias: str | None = None
     approved_by: str | None = None
+    profile: str | None = None
     sentence: str

@@ -45,6 +45,8 @@ class ModelFacts(_Part):
         rows: number of rows it was trained on.
         recalibration: the line on the log-odds that is part of the model; None where there is none,
             as in every bundle of release 0.1.0.
+        profile: profile of the training, which says how it was measured; None where it was not
+            recorded.
     """
 
     name: Text
@@ -55,6 +57,7 @@ class ModelFacts(_Part):
     rows: int = Field(ge=1)
     # Left out where there is none, so that earlier releases read what needs nothing new.
     recalibration: LogitMap | None = Field(default=None, exclude_if=lambda value: value is None)
+    profile: Text | None = None
 
 
 class ContractFacts(_Part):

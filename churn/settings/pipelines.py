@@ -6,7 +6,7 @@ A setting comes from the pipeline's file, then from the profile's part of that f
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -39,9 +39,9 @@ from churn.models.recipe_settings import (
     default_recipes,
     expensive_recipes,
 )
+from churn.profile import Profile, require_own_registry
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
-Profile = Literal["full", "quick", "deep"]
 VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
 """A version on the Model Control Plane; `--set challenger=7` is read as a number, and meant as a name."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -124,7 +124,8 @@ class TrainingSettings(FrozenSettings):
     """Settings of the training pipeline.
 
     Attributes:
-        profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too.
+        profile: `full`; `quick` for less of the same; `deep` for tuning and networks, too; `demo` for
+            less of the same under a model name that is never in production.
         data: the table.
         split: the rows set aside.
         candidates: names of the recipes to train, the simplest first.
@@ -164,6 +165,11 @@ class TrainingSettings(FrozenSettings):
     model: RegistrationSettings = RegistrationSettings()
     output: OutputSettings = OutputSettings()
     workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _demo_keeps_apart(self) -> TrainingSettings:
+        require_own_registry(self.profile, self.model.name)
+        return self
 
     @model_validator(mode="after")
     def _candidates_are_known(self) -> TrainingSettings:
@@ -277,7 +283,7 @@ class _AfterTraining(FrozenSettings):
     """What promotion and rollback share.
 
     Attributes:
-        profile: `full`, or `quick` for less of the same.
+        profile: `full`, `quick` for less of the same, or `demo` for what was trained with it.
         model: which model.
         ledger: a database address; empty for SQLite in the output folder.
         output: where bundles and reports go.
@@ -287,6 +293,11 @@ class _AfterTraining(FrozenSettings):
     model: NamedModel = NamedModel()
     ledger: str = ""
     output: OutputSettings = OutputSettings()
+
+    @model_validator(mode="after")
+    def _demo_keeps_apart(self) -> Self:
+        require_own_registry(self.profile, self.model.name)
+        return self
 
 
 class PromotionPipelineSettings(_AfterTraining):

@@ -158,7 +158,8 @@ class ServedMetadata(BaseModel):
     """What is served, and where it comes from; docs/bundle.md describes the bundle's fields.
 
     Attributes:
-        model: name, version, recipe, settings and training rows.
+        model: name, version, recipe, settings, training rows and profile.
+        profile_note: what to know about a profile that is not the whole protocol; null for one that is.
         threshold: probability from which a customer needs action, and how it was chosen.
         risk_bands: each band's bounds; the first is included, the last is not.
         metrics: measured at the training, with intervals.
@@ -176,6 +177,7 @@ class ServedMetadata(BaseModel):
     """
 
     model: dict[str, Any]
+    profile_note: str | None
     threshold: dict[str, Any]
     risk_bands: dict[str, list[float]]
     metrics: dict[str, Any]

@@ -12,6 +12,7 @@ from churn.errors import BundleError
 from churn.explain.counterfactuals import CounterfactualSearch
 from churn.explain.reasons import ReasonCodes
 from churn.ledger.predictions import Role
+from churn.profile import profile_note
 from churn.scoring import GoldenRow, Published, Scorer
 from churn.scoring.manifest import MODEL_CARD
 from churn.scoring.risk_bands import Bands
@@ -79,6 +80,7 @@ class LoadedModel:
         published = self.published
         return {
             "model": manifest.model.model_dump(mode="json"),
+            "profile_note": profile_note(manifest.model.profile),
             "threshold": manifest.threshold.model_dump(mode="json"),
             "risk_bands": self.bands.bounds(),
             "metrics": manifest.metrics,

@@ -128,6 +128,7 @@ class ChurnModel:
             ],
             "custom": {
                 "recipe": manifest.model.recipe,
+                "profile": manifest.model.profile or "not recorded",
                 "contract": manifest.contract.digest,
                 "data_sha256": manifest.data_sha256,
                 "threshold": f"{manifest.threshold.value!r}",

@@ -45,6 +45,7 @@ def find_pair(
             model=model_name,
             challenger=str(version.name),
             champion=str(champion.name) if champion else None,
+            profile=version.run_metadata.get("profile"),
         )
         left = f"{settled.sentence}; " if settled else ""
         progress.record(

@@ -36,16 +36,18 @@ def register_model(
 ) -> Annotated[str, Artifact.REGISTRATION]:
     """Creates the model version, links artifacts and run to it, and stages it if its gates pass.
 
-    Runs every time, and does nothing if the same model artifact is registered already: a fully
-    cached rerun ends at the version that the first run created.
+    Runs every time, and does nothing if the same model artifact, measured by as much of the
+    protocol, is registered already: a fully cached rerun ends at the version that the first run
+    created.
 
     Returns:
         The version's name.
     """
     with step_progress("register_model") as progress:
-        version = _registered_before(registration["name"])
+        measured = {"profile": report.profile, "protocol_splits": protocol.plan.splits}
+        version = _registered_before(registration["name"], measured)
         if version is None:
-            metadata = _metadata(model, report, evaluation, decision)
+            metadata = measured | _metadata(model, report, evaluation, decision)
             tracked = {"tracked_run": tracked_run} if tracked_run else {}
             run = context.pipeline_run.id if (context := step_context()) else None
             version = control_plane().create_version(registration, metadata | tracked, run)
@@ -63,12 +65,14 @@ def register_model(
     return str(version.name)
 
 
-def _registered_before(name: str) -> ModelVersionResponse | None:
-    """Returns the version that this model artifact is linked to; None if there is none."""
+def _registered_before(name: str, measured: dict[str, Any]) -> ModelVersionResponse | None:
+    """Returns the version of this model artifact that was measured the same way; None if there is none."""
     context = step_context()
     if context is None:
         return None
-    return control_plane().newest_version_with(context.inputs["model"][0].id, name)
+    version = control_plane().newest_version_with(context.inputs["model"][0].id, name)
+    same = version is not None and measured.items() <= version.run_metadata.items()
+    return version if same else None
 
 
 def _metadata(

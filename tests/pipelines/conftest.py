@@ -52,12 +52,12 @@ class CommandLine:
 
     def command(self, output: Path, *arguments: str, pipeline: str = "training") -> list[str]:
         """The arguments of the process."""
-        options = ["--pipeline", pipeline, "--json", "--set", "profile=quick"]
+        options = ["--pipeline", pipeline, "--json", "--set", "profile=demo"]
         place = ["--set", f"output.folder={output}"]
         return [sys.executable, str(self.root / "run.py"), *options, *place, *arguments]
 
     def train(self, output: Path, *arguments: str) -> Run:
-        """Runs a quick training to its end."""
+        """Runs a demonstration's training to its end."""
         return self.run("training", output, *arguments)
 
     def run(self, pipeline: str, output: Path, *arguments: str) -> Run:

@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 
 def main(answer: Path, output: Path) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{output}/mlflow.db")
-    model = client.get_registered_model("telco-churn")
-    versions = client.search_model_versions("name='telco-churn'")
+    model = client.get_registered_model("telco-churn-demo")
+    versions = client.search_model_versions("name='telco-churn-demo'")
     content = {
         "alias": {name: str(version) for name, version in model.aliases.items()},
         "zenml_versions": {str(each.version): each.tags["zenml_version"] for each in versions},

@@ -44,8 +44,8 @@ def test_nothing_half_written_stays(interrupted, scratch):
 def test_no_version_and_no_run_is_left_in_the_air(interrupted, state):
     now = state()
 
-    assert [each[:2] for each in now["versions"] if each[0] == "telco-churn"] == [
-        ["telco-churn", 1],
-        ["telco-churn", 2],
+    assert [each[:2] for each in now["versions"] if each[0] == "telco-churn-demo"] == [
+        ["telco-churn-demo", 1],
+        ["telco-churn-demo", 2],
     ]
     assert "running" not in now["runs"].values()

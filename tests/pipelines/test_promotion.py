@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def place(trained):
     """The store that services follow, in the first run's output folder."""
-    return trained.output / "production" / "telco-churn"
+    return trained.output / "production" / "telco-churn-demo"
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_with_an_approval_the_first_model_goes_into_production(first, place, led
     assert first.code == 0, first.stderr
     assert (first.result["model_version"], first.result["stage"]) == ("1", "production")
     assert "approved by Ada" in first.stderr
-    assert ledger.approval("telco-churn", "1").person == "Ada"
+    assert ledger.approval("telco-churn-demo", "1").person == "Ada"
     assert history(place)[0].version == "1"
 
 
 def test_without_a_champion_the_record_says_that_floors_applied(first, ledger):
-    records = [each for each in ledger.decisions("telco-churn") if each.version == "1"]
+    records = [each for each in ledger.decisions("telco-churn-demo") if each.version == "1"]
 
     assert records
     assert all(each.champion_version is None for each in records)
@@ -136,7 +136,7 @@ def test_too_little_evidence_holds_and_changes_nothing(held, after_held, ledger)
     assert "fewer than the 5,000 required" in held.result["error"]
     assert stage_of(after_held["stages"], 1) == "production"
     assert after_held["current"] == "1"
-    newest = next(each for each in ledger.decisions("telco-churn") if each.version == "2")
+    newest = next(each for each in ledger.decisions("telco-churn-demo") if each.version == "2")
     assert newest.champion_version == "1"
 
 
@@ -170,7 +170,7 @@ def test_a_rollback_restores_stage_pointer_and_alias(restored, place, state, com
 
 
 def test_a_rollback_is_on_record_with_its_reason(restored, ledger):
-    newest = ledger.decisions("telco-churn")[0]
+    newest = ledger.decisions("telco-churn-demo")[0]
 
     assert (newest.version, newest.champion_version) == ("1", "2")
     assert "complaints" in newest.decision.basis

@@ -92,7 +92,10 @@ def test_what_was_fitted_for_other_floors_is_not_fitted_again(held):
 
 
 def test_what_was_good_stays_as_it_was(before, after, trained, tracked_runs):
-    assert [each[:2] for each in before["versions"]] == [["telco-churn", 1], ["telco-churn", 2]]
+    assert [each[:2] for each in before["versions"]] == [
+        ["telco-churn-demo", 1],
+        ["telco-churn-demo", 2],
+    ]
     assert after["versions"] == [*before["versions"], ["held-back", 1, None]]
     assert before["active_stack"] == after["active_stack"] == "default"
     assert tracked_runs(trained) == 1

@@ -100,7 +100,7 @@ def test_its_figures_are_those_this_table_is_known_for(trained):
 def test_less_than_the_protocol_is_said_to_be_less(trained):
     said = " ".join(trained.stderr.split())
 
-    assert "Profile quick: these figures are not the protocol's." in said
+    assert "Profile demo: these figures are not the protocol's." in said
     assert "(15 splits, 200 resamplings)" in said
 
 
@@ -117,7 +117,7 @@ def test_zenml_has_the_whole_run(zenml_run, trained):
     assert zenml_run["tags"] == [
         "bundled data",
         "model: blend",
-        "quick",
+        "demo",
         "stack: local-mlflow",
         "verdict: promote",
     ]
@@ -161,7 +161,11 @@ def test_every_artifact_lies_where_it_is_said_to_lie(trained):
 def test_the_version_links_everything_it_came_from(zenml_run):
     (version,) = zenml_run["versions"]
 
-    assert (version["model"], version["number"], version["stage"]) == ("telco-churn", 1, "staging")
+    assert (version["model"], version["number"], version["stage"]) == (
+        "telco-churn-demo",
+        1,
+        "staging",
+    )
     assert {"churn_model", "training_report", "promotion_decision", "protocol_report"} <= set(
         version["artifacts"]
     )
@@ -178,10 +182,10 @@ def test_mlflow_has_one_run_with_all_that_was_tried_and_found(tracked, trained):
     assert (tracked["runs"], tracked["status"], tracked["experiment"]) == (
         1,
         "FINISHED",
-        "telco-churn",
+        "telco-churn-demo",
     )
     assert tracked["metrics"] == pytest.approx(trained.result["metrics"], abs=1e-12)
-    assert tracked["parameters"]["profile"] == "quick"
+    assert tracked["parameters"]["profile"] == "demo"
     assert tracked["parameters"]["protocol.repeats"] == "3"
     assert tracked["parameters"]["recipes.gbm.trees"] == "400"
     assert tracked["tags"]["verdict"] == "promote"

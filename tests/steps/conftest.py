@@ -18,7 +18,7 @@ import pytest
 from tests.steps.fake_control_plane import FakeControlPlane
 
 HERE = Path(__file__).parent
-MODEL = "telco-churn"
+MODEL = "telco-churn-demo"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,6 +58,7 @@ def settings(root) -> dict[str, Any]:
     from churn.settings.settings_file import load_settings
 
     small = (
+        "profile=demo",
         "selection.folds=2",
         "selection.repeats=1",
         "protocol.folds=2",
@@ -210,7 +211,7 @@ def report(  # noqa: PLR0917 - as many as the step has
         customers=customers, quality=quality, split=split, selection=selection, protocol=protocol,
         evaluation=evaluation, decision=decision, threshold=threshold, slices=slices,
         explanation=explanation, stability=stability,
-        labels={"model_name": MODEL, "profile": "quick", "frozen_recipe": "spline_logistic"},
+        labels={"model_name": MODEL, "profile": "demo", "frozen_recipe": "spline_logistic"},
     )  # fmt: skip
 
 

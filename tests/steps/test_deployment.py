@@ -26,6 +26,7 @@ def dry_run_settings(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return {
+        "profile": "demo",
         "model": {"name": MODEL},
         "output": {"folder": str(tmp_path)},
         "dry_run": True,

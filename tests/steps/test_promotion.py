@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,7 @@ from churn.scoring.bundle import current
 from tests.steps.conftest import MODEL
 
 SETTINGS = {
+    "profile": "demo",
     "model": {"name": MODEL},
     "gates": {"bootstrap_samples": 100},
     "latency_budget_ms": 10_000.0,  # how fast this machine is, is none of this test's business
@@ -87,6 +90,8 @@ def test_register_model_stages_what_its_gates_let(registered, control_plane, pro
     (version,) = control_plane.versions
     assert version.stage == "staging"
     assert version.run_metadata["gates"] == {"given": "pass"}
+    assert version.run_metadata["profile"] == "demo"
+    assert version.run_metadata["protocol_splits"] == 2
 
 
 def test_register_model_keeps_a_rejected_model_from_its_stage(registered, control_plane):
@@ -176,6 +181,53 @@ def test_judge_pair_compares_both_on_the_challengers_gate_rows(
     assert gates["bundle replays its golden rows"].verdict == "pass"
 
 
+def test_judge_pair_says_that_two_contracts_cannot_be_compared(
+    registered, linked, control_plane, customers, folders
+):
+    from registry.artifacts import Artifact
+    from steps.promotion.judge_pair import judge_pair
+
+    for _ in range(2):
+        registered()
+    linked()
+    other = customers.contract.model_copy(update={"name": "insurance"})
+    champion, _ = control_plane.versions
+    champion.artifacts[Artifact.CUSTOMERS] = replace(customers, contract=other)
+
+    decision = judge_pair.entrypoint(
+        PromotionPair(model=MODEL, challenger="2", champion="1"), SETTINGS, folders
+    )
+
+    assert decision.verdict == "hold"
+    (reason,) = decision.reasons
+    assert "models of two contracts cannot be compared" in reason
+
+
+def test_a_quick_model_is_held_and_a_demonstration_passes_among_its_own(
+    registered, linked, control_plane, folders
+):
+    from steps.promotion.judge_pair import judge_pair
+
+    registered()
+    linked()
+    (version,) = control_plane.versions
+    pair = PromotionPair(model=MODEL, challenger="1", champion=None)
+    found = {}
+    for profile in ("demo", "quick", None):
+        version.run_metadata["profile"] = profile
+        decision = judge_pair.entrypoint(pair, SETTINGS, folders)
+        (gate,) = (each for each in decision.gates if each.name == "measured by the protocol")
+        found[profile] = gate.verdict
+    override = {"person": "Ada", "version": "1", "reason": "a pilot"}
+    version.run_metadata["profile"] = "quick"
+    overridden = judge_pair.entrypoint(pair, SETTINGS | {"override": override}, folders)
+
+    unknown = "insufficient evidence"
+    assert found == {"demo": "pass", "quick": unknown, None: unknown}
+    (gate,) = (each for each in overridden.gates if each.name == "measured by the protocol")
+    assert (gate.verdict, "Ada overrides that: a pilot." in gate.sentence) == ("pass", True)
+
+
 def test_judge_pair_holds_a_version_that_cannot_be_judged(registered, folders):
     from steps.promotion.judge_pair import judge_pair
 
@@ -206,7 +258,7 @@ def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
     assert current(tmp_path / "production" / MODEL).version == "2"
 
     # when the second is taken back
-    restored = restore_champion.entrypoint({"model": {"name": MODEL}}, folders)
+    restored = restore_champion.entrypoint({"profile": "demo", "model": {"name": MODEL}}, folders)
 
     # then the first serves again, and the ledger has all three decisions
     assert (restored.status, restored.version, restored.before) == ("restored", "1", "2")
@@ -299,3 +351,25 @@ def test_an_override_of_another_version_is_refused(in_production, registered, fo
     pair = PromotionPair(model=MODEL, challenger="2", champion="1")
     with pytest.raises(InputError, match="is 1, but the challenger is version 2"):
         judge_pair.entrypoint(pair, {**SETTINGS, "override": override}, folders)
+
+
+@pytest.mark.parametrize(
+    ("changes", "registered_again"),
+    [({}, "1"), ({"profile": "quick"}, "2"), ({"profile": None}, "2")],
+)
+def test_a_model_that_more_of_the_protocol_measured_is_a_version_of_its_own(
+    registered, control_plane, monkeypatch, changes, registered_again
+):
+    """The fit may come from the cache, with the artifact that a smaller run has registered."""
+    from steps.promotion import register_model
+
+    registered()
+    (version,) = control_plane.versions
+    version.run_metadata.update(changes)
+    cached = SimpleNamespace(
+        inputs={"model": [SimpleNamespace(id=7)]}, pipeline_run=SimpleNamespace(id=None)
+    )
+    monkeypatch.setattr(register_model, "step_context", lambda: cached)
+    control_plane.newest_version_with = lambda _artifact, _name: version
+
+    assert registered() == registered_again

@@ -19,11 +19,9 @@ from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.frozen_model import FrozenModel
+from churn.profile import DEMO, WHOLE_PROFILES
 from churn.promotion.decision import Decision
 from churn.tuning.searches import Searches
-
-WHOLE_PROFILES = ("full", "deep")
-"""Profiles that run the whole protocol."""
 
 ASSUMPTIONS = (
     (
@@ -158,6 +156,7 @@ class TrainingReport(FrozenModel):
             f"Profile {self.profile}: these figures are not the protocol's. The run did less of "
             f"the same ({self.protocol.plan.splits} splits, "
             f"{self.protocol.plan.bootstrap_samples:,} resamplings) to be quick."
+            + (" It is a demonstration: not for production." if self.profile == DEMO else "")
         )
 
     @property

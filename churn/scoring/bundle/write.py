@@ -56,6 +56,7 @@ def write_bundle(
     threshold: Threshold,
     metrics: Mapping[str, Any],
     git_commit: str | None = None,
+    profile: str | None = None,
     model_card: str | None = None,
     created: datetime | None = None,
 ) -> Address:
@@ -70,6 +71,7 @@ def write_bundle(
         threshold: decision threshold, and how it was chosen.
         metrics: as measured; JSON values, taken as they are.
         git_commit: git commit of the code; None if unknown.
+        profile: profile of the training; None if unknown.
         model_card: Markdown; None leaves the file out.
         created: when the model was trained, with its zone; now where left out.
 
@@ -100,6 +102,7 @@ def write_bundle(
                 threshold=threshold,
                 metrics=metrics,
                 git_commit=git_commit,
+                profile=profile,
                 created=created,
             )
             (unfinished / MANIFEST).write_text(manifest.text(), encoding="utf-8")
@@ -160,6 +163,7 @@ def _manifest(
     threshold: Threshold,
     metrics: Mapping[str, Any],
     git_commit: str | None,
+    profile: str | None,
     created: datetime | None,
 ) -> Manifest:
     """The manifest of the files that lie in the folder."""
@@ -167,7 +171,7 @@ def _manifest(
     when = created or datetime.now(UTC)
     try:
         manifest = Manifest(
-            model=_model_facts(trained, name, version),
+            model=_model_facts(trained, name, version, profile),
             contract=ContractFacts(
                 name=contract.name, version=contract.version, digest=contract.digest()
             ),
@@ -218,7 +222,7 @@ def _same(place: Address, manifest: Manifest) -> Address:
     return place
 
 
-def _model_facts(trained: TrainedModel, name: str, version: str) -> ModelFacts:
+def _model_facts(trained: TrainedModel, name: str, version: str, profile: str | None) -> ModelFacts:
     return ModelFacts(
         name=name,
         version=version,
@@ -227,6 +231,7 @@ def _model_facts(trained: TrainedModel, name: str, version: str) -> ModelFacts:
         settings=trained.settings,
         rows=trained.rows,
         recalibration=None if trained.recalibration.identity else trained.recalibration,
+        profile=profile,
     )
 
 

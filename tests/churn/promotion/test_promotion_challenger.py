@@ -92,7 +92,7 @@ def changed(contender, **changes):
 
 def judge(challenger, champion, rows, **changes):
     arguments = {
-        "training": TrainingVerdict("promote"),
+        "training": TrainingVerdict("promote", profile="full", splits=50),
         "quality": quality(),
         "bundle": BUNDLE,
         "floors": FLOORS,

@@ -55,6 +55,7 @@ def write(trained, columns, tmp_path):
             "threshold": THRESHOLD,
             "metrics": {"roc_auc": {"value": 0.85, "interval": [0.84, 0.86]}},
             "git_commit": "0123abc",
+            "profile": "full",
             "model_card": "# A model\n",
             "created": THEN,
         }
@@ -72,6 +73,7 @@ def test_a_bundle_is_native_files_and_a_manifest_of_them_all(write, contract):
 
     manifest = verify_bundle(folder)
 
+    assert manifest.model.profile == "full"
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert set(manifest.files) == files - {"manifest.json"}
     assert {path.rsplit(".", 1)[1] for path in files} == {"json", "txt", "npz", "md"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from churn.errors import InputError
 from churn.settings.pipelines import TrainingSettings
 from churn.settings.settings_file import load_settings
 from runner.pipeline_catalog import PIPELINES
@@ -74,6 +75,29 @@ def test_quick_is_less_of_the_same(root):
     assert quick.protocol.bootstrap_samples < full.protocol.bootstrap_samples
     for name in ("data", "split", "candidates", "recipes", "floors", "model", "output"):
         assert getattr(quick, name) == getattr(full, name), name
+
+
+def test_demo_is_quick_under_another_name(root):
+    path = root / "configs" / "training.yaml"
+    quick = load_settings(TrainingSettings, path, ["profile=quick"])
+    demo = load_settings(TrainingSettings, path, ["profile=demo"])
+
+    fields = TrainingSettings.model_fields
+    assert {each for each in fields if getattr(demo, each) != getattr(quick, each)} == {
+        "profile",
+        "model",
+    }
+
+
+@pytest.mark.parametrize("entry", PIPELINES, ids=lambda entry: entry.name)
+def test_a_demonstration_keeps_to_a_registry_of_its_own_on_every_pipeline(entry):
+    def load(*overrides):
+        return load_settings(entry.settings_class(), entry.configuration, overrides)
+
+    assert load("profile=demo").model.name == "telco-churn-demo"
+    for mixed in (["profile=demo", "model.name=telco-churn"], ["model.name=telco-churn-demo"]):
+        with pytest.raises(InputError, match="do not go together"):
+            load(*mixed)
 
 
 def test_settings_survive_the_way_into_a_step(root):

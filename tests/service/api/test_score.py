@@ -67,6 +67,8 @@ def test_metadata_says_where_the_model_comes_from(client, contract):
 
     assert metadata["model"]["version"] == "1"
     assert metadata["model"]["recipe"] == "blend"
+    assert metadata["model"]["profile"] is None
+    assert metadata["profile_note"] == "With which profile it was trained is not recorded."
     assert metadata["threshold"] == {"value": 0.3, "basis": "chosen for the tests"}
     assert metadata["metrics"]["roc_auc"]["interval"] == [0.82, 0.86]
     assert metadata["contract"]["digest"] == contract.digest()

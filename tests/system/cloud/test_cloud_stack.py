@@ -21,7 +21,7 @@ from tests.servers.process import free_port
 from tests.servers.webhook_receiver import Receiver, receiving
 
 TIMEOUT = 900  # seconds; a run needs a tenth of it on an idle machine
-MODEL = "telco-churn"
+MODEL = "telco-churn-demo"
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def cloud(
     folder = tmp_path_factory.mktemp("cloud")
     plain = {n: v for n, v in isolated_environment.items() if not n.startswith(("AWS_", "STACK_"))}
     at_home = Terminal(root, folder / "local", plain)
-    beside = at_home.start("training", "local", "--set", "profile=quick")
+    beside = at_home.start("training", "local", "--set", "profile=demo")
     with receiving() as receiver:
         ledger = postgres.create("ledger")
         environment = plain | cloud_servers.cloud_environment(
@@ -149,15 +149,17 @@ def cloud(
         cloud_servers.make_secret(
             secretary.environment, mlflow_password=mlflow_server.password, webhook=receiver.url
         )
-        trained = terminal.run("training", "cloud", "--set", "profile=quick")
+        trained = terminal.run("training", "cloud", "--set", "profile=demo")
         assert trained.code == 0, trained.stderr  # all else would only follow from it
-        promoted = terminal.run("promotion", "cloud", "--set", "profile=quick")
+        promoted = terminal.run("promotion", "cloud", "--set", "profile=demo")
         assert promoted.code == 0, promoted.stderr
         local = Terminal.end(beside)
         assert local.code == 0, local.stderr
         port = free_port()
         try:
-            deployed = terminal.run("deployment", "cloud", "--set", f"local.port={port}")
+            deployed = terminal.run(
+                "deployment", "cloud", "--set", "profile=demo", "--set", f"local.port={port}"
+            )
             yield Cloud(
                 terminal, zenml_server, bucket, mlflow_server, ledger, receiver, trained, promoted,
                 deployed, f"http://127.0.0.1:{port}", local,
@@ -283,7 +285,7 @@ def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
     before = cloud.runs()
 
     result = cloud.terminal.run(
-        "training", "cloud", "--set", "profile=quick", **{variable: wrong.format(free=free_port())}
+        "training", "cloud", "--set", "profile=demo", **{variable: wrong.format(free=free_port())}
     )
 
     assert result.code == code, result.stderr

@@ -32,7 +32,7 @@ ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
 
 def main(arguments: list[str]) -> int:
     """Starts everything, runs training and promotion, and prints which rights were used."""
-    options = arguments or ["--set", "profile=quick"]
+    options = arguments or ["--set", "profile=demo"]
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="churn-simulated-cluster-"))
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
         codes = [doctor]
         for pipeline in ("training", "training", "promotion"):
-            run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=quick"]
+            run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
             codes.append(_run([*run, *output, *options[2:]], environment))
         _report(state, machine, folder)
     return max(codes)
