@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine, event
+from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from churn.errors import InputError
-from churn.ledger.ledger_tables import PERMANENT, SCHEMA_VERSION
+from churn.ledger.ledger_tables import HISTORIES, PERMANENT, History
+from churn.ledger.migrate import migrate, record_revision, recorded_revision
 from churn.ledger.private_file import make_private
 
 POSTGRES_LOCK = int.from_bytes(b"churn")
@@ -108,8 +109,16 @@ class DatabaseLedger:
         with self.transaction() as connection:
             return [row_in_utc(row) for row in connection.execute(query).mappings()]
 
+    @property
+    def history(self) -> History:
+        """The revisions of its tables."""
+        return HISTORIES[self.schema]
+
     def make_tables(self) -> None:
-        """Makes the tables where they are missing: all of them or none, and one process at a time."""
+        """Makes the tables where they are missing, and migrates those of an earlier release.
+
+        All of them or none, and one process at a time.
+        """
         if self.file is not None:
             make_private(self.file)
         with self._engine.begin() as connection:
@@ -118,30 +127,54 @@ class DatabaseLedger:
                 return
             if connection.dialect.name == "postgresql":
                 lock_postgres(connection)
+            self._make_server_tables(connection)
+
+    def _make_server_tables(self, connection: Connection) -> None:
+        today = self.history.revision
+        missing = set(self.schema.tables) - set(inspect(connection).get_table_names())
+        # Release 0.1.0 recorded none, and had the first revision's tables.
+        found = recorded_revision(connection, self.history) or (0 if missing else 1)
+        if missing == set(self.schema.tables):
             self.schema.create_all(connection)
+        else:
+            self._migrate(connection, found)
+        if missing or found != today:
+            record_revision(connection, self.history, today)
 
     def _make_sqlite_tables(self, connection: Connection) -> None:
         def pragma(name: str) -> int:
             return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
 
-        if pragma("user_version") != SCHEMA_VERSION:
+        today = self.history.revision
+        if pragma("user_version") != today:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         found = pragma("user_version")
-        if found > SCHEMA_VERSION:
-            raise InputError(
-                f"The ledger at {self.place} was written by a newer release (version {found} of its "
-                f"tables, this release knows {SCHEMA_VERSION}). Use that release, or another ledger."
-            )
         is_empty = pragma("schema_version") == 0
-        if not is_empty and pragma("application_id") != self.application_id:
+        if found <= today and not is_empty and pragma("application_id") != self.application_id:
             raise InputError(
                 f"{self.place} is an SQLite database, but not a ledger of this kind. Move it "
                 "away, or name another address."
             )
-        if found < SCHEMA_VERSION:
+        if is_empty:
             self.schema.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA application_id = {self.application_id}")
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        else:
+            if 0 < found < today:
+                record_revision(connection, self.history, found)
+            self._migrate(connection, found)
+        if found != today:
+            connection.exec_driver_sql(f"PRAGMA user_version = {today}")
+
+    def _migrate(self, connection: Connection, found: int) -> None:
+        """Migrates tables of revision `found`; refuses those of a release that is newer than this."""
+        today = self.history.revision
+        if found > today:
+            raise InputError(
+                f"The ledger at {self.place} was written by a newer release (version {found} of its "
+                f"tables, this release knows {today}). Use that release, or another ledger."
+            )
+        if found < today:
+            migrate(connection, self.history)
 
 
 def row_in_utc(row: Any) -> dict[str, Any]:

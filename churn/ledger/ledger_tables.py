@@ -7,6 +7,7 @@ month, and old months are removed as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -24,10 +25,30 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 2
-"""Of an SQLite file, as its `user_version`; 0 is one of before the months, 1 of before the changes."""
 PERMANENT = MetaData()
 MONTHLY = MetaData()
+
+
+@dataclass(frozen=True)
+class History:
+    """The revisions that tables have had.
+
+    Attributes:
+        name: the folder of `churn/ledger/migrations` that has them.
+        revision: the last one, today's. In SQLite it is the file's `user_version`, too.
+    """
+
+    name: str
+    revision: int
+
+    @property
+    def table(self) -> str:
+        """The table of a database that records its revision."""
+        return f"{self.name}_revision"
+
+
+HISTORIES = {PERMANENT: History("ledger", 2), MONTHLY: History("predictions", 1)}
+"""Whoever changes a table adds a revision and raises the number here."""
 
 
 def _table(name: str, schema: MetaData, columns: Sequence[Column[Any]]) -> Table:

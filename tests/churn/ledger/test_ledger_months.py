@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 
 from churn.errors import InputError
 from churn.ledger import predictions as predictions_module
-from churn.ledger.ledger_tables import OUTCOMES, SCHEMA_VERSION
+from churn.ledger.ledger_tables import HISTORIES, MONTHLY, OUTCOMES
 from churn.ledger.months import by_month
 from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
 from churn.ledger.records import Ledger
@@ -281,7 +281,7 @@ def test_of_a_months_tables_all_are_made_or_none(ledger, file, monkeypatch):
     with closing(sqlite3.connect(month_file(file, "2026-12"))) as database:
         with pytest.raises(sqlite3.IntegrityError, match="only grows"):
             database.execute("DELETE FROM predictions")
-        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert database.execute("PRAGMA user_version").fetchone() == (HISTORIES[MONTHLY].revision,)
 
 
 @pytest.fixture

@@ -249,3 +249,36 @@ def test_one_command_at_a_time_changes_production_and_the_newest_row_counts(url)
 
         assert (newest.status, newest.in_production) == ("done", "2")
         assert newest.recorded_at.tzinfo is not None
+
+
+def revisions(url):
+    with create_engine(url).connect() as connection:
+        names = ("ledger_revision", "predictions_revision")
+        return [
+            connection.execute(text(f"SELECT version_num FROM {name}")).scalar() for name in names
+        ]
+
+
+def test_the_ledger_of_release_0_1_0_is_migrated_and_a_newer_one_refused(url):
+    with Ledger(url) as ledger:
+        ledger.record_approval("telco-churn", "5", "Ada", "seen the card")
+    with PredictionLedger(url) as ledger:
+        ledger.record([prediction(1)])
+    assert revisions(url) == ["0002", "0001"]
+    with create_engine(url).begin() as connection:  # as that release leaves it
+        for name in ("production_changes", "ledger_revision", "predictions_revision"):
+            connection.execute(text(f"DROP TABLE {name}"))
+
+    with Ledger(url) as ledger:
+        assert ledger.changes("telco-churn") == []
+        assert ledger.approval("telco-churn", "5").person == "Ada"
+    with PredictionLedger(url) as ledger:
+        assert ledger.count() == 1
+
+    with create_engine(url).begin() as connection:
+        assert (
+            connection.execute(text("SELECT version_num FROM ledger_revision")).scalar() == "0002"
+        )
+        connection.execute(text("UPDATE ledger_revision SET version_num = '0077'"))
+    with Ledger(url) as ledger, pytest.raises(InputError, match="newer release \\(version 77"):
+        ledger.changes("telco-churn")

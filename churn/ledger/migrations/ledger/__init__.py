@@ -1,0 +1,1 @@
+"""Revisions of decisions, approvals, deployments and changes, which are kept for ever."""

@@ -1,0 +1,24 @@
+"""A table that a revision adds: with its key, its indexes, and what keeps its rows as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
+
+
+def add_table(name: str, *columns: Column[Any]) -> None:
+    """Makes a table and its indexes where they are missing, and on SQLite the triggers."""
+    connection = op.get_bind()
+    key = BigInteger().with_variant(Integer, "sqlite")
+    Table(name, MetaData(), Column("id", key, primary_key=True), *columns).create(
+        connection, checkfirst=True
+    )
+    if connection.dialect.name != "sqlite":
+        return
+    for change in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {name}_no_{change.lower()} BEFORE {change} ON {name} "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        )

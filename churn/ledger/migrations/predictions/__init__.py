@@ -1,0 +1,1 @@
+"""Revisions of predictions and outcomes, which are kept by month."""
