@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
 
 
-def add_table(name: str, *columns: Column[Any]) -> None:
+def add_table(name: str, columns: Sequence[Column[Any]]) -> None:
     """Makes a table and its indexes where they are missing, and on SQLite the triggers."""
     connection = op.get_bind()
     key = BigInteger().with_variant(Integer, "sqlite")

@@ -95,16 +95,9 @@ def write_bundle(
                 (unfinished / path).write_bytes(content)
             save_model(trained.model, unfinished / MODEL)
             manifest = _manifest(
-                unfinished,
-                trained,
-                name=name,
-                version=version,
-                threshold=threshold,
-                metrics=metrics,
-                git_commit=git_commit,
-                profile=profile,
-                created=created,
-            )
+                unfinished, trained, name=name, version=version, threshold=threshold, metrics=metrics,
+                git_commit=git_commit, profile=profile, created=created,
+            )  # fmt: skip
             (unfinished / MANIFEST).write_text(manifest.text(), encoding="utf-8")
             Scorer.load(unfinished)
     except TakenError:

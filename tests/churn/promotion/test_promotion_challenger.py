@@ -112,8 +112,8 @@ def found(decision, name):
 def test_a_challenger_as_good_as_the_champion_is_cleared_for_production(world, contenders):
     decision = judge(contenders["good"], contenders["champion"], world[0])
     assert decision.verdict == "promote", decision.sentence
-    assert len(decision.gates) == 18
-    cleared = "blend 5 is cleared for production: 18 of 18 gates passed. It was compared with"
+    assert len(decision.gates) == 19
+    cleared = "blend 5 is cleared for production: 19 of 19 gates passed. It was compared with"
     assert decision.sentence.startswith(cleared)
     assert (decision.challenger, decision.champion) == ("blend 5", "blend 4")
     assert "compared with blend 4 on the same 1,500 customers" in decision.sentence
