@@ -69,7 +69,7 @@ def test_where_the_production_bundle_is_lost_an_earlier_one_says_whose_store_it_
     assert store_of_model(stores, MODEL) == stores
 
 
-def test_a_store_that_nobody_can_tell_the_model_of_is_refused(stores):
+def test_a_store_whose_model_nobody_knows_is_refused(stores):
     shutil.rmtree(stores / "bundles")
 
     with pytest.raises(BundleError) as refused:
@@ -81,7 +81,7 @@ def test_a_store_that_nobody_can_tell_the_model_of_is_refused(stores):
     )
 
 
-def test_a_service_that_looks_in_todays_place_is_told_where_the_store_lies(stores):
+def test_a_service_that_looks_in_todays_place_learns_where_the_store_lies(stores):
     from service.core.environment_settings import StoreSettings
 
     settings = StoreSettings(store=str(stores / MODEL))
