@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from churn.errors import error_reason
-from churn.ledger.changes import ChangeLedger
 from churn.scoring.bundle import address, store_of_model
 from runner.execute import pipeline_folders
 from runner.request import PreparedRun
@@ -42,6 +41,7 @@ def _settle(prepared: PreparedRun, state: Path) -> Diagnosis:
 
     stack = apply_stack(prepared.spec, {"state": str(state)})
     activate(stack)
+    from churn.ledger.changes import ChangeLedger
     from registry.mlflow_alias import stack_client
     from registry.production import Production
 
