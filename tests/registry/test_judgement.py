@@ -40,13 +40,14 @@ def trained(number, frame, contract, telco):
         customers=Dataset(frame, contract, telco.source),
         split=split_rows(frame, contract, gate_fraction=0.2, seed=11),
         quality=None,
-        protocol=SimpleNamespace(candidates=()),
+        protocol=SimpleNamespace(candidates=(), plan=SimpleNamespace(splits=50)),
         threshold=None,
         card=None,
         git_commit=None,
         trained_at=datetime.now(UTC),
         verdict="promote",
         reasons=(),
+        profile="full",
     )
 
 

@@ -46,7 +46,7 @@ def clone(root, environment, tmp_path_factory) -> Callable[[str], Command]:
 
         def run(*settings: str, pipeline: str = "training", home: Path | None = None):
             options = [word for each in settings for word in ("--set", each)]
-            profile = ["--set", "profile=quick"]
+            profile = ["--set", "profile=demo"]
             ended = subprocess.run(
                 [sys.executable, "run.py", "--pipeline", pipeline, "--json", *profile, *options],
                 cwd=place,
