@@ -1,36 +1,29 @@
 """Whether a hundred promotions sink the champion, on scores whose true ROC-AUC is known.
 
-    python -m benchmarks.evidence_chains [--chains 1000] [--rounds 100] [--trials 2000] [--seed 17]
+    python -m benchmarks.evidence_chains [--chains 1000] [--rounds 100] [--seed 17]
 
-Prints three Markdown tables: chains of challengers, many looks at the same gate rows, and power. The
-gates are the shipped ones, with the shipped margins: ranking against the champion and against the best
-version so far. The others are left out; they only refuse more. Scores are normal (the binormal model),
-1,374 rows of which 26.5% left; a correlation within an outcome sets the standard error of a paired
-difference.
+Prints three Markdown tables: power, many looks at the same gate rows, and chains of challengers. Asked
+are the gates on ranking against the champion and the best version so far, with the shipped margins and
+levels; the others only refuse more. Scores are normal (the binormal model), 1,374 rows of which 26.5%
+left; a correlation within an outcome sets the standard error of a paired difference. All chains run
+side by side, so DeLong's bounds are computed for all at once (a test compares them with the gate's).
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from benchmarks.evidence_promotion import CHAMPION, share
-from benchmarks.measuring import ROOT
-from churn.contract import load_contract
-from churn.evaluation.delong import paired_delong
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.weighted import Floats
-from churn.promotion.comparison_gates import ranking_gate
-from churn.promotion.contenders import Contender, GateRows
-from churn.promotion.decision import Decision, Gate, decide
-from churn.promotion.earlier_decisions import EarlierDecision, best_versions
-from churn.promotion.reference_gates import BEST_RANKING, leads
 
-ROWS, RATE = 1374, 0.265
-CORRELATIONS = {0.0012: 0.9963, 0.0035: 0.9667, 0.006: 0.899}
+ROWS, LEAVERS = 1374, 364
+CORRELATIONS = {0.0012: 0.9960, 0.0035: 0.9634, 0.006: 0.8933}
 """Of two models' scores within an outcome, by the standard error that it gives."""
 STEPS = {"worse by .002": (-0.002, 0.0), "N(0, .004)": (0.0, 0.004)}
 """Mean and spread of a challenger's true ROC-AUC less the current champion's."""
@@ -41,82 +34,122 @@ WORSE, LOOKS, MOST_PROMOTED = -0.010, 50, 0.05
 POWER_LOOKS = (1, 2, 3, 10, 100)
 WORTH = (0.0, 0.002, 0.005, 0.016)
 SETTINGS = PromotionSettings()
-CLEARED = decide(
-    [Gate(name="given", figure=1, threshold=1, verdict="pass", sentence="Given.")],
-    challenger="challenger",
-    hashes={"gate_rows": "given"},
-)
+
+
+@dataclass
+class Placements:
+    """How the scores of m models, of m draws of customers, rank leavers and others (DeLong)."""
+
+    left: Floats
+    stayed: Floats
+
+    @classmethod
+    def of(cls, scores: Floats) -> Placements:
+        """Of scores [m, rows] without ties, the leavers first."""
+        order = np.argsort(scores, axis=1)
+        is_leaver = order < LEAVERS
+        leavers_below = np.cumsum(is_leaver, axis=1)
+        others_below = np.arange(1, ROWS + 1) - leavers_below
+        share = np.where(is_leaver, others_below / (ROWS - LEAVERS), 1 - leavers_below / LEAVERS)
+        placed = np.empty_like(scores)
+        np.put_along_axis(placed, order, share, axis=1)
+        return cls(placed[:, :LEAVERS], placed[:, LEAVERS:])
+
+    def less(self, other: Placements) -> tuple[Floats, Floats]:
+        """Differences of the areas, and their standard errors."""
+        left, stayed = self.left - other.left, self.stayed - other.stayed
+        variance = left.var(axis=1, ddof=1) / LEAVERS
+        variance += stayed.var(axis=1, ddof=1) / (ROWS - LEAVERS)
+        return left.mean(axis=1), np.sqrt(variance)
+
+    def where(self, chosen: NDArray[np.bool_], other: Placements) -> Placements:
+        """These where chosen, the other's elsewhere."""
+        kept = chosen[:, None]
+        return Placements(
+            np.where(kept, self.left, other.left), np.where(kept, self.stayed, other.stayed)
+        )
 
 
 @dataclass
 class Customers:
-    """Gate rows, which draw scores for a model of known quality.
+    """Gate rows of m chains, which draw scores for models of known quality."""
 
-    Attributes:
-        correlation: of two models' scores, within an outcome.
-        generator: source of every draw.
-    """
-
+    chains: int
     correlation: float
     generator: np.random.Generator
-    rows: GateRows = field(init=False)
-    shared: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        left = (np.arange(ROWS) < round(RATE * ROWS)).astype(np.int8)
-        contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-        self.rows = GateRows(columns={"none": left}, target=left, contract=contract)
         self.draw()
 
     def draw(self) -> None:
         """Takes other customers."""
-        self.shared = np.sqrt(self.correlation) * self.generator.normal(size=ROWS)
+        drawn = self.generator.normal(size=(self.chains, ROWS))
+        self.shared = np.sqrt(self.correlation) * drawn
 
-    def score(self, gained: float) -> Contender:
-        """Scores of a model whose true ROC-AUC is that of the first champion plus `gained`."""
-        own = np.sqrt(1 - self.correlation) * self.generator.normal(size=ROWS)
-        gap = np.sqrt(2) * norm.ppf(CHAMPION + gained)
-        return Contender("model", self.shared + own + gap * self.rows.target)
+    def scored(self, gained: Floats | float) -> Placements:
+        """Models whose true ROC-AUC is the first champion's plus `gained`."""
+        own = self.generator.normal(size=(self.chains, ROWS))
+        scores = self.shared + np.sqrt(1 - self.correlation) * own
+        gap = np.sqrt(2) * norm.ppf(CHAMPION + np.broadcast_to(gained, self.chains))
+        scores[:, :LEAVERS] += gap[:, None]
+        return Placements.of(scores)
 
 
-def run_chain(
+def passes(found: tuple[Floats, Floats], margin: float, look: int) -> NDArray[np.bool_]:
+    """Whether the one-sided lower bounds of differences reach the margin."""
+    difference, error = found
+    return difference - norm.ppf(SETTINGS.confidence_at(look)) * error >= -margin
+
+
+@dataclass
+class Chains:
+    """What became of the champions.
+
+    Attributes:
+        last: true ROC-AUC gained by the last champion.
+        lowest: by the lowest.
+        deepest: how far a champion lay below the best one before it, at most.
+        promoted: how many challengers were.
+    """
+
+    last: Floats
+    lowest: Floats
+    deepest: Floats
+    promoted: Floats
+
+
+def run_chains(
     customers: Customers, step: tuple[float, float], *, rounds: int, fresh: bool
-) -> list[float]:
-    """Judges one challenger a round; returns the true ROC-AUC gained of every champion, in order."""
-    worth, champions, earlier = [0.0], [0], list[EarlierDecision]()
-    scores = {0: customers.score(0.0)}
+) -> Chains:
+    """Judges one challenger a round, in every chain."""
+    zero = np.zeros(customers.chains)
+    chains, best_worth, peak = Chains(zero, zero, zero, zero), zero, zero
+    champion = best = customers.scored(0.0)
     for now in range(1, rounds + 1):
-        worth.append(min(worth[champions[-1]] + customers.generator.normal(*step), CEILING))
-        champion, best = champions[-1], int(best_versions(earlier, str(champions[-1]))[0])
+        drawn = customers.generator.normal(*step, size=customers.chains)
+        worth = np.minimum(chains.last + drawn, CEILING)
         if fresh:
             customers.draw()
-            scores = {each: customers.score(worth[each]) for each in {champion, best}}
-        scores[now] = customers.score(worth[now])
-        here = 1 if fresh else now
-        if _passes(scores, (now, champion, best), customers.rows, here, now):
-            decision = CLEARED.model_copy(
-                update={"leads": leads(scores[now], scores[best], customers.rows)}
-            )
-            earlier.append(_recorded(now, champion, decision))
-            champions.append(now)
-    return [worth[each] for each in champions]
-
-
-def _passes(
-    scores: dict[int, Contender], who: tuple[int, int, int], rows: GateRows, here: int, ever: int
-) -> bool:
-    challenger, champion, best = (scores[each] for each in who)
-    total = SETTINGS.total_roc_auc_margin
-    gate = ranking_gate(
-        challenger, best, rows, SETTINGS, look=ever, name=BEST_RANKING, margin=total
-    )
-    if gate.verdict != "pass":  # first, because it refuses most
-        return False
-    return ranking_gate(challenger, champion, rows, SETTINGS, look=here).verdict == "pass"
-
-
-def _recorded(version: int, champion: int, decision: Decision) -> EarlierDecision:
-    return EarlierDecision(version=str(version), champion_version=str(champion), decision=decision)
+            one_model = chains.last == best_worth
+            champion = customers.scored(chains.last)
+            best = champion.where(one_model, customers.scored(best_worth))
+        challenger = customers.scored(worth)
+        against_best = challenger.less(best)
+        promoted = passes(against_best, SETTINGS.total_roc_auc_margin, now)
+        look = 1 if fresh else now
+        promoted &= passes(challenger.less(champion), SETTINGS.roc_auc_margin, look)
+        leads = promoted & (against_best[0] > against_best[1])
+        champion, best = challenger.where(promoted, champion), challenger.where(leads, best)
+        best_worth = np.where(leads, worth, best_worth)
+        last = np.where(promoted, worth, chains.last)
+        peak = np.maximum(peak, last)
+        chains = Chains(
+            last,
+            np.minimum(chains.lowest, last),
+            np.maximum(chains.deepest, peak - last),
+            chains.promoted + promoted,
+        )
+    return chains
 
 
 def chain_table(chains: int, rounds: int, seed: int) -> str:
@@ -127,35 +160,22 @@ def chain_table(chains: int, rounds: int, seed: int) -> str:
         *("promotions a chain", "last champion", "goal"),
     )
     lines = [f"| {' | '.join(heads)} |", f"{'|---' * len(heads)}|"]
-    for name in STEPS:
-        for fresh in (False, True):
-            lines += [chain_row(name, fresh, error, chains, rounds, seed) for error in CORRELATIONS]
+    for name, step in STEPS.items():
+        for rows, fresh in (("the same", False), ("fresh every round", True)):
+            for error, correlation in CORRELATIONS.items():
+                generator = np.random.default_rng([seed, round(1e4 * error), int(fresh)])
+                found = run_chains(
+                    Customers(chains, correlation, generator), step, rounds=rounds, fresh=fresh
+                )
+                kept = int(np.sum(found.lowest >= -MOST_LOST - 1e-9))
+                below = int(np.sum(found.deepest <= MOST_LOST + 1e-9))
+                verdict = "met" if kept >= FEWEST_KEPT * chains else "MISSED"
+                lines.append(
+                    f"| {name} | {rows} | {error:g} | {share(kept, chains)} | "
+                    f"{share(below, chains)} | {found.promoted.mean():.1f} | "
+                    f"{found.last.mean():+.4f} | ≥ {FEWEST_KEPT:.0%}: {verdict} |"
+                )
     return "\n".join(lines)
-
-
-def chain_row(name: str, fresh: bool, error: float, chains: int, rounds: int, seed: int) -> str:
-    """One line of the table of chains."""
-    key = [seed, round(1e4 * error), int(fresh), round(1e4 * STEPS[name][1])]
-    customers = Customers(CORRELATIONS[error], np.random.default_rng(key))
-    found = []
-    for _ in range(chains):
-        customers.draw()
-        found.append(run_chain(customers, STEPS[name], rounds=rounds, fresh=fresh))
-    kept = sum(min(chain) >= -MOST_LOST - 1e-9 for chain in found)
-    below = sum(_deepest(chain) <= MOST_LOST + 1e-9 for chain in found)
-    promoted = np.mean([len(chain) - 1 for chain in found])
-    last = np.mean([chain[-1] for chain in found])
-    verdict = "met" if kept >= FEWEST_KEPT * chains else "MISSED"
-    rows = "fresh every round" if fresh else "the same"
-    return (
-        f"| {name} | {rows} | {error:g} | {share(kept, chains)} | {share(below, chains)} | "
-        f"{promoted:.1f} | {last:+.4f} | ≥ {FEWEST_KEPT:.0%}: {verdict} |"
-    )
-
-
-def _deepest(chain: list[float]) -> float:
-    """How far a champion lay below the best one before it, at most."""
-    return float(np.max(np.maximum.accumulate(chain) - chain))
 
 
 def looks_table(runs: int, seed: int) -> str:
@@ -165,22 +185,18 @@ def looks_table(runs: int, seed: int) -> str:
         "|---|---|---|---|",
     ]
     for error, correlation in CORRELATIONS.items():
-        customers = Customers(correlation, np.random.default_rng([seed, round(1e4 * error)]))
-        alone = both = 0
-        for _ in range(runs):
-            customers.draw()
-            champion = customers.score(0.0)
-            cleared = []
-            for look in range(1, LOOKS + 1):
-                challenger = customers.score(WORSE)
-                gate = ranking_gate(challenger, champion, customers.rows, SETTINGS, look=look)
-                if gate.verdict == "pass":
-                    scores = {0: champion, 1: challenger}
-                    cleared.append(_passes(scores, (1, 0, 0), customers.rows, look, look))
-            alone, both = alone + bool(cleared), both + any(cleared)
-        verdict = "met" if alone <= MOST_PROMOTED * runs else "MISSED"
+        generator = np.random.default_rng([seed, round(1e4 * error)])
+        customers = Customers(runs, correlation, generator)
+        champion, alone, both = customers.scored(0.0), np.zeros(runs, bool), np.zeros(runs, bool)
+        for look in range(1, LOOKS + 1):
+            found = customers.scored(WORSE).less(champion)
+            cleared = passes(found, SETTINGS.roc_auc_margin, look)
+            alone |= cleared
+            both |= cleared & passes(found, SETTINGS.total_roc_auc_margin, look)
+        verdict = "met" if both.sum() <= MOST_PROMOTED * runs else "MISSED"
         lines.append(
-            f"| {error:g} | {share(alone, runs)} | {share(both, runs)} | ≤ {MOST_PROMOTED:.0%}: {verdict} |"
+            f"| {error:g} | {share(int(alone.sum()), runs)} | {share(int(both.sum()), runs)} | "
+            f"≤ {MOST_PROMOTED:.0%}: {verdict} |"
         )
     return "\n".join(lines)
 
@@ -190,22 +206,18 @@ def power_table(trials: int, seed: int) -> str:
     looks = " | ".join(f"look {look}" for look in POWER_LOOKS)
     lines = [
         f"| standard error | true difference | {looks} |",
-        "|---" * (2 + len(POWER_LOOKS)) + "|",
+        f"{'|---' * (2 + len(POWER_LOOKS))}|",
     ]
     for error, correlation in CORRELATIONS.items():
         for gained in WORTH:
-            key = [seed, round(1e4 * error), round(1e4 * gained)]
-            customers = Customers(correlation, np.random.default_rng(key))
-            passed = np.zeros(len(POWER_LOOKS), dtype=int)
-            for _ in range(trials):
-                customers.draw()
-                found = paired_delong(
-                    customers.rows.target, customers.score(gained).logit, customers.score(0.0).logit
-                )
-                bounds = [found.lower_bound(SETTINGS.confidence_at(look)) for look in POWER_LOOKS]
-                # The champion is the best so far: its margin is the wider one.
-                passed += np.array(bounds) >= -SETTINGS.total_roc_auc_margin
-            cells = " | ".join(f"{count / trials:.0%}" for count in passed)
+            generator = np.random.default_rng([seed, round(1e4 * error), round(1e4 * gained)])
+            customers = Customers(trials, correlation, generator)
+            found = customers.scored(gained).less(customers.scored(0.0))
+            # The champion is the best so far: the total margin is the narrower one.
+            cells = " | ".join(
+                f"{passes(found, SETTINGS.total_roc_auc_margin, look).mean():.0%}"
+                for look in POWER_LOOKS
+            )
             lines.append(f"| {error:g} | {gained:+.3f} | {cells} |")
     return "\n".join(lines)
 
@@ -217,10 +229,9 @@ def main() -> None:
     )
     parser.add_argument("--chains", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=17)
     options = parser.parse_args()
-    print(power_table(options.trials, options.seed), flush=True)
+    print(power_table(options.chains, options.seed), flush=True)
     print(f"\n{looks_table(options.chains, options.seed)}", flush=True)
     print(f"\n{chain_table(options.chains, options.rounds, options.seed)}")
 

@@ -72,7 +72,7 @@ def judge_versions(
         floors=settings.floors,
         settings=settings.gates,
         against_baseline=result.against_baseline if result else None,
-        fixed=_fixed_reference(pair, earlier, rows, settings.value),
+        fixed=_fixed_reference(pair, champion, earlier, rows, settings.value),
         looks=count_looks(earlier, comparison, rows.sample),
         hashes=hashes,
     )
@@ -86,7 +86,11 @@ def _load(model: str, name: str) -> TrainedVersion:
 
 
 def _fixed_reference(
-    pair: PromotionPair, earlier: Sequence[EarlierDecision], rows: GateRows, value: ValueSettings
+    pair: PromotionPair,
+    champion: TrainedVersion | None,
+    earlier: Sequence[EarlierDecision],
+    rows: GateRows,
+    value: ValueSettings,
 ) -> FixedReference | None:
     """Returns the best version so far that can score these rows, and the baseline from its training rows."""
     passed_over = []
@@ -95,7 +99,10 @@ def _fixed_reference(
         if version is None:
             passed_over.append(f"Version {name} was better, but is gone from the control plane.")
             continue
-        trained = load_trained_version(version)
+        if champion is not None and name == pair.champion:
+            trained = champion
+        else:
+            trained = load_trained_version(version)
         if layout(trained.customers.contract) != rows.digests.layout:
             passed_over.append(f"Version {name} was better, but has other columns.")
             continue

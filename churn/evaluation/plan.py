@@ -146,7 +146,7 @@ class PromotionSettings(FrozenSettings):
             within slices do not share it.
         golden_tolerance: how far a bundle's scores may lie from the ones it was written with.
         slices: when a slice is counted.
-        bootstrap_samples: resamplings of the customers behind profit and calibration.
+        bootstrap_samples: resamplings of the customers behind the floors' intervals.
         seed: fixes them.
     """
 

@@ -228,6 +228,90 @@ def test_a_quick_model_is_held_and_a_demonstration_passes_among_its_own(
     assert (gate.verdict, "Ada overrides that: a pilot." in gate.sentence) == ("pass", True)
 
 
+def judged_against(earlier, folders, champion="2", challenger="3"):
+    """Records decisions as (version, champion, fields) and judges the challenger after them."""
+    from steps.promotion.judge_pair import judge_pair
+
+    pair = PromotionPair(model=MODEL, challenger=challenger, champion=champion)
+    with Ledger(folders["ledger"]) as ledger:
+        for version, before, decision in earlier:
+            ledger.record_decision(MODEL, version, decision, champion_version=before)
+    return judge_pair.entrypoint(pair, SETTINGS, folders)
+
+
+def test_the_ledger_tells_which_look_it_is_and_which_version_is_the_best(
+    registered, linked, control_plane, model, poorer, folders, promoting
+):
+    from registry.artifacts import Artifact
+
+    # given a first version that was better than the second, which is in production
+    for _ in range(4):
+        registered()
+    linked()
+    control_plane.versions[1].artifacts[Artifact.MODEL] = poorer
+    looked = promoting.model_copy(update={"hashes": {"gate_rows": "an older release's"}})
+
+    decision = judged_against([("1", None, looked), ("2", "1", looked)], folders)
+
+    # then the third is held against both, at the third look, for all that is known of the rows
+    gates = {gate.name: gate for gate in decision.gates}
+    assert (decision.looks.here, decision.looks.ever) == (3, 3)
+    assert "The best version so far is version 1" in decision.basis
+    assert gates["ranks no worse than the best so far"].figure == 0
+    assert gates["earns no less than the best so far"].figure == 0
+    assert gates["ranks no worse than the champion"].figure > 0.005
+    assert "logistic of version 1's" in gates["ranks no worse than the frozen baseline"].sentence
+    assert decision.gate_rows.complete
+
+    # and once it is recorded, the same again is the same look, and another challenger the fourth
+    record = [("3", "2", decision)]
+    again = judged_against(record, folders)
+    assert again.looks == decision.looks
+    assert again.gates[:-1] == decision.gates[:-1]  # the last one is a latency
+    assert judged_against([], folders, challenger="4").looks.here == 4
+
+
+def test_a_best_version_that_cannot_score_these_rows_is_passed_over_and_named(
+    registered, linked, control_plane, customers, folders, promoting
+):
+    from dataclasses import replace
+
+    from registry.artifacts import Artifact
+
+    # given a third version that led, and is deleted; a second that led, under other columns
+    for _ in range(5):
+        registered()
+    linked()
+    contract = customers.contract.model_copy(update={"columns": customers.contract.columns[:-2]})
+    other = replace(customers, contract=contract)
+    control_plane.versions[1].artifacts[Artifact.CUSTOMERS] = other
+    del control_plane.versions[2]
+    led = promoting.model_copy(update={"hashes": {"gate_rows": "given"}, "leads": True})
+    earlier = [(str(n), str(n - 1), led) for n in (2, 3)] + [("4", "3", promoting)]
+    earlier[-1] = ("4", "3", led.model_copy(update={"leads": False}))
+
+    decision = judged_against(earlier, folders, champion="4", challenger="5")
+
+    assert "The best version so far is version 1" in decision.basis
+    assert "Version 3 was better, but is gone" in decision.basis
+    assert "Version 2 was better, but has other columns" in decision.basis
+
+
+def test_a_ledger_that_cannot_be_read_holds(registered, linked, folders, tmp_path):
+    for _ in range(2):
+        registered()
+    linked()
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 500)
+    pair = PromotionPair(model=MODEL, challenger="2", champion="1")
+
+    from steps.promotion.judge_pair import judge_pair
+
+    decision = judge_pair.entrypoint(pair, SETTINGS, folders)
+
+    assert decision.verdict == "hold"
+    assert "ledger" in decision.sentence
+
+
 def test_judge_pair_holds_a_version_that_cannot_be_judged(registered, folders):
     from steps.promotion.judge_pair import judge_pair
 

@@ -7,8 +7,9 @@ from churn.evaluation.column_ranking import ColumnRanking
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import evaluate_gate_rows
 from churn.evaluation.intervals import Interval
-from churn.evaluation.plan import Floors
+from churn.evaluation.plan import Floors, PromotionSettings
 from churn.features.encoding import take
+from churn.promotion.comparison_gates import ranking_gate
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Decision, Gate, decide, hold_on_error
 from churn.promotion.digests import row_digests
@@ -265,3 +266,34 @@ def test_the_ranking_gate_errs_as_seldom_as_it_promises(contract):
     assert equal.superior <= 14
     assert equal.verdicts["pass"] > 150
     assert equal.verdicts["fail"] == 0
+
+
+def test_the_chains_of_the_benchmark_judge_as_the_gates_do(contract):
+    from benchmarks.evidence_chains import LEAVERS, ROWS, Placements, passes
+
+    scores = np.random.default_rng(3).normal(size=(2, 4, ROWS))
+    scores[:, :, :LEAVERS] += 1.4
+    found = Placements.of(scores[0]).less(Placements.of(scores[1]))
+    left = (np.arange(ROWS) < LEAVERS).astype(np.int8)
+    settings = PromotionSettings()
+    for run in range(4):
+        ours, theirs = (Contender("model", side[run]) for side in scores)
+        rows = GateRows({"none": left}, left, contract)
+        for look in (1, 3, 50):
+            gate = ranking_gate(ours, theirs, rows, settings, look=look, margin=0.02)
+            assert found[0][run] == pytest.approx(gate.figure, abs=1e-12)
+            assert passes(found, 0.02, look)[run] == (gate.verdict == "pass")
+
+
+def test_chains_do_not_sink_and_would_without_the_best_so_far(monkeypatch):
+    from benchmarks import evidence_chains
+
+    def kept():
+        customers = evidence_chains.Customers(40, 0.996, np.random.default_rng(9))
+        found = evidence_chains.run_chains(customers, (-0.002, 0.0), rounds=25, fresh=True)
+        return np.mean(found.lowest >= -0.005)
+
+    assert kept() >= 0.95
+    loose = evidence_chains.SETTINGS.model_copy(update={"total_roc_auc_margin": 0.09})
+    monkeypatch.setattr(evidence_chains, "SETTINGS", loose)
+    assert kept() <= 0.05
