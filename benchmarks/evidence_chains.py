@@ -12,6 +12,7 @@ side by side, so DeLong's bounds are computed for all at once (a test compares t
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,30 +153,21 @@ def run_chains(
     return chains
 
 
-def chain_table(chains: int, rounds: int, seed: int) -> str:
-    """How far champions sink, as Markdown."""
-    heads = (
-        *("challengers", "gate rows", "standard error"),
-        *("at most .005 below the first", "at most .005 below the best before it"),
-        *("promotions a chain", "last champion", "goal"),
-    )
-    lines = [f"| {' | '.join(heads)} |", f"{'|---' * len(heads)}|"]
-    for name, step in STEPS.items():
-        for rows, fresh in (("the same", False), ("fresh every round", True)):
-            for error, correlation in CORRELATIONS.items():
-                generator = np.random.default_rng([seed, round(1e4 * error), int(fresh)])
-                found = run_chains(
-                    Customers(chains, correlation, generator), step, rounds=rounds, fresh=fresh
-                )
-                kept = int(np.sum(found.lowest >= -MOST_LOST - 1e-9))
-                below = int(np.sum(found.deepest <= MOST_LOST + 1e-9))
-                verdict = "met" if kept >= FEWEST_KEPT * chains else "MISSED"
-                lines.append(
-                    f"| {name} | {rows} | {error:g} | {share(kept, chains)} | "
-                    f"{share(below, chains)} | {found.promoted.mean():.1f} | "
-                    f"{found.last.mean():+.4f} | ≥ {FEWEST_KEPT:.0%}: {verdict} |"
-                )
-    return "\n".join(lines)
+def chain_rows(chains: int, rounds: int, seed: int, name: str) -> Iterator[str]:
+    """How far champions sink with one kind of challenger: lines of a Markdown table."""
+    for rows, fresh in (("the same", False), ("fresh every round", True)):
+        for error, correlation in CORRELATIONS.items():
+            generator = np.random.default_rng([seed, round(1e4 * error), int(fresh)])
+            customers = Customers(chains, correlation, generator)
+            found = run_chains(customers, STEPS[name], rounds=rounds, fresh=fresh)
+            kept = int(np.sum(found.lowest >= -MOST_LOST - 1e-9))
+            below = int(np.sum(found.deepest <= MOST_LOST + 1e-9))
+            verdict = "met" if kept >= FEWEST_KEPT * chains else "MISSED"
+            yield (
+                f"| {name} | {rows} | {error:g} | {share(kept, chains)} | {share(below, chains)} | "
+                f"{found.promoted.mean():.1f} | {found.last.mean():+.4f} | "
+                f"≥ {FEWEST_KEPT:.0%}: {verdict} |"
+            )
 
 
 def looks_table(runs: int, seed: int) -> str:
@@ -233,7 +225,15 @@ def main() -> None:
     options = parser.parse_args()
     print(power_table(options.chains, options.seed), flush=True)
     print(f"\n{looks_table(options.chains, options.seed)}", flush=True)
-    print(f"\n{chain_table(options.chains, options.rounds, options.seed)}")
+    heads = (
+        *("challengers", "gate rows", "standard error"),
+        *("at most .005 below the first", "at most .005 below the best before it"),
+        *("promotions a chain", "last champion", "goal"),
+    )
+    print(f"\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|", flush=True)
+    for name in STEPS:
+        for line in chain_rows(options.chains, options.rounds, options.seed, name):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
