@@ -108,14 +108,8 @@ def judge_challenger(
         training_gate(training),
         protocol_gate(training, settings),
         data_gate(quality),
-        labels_gate(rows),
-        unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),
+        *_fitting_rows(challenger, champion, rows),
     ]
-    if champion is not None:
-        # A champion that knows the rows is flattered by them, which is no fault of the challenger.
-        gates.append(
-            unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
-        )
     gates += _against_floors(challenger, rows, floors, settings)
     if champion is not None:
         gates += _against_champion(challenger, champion, rows, settings, looks.here)
@@ -131,13 +125,21 @@ def judge_challenger(
         basis=_basis(champion, rows, fixed, looks),
         hashes={**(hashes or {}), "gate_rows": rows.sha256},
     )
-    return decision.model_copy(
-        update={
-            "gate_rows": rows.sample,
-            "looks": looks,
-            "leads": fixed is not None and leads(challenger, fixed.best, rows),
-        }
-    )
+    lead = fixed is not None and leads(challenger, fixed.best, rows)
+    return decision.model_copy(update={"gate_rows": rows.sample, "looks": looks, "leads": lead})
+
+
+def _fitting_rows(challenger: Contender, champion: Contender | None, rows: GateRows) -> list[Gate]:
+    gates = [
+        labels_gate(rows),
+        unseen_rows_gate(challenger, rows, role="challenger", otherwise="fail"),
+    ]
+    if champion is not None:
+        # A champion that knows the rows is flattered by them, which is no fault of the challenger.
+        gates.append(
+            unseen_rows_gate(champion, rows, role="champion", otherwise="insufficient evidence")
+        )
+    return gates
 
 
 def _basis(
