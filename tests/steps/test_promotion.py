@@ -239,7 +239,7 @@ def judged_against(earlier, folders, champion="2", challenger="3"):
     return judge_pair.entrypoint(pair, SETTINGS, folders)
 
 
-def test_the_ledger_tells_which_look_it_is_and_which_version_is_the_best(
+def test_the_ledger_says_which_look_it_is_and_which_version_is_the_best(
     registered, linked, control_plane, model, poorer, folders, promoting
 ):
     from registry.artifacts import Artifact

@@ -158,8 +158,8 @@ def test_scores_that_cannot_be_compared_with_the_reference_hold(scores, broken):
     champion = scores.model("champion", 0.85)
     decision = judge(models["challenger"], champion, scores.rows, fixed=fixed, floors=LOW)
     assert decision.verdict == "hold"
-    asked = {"best": [BEST], "baseline": [BASELINE]}.get(broken, [BEST, BASELINE, BEST_PROFIT])
-    assert {found(decision, name).verdict for name in asked} == {"insufficient evidence"}
+    judged = {"best": [BEST], "baseline": [BASELINE]}.get(broken, [BEST, BASELINE, BEST_PROFIT])
+    assert {found(decision, name).verdict for name in judged} == {"insufficient evidence"}
     assert not decision.leads
 
 

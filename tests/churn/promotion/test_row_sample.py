@@ -37,7 +37,7 @@ def test_a_small_table_inside_a_large_one_is_found():
     assert theirs.share_among(ours) == pytest.approx(0.1, abs=0.04)
 
 
-def test_what_cannot_be_told_is_none():
+def test_what_is_not_known_is_none():
     few, many = RowSample.of(rows(np.arange(100))), RowSample.of(rows(np.arange(50_000)))
     assert few.share_among(many) is None  # some four of the hundred lie where both are known
     assert few.share_among(RowSample.of(rows(np.arange(100), layout="other"))) is None
@@ -51,7 +51,7 @@ def test_order_and_copies_change_nothing_and_json_keeps_it():
     assert len(RowSample.of(rows(np.arange(50_000))).model_dump_json()) < 22_500
 
 
-def test_customers_are_told_by_their_ids_where_these_are_known():
+def test_customers_are_compared_by_their_ids_where_these_are_known():
     # given the same customers a month later: every row has changed, no id has
     now = rows(np.arange(1000))
     later = rows(np.arange(1000, 2000))
