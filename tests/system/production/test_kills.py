@@ -21,9 +21,18 @@ TARGETED = [(command, *side) for command in AFTER for side in SIDES] + [
     ("doctor", write, side) for write, side in SIDES if write != "pointer"
 ]
 RANDOM_KILLS = 28
+PATIENCE = 600  # seconds; the first child waits for the imports
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["tests.system.production.kept_places", "registry.promotion"])
+# What a child imports anyway; imported once, a kill takes a fraction of a second.
+processes.set_forkserver_preload(
+    [
+        "tests.system.production.kept_places",
+        "registry.promotion",
+        "registry.rollback",
+        "deployment.store",
+    ]
+)
 
 
 @pytest.fixture
@@ -44,7 +53,7 @@ def start(folder, command, stop=None):
     ready = processes.Event()
     process = processes.Process(target=run_command, args=(folder, command, stop, ready))
     process.start()
-    assert ready.wait(120)
+    assert ready.wait(PATIENCE)
     return process
 
 
