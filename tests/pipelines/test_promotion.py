@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import subprocess
+import sys
+import time
+
 import pytest
 
 from churn.ledger.records import Ledger
@@ -9,6 +15,7 @@ from churn.scoring import Scorer
 from churn.scoring.bundle import bundle_folder, current, history
 from churn.scoring.manifest import read_manifest
 from registry.code_version import git_commit
+from tests.pipelines.conftest import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +87,46 @@ def after_dry_run(dry_run_rollback, place):
 
 
 @pytest.fixture(scope="module")
-def restored(command_line, trained, after_dry_run):
+def killed(command_line, trained, after_dry_run, place, state):
+    """A rollback that was killed while it waited for the store's lock: its stage was changed by then."""
+    with (place / ".lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        started = subprocess.Popen(
+            command_line.command(trained.output, pipeline="rollback"),
+            cwd=command_line.typed_in,
+            env=command_line.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until = time.monotonic() + PATIENCE
+            while stage_of(state()["versions"], 1) != "production":
+                assert started.poll() is None
+                assert time.monotonic() < until
+        finally:
+            started.kill()
+            started.wait()
+    return stage_of(state()["versions"], 1), current(place).version
+
+
+@pytest.fixture(scope="module")
+def doctored(killed, command_line, trained, root, place, state):
+    """What the doctor says then, and what is in production after it."""
+    completed = subprocess.run(
+        [sys.executable, str(root / "run.py"), "--doctor", "--json"],
+        cwd=command_line.typed_in,
+        env=command_line.environment | {"CHURN_HOME": str(trained.output)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    findings = {each["subject"]: each["finding"] for each in json.loads(completed.stdout)}
+    return findings, stage_of(state()["versions"], 2), current(place).version
+
+
+@pytest.fixture(scope="module")
+def restored(command_line, trained, doctored):
     return command_line.run("rollback", trained.output, "--set", "reason=complaints")
 
 
@@ -154,6 +200,18 @@ def test_a_dry_run_of_a_rollback_says_what_it_would_do_and_does_nothing(
     assert dry_run_rollback.code == 0, dry_run_rollback.stderr
     assert "version 1 would be put back instead of 2" in dry_run_rollback.stderr
     assert after_dry_run == "2"
+
+
+def test_after_a_kill_between_stage_and_pointer_the_doctor_undoes_what_was_begun(
+    killed, doctored, ledger
+):
+    assert killed == ("production", "2")  # the two disagreed
+    findings, stage, serving = doctored
+
+    assert "a rollback of version 1 was broken off and is undone now" in findings["production"]
+    assert (stage, serving) == ("production", "2")
+    changes = [each for each in ledger.changes("telco-churn") if each.command == "rollback"]
+    assert [each.status for each in changes[-2:]] == ["undone", "intended"]
 
 
 def test_a_rollback_restores_stage_pointer_and_alias(restored, place, state, command_line, trained):
