@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
@@ -27,6 +26,7 @@ from churn.evaluation.plan import PromotionSettings, ProtocolPlan
 from churn.evaluation.slicing import declared_slices
 from churn.evaluation.weighted import Floats
 from churn.features.encoding import Columns, encode, encode_target, take
+from churn.home import home
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
 from churn.promotion.comparison_gates import slices_gate
@@ -121,7 +121,7 @@ def _goal(row: Row) -> str:
 
 def out_of_fold_scores(contract: DataContract) -> tuple[Columns, Floats]:
     """The shipped table's feature columns, and the blend's log-odds of each customer, out of fold."""
-    customers = acquire("bundled", contract, root=ROOT, cache=Path(".churn") / "downloads")
+    customers = acquire("bundled", contract, root=ROOT, cache=home() / "downloads")
     columns = encode(customers.frame, contract)
     candidates = build_candidates(["blend"], default_recipes(), contract)
     plan = ProtocolPlan(folds=5, repeats=1, seed=7, bootstrap_samples=0)
