@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import ConfigDict
+from scipy.special import expit
 
 from churn.contract import DataContract
 from churn.evaluation.weighted import Floats, Labels
@@ -133,11 +135,11 @@ class Contender:
             return f"{self.name}'s profit on the gate rows is not known"
         return _array_problem(f"{self.name}'s profits", self.profit, rows)
 
-    def threshold_problem(self) -> str | None:
-        """Why its selection cannot be judged; None where it can."""
-        if self.threshold is not None and 0 <= self.threshold <= 1:
+    def selected(self) -> npt.NDArray[np.bool_] | None:
+        """Which customers it selects at its threshold, bool[n]; None where that is not known."""
+        if self.threshold is None or not 0 <= self.threshold <= 1:
             return None
-        return f"{self.name}'s decision threshold is not known"
+        return np.asarray(expit(self.logit) >= self.threshold)
 
 
 @dataclass(frozen=True, eq=False)

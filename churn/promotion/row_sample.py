@@ -34,11 +34,13 @@ class RowSample(FrozenModel):
     @classmethod
     def of(cls, rows: RowDigests) -> RowSample:
         """Samples rows by their customers' ids where they are known; equal rows count once."""
-        by_id = rows.customers is not None
-        values = np.unique((rows.customers if by_id else rows.values)[:, 0])
+        layout, digests = rows.layout, rows.values
+        if rows.customers is not None:
+            layout, digests = "customers", rows.customers
+        values = np.unique(digests[:, 0])
         kept = values[:_KEPT].astype("<u8")
         return cls(
-            layout="customers" if by_id else rows.layout,
+            layout=layout,
             complete=len(values) <= _KEPT,
             digests=base64.b64encode(kept.tobytes()).decode(),
         )

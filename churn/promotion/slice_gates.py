@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
-import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from churn.evaluation.holm import holm_errors
@@ -32,11 +30,10 @@ def reach_gate(
 ) -> Gate:
     """Whether the challenger reaches as many leavers of each slice, each at its own threshold."""
     margin = settings.slice_tpr_margin
-    for contender in (challenger, champion):
-        broken = contender.threshold_problem()
-        if broken:
-            return unknown_gate(LEAVERS, -margin, broken)
-    ours, theirs = _selected(challenger), _selected(champion)
+    ours, theirs = challenger.selected(), champion.selected()
+    if ours is None or theirs is None:
+        unknown = challenger if ours is None else champion
+        return unknown_gate(LEAVERS, -margin, f"{unknown.name}'s decision threshold is not known")
     judged, few = [], []
     for part in declared_slices(rows.columns, rows.contract)[0]:
         left = part.member & (rows.target == 1)
@@ -145,8 +142,3 @@ def _judge(
             )
         )
     return slices
-
-
-def _selected(contender: Contender) -> npt.NDArray[np.bool_]:
-    """Which customers it selects, as bool[n]."""
-    return np.asarray(expit(contender.logit) >= contender.threshold)
