@@ -27,6 +27,7 @@ examples:
   python run.py --pipeline training --set data.source=customers.csv --stack local
   python run.py --pipeline training --json 2>/dev/null | python -m json.tool
   python run.py stack --help                       (stacks: list, show, diff, apply, ...)
+  python run.py contract --help                    (a contract for your own table: draft, check)
 
 exit codes:
   0    done
@@ -71,6 +72,8 @@ def _named(error: Exception) -> str:
 def _run_command(words: Sequence[str]) -> int:
     if words[:1] == ["stack"]:
         return _manage_stacks(words[1:])
+    if words[:1] == ["contract"]:
+        return _manage_contracts(words[1:])
     options = build_parser().parse_args(words)
     if options.list:
         return _print_list(as_json=options.json)
@@ -129,6 +132,16 @@ def _manage_stacks(words: Sequence[str]) -> int:
     silence_libraries(verbose=False)
     run_command(options, Console(highlight=False))
     return 0
+
+
+def _manage_contracts(words: Sequence[str]) -> int:
+    from runner.contract_command import parser as contract_parser
+    from runner.contract_command import run_command
+
+    options = contract_parser().parse_args(words)
+    from rich.console import Console
+
+    return run_command(options, Console(highlight=False))
 
 
 def _run_pipeline(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from churn.contract.columns import (
     Role,
     TargetColumn,
 )
-from churn.contract.contract import DataContract, load_contract
+from churn.contract.contract import DataContract, contract_content, load_contract
 from churn.contract.expectations import Bounds, ChargeRule, ImplicationRule
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "NumberColumn",
     "Role",
     "TargetColumn",
+    "contract_content",
     "load_contract",
 ]

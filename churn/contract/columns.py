@@ -36,9 +36,16 @@ UNCHANGEABLE = frozenset({Role.TENURE, Role.HOUSEHOLD, Role.SENSITIVE})
 
 
 class _Column(FrozenModel):
+    """What every column has.
+
+    `confirm` is a question that a drafted contract asks a person, who deletes it when it is answered.
+    It changes nothing that is computed, so it is in no digest, bundle or report.
+    """
+
     name: str = Field(min_length=1)
     meaning: str = Field(min_length=1)
     roles: tuple[Role, ...] = ()
+    confirm: str = Field(default="", exclude=True, repr=False)
 
 
 class _Feature(_Column):

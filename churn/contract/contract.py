@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -25,13 +27,18 @@ from churn.frozen_model import FrozenModel
 
 
 class DataContract(FrozenModel):
-    """Columns, roles and table-wide rules of one business's customer table."""
+    """Columns, roles and table-wide rules of one business's customer table.
+
+    `left_out` names columns that a file may have and nobody reads, each with the reason.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     version: int = Field(ge=1)
     title: str
     columns: tuple[Column, ...] = Field(min_length=3)
-    snapshot: AcceptedSnapshot
+    # Left out where empty: contracts from before these fields keep their digest.
+    left_out: dict[str, str] = Field(default_factory=dict, exclude_if=operator.not_)
+    snapshot: AcceptedSnapshot | None = Field(default=None, exclude_if=operator.not_)
     expectations: Expectations
 
     @model_validator(mode="after")
@@ -39,6 +46,9 @@ class DataContract(FrozenModel):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError("two columns share a name")
+        both = [name for name in names if name in self.left_out]
+        if both:
+            raise ValueError(f"column {both[0]!r} is described and left out; keep one of the two")
         for kind in ("id", "target"):
             if sum(column.kind == kind for column in self.columns) != 1:
                 raise ValueError(f"exactly one column of kind {kind!r} is needed")
@@ -124,10 +134,27 @@ def load_contract(path: Path) -> DataContract:
         >>> contract.column("Contract").categories
         ('Month-to-month', 'One year', 'Two year')
     """
+    try:
+        return DataContract.model_validate(contract_content(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise InputError(
+            f"The data contract {path} is not valid at {place}: {first['msg']}. "
+            f"`python run.py contract check {path}` lists all; docs/data.md describes every field."
+        ) from None
+
+
+def contract_content(path: Path) -> Any:
+    """What a contract file says, not yet validated.
+
+    Raises:
+        InputError: the file is missing or is not YAML.
+    """
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
             f"The data contract {path} does not exist. Name an existing file with "
@@ -136,12 +163,3 @@ def load_contract(path: Path) -> DataContract:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = error_reason(error)
         raise InputError(f"The data contract {path} cannot be read as YAML: {reason}.") from None
-    try:
-        return DataContract.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise InputError(
-            f"The data contract {path} is not valid at {place}: {first['msg']}. "
-            "docs/data.md describes every field."
-        ) from None

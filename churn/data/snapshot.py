@@ -31,22 +31,30 @@ _USUAL = (("No", "Yes"), ("0", "1"))
 
 
 def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | None:
-    """The table that a contract was accepted on, typed; None where its file is not there.
+    """The table that a contract was accepted on, typed; None where it names none or has no file.
 
     The file's path is relative to `root`.
 
     Raises:
         InputError: the file is there, but is not the one the contract names.
     """
+    if contract.snapshot is None or not (root / contract.snapshot.path).exists():
+        return None
     name = contract.snapshot.path
     path = root / name
-    if not path.exists():
-        return None
     files = table_files(path, name)
     contents = [each.read_bytes() for each in files]
-    checksum.require_snapshot(hashlib.sha256(b"".join(contents)).hexdigest(), contract)
+    found = hashlib.sha256(b"".join(contents)).hexdigest()
+    checksum.require_snapshot(found, contract.snapshot, contract)
     table, _ = read_parts(contents, [name] * len(files))
-    return parse(_with_spellings(table, contract), contract)
+    try:
+        return parse(_with_spellings(table, contract), contract)
+    except InputError as error:
+        raise InputError(
+            f"The snapshot {name} of contract '{contract.name}', with which every new table is "
+            f"compared, does not follow the contract. {error} Or leave `snapshot` out of the contract: "
+            "it is optional."
+        ) from None
 
 
 def _with_spellings(table: Any, contract: DataContract) -> Any:
@@ -77,7 +85,7 @@ def take_snapshot(dataset: Dataset, folder: Path) -> Path:
         InputError: the folder cannot be written to. Nothing half-written stays.
     """
     contract = dataset.contract
-    if dataset.source.sha256 == contract.snapshot.sha256:
+    if contract.snapshot and dataset.source.sha256 == contract.snapshot.sha256:
         return Path(contract.snapshot.path)
     try:
         return _kept(dataset, folder)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn.contract import DataContract
+from churn.contract.expectations import AcceptedSnapshot
 from churn.data.dataset import Dataset, Source
 from churn.data.intake import checksum
 from churn.data.intake.address import is_url, path_of, public, require_allowed
@@ -106,7 +107,7 @@ def _find(
     expected = None if sha256 is None else checksum.stated(sha256)
     name = _shown_name(location, contract)
     if location == BUNDLED:
-        path = root / contract.snapshot.path
+        path = root / _own_snapshot(contract).path
     elif not is_url(location):
         path = Path(location).expanduser()
     elif (local := path_of(location)) is not None:
@@ -122,6 +123,20 @@ def _find(
     return table_files(path, name), name
 
 
+def _own_snapshot(contract: DataContract) -> AcceptedSnapshot:
+    """The table that `bundled` stands for.
+
+    Raises:
+        InputError: the contract names none.
+    """
+    if contract.snapshot is None:
+        raise InputError(
+            f"Contract '{contract.name}' names no snapshot, so there is no bundled table. Name yours "
+            "with --set data.source=PATH."
+        )
+    return contract.snapshot
+
+
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
     try:
@@ -133,13 +148,13 @@ def _readable(name: str) -> Iterator[None]:
 def _shown_name(location: str, contract: DataContract) -> str:
     """The source's name in messages."""
     if location == BUNDLED:
-        return contract.snapshot.path
+        return _own_snapshot(contract).path
     return public(location) if is_url(location) else location
 
 
 def _verify(found: str, location: str, contract: DataContract, sha256: str | None) -> None:
     if location == BUNDLED:
-        checksum.require_snapshot(found, contract)
+        checksum.require_snapshot(found, _own_snapshot(contract), contract)
     if sha256 is not None:
         expected, name = checksum.stated(sha256), _shown_name(location, contract)
         checksum.require(found, expected, name, "Take the right file, or correct data.sha256.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from churn.contract import DataContract
+from churn.contract.expectations import AcceptedSnapshot
 from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
@@ -35,9 +36,8 @@ def of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def require_snapshot(found: str, contract: DataContract) -> None:
+def require_snapshot(found: str, snapshot: AcceptedSnapshot, contract: DataContract) -> None:
     """Raises `InputError` if the checksum is not that of the contract's own table."""
-    snapshot = contract.snapshot
     way_out = (
         f"Bring the file of contract '{contract.name}' back with git or tools/rebuild_snapshot.py."
     )

@@ -14,13 +14,14 @@ from churn.errors import InputError
 def in_contract_order(table: Any, contract: DataContract) -> Any:
     """A raw pyarrow table's columns under the contract's names, in its order.
 
-    Spaces around the table's names do not count. A number that may be blank may be left out.
+    Spaces around the table's names do not count. A number that may be blank may be left out, and
+    what the contract leaves out is dropped.
 
     Raises:
         InputError: a column is missing, unknown, misspelt or there twice.
     """
     found = [name.strip() for name in table.column_names]
-    _require(found, contract)
+    _require([name for name in found if name not in contract.left_out], contract)
     kept = [name for name in contract.names if name in found]
     return table.rename_columns(found).select(kept)
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
-from churn.contract import DataContract, DateColumn, IdColumn, NumberColumn
+from churn.contract import DataContract
 from churn.data.intake.header import in_contract_order
-from churn.data.intake.typed_columns import ColumnTyper, trimmed
+from churn.data.intake.typed_columns import ColumnTyper
 from churn.errors import InputError
 
 
@@ -53,20 +52,5 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
     ordered = in_contract_order(table, contract)
     if ordered.num_rows == 0:
         raise InputError("The file has a header but no customers. Take one with rows.")
-    nothing = pa.nulls(ordered.num_rows, pa.string())
-    left_out = frozenset(contract.names) - frozenset(ordered.column_names)
-    texts = {
-        name: trimmed(nothing if name in left_out else ordered[name]) for name in contract.names
-    }
-    typer = ColumnTyper(texts, contract, left_out)
-    typed: dict[str, pd.Series[Any]] = {}
-    for column in contract.columns:
-        if isinstance(column, IdColumn):
-            typed[column.name] = typer.ids()
-        elif isinstance(column, DateColumn):
-            typed[column.name] = typer.dates(column)
-        elif isinstance(column, NumberColumn):
-            typed[column.name] = typer.numbers(column)
-        else:
-            typed[column.name] = typer.categories(column)
-    return pd.DataFrame(typed)
+    typer = ColumnTyper.of_table(ordered, contract)
+    return pd.DataFrame({column.name: typer.column(column) for column in contract.columns})

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from churn.contract import (
     CategoryColumn,
+    Column,
     DataContract,
     DateColumn,
     FlagColumn,
+    IdColumn,
     NumberColumn,
     TargetColumn,
 )
@@ -66,6 +68,30 @@ class ColumnTyper:
         self._texts = texts
         self._contract = contract
         self._left_out = left_out
+
+    @classmethod
+    def of_table(cls, table: Any, contract: DataContract) -> ColumnTyper:
+        """The typer of a raw pyarrow table that has the contract's columns, in its order."""
+        nothing = pa.nulls(table.num_rows, pa.string())
+        left_out = frozenset(contract.names) - frozenset(table.column_names)
+        texts = {
+            name: trimmed(nothing if name in left_out else table[name]) for name in contract.names
+        }
+        return cls(texts, contract, left_out)
+
+    def column(self, column: Column) -> pd.Series[Any]:
+        """A column's values, as its kind reads them.
+
+        Raises:
+            InputError: A cell is not what the contract allows.
+        """
+        if isinstance(column, IdColumn):
+            return self.ids()
+        if isinstance(column, DateColumn):
+            return self.dates(column)
+        if isinstance(column, NumberColumn):
+            return self.numbers(column)
+        return self.categories(column)
 
     def ids(self) -> pd.Series[Any]:
         """The identifiers as texts, object[n].

@@ -1,0 +1,185 @@
+"""All that a contract lacks, at once: what is wrong, what nobody confirmed, what missing roles cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from churn.contract import (
+    CodedColumn,
+    DataContract,
+    IdColumn,
+    NumberColumn,
+    Role,
+)
+from churn.data.intake.header import in_contract_order
+from churn.data.intake.typed_columns import ColumnTyper
+from churn.errors import InputError
+from churn.features.feature_set import FORMULAS, feature_set
+
+Weight = Literal["wrong", "confirm", "cost", "optional"]
+
+_COSTS: Mapping[Role, str] = {
+    Role.TENURE: "customers are not grouped by how long they have been customers",
+    Role.MONTHLY_CHARGE: "no customer's yearly bill stands beside the value at risk",
+    Role.TOTAL_CHARGE: "bills are not checked against each other",
+    Role.CONTRACT_TERM: "groups by the contract's term are not measured",
+    Role.HOUSEHOLD: "groups by household are not measured",
+    Role.SENSITIVE: "no group is checked for fairness",
+}
+_KINDS = frozenset({"id", "date", "category", "flag", "number", "target"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about a contract.
+
+    Attributes:
+        weight: `wrong` has to be mended, `confirm` asks a person, `cost` is what a missing role
+            leaves out, `optional` what may be added.
+        sentence: What it is, and the way out.
+    """
+
+    weight: Weight
+    sentence: str
+
+
+def check_contract(content: Any) -> tuple[DataContract | None, list[Finding]]:
+    """The contract, None where it is not valid, and everything there is to say about it.
+
+    Args:
+        content: What the file says.
+    """
+    try:
+        contract = DataContract.model_validate(content)
+    except ValidationError as error:
+        found = [Finding("wrong", _fault(each, content)) for each in error.errors()]
+        return None, found + list(_single_columns(content, found))
+    return contract, [*_questions(contract), *_costs(contract), *_words(contract)]
+
+
+def check_table(table: Any, contract: DataContract) -> list[Finding]:
+    """What is wrong with a raw table, by its contract; each column's first fault.
+
+    Args:
+        table: A pyarrow table of texts, as `churn.data.read_raw` returns it.
+        contract: The contract.
+    """
+    try:
+        ordered = in_contract_order(table, contract)
+    except InputError as error:
+        return [Finding("wrong", str(error))]
+    typer = ColumnTyper.of_table(ordered, contract)
+    found: list[Finding] = []
+    for column in contract.columns:
+        try:
+            values = typer.column(column)
+        except InputError as error:
+            found.append(Finding("wrong", str(error)))
+            continue
+        if isinstance(column, NumberColumn) and len(values):
+            outside = int(((values < column.minimum) | (values > column.maximum)).sum())
+            if outside:
+                found.append(Finding("wrong", _outside(column, outside)))
+        if isinstance(column, IdColumn) and values.duplicated().any():
+            again = int(values.duplicated().sum())
+            found.append(
+                Finding("wrong", f"Column '{column.name}': {again:,} ids are there again.")
+            )
+    return found
+
+
+def _outside(column: NumberColumn, rows: int) -> str:
+    return (
+        f"Column '{column.name}': {rows:,} row{'s lie' if rows > 1 else ' lies'} outside "
+        f"{column.minimum:g} to {column.maximum:g} ({column.unit}). Mend the file, or widen minimum "
+        "and maximum."
+    )
+
+
+def _fault(error: Any, content: Any) -> str:
+    """A fault of a contract's file in one sentence, with the column by its name."""
+    place = [part for part in error["loc"] if part not in _KINDS]
+    said = []
+    if len(place) > 1 and place[0] == "columns" and isinstance(place[1], int):
+        column = content["columns"][place[1]]
+        name = column.get("name") if isinstance(column, Mapping) else None
+        said.append(f"column '{name}'" if name else f"column {place[1] + 1}")
+        place = place[2:]
+    said += [str(part) for part in place]
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    where = ", ".join(said)
+    return f"{where[:1].upper()}{where[1:]}: {reason}." if where else f"{reason}."
+
+
+def _single_columns(content: Any, found: list[Finding]) -> Iterator[Finding]:
+    """That there is no single id or target, which pydantic says only where all else is valid."""
+    columns = content.get("columns") if isinstance(content, Mapping) else None
+    if not isinstance(columns, list):
+        return
+    kinds = [each.get("kind") for each in columns if isinstance(each, Mapping)]
+    for kind in ("id", "target"):
+        sentence = f"exactly one column of kind {kind!r} is needed"
+        said = any(sentence in each.sentence for each in found)
+        if kinds.count(kind) != 1 and not said:
+            yield Finding("wrong", f"{sentence}; there are {kinds.count(kind)}.")
+
+
+def _questions(contract: DataContract) -> Iterator[Finding]:
+    for column in contract.columns:
+        if column.confirm:
+            yield Finding("confirm", f"Column '{column.name}': {column.confirm}")
+
+
+def _costs(contract: DataContract) -> Iterator[Finding]:
+    """What each missing role costs."""
+    out = {name for name in FORMULAS if name not in feature_set(contract).names}
+    for role in Role:
+        if contract.with_role(role):
+            continue
+        lost = [name for name in FORMULAS if name in out and role in FORMULAS[name].needs]
+        costs = (
+            [f"the feature{'s' if len(lost) > 1 else ''} {', '.join(lost)} left out"]
+            if lost
+            else []
+        )
+        costs += [_COSTS[role]] if role in _COSTS else []
+        if costs:
+            yield Finding("cost", f"No column has the role '{role}': {'; '.join(costs)}.")
+    for sentence in feature_set(contract).left_out:
+        if "has none" not in sentence:
+            yield Finding("cost", sentence)
+
+
+def _words(contract: DataContract) -> Iterator[Finding]:
+    if contract.snapshot is None:
+        yield Finding(
+            "optional",
+            "No snapshot: new tables are not compared with an accepted one, and data.source must name "
+            "a table.",
+        )
+    silent = [
+        c for c in contract.features if not (c.phrase if isinstance(c, NumberColumn) else c.phrases)
+    ]
+    if silent:
+        yield Finding(
+            "optional",
+            f"{len(silent)} of {len(contract.features)} columns have no phrases; their reasons are "
+            "worded from name and value. Such as: " + _example(silent[0]),
+        )
+    if not any(column.actionable for column in contract.features):
+        yield Finding(
+            "optional",
+            "No column is `actionable: true`, so no offer is made and no reason comes first.",
+        )
+
+
+def _example(column: CodedColumn | NumberColumn) -> str:
+    if isinstance(column, NumberColumn):
+        return f"column '{column.name}', phrase: \"{column.meaning} is {{value}}\""
+    phrases = ", ".join(f'"{column.meaning}: {text}"' for text in column.categories[:3])
+    more = ", ..." if len(column.categories) > 3 else ""  # noqa: PLR2004 - three are enough
+    return f"column '{column.name}', phrases: [{phrases}{more}]"

@@ -1,0 +1,164 @@
+"""Command line of data contracts: `run.py contract ...`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn.contract import contract_content
+from churn.errors import InputError
+from churn.root import ROOT
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from churn.drafting.contract_check import Finding, Weight
+
+EPILOG = """\
+examples:
+  python run.py contract draft customers.csv --output data/contracts/mine.yaml
+  python run.py contract check data/contracts/mine.yaml --source customers.csv
+
+exit codes: 0 done or nothing wrong, 2 something is wrong"""
+_TITLES: Mapping[Weight, str] = {
+    "wrong": "Wrong, to be mended",
+    "confirm": "Guessed, to be confirmed: correct the column if need be, and delete its `confirm`",
+    "cost": "Left out for want of a role; give it to the column that means it",
+    "optional": "Optional",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of the arguments after `run.py contract`."""
+    made = argparse.ArgumentParser(
+        prog="run.py contract",
+        description="Data contracts: what a customer table's columns mean, in one file.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    draft = actions.add_parser("draft", help="write a first contract from a table")
+    draft.add_argument("source", metavar="FILE", help="CSV or parquet, or a folder of parts")
+    draft.add_argument("--output", metavar="FILE", type=Path, required=True, help="the new file")
+    draft.add_argument("--id", metavar="COLUMN", help="the column of the customers' ids")
+    draft.add_argument("--target", metavar="COLUMN", help="the column that says who left")
+    draft.add_argument("--yes", metavar="VALUE", help="its value for a customer who left")
+    check = actions.add_parser("check", help="list all that a contract lacks")
+    check.add_argument("contract", metavar="FILE", type=Path, help="a contract's file")
+    check.add_argument("--source", metavar="FILE", help="a table to be read by it")
+    return made
+
+
+def run_command(arguments: argparse.Namespace, console: Console) -> int:
+    """Runs an action and returns the exit code.
+
+    Raises:
+        InputError: a file cannot be read, or a table cannot be drafted from.
+    """
+    if arguments.action == "draft":
+        _draft(arguments, console)
+        return 0
+    return _check(arguments.contract, arguments.source, console)
+
+
+def _draft(arguments: argparse.Namespace, console: Console) -> None:
+    from churn.drafting.contract_text import contract_text
+    from churn.drafting.draft import Hints, draft_contract
+
+    output: Path = arguments.output
+    name = _contract_name(output)
+    table, sha256 = _read(arguments.source)
+    hints = Hints(id=arguments.id, target=arguments.target, yes=arguments.yes)
+    content = draft_contract(table, name, arguments.source, hints)
+    text = contract_text(content, _from_root(arguments.source), sha256)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise _exists(output) from None
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}. Name another.") from None
+    _print_draft(content, output, arguments.source, console)
+
+
+def _contract_name(output: Path) -> str:
+    if output.exists():
+        raise _exists(output)
+    if output.suffix != ".yaml" or not re.fullmatch(r"[a-z][a-z0-9_-]*", output.stem):
+        raise InputError(
+            f"--output {output}: the contract's name is the file's, so call it NAME.yaml in lower-case "
+            "letters, digits, - and _, such as data/contracts/mine.yaml."
+        )
+    return output.stem
+
+
+def _exists(output: Path) -> InputError:
+    return InputError(
+        f"{output} is there already and is not overwritten. Name another, or move it."
+    )
+
+
+def _print_draft(content: Mapping[str, Any], output: Path, source: str, console: Console) -> None:
+    columns, left_out = content["columns"], content.get("left_out", {})
+    kinds = {each["kind"]: each for each in columns}
+    open_questions = sum("confirm" in each for each in columns)
+    lines = [
+        f"Wrote {output}: {len(columns)} columns described, {len(left_out)} left out.",
+        f"  id      {kinds['id']['name']}" + (" (surrogate)" if "surrogate" in kinds["id"] else ""),
+        (
+            f"  target  {kinds['target']['name']}: {kinds['target']['yes_value']!r} left, "
+            f"{kinds['target']['no_value']!r} stayed"
+        ),
+        *(f"  left out: {column}: {why}." for column, why in left_out.items()),
+        f"{open_questions} guesses are marked `confirm`: read them, and delete the lines that are right. Then:",
+        f"  python run.py contract check {output} --source {source}",
+        (
+            f"  python run.py --pipeline training --set data.contract={output} "
+            f"--set data.source={source}"
+        ),
+    ]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _check(path: Path, source: str | None, console: Console) -> int:
+    from churn.drafting.contract_check import check_contract, check_table
+
+    contract, findings = check_contract(contract_content(path))
+    if contract is not None and source is not None:
+        findings += check_table(_read(source)[0], contract)
+    _print_findings(findings, path, console)
+    return InputError.exit_code if any(each.weight == "wrong" for each in findings) else 0
+
+
+def _print_findings(findings: list[Finding], path: Path, console: Console) -> None:
+    lines: list[str] = []
+    for weight, title in _TITLES.items():
+        those = [each.sentence for each in findings if each.weight == weight]
+        if those:
+            lines += [f"{title} ({len(those)}):", *(f"  {sentence}" for sentence in those)]
+    wrong = any(each.weight == "wrong" for each in findings)
+    lines.append(f"{path}: {'not usable yet' if wrong else 'valid, can be trained with'}.")
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _read(source: str) -> tuple[Any, str]:
+    """A file's raw table, and its checksum."""
+    from churn.data.intake.local import table_files
+    from churn.data.intake.raw import read_parts
+
+    paths = table_files(Path(source).expanduser(), source)
+    contents = [path.read_bytes() for path in paths]
+    names = [source] if len(paths) == 1 else [f"{source}/{path.name}" for path in paths]
+    return read_parts(contents, names)[0], hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def _from_root(source: str) -> str:
+    """A path as a contract names it: relative to the project where it lies inside."""
+    path = Path(source).expanduser().resolve()
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
