@@ -29,8 +29,8 @@ class EarlierDecision(FrozenModel):
         return self.version, self.champion_version, self.decision.hashes["gate_rows"]
 
     @property
-    def took_back(self) -> bool:
-        """Whether it was a rollback: the champion was taken out of production for `version`."""
+    def rolled_back(self) -> bool:
+        """Whether it was a rollback: the champion was to be taken out of production for `version`."""
         return self.decision.verdict == "promote" and not self.decision.judged
 
 
@@ -68,21 +68,22 @@ def best_versions(earlier: Sequence[EarlierDecision], champion: str | None) -> l
     The first version in production is the best until one goes into production that leads it by more
     than one standard error, and so on: the Ladder of Blum & Hardt 2015 (ICML, "The Ladder"). A lucky
     draw of the gate rows moves it too rarely to let the level sink, and a version that is only as
-    good leaves it where it is. What was taken back out of production is no longer the best.
+    good leaves it where it is. What was taken back out of production is no longer the best; a rollback
+    that was undone took nothing back, as the champion of the next decision shows.
 
     Args:
         earlier: oldest first.
         champion: the version in production now.
     """
-    in_production = {each.champion_version for each in earlier} | {champion}
+    champions = [*(each.champion_version for each in earlier), champion]
     best: list[str] = []
-    for each in earlier:
+    for each, champion_after in zip(earlier, champions[1:], strict=True):
         before = each.champion_version
-        if each.took_back:
+        if each.rolled_back and champion_after == each.version:
             best = [version for version in best if version != before]
         elif not best and before is not None:
             best.append(before)
-        is_champion = each.decision.verdict == "promote" and each.version in in_production
+        is_champion = each.decision.verdict == "promote" and each.version in champions
         if is_champion and (not best or each.decision.leads):
             best = [*(version for version in best if version != each.version), each.version]
     if not best and champion is not None:

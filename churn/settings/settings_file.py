@@ -124,16 +124,23 @@ def _put(changes: Tree, override: str) -> None:
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise InputError(f"--set {override!r} is not key=value, such as --set profile=quick.")
-    try:
-        value = yaml.safe_load(text) if text.strip() else ""
-    except yaml.YAMLError:
-        value = text
     here = changes
     for part in parts[:-1]:
         here = here.setdefault(part, {})
         if not isinstance(here, dict):
             raise InputError(f"--set {override!r} goes into '{part}', which --set made a value.")
-    here[parts[-1]] = value
+    here[parts[-1]] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """What YAML reads, but a sentence stays a sentence: its colon makes no mapping, its hash no comment."""
+    try:
+        value = yaml.safe_load(text) if text else ""
+    except yaml.YAMLError:
+        return text
+    is_plain = not text.startswith(('"', "'", "{", "["))
+    is_sentence = isinstance(value, str | dict) or "#" in text
+    return text if is_plain and is_sentence else value
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:

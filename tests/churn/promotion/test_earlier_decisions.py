@@ -102,3 +102,14 @@ def test_what_was_taken_back_is_the_best_no_more_unless_it_returns():
     assert best_versions(history, "2") == ["2", "1"]
     # a ledger that begins with the version that was taken back
     assert best_versions([decided("8", "7"), rolled_back("6", "7")], "6") == ["6"]
+
+
+def test_a_rollback_that_was_undone_took_nothing_back():
+    # given a rollback that was recorded and then broken off, so that version 2 stayed
+    history = [decided("1", champion=None), decided("2", "1", leads=True), rolled_back("1", "2")]
+    assert best_versions(history, "2") == ["2", "1"]
+    history.append(decided("3", "2", verdict="hold"))
+    assert best_versions(history, "2") == ["2", "1"]
+    # and the same after it was repeated, and done
+    history.append(rolled_back("1", "2"))
+    assert best_versions(history, "1") == ["1"]
