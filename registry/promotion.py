@@ -11,7 +11,7 @@ from churn.ledger.records import Ledger
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.address import Address
-from churn.scoring.bundle import bundle_folder, publish
+from churn.scoring.bundle import bundle_folder, has_bundle, publish
 from churn.settings.pipelines import PromotionPipelineSettings
 from registry.mlflow_alias import mlflow_client
 from registry.production import Production
@@ -61,7 +61,8 @@ def _keep_in_production(
 ) -> PromotionOutcome:
     """Leaves the champion where it is; publishes it anew where the store has nothing."""
     already = f"version {pair.challenger} is in production already"
-    if production.serving == pair.challenger:
+    published = production.serving == pair.challenger
+    if published and has_bundle(production.store, pair.challenger):
         return _outcome(pair, "unchanged", f"{already}; there is nothing new to promote")
     reason = "its bundle was missing from the store"
     sentence = f"{already}, but {reason}; it is published anew"

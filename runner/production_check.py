@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from churn.errors import error_reason
-from churn.scoring.bundle import address, store_of_model
+from churn.scoring.bundle import address, has_bundle, store_of_model
 from runner.execute import pipeline_folders
 from runner.request import PreparedRun
 from runner.silence import silence_libraries
@@ -51,6 +51,14 @@ def _settle(prepared: PreparedRun, state: Path) -> Diagnosis:
         production = Production(model, store=store, ledger=ledger, mlflow=stack_client())
         with production.settled() as found:
             version = production.serving
+            lost = version is not None and not has_bundle(store, version)
+    if lost:
+        finding = f"{model}: the bundle of version {version}, which is in production, is missing from {store}"
+        remedy = (
+            f"Publish it anew with run.py --pipeline promotion --set challenger={version}, or go back "
+            "with run.py --pipeline rollback."
+        )
+        return Diagnosis("production", "broken", finding, remedy)
     if found is not None:
         return Diagnosis("production", "fine", f"{model}: {found.sentence}")
     if version is None:

@@ -99,7 +99,7 @@ class Floors(FrozenSettings):
 
     Attributes:
         roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
-        ece_upper: the gate rows' expected calibration error may not surely exceed this.
+        ece_upper: the upper 95% bound of the gate rows' calibration error may not exceed this.
         minimum_rows: fewer gate rows than this decide nothing.
         baseline_margin: ROC-AUC by which a model may trail the plain baseline and still count as
             not worse (a non-inferiority margin, fixed before the run).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -101,3 +102,16 @@ def test_a_lost_store_is_named(places, findings):
     (finding,) = findings(places.mlflow)
 
     assert "nothing is published in" in finding.finding
+
+
+def test_a_bundle_that_is_gone_from_the_store_is_broken_and_says_how_it_comes_back(
+    places, findings
+):
+    places.promote("1")
+    shutil.rmtree(places.store / "bundles" / "1")
+
+    (finding,) = findings(places.mlflow)
+
+    assert (finding.subject, finding.status) == ("production", "broken")
+    assert "the bundle of version 1, which is in production, is missing" in finding.finding
+    assert "run.py --pipeline promotion --set challenger=1" in finding.remedy

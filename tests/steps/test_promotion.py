@@ -13,6 +13,7 @@ from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import current
+from churn.scoring.scorer import Scorer
 from tests.steps.conftest import MODEL
 
 SETTINGS = {
@@ -408,6 +409,20 @@ def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
         current(tmp_path / "production" / MODEL).version,
         current(tmp_path / "production" / MODEL).by,
     ) == ("1", "Ada")
+
+
+def test_a_bundle_alone_that_is_missing_is_written_anew_below_the_same_pointer(
+    in_production, folders, tmp_path
+):
+    store = tmp_path / "production" / MODEL
+    before = (store / "current.json").read_bytes()
+    shutil.rmtree(store / "bundles" / "1")
+
+    outcome = promote_again(folders)
+
+    assert "its bundle was missing from the store; it is published anew" in outcome.sentence
+    assert (store / "current.json").read_bytes() == before
+    assert Scorer.load(store / "bundles" / "1").version == "1"
 
 
 def test_where_the_stage_names_another_version_than_the_pointer_the_pointer_wins(

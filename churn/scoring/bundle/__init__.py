@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn.scoring.address import Address, address
-from churn.scoring.bundle.bundle_store import current, history, publish, roll_back
+from churn.scoring.bundle.bundle_store import current, has_bundle, history, publish, roll_back
 from churn.scoring.bundle.reference import Reference, read_reference
 from churn.scoring.bundle.store_of_model import store_of_model
 from churn.scoring.bundle.write import write_bundle
@@ -22,6 +22,7 @@ __all__ = [
     "address",
     "bundle_folder",
     "current",
+    "has_bundle",
     "history",
     "publish",
     "read_golden",

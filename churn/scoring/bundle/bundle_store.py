@@ -67,6 +67,22 @@ def history(store: Address) -> tuple[Published, ...]:
     return read_history(address(store))
 
 
+def has_bundle(store: Address, version: str) -> bool:
+    """Whether the store has the bundle of a version, published or not.
+
+    Raises:
+        BundleError: the store cannot be read.
+    """
+    bundle = bundle_folder(address(store), version)
+    if isinstance(bundle, Path):
+        return bundle.is_dir()
+    try:
+        system, root = file_system(bundle)
+        return bool(system.exists(f"{root}/{MANIFEST}"))
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
+        raise unreadable(bundle, error) from None
+
+
 def roll_back(store: Address, *, dry_run: bool = False) -> Published:
     """Puts back what was in production before the current version was published.
 
@@ -119,6 +135,8 @@ def _before(past: History) -> Published | None:
     pile: list[Published] = []
     for entry in past:
         if entry.action == "publish":
+            if pile and pile[-1].version == entry.version:  # published anew, after it was lost
+                pile.pop()
             pile.append(entry)
         elif pile:  # a history that somebody has shortened may begin with a rollback
             pile.pop()
@@ -139,7 +157,7 @@ def _require_fit(store: Address, version: str) -> tuple[str, str]:
     """Loads a version as a service would; gives digest and model name of what was loaded."""
     where = bundle_folder(store, version)
     inside = Path(version).name == version and version not in (".", "..", "")
-    if not inside or not _is_there(where):
+    if not inside or not has_bundle(store, version):
         raise BundleError(
             f"The store {store} has no bundle {version!r}; it has "
             f"{', '.join(_versions(store)) or 'none'}. Write it first, or name one of these."
@@ -153,16 +171,6 @@ def _require_fit(store: Address, version: str) -> tuple[str, str]:
             "its version."
         )
     return digest, found.name
-
-
-def _is_there(bundle: Address) -> bool:
-    if isinstance(bundle, Path):
-        return bundle.is_dir()
-    try:
-        system, root = file_system(bundle)
-        return bool(system.exists(f"{root}/{MANIFEST}"))
-    except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
-        raise unreadable(bundle, error) from None
 
 
 def _versions(store: Address) -> list[str]:

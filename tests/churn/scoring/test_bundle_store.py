@@ -201,6 +201,19 @@ def test_a_bundle_that_was_changed_after_publishing_is_not_served(store):
         Scorer.load(store)
 
 
+def test_a_version_that_was_published_anew_is_one_step_back_not_two(store):
+    # given version 2, lost and written anew in other words
+    publish(store, "1")
+    publish(store, "2")
+    rewritten(store, "2")
+    publish(store, "2")
+    assert [entry.version for entry in history(store)] == ["1", "2", "2"]
+
+    assert roll_back(store).version == "1"
+    with pytest.raises(BundleError, match="no version before"):
+        roll_back(store)
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", '{"version": "1"}', '{"version": "1", "history": []}', "[" * 100_000],
