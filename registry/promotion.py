@@ -51,9 +51,13 @@ def carry_out_decision(
     sentence += f" instead of {pair.champion}" if pair.champion else ""
     sentence += f", approved by {approver}" if approver else ""
     override = settings.override
-    reason = f"{override.person} overrides its training: {override.reason}"
-    reason = reason if override.person.strip() else "every gate passed"
-    return _put_into_production(pair, production, sentence, approver=approver, reason=reason)
+    person = override.person.strip()
+    reason = (
+        f"{person} overrides its training: {override.reason}" if person else "every gate passed"
+    )
+    return _put_into_production(
+        pair, production, sentence, approver=approver, reason=reason, person=approver or person
+    )
 
 
 def _keep_in_production(
@@ -67,7 +71,9 @@ def _keep_in_production(
     reason = "its bundle was missing from the store"
     sentence = f"{already}, but {reason}; it is published anew"
     approver = _recorded_approver(pair, ledger)
-    return _put_into_production(pair, production, sentence, approver=approver, reason=reason)
+    return _put_into_production(
+        pair, production, sentence, approver=approver, reason=reason, person=approver or ""
+    )
 
 
 def _approver(
@@ -91,7 +97,13 @@ def _recorded_approver(pair: PromotionPair, ledger: Ledger) -> str | None:
 
 
 def _put_into_production(
-    pair: PromotionPair, production: Production, sentence: str, *, approver: str | None, reason: str
+    pair: PromotionPair,
+    production: Production,
+    sentence: str,
+    *,
+    approver: str | None,
+    reason: str,
+    person: str,
 ) -> PromotionOutcome:
     version = _require_version(pair.model, pair.challenger)
     bundle = write_version_bundle(version, bundle_folder(production.store, pair.challenger))
@@ -103,7 +115,7 @@ def _put_into_production(
             version_before=pair.champion,
             stage_before=version.stage,
             command="promotion",
-            person=approver or "",
+            person=person,
             reason=reason,
         )
         alias = production.change(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from churn.errors import InputError
+from churn.ledger.changes import ChangeLedger
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionPair
@@ -227,6 +228,22 @@ def test_a_quick_model_is_held_and_a_demonstration_passes_among_its_own(
     assert found == {"demo": "pass", "quick": unknown, None: unknown}
     (gate,) = (each for each in overridden.gates if each.name == "measured by the protocol")
     assert (gate.verdict, "Ada overrides that: a pilot." in gate.sentence) == ("pass", True)
+
+
+def test_who_overrides_takes_the_responsibility_in_the_record(
+    registered, linked, folders, promoting
+):
+    from steps.promotion.apply_promotion import apply_promotion
+
+    registered()
+    linked()
+    pair = PromotionPair(model=MODEL, challenger="1", champion=None)
+    override = {"person": "Ada", "version": "1", "reason": "a pilot"}
+    apply_promotion.entrypoint(pair, promoting, SETTINGS | {"override": override}, folders)
+
+    with ChangeLedger(folders["ledger"]) as ledger:
+        change = ledger.last_change(MODEL)
+    assert (change.person, change.reason) == ("Ada", "Ada overrides its training: a pilot")
 
 
 def judged_against(earlier, folders, champion="2", challenger="3"):

@@ -76,8 +76,8 @@ def write_bundle(
         created: when the model was trained, with its zone; now where left out.
 
     Returns:
-        The folder or URI. An existing bundle that differs in its time alone is kept, and so is
-        one that an earlier release wrote without a commit.
+        The folder or URI. An existing bundle of the same model is kept, although it was written
+        at another time, with other libraries or another model card, or without a commit.
 
     Raises:
         InputError: an argument is not what it must be.
@@ -204,15 +204,21 @@ def _same(place: Address, manifest: Manifest) -> Address:
     """
     with local_copy(place) as folder:
         found = verify_bundle(folder)
-    origin: dict[str, Any] = {"created": manifest.created}
     if found.git_commit is None:
-        origin["git_commit"] = manifest.git_commit
-    if found.model_copy(update=origin) != manifest:
+        manifest = manifest.model_copy(update={"git_commit": None})
+    if _lasting(found) != _lasting(manifest):
         raise BundleError(
             f"The bundle {place} is there already with other content; a version never changes. "
             "Write this one under another version."
         )
     return place
+
+
+def _lasting(manifest: Manifest) -> Manifest:
+    """The manifest without what another release says otherwise of the same model."""
+    files = {path: facts for path, facts in manifest.files.items() if path != MODEL_CARD}
+    any_time = datetime.min.replace(tzinfo=UTC)
+    return manifest.model_copy(update={"created": any_time, "libraries": {}, "files": files})
 
 
 def _model_facts(trained: TrainedModel, name: str, version: str, profile: str | None) -> ModelFacts:
