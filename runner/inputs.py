@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from churn.settings.pipelines import DataSettings, DeploymentSettings, TrainingS
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.spec import StackSpec
 
+_LOG = logging.getLogger("churn.progress")
 OnBytes = Callable[[int, int | None], None]
 
 
@@ -47,6 +49,13 @@ def check_table(
     """
     contract_path = root / settings.contract
     contract = load_contract(contract_path)
+    guesses = sum(bool(column.confirm) for column in contract.columns)
+    if guesses:
+        sentence = (
+            f"nobody has confirmed {guesses} guess{'es' if guesses > 1 else ''}; "
+            f"`python run.py contract check {settings.contract}` lists them"
+        )
+        _LOG.warning(sentence, extra={"step": "contract", "event": "warned"})
     location = settings.source
     if location != "bundled" and "://" not in location:
         location = str(Path(location).expanduser().absolute())

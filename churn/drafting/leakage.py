@@ -37,7 +37,9 @@ def leaks(columns: Sequence[TextColumn], target: Labels) -> dict[str, str]:
             found[column.name] = "by its name it is known only after a customer has left"
         else:
             arrays[column.name] = column.places if column.numbers is None else column.numbers
-            arrays[f"{column.name}\0blank"] = column.empty.astype(np.int8)
+            if column.numbers is None and column.empty.any():
+                # Many rare texts rank nobody, but whether there is one may.
+                arrays[f"{column.name}\0blank"] = column.empty.astype(np.int8)
     for ranking in rank_columns(arrays, target):
         name = ranking.column.partition("\0")[0]
         if ranking.roc_auc > TOO_GOOD and name not in found:

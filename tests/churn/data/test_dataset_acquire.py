@@ -361,3 +361,30 @@ def test_the_accepted_snapshot_is_the_shipped_table(telco, contract, root):
 
 def test_without_its_file_there_is_no_accepted_snapshot(contract, tmp_path):
     assert accepted_snapshot(contract, root=tmp_path) is None
+
+
+def test_a_contract_without_a_snapshot_has_no_accepted_and_no_bundled_table(
+    contract, root, tmp_path
+):
+    own = contract.model_copy(update={"snapshot": None})
+
+    assert accepted_snapshot(own, root=root) is None
+    assert refusal("bundled", own, root, tmp_path) == (
+        "Contract 'telco' names no snapshot, so there is no bundled table. Name yours with --set "
+        "data.source=PATH."
+    )
+
+
+def test_a_snapshot_that_lacks_a_column_of_the_contract_is_named(contract, root):
+    region = contract.column("Contract").model_copy(update={"name": "Region"})
+    wider = contract.model_copy(update={"columns": (*contract.columns, region)})
+
+    with pytest.raises(InputError) as caught:
+        accepted_snapshot(wider, root=root)
+
+    assert str(caught.value) == (
+        "The snapshot data/raw/telco.csv of contract 'telco', with which every new table is compared, "
+        "does not follow the contract. Column 'Region' is missing from the file. Add what is "
+        "missing; data/contracts/telco.yaml says what it means. Or leave `snapshot` out of the "
+        "contract: it is optional."
+    )

@@ -171,3 +171,13 @@ def test_columns_in_another_order_are_put_in_the_contracts(rows, contract):
     pd.testing.assert_frame_equal(
         frame, parse(read_raw(forwards.encode(), "mine.csv")[0], contract)
     )
+
+
+def test_a_column_that_the_contract_leaves_out_may_be_in_the_file(rows, contract):
+    own = contract.model_copy(update={"left_out": {"Note": "free text"}})
+    table = [[*rows[0], "Note"], *([*row, "words"] for row in rows[1:])]
+    content = "\n".join(",".join(row) for row in table).encode()
+
+    assert list(parse(read_raw(content, "mine.csv")[0], own)) == list(contract.names)
+    with pytest.raises(InputError, match="Column 'Note' is not in contract 'telco'"):
+        parse(read_raw(content, "mine.csv")[0], contract)

@@ -126,6 +126,10 @@ def test_a_person_may_name_id_target_and_yes():
         (["" if each % 7 == 0 else str(each) for each in range(ROWS)], "no other column says why"),
         (["gone" if left else "here" for left in LEFT], "target in other words"),
         (["moved" if left else "" for left in LEFT], "target in other words"),
+        (
+            [f"note {each}" if left else "" for each, left in enumerate(LEFT)],
+            "too good to be known",
+        ),
         ([str(each % 3 + 10 * left) for each, left in enumerate(LEFT)], "too good to be known"),
     ],
 )
