@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.contract.columns import MAXIMUM_CATEGORIES
+from churn.contract.names import is_index
 from churn.contract.refusals import quote_text
+from churn.drafting.id_and_target import numbers_the_rows
 from churn.drafting.text_column import TextColumn
 
 _FLAGS = (("no", "yes"), ("0", "1"), ("0.0", "1.0"), ("false", "true"), ("n", "y"), ("f", "t"))
 _CODE = re.compile(r"(.* )?(code|zip|zipcode|postcode|area|region|branch)")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}.*", re.DOTALL)
 _OTHER_DAY = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( .*)?")
+_AMOUNT = re.compile(r"[€$£]? ?[-+]?\d[\d.,' ]*[€$£%]?")
 _OBSERVED = re.compile(
     r"(.* )?(snapshot|observed|observation|as of|report(ing)?|extract\w*)( .*)?|date|day|month"
 )
@@ -41,10 +44,9 @@ _WIDER = 2.0  # the next table may hold twice as much
 def draft_column(column: TextColumn) -> dict[str, Any] | str:
     """A feature or date column as a contract file says it, or why it is left out."""
     texts = column.texts
-    if not texts:
-        return "every cell is blank"
-    if len(texts) == 1 and not column.empty.any():
-        return "it has one value in every row, so it tells nobody apart"
+    why = _no_information(column)
+    if why:
+        return why
     if all(map(_is_day, texts)):
         return _date(column)
     if all(_OTHER_DAY.fullmatch(text) for text in texts) and column.numbers is None:
@@ -57,6 +59,23 @@ def draft_column(column: TextColumn) -> dict[str, Any] | str:
     if column.numbers is not None and not _is_code(column):
         return _number(column, column.numbers)
     return _category(column)
+
+
+def _no_information(column: TextColumn) -> str | None:
+    """Why a column is left out before its kind is looked for; None where it is not."""
+    texts = column.texts
+    if not texts:
+        return "every cell is blank"
+    if len(texts) == 1 and not column.empty.any():
+        return "it has one value in every row, so it tells nobody apart"
+    if column.unique and (is_index(column.name) or numbers_the_rows(column)):
+        return "it only numbers the rows"
+    if column.numbers is None and all(map(_AMOUNT.fullmatch, texts)):
+        return (
+            "it holds numbers that are not written in plain digits. Write them without signs of money, "
+            "percent or thousands, and with a point for decimals"
+        )
+    return None
 
 
 def allow_blanks(
@@ -102,8 +121,8 @@ def _number(column: TextColumn, numbers: NDArray[np.float64]) -> dict[str, Any] 
         return "it has one value wherever it is not blank"
     fields: dict[str, Any] = {
         "unit": next((unit for unit in _UNITS if unit in column.words.split()), "units"),
-        "minimum": -_round_up(-least * _WIDER) if least < 0 else 0,
-        "maximum": _round_up(most * _WIDER) if most > 0 else 0,
+        "minimum": -round_up(-least * _WIDER) if least < 0 else 0,
+        "maximum": round_up(most * _WIDER) if most > 0 else 0,
     }
     if column.whole:
         fields["integer"] = True
@@ -151,7 +170,7 @@ def _is_code(column: TextColumn) -> bool:
     return padded or (bool(_CODE.fullmatch(column.words)) and column.whole)
 
 
-def _round_up(number: float) -> float | int:
+def round_up(number: float) -> float | int:
     """The next 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(number))
     rounded = next((step * power for step in (1, 2, 5, 10) if step * power >= number), number)

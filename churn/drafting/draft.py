@@ -14,6 +14,7 @@ from churn.drafting.column_kinds import allow_blanks, draft_column
 from churn.drafting.id_and_target import find_id, find_target, numbers_the_rows
 from churn.drafting.leakage import leaks
 from churn.drafting.role_names import add_roles
+from churn.drafting.table_rules import table_rules
 from churn.drafting.text_column import TextColumn, name_words, text_columns
 from churn.errors import InputError
 from churn.evaluation.weighted import Labels
@@ -56,6 +57,10 @@ def draft_contract(table: Any, name: str, file: str, hints: Hints) -> dict[str, 
     _require_fit(columns, table.num_rows, file)
     identity = find_id(columns, hints.id, file)
     others = [column for column in columns if column is not identity]
+    if hints.target is not None and hints.target.strip() == identity.name:
+        raise InputError(
+            f"{file}: --target names {identity.name!r}, which is the id. Name another."
+        )
     target, no, yes = find_target(others, hints.target, hints.yes, file)
     left: Labels = target.where(lambda text: text == yes).astype(np.int8)
     described, left_out = _describe([each for each in others if each is not target], left)
@@ -72,7 +77,7 @@ def draft_contract(table: Any, name: str, file: str, hints: Hints) -> dict[str, 
         "title": f"{name_words(name).capitalize()} churn",
         "columns": [described[each.name] for each in columns if each.name in described],
         **({"left_out": left_out} if left_out else {}),
-        "expectations": _expectations(len(left), float(left.mean())),
+        "expectations": table_rules(columns, described, left),
     }
     DataContract.model_validate(content)
     return content
@@ -183,16 +188,4 @@ def _target_column(column: TextColumn, no: str, yes: str) -> dict[str, Any]:
         "no_value": no,
         "yes_value": yes,
         "confirm": f"does {yes!r} mean that the customer left?",
-    }
-
-
-def _expectations(rows: int, rate: float) -> dict[str, Any]:
-    return {
-        "rows": {"minimum": rows // 10, "maximum": 100_000_000},
-        "target_rate": {
-            "minimum": float(f"{rate / 4:.1g}") if rate / 4 >= 1e-4 else 0.0,  # noqa: PLR2004
-            "maximum": min(1.0, float(f"{rate * 2.5:.1g}")),
-        },
-        "psi_warning": 0.1,
-        "psi_critical": 0.5,
     }

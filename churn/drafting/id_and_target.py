@@ -145,15 +145,12 @@ def _says_the_same(one: TextColumn, other: TextColumn) -> bool:
 def _guessed_yes(column: TextColumn, values: list[str]) -> str | None:
     if _STAYED.fullmatch(column.words):
         return None  # here yes would mean that the customer stayed
-    for means_left in (
-        lambda text: text in _YES,
-        lambda text: _LEFT.fullmatch(text) is not None,
-    ):
-        found = [text for text in values if means_left(text.casefold())]
-        if len(found) == 1:
-            return found[0]
-    not_no = [text for text in values if text.casefold() not in _NO]
-    return not_no[0] if len(not_no) == 1 else None
+    plain = {text: text.casefold().rstrip(".") for text in values}
+    said_yes = [text for text in values if plain[text] in _YES]
+    said_left = [text for text in values if _LEFT.fullmatch(plain[text])]
+    not_no = [text for text in values if plain[text] not in _NO]
+    # "inactive" beside "active" tells, and so does anything beside "no".
+    return next((found[0] for found in (said_yes, said_left, not_no) if len(found) == 1), None)
 
 
 def _require(columns: Sequence[TextColumn], name: str, file: str, option: str) -> TextColumn:

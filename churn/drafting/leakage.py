@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.drafting.text_column import TextColumn
 from churn.evaluation.column_ranking import rank_columns
@@ -29,7 +31,7 @@ def leaks(columns: Sequence[TextColumn], target: Labels) -> dict[str, str]:
         target: int8[n] of 0 (stayed) and 1 (left), both of which occur.
     """
     found: dict[str, str] = {}
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for column in columns:
         if _gives_target(column, target):
             found[column.name] = "it is the target in other words"

@@ -67,6 +67,12 @@ def test_the_shipped_table_is_drafted_as_it_was_described_by_hand(shipped, contr
         for field in ("months", "integer", "blank", "surrogate", "yes_value", "no_value"):
             assert getattr(column, field, None) == getattr(by_hand, field, None), by_hand.name
     assert shipped.column("tenure").unit == "months"
+    assert shipped.expectations.implications == contract.expectations.implications
+    assert shipped.expectations.charges is not None
+    assert (shipped.expectations.charges.relative, shipped.expectations.charges.mostly) == (
+        0.2,
+        0.95,
+    )
 
 
 def test_every_guess_about_the_meaning_is_marked(shipped):
@@ -92,6 +98,7 @@ def test_ranges_hold_the_table_and_some_more(shipped, telco):
         (("no", "yes"), "yes"),
         (("0", "1"), "1"),
         (("False", "True"), "True"),
+        (("False.", "True."), "True."),
         (("Existing Customer", "Attrited Customer"), "Attrited Customer"),
         (("stayed", "left"), "left"),
     ],
@@ -117,6 +124,9 @@ def test_a_person_may_name_id_target_and_yes():
     ("cells", "why"),
     [
         (["one"] * ROWS, "one value in every row"),
+        (range(1, ROWS + 1), "only numbers the rows"),
+        ([f"{each % 40},5" for each in range(ROWS)], "a point for decimals"),
+        ([f"€ {each % 40}" for each in range(ROWS)], "signs of money"),
         ([""] * ROWS, "every cell is blank"),
         ([f"he said {each} things" for each in range(ROWS)], "free text"),
         ([f"{each}@example.org" for each in range(ROWS)], "addresses of persons"),
@@ -192,6 +202,7 @@ def test_ids_that_only_number_the_rows_do_not_last():
         ({}, {"yes": "maybe"}, "does not hold 'maybe'. Say which value means left: --yes 'no' or 'yes'"),
         ({"churned": None, "retained": ["01"[each % 2] for each in range(ROWS)]}, {}, "--yes '0' or '1'"),
         ({}, {"target": "churnd"}, "no column 'churnd' for --target. Did you mean 'churned'?"),
+        ({}, {"target": "customer_id"}, "--target names 'customer_id', which is the id"),
         ({"customer_id": None}, {}, "no column that could be the customers' id"),
         ({"customer_id": [f"K{each // 2}" for each in range(ROWS)]}, {}, "100 ids are there more than once, the first in rows 1 and 2"),
         ({"customer_id": ["", *(f"K{each}" for each in range(1, ROWS))]}, {}, "the id is blank in row 1"),
