@@ -17,7 +17,9 @@ from churn.contract import (
 )
 from churn.data.intake.header import in_contract_order
 from churn.data.intake.typed_columns import ColumnTyper
+from churn.drafting.contract_faults import fault_sentences
 from churn.errors import InputError
+from churn.explain.wording import UNSPOKEN
 from churn.features.feature_set import FORMULAS, feature_set
 
 Weight = Literal["wrong", "confirm", "cost", "optional"]
@@ -30,7 +32,6 @@ _COSTS: Mapping[Role, str] = {
     Role.HOUSEHOLD: "groups by household are not measured",
     Role.SENSITIVE: "no group is checked for fairness",
 }
-_KINDS = frozenset({"id", "date", "category", "flag", "number", "target"})
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def check_contract(content: Any) -> tuple[DataContract | None, list[Finding]]:
     try:
         contract = DataContract.model_validate(content)
     except ValidationError as error:
-        found = [Finding("wrong", _fault(each, content)) for each in error.errors()]
+        found = [Finding("wrong", sentence) for sentence in fault_sentences(error, content)]
         return None, found + list(_single_columns(content, found))
     return contract, [*_questions(contract), *_costs(contract), *_words(contract)]
 
@@ -98,21 +99,6 @@ def _outside(column: NumberColumn, rows: int) -> str:
         f"{column.minimum:g} to {column.maximum:g} ({column.unit}). Mend the file, or widen minimum "
         "and maximum."
     )
-
-
-def _fault(error: Any, content: Any) -> str:
-    """A fault of a contract's file in one sentence, with the column by its name."""
-    place = [part for part in error["loc"] if part not in _KINDS]
-    said = []
-    if len(place) > 1 and place[0] == "columns" and isinstance(place[1], int):
-        column = content["columns"][place[1]]
-        name = column.get("name") if isinstance(column, Mapping) else None
-        said.append(f"column '{name}'" if name else f"column {place[1] + 1}")
-        place = place[2:]
-    said += [str(part) for part in place]
-    reason = str(error["msg"]).removeprefix("Value error, ")
-    where = ", ".join(said)
-    return f"{where[:1].upper()}{where[1:]}: {reason}." if where else f"{reason}."
 
 
 def _single_columns(content: Any, found: list[Finding]) -> Iterator[Finding]:
@@ -161,13 +147,12 @@ def _words(contract: DataContract) -> Iterator[Finding]:
             "No snapshot: new tables are not compared with an accepted one, and data.source must name "
             "a table.",
         )
-    silent = [
-        c for c in contract.features if not (c.phrase if isinstance(c, NumberColumn) else c.phrases)
-    ]
+    spoken = [c for c in contract.features if not UNSPOKEN.intersection(c.roles)]
+    silent = [c for c in spoken if not (c.phrase if isinstance(c, NumberColumn) else c.phrases)]
     if silent:
         yield Finding(
             "optional",
-            f"{len(silent)} of {len(contract.features)} columns have no phrases; their reasons are "
+            f"{len(silent)} of {len(spoken)} columns have no phrases; their reasons are "
             "worded from name and value. Such as: " + _example(silent[0]),
         )
     if not any(column.actionable for column in contract.features):

@@ -107,9 +107,11 @@ def test_a_check_lists_all_that_is_wrong_at_once(draft, contract_command):
 
     assert code == 2
     assert out.startswith("Wrong, to be mended (4):")
-    assert "Column 'tenure', unit: Field required." in out
+    assert "Column 'tenure', unit is missing; write `unit: USD per month`." in out
     assert "Column 'Contract', categories: Tuple should have at least 2 items" in out
-    assert "Expectations: Field required." in out
+    assert (
+        "Expectations is missing; it needs rows, target_rate, psi_warning and psi_critical." in out
+    )
     assert "exactly one column of kind 'target' is needed; there are 0." in out
     assert out.endswith(f"{draft}: not usable yet.\n")
 
@@ -145,3 +147,40 @@ def test_a_check_lists_every_column_that_the_table_breaks(draft, contract_comman
     assert "Column 'Contract' row 12 and 1,694 more rows: 'Biennial' is not one of" in out
     assert "Column 'PaymentMethod' row 2" in out
     assert "Column 'MonthlyCharges': 1 row lies outside 0 to 500" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("", ["The file has no fields; write name, version, title, columns and expectations."]),
+        (
+            "{name: A, columns: [3, {name: x}, {name: y, kind: odd}], more: 1}",
+            [
+                "Name: String should match pattern '^[a-z][a-z0-9_-]*$'.",
+                "Version is missing; write `version: 1`.",
+                "Title is missing; write `title: Customers of Mine`.",
+                "Column 1 has no fields; write name, kind and meaning.",
+                "Column 'x': kind must be one of id, date, category, flag, number, target.",
+                "Column 'y': kind must be one of id, date, category, flag, number, target.",
+                "Expectations is missing; it needs rows, target_rate, psi_warning and psi_critical.",
+                "More is no field of a contract; docs/data.md lists them.",
+                "exactly one column of kind 'id' is needed; there are 0.",
+                "exactly one column of kind 'target' is needed; there are 0.",
+            ],
+        ),
+    ],
+)
+def test_each_fault_of_a_contract_is_a_sentence(contract_command, tmp_path, text, sentences):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    code, out, _ = contract_command("check", path)
+
+    assert code == 2
+    assert [line.strip() for line in out.splitlines()[1:-1]] == sentences
+
+
+def test_the_shipped_contract_lacks_nothing(contract_command, root, table):
+    code, out, _ = contract_command("check", root / "data/contracts/telco.yaml", "--source", table)
+
+    assert code == 0
+    assert out.splitlines() == [f"{root}/data/contracts/telco.yaml: valid, can be trained with."]
