@@ -18,12 +18,27 @@ def is_demo_model(name: str) -> bool:
     return name.endswith(_DEMO_MODEL)
 
 
+def model_name(contract: str, profile: str) -> str:
+    """The name of a contract's model, where the settings give none.
+
+    Examples:
+        >>> model_name("telco", "full"), model_name("mlc_churn", "demo")
+        ('telco-churn', 'mlc-churn-demo')
+    """
+    name = contract.replace("_", "-").removesuffix("-churn")
+    return f"{name}-churn{_DEMO_MODEL if profile == DEMO else ''}"
+
+
 def require_own_registry(profile: str, model: str) -> None:
     """Refuses a demonstration under the name of a real model, and the reverse.
+
+    An empty name is not settled yet.
 
     Raises:
         ValueError: they do not go together.
     """
+    if not model:
+        return
     if profile == DEMO and not is_demo_model(model):
         raise ValueError(
             f"profile=demo is for no production, so its model's name ends in {_DEMO_MODEL}, "

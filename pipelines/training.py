@@ -72,6 +72,7 @@ def training(
             "profile": settings["profile"],
             "frozen_recipe": settings["protocol"]["frozen_recipe"],
         },
+        recipes=recipes,
     )  # fmt: skip
     card = write_model_card(customers, report, settings["model"])
     register_model(

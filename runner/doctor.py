@@ -14,6 +14,7 @@ from churn.contract import load_contract
 from churn.errors import ChurnError
 from churn.home import home
 from churn.root import ROOT
+from churn.settings.business_settings import follow_contract
 from churn.settings.settings_file import load_settings
 from churn.writable import require_writable
 from runner.pipeline_catalog import PIPELINES, find_pipeline
@@ -137,6 +138,7 @@ def _stack(name: str, root: Path) -> Iterator[Diagnosis]:
 def _production(stack: str, root: Path) -> Iterator[Diagnosis]:
     entry = find_pipeline("promotion")
     settings = load_settings(entry.settings_class(), root / "configs" / entry.configuration.name)
+    settings = follow_contract(settings, root)
     state = home(settings.output.folder, root=root)
     yield from check_production(PreparedRun(entry, load_stack(stack), settings, state, None))
 

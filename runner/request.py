@@ -10,6 +10,7 @@ from typing import Any
 
 from churn.home import home
 from churn.root import ROOT
+from churn.settings.business_settings import follow_contract
 from churn.settings.settings_file import load_settings
 from churn.writable import require_writable
 from runner.inputs import OnBytes, TableInput, check_table
@@ -66,8 +67,11 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
     """
     entry = find_pipeline(request.pipeline)
     spec = load_stack(request.stack)
-    settings = load_settings(
-        entry.settings_class(), request.config or entry.configuration, request.overrides
+    settings = follow_contract(
+        load_settings(
+            entry.settings_class(), request.config or entry.configuration, request.overrides
+        ),
+        ROOT,
     )
     state = home(settings.output.folder)
     require_writable(state, "make it writable or name another with --set output.folder=PATH")

@@ -18,13 +18,14 @@ from churn.contract.columns import (
     Role,
     TargetColumn,
 )
-from churn.contract.contract import DataContract, contract_content, load_contract
+from churn.contract.contract import Business, DataContract, contract_content, load_contract
 from churn.contract.expectations import Bounds, ChargeRule, ImplicationRule
 
 __all__ = [
     "UNCHANGEABLE",
     "BlankRule",
     "Bounds",
+    "Business",
     "CategoryColumn",
     "ChargeRule",
     "CodedColumn",

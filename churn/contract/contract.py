@@ -26,6 +26,22 @@ from churn.errors import InputError, error_reason
 from churn.frozen_model import FrozenModel
 
 
+class Business(FrozenModel):
+    """Words of the business that no table has; each is left out of every text where it is not given.
+
+    Attributes:
+        currency: of all amounts, three letters.
+        description: what the model predicts.
+        ethics: what is to be considered before a score is acted on.
+        owners: who answers for the model.
+    """
+
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    description: str | None = Field(default=None, min_length=1)
+    ethics: str | None = Field(default=None, min_length=1)
+    owners: str | None = Field(default=None, min_length=1)
+
+
 class DataContract(FrozenModel):
     """Columns, roles and table-wide rules of one business's customer table.
 
@@ -35,6 +51,8 @@ class DataContract(FrozenModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     version: int = Field(ge=1)
     title: str
+    # Left out where it is not given: contracts from before the field keep their digest.
+    business: Business | None = Field(default=None, exclude_if=lambda given: given is None)
     columns: tuple[Column, ...] = Field(min_length=3)
     # Left out where empty: contracts from before these fields keep their digest.
     left_out: dict[str, str] = Field(default_factory=dict, exclude_if=operator.not_)

@@ -8,6 +8,7 @@ figure would move with other customers, not with another training set.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,26 @@ class Interval(FrozenModel):
 def normal_quantile(level: float = LEVEL) -> float:
     """Standard errors from an estimate to the bounds of its two-sided normal interval."""
     return float(norm.ppf((1 + level) / 2))
+
+
+def rows_needed(auc: float, half_width: float, share: float) -> int:
+    """How many rows tell a ROC-AUC to a half-width, by its usual standard error.
+
+    Hanley & McNeil 1982 (Radiology 143:29-36), without the terms that vanish with many rows.
+
+    Args:
+        auc: the ROC-AUC.
+        half_width: how far its two-sided normal interval may reach to either side.
+        share: share of the rows that are of one outcome, between 0 and 1.
+
+    Examples:
+        >>> rows_needed(0.8, 0.05, 0.2654), rows_needed(0.8, 0.05, 0.1414)
+        (468, 821)
+    """
+    of_left = auc / (2 - auc) - auc**2
+    of_stayed = 2 * auc**2 / (1 + auc) - auc**2
+    variance = (share * of_left + (1 - share) * of_stayed) / (share * (1 - share))
+    return ceil(variance * (normal_quantile() / half_width) ** 2)
 
 
 def resampled_weights(rows: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:

@@ -100,7 +100,9 @@ class Floors(FrozenSettings):
     Attributes:
         roc_auc_lower: the lower 95% bound of the gate rows' ROC-AUC must reach this.
         ece_upper: the upper 95% bound of the gate rows' calibration error may not exceed this.
-        minimum_rows: fewer gate rows than this decide nothing.
+        roc_auc_half_width: how well the gate rows must tell a ROC-AUC at the floor: its 95% interval
+            reaches no further up and down. As far as a model has to clear the floor by.
+        minimum_rows: fewer gate rows than this decide nothing; None for as many as that takes.
         baseline_margin: ROC-AUC by which a model may trail the plain baseline and still count as
             not worse (a non-inferiority margin, fixed before the run).
         roc_auc_upper: a model that ranks the gate rows better than this is too good to be true.
@@ -109,7 +111,8 @@ class Floors(FrozenSettings):
 
     roc_auc_lower: Annotated[float, Field(gt=0.5, lt=1)] = 0.80
     ece_upper: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    minimum_rows: Annotated[int, Field(ge=1)] = 1000
+    roc_auc_half_width: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    minimum_rows: Annotated[int, Field(ge=1)] | None = None
     baseline_margin: Annotated[float, Field(ge=0, lt=0.1)] = 0.002
     roc_auc_upper: Annotated[float, Field(gt=0.5, le=1)] = 0.95
     column_roc_auc_upper: Annotated[float, Field(gt=0.5, le=1)] = 0.90

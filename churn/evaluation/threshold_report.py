@@ -118,7 +118,7 @@ class ThresholdReport(FrozenModel):
                 f"{found.campaign.share:.0%} of the customers and "
                 f"{found.campaign.leavers_reached:.0%} of those who left."
             ),
-            self.gate.sentence(self.value.currency)
+            self.gate.sentence(self.value.money)
             if self.gate
             else "What the threshold earns on the gate rows was not judged.",
         )
@@ -126,7 +126,7 @@ class ThresholdReport(FrozenModel):
     @property
     def details(self) -> tuple[str, ...]:
         """The choice compared with others; the assumptions belong beside them."""
-        money = self.value.currency
+        money = self.value.money
         return (
             *((self.gate.rivals(money),) if self.gate else ()),
             sensitivity_sentence(self.sensitivity, money),

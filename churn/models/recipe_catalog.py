@@ -56,8 +56,7 @@ def build_candidates(
     `builder` makes every candidate that is not a blend.
 
     Raises:
-        InputError: a recipe is unknown, a blend's member is missing or a blend itself, or the
-            contract lacks roles that a recipe asks for.
+        InputError: a recipe is unknown, or a blend's member is missing or a blend itself.
     """
     built: dict[str, Candidate] = {}
 

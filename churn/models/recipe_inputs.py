@@ -46,22 +46,11 @@ class RecipeInputs:
     order: tuple[str, ...]
 
     @classmethod
-    def from_contract(
-        cls, recipe: str, contract: DataContract, groups: Sequence[FeatureGroup]
-    ) -> RecipeInputs:
+    def from_contract(cls, contract: DataContract, groups: Sequence[FeatureGroup]) -> RecipeInputs:
         """The columns of a recipe that uses some groups of engineered columns.
 
-        Raises:
-            InputError: the contract lacks the roles of a whole group.
+        A formula whose roles the contract lacks is left out; `engineered.left_out` says so.
         """
-        for group in groups:
-            found = feature_set(contract, (group,))
-            if not found.formulas:
-                raise InputError(
-                    f"Recipe '{recipe}' asks for the feature group '{group}', but none of its "
-                    f"formulas fits contract '{contract.name}' ({found.left_out[0]}) Give the "
-                    f"columns their roles in the contract, or drop '{group}' from the recipe."
-                )
         return cls(
             categories={column.name: len(column.categories) for column in contract.coded},
             numbers=tuple(column.name for column in contract.numbers),

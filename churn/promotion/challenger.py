@@ -161,7 +161,7 @@ def _basis(
 def _against_floors(
     challenger: Contender, rows: GateRows, floors: Floors, settings: PromotionSettings
 ) -> list[Gate]:
-    enough = enough_rows_gate(rows.rows, floors)
+    enough = enough_rows_gate(rows.rows, int(rows.target.sum()), floors)
     broken = rows.problem() or challenger.score_problem(rows.rows)
     if broken:
         return [

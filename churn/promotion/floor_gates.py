@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport
-from churn.evaluation.intervals import Interval
+from churn.evaluation.intervals import Interval, rows_needed
 from churn.evaluation.plan import Floors
 from churn.promotion.decision import (
     NON_INFERIORITY,
@@ -30,7 +30,7 @@ def judge_first_model(
     None where the model is that baseline.
     """
     gates = [
-        enough_rows_gate(gate_rows.metrics.rows, floors),
+        enough_rows_gate(gate_rows.metrics.rows, gate_rows.metrics.positives, floors),
         ranking_floor_gate(gate_rows, floors),
         calibration_gate(gate_rows, floors),
         plausibility_gate(gate_rows, floors),
@@ -40,16 +40,33 @@ def judge_first_model(
     return decide(gates, challenger=gate_rows.model)
 
 
-def enough_rows_gate(rows: int, floors: Floors) -> Gate:
-    """Whether there are enough gate rows to decide anything."""
-    enough = rows >= floors.minimum_rows
-    relation = "at least" if enough else "fewer than"
+def enough_rows_gate(rows: int, left: int, floors: Floors) -> Gate:
+    """Whether there are enough gate rows, `left` of whom left, to decide anything."""
+    share = min(max(left, 1), max(rows - 1, 1)) / max(rows, 2)
+    needed = floors.minimum_rows or rows_needed(
+        floors.roc_auc_lower, floors.roc_auc_half_width, share
+    )
+    enough = rows >= needed
+    sentence = f"{rows:,} customers were set aside, {'at least' if enough else 'fewer than'} the "
+    if floors.minimum_rows:
+        sentence += f"{needed:,} required."
+    else:
+        sentence += (
+            f"{needed:,} that it takes to tell a ROC-AUC of {floors.roc_auc_lower:g} to "
+            f"\N{PLUS-MINUS SIGN}{floors.roc_auc_half_width:g} where {share:.1%} leave"
+        )
+        sentence += (
+            "."
+            if enough
+            else f"; train on a table with {needed / max(rows, 1):.1f} times as many customers, or "
+            "set more of them aside (split.gate_fraction)."
+        )
     return Gate(
         name="enough gate rows",
         figure=rows,
-        threshold=floors.minimum_rows,
+        threshold=needed,
         verdict="pass" if enough else "insufficient evidence",
-        sentence=f"{rows:,} customers were set aside, {relation} the {floors.minimum_rows:,} required.",
+        sentence=sentence,
     )
 
 

@@ -121,7 +121,7 @@ def check_worth(clv: npt.ArrayLike, value: ValueSettings) -> None:
         )
     if worth.max() <= value.incentive:
         raise InputError(
-            f"No customer is worth more than the offer of {value.incentive:g} {value.currency} "
+            f"No customer is worth more than the offer of {value.incentive:g} {value.money} "
             "(value.incentive), so no campaign can pay; check value.clv, value.clv_months and "
             "value.margin."
         )

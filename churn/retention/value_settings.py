@@ -37,7 +37,7 @@ class ValueSettings(FrozenSettings):
     """The money behind a retention campaign; every field is an assumption.
 
     Attributes:
-        currency: currency of all amounts.
+        currency: currency of all amounts, three letters; empty for the data contract's.
         clv: what a customer who stays is still worth, the same for all.
         clv_months: if given, a customer's worth is months x margin x own monthly charge instead.
         margin: share of a monthly charge that is profit; counts with `clv_months` only.
@@ -47,7 +47,7 @@ class ValueSettings(FrozenSettings):
         free_riders: share of contacted customers who would have stayed anyway and take the offer.
     """
 
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     clv: Positive = 200.0
     clv_months: Annotated[float, Field(gt=0, le=240)] | None = None
     margin: Share = 0.3
@@ -57,9 +57,14 @@ class ValueSettings(FrozenSettings):
     free_riders: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     @property
+    def money(self) -> str:
+        """What an amount is followed by: the currency, or words where nobody has stated one."""
+        return self.currency or "units of money"
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What must be shown beside every figure built on these amounts, a sentence each."""
-        acceptance, money = self.acceptance, self.currency
+        acceptance, money = self.acceptance, self.money
         return (
             self._worth,
             (
@@ -89,8 +94,8 @@ class ValueSettings(FrozenSettings):
     def _worth(self) -> str:
         if self.clv_months is None:
             return (
-                f"A customer who stays is worth {self.clv:,.2f} {self.currency}, the same for all"
-                f"{_basis(self, 'clv', '200 per customer, in euro')}."
+                f"A customer who stays is worth {self.clv:,.2f} {self.money}, the same for all"
+                f"{_basis(self, 'clv', '200 per customer, in their currency')}."
             )
         return (
             f"A customer who stays is worth {self.clv_months:g} months x {self.margin:.0%} margin x "

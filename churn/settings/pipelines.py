@@ -44,21 +44,30 @@ from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
 VersionName = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
 """A version on the Model Control Plane; `--set challenger=7` is read as a number, and meant as a name."""
+ModelName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]*)?$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
-class DataSettings(FrozenSettings):
+class ContractSettings(FrozenSettings):
+    """Which business a pipeline works for.
+
+    Attributes:
+        contract: the data contract's file.
+    """
+
+    contract: Annotated[str, Field(min_length=1)] = "data/contracts/telco.yaml"
+
+
+class DataSettings(ContractSettings):
     """Which table a pipeline works on.
 
     Attributes:
         source: `bundled`, a path to CSV or parquet, or an https address.
         sha256: what the bytes must hash to; required for an address.
-        contract: the data contract's file.
     """
 
     source: Annotated[str, Field(min_length=1)] = "bundled"
     sha256: Sha256 | None = None
-    contract: Annotated[str, Field(min_length=1)] = "data/contracts/telco.yaml"
 
 
 class SplitSettings(FrozenSettings):
@@ -86,9 +95,12 @@ class EvaluationSettings(FrozenSettings):
 
 
 class RegistrationSettings(FrozenSettings):
-    """The model on the Model Control Plane: ZenML's own fields, under ZenML's own names."""
+    """The model on the Model Control Plane: ZenML's own fields, under ZenML's own names.
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+    An empty name, description and ethics follow the data contract.
+    """
+
+    name: ModelName = ""
     description: str | None = None
     license: str | None = None
     audience: str | None = None
@@ -273,10 +285,10 @@ class NamedModel(FrozenSettings):
     """Which model on the Model Control Plane.
 
     Attributes:
-        name: its name there.
+        name: its name there; empty for the one that training gives under the same data contract.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "telco-churn"
+    name: ModelName = ""
 
 
 class _AfterTraining(FrozenSettings):
@@ -284,12 +296,14 @@ class _AfterTraining(FrozenSettings):
 
     Attributes:
         profile: `full`, `quick` for less of the same, or `demo` for what was trained with it.
+        data: the business, by which an empty model name is found.
         model: which model.
         ledger: a database address; empty for SQLite in the output folder.
         output: where bundles and reports go.
     """
 
     profile: Profile = "full"
+    data: ContractSettings = ContractSettings()
     model: NamedModel = NamedModel()
     ledger: str = ""
     output: OutputSettings = OutputSettings()

@@ -26,7 +26,10 @@ def write_model_card(
         contract = customers.contract
         card = ModelCard(
             report=report,
-            purpose=Purpose(**{name: registration.get(name) for name in _PURPOSE_FIELDS}),
+            purpose=Purpose(
+                owners=contract.business.owners if contract.business else None,
+                **{name: registration.get(name) for name in _PURPOSE_FIELDS},
+            ),
             provenance=Provenance(
                 git_commit=git_commit(),
                 contract=f"{contract.name} {contract.version}",

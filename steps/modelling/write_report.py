@@ -1,7 +1,7 @@
 """Writes the training report."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from zenml import step
 
@@ -16,6 +16,7 @@ from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
+from churn.models.recipe_catalog import left_out
 from churn.promotion.decision import Decision
 from churn.reports.training.training_report import DataFacts, QualityFacts, TrainingReport
 from churn.tuning.searches import Searches
@@ -23,6 +24,7 @@ from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.caching import CODE_AWARE
 from steps.progress import step_progress
+from steps.recipes import candidates_from_parameters
 
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
@@ -39,6 +41,7 @@ def write_report(
     explanation: ExplanationReport,
     stability: ReasonStability,
     labels: dict[str, str],
+    recipes: dict[str, Any],
     validation: ValidationReport | None = None,
     nested: ProtocolReport | None = None,
     searches: Searches | None = None,
@@ -48,12 +51,13 @@ def write_report(
     `labels` are `model_name`, `profile` and `frozen_recipe`; the last three reports are optional.
     """
     with step_progress("write_report") as progress:
+        candidates = candidates_from_parameters(recipes, customers.contract)
         judged = report_of_recipe(selection.chosen, protocol, nested)
         report = TrainingReport(
             model_name=labels["model_name"],
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             profile=labels["profile"],
-            data=DataFacts.from_dataset(customers, split),
+            data=DataFacts.from_dataset(customers, split, left_out=left_out(candidates)),
             quality=QualityFacts.from_report(quality),
             selection=selection,
             protocol=judged,

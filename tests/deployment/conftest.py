@@ -56,12 +56,15 @@ class Deployer:
         (self.store / "current.json").unlink()
 
     def settings(self, *overrides: str) -> dict[str, Any]:
+        from churn.settings.business_settings import follow_contract
         from churn.settings.pipelines import DeploymentSettings
         from churn.settings.settings_file import load_settings
 
-        file = HERE.parents[1] / "configs" / "deployment.yaml"
+        root = HERE.parents[1]
+        file = root / "configs" / "deployment.yaml"
         own = (f"output.folder={self.output}", f"local.port={self.port}", "smoke.wait_seconds=60")
-        return load_settings(DeploymentSettings, file, [*own, *overrides]).model_dump(mode="json")
+        settings = load_settings(DeploymentSettings, file, [*own, *overrides])
+        return follow_contract(settings, root).model_dump(mode="json")
 
     @property
     def folders(self) -> dict[str, str]:

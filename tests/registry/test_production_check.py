@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from churn.ledger.changes import ChangeLedger
-from churn.settings.pipelines import PromotionPipelineSettings
+from churn.settings.pipelines import NamedModel, PromotionPipelineSettings
 from registry.production import Production
 from runner import production_check
 from runner.pipeline_catalog import find_pipeline
@@ -28,7 +28,7 @@ def findings(tmp_path, monkeypatch):
         monkeypatch.setattr("stacks.apply.activate", lambda _: None)
         monkeypatch.setattr("registry.mlflow_alias.stack_client", lambda: mlflow)
         entry = find_pipeline("promotion")
-        settings = PromotionPipelineSettings()
+        settings = PromotionPipelineSettings(model=NamedModel(name="telco-churn"))
         return list(check_production(PreparedRun(entry, spec, settings, tmp_path, None)))
 
     return look

@@ -54,6 +54,7 @@ def zenml_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def settings(root) -> dict[str, Any]:
     """The shipped settings, with as little to do as each plan allows."""
+    from churn.settings.business_settings import follow_contract
     from churn.settings.pipelines import TrainingSettings
     from churn.settings.settings_file import load_settings
 
@@ -71,7 +72,9 @@ def settings(root) -> dict[str, Any]:
         "workers=1",
     )
     file = root / "configs" / "training.yaml"
-    return load_settings(TrainingSettings, file, small).model_dump(mode="json")
+    return follow_contract(load_settings(TrainingSettings, file, small), root).model_dump(
+        mode="json"
+    )
 
 
 @pytest.fixture(scope="session")

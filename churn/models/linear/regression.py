@@ -40,9 +40,9 @@ class RegressionCandidate(Generic[Settings]):
         """The recipe under a contract.
 
         Raises:
-            InputError: the contract lacks the roles of a feature group.
+            InputError: an engineered column's name is taken by the contract.
         """
-        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
+        return cls(name, settings, RecipeInputs.from_contract(contract, settings.features))
 
 
 def require_both_outcomes(target: Target, recipe: str) -> None:

@@ -45,7 +45,7 @@ class TabularNetCandidate:
                 the roles of a feature group.
         """
         require_extra(f"Recipe '{name}'", TRAINING)
-        return cls(name, settings, RecipeInputs.from_contract(name, contract, settings.features))
+        return cls(name, settings, RecipeInputs.from_contract(contract, settings.features))
 
     def fit(self, columns: Columns, target: Target) -> OnnxModel:
         """Learns from n rows, a part of which only says when to stop.

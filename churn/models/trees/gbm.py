@@ -127,7 +127,7 @@ class GbmModel:
 
 @dataclass(frozen=True)
 class GbmCandidate:
-    """Shallow trees, monotone in tenure.
+    """Shallow trees, monotone in tenure where the contract has one.
 
     Attributes:
         falling: columns along which the risk may only fall.
@@ -144,21 +144,13 @@ class GbmCandidate:
     ) -> GbmCandidate:
         """The recipe under a contract.
 
-        Raises:
-            InputError: the contract lacks the roles of a feature group, or a tenure to be
-                monotone in.
+        Without a column of the role tenure there is nothing to be monotone in.
         """
-        inputs = RecipeInputs.from_contract(name, contract, settings.features)
+        inputs = RecipeInputs.from_contract(contract, settings.features)
         falling: tuple[str, ...] = ()
         if settings.monotone_tenure:
             tenure = {column.name for column in contract.with_role(Role.TENURE)}
             falling = tuple(name for name in inputs.numbers if name in tenure)
-            if not falling:
-                raise InputError(
-                    f"Recipe '{name}' is to be monotone in tenure, but contract "
-                    f"'{contract.name}' has no number column with the role 'tenure'; give one "
-                    "that role, or set monotone_tenure to false."
-                )
             falling += tuple(
                 bound.name
                 for bound in inputs.engineered.formulas

@@ -22,7 +22,7 @@ _ROW_HEIGHT = 0.52
 
 def profit_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     """Profit against share contacted on the development rows, with what every rule chooses."""
-    found, money = report.chosen, report.value.currency
+    found, money = report.chosen, report.value.money
     bounds = found.campaign.profit_interval
     figure, axes = blank_chart(
         f"Contacting the riskiest {found.campaign.share:.0%} earns {found.campaign.profit:.2f} "
@@ -92,7 +92,7 @@ def campaigns_chart(report: ThresholdReport, theme: Theme = LIGHT) -> Figure:
     """
     if report.gate is None:
         raise ValueError("the threshold was not judged on the gate rows yet")
-    judged, money = report.gate, report.value.currency
+    judged, money = report.gate, report.value.money
     everybody = judged.against(EVERYBODY)
     standing = "" if everybody.sure else ", which chance could explain,"
     figure, axes = blank_chart(

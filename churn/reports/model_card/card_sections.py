@@ -52,7 +52,7 @@ def _purpose(card: ModelCard) -> CardSection:
         "Purpose and owners",
         {
             "Predicts": purpose.description,
-            "Owners": purpose.owners,
+            **({"Owners": purpose.owners} if purpose.owners else {}),
             "License": purpose.license,
             "Recipe": card.report.selection.chosen,
         },
@@ -87,7 +87,7 @@ def _data(card: ModelCard) -> CardSection:
             "Quality gate": f"{quality.verdict}: {quality.passed} of {quality.total} checks held",
         },
     )
-    return section.model_copy(update={"sentences": quality.findings})
+    return section.model_copy(update={"sentences": (*quality.findings, *data.left_out)})
 
 
 def _protocol(card: ModelCard) -> CardSection:

@@ -17,7 +17,7 @@ def threshold_section(report: ThresholdReport | None) -> CardSection:
         )
     tables = [_choices(report)]
     if report.gate:
-        tables.append(_campaigns(report.gate, report.value.currency))
+        tables.append(_campaigns(report.gate, report.value.money))
     tables.append(_sensitivity(report))
     return CardSection(
         title="Decision threshold",
@@ -30,7 +30,7 @@ def threshold_section(report: ThresholdReport | None) -> CardSection:
 
 
 def _choices(report: ThresholdReport) -> CardTable:
-    money = report.value.currency
+    money = report.value.money
     return CardTable(
         caption=(
             f"What each rule chooses on out-of-fold scores of {report.rows:,} development rows; "
@@ -91,7 +91,7 @@ def _sensitivity(report: ThresholdReport) -> CardTable:
     return CardTable(
         caption=(
             "One assumption changed, the development rows the same: the threshold that then earns "
-            f"most, and what keeping the chosen one would forgo, in {report.value.currency} per "
+            f"most, and what keeping the chosen one would forgo, in {report.value.money} per "
             "customer."
         ),
         header=("Assumption", "Change", "Threshold", "Contacted", "Profit", "Forgone"),

@@ -49,6 +49,8 @@ class DataFacts(FrozenModel):
         development_rows: customers used to choose and fit.
         gate_rows: customers set aside before anything was fitted.
         split_basis: what decided who; empty in a report from before it was said.
+        left_out: a sentence for each engineered column that a recipe asks for and the contract lacks
+            a role for.
     """
 
     title: str
@@ -60,6 +62,7 @@ class DataFacts(FrozenModel):
     development_rows: int
     gate_rows: int
     split_basis: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def set_aside(self) -> str:
@@ -68,7 +71,9 @@ class DataFacts(FrozenModel):
         return f"{self.gate_rows:,} gate rows{basis}"
 
     @classmethod
-    def from_dataset(cls, customers: Dataset, split: Split) -> Self:
+    def from_dataset(
+        cls, customers: Dataset, split: Split, *, left_out: tuple[str, ...] = ()
+    ) -> Self:
         """Returns the facts of a table and its split."""
         return cls(
             title=customers.contract.title,
@@ -80,6 +85,7 @@ class DataFacts(FrozenModel):
             development_rows=len(split.development),
             gate_rows=len(split.gate),
             split_basis=split_basis(customers.contract),
+            left_out=left_out,
         )
 
 

@@ -18,7 +18,7 @@ from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.retention.profit import break_even, campaign_profit
 from churn.retention.value_settings import ThresholdSettings, ValueSettings
 
-VALUE = ValueSettings()
+VALUE = ValueSettings(currency="USD")
 QUICK = ThresholdSettings(bootstrap_samples=200)
 
 

@@ -103,17 +103,20 @@ def without_role(contract, role):
     )
 
 
-def test_a_contract_without_tenure_cannot_be_monotone_in_it(contract):
-    with pytest.raises(InputError, match=r"'gbm' is to be monotone in tenure, but .*'telco'"):
-        build_candidates(["gbm"], default_recipes(), without_role(contract, Role.TENURE))
-    free = {"gbm": GbmSettings(monotone_tenure=False)}
-    assert build_candidates(["gbm"], free, without_role(contract, Role.TENURE))
+def test_a_contract_without_tenure_has_nothing_to_be_monotone_in(contract):
+    built = build_candidates(["gbm"], default_recipes(), without_role(contract, Role.TENURE))
+    assert built["gbm"].falling == ()
+    assert build_candidates(["gbm"], default_recipes(), contract)["gbm"].falling == ("tenure",)
 
 
-def test_a_feature_group_the_contract_cannot_fill_is_refused(contract):
+def test_a_feature_group_the_contract_cannot_fill_is_left_out_and_said(contract):
     recipes = {"logistic": LogisticSettings(features=("commitment",))}
-    with pytest.raises(InputError, match=r"'commitment', but none of its formulas fits .*months"):
-        build_candidates(["logistic"], recipes, without_role(contract, Role.CONTRACT_TERM))
+    built = build_candidates(["logistic"], recipes, without_role(contract, Role.CONTRACT_TERM))
+    assert built["logistic"].inputs.engineered.names == ()
+    (sentence, *_) = left_out(built)
+    assert sentence.startswith("Recipe 'logistic': ")
+    assert "is left out: it needs" in sentence
+    assert "'contract_term', and contract 'telco' has none." in sentence
 
 
 def test_a_group_that_can_be_filled_in_part_says_what_is_left_out(contract):

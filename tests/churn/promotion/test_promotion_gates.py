@@ -14,7 +14,7 @@ from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Decision, Gate, decide, hold_on_error
 from churn.promotion.digests import row_digests
 from churn.promotion.evidence_gates import unseen_rows_gate
-from churn.promotion.floor_gates import judge_first_model
+from churn.promotion.floor_gates import enough_rows_gate, judge_first_model
 
 FLOORS = Floors(roc_auc_lower=0.80, ece_upper=0.05, minimum_rows=1000, baseline_margin=0.002)
 
@@ -74,6 +74,40 @@ def test_exactly_enough_gate_rows_are_enough(strong):
         strong, FLOORS.model_copy(update={"minimum_rows": 2000}), against_baseline=BETTER
     )
     assert decision.verdict == "promote"
+
+
+FOLLOWING = Floors(roc_auc_lower=0.80, ece_upper=0.05)
+
+
+@pytest.mark.parametrize(("rows", "left"), [(468, 124), (704, 187), (821, 116), (1044, 148)])
+def test_as_many_gate_rows_as_tell_the_floor_are_enough(rows, left):
+    gate = enough_rows_gate(rows, left, FOLLOWING)
+    assert gate.verdict == "pass"
+    assert gate.threshold <= rows
+
+
+def test_fewer_gate_rows_say_how_many_it_takes_and_why():
+    gate = enough_rows_gate(400, 106, FOLLOWING)
+    assert gate.verdict == "insufficient evidence"
+    assert gate.threshold == 469
+    assert gate.sentence == (
+        "400 customers were set aside, fewer than the 469 that it takes to tell a ROC-AUC of 0.8 to "
+        "±0.05 where 26.5% leave; train on a table with 1.2 times as many customers, or set more of "
+        "them aside (split.gate_fraction)."
+    )
+
+
+def test_the_rarer_the_leavers_the_more_gate_rows_it_takes():
+    shares = (500, 265, 141, 50, 10)
+    needed = [enough_rows_gate(1000, left, FOLLOWING).threshold for left in shares]
+    assert needed == sorted(needed)
+    verdicts = [enough_rows_gate(1000, left, FOLLOWING).verdict for left in shares]
+    assert verdicts == ["pass"] * 3 + ["insufficient evidence"] * 2
+
+
+@pytest.mark.parametrize(("rows", "left"), [(1, 0), (1, 1), (50, 0), (50, 50), (50, 100)])
+def test_rows_without_both_outcomes_are_never_enough(rows, left):
+    assert enough_rows_gate(rows, left, FOLLOWING).verdict == "insufficient evidence"
 
 
 def test_a_ranking_whose_whole_interval_lies_below_the_floor_is_rejected():

@@ -14,7 +14,7 @@ from churn.retention.profit import (
 )
 from churn.retention.value_settings import AcceptanceSettings, ValueSettings
 
-VALUE = ValueSettings()
+VALUE = ValueSettings(currency="USD")
 
 
 def test_a_campaign_of_four_customers_worked_out_by_hand():

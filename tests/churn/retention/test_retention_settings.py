@@ -9,7 +9,7 @@ from churn.retention.value_settings import AcceptanceSettings, ThresholdSettings
 
 
 def test_every_amount_is_named_an_assumption_with_its_basis():
-    assumptions = " ".join(ValueSettings().assumptions)
+    assumptions = " ".join(ValueSettings(currency="USD").assumptions)
 
     for amount in ("200.00 USD", "10.00 USD", "1.00 USD", "30%", "Beta(6, 14)", "100%"):
         assert amount in assumptions
