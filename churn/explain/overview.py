@@ -31,6 +31,8 @@ MOST_ESTIMATED_ROWS = 2_000  # estimated ones take milliseconds a customer
 
 _LEVELS = 5
 _BANDS = 16
+_CATEGORIES = 8  # as many as a chart has room for; of more, those kept by themselves
+_KEPT = 7
 _SWARM_BINS = 90
 
 _Described = CodedColumn | NumberColumn
@@ -114,10 +116,11 @@ def _swarm(column: _Described, rows: Columns, parts: Contributions, edges: Float
     values = rows[column.name]
     if isinstance(column, NumberColumn):
         cuts = np.unique(np.quantile(values, np.linspace(0, 1, _LEVELS + 1)[1:-1]))
-        level = cuts.searchsorted(values, side="right")
-        levels = _ranges(column, values, level, len(cuts) + 1)
+        # Where many have the lowest number, the group below the first cut is empty.
+        held, level = np.unique(cuts.searchsorted(values, side="right"), return_inverse=True)
+        levels = _ranges(column, values, level, len(held))
     else:
-        level, levels = values.astype(np.intp), column.categories
+        level, levels = _largest_categories(column, values.astype(np.intp))
     bins = np.clip(
         edges.searchsorted(parts.column(column.name), side="right") - 1, 0, len(edges) - 2
     )
@@ -126,16 +129,27 @@ def _swarm(column: _Described, rows: Columns, parts: Contributions, edges: Float
     return Swarm(column=column.name, levels=levels, counts=tuple(map(tuple, counts.tolist())))
 
 
+def _largest_categories(
+    column: CodedColumn, codes: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Codes and names of a column's categories; of more than can be shown, the largest and the rest."""
+    names = column.categories
+    if len(names) <= _CATEGORIES:
+        return codes, names
+    largest = np.sort(np.argsort(-np.bincount(codes, minlength=len(names)), kind="stable")[:_KEPT])
+    place = np.full(len(names), _KEPT)
+    place[largest] = range(_KEPT)
+    shown = (*(names[code] for code in largest), f"{len(names) - _KEPT} others")
+    return place[codes], shown
+
+
 def _ranges(
     column: NumberColumn, values: Floats, level: NDArray[np.intp], count: int
 ) -> tuple[str, ...]:
-    """The ranges of number groups in words; an empty group keeps its place."""
+    """The ranges of number groups in words."""
     found = []
     for number in range(count):
         inside = values[level == number]
-        if not len(inside):
-            found.append("none")
-            continue
         low, high = (_brief(column, bound) for bound in (inside.min(), inside.max()))
         found.append(low if low == high else f"{low} to {high}")
     return tuple(found)
@@ -150,10 +164,12 @@ def _dependence(column: _Described, rows: Columns, parts: Contributions) -> Depe
     values, found = rows[column.name], parts.column(column.name)
     if isinstance(column, NumberColumn):
         group = quantile_groups(values, min(_BANDS, len(values) // (2 * FEWEST)))
-        labels = _ranges(column, values, group, int(group.max()) + 1)
+        held, group = np.unique(group, return_inverse=True)
+        labels = _ranges(column, values, group, len(held))
         unit = column.unit
     else:
-        group, labels, unit = values.astype(np.intp), column.categories, ""
+        (group, labels), unit = _largest_categories(column, values.astype(np.intp)), ""
+        values = group
     bands = []
     for number, label in enumerate(labels):
         inside = group == number

@@ -26,6 +26,8 @@ from churn.evaluation.intervals import Interval
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
 _TITLE_WIDTH = 68
+_LABEL_WIDTH = 56  # letters of an axis' label, beside the longest names of rows
+_ROW_NAME_WIDTH = 30
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ def style_axes(axes: Axes, theme: Theme, *, label_size: float) -> None:
     axes.set_axisbelow(True)
 
 
-def label_axes(axes: Axes, theme: Theme, *, x: str, y: str = "") -> None:
-    """Names both axes, units included."""
-    axes.set_xlabel(x, color=theme.ink, fontsize=9.5, labelpad=7)
+def label_axes(axes: Axes, theme: Theme, *, x: str, y: str = "", wide: int = _LABEL_WIDTH) -> None:
+    """Names both axes, units included; `wide` is how many letters fit below the axes."""
+    axes.set_xlabel(textwrap.fill(x, wide), color=theme.ink, fontsize=9.5, labelpad=7)
     axes.set_ylabel(y, color=theme.ink, fontsize=9.5, labelpad=7)
 
 
@@ -120,7 +122,7 @@ def label_rows(
     axes: Axes, names: Sequence[str], *, above: float = 0.7, below: float = 0.45
 ) -> None:
     """Names the rows of a chart, the first on top, with space above and below them in rows."""
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [textwrap.fill(name, _ROW_NAME_WIDTH) for name in names])
     axes.set_ylim(len(names) - below, -above)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)

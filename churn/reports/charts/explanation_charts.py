@@ -32,6 +32,7 @@ _SWARM_ROW = 0.56
 _SWARM_HALF = 0.27  # of a row's height, above and below its line
 _MARKERS = "osD^vPX"
 _PANELS_A_ROW = 2
+_PANEL_WIDTH = 30  # letters below one of them
 _ADDITIVE_NOISE = 1e-9
 
 
@@ -112,7 +113,11 @@ def dependence_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure:
         unit = f", {found.unit}" if found.unit else ""
         beside = place % _PANELS_A_ROW > 0
         label_axes(
-            axes, theme, x=f"{found.column}{unit}", y="" if beside else "contribution, log-odds"
+            axes,
+            theme,
+            x=f"{found.column}{unit}",
+            y="" if beside else "contribution, log-odds",
+            wide=_PANEL_WIDTH,
         )
     # Known to the layout engine, unlike a text: it keeps clear of the panels.
     figure.supxlabel(

@@ -25,7 +25,7 @@ def threshold():
     generator = np.random.default_rng(3)
     score = generator.normal(-1.1, 1.6, size=1200)
     target = (generator.random(1200) < expit(score)).astype(np.int8)
-    value = ValueSettings(clv=150.0)
+    value = ValueSettings(clv=150.0, currency="USD")
     clv = np.full(1200, value.clv)
     settings = ThresholdSettings(bootstrap_samples=100)
     chosen = choose_threshold(
