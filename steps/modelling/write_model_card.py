@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.data import Dataset
-from churn.reports.model_card.card import ModelCard, Provenance, Purpose
+from churn.profile import DEMO
+from churn.reports.model_card.card import RETRAIN, ROLLBACK, ModelCard, Provenance, Purpose
 from churn.reports.model_card.card_section import CardSection, summary_section
 from churn.reports.training.training_report import TrainingReport
 from materializers.report_materializer import ReportMaterializer
@@ -19,11 +20,13 @@ _PURPOSE_FIELDS = tuple(name for name in Purpose.model_fields if name not in ("o
 
 @step(cache_policy=CODE_AWARE, output_materializers=ReportMaterializer)
 def write_model_card(
-    customers: Dataset, report: TrainingReport, registration: dict[str, Any]
+    customers: Dataset, report: TrainingReport, registration: dict[str, Any], contract_file: str
 ) -> Annotated[ModelCard, Artifact.MODEL_CARD]:
     """Gathers the purpose from the settings and the figures from the run's reports."""
     with step_progress("write_model_card") as progress:
         contract = customers.contract
+        business = f" --set data.contract={contract_file}"
+        business += f" --set profile={DEMO}" if report.profile == DEMO else ""
         card = ModelCard(
             report=report,
             purpose=Purpose(
@@ -35,6 +38,8 @@ def write_model_card(
                 contract=f"{contract.name} {contract.version}",
                 contract_digest=contract.digest(),
                 libraries=library_versions(),
+                retrain=f"{RETRAIN}{business} --set data.source={customers.source.location}",
+                rollback=f"{ROLLBACK}{business}",
             ),
             threshold=report.threshold,
             slices=report.slices,

@@ -222,7 +222,9 @@ def report(  # noqa: PLR0917 - as many as the step has
 def card(customers, report, settings):
     from steps.modelling.write_model_card import write_model_card
 
-    return write_model_card.entrypoint(customers, report, settings["model"])
+    return write_model_card.entrypoint(
+        customers, report, settings["model"], settings["data"]["contract"]
+    )
 
 
 @pytest.fixture

