@@ -226,7 +226,7 @@ def test_labels_of_one_outcome_hold_whatever_else_is_right(world, contenders):
         assert decision.verdict == "hold"
         verdict_by_gate = {n for n, v in verdicts(decision).items() if v == "insufficient evidence"}
         compared = {RANKING, JUMP, PROFIT, SLICES, LEAVERS}
-        alone = {"labels are sane", "ranks well", CALIBRATED, PLAUSIBLE, RATES}
+        alone = {"labels are sane", "enough gate rows", "ranks well", CALIBRATED, PLAUSIBLE, RATES}
         assert verdict_by_gate == compared | alone
 
 
