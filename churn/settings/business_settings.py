@@ -33,14 +33,14 @@ def follow_contract(settings: Any, root: Path) -> Any:
     return settings.model_copy(update=changes)
 
 
-def _words(contract: DataContract) -> dict[str, str | None]:
+def _words(contract: DataContract) -> dict[str, str]:
     """What the model predicts and what is to be considered, as the contract states or implies."""
     business = contract.business or Business()
     sensitive = [column.name for column in contract.with_role(Role.SENSITIVE)]
     ethics = (
         f"Its inputs include {', '.join(sensitive)}; see the model's report before acting on groups."
         if sensitive
-        else None
+        else "The data contract declares no column sensitive, so no such groups were compared."
     )
     return {
         "description": business.description

@@ -117,7 +117,10 @@ def _protocol(card: ModelCard) -> CardSection:
 def _limits(card: ModelCard) -> CardSection:
     section = _facts_section(
         "Limits",
-        {"Limitations": card.purpose.limitations, "Trade-offs": card.purpose.trade_offs},
+        {
+            "Limitations": card.purpose.limitations,
+            **({"Trade-offs": card.purpose.trade_offs} if card.purpose.trade_offs else {}),
+        },
     )
     data = card.report.data
     return section.model_copy(

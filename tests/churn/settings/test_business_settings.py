@@ -88,7 +88,7 @@ def test_a_contract_that_says_nothing_of_its_business_gets_no_ones_words(root, c
     assert "200.00 units of money" in training.value.assumptions[0]
 
 
-def test_without_sensitive_columns_there_is_nothing_to_warn_of(root, contract_file):
+def test_without_sensitive_columns_it_is_said_that_none_was_compared(root, contract_file):
     plain = yaml.safe_load((root / "data" / "contracts" / "telco.yaml").read_text("utf-8"))
     columns = [
         {**column, "roles": [role for role in column.get("roles", []) if role != "sensitive"]}
@@ -96,7 +96,8 @@ def test_without_sensitive_columns_there_is_nothing_to_warn_of(root, contract_fi
     ]
     path = contract_file(business=None, columns=columns)
 
-    assert settled(root, "training", f"data.contract={path}").model.ethics is None
+    ethics = settled(root, "training", f"data.contract={path}").model.ethics
+    assert ethics.startswith("The data contract declares no column sensitive")
 
 
 @pytest.mark.parametrize("pipeline", [entry.name for entry in PIPELINES])
