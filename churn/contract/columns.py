@@ -183,6 +183,11 @@ class NumberColumn(_Feature):
     integer: bool = False
     blank: BlankRule | None = None
 
+    @property
+    def in_months(self) -> bool:
+        """Whether it counts months, as what is made of a tenure takes for granted."""
+        return self.unit.strip().casefold() in {"month", "months"}
+
     @model_validator(mode="after")
     def _ordered(self) -> NumberColumn:
         if not self.minimum < self.maximum:

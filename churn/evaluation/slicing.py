@@ -57,6 +57,11 @@ def declared_slices(columns: Columns, contract: DataContract) -> tuple[list[Slic
     if len(tenures) != 1:
         notes.append(f"Tenure bands are left out: {len(tenures)} number columns have that role.")
         return slices, notes
+    if not tenures[0].in_months:
+        notes.append(
+            f"Tenure bands are left out: '{tenures[0].name}' is in {tenures[0].unit}, not months."
+        )
+        return slices, notes
     band = np.searchsorted(BUCKET_STARTS, _column(columns, tenures[0].name), side="right")
     slices += [Slice(tenures[0].name, name, band == i) for i, name in enumerate(BUCKET_NAMES)]
     return slices, notes

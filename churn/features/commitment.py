@@ -11,7 +11,7 @@ COMMITMENT_FORMULAS = (
         group="commitment",
         meaning="1 where the customer is younger than one term of the current contract",
         unit="flag",
-        needs={Role.TENURE: "number", Role.CONTRACT_TERM: "months"},
+        needs={Role.TENURE: "months_so_far", Role.CONTRACT_TERM: "months"},
         compute=lambda of: (of.number(Role.TENURE) < of.number(Role.CONTRACT_TERM)).astype(
             np.float64
         ),

@@ -18,11 +18,12 @@ from churn.errors import InputError
 from churn.features.encoding import Columns, Floats
 from churn.features.groups import FeatureGroup
 
-Read = Literal["number", "count", "months"]
-"""How a role is read: the number itself, how many such things a customer has, a term's months."""
+Read = Literal["number", "months_so_far", "count", "months"]
+"""How a role is read: a number, a number of months, how many such things there are, a term's months."""
 
 _EXPECTED: dict[Read, str] = {
     "number": "exactly one number column",
+    "months_so_far": "exactly one number column in months",
     "count": "a category or flag column that says what counts as yes",
     "months": "exactly one category column that gives months",
 }
@@ -175,8 +176,9 @@ class BoundFormula:
 
 def _sources(contract: DataContract, role: Role, read: Read) -> tuple[Source, ...]:
     carriers = contract.with_role(role)
-    if read == "number":
-        return tuple(Source(c.name) for c in carriers if isinstance(c, NumberColumn))
+    if read in {"number", "months_so_far"}:
+        numbers = [c for c in carriers if isinstance(c, NumberColumn)]
+        return tuple(Source(c.name) for c in numbers if read == "number" or c.in_months)
     coded = [c for c in carriers if not isinstance(c, NumberColumn)]
     if read == "months":
         return tuple(

@@ -19,7 +19,7 @@ def _average_charge(of: RoleValues) -> Floats:
 
 
 _BILLS: Mapping[Role, Read] = {
-    Role.TENURE: "number",
+    Role.TENURE: "months_so_far",
     Role.MONTHLY_CHARGE: "number",
     Role.TOTAL_CHARGE: "number",
 }

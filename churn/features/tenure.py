@@ -24,7 +24,7 @@ TENURE_FORMULAS = (
         group="tenure",
         meaning="Stage of the customer's life: " + ", ".join(BUCKET_NAMES),
         unit="bucket",
-        needs={Role.TENURE: "number"},
+        needs={Role.TENURE: "months_so_far"},
         compute=lambda of: np.searchsorted(
             BUCKET_STARTS, of.number(Role.TENURE), side="right"
         ).astype(np.float64),

@@ -180,6 +180,20 @@ def test_the_report_survives_json(report):
     assert all(each.sentence.endswith(".") for each in (*report.slices, *report.disparities))
 
 
+def test_a_tenure_in_other_units_has_no_bands_of_months(telco_columns, contract):
+    in_years = tuple(
+        column.model_copy(update={"unit": "years"}) if column.name == "tenure" else column
+        for column in contract.columns
+    )
+
+    slices, notes = declared_slices(
+        telco_columns, contract.model_copy(update={"columns": in_years})
+    )
+
+    assert "tenure" not in {each.column for each in slices}
+    assert notes == ["Tenure bands are left out: 'tenure' is in years, not months."]
+
+
 def test_a_contract_without_the_roles_says_what_is_left_out(telco_columns, contract):
     def plain(column):
         if column.name == "tenure":

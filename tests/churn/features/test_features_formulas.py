@@ -165,11 +165,31 @@ def test_another_business_gets_what_its_roles_allow_and_a_list_of_what_is_left_o
     ) in features.left_out
 
 
+def test_a_tenure_in_other_units_makes_no_feature_of_months(gym):
+    in_years = gym.model_copy(
+        update={
+            "columns": tuple(
+                column.model_copy(update={"unit": "years"})
+                if column.name == "months_in"
+                else column
+                for column in gym.columns
+            )
+        }
+    )
+    features = feature_set(in_years)
+
+    assert features.names == ()
+    assert (
+        "'tenure_bucket' is left out: it needs exactly one number column in months with "
+        "the role 'tenure', and contract 'gym' has none."
+    ) in features.left_out
+
+
 def test_two_columns_of_one_role_are_too_many_for_a_number(gym):
     twice = gym.model_copy(
         update={
             "columns": tuple(
-                column.model_copy(update={"roles": (Role.TENURE,)})
+                column.model_copy(update={"roles": (Role.TENURE,), "unit": "months"})
                 if column.name == "fee"
                 else column
                 for column in gym.columns
@@ -177,7 +197,7 @@ def test_two_columns_of_one_role_are_too_many_for_a_number(gym):
         }
     )
     assert feature_set(twice, ("tenure",)).left_out == (
-        "'tenure_bucket' is left out: it needs exactly one number column with the role "
+        "'tenure_bucket' is left out: it needs exactly one number column in months with the role "
         "'tenure', and contract 'gym' has 2.",
     )
 
