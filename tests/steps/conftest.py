@@ -206,14 +206,14 @@ def decision(evaluation, protocol, settings):
 @pytest.fixture(scope="session")
 def report(  # noqa: PLR0917 - as many as the step has
     customers, quality, split, selection, protocol, evaluation, decision, threshold, slices,
-    explanation, stability,
+    explanation, stability, recipes,
 ):  # fmt: skip
     from steps.modelling.write_report import write_report
 
     return write_report.entrypoint(
         customers=customers, quality=quality, split=split, selection=selection, protocol=protocol,
         evaluation=evaluation, decision=decision, threshold=threshold, slices=slices,
-        explanation=explanation, stability=stability,
+        explanation=explanation, stability=stability, recipes=recipes,
         labels={"model_name": MODEL, "profile": "demo", "frozen_recipe": "spline_logistic"},
     )  # fmt: skip
 

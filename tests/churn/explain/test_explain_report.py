@@ -150,9 +150,9 @@ def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, c
 
 
 def test_a_legend_names_no_group_that_nobody_is_in(models, some, contract):
-    half = len(some["tenure"]) // 2
-    most_are_new = some | {"tenure": np.where(np.arange(2 * half + 1) < 2 * half, 0.0, 5.0)}
-    most_are_new["tenure"][:half] = some["tenure"][:half]
+    months = some["tenure"].copy()
+    months[: len(months) // 2] = 0.0
+    most_are_new = some | {"tenure": months}
 
     report = explain(models["gbm"], most_are_new, contract, name="gbm")
 
