@@ -41,7 +41,7 @@ def judge_first_model(
 
 
 def enough_rows_gate(rows: int, left: int, floors: Floors) -> Gate:
-    """Whether there are enough gate rows, `left` of whom left, to decide anything."""
+    """Whether there are enough gate rows to decide anything; `left` of them are of customers who left."""
     share = min(max(left, 1), max(rows - 1, 1)) / max(rows, 2)
     needed = floors.minimum_rows or rows_needed(
         floors.roc_auc_lower, floors.roc_auc_half_width, share

@@ -46,18 +46,15 @@ def write_report(
     nested: ProtocolReport | None = None,
     searches: Searches | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
-    """Gathers the run's reports; the page is drawn from them when the artifact is stored.
-
-    `labels` are `model_name`, `profile` and `frozen_recipe`; the last three reports are optional.
-    """
+    """Gathers the run's reports; `labels` are `model_name`, `profile` and `frozen_recipe`."""
     with step_progress("write_report") as progress:
-        candidates = candidates_from_parameters(recipes, customers.contract)
+        said = left_out(candidates_from_parameters(recipes, customers.contract))
         judged = report_of_recipe(selection.chosen, protocol, nested)
         report = TrainingReport(
             model_name=labels["model_name"],
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             profile=labels["profile"],
-            data=DataFacts.from_dataset(customers, split, left_out=left_out(candidates)),
+            data=DataFacts.from_dataset(customers, split, left_out=said),
             quality=QualityFacts.from_report(quality),
             selection=selection,
             protocol=judged,

@@ -80,7 +80,7 @@ FOLLOWING = Floors(roc_auc_lower=0.80, ece_upper=0.05)
 
 
 @pytest.mark.parametrize(("rows", "left"), [(470, 125), (704, 187), (830, 118), (1044, 122)])
-def test_as_many_gate_rows_as_tell_the_floor_are_enough(rows, left):
+def test_as_many_gate_rows_as_the_floor_takes_are_enough(rows, left):
     gate = enough_rows_gate(rows, left, FOLLOWING)
     assert gate.verdict == "pass"
     assert gate.threshold <= rows
