@@ -71,8 +71,8 @@ def training(
             "model_name": settings["model"]["name"],
             "profile": settings["profile"],
             "frozen_recipe": settings["protocol"]["frozen_recipe"],
+            "recipes": recipes,
         },
-        recipes=recipes,
     )  # fmt: skip
     card = write_model_card(customers, report, settings["model"], settings["data"]["contract"])
     register_model(

@@ -40,21 +40,19 @@ def write_report(
     slices: SlicesReport,
     explanation: ExplanationReport,
     stability: ReasonStability,
-    labels: dict[str, str],
-    recipes: dict[str, Any],
+    labels: dict[str, Any],
     validation: ValidationReport | None = None,
     nested: ProtocolReport | None = None,
     searches: Searches | None = None,
 ) -> Annotated[TrainingReport, Artifact.TRAINING_REPORT]:
-    """Gathers the run's reports; `labels` are `model_name`, `profile` and `frozen_recipe`."""
+    """Gathers the run's reports; `labels` are the model's, the recipes and the profile."""
     with step_progress("write_report") as progress:
-        said = left_out(candidates_from_parameters(recipes, customers.contract))
         judged = report_of_recipe(selection.chosen, protocol, nested)
         report = TrainingReport(
             model_name=labels["model_name"],
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             profile=labels["profile"],
-            data=DataFacts.from_dataset(customers, split, left_out=said),
+            data=_data_facts(customers, split, labels["recipes"]),
             quality=QualityFacts.from_report(quality),
             selection=selection,
             protocol=judged,
@@ -71,3 +69,8 @@ def write_report(
         )
         progress.record(f"{len(report.sentences)} findings")
     return report
+
+
+def _data_facts(customers: Dataset, split: Split, recipes: dict[str, Any]) -> DataFacts:
+    candidates = candidates_from_parameters(recipes, customers.contract)
+    return DataFacts.from_dataset(customers, split, left_out=left_out(candidates))

@@ -213,8 +213,13 @@ def report(  # noqa: PLR0917 - as many as the step has
     return write_report.entrypoint(
         customers=customers, quality=quality, split=split, selection=selection, protocol=protocol,
         evaluation=evaluation, decision=decision, threshold=threshold, slices=slices,
-        explanation=explanation, stability=stability, recipes=recipes,
-        labels={"model_name": MODEL, "profile": "demo", "frozen_recipe": "spline_logistic"},
+        explanation=explanation, stability=stability,
+        labels={
+            "model_name": MODEL,
+            "profile": "demo",
+            "frozen_recipe": "spline_logistic",
+            "recipes": recipes,
+        },
     )  # fmt: skip
 
 
