@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.contract import DataContract, NumberColumn
+from churn.contract import BlankRule, DataContract, NumberColumn
 from churn.data import parse, read_raw
 from churn.drafting.contract_text import contract_text
 from churn.drafting.draft import FEWEST_ROWS, MOST_COLUMNS, Hints, draft_contract
@@ -165,6 +165,20 @@ def test_a_name_that_only_sounds_like_leaving_is_kept(name):
     cells = [["red", "blue"][each % 2] for each in range(ROWS)]
 
     assert name not in drafted(table_of(**{name: cells}), target="churned").left_out
+
+
+def test_a_blank_is_explained_only_by_a_value_that_always_and_alone_brings_it():
+    months = [each % 6 for each in range(ROWS)]
+    billed = ["" if each == 0 else str(7 * each) for each in months]
+    found = drafted(table_of(months=months, billed=billed))
+
+    billed[months.index(0)] = "5"
+    not_always = drafted(table_of(months=months, billed=billed))
+
+    column = found.column("billed")
+    assert isinstance(column, NumberColumn)
+    assert column.blank == BlankRule(only_when="months", equals=0.0, value=0.0)
+    assert "no other column says why" in not_always.left_out["billed"]
 
 
 def test_the_day_of_a_row_is_the_date_and_days_of_events_are_not():
