@@ -122,19 +122,19 @@ class FourPlaces:
             with production.settled() as found:
                 return found.sentence if found else None
 
-    def promote(self, version: str) -> PromotionOutcome:
-        """Promotes a version that was judged against what has the stage."""
+    def promote(self, version: str, verdict: str = "pass", **settings: Any) -> PromotionOutcome:
+        """Promotes a version that was judged against what has the stage, unless its gate says no."""
         from registry.promotion import carry_out_decision
 
         champion = self.control_plane.find_version(MODEL, "production")
         pair = PromotionPair(
             model=MODEL, challenger=version, champion=champion.name if champion else None
         )
-        gate = Gate(name="given", figure=1, threshold=1, verdict="pass", sentence="It is given.")
+        gate = Gate(name="given", figure=1, threshold=1, verdict=verdict, sentence="It is given.")
         decision = decide([gate], challenger=f"version {version}", basis="Given by a test.")
-        settings = PromotionPipelineSettings()
+        promotion = PromotionPipelineSettings.from_mapping(settings)
         with Ledger(self.ledger_url, lock_seconds=0.1) as ledger:
-            return carry_out_decision(pair, decision, settings, store=self.store, ledger=ledger)
+            return carry_out_decision(pair, decision, promotion, store=self.store, ledger=ledger)
 
     def roll_back(self, **settings: Any) -> PromotionOutcome:
         """Rolls back, because of complaints."""

@@ -283,6 +283,34 @@ def test_what_cannot_be_taken_back_is_said_and_left_to_the_next_command(places, 
     assert places.agreed() == "1"
 
 
+@pytest.mark.parametrize(("write", "side"), SIDES[1:8])
+def test_ctrl_c_leaves_all_places_agreeing_and_ends_the_command(places, command, write, side):
+    _, before, after, call = command
+
+    with places.failing(write, side, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        call()
+
+    if write != "intent":
+        assert places.agreed() == (after if counts(write, side) else before)
+    places.settle()
+    assert places.agreed() == (after if counts(write, side) else before)
+
+
+def test_what_is_in_production_is_asked_once_no_other_command_is_at_work(places, monkeypatch):
+    places.promote("1")
+    real, another = ChangeLedger.changing, [lambda: places.promote("2")]
+
+    def wait_for_another(ledger):
+        if another:
+            another.pop()()
+        return real(ledger)
+
+    monkeypatch.setattr(ChangeLedger, "changing", wait_for_another)
+
+    with pytest.raises(ChurnError, match="judged against 1, but 2 is in production by now"):
+        places.promote("2")
+
+
 def raising(reason):
     def fail(*_, **__):
         raise OSError(reason)

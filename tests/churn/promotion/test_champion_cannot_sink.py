@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from churn.evaluation.delong import paired_delong
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import LogisticSettings
@@ -11,12 +12,13 @@ from churn.promotion.contenders import Contender, FixedReference, GateRows
 from churn.promotion.decision import Looks
 from churn.promotion.digests import row_digests
 from churn.promotion.earlier_decisions import EarlierDecision, best_versions, count_looks
+from churn.promotion.reference_gates import leads
 from tests.churn.promotion.test_promotion_challenger import FLOORS, SETTINGS, found, judge
 
 QUICK = SETTINGS.model_copy(update={"bootstrap_samples": 100})
 LOW = FLOORS.model_copy(update={"roc_auc_lower": 0.51, "ece_upper": 0.2})
 BEST, BASELINE = "ranks no worse than the best so far", "ranks no worse than the frozen baseline"
-BEST_PROFIT = "earns no less than the best so far"
+PROFIT, BEST_PROFIT = "earns no less than the champion", "earns no less than the best so far"
 RATE = 0.265
 
 
@@ -141,6 +143,39 @@ def test_a_reference_that_learned_from_the_rows_can_hold_and_not_reject(scores, 
         assert found(decision, BEST).verdict == verdict
 
 
+def test_a_reference_that_learned_from_the_rows_cannot_reject_for_its_profit_either(scores):
+    best = scores.model("model 1", 0.85)
+    object.__setattr__(best, "trained_on", scores.rows.digests)
+    less = scores.model("model 3", 0.85, profit=best.profit * 0.9)
+    fixed = FixedReference(best, scores.model("plain", 0.84))
+    gate = found(judge(less, less, scores.rows, fixed=fixed), BEST_PROFIT)
+    assert gate.interval.upper < gate.threshold
+    assert gate.verdict == "insufficient evidence"
+    assert "model 1 learned from" in gate.sentence
+
+
+def test_each_reference_has_its_own_margin(scores):
+    one, other = scores.model("model 1", 0.85), scores.model("model 2", 0.85)
+    settings = QUICK.model_copy(update={"total_profit_margin": 0.02})
+    fixed = FixedReference(one, other)
+    decision = judge(other, one, scores.rows, fixed=fixed, settings=settings)
+    margins = [found(decision, name).threshold for name in (BEST, BASELINE, BEST_PROFIT, PROFIT)]
+    earned = one.profit.mean()
+    assert margins == pytest.approx([-0.005, -0.01, -0.02 * earned, -0.05 * earned])
+
+
+def test_a_version_leads_from_one_standard_error_on(scores):
+    best = scores.model("model 0", 0.85)
+    ratios = []
+    for number in range(24):
+        challenger = scores.model(f"model {number}", 0.851)
+        paired = paired_delong(scores.rows.target, challenger.logit, best.logit)
+        ratios.append(paired.difference / paired.standard_error)
+        assert leads(challenger, best, scores.rows) == (ratios[-1] > 1)
+    # then some lie between every two of the bounds that could be mistaken for another
+    assert [sum(a < each < b for each in ratios) > 0 for a, b in ((0, 1), (1, 1.64))] == [True] * 2
+
+
 def test_without_a_champion_the_best_so_far_still_counts(scores):
     best = scores.model("model 1", 0.87)
     fixed = FixedReference(best, best, "Version 7 was better, but is gone.")
@@ -177,6 +212,9 @@ def test_the_level_is_spent_look_by_look(scores):
         )
         assert ranking.interval.level == pytest.approx(1 - 2 * 0.05 * 6 / np.pi**2)
         assert reference.interval.level == pytest.approx(1 - 2 * 0.05 * 6 / (np.pi * look) ** 2)
+        assert found(decision, PROFIT).interval.level == ranking.interval.level
+        assert found(decision, BEST_PROFIT).interval.level == reference.interval.level
+        assert found(decision, BASELINE).interval.level == reference.interval.level
         widths.append(reference.interval.upper - reference.interval.lower)
     assert widths == sorted(widths)
     assert widths[0] < widths[1] < widths[2]

@@ -124,11 +124,17 @@ class Bucket(MemoryFileSystem):
     def __init__(self) -> None:
         super().__init__()
         self.written: list[str] = []
+        self.loses_a_response = False
+        self._listed: dict[str, str] = {}
 
-    def info(self, path, **options):
-        options.pop("refresh", None)
+    def info(self, path, *, refresh=False, **options):
+        """As s3fs: what was listed once is told again unless it is asked to look."""
         found = super().info(path, **options)
-        return found | {"ETag": self._etag(path)} if found["type"] == "file" else found
+        if found["type"] != "file":
+            return found
+        if refresh or path not in self._listed:
+            self._listed[path] = self._etag(path)
+        return found | {"ETag": self._listed[path]}
 
     def pipe_file(self, path, value, mode="overwrite", **conditions):
         exists = self.exists(path)
@@ -138,7 +144,10 @@ class Bucket(MemoryFileSystem):
         ):
             raise RefusedError
         self.written.append(path.rpartition("/")[2])
-        return super().pipe_file(path, value, mode=mode)
+        super().pipe_file(path, value, mode=mode)
+        if self.loses_a_response:  # the driver repeats the PUT, whose condition no longer holds
+            self.loses_a_response = False
+            raise RefusedError
 
     def _etag(self, path) -> str:
         return hashlib.sha256(self.cat_file(path)).hexdigest()
@@ -213,3 +222,55 @@ def test_no_writer_loses_what_another_has_published_while_it_read(bucket, monkey
     move_pointer("s3://shop", lambda past: (*past, entry("slower")))
 
     assert [each.version for each in history("s3://shop")] == [*earlier, "quicker", "slower"]
+
+
+def test_a_mark_that_was_listed_before_is_not_taken_for_the_bucket_s(bucket):
+    for version in ("1", "2", "3"):
+        move_pointer("s3://shop", lambda past, version=version: (*past, entry(version)))
+
+    assert [each.version for each in history("s3://shop")] == ["1", "2", "3"]
+
+
+def test_a_pointer_whose_response_got_lost_is_moved_once(bucket):
+    move_pointer("s3://shop", lambda past: (*past, entry("1")))
+    bucket.loses_a_response = True
+
+    move_pointer("s3://shop", lambda past: (*past, entry("2")))
+
+    assert [each.version for each in history("s3://shop")] == ["1", "2"]
+
+
+def test_a_history_that_stays_is_not_written_to_a_bucket(bucket):
+    move_pointer("s3://shop", lambda past: (*past, entry("1")))
+
+    assert move_pointer("s3://shop", lambda past: past).version == "1"
+
+    assert bucket.written == [CURRENT]
+
+
+def test_others_may_read_what_is_published_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        replace_text(tmp_path / CURRENT, "new")
+        with new_folder(tmp_path / "1"):
+            pass
+    finally:
+        os.umask(before)
+
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in (CURRENT, "1")]
+    assert modes == [0o644, 0o755]
+
+
+def test_a_folder_that_another_writer_has_made_meanwhile_is_taken(tmp_path, monkeypatch):
+    place, rename = tmp_path / "1", Path.rename
+
+    def rename_after_another(path, target):
+        (place / "model").mkdir(parents=True)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_after_another)
+
+    with pytest.raises(TakenError), new_folder(place):
+        pass
+
+    assert list(tmp_path.iterdir()) == [place]

@@ -371,3 +371,14 @@ def test_a_store_of_before_the_models_is_that_of_its_model_in_a_bucket_too(store
 
     assert store_of_model("memory://old", "churn") == "memory://old"
     assert store_of_model("memory://old", "insurance") == "memory://old/insurance"
+
+
+def test_a_model_that_has_a_store_of_its_own_does_not_go_back_to_that_of_before(store):
+    publish(store, "1")
+    own = store / "churn"
+    shutil.copytree(store / "bundles", own / "bundles")
+    assert store_of_model(store, "churn") == store
+
+    publish(own, "2")
+
+    assert store_of_model(store, "churn") == own
