@@ -253,6 +253,16 @@ def test_a_version_that_took_the_name_of_the_published_one_since_gets_no_stage(p
     assert newer.stage == "staging"
 
 
+def test_a_younger_version_that_has_the_stage_is_compared_all_the_same(places):
+    places.promote("1")
+    places.version("1").created = datetime(2100, 1, 1)  # noqa: DTZ001 - as ZenML's
+    places.mlflow.alias.clear()
+
+    assert "MLflow's alias named none" in places.settle()
+
+    assert places.agreed() == "1"
+
+
 def test_a_version_that_was_staged_since_keeps_its_stage(places, monkeypatch):
     places.promote("1")
     with monkeypatch.context() as patch, places.failing("alias", "before", Killed()):

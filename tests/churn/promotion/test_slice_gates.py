@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.special import expit, logit
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from churn.evaluation.plan import PromotionSettings, SliceSettings
 from churn.evaluation.slice_losses import LeaversReached, PredictedRate
@@ -107,6 +107,13 @@ def test_each_model_selects_at_its_own_threshold(rows):
     assert reach(rows, champion, strict).verdict == PASSED
 
 
+def test_a_customer_exactly_at_the_threshold_is_selected(rows):
+    even = np.zeros(ROWS)  # a probability of exactly .5
+    at, above = (Contender(f"from {t}", even, threshold=t) for t in (0.5, 0.6))
+    assert reach(rows, at, above).figure == 1
+    assert reach(rows, above, at).figure == -1
+
+
 def test_who_reaches_as_many_but_others_is_not_held(rows):
     target = leavers(rows, "Dependents", 1)
     one, other = np.full(ROWS, 1.0), np.full(ROWS, 1.0)
@@ -199,17 +206,32 @@ def test_the_slices_own_minimum_is_asked_of_rates(rows):
         assert ("too few to tell" in line(gate, "SeniorCitizen = 1")) == reported
 
 
-def test_the_smallest_detectable_loss_is_found_in_four_of_five_cases():
-    for size in (31, 58, 107, 300):
-        slice_ = LeaversReached("any", np.zeros(size, bool), np.ones(size, bool))
-        detectable = slice_.detectable(0.05 / 14, 0.10)
-        # given what is lost by chance, where that is the true loss
-        power = sum(
-            binom.pmf(lost, size, detectable)
-            for lost in range(size + 1)
-            if lost / size > 0.10 and reached_less(size, lost).p_value < 0.05 / 14
-        )
-        assert power == pytest.approx(0.8, abs=1e-6)
+@pytest.mark.parametrize(
+    ("size", "margin"), [(31, 0.10), (58, 0.10), (107, 0.10), (300, 0.10), (100, 0.29)]
+)
+def test_the_smallest_detectable_loss_is_found_in_four_of_five_cases(size, margin):
+    slice_ = LeaversReached("any", np.zeros(size, bool), np.ones(size, bool))
+    detectable = slice_.detectable(0.05 / 14, margin)
+    # given what is lost by chance, where that is the true loss
+    power = sum(
+        binom.pmf(lost, size, detectable)
+        for lost in range(size + 1)
+        if lost / size > margin and reached_less(size, lost).p_value < 0.05 / 14
+    )
+    assert power == pytest.approx(0.8, abs=1e-6)
+
+
+def test_a_rate_is_judged_on_both_sides_by_the_spread_of_its_predictions():
+    # given 400 customers of .5 each, so a standard error of .025, of whom 45% or 55% leave
+    for left in (180, 220):
+        rate = PredictedRate("any", np.full(400, 0.5), (np.arange(400) < left).astype(np.int8))
+        assert rate.standard_error == pytest.approx(0.025)
+        assert rate.p_value == pytest.approx(2 * norm.sf(2))
+        interval = rate.interval(0.05)
+        assert interval.upper - interval.lower == pytest.approx(2 * norm.isf(0.025) * 0.025)
+        assert interval.level == pytest.approx(0.95)
+        assert rate.detectable(0.05, 0.0) == pytest.approx((norm.isf(0.025) + norm.ppf(0.8)) / 40)
+        assert rate.detectable(0.05, 0.2) == pytest.approx(0.2 + norm.ppf(0.8) / 40)
 
 
 def reached_less(size, lost):
