@@ -131,6 +131,17 @@ def test_profit_has_a_total_margin_that_steps_of_5_percent_do_not_pass(scores):
         assert found(decision, BEST_PROFIT).threshold == pytest.approx(-0.05 * best.profit.mean())
 
 
+def test_the_profit_margin_of_a_champion_that_loses_money_is_a_margin_still(scores):
+    earned = scores.model("model 1", 0.85)
+    losses = earned.profit - earned.profit.mean() - 10.0
+    champion = scores.model("model 1", 0.85, profit=losses)
+    for lost, verdict in ((0.0, "pass"), (0.49, "pass"), (0.51, "fail")):
+        challenger = scores.model("model 2", 0.85, profit=losses - lost)
+        gate = found(judge(challenger, champion, scores.rows), PROFIT)
+        assert gate.verdict == verdict
+        assert gate.threshold == pytest.approx(-0.5)
+
+
 @pytest.mark.parametrize("knows", ["the rows", "unknown rows"])
 def test_a_reference_that_learned_from_the_rows_can_hold_and_not_reject(scores, knows):
     champion = scores.model("model 2", 0.85)
