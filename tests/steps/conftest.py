@@ -19,6 +19,12 @@ from tests.steps.fake_control_plane import FakeControlPlane
 
 HERE = Path(__file__).parent
 MODEL = "telco-churn-demo"
+SETTINGS = {
+    "profile": "demo",
+    "model": {"name": MODEL},
+    "gates": {"bootstrap_samples": 100},
+    "latency_budget_ms": 10_000.0,  # how fast this machine is, is none of this test's business
+}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -256,3 +262,53 @@ def published(model, customers, split, threshold, tmp_path_factory) -> Path:
     )  # fmt: skip
     publish(store, "1")
     return store
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return {
+        "bundles": str(tmp_path / "production"),
+        "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
+    }
+
+
+@pytest.fixture
+def promoting():
+    """A decision to promote, whoever is judged."""
+    from churn.promotion.decision import Gate, decide
+
+    gate = Gate(name="given", figure=1, threshold=1, verdict="pass", sentence="It is given.")
+    return decide([gate], challenger="version 1", champion=None, basis="Given by a test.")
+
+
+@pytest.fixture
+def registered(control_plane, model, selection, protocol, evaluation, report, settings, promoting):
+    """Registers the trained model, as often as it is called."""
+    from steps.promotion.register_model import register_model
+
+    def register(decision=promoting):
+        return register_model.entrypoint(
+            model, selection, protocol, evaluation, decision, report, settings["model"]
+        )
+
+    return register
+
+
+@pytest.fixture
+def linked(control_plane, model, customers, split, quality, protocol, threshold, card):
+    """Links to every version what training links to it."""
+    from registry.artifacts import Artifact
+
+    def link() -> None:
+        for version in control_plane.versions:
+            version.artifacts = {
+                Artifact.MODEL: model,
+                Artifact.CUSTOMERS: customers,
+                Artifact.SPLIT: split,
+                Artifact.QUALITY_REPORT: quality,
+                Artifact.PROTOCOL: protocol,
+                Artifact.THRESHOLD: threshold,
+                Artifact.MODEL_CARD: card,
+            }
+
+    return link

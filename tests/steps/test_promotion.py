@@ -2,75 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from churn.errors import InputError
-from churn.ledger.changes import ChangeLedger
 from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionPair
-from churn.scoring.bundle import current
-from churn.scoring.scorer import Scorer
-from tests.steps.conftest import MODEL
-
-SETTINGS = {
-    "profile": "demo",
-    "model": {"name": MODEL},
-    "gates": {"bootstrap_samples": 100},
-    "latency_budget_ms": 10_000.0,  # how fast this machine is, is none of this test's business
-}
-
-
-@pytest.fixture
-def folders(tmp_path):
-    return {
-        "bundles": str(tmp_path / "production"),
-        "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
-    }
-
-
-@pytest.fixture
-def promoting():
-    """A decision to promote, whoever is judged."""
-    gate = Gate(name="given", figure=1, threshold=1, verdict="pass", sentence="It is given.")
-    return decide([gate], challenger="version 1", champion=None, basis="Given by a test.")
-
-
-@pytest.fixture
-def registered(control_plane, model, selection, protocol, evaluation, report, settings, promoting):
-    """Registers the trained model, as often as it is called."""
-    from steps.promotion.register_model import register_model
-
-    def register(decision=promoting):
-        return register_model.entrypoint(
-            model, selection, protocol, evaluation, decision, report, settings["model"]
-        )
-
-    return register
-
-
-@pytest.fixture
-def linked(control_plane, model, customers, split, quality, protocol, threshold, card):
-    """Links to every version what training links to it."""
-    from registry.artifacts import Artifact
-
-    def link() -> None:
-        for version in control_plane.versions:
-            version.artifacts = {
-                Artifact.MODEL: model,
-                Artifact.CUSTOMERS: customers,
-                Artifact.SPLIT: split,
-                Artifact.QUALITY_REPORT: quality,
-                Artifact.PROTOCOL: protocol,
-                Artifact.THRESHOLD: threshold,
-                Artifact.MODEL_CARD: card,
-            }
-
-    return link
+from tests.steps.conftest import MODEL, SETTINGS
 
 
 def test_decide_promotion_asks_every_gate_of_a_first_model(decision, evaluation):
@@ -230,22 +171,6 @@ def test_a_quick_model_is_held_and_a_demonstration_passes_among_its_own(
     assert (gate.verdict, "Ada overrides that: a pilot." in gate.sentence) == ("pass", True)
 
 
-def test_who_overrides_takes_the_responsibility_in_the_record(
-    registered, linked, folders, promoting
-):
-    from steps.promotion.apply_promotion import apply_promotion
-
-    registered()
-    linked()
-    pair = PromotionPair(model=MODEL, challenger="1", champion=None)
-    override = {"person": "Ada", "version": "1", "reason": "a pilot"}
-    apply_promotion.entrypoint(pair, promoting, SETTINGS | {"override": override}, folders)
-
-    with ChangeLedger(folders["ledger"]) as ledger:
-        change = ledger.last_change(MODEL)
-    assert (change.person, change.reason) == ("Ada", "Ada overrides its training: a pilot")
-
-
 def judged_against(earlier, folders, champion="2", challenger="3"):
     """Records decisions as (version, champion, fields) and judges the challenger after them."""
     from steps.promotion.judge_pair import judge_pair
@@ -341,132 +266,6 @@ def test_judge_pair_holds_a_version_that_cannot_be_judged(registered, folders):
 
     assert decision.verdict == "hold"
     assert "cannot be judged" in " ".join(decision.reasons)
-
-
-def test_apply_promotion_and_restore_champion_move_stage_and_pointer(
-    registered, linked, control_plane, folders, promoting, tmp_path
-):
-    from steps.promotion.apply_promotion import apply_promotion
-    from steps.promotion.restore_champion import restore_champion
-
-    # given two versions that were promoted one after the other
-    for _ in range(2):
-        registered()
-    linked()
-    for challenger, champion in (("1", None), ("2", "1")):
-        pair = PromotionPair(model=MODEL, challenger=challenger, champion=champion)
-        outcome = apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
-        assert (outcome.status, outcome.alias) == ("promoted", None)
-    assert current(tmp_path / "production" / MODEL).version == "2"
-
-    # when the second is taken back
-    restored = restore_champion.entrypoint({"profile": "demo", "model": {"name": MODEL}}, folders)
-
-    # then the first serves again, and the ledger has all three decisions
-    assert (restored.status, restored.version, restored.before) == ("restored", "1", "2")
-    assert current(tmp_path / "production" / MODEL).version == "1"
-    assert control_plane.find_version(MODEL, "production").name == "1"
-    with Ledger(folders["ledger"]) as ledger:
-        assert len(ledger.decisions(MODEL)) == 3
-
-
-@pytest.fixture
-def in_production(registered, linked, folders, promoting):
-    """Version 1, promoted."""
-    from steps.promotion.apply_promotion import apply_promotion
-
-    registered()
-    linked()
-    pair = PromotionPair(model=MODEL, challenger="1", champion=None)
-    apply_promotion.entrypoint(pair, promoting, SETTINGS, folders)
-
-
-def promote_again(folders):
-    from steps.promotion.apply_promotion import apply_promotion
-    from steps.promotion.find_pair import find_pair
-    from steps.promotion.judge_pair import judge_pair
-
-    pair = find_pair.entrypoint(MODEL, "", folders)
-    decision = judge_pair.entrypoint(pair, SETTINGS, folders)
-    assert decision.verdict == "promote"
-    return apply_promotion.entrypoint(pair, decision, SETTINGS, folders)
-
-
-def test_with_nothing_new_to_promote_the_champion_stays_and_nothing_is_recorded(
-    in_production, folders, tmp_path
-):
-    before = (tmp_path / "production" / MODEL / "current.json").read_bytes()
-
-    outcome = promote_again(folders)
-
-    assert outcome.status == "unchanged"
-    assert outcome.sentence == "version 1 is in production already; there is nothing new to promote"
-    assert (tmp_path / "production" / MODEL / "current.json").read_bytes() == before
-    with Ledger(folders["ledger"]) as ledger:
-        assert len(ledger.decisions(MODEL)) == 1
-
-
-@pytest.mark.parametrize("lost", ["the store", "the pointer"])
-def test_a_bundle_that_is_missing_from_the_store_is_published_anew(
-    in_production, folders, tmp_path, lost
-):
-    if lost == "the store":
-        shutil.rmtree(tmp_path / "production" / MODEL)
-    else:
-        (tmp_path / "production" / MODEL / "current.json").unlink()
-
-    with Ledger(folders["ledger"]) as ledger:
-        ledger.record_approval(MODEL, "1", "Ada", "")
-
-    outcome = promote_again(folders)
-
-    assert outcome.status == "promoted"
-    assert "its bundle was missing from the store; it is published anew" in outcome.sentence
-    assert (
-        current(tmp_path / "production" / MODEL).version,
-        current(tmp_path / "production" / MODEL).by,
-    ) == ("1", "Ada")
-
-
-def test_a_bundle_alone_that_is_missing_is_written_anew_below_the_same_pointer(
-    in_production, folders, tmp_path
-):
-    store = tmp_path / "production" / MODEL
-    before = (store / "current.json").read_bytes()
-    shutil.rmtree(store / "bundles" / "1")
-
-    outcome = promote_again(folders)
-
-    assert "its bundle was missing from the store; it is published anew" in outcome.sentence
-    assert (store / "current.json").read_bytes() == before
-    assert Scorer.load(store / "bundles" / "1").version == "1"
-
-
-def test_where_the_stage_names_another_version_than_the_pointer_the_pointer_wins(
-    in_production, registered, linked, control_plane, folders, tmp_path
-):
-    # given a version that somebody has given the stage by hand, past every gate
-    registered()
-    linked()
-    control_plane.find_version(MODEL, "2").set_stage("production", force=True)
-
-    outcome = promote_again(folders)
-
-    assert "version 1 is in production already" in outcome.sentence
-    assert current(tmp_path / "production" / MODEL).version == "1"
-    assert control_plane.find_version(MODEL, "production").name == "1"
-    with Ledger(folders["ledger"]) as ledger:
-        assert "but the stage named 2" in ledger.last_change(MODEL).reason
-
-
-def test_an_override_of_another_version_is_refused(in_production, registered, folders):
-    from steps.promotion.judge_pair import judge_pair
-
-    registered()
-    override = {"person": "Ada", "version": "1", "reason": "it was looked at"}
-    pair = PromotionPair(model=MODEL, challenger="2", champion="1")
-    with pytest.raises(InputError, match="is 1, but the challenger is version 2"):
-        judge_pair.entrypoint(pair, {**SETTINGS, "override": override}, folders)
 
 
 @pytest.mark.parametrize(
