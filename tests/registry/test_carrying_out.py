@@ -55,4 +55,4 @@ def test_a_person_who_overrides_the_training_is_on_record(places):
 
     with Ledger(places.ledger_url) as ledger:
         change = ledger.last_change(MODEL)
-    assert change.reason == "Ada overrides its training: a pilot"
+    assert (change.person, change.reason) == ("Ada", "Ada overrides its training: a pilot")

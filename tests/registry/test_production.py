@@ -362,14 +362,6 @@ def test_a_store_that_was_lost_is_no_disagreement_and_is_published_anew(places):
     assert places.agreed() == "1"
 
 
-def test_who_overrides_takes_the_responsibility_in_the_record(places):
-    places.promote("1", override={"person": "Ada", "version": "1", "reason": "a pilot"})
-
-    with ChangeLedger(places.ledger_url) as ledger:
-        change = ledger.last_change(MODEL)
-    assert (change.person, change.reason) == ("Ada", "Ada overrides its training: a pilot")
-
-
 def test_without_mlflow_the_other_places_agree(places, monkeypatch):
     from registry import promotion
 
