@@ -248,7 +248,7 @@ def test_a_version_that_took_the_name_of_the_published_one_since_gets_no_stage(p
     newer.created = datetime(2100, 1, 1)  # noqa: DTZ001 - as ZenML's
     newer.set_stage("staging", force=True)
 
-    places.settle()
+    assert places.settle() is None
 
     assert newer.stage == "staging"
 

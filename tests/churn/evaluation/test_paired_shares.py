@@ -87,6 +87,10 @@ def test_what_follows_a_test_that_is_not_significant_is_not_either():
     # given 0.024, which Holm's last step (0.05) would let through by itself
     assert holm_errors([0.03, 0.024], 0.05) == [0.05, 0.025]
     assert holm_errors([0.03, 0.026], 0.05) == [0.025, 0.025]
+    assert holm_errors([0.03, 0.025], 0.05) == [
+        0.025,
+        0.025,
+    ]  # exactly at its level is not below it
 
 
 def test_a_single_test_and_none_need_no_correction():

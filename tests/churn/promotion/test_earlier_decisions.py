@@ -78,6 +78,7 @@ def test_the_first_version_stays_the_best_until_one_leads_it():
     history = [decided("1", champion=None), decided("2", "1"), decided("3", "2")]
     assert best_versions(history, "3") == ["1"]
     history.append(decided("4", "3", leads=True))
+    assert best_versions(history, "4") == ["4", "1"]
     history.append(decided("5", "4"))
     assert best_versions(history, "5") == ["4", "1"]
 

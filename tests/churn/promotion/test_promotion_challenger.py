@@ -118,6 +118,7 @@ def test_a_challenger_as_good_as_the_champion_is_cleared_for_production(world, c
     assert (decision.challenger, decision.champion) == ("blend 5", "blend 4")
     assert "compared with blend 4 on the same 1,500 customers" in decision.sentence
     assert found(decision, RANKING).interval.level == pytest.approx(0.9392, abs=1e-4)
+    assert found(decision, SLICES).interval.level == pytest.approx(0.9)
     assert found(decision, RANKING).threshold == -0.01
 
 

@@ -195,8 +195,10 @@ def test_what_an_upload_that_broke_off_has_left_is_no_bundle_and_is_replaced(buc
     upload_bundle(finished, "s3://shop/bundles/1")
 
     assert not bucket.exists("/shop/bundles/1/model/old.txt")
+    (finished / "contract.json").write_text("of another model", encoding="utf-8")
     with pytest.raises(TakenError):
         upload_bundle(finished, "s3://shop/bundles/1")
+    assert bucket.cat_file("/shop/bundles/1/contract.json") == b"content"
 
 
 def entry(version: str) -> Published:
