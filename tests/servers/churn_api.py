@@ -44,8 +44,11 @@ class Service(LoggedProcess):
 
     def sockets(self) -> int:
         """How many its process has open: connections, the listening one and the event loop's own."""
-        files = Path(f"/proc/{self.process.pid}/fd").iterdir()
-        return sum(str(each.readlink()).startswith("socket:") for each in files)
+        counted = 0
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                counted += str(each.readlink()).startswith("socket:")
+        return counted
 
     @staticmethod
     def peek(connection: socket.socket) -> bytes:

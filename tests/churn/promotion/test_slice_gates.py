@@ -222,7 +222,7 @@ def test_the_smallest_detectable_loss_is_found_in_four_of_five_cases(size, margi
 
 
 def test_a_rate_is_judged_on_both_sides_by_the_spread_of_its_predictions():
-    # given 400 customers of .5 each, so a standard error of .025, of whom 45% or 55% leave
+    # given 400 customers of .5 each, so a standard error of .025; 45% or 55% of them leave
     for left in (180, 220):
         rate = PredictedRate("any", np.full(400, 0.5), (np.arange(400) < left).astype(np.int8))
         assert rate.standard_error == pytest.approx(0.025)
