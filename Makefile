@@ -142,6 +142,10 @@ image:  ## Build the pipelines' image with docker or buildah (IMAGE=registry.exa
 docs: setup-dev  ## Build the site into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
 
+.PHONY: eda
+eda: setup-dev  ## Explore the shipped table, or ARGS="--contract FILE --source TABLE", on one HTML page
+	$(bin)/python tools/notebook_page.py --output "$(STATE)/exploration.html" $(ARGS)
+
 .PHONY: docs-serve
 docs-serve: setup-dev  ## Serve the site while writing it (port 8001, or DOCS_PORT)
 	@$(bin)/python tools/free_port.py $(DOCS_PORT) "make docs-serve DOCS_PORT=8002"
