@@ -52,6 +52,7 @@ dataset = acquire(
 columns, target = encode(dataset.frame, contract), encode_target(dataset.frame, contract)
 overall = float(target.mean())
 ranked = rank_columns(columns, target, contract)
+by_column = {each.column: each for each in ranked}
 uses = {use.column: use for use in column_uses(contract)}
 
 
@@ -155,7 +156,7 @@ if not trends:
 for column in trends:
     found = break_down(columns, target, column, bands=10)
     show_chart(partial(trend_chart, found, overall))
-    write(meaning(found, uses[column.name]))
+    write(meaning(by_column[column.name], uses[column.name]))
     show_groups(found)
 
 # %% [markdown]
@@ -179,13 +180,13 @@ else:
     curve = survival_curve(columns[tenure.name], target)
     show_chart(partial(survival_chart, [curve], tenure.unit))
     median = (
-        "more than half never left"
+        "more than half had not left"
         if curve.median is None
         else (f"half had left by {curve.median:,.6g} {tenure.unit}")
     )
     write(
         f"Within the tenures of this table {median}.",
-        meaning(break_down(columns, target, tenure), uses[tenure.name]),
+        meaning(by_column[tenure.name], uses[tenure.name]),
     )
     marks = [float(t) for t in curve.times[:: max(1, len(curve.times) // 12)]]
     at = [[f"{t:,.6g}", f"{curve.at(t):.1%}"] for t in marks]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def survival_curve(tenure: Floats, left: Labels, label: str = "all") -> Survival
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # The bounds of 0 and 1 are not defined.
         warnings.simplefilter("ignore", RuntimeWarning)
-        bounds = kept.confidence_interval(confidence_level=LEVEL, method="log-log")
+        bounds: Any = kept.confidence_interval(confidence_level=LEVEL, method="log-log")
     return SurvivalCurve(
         label=label,
         rows=len(tenure),

@@ -81,7 +81,7 @@ def trend_chart(found: Breakdown, overall: float, theme: Theme = LIGHT) -> Figur
         linewidth=0,
     )
     axes.plot(places, [ratio.value for ratio in ratios], "o-", color=theme.main, markersize=5)
-    axes.set_xticks(places, [g.label.replace(" to ", "\nto ") for g in found.groups])
+    axes.set_xticks(places, [g.label.replace(" to ", "\nto\n") for g in found.groups])
     axes.tick_params(axis="x", labelsize=8)
     axes.set_ylim(bottom=0)
     in_percent(axes, y=True)
