@@ -14,12 +14,15 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]<>|#$&~]")
 
 
 def chart_html(draw: Callable[[Theme], Figure]) -> str:
-    """A chart in both themes as HTML, the dark one hidden until a page's style shows it."""
+    """A chart in both themes as HTML, the dark one hidden until a page's style shows it.
+
+    The caption is for narrow screens, where the picture's own title is small.
+    """
     picture = inline_pictures({"chart": draw(LIGHT)}, {"chart": draw(DARK)})["chart"]
     alt = html.escape(picture["alt"], quote=True)
     return (
-        f'<div class="chart"><img alt="{alt}" src="{picture["light"]}#only-light">'
-        f'<img alt="{alt}" src="{picture["dark"]}#only-dark" hidden></div>'
+        f'<figure class="chart"><figcaption>{alt}</figcaption><img alt="{alt}" src="{picture["light"]}#only-light">'
+        f'<img alt="{alt}" src="{picture["dark"]}#only-dark" hidden></figure>'
     )
 
 
