@@ -256,4 +256,4 @@ else:
         f"Contract '{contract.name}' names no column that differs and that the business can change."
     )
 for sentence in features.left_out:
-    write(f"Left out: {sentence}")
+    write(sentence)

@@ -19,9 +19,9 @@ from unittest.mock import patch
 
 import jupytext
 import markdown
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "eda.py"
@@ -57,9 +57,13 @@ def execute(settings: dict[str, str]) -> str:
         # The kernel writes its connection and its history nowhere else.
         folders = {"JUPYTER_RUNTIME_DIR": folder, "IPYTHONDIR": folder}
         with patch.dict(os.environ, {**folders, **settings}):
-            kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")  # no port is opened
-            place = {"metadata": {"path": ROOT}}
-            NotebookClient(notebook, km=kernel, timeout=SECONDS, resources=place).execute()
+            NotebookClient(
+                notebook,
+                timeout=SECONDS,
+                kernel_name="python3",
+                resources={"metadata": {"path": ROOT}},
+                config=Config(KernelManager={"transport": "ipc"}),  # no port is opened
+            ).execute()
     return "\n\n".join(part for cell in notebook.cells for part in shown(cell))
 
 
