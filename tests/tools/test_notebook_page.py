@@ -1,6 +1,7 @@
 """The exploration of a table that is not the shipped one: every section, or a sentence why not."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_another_contract_is_explored_in_its_own_words(root, contract, tmp_path,
 
     assert ran.returncode == 0, ran.stderr
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = re.sub(r'src="data:[^"]*"', "", page)  # the letters of a picture are by chance
     assert "Patients of a clinic: 300 customers" in page
     assert "package:" in page
     assert ("Left out: contract 'clinic' needs exactly one number" in page) is not roles
