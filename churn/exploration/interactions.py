@@ -101,8 +101,10 @@ def _three_way(counts: Floats) -> tuple[float, int]:
         before = fitted
         for axis in range(3):
             margin = fitted.sum(axis=axis, keepdims=True)
-            wanted = counts.sum(axis=axis, keepdims=True)
-            fitted = fitted * np.divide(wanted, margin, out=np.zeros_like(margin), where=margin > 0)
+            expected = counts.sum(axis=axis, keepdims=True)
+            fitted = fitted * np.divide(
+                expected, margin, out=np.zeros_like(margin), where=margin > 0
+            )
         if np.abs(fitted - before).max() < _SETTLED:
             break
     ratio = np.divide(counts, fitted, out=np.ones_like(counts), where=fitted > 0)

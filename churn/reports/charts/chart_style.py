@@ -122,10 +122,15 @@ def label_rows(
     axes: Axes, names: Sequence[str], *, above: float = 0.7, below: float = 0.45
 ) -> None:
     """Names the rows of a chart, the first on top, with space above and below them in rows."""
-    axes.set_yticks(range(len(names)), [textwrap.fill(name, _ROW_NAME_WIDTH) for name in names])
+    axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
     axes.set_ylim(len(names) - below, -above)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
+
+
+def _wrapped(name: str) -> str:
+    """Long lines are wrapped; line breaks that are there stay."""
+    return "\n".join(textwrap.fill(line, _ROW_NAME_WIDTH) for line in name.splitlines())
 
 
 def draw_estimate(
