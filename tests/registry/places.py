@@ -18,7 +18,7 @@ from churn.ledger.records import Ledger
 from churn.promotion.decision import Gate, decide
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.scoring.bundle import current
-from churn.settings.pipelines import PromotionPipelineSettings, RollbackSettings
+from churn.settings.pipelines import NamedModel, PromotionPipelineSettings, RollbackSettings
 from registry.production import Production
 from tests.steps.fake_control_plane import FakeControlPlane, FakeVersion
 
@@ -140,7 +140,7 @@ class FourPlaces:
         """Rolls back, because of complaints."""
         from registry.rollback import restore_previous_version
 
-        rollback = RollbackSettings(reason="complaints", **settings)
+        rollback = RollbackSettings(model=NamedModel(name=MODEL), reason="complaints", **settings)
         with Ledger(self.ledger_url, lock_seconds=0.1) as ledger:
             return restore_previous_version(rollback, store=self.store, ledger=ledger)
 
