@@ -91,6 +91,13 @@ class ChangeLedger(DatabaseLedger):
         """Returns every change of a model, newest first."""
         return self._changes(_changes_of(model))
 
+    def models(self) -> list[str]:
+        """Returns the names of the models that were ever changed, in order."""
+        if self.file is not None and not self.file.exists():
+            return []
+        names = select(CHANGES.c.model).distinct().order_by(CHANGES.c.model)
+        return [row["model"] for row in self.rows(names)]
+
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Waits until no other command changes production, and keeps others waiting meanwhile.

@@ -56,6 +56,18 @@ def test_where_all_places_agree_the_version_is_named(places, findings):
     assert finding.finding == "telco-churn: version 1, as every place says"
 
 
+def test_every_model_of_the_folder_is_looked_at(places, findings):
+    places.promote("1")
+    with ChangeLedger(places.ledger_url) as ledger:
+        (change,) = [each for each in ledger.changes("telco-churn") if not each.open]
+        ledger.record_change(change.model_copy(update={"model": "another-churn"}))
+
+    another, telco = findings(places.mlflow)
+
+    assert another.finding.startswith("another-churn: nothing is published in ")
+    assert telco.finding == "telco-churn: version 1, as every place says"
+
+
 def test_what_a_killed_command_has_left_is_settled_and_reported(places, findings, monkeypatch):
     places.promote("1")
     with monkeypatch.context() as patch, places.failing("pointer", "before", Killed()):
