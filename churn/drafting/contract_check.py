@@ -121,7 +121,7 @@ def _questions(contract: DataContract) -> Iterator[Finding]:
 
 
 def _costs(contract: DataContract) -> Iterator[Finding]:
-    """What each missing role costs."""
+    """What each missing role costs, and what a role does that its column cannot serve."""
     out = {name for name in FORMULAS if name not in feature_set(contract).names}
     for role in Role:
         if contract.with_role(role):
@@ -135,9 +135,9 @@ def _costs(contract: DataContract) -> Iterator[Finding]:
         costs += [_COSTS[role]] if role in _COSTS else []
         if costs:
             yield Finding("cost", f"No column has the role '{role}': {'; '.join(costs)}.")
-    for sentence in feature_set(contract).left_out:
-        if "has none" not in sentence:
-            yield Finding("cost", sentence)
+    for name in (name for name in FORMULAS if name in out):
+        if all(contract.with_role(role) for role in FORMULAS[name].needs):
+            yield Finding("cost", str(FORMULAS[name].bind(contract)))
 
 
 def _words(contract: DataContract) -> Iterator[Finding]:
