@@ -26,7 +26,7 @@ def test_a_contract_with_every_role_costs_nothing(content):
     assert costs(content) == []
 
 
-def test_a_role_that_its_column_cannot_serve_is_told_for_each_feature(content):
+def test_a_role_that_its_column_cannot_serve_is_reported_for_each_feature(content):
     # given a tenure, which is there, in a unit that no feature of months can read
     column(content, "tenure")["unit"] = "days"
 
