@@ -115,7 +115,7 @@ CMD ["sh", "-c", "exec mlserver start \"$MLSERVER_MODELS_DIR\""]
 FROM runtime AS pipeline
 COPY --from=pipeline-packages /venv /venv
 # The locks beside run.py: the doctor compares them, and the keys of the cache contain them.
-COPY run.py pyproject.toml requirements.lock requirements-deep.lock requirements-stacks.lock ./
+COPY run.py pyproject.toml requirements.lock requirements-data.lock requirements-deep.lock requirements-stacks.lock ./
 COPY churn churn
 COPY configs configs
 COPY data data

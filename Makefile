@@ -160,6 +160,10 @@ setup:  ## Make .venv and install what the main job needs
 setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch for CPUs, ONNX, SHAP)
 	@$(install) requirements-deep.lock
 
+.PHONY: setup-data
+setup-data:  ## The same, with what reads and writes customers in bulk (numba, Feast, DuckDB, Delta Lake)
+	@$(install) requirements-data.lock
+
 .PHONY: setup-stacks
 setup-stacks:  ## The same, with what every stack needs (Kubernetes, Evidently, Deepchecks)
 	@$(install) requirements-stacks.lock

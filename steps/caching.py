@@ -13,7 +13,12 @@ from zenml.config.cache_policy import CachePolicy
 from churn.root import ROOT
 
 _PACKAGES = ("churn", "deployment", "registry", "steps", "materializers")
-_LOCKS = ("requirements.lock", "requirements-deep.lock", "requirements-stacks.lock")
+_LOCKS = (
+    "requirements.lock",
+    "requirements-data.lock",
+    "requirements-deep.lock",
+    "requirements-stacks.lock",
+)
 
 
 @cache

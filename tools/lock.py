@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
-No library does it: uv resolves one file at a time, and these six must agree on every pin they share.
-The deep lock is resolved under the main one, the stacks' lock under both and the tests' lock under
-all three, so that each holds the same pins and more. The serving lock holds what the extra `serve`
+No library does it: uv resolves one file at a time, and these seven must agree on every pin they share.
+The deep lock is resolved under the main one, the data lock under both, the stacks' lock under these
+and the tests' lock under all four, so that each holds the same pins and more. The serving lock holds what the extra `serve`
 lists and nothing of the main job, under the main lock's pins; the stream's lock adds `stream`.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from install import ROOT, UV, fetch_uv, say, uv_environment
 
 MAIN = "requirements.lock"
+DATA = "requirements-data.lock"
 DEEP = "requirements-deep.lock"
 DEV = "requirements-dev.lock"
 STACKS = "requirements-stacks.lock"
@@ -69,6 +70,8 @@ def main(arguments: list[str]) -> int:
         compile_lock("--extra", "deep", *under, "--output-file", DEEP, *arguments)
         name_no_build(ROOT / DEEP)
         under += ["--constraints", DEEP]
+        compile_lock("--extra", "data", *under, "--output-file", DATA, *arguments)
+        under += ["--constraints", DATA]
         compile_lock("--extra", "stacks", *under, "--output-file", STACKS, *arguments)
         under += ["--constraints", STACKS]
         compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)

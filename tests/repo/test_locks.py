@@ -26,6 +26,11 @@ def deep(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def data(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-data.lock")
+
+
+@pytest.fixture(scope="module")
 def dev(root: Path) -> dict[str, str]:
     return pins(root / "requirements-dev.lock")
 
@@ -50,9 +55,9 @@ def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
 
-def test_each_lock_is_the_one_before_and_more(main, deep, stacks, dev, serve, stream):
+def test_each_lock_is_the_one_before_and_more(main, deep, data, stacks, dev, serve, stream):
     assert main.items() < deep.items() < dev.items()
-    assert main.items() < stacks.items() < dev.items()
+    assert main.items() < data.items() < stacks.items() < dev.items()
     assert serve.items() < stream.items() < dev.items()
 
 
@@ -91,6 +96,7 @@ def test_the_main_job_brings_no_network_and_no_tuning(main):
 
 LOCKS = (
     "requirements.lock",
+    "requirements-data.lock",
     "requirements-deep.lock",
     "requirements-dev.lock",
     "requirements-serve.lock",
