@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from churn.deployment.deployment_record import Deployment
     from churn.promotion.decision import Decision
     from churn.promotion.promotion_outcome import PromotionOutcome
+    from churn.reports.run_result import RunResult
     from churn.reports.training.training_report import TrainingReport
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
@@ -36,6 +37,7 @@ class Outcome:
         dashboard: Address of the run's page, if a ZenML server is connected.
         error: Why it did not complete.
         report: The page to read.
+        result: What a pipeline without a model has done.
         validated: Report of the stack's data validator; `validator_page` shows it.
         tracking: Address of the stack's experiment tracker.
         cached: Steps whose results came from the cache, with their findings.
@@ -58,6 +60,7 @@ class Outcome:
     decision: Decision | None = None
     promotion: PromotionOutcome | None = None
     deployment: Deployment | None = None
+    result: RunResult | None = None
     validated: ValidatorReport | None = None
     validator_page: Path | None = None
     tracking: str | None = None
@@ -74,4 +77,5 @@ class Outcome:
         return {name: getattr(self, name) for name in _JSON_FIELDS} | {
             "seconds": round(self.seconds, 3),
             "report": str(self.report) if self.report else None,
+            "result": self.result.model_dump(mode="json") if self.result else None,
         }

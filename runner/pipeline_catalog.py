@@ -23,7 +23,7 @@ class PipelineEntry:
     Attributes:
         name: Name for `--pipeline`; also its module in pipelines/ and its file in configs/.
         summary: Purpose of the pipeline in one line.
-        settings: Name of its settings class in `churn.settings.pipelines`.
+        settings: Dotted name of its settings class.
         inputs: Parameters that it takes besides `settings` and `folders`. `data` is the customer
             table, which is read and checked before the run; `tracker` and `validator` are the
             stack's experiment tracker and data validator.
@@ -44,31 +44,32 @@ class PipelineEntry:
 
     def settings_class(self) -> Any:
         """Returns the class that validates its settings."""
-        return getattr(import_module("churn.settings.pipelines"), self.settings)
+        module, _, name = self.settings.rpartition(".")
+        return getattr(import_module(module), name)
 
 
 PIPELINES = (
     PipelineEntry(
         name="training",
         summary="From a customer table to a judged, tracked and registered model.",
-        settings="TrainingSettings",
+        settings="churn.settings.pipelines.TrainingSettings",
         inputs=("data", "tracker", "validator"),
         preflight=("runner.inputs.require_portable_table",),
     ),
     PipelineEntry(
         name="promotion",
         summary="Judges the staged model against the one in production; promotes it, or says why not.",
-        settings="PromotionPipelineSettings",
+        settings="churn.settings.pipelines.PromotionPipelineSettings",
     ),
     PipelineEntry(
         name="rollback",
         summary="Puts back the model that was in production before; dry_run=true only says which.",
-        settings="RollbackSettings",
+        settings="churn.settings.pipelines.RollbackSettings",
     ),
     PipelineEntry(
         name="deployment",
         summary="Serves the production version (target=local|compose|kubernetes|seldon|zenml), and proves it.",
-        settings="DeploymentSettings",
+        settings="churn.settings.pipelines.DeploymentSettings",
         preflight=("runner.inputs.require_zenml_deployer",),
     ),
 )

@@ -31,6 +31,8 @@ _REPORTS = {
     "validated": Artifact.VALIDATOR_REPORT,
     "deployment": Artifact.DEPLOYMENT,
 }
+_RESULTS: tuple[Artifact, ...] = ()
+"""Artifacts that are a `RunResult`; a pipeline has at most one of them."""
 
 
 def read_outcome(
@@ -44,6 +46,7 @@ def read_outcome(
         field: outputs[artifact].load() if artifact in outputs else None
         for field, artifact in _REPORTS.items()
     }
+    loaded["result"] = next((outputs[name].load() for name in _RESULTS if name in outputs), None)
     training, decision, deployment = loaded["training"], loaded["decision"], loaded["deployment"]
     version, stage = _registered(outputs, training, loaded["promotion"] or deployment)
     pages = save_report_pages(run.name, reports)
@@ -57,7 +60,9 @@ def read_outcome(
         seconds=seconds,
         model_version=version,
         stage=stage,
-        metrics=training.figures if training else _figures(decision, deployment),
+        metrics=training.figures
+        if training
+        else _figures(decision, deployment or loaded["result"]),
         artifacts={
             name: {"id": str(each.id), "version": str(each.version), "uri": each.uri}
             for name, each in outputs.items()
@@ -84,9 +89,9 @@ def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:
     return None
 
 
-def _figures(decision: Any, deployment: Any) -> dict[str, float]:
-    if deployment is not None:
-        return dict(deployment.figures)
+def _figures(decision: Any, done: Any) -> dict[str, float]:
+    if done is not None:
+        return dict(done.figures)
     gates = decision.gates if decision is not None else ()
     return {gate.name.replace(" ", "_"): gate.figure for gate in gates if isfinite(gate.figure)}
 

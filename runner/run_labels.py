@@ -79,6 +79,8 @@ def run_tags(outcome: Outcome) -> list[tuple[str, str]]:
     if outcome.deployment is not None:
         tags.append(("target", outcome.deployment.target))
         tags.append(("outcome", outcome.deployment.status))
+    if outcome.result is not None:
+        tags.append(("outcome", outcome.result.status))
     return tags
 
 
@@ -99,7 +101,8 @@ def run_metadata(outcome: Outcome) -> dict[str, Any]:
     if outcome.decision is not None:
         metadata["verdict"] = outcome.decision.verdict
         metadata["outcome"] = outcome.decision.status
-    result = outcome.promotion or outcome.deployment
+    metadata |= outcome.result.figures if outcome.result is not None else {}
+    result = outcome.promotion or outcome.deployment or outcome.result
     if result is not None:
         metadata["outcome"] = result.status
         metadata["sentence"] = result.sentence

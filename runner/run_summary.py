@@ -50,6 +50,12 @@ def print_summary(outcome: Outcome, console: Console) -> None:
         console.print(rows)
     if outcome.deployment is not None:
         _print_deployment(outcome.deployment, console)
+    if outcome.result is not None:
+        rows = _rows()
+        rows.add_row("outcome", outcome.result.sentence)
+        for label, text in outcome.result.lines.items():
+            rows.add_row(label, text)
+        console.print(rows)
     _print_links(outcome, console)
 
 

@@ -12,13 +12,16 @@ from churn.profile import model_name
 def follow_contract(settings: Any, root: Path) -> Any:
     """Returns a pipeline's settings, the model's name, words and currency filled in where left open.
 
-    What the settings state is kept.
+    What the settings state is kept; the settings of a pipeline that makes no use of a model are
+    returned as they are.
 
     Raises:
         InputError: the contract cannot be read.
     """
     contract = load_contract(root / settings.data.contract)
-    model = settings.model
+    model = getattr(settings, "model", None)
+    if model is None:
+        return settings
     given = {name: value for name, value in model.model_dump().items() if value}
     words = {"name": model_name(contract.name, settings.profile), **_words(contract)}
     open_fields = {
