@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,11 +20,11 @@ from churn.errors import InputError
 from churn.ledger.ledger_tables import HISTORIES, PERMANENT, History
 from churn.ledger.migrate import migrate, record_revision, recorded_revision
 from churn.ledger.private_file import make_private
+from churn.ledger.write_ahead_log import begin_write_ahead_log
 
 POSTGRES_LOCK = int.from_bytes(b"churn")
 """Advisory lock of whoever makes or removes tables."""
 LOCK_SECONDS = 30.0
-_RETRY_SECONDS = 0.01
 
 
 class DatabaseLedger:
@@ -237,19 +236,7 @@ def _engine(url: URL, lock_seconds: float) -> Engine:
 
 
 def _set_up_sqlite(lock_seconds: float, connection: sqlite3.Connection, _record: object) -> None:
-    """Readers and a writer do not wait for each other in a write-ahead log."""
-    until = time.monotonic() + lock_seconds
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").close()
-        except sqlite3.OperationalError as error:
-            # SQLite itself does not wait for another process that begins the log of a new file.
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > until:
-                raise
-            time.sleep(_RETRY_SECONDS)
-        else:
-            return
+    begin_write_ahead_log(connection, lock_seconds)
 
 
 def _set_up_postgresql(lock_seconds: float, connection: Any, _record: object) -> None:

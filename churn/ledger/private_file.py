@@ -53,6 +53,6 @@ def _restrict(file: Path) -> None:
         file.chmod(_OWNER_ONLY)
     except PermissionError:
         raise InputError(
-            f"The ledger's file {file} is open to other users and belongs to one of them. Let its "
+            f"The database file {file} is open to other users and belongs to one of them. Let its "
             f"owner run `chmod 600 {file}`, or name another address."
         ) from None

@@ -1,4 +1,4 @@
-"""Servers of the stream: a broker that speaks Kafka's protocol, and a Redis; both real."""
+"""A broker that speaks Kafka's protocol, for the tests of the stream."""
 
 from __future__ import annotations
 
@@ -77,27 +77,3 @@ class Broker:
             yield admin
         finally:
             admin.close()
-
-
-class RedisServer:
-    """Debian's redis-server, not started yet.
-
-    Attributes:
-        address: with its password.
-    """
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self._port = free_port()
-        self._log = folder / "redis-log"
-        self._command = [program, "--port", str(self._port), "--bind", "127.0.0.1",
-                         "--requirepass", "for-tests", "--save", "", "--dir", str(folder)]  # fmt: skip
-        self._server: Server | None = None
-        self.address = f"redis://:for-tests@127.0.0.1:{self._port}/0"
-
-    def start(self) -> None:
-        self._server = Server("Redis", self._command, self._log)
-        self._server.wait(lambda: listens(self._port))
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()

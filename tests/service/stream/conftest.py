@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from itertools import count
 from pathlib import Path
@@ -12,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.servers.kafka_proxy import KafkaProxy
-from tests.servers.messaging import Broker, RedisServer
+from tests.servers.messaging import Broker
 from tests.servers.postgres_fixture import postgres
 from tests.servers.published import ROWS, customers, published_store, store, trained
+from tests.servers.redis_server import RedisServer, redis_program
 
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
@@ -69,10 +69,7 @@ def outside(broker, topics):
 
 @pytest.fixture
 def redis_server(tmp_path):
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    server = RedisServer(program, tmp_path)
+    server = RedisServer(redis_program(), tmp_path)
     yield server
     server.stop()
 

@@ -23,7 +23,8 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from worker_process import Outside, wait_until, working  # noqa: E402
 
-from tests.servers.messaging import Broker, RedisServer  # noqa: E402
+from tests.servers.messaging import Broker  # noqa: E402
+from tests.servers.redis_server import RedisServer  # noqa: E402
 
 _FIRST = 200  # messages before the clock starts: by then everything is loaded
 

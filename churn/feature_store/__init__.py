@@ -1,0 +1,1 @@
+"""The feature store: the fields of customers with the times of their events."""

@@ -1,0 +1,46 @@
+"""Opens the online store that an address names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.feature_store.online.online_store import OnlineStore
+from churn.feature_store.online.sqlite_store import SqliteOnlineStore
+from churn.home import home
+
+SQLITE = "sqlite:///"
+FILE = "online-store.db"
+"""Name of the default store's file, in the folder of `home`."""
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def open_online_store(contract: DataContract, address: str | None = None) -> OnlineStore:
+    """Returns the store of a contract's customers; nothing is read, made or connected yet.
+
+    Args:
+        contract: names the fields.
+        address: `sqlite:///` and a path, or `redis://`, `rediss://` or `unix://`; None for the file
+            in the folder that keeps everything on this machine.
+
+    Raises:
+        InputError: that is no such address, or the Redis client is not installed.
+    """
+    address = address or f"{SQLITE}{home() / FILE}"
+    if address.startswith(SQLITE) and len(address) > len(SQLITE):
+        return SqliteOnlineStore(Path(address.removeprefix(SQLITE)), contract)
+    if address.startswith(_REDIS):
+        try:
+            from churn.feature_store.online.redis_store import RedisOnlineStore
+        except ImportError:
+            raise InputError(
+                "An online store on Redis needs the package 'redis', which is not installed. Install "
+                "it, or keep the store in SQLite."
+            ) from None
+        return RedisOnlineStore(address, contract)
+    # The text is not repeated: it may hold a password.
+    raise InputError(
+        "The online store's address is none. Write it like sqlite:///FILE or "
+        "redis://:password@host:6379/0."
+    )

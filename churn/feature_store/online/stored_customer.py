@@ -1,0 +1,97 @@
+"""A customer as the online store keeps it, and the rule by which a newer field replaces an older one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_encode_value = msgspec.msgpack.Encoder().encode
+
+
+class StoredField(NamedTuple):
+    """A field's raw value, and the time of its event in microseconds since 1970, UTC.
+
+    Of two events of the same microsecond, the value whose encoded form sorts last wins, and any
+    value wins over an explicit null: the same one whichever was written first.
+    """
+
+    at: int
+    value: Any
+
+    def replaces(self, held: StoredField | None) -> bool:
+        """Whether this field is to be stored where `held` was, None for nothing."""
+        if held is None or self.at != held.at:
+            return held is None or self.at > held.at
+        return _rank(self.value) > _rank(held.value)
+
+
+Record = dict[str, StoredField]
+"""A customer's fields by name. One that was never written is absent, which is not the same as null."""
+
+encode_record = msgspec.msgpack.Encoder(order="sorted").encode
+decode_record = msgspec.msgpack.Decoder(Record).decode
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerUpdate:
+    """Fields of one customer that one event set; the customer's other fields stay as they are.
+
+    Attributes:
+        customer: the customer's id.
+        at: time of the event, with its zone.
+        fields: raw values by the contract's names; None is an explicit null.
+    """
+
+    customer: str
+    at: datetime
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """The latest known fields of a customer.
+
+    Attributes:
+        customer: the customer's id.
+        fields: each with its value and the time of its event.
+    """
+
+    customer: str
+    fields: Record
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The raw values by name, as a scorer takes them."""
+        return {name: field.value for name, field in self.fields.items()}
+
+    def age_seconds(self, now: datetime) -> float:
+        """Seconds since the event of the oldest field; not negative."""
+        oldest = min(field.at for field in self.fields.values())
+        return max(0, microseconds(now) - oldest) / 1e6
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 of a time with a zone."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+def merge(record: Record, at: int, fields: Mapping[str, Any]) -> int:
+    """Puts the fields of an event into a customer's record; returns how many of them were newer."""
+    newer = {
+        name: field
+        for name, value in fields.items()
+        if (field := StoredField(at, value)).replaces(record.get(name))
+    }
+    record |= newer
+    return len(newer)
+
+
+def _rank(value: Any) -> tuple[bool, bytes]:
+    return value is not None, _encode_value(value)
