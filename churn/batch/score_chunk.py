@@ -1,0 +1,142 @@
+"""One chunk of a table scored: a pure function, the same for every engine.
+
+Whatever runs it, on one core, on all or on a cluster, a row gets the bits that the service answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from churn.batch.read_chunk import ChunkReader, ReadChunk
+from churn.explain.reasons import ReasonCodes
+from churn.features.encoding import Floats
+from churn.scoring.risk_bands import NAMES, Bands
+from churn.scoring.scorer import Scorer
+
+REASON = pa.struct(
+    [
+        ("column", pa.string()),
+        ("sentence", pa.string()),
+        ("direction", pa.string()),
+        ("strength", pa.string()),
+        ("actionable", pa.bool_()),
+        ("contribution", pa.float64()),
+        ("odds_ratio", pa.float64()),
+    ]
+)
+"""A reason, by the names of the service's answer."""
+_SCORES = (
+    ("row", pa.int64()),
+    ("customer_id", pa.string()),
+    ("probability", pa.float64()),
+    ("decision", pa.bool_()),
+    ("risk_band", pa.string()),
+    ("model_version", pa.string()),
+    ("scored_at", pa.timestamp("us", tz="UTC")),
+)
+
+
+@dataclass(frozen=True)
+class BatchScorer:
+    """A loaded version, and what is asked of it; never changes.
+
+    Attributes:
+        scorer: the version.
+        bands: its risk bands.
+        scored_at: the job's time, in UTC, the same for every row.
+        explain: how many reasons a row is given; 0 for none.
+    """
+
+    scorer: Scorer
+    bands: Bands
+    scored_at: datetime
+    explain: int = 0
+
+    @cached_property
+    def reader(self) -> ChunkReader:
+        """Reads chunks by the version's contract."""
+        return ChunkReader(self.scorer.contract)
+
+    @property
+    def names(self) -> list[str]:
+        """The features, in the order of the columns that are scored."""
+        return [column.name for column in self.scorer.contract.features]
+
+    @cached_property
+    def reason_codes(self) -> ReasonCodes:
+        """Reasons of the version, prepared once."""
+        return ReasonCodes(self.scorer.features, self.scorer.contract, self.names)
+
+    @property
+    def schema(self) -> Any:
+        """The columns of the scores."""
+        reasons = [("reasons", pa.list_(REASON))] if self.explain else []
+        return pa.schema([*_SCORES, *reasons])
+
+
+@dataclass(frozen=True)
+class ScoredChunk:
+    """A chunk, scored.
+
+    Attributes:
+        scores: a pyarrow table by `BatchScorer.schema`, in the order of the input.
+        rejected: the rows that were set aside, by `REJECTED`.
+        read: what was scored.
+    """
+
+    scores: Any
+    rejected: Any
+    read: ReadChunk
+
+
+def score_chunk(
+    table: Any, scorer: BatchScorer, *, first_row: int, repeated: Mapping[int, int] | None = None
+) -> ScoredChunk:
+    """Scores the rows of a pyarrow table that the contract allows, and sets the others aside.
+
+    Args:
+        table: rows of the input.
+        scorer: the version, and what is asked of it.
+        first_row: number of the table's first row in the input, counted from 1.
+        repeated: row number -> the earlier row that has the same id.
+
+    Raises:
+        InputError: a column is missing, unknown, or of a type that no value has.
+    """
+    read = scorer.reader.read(table, first_row, repeated)
+    scored = scorer.scorer.score_many(read.columns)
+    count = len(read.rows)
+    columns = [
+        pa.array(read.rows),
+        read.customers,
+        pa.array(scored.probability),
+        pa.array(scored.decision),
+        _bands(scored.probability, scorer.bands),
+        pa.repeat(scorer.scorer.version, count),
+        pa.repeat(pa.scalar(scorer.scored_at, pa.timestamp("us", tz="UTC")), count),
+    ]
+    if scorer.explain:
+        columns.append(_reasons(read, scorer))
+    return ScoredChunk(pa.table(columns, schema=scorer.schema), read.rejected, read)
+
+
+def _bands(probability: Floats, bands: Bands) -> Any:
+    places = np.searchsorted(bands.cuts, probability, side="right")
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(NAMES)).cast(pa.string())
+
+
+def _reasons(read: ReadChunk, scorer: BatchScorer) -> Any:
+    parts = scorer.scorer.contributions(read.columns).tolist()
+    values = zip(*(read.columns[name].tolist() for name in scorer.names), strict=True)
+    given = [
+        [vars(reason) for reason in scorer.reason_codes.customer(one, part, scorer.explain).reasons]
+        for one, part in zip(values, parts, strict=True)
+    ]
+    return pa.array(given, pa.list_(REASON))
