@@ -57,9 +57,11 @@ class BlendModel:
     def contributions(self, columns: Columns) -> Floats:
         """Mean of the members' contributions, float64[n, features]; a column unknown to one is 0."""
         places = {name: place for place, name in enumerate(self.features)}
-        total = np.zeros((row_count(columns), len(places)))
+        total = np.zeros((row_count(columns), len(places)), order="F")
         for member in self.members.values():
-            total[:, [places[name] for name in member.features]] += member.contributions(columns)
+            parts = member.contributions(columns)
+            for place, name in enumerate(member.features):  # far faster than all in one
+                total[:, places[name]] += parts[:, place]
         total /= len(self.members)
         return total
 

@@ -100,3 +100,15 @@ class TableForm:
 
 
 RowForm = TermsForm | TreesForm | MeanForm | LineForm | TableForm
+
+
+def trees_of(form: RowForm) -> tuple[NativeTrees, ...]:
+    """All trees in a form, those of its members, too."""
+    match form:
+        case TreesForm():
+            return (form.trees,)
+        case LineForm():
+            return trees_of(form.member)
+        case MeanForm():
+            return tuple(trees for member in form.members for trees in trees_of(member))
+    return ()

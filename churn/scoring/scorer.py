@@ -15,6 +15,7 @@ from churn.features.encoding import Columns, Floats, row_count
 from churn.models.candidate import FittedModel
 from churn.models.model_store import read_model
 from churn.models.recalibrated import LogitMap, recalibration_of
+from churn.models.row_form import trees_of
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, Values
@@ -31,7 +32,7 @@ _ROWS_AT_ONCE = 16_384  # whole columns of so many rows stay in the processor's 
 
 
 class Scorer:
-    """A loaded bundle. It never changes, so any number of threads can share it.
+    """A loaded bundle. What it answers never changes, so any number of threads can share it.
 
     Attributes:
         manifest: the bundle's.
@@ -137,6 +138,17 @@ class Scorer:
             )
         return scorer
 
+    def compile(self) -> bool:
+        """Makes `score_many` and `contributions` fast for millions of rows; they give the same bits.
+
+        It takes about a second, and numba, which the extra `batch` brings.
+
+        Returns:
+            Whether all trees of the model are compiled now; those that are not are LightGBM's to score.
+        """
+        compiled = [trees.compile() for trees in trees_of(self.model.row_form())]
+        return all(compiled)
+
     def score_one(self, row: Row) -> Score:
         """Scores a customer.
 
@@ -210,7 +222,7 @@ class Scorer:
             InputError: a column is missing, or a value is not what the contract allows.
         """
         known = checked(columns, self.contract)
-        parts = np.empty((row_count(known), len(self.features)))
+        parts = np.empty((row_count(known), len(self.features)), order="F")
         for rows in _slices(len(parts)):
             some = {name: all_[rows] for name, all_ in known.items()}
             parts[rows] = self.model.contributions(some)

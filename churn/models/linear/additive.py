@@ -61,7 +61,7 @@ class AdditiveModel:
     def contributions(self, columns: Columns) -> Floats:
         """What each column adds to the base, float64[n, features]."""
         known = self._known(columns)
-        parts = np.empty((row_count(columns), len(self.terms)))
+        parts = np.empty((row_count(columns), len(self.terms)), order="F")
         with np.errstate(invalid="ignore"):
             for place, term in enumerate(self.terms):
                 parts[:, place] = term(known)

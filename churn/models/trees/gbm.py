@@ -81,7 +81,7 @@ class GbmModel:
 
         Lundberg et al. 2020 (Nature Machine Intelligence 2:56-67), path-dependent TreeSHAP.
         """
-        parts = np.empty((row_count(columns), len(self.features)))
+        parts = np.empty((row_count(columns), len(self.features)), order="F")
         for rows, matrix in self._matrices(columns):
             parts[rows] = self.trees.contributions(matrix)
         return parts
@@ -217,7 +217,8 @@ def feature_matrix(
             "columns to be scored."
         )
     chosen = [columns[name][rows] for name in features]
-    matrix = np.empty((len(chosen[0]), len(features)))
+    # Column by column in memory: it is filled so, and compiled trees read it so.
+    matrix = np.empty((len(chosen[0]), len(features)), order="F")
     for place, (name, values) in enumerate(zip(features, chosen, strict=True)):
         if name in categories and len(values) and not _within(values, categories[name]):
             row = int(np.argmax((values < 0) | (values >= categories[name])))

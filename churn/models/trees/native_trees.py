@@ -18,14 +18,16 @@ import numpy as np
 
 from churn.errors import BundleError
 from churn.features.encoding import Floats
+from churn.models.trees.compiled_trees import CompiledTrees
 from churn.models.trees.tree_contributions import TreeContributions
-from churn.models.trees.tree_text import trees_in
+from churn.models.trees.tree_text import rows_around, trees_in
 
 _FLOAT64 = 1
 _RAW = 1
 _CONTRIBUTIONS = 3
 _ALL = -1
 _PROBES = 16
+_COMPILED_PROBES = 1000  # more than one block
 _NEAR = 1e-9  # log-odds; a rounding error is a million times smaller
 _ROW_MAJOR = 1
 _PARAMETERS = b"num_threads=1 verbosity=-1"  # a thread pool costs one row five times its price
@@ -70,6 +72,7 @@ class NativeTrees:
             BundleError: LightGBM is not installed.
         """
         self.text = text
+        self._compiled: CompiledTrees | None = None
         self._booster = _Handle("LGBM_BoosterFree")
         rounds, counted = ctypes.c_int(), ctypes.c_int()
         _call("LGBM_BoosterLoadModelFromString", text.encode(), rounds, self._booster.pointer)
@@ -79,12 +82,24 @@ class NativeTrees:
         _call("LGBM_BoosterGetNumFeature", self._booster.pointer, counted)
         self.features = counted.value
 
+    def compile(self) -> bool:
+        """Compiles the trees for many rows, if that can be done and gives the very same bits.
+
+        Returns:
+            Whether they are compiled: not without numba, and not deeper trees or other splits.
+        """
+        if self._compiled is None and self.tables is not None:
+            self._compiled = _verified(self, self.tables)
+        return self._compiled is not None
+
     def logits(self, matrix: Floats) -> Floats:
-        """Log-odds float64[n] of n customers, from float64[n, features], all finite.
+        """Log-odds float64[n] of n customers, from float64[n, features].
 
         Raises:
             ValueError: the matrix has another width.
         """
+        if (compiled := self._compiled_for(matrix)) is not None:
+            return compiled.logits(matrix)
         return self._predict(matrix, _RAW, 1)[:, 0]
 
     def contributions(self, matrix: Floats) -> Floats:
@@ -92,6 +107,8 @@ class NativeTrees:
 
         They come from `tables` where there are some, otherwise from the library.
         """
+        if (compiled := self._compiled_for(matrix)) is not None:
+            return compiled.contributions(matrix)
         if self.tables is not None:
             return self.tables.many(matrix)
         return self.library_contributions(matrix)[:, :-1]
@@ -107,11 +124,12 @@ class NativeTrees:
         Computed at first use, and compared with the library's values.
         """
         try:
-            tables = TreeContributions(trees_in(self.text), self.features)
+            read = trees_in(self.text)
+            tables = TreeContributions(read, self.features)
         except (ValueError, KeyError, IndexError, ZeroDivisionError):
             # Deeper trees, splits of another kind, or a text that does not count its rows.
             return None
-        probes = tables.probes(_PROBES)
+        probes = rows_around(read, self.features, _PROBES)
         expected = self.library_contributions(probes)[:, :-1]
         close = np.allclose(tables.many(probes), expected, rtol=0, atol=_NEAR)
         return tables if close else None
@@ -123,6 +141,12 @@ class NativeTrees:
     def single_row_contributions(self) -> SingleRow:
         """A call for the library's Shapley values of one customer and the base; for one thread."""
         return SingleRow(self._booster, self.features, _CONTRIBUTIONS, self.features + 1)
+
+    def _compiled_for(self, matrix: Floats) -> CompiledTrees | None:
+        """The compiled trees, where they may look at the matrix: they know no missing values."""
+        if self._compiled is None or matrix.shape[1] != self.features or np.isnan(matrix).any():
+            return None
+        return self._compiled
 
     def _predict(self, matrix: Floats, what: int, width: int) -> Floats:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
@@ -138,6 +162,19 @@ class NativeTrees:
         if rows:
             _call("LGBM_BoosterPredictForMat", *arguments)
         return result
+
+
+def _verified(trees: NativeTrees, tables: TreeContributions) -> CompiledTrees | None:
+    read = trees_in(trees.text)
+    try:
+        compiled = CompiledTrees(read, tables)
+    except (ValueError, ImportError):  # deeper trees, or a machine without numba
+        return None
+    probes = rows_around(read, trees.features, _COMPILED_PROBES)
+    same = np.array_equal(compiled.logits(probes), trees.logits(probes)) and np.array_equal(
+        compiled.contributions(probes), tables.many(probes)
+    )
+    return compiled if same else None
 
 
 class _Handle:

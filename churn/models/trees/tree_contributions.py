@@ -16,6 +16,7 @@ from math import factorial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.features.encoding import Floats
 from churn.models.trees.tree_text import Tree
@@ -23,7 +24,6 @@ from churn.models.trees.tree_text import Tree
 _BITS = 8
 _SPLITS = 7
 _PATTERNS = 1 << _SPLITS
-_SEED = 8
 _FEW = 64  # rows; fewer are faster one by one
 _ROWS_AT_ONCE = 4096  # their patterns stay in the processor's cache
 
@@ -59,14 +59,6 @@ class TreeContributions:
             self._slots[place, : len(columns)] = columns
         self._flat = self._slots.ravel()
 
-    def probes(self, rows: int) -> Floats:
-        """Customers on both sides of the splits, float64[rows, features], to try the tables with."""
-        generator = np.random.default_rng(_SEED)
-        found = np.zeros((rows, self.features))
-        for column, cuts, _ in self._columns:
-            found[:, column] = generator.choice([*cuts, cuts[-1] + 1.0], size=rows)
-        return found
-
     def one(self, values: Sequence[float]) -> list[float]:
         """A customer's contributions by column; all values are finite."""
         right = 0
@@ -76,6 +68,12 @@ class TreeContributions:
         parts = self._table.take(self._starts + pattern, axis=0).ravel()
         total: list[float] = np.bincount(self._flat, parts, self.features + 1).tolist()
         return total[: self.features]
+
+    def by_slot(self) -> tuple[NDArray[np.int64], Floats]:
+        """The columns of each tree, -1 behind the last, and the tables: [trees, k, patterns]."""
+        slots = np.where(self._slots == self.features, -1, self._slots).astype(np.int64)
+        table = self._table.reshape(self._count, _PATTERNS, slots.shape[1])
+        return slots, np.ascontiguousarray(table.transpose(0, 2, 1))
 
     def many(self, matrix: Floats) -> Floats:
         """The contributions of n customers, float64[n, features], with the bits of `one`."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from churn.features.encoding import Floats
+
+_SEED = 8
 _CATEGORICAL, _MISSING, _ZERO_IS_MISSING = 1, 0b1100, 0b0100
 
 
@@ -37,16 +43,35 @@ def trees_in(text: str) -> list[Tree]:
     """The trees that LightGBM's text describes.
 
     Raises:
-        ValueError: a split is not by a finite number, or takes 0 for missing; or the text is no
-            such text.
+        ValueError: a split is not by a finite number, or takes 0 for missing; a leaf is no number;
+            or the text is no such text.
         KeyError: a part is missing.
     """
     _, *parts = text.partition("end of trees")[0].split("\nTree=")
     return [_tree(part) for part in parts]
 
 
+def rows_around(trees: Sequence[Tree], features: int, rows: int) -> Floats:
+    """Customers on every side of the trees' splits, float64[rows, features], to try a copy of them with."""
+    generator = np.random.default_rng(_SEED)
+    found = np.zeros((rows, features))
+    for column in range(features):
+        cuts = [
+            cut
+            for tree in trees
+            for at, cut in zip(tree.columns, tree.cuts, strict=True)
+            if at == column
+        ]
+        if cuts:
+            near = np.concatenate([cuts, np.nextafter(cuts, np.inf), [min(cuts) - 1.0]])
+            found[:, column] = generator.choice(near, size=rows)
+    return found
+
+
 def _tree(part: str) -> Tree:
     lines = dict(line.split("=", 1) for line in part.splitlines() if "=" in line)
+    if lines.get("is_linear", "0") != "0":
+        raise ValueError("its leaves are no numbers")
     for kind in _wholes(lines.get("decision_type", "")):
         if kind & _CATEGORICAL or kind & _MISSING == _ZERO_IS_MISSING:
             raise ValueError("a split is not by a number, or takes 0 for missing")

@@ -20,7 +20,6 @@ from churn.features.encoding import Floats
 from churn.models.trees.tree_text import Tree
 
 _LEAVES = 8
-_SEED = 8
 _AT_ONCE = 128  # their leaves stay in the processor's cache
 _LEFTMOST = bytes([0, *((left & -left).bit_length() - 1 for left in range(1, 256))])
 
@@ -35,7 +34,6 @@ class LeafMasks:
             ValueError: a tree has more leaves.
         """
         self._count = len(trees)
-        self._features = features
         self._values: Floats = np.zeros(self._count * _LEAVES)
         self._starts = np.arange(self._count, dtype=np.intp) * _LEAVES
         cuts: list[defaultdict[float, int]] = [defaultdict(int) for _ in range(features)]
@@ -54,15 +52,6 @@ class LeafMasks:
             if found
         )
         self._whole = whole
-
-    def probes(self, rows: int) -> Floats:
-        """Customers on every side of the splits, float64[rows, features], to try the masks with."""
-        generator = np.random.default_rng(_SEED)
-        found = np.zeros((rows, self._features))
-        for feature, cuts, _ in self._columns:
-            near = np.concatenate([cuts, np.nextafter(cuts, np.inf), [cuts[0] - 1.0]])
-            found[:, feature] = generator.choice(near, size=rows)
-        return found
 
     def logit(self, values: Sequence[float]) -> float:
         """One customer's log-odds.

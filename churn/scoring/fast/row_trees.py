@@ -13,7 +13,7 @@ import numpy as np
 
 from churn.features.encoding import Floats
 from churn.models.trees.native_trees import NativeTrees
-from churn.models.trees.tree_text import trees_in
+from churn.models.trees.tree_text import rows_around, trees_in
 from churn.scoring.encoder import Values
 from churn.scoring.fast.leaf_masks import LeafMasks
 
@@ -96,10 +96,11 @@ class RowTrees:
 def _verified_masks(trees: NativeTrees) -> LeafMasks | None:
     """The trees as masks, if they can be made and give the library's very bits."""
     try:
-        masks = LeafMasks(trees_in(trees.text), trees.features)
+        read = trees_in(trees.text)
+        masks = LeafMasks(read, trees.features)
     except (ValueError, KeyError, IndexError):  # deeper trees, or another release's text
         return None
-    probes = masks.probes(_PROBES)
+    probes = rows_around(read, trees.features, _PROBES)
     expected = trees.logits(probes).tolist()
     first, *others = probes.tolist()
     alone = [masks.logit(row) for row in (first, *others)]

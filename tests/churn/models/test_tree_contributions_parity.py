@@ -14,7 +14,7 @@ from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trees.gbm import GbmModel
 from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_contributions import TreeContributions
-from churn.models.trees.tree_text import Tree, trees_in
+from churn.models.trees.tree_text import Tree, rows_around, trees_in
 
 ROUNDING = 1e-12
 COLUMNS = ("kind", "months", "bill")
@@ -56,7 +56,9 @@ def anywhere(seed: int, rows: int = 200) -> np.ndarray:
 def test_tables_give_what_lightgbm_walks_for(depth, seed):
     booster = grown(seed, depth=depth)
     tables = tables_of(booster)
-    rows = np.concatenate([tables.probes(500), anywhere(seed)])
+    rows = np.concatenate(
+        [rows_around(trees_in(booster.model_to_string()), 3, 500), anywhere(seed)]
+    )
 
     found = tables.many(rows)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from churn.models.trees.native_trees import NativeTrees
-from churn.models.trees.tree_text import trees_in
+from churn.models.trees.tree_text import rows_around, trees_in
 from churn.scoring.fast.leaf_masks import LeafMasks
 from churn.scoring.fast.row_trees import RowTrees
 
@@ -31,10 +31,10 @@ def grown(seed: int, *, depth: int, trees: int = 40, **more) -> str:
     return lightgbm.train(parameters, data, num_boost_round=trees).model_to_string()
 
 
-def customers(masks: LeafMasks, seed: int) -> np.ndarray:
+def customers(text: str, seed: int) -> np.ndarray:
     """Some on every side of every split, some anywhere at all."""
     anywhere = np.random.default_rng(seed).normal(0, 100, (300, 5))
-    return np.concatenate([masks.probes(1000), anywhere, np.full((1, 5), -0.0)])
+    return np.concatenate([rows_around(trees_in(text), 5, 1000), anywhere, np.full((1, 5), -0.0)])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -42,7 +42,7 @@ def customers(masks: LeafMasks, seed: int) -> np.ndarray:
 def test_masks_give_the_librarys_very_bits(depth, seed):
     text = grown(seed, depth=depth)
     masks, booster = LeafMasks(trees_in(text), 5), lightgbm.Booster(model_str=text)
-    rows = customers(masks, seed)
+    rows = customers(text, seed)
 
     found = [masks.logit(row) for row in rows.tolist()]
 
@@ -57,7 +57,7 @@ def test_masks_give_the_librarys_very_bits(depth, seed):
 def test_few_at_once_are_added_up_in_the_same_order_as_one_alone(many):
     text = grown(5, depth=3, trees=300)  # numpy adds long rows in pairs: not the library's order
     masks = LeafMasks(trees_in(text), 5)
-    rows = customers(masks, 5)[: many * 20].tolist()
+    rows = customers(text, 5)[: many * 20].tolist()
 
     assert len(rows) == many * 20
     for start in range(0, len(rows), many):

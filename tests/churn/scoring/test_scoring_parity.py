@@ -318,3 +318,23 @@ def test_a_network_is_served_as_it_was_trained(
     as_the_other = dict(enumerate(other[: len(scorer.row_scorer.names)]))
     found = scorer.row_scorer.logits_changed(one, [{}, as_the_other])
     assert found == pytest.approx([alone[1], alone[2]], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["gbm", "blend", "blend_wide", "blend_line", "logistic"])
+def test_compiled_for_a_batch_every_customer_keeps_its_bits(pairs, telco_columns, name, tmp_path):
+    pytest.importorskip("numba", reason="the extra 'batch' is not installed")
+    trained, scorer = pairs[name]
+    folder = write_bundle(
+        tmp_path / "bundle", trained, telco_columns, name="churn", version="1",
+        threshold=Threshold(value=0.5, basis="for the test"), metrics={},
+    )  # fmt: skip
+    compiled = Scorer.load(folder)
+
+    assert compiled.compile()
+
+    found, expected = compiled.score_many(telco_columns), scorer.score_many(telco_columns)
+    assert np.array_equal(found.logit, expected.logit)
+    assert np.array_equal(found.probability, expected.probability)
+    assert np.array_equal(
+        compiled.contributions(telco_columns), scorer.contributions(telco_columns)
+    )
