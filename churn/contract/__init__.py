@@ -20,6 +20,7 @@ from churn.contract.columns import (
 )
 from churn.contract.contract import Business, DataContract, contract_content, load_contract
 from churn.contract.expectations import Bounds, ChargeRule, ImplicationRule
+from churn.contract.reading import Reading
 
 __all__ = [
     "UNCHANGEABLE",
@@ -36,6 +37,7 @@ __all__ = [
     "IdColumn",
     "ImplicationRule",
     "NumberColumn",
+    "Reading",
     "Role",
     "TargetColumn",
     "contract_content",

@@ -22,6 +22,7 @@ from churn.contract.columns import (
     TargetColumn,
 )
 from churn.contract.expectations import AcceptedSnapshot, Expectations
+from churn.contract.reading import Reading
 from churn.errors import InputError, error_reason
 from churn.frozen_model import FrozenModel
 
@@ -45,7 +46,9 @@ class Business(FrozenModel):
 class DataContract(FrozenModel):
     """Columns, roles and table-wide rules of one business's customer table.
 
-    `left_out` names columns that a file may have and nobody reads, each with the reason.
+    `left_out` names columns that a file may have and nobody reads, each with the reason. `reading` says
+    how tables are written where that differs from the contract. It is in no digest and no bundle: it
+    changes nothing that a model sees, so models stay comparable when another tool writes the table.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
@@ -58,6 +61,12 @@ class DataContract(FrozenModel):
     left_out: dict[str, str] = Field(default_factory=dict, exclude_if=operator.not_)
     snapshot: AcceptedSnapshot | None = Field(default=None, exclude_if=operator.not_)
     expectations: Expectations
+    reading: Reading = Field(default_factory=Reading, exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _reading_fits(self) -> DataContract:
+        self.reading.require_fit(self.columns)
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> DataContract:

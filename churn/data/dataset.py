@@ -9,7 +9,9 @@ import pandas as pd
 
 from churn.contract import DataContract
 
-Format = Literal["csv", "csv.gz", "csv.bz2", "csv.xz", "csv.zst", "parquet"]
+Format = Literal[
+    "csv", "csv.gz", "csv.bz2", "csv.xz", "csv.zst", "parquet", "arrow", "delta", "sql", "generated"
+]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from churn.contract import DataContract
@@ -11,27 +11,28 @@ from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
 
-def in_contract_order(table: Any, contract: DataContract) -> Any:
+def in_contract_order(table: Any, contract: DataContract, optional: Collection[str] = ()) -> Any:
     """A raw pyarrow table's columns under the contract's names, in its order.
 
-    Spaces around the table's names do not count. A number that may be blank may be left out, and
-    what the contract leaves out is dropped.
+    Spaces around the table's names do not count. A number that may be blank may be left out, and so
+    may the `optional` columns. What the contract leaves out is dropped, and what it does not know,
+    where it says so.
 
     Raises:
         InputError: a column is missing, unknown, misspelt or there twice.
     """
     found = [name.strip() for name in table.column_names]
-    _require([name for name in found if name not in contract.left_out], contract)
+    _require([name for name in found if name not in contract.left_out], contract, optional)
     kept = [name for name in contract.names if name in found]
     return table.rename_columns(found).select(kept)
 
 
-def _require(found: list[str], contract: DataContract) -> None:
+def _require(found: list[str], contract: DataContract, may_lack: Collection[str]) -> None:
     expected, file = contract.names, contract_file(contract)
     known = set(found) & set(expected)
     pairs = respelt(found, expected)
     # Without a header the first customer would stand here, and customers are not for messages.
-    if 2 * (len(known) + len(pairs)) < len(expected):
+    if 2 * (len(known) + len(pairs)) < len(set(expected) - set(may_lack)):
         raise InputError(
             f"The first line holds {len(known)} of the {len(expected)} column names of contract "
             f"'{contract.name}': start the file with the header that {file} describes."
@@ -46,16 +47,19 @@ def _require(found: list[str], contract: DataContract) -> None:
         )
     extra = [name for name in dict.fromkeys(found) if name not in known]
     missing = [name for name in expected if name not in known]
-    _require_no_index(extra, found)
-    for name in missing:
+    strict = contract.reading.extra == "strict"
+    if strict:
+        _require_no_index(extra, found)
+    for name in (each for each in missing if each not in may_lack):
         near = nearest(name, extra)
         if near is not None:
             raise InputError(
                 f"Column '{name}' is missing, but the file has {quote_text(near)}, which looks like "
                 f"it. Rename it to '{name}' in the header."
             )
-    optional = {column.name for column in contract.numbers if column.blank}
-    _require_equal(extra, [name for name in missing if name not in optional], contract)
+    optional = {column.name for column in contract.numbers if column.blank} | set(may_lack)
+    missing = [name for name in missing if name not in optional]
+    _require_equal(extra if strict else [], missing, contract)
 
 
 def _require_no_index(extra: list[str], found: list[str]) -> None:
@@ -82,7 +86,10 @@ def _require_equal(extra: list[str], missing: list[str], contract: DataContract)
             "says what they mean."
         )
     if stranger:
-        raise InputError(f"{stranger}. Leave it out of the file, or describe it in {file}.")
+        raise InputError(
+            f"{stranger}. Leave it out of the file, describe it in {file}, or write `reading: "
+            "{extra: ignore}` there."
+        )
     if gap:
         raise InputError(f"{gap}. Add what is missing; {file} says what it means.")
 

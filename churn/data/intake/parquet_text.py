@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from pyarrow import parquet
 from churn.contract.refusals import quote_text
 from churn.errors import InputError
 
-_ROWS = 1 << 13  # read at once
+_BUFFER = 1 << 20  # bytes of a column that are read ahead
 _PLAIN = (
     pa.types.is_string,
     pa.types.is_large_string,
@@ -26,37 +27,44 @@ _PLAIN = (
 )
 
 
-def read_parquet(content: bytes, name: str, *, largest: int) -> Any:
-    """Reads a parquet file's columns as texts of at most `largest` bytes; a null stays null.
+def parquet_batches(file: Any, name: str, rows: int) -> Iterator[Any]:
+    """Reads a parquet file row group by row group.
+
+    Args:
+        file: A path, or a file that can be read at any place.
+        name: What errors call it.
+        rows: How many rows a batch has at most.
+
+    Yields:
+        Record batches of the stored types; none spans two row groups.
 
     Raises:
-        InputError: the bytes are no parquet file, are damaged or unpack to too much, or a column
-            holds something other than texts, numbers and booleans.
+        InputError: the bytes are no parquet file or are damaged, or a column is there twice.
     """
     try:
-        file = parquet.ParquetFile(pa.BufferReader(content))
-        names = file.schema_arrow.names
-        _require_different(names)
-        batches = []
-        remaining = largest
-        # Piece by piece: a few bytes of parquet can stand for any number of rows.
-        for batch in file.iter_batches(_ROWS, use_threads=False):
-            pairs = zip(batch.columns, names, strict=True)
-            texts = [_texts(column, each) for column, each in pairs]
-            batches.append(pa.RecordBatch.from_arrays(texts, names=names))
-            batches[-1].validate(full=True)  # a damaged text need not be UTF-8
-            remaining -= batches[-1].nbytes
-            if remaining < 0:
-                raise InputError(
-                    f"{name} unpacks to more than {largest:,} bytes, and no table read here may. "
-                    "Split it."
-                )
+        stored = parquet.ParquetFile(file, buffer_size=_BUFFER)
+        _require_different(stored.schema_arrow.names)
+        for group in range(stored.num_row_groups):
+            for batch in stored.iter_batches(rows, row_groups=[group], use_threads=False):
+                batch.validate(full=True)  # a damaged text need not be UTF-8
+                yield batch
+        if not stored.metadata.num_rows:
+            yield pa.RecordBatch.from_pylist([], schema=stored.schema_arrow)
     except (pa.ArrowException, OSError, ValueError):
         raise InputError(
             f"{name} is not a whole parquet file. Write it again, or hand over CSV."
         ) from None
-    schema = pa.schema([(each, pa.string()) for each in names])
-    return pa.Table.from_batches(batches, schema=schema)
+
+
+def as_texts(table: Any) -> Any:
+    """A table or a batch with every value as a text; a null stays null.
+
+    Raises:
+        InputError: a column holds something other than texts, numbers, booleans and dates.
+    """
+    names = table.schema.names
+    columns = [_texts(column, name) for column, name in zip(table.columns, names, strict=True)]
+    return type(table).from_arrays(columns, names=names)
 
 
 def _require_different(names: list[str]) -> None:

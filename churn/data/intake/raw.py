@@ -1,21 +1,69 @@
-"""From a source's bytes to a table of texts: CSV, compressed or not, or parquet, by the bytes."""
+"""From a file's bytes to tables, whatever they turn out to be: CSV, compressed or not, or parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from churn.csv_files.csv_rows import Readable
 from churn.data.dataset import Format
-from churn.data.intake.csv_text import read_csv
-from churn.data.intake.parquet_text import read_parquet
-from churn.data.intake.unpack import packing, unpacked
+from churn.data.intake.csv_text import csv_batches
+from churn.data.intake.parquet_text import as_texts, parquet_batches
+from churn.data.intake.unpack import MAGIC, UnpackedFile, packing
 from churn.errors import InputError
 
 LARGEST = 2 << 30  # bytes, of a source and of what it unpacks to
 
 _PARQUET = b"PAR1"
+_ROWS = 1 << 13  # read at once: a few bytes of parquet can stand for any number of rows
+
+
+def file_format(start: bytes, name: str) -> Format:
+    """What a file's first bytes, or else its name, say that it is."""
+    if start.startswith(_PARQUET) or name.casefold().endswith(".parquet"):
+        return "parquet"
+    how = packing(start)
+    return "csv" if how is None else how.format
+
+
+def file_batches(
+    open_file: Callable[[], Any],
+    name: str,
+    *,
+    rows: int = _ROWS,
+    separator: str = ",",
+    largest: int | None = None,
+) -> Iterator[Any]:
+    """Reads a file piece by piece.
+
+    Args:
+        open_file: Opens it at its beginning.
+        name: What errors call it.
+        rows: How many rows of parquet a batch has at most.
+        separator: What stands between the cells of CSV.
+        largest: How many bytes it may unpack to; None for any number.
+
+    Yields:
+        Record batches: texts from CSV, the stored types from parquet.
+
+    Raises:
+        InputError: the bytes are no table.
+    """
+    with open_file() as file:
+        start = file.read(MAGIC)
+    if file_format(start, name) == "parquet":
+        with open_file() as file:
+            yield from limited(parquet_batches(file, name, rows), name, largest)
+        return
+    how = packing(start)
+
+    def text() -> Readable:
+        return open_file() if how is None else UnpackedFile(open_file(), name, how, largest)
+
+    yield from csv_batches(text, name, separator)
 
 
 def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any, Format]:
@@ -27,12 +75,20 @@ def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any,
     Raises:
         InputError: the bytes are no table.
     """
-    if content.startswith(_PARQUET) or name.casefold().endswith(".parquet"):
-        return read_parquet(content, name, largest=largest), "parquet"
-    how = packing(content)
-    if how is not None:
-        return read_csv(unpacked(content, name, how, largest), name), how.format
-    return read_csv(content, name), "csv"
+    batches = file_batches(lambda: io.BytesIO(content), name, largest=largest)
+    return pa.Table.from_batches(map(as_texts, batches)), file_format(content[:MAGIC], name)
+
+
+def limited(pieces: Iterable[Any], name: str, largest: int | None) -> Iterator[Any]:
+    """Batches or tables as they are; an `InputError` once they have more than `largest` bytes."""
+    size = 0
+    for piece in pieces:
+        size += piece.nbytes
+        if largest is not None and size > largest:
+            raise InputError(
+                f"{name} unpacks to more than {largest:,} bytes, and no table read here may. Split it."
+            )
+        yield piece
 
 
 def read_parts(

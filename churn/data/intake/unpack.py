@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import zlib
 from collections.abc import Callable
@@ -14,8 +13,6 @@ import pyarrow as pa
 
 from churn.data.dataset import Format
 from churn.errors import InputError
-
-_PIECE = 1 << 20
 
 
 class Packing(NamedTuple):
@@ -29,7 +26,7 @@ class Packing(NamedTuple):
 
     name: str
     format: Format
-    open: Callable[[io.BytesIO], Any]
+    open: Callable[[Any], Any]
 
 
 _PACKINGS = {
@@ -40,44 +37,50 @@ _PACKINGS = {
         "a zstd file", "csv.zst", lambda file: pa.CompressedInputStream(file, "zstd")
     ),
 }
+MAGIC = max(map(len, _PACKINGS))
+"""Bytes that show how a file is compressed."""
 
 
-def packing(content: bytes) -> Packing | None:
+def packing(start: bytes) -> Packing | None:
     """How a file is compressed, by its first bytes; None if it is not."""
-    return next((each for magic, each in _PACKINGS.items() if content.startswith(magic)), None)
+    return next((each for magic, each in _PACKINGS.items() if start.startswith(magic)), None)
 
 
-def unpacked(content: bytes, name: str, how: Packing, largest: int) -> bytes:
+class UnpackedFile:
     """What a compressed file holds; several members follow one another.
 
-    Raises:
-        InputError: it is damaged, ends too early, holds more than `largest` bytes or another
-            compressed file.
+    Reading raises `InputError` where the file is damaged, ends too early, holds more than `largest`
+    bytes or another compressed file.
     """
-    parts: list[bytes] = []
-    size = 0
-    try:
-        with how.open(io.BytesIO(content)) as file:
-            while piece := file.read(_PIECE):
-                parts.append(piece)
-                size += len(piece)
-                if size > largest:
-                    raise InputError(
-                        f"{name} unpacks to more than {largest:,} bytes, and no table read here "
-                        "may. Split it."
-                    )
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
-        if isinstance(error, EOFError) or "Truncated" in str(error):  # Arrow has no type for it
+
+    def __init__(self, file: Any, name: str, how: Packing, largest: int | None) -> None:
+        self._name, self._how, self._largest = name, how, largest
+        self._size = 0
+        self._file = how.open(file)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most `size` of them; none at the end."""
+        name, how = self._name, self._how
+        try:
+            piece: bytes = self._file.read(size)
+        except (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
+            if isinstance(error, EOFError) or "Truncated" in str(error):  # Arrow has no type for it
+                raise InputError(
+                    f"{name} is {how.name} that ends too early. Copy or download it again."
+                ) from None
             raise InputError(
-                f"{name} is {how.name} that ends too early. Copy or download it again."
+                f"{name} is a damaged {how.name.split(' ', 1)[1]}. Make it again, or hand over the "
+                "CSV file itself."
             ) from None
-        raise InputError(
-            f"{name} is a damaged {how.name.split(' ', 1)[1]}. Make it again, or hand over the CSV "
-            "file itself."
-        ) from None
-    inside = packing(parts[0]) if parts else None
-    if inside is not None:
-        raise InputError(
-            f"{name} is {inside.name} in {how.name}, not a CSV table. Export the table as CSV."
-        )
-    return b"".join(parts)
+        inside = None if self._size else packing(piece)
+        if inside is not None:
+            raise InputError(
+                f"{name} is {inside.name} in {how.name}, not a CSV table. Export the table as CSV."
+            )
+        self._size += len(piece)
+        if self._largest is not None and self._size > self._largest:
+            raise InputError(
+                f"{name} unpacks to more than {self._largest:,} bytes, and no table read here "
+                "may. Split it."
+            )
+        return piece

@@ -80,8 +80,8 @@ def index(name: str):
         ),
         (
             add("Region"),
-            "Column 'Region' is not in contract 'telco'. Leave it out of the file, or describe it "
-            "in data/contracts/telco.yaml.",
+            "Column 'Region' is not in contract 'telco'. Leave it out of the file, describe it in "
+            "data/contracts/telco.yaml, or write `reading: {extra: ignore}` there.",
         ),
         (
             rename("MonthlyCharges", "monthly_charges"),
