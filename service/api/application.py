@@ -18,6 +18,7 @@ from service.api.openapi_descriptions import problem_responses
 from service.api.problems import Problem
 from service.api.query_parameters import require_known
 from service.api.request_path import PUBLIC_PATHS, RequestPath
+from service.api.routes_customers import add_customer_routes
 from service.api.routes_inference import add_inference_routes
 from service.api.routes_scoring import add_scoring_routes
 from service.api.routes_state import add_state_routes
@@ -72,6 +73,7 @@ class ChurnService(FastAPI):
         self._openapi_contract: Any = None
         self.router.route_class = PlainRoute
         add_scoring_routes(self, worker)
+        add_customer_routes(self, worker)
         add_state_routes(self, worker)
         add_inference_routes(self, worker)
         routes_documentation.add_documentation_routes(self)

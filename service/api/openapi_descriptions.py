@@ -20,6 +20,7 @@ _DESCRIPTIONS = {
     401: "No valid key",
     404: "There is no such thing",
     408: "The request was not complete in time",
+    409: "The customer cannot be scored with the fields that are stored",
     413: "The body, or the batch, is too large",
     415: "The body is compressed in another way than gzip or zstd",
     422: "A field or a parameter is at fault",

@@ -25,6 +25,8 @@ from service.core.log import log
 
 SCORE, EXPLAIN, OUTCOMES = "/v1/score", "/v1/explain", "/v1/outcomes"
 BATCH = f"{SCORE}/batch"
+CUSTOMERS, SCORE_END = "/v1/customers/", "/score"
+CUSTOMER_SCORE = f"{CUSTOMERS}{{id}}{SCORE_END}"
 MODELS = "/v2/models/"
 PUBLIC_PATHS = frozenset(
     (
@@ -214,12 +216,13 @@ class RequestPath:
         """Counts an answer, logs it if it is a problem or the access log is on, ends its request."""
         seconds = perf_counter() - request.began
         self._release(request)
-        self._state.metrics.count_response(request.path, status, seconds)
-        is_problem = status >= _FIRST_ERROR_STATUS and request.path not in PUBLIC_PATHS
+        route = _route(request.path)
+        self._state.metrics.count_response(route, status, seconds)
+        is_problem = status >= _FIRST_ERROR_STATUS and route not in PUBLIC_PATHS
         if is_problem or self.settings.access_log:
             with suppress(Exception):  # a log that cannot be written costs nobody an answer
                 log(
-                    "info", "answered", route=_loggable(request.path), status=status,
+                    "info", "answered", route=_loggable(route), status=status,
                     request_id=request.request_id, seconds=round(seconds, 6),
                 )  # fmt: skip
 
@@ -234,14 +237,25 @@ class RequestPath:
         # Only its type: the message of an exception may hold a customer's values.
         with suppress(Exception):
             log(
-                "error", "request_failed", route=_loggable(request.path),
+                "error", "request_failed", route=_loggable(_route(request.path)),
                 request_id=request.request_id, error=type(error).__name__,
             )  # fmt: skip
 
 
+def _route(path: str) -> str:
+    """Returns a path without the customer's id."""
+    if path.startswith(CUSTOMERS) and path.endswith(SCORE_END):
+        return CUSTOMER_SCORE
+    return path
+
+
 def _loggable(path: str) -> str:
     """Returns one of the service's own paths, `other` for any other, which could contain anything."""
-    ours = path in PUBLIC_PATHS or path.startswith((SCORE, EXPLAIN, OUTCOMES, "/v2/"))
+    ours = (
+        path in PUBLIC_PATHS
+        or path == CUSTOMER_SCORE
+        or path.startswith((SCORE, EXPLAIN, OUTCOMES, "/v2/"))
+    )
     return path[:60] if ours and path.isascii() and path.isprintable() else "other"
 
 

@@ -23,6 +23,16 @@ _ROW: dict[str, Any] = {
     "error": (Problem | None, None),
 }
 Score = create_model("Score", __doc__=ScoreAnswer.__doc__, **_SCORE)
+StoredScore = create_model(
+    "StoredScore",
+    __doc__="""The score of a customer from the online store.
+
+    Attributes:
+        feature_age_seconds: time since the event of the customer's oldest field.
+    """,
+    __base__=Score,
+    feature_age_seconds=(Annotated[float, Field(ge=0)], ...),
+)
 BatchRow = create_model(
     "BatchRow",
     __doc__="""One row of a batch's answer: a score, or why there is none.

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from churn.errors import InputError
 from service.core.environment_settings import (
     LedgerSettings,
+    OnlineStoreSettings,
     StoreSettings,
     home_path,
     read_environment,
@@ -20,7 +21,7 @@ _ORIGIN = r"^https?://[a-z0-9.\-\[\]:]+$"  # as browsers send it: no path, no st
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
-class ServiceSettings(StoreSettings, LedgerSettings):
+class ServiceSettings(OnlineStoreSettings, LedgerSettings, StoreSettings):
     """How the service runs.
 
     Attributes:

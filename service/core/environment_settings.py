@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
 from churn.errors import InputError, did_you_mean
+from churn.feature_store.online.address import FILE as ONLINE_STORE
+from churn.feature_store.online.address import SQLITE
 from churn.frozen_model import FrozenModel
 from churn.home import DEFAULT, home
 from churn.scoring.current import CURRENT
@@ -37,6 +39,22 @@ class LedgerSettings(FrozenModel):
 def home_path(name: str, prefix: str = "") -> Callable[[dict[str, Any]], str]:
     """Returns what makes a setting's default: a path of that name in the folder of `home`."""
     return lambda settings: f"{prefix}{home(settings['home']) / name}"
+
+
+class OnlineStoreSettings(FrozenModel):
+    """Where the fields of customers are looked up.
+
+    Attributes:
+        online_store: `sqlite:///` and a path, an address of Redis, or `none`.
+        max_feature_age_seconds: age of a customer's oldest field beyond which there is no score; 0
+            sets no limit.
+    """
+
+    # An address may hold a password.
+    online_store: SecretStr = Field(
+        default_factory=lambda settings: SecretStr(home_path(ONLINE_STORE, SQLITE)(settings))
+    )
+    max_feature_age_seconds: float = Field(0.0, ge=0)
 
 
 class StoreSettings(FrozenModel):

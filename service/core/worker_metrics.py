@@ -28,11 +28,12 @@ ROUTES = (
     "/v1/score",
     "/v1/score/batch",
     "/v1/explain",
+    "/v1/customers/{id}/score",
     "/v1/outcomes",
     "/v2/models/churn/infer",
     "other",
 )
-STATUSES = (200, 201, 204, 307, 400, 401, 404, 405, 408, 413, 415, 422, 431, 500, 501, 503, 0)
+STATUSES = (200, 201, 204, 307, 400, 401, 404, 405, 408, 409, 413, 415, 422, 431, 500, 501, 503, 0)
 _STATUS_PLACE = {status: place for place, status in enumerate(STATUSES)}
 _ROUTE_PLACE = {route: place for place, route in enumerate(ROUTES)}
 _ROUTE_WIDTH = len(STATUSES) + len(LATENCY) + 2

@@ -80,6 +80,7 @@ def serving(
     """A service of a store; its ledger lies in `folder` unless the settings say otherwise."""
     own = {
         "ledger": f"sqlite:///{folder / 'ledger.db'}",
+        "online_store": f"sqlite:///{folder / 'online.db'}",
         "poll_seconds": 0.1,
         "scratch_folder": folder / "scratch",
     }

@@ -40,3 +40,12 @@ class RedisServer:
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop()
+
+
+@pytest.fixture(scope="session")
+def running_redis(tmp_path_factory):
+    """Address of a Redis that the tests of a process share."""
+    server = RedisServer(redis_program(), tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.address
+    server.stop()

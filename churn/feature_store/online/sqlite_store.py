@@ -70,6 +70,8 @@ class SqliteOnlineStore(OnlineStore):
 
     def clear(self) -> None:
         """Removes every customer of the contract's name, so that another version may begin."""
+        if not self.file.exists():
+            return
         with self._transaction() as database:
             name = (self.contract.name,)
             database.execute("DELETE FROM customers WHERE contract = ?", name)

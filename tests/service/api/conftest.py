@@ -9,8 +9,9 @@ import pytest
 
 from tests.servers.churn_api import serving
 from tests.servers.published import customers, published_store, store, trained
+from tests.servers.redis_server import running_redis
 
-__all__ = ["customers", "published_store", "store", "trained"]
+__all__ = ["customers", "published_store", "running_redis", "store", "trained"]
 
 
 @pytest.fixture(scope="session")

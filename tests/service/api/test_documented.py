@@ -5,6 +5,7 @@ import re
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 
 from churn.root import ROOT
 from service.api.response_schemas import Score
@@ -27,6 +28,7 @@ def test_every_setting_is_in_the_table_with_its_default(page):
     for name, field in ServiceSettings.model_fields.items():
         default = listed.pop(f"CHURN_{name.upper()}").strip("`")
         value = field.get_default(call_default_factory=True, validated_data={"home": "CHURN_HOME"})
+        value = value.get_secret_value() if isinstance(value, SecretStr) else value
         spelt = "none" if value in (None, ()) else str(value).replace(f"{ROOT}/", "")
         assert default == (spelt.lower() if isinstance(value, bool) else spelt), name
     assert listed == {}

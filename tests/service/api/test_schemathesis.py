@@ -3,10 +3,13 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from churn.feature_store.online.address import open_online_store
+from churn.feature_store.online.stored_customer import CustomerUpdate
 from service.core.keys import new_key
 from tests.servers.churn_api import serving
 from tests.servers.logged_process import environment
@@ -25,9 +28,11 @@ UNCHECKED = "positive_data_acceptance"
 )
 @pytest.mark.parametrize("keyed", [False, True], ids=["without-key", "with-key"])
 def test_no_case_breaks_the_service_and_every_answer_matches_its_schema(
-    store, tmp_path, keyed, examples, cases, seconds
+    store, tmp_path, contract, keyed, examples, cases, seconds
 ):
     key, digest = new_key()
+    with open_online_store(contract, f"sqlite:///{tmp_path / 'online.db'}") as online:
+        online.write([CustomerUpdate("0", datetime(2026, 3, 2, tzinfo=UTC), {"tenure": 1})])
     program = Path(sys.executable).with_name("schemathesis")
     # Coverage is measured in the service, not in who asks it.
     plain = {n: v for n, v in environment().items() if not n.startswith("COVERAGE_")}

@@ -6,16 +6,9 @@ import pytest
 from redis import Redis
 
 from churn.feature_store.online.address import open_online_store
-from tests.servers.redis_server import RedisServer, redis_program
+from tests.servers.redis_server import running_redis
 
-
-@pytest.fixture(scope="session")
-def running_redis(tmp_path_factory):
-    """Address of a Redis that the tests of a process share."""
-    server = RedisServer(redis_program(), tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server.address
-    server.stop()
+__all__ = ["running_redis"]
 
 
 @pytest.fixture(params=["sqlite", "redis"])
