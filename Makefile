@@ -40,22 +40,21 @@ train: setup  ## Train, judge and register a model on the real data
 train-deep: setup-deep  ## The same with tuning, the network and every report (takes minutes)
 	$(bin)/python run.py --pipeline training --set profile=deep $(ARGS)
 
-# What is in production. Release 0.1.0 kept its only store one folder higher, and there it stays.
-pointers := $(STATE)/production/telco-churn/current.json $(STATE)/production/current.json
-pointer := $(firstword $(wildcard $(pointers)) $(pointers))
-with_store = CHURN_STORE="$${CHURN_STORE:-$(patsubst %/current.json,%,$(pointer))}"
+# Where something is in production, demonstrations aside. Release 0.1.0 kept its only store one folder higher.
+in_production = { ls "$(STATE)"/production/current.json "$(STATE)"/production/*/current.json 2>/dev/null || true; } \
+    | grep -v -- '-demo/current.json$$' >/dev/null
 
 # Serves what promotion published. Training is nobody's side effect: it is asked for by name.
 .PHONY: serve
-serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion first where nothing is served)
-	@test -n "$${CHURN_STORE:-}" -o -f "$(pointer)" || { \
+serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion first where nothing is in production)
+	@test -n "$${CHURN_STORE:-}" || { $(in_production); } || { \
 	    echo "Nothing is in production yet: running promotion first." >&2; \
 	    $(bin)/python run.py --pipeline promotion; }
-	$(with_store) $(bin)/python -m service.api $(ARGS)
+	$(bin)/python -m service.api $(ARGS)
 
 .PHONY: stream
 stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
-	$(with_store) $(bin)/python -m service.stream $(ARGS)
+	$(bin)/python -m service.stream $(ARGS)
 
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)

@@ -47,14 +47,13 @@ def carry_out_decision(
             f"--set approve.person=NAME --set approve.version={pair.challenger}"
         )
         return _outcome(pair, "waiting", sentence)
-    sentence = f"version {pair.challenger} is in production"
+    sentence = f"version {pair.challenger} is {pair.place}"
     sentence += f" instead of {pair.champion}" if pair.champion else ""
     sentence += f", approved by {approver}" if approver else ""
     override = settings.override
     person = override.person.strip()
-    reason = (
-        f"{person} overrides its training: {override.reason}" if person else "every gate passed"
-    )
+    gates = " and ".join(f"'{gate.name}'" for gate in decision.gates if gate.overridden)
+    reason = f"{person} overrides {gates}: {override.reason}" if gates else "every gate passed"
     return _put_into_production(
         pair, production, sentence, approver=approver, reason=reason, person=approver or person
     )
@@ -64,7 +63,7 @@ def _keep_in_production(
     pair: PromotionPair, production: Production, ledger: Ledger
 ) -> PromotionOutcome:
     """Leaves the champion where it is; publishes it anew where the store has nothing."""
-    already = f"version {pair.challenger} is in production already"
+    already = f"version {pair.challenger} is {pair.place} already"
     published = production.serving == pair.challenger
     if published and has_bundle(production.store, pair.challenger):
         return _outcome(pair, "unchanged", f"{already}; there is nothing new to promote")

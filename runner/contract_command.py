@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn.contract import contract_content
-from churn.errors import InputError
+from churn.errors import ChurnError, InputError
 from churn.root import ROOT
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ examples:
 exit codes: 0 done or nothing wrong, 2 something is wrong"""
 _TITLES: Mapping[Weight, str] = {
     "wrong": "Wrong, to be mended",
+    "warning": "To be looked at",
     "confirm": "Guessed, to be confirmed: correct the column if need be, and delete its `confirm`",
     "cost": "Left out for want of a role; give it to the column that means it",
     "optional": "Optional",
@@ -50,23 +53,35 @@ def parser() -> argparse.ArgumentParser:
     draft.add_argument("--yes", metavar="VALUE", help="its value for a customer who left")
     check = actions.add_parser("check", help="list all that a contract lacks")
     check.add_argument("contract", metavar="FILE", type=Path, help="a contract's file")
-    check.add_argument("--source", metavar="FILE", help="a table to be read by it")
+    check.add_argument("--source", metavar="FILE", help="a table to be read and checked by it")
+    for action in (draft, check):
+        action.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return made
 
 
 def run_command(arguments: argparse.Namespace, console: Console) -> int:
     """Runs an action and returns the exit code.
 
+    With `--json` a refusal is an object on stdout, too: its `status` and `error` say so.
+
     Raises:
-        InputError: a file cannot be read, or a table cannot be drafted from.
+        ChurnError: a file cannot be read, or a table cannot be drafted from.
     """
-    if arguments.action == "draft":
-        _draft(arguments, console)
-        return 0
-    return _check(arguments.contract, arguments.source, console)
+    act = _draft if arguments.action == "draft" else _check
+    try:
+        return act(arguments, console)
+    except ChurnError as error:
+        if arguments.json:
+            _print_json({"status": "refused", "error": str(error)})
+        raise
 
 
-def _draft(arguments: argparse.Namespace, console: Console) -> None:
+def _print_json(content: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    sys.stdout.flush()
+
+
+def _draft(arguments: argparse.Namespace, console: Console) -> int:
     from churn.drafting.contract_text import contract_text
     from churn.drafting.draft import Hints, draft_contract
 
@@ -84,7 +99,11 @@ def _draft(arguments: argparse.Namespace, console: Console) -> None:
         raise _exists(output) from None
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}. Name another.") from None
-    _print_draft(content, output, arguments.source, console)
+    if arguments.json:
+        _print_json({"status": "completed", "path": str(output), "contract": content})
+    else:
+        _print_draft(content, output, arguments.source, console)
+    return 0
 
 
 def _contract_name(output: Path) -> str:
@@ -126,14 +145,23 @@ def _print_draft(content: Mapping[str, Any], output: Path, source: str, console:
     console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
-def _check(path: Path, source: str | None, console: Console) -> int:
+def _check(arguments: argparse.Namespace, console: Console) -> int:
+    from churn.data import accepted_snapshot
     from churn.drafting.contract_check import check_contract, check_table
 
+    path: Path = arguments.contract
     contract, findings = check_contract(contract_content(path))
-    if contract is not None and source is not None:
-        findings += check_table(_read(source)[0], contract)
-    _print_findings(findings, path, console)
-    return InputError.exit_code if any(each.weight == "wrong" for each in findings) else 0
+    if contract is not None and arguments.source is not None:
+        table = _read(arguments.source)[0]
+        findings += check_table(table, contract, accepted_snapshot(contract, root=ROOT))
+    code = InputError.exit_code if any(each.weight == "wrong" for each in findings) else 0
+    if arguments.json:
+        status = "refused" if code else "completed"
+        listed = [{"weight": each.weight, "sentence": each.sentence} for each in findings]
+        _print_json({"status": status, "path": str(path), "findings": listed})
+    else:
+        _print_findings(findings, path, console)
+    return code
 
 
 def _print_findings(findings: list[Finding], path: Path, console: Console) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn import home
 from churn.root import ROOT
-from runner.inputs import OnBytes
+from runner.inputs import OnBytes, require_contract_in_production
 from runner.outcome import Outcome
 from runner.request import PreparedRun, RunRequest, prepare_run
 from runner.run_names import run_name
@@ -60,6 +60,8 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
     activate(stack)
     tracker = _tracker(stack, prepared) if "tracker" in prepared.entry.inputs else None
     parameters = pipeline_parameters(prepared, stack, tracker)
+    if prepared.table is not None:
+        require_contract_in_production(prepared.settings, parameters["folders"]["bundles"])
     # Only now: the stack is active, and nothing below reads another one.
     from runner.read_outcome import read_outcome, save_report_pages
     from runner.remote_progress import follow_remote_run

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.contract import load_contract
-from churn.data import acquire
-from churn.errors import InputError
+from churn.contract import DataContract, load_contract
+from churn.contract.names import listed
+from churn.data import Dataset, acquire
+from churn.errors import BundleError, InputError
+from churn.profile import DEMO
 from churn.root import ROOT
-from churn.settings.pipelines import DataSettings, DeploymentSettings, TrainingSettings
+from churn.settings.pipelines import (
+    ContractSettings,
+    DataSettings,
+    DeploymentSettings,
+    PromotionPipelineSettings,
+    TrainingSettings,
+)
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.spec import StackSpec
 
@@ -49,25 +57,104 @@ def check_table(
     """
     contract_path = root / settings.contract
     contract = load_contract(contract_path)
-    guesses = sum(bool(column.confirm) for column in contract.columns)
-    if guesses:
-        sentence = (
-            f"nobody has confirmed {guesses} guess{'es' if guesses > 1 else ''}; "
-            f"`python run.py contract check {settings.contract}` lists them"
-        )
-        _LOG.warning(sentence, extra={"step": "contract", "event": "warned"})
+    if contract.unconfirmed:
+        _warn(_unconfirmed(contract, settings))
     location = settings.source
     if location != "bundled" and "://" not in location:
         location = str(Path(location).expanduser().absolute())
     dataset = acquire(
         location, contract, root=root, sha256=settings.sha256, cache=downloads, on_progress=on_bytes
     )
+    _require_telling_columns(dataset)
     return TableInput(
         location=location,
         contract_path=_within(root, contract_path),
         contract_digest=contract.digest(),
         sha256=settings.sha256,
         fingerprint=dataset.source.sha256,
+    )
+
+
+def _warn(sentence: str) -> None:
+    _LOG.warning(sentence, extra={"step": "contract", "event": "warned"})
+
+
+def _unconfirmed(contract: DataContract, settings: ContractSettings) -> str:
+    count = len(contract.unconfirmed)
+    return (
+        f"nobody has confirmed {count} guess{'es' if count > 1 else ''}; "
+        f"`python run.py contract check {settings.contract}` lists them"
+    )
+
+
+def _require_telling_columns(dataset: Dataset) -> None:
+    """Refuses columns that are the target in other words; warns of those with one value.
+
+    Raises:
+        InputError: a column is the target in other words.
+    """
+    from churn.exploration.data_findings import constant_columns, target_copies
+
+    frame, contract = dataset.frame, dataset.contract
+    copies = [column.name for column in target_copies(frame, contract)]
+    if copies:
+        raise InputError(
+            f"Column {listed(copies)}: each value has one outcome of '{contract.target.name}' alone, so "
+            "it is the target in other words and not known beforehand. Move it from columns to "
+            f"left_out in contract '{contract.name}', with the reason."
+        )
+    constant = [column.name for column in constant_columns(frame, contract)]
+    if constant:
+        _warn(
+            f"one value in every row of {listed(constant)}, which tells nobody apart; left_out in the "
+            "contract takes it out"
+        )
+
+
+def require_confirmed(settings: PromotionPipelineSettings, _spec: StackSpec) -> None:
+    """Refuses to promote under a contract whose guesses nobody has confirmed; a demonstration may.
+
+    Raises:
+        InputError: guesses stand.
+    """
+    contract = load_contract(ROOT / settings.data.contract)
+    if not contract.unconfirmed:
+        return
+    if settings.profile == DEMO:
+        _warn(_unconfirmed(contract, settings.data))
+        return
+    first = contract.unconfirmed[0]
+    raise InputError(
+        f"In contract {settings.data.contract} {_unconfirmed(contract, settings.data)}. The first is "
+        f"about column '{first.name}': {first.confirm.rstrip('.?')}? Answer each and delete its "
+        "`confirm`; if nothing else changes, the trained version stays as it is."
+    )
+
+
+def require_contract_in_production(settings: TrainingSettings, bundles: str) -> None:
+    """Refuses to train what could never replace the version in production.
+
+    A store that cannot be read from here is left to promotion, which compares the same.
+
+    Raises:
+        InputError: the version in production was trained under another contract.
+    """
+    from churn.promotion.evidence_gates import contract_gate
+    from churn.scoring.bundle import address, contract_in_production, store_of_model
+
+    model, contract = settings.model.name, load_contract(ROOT / settings.data.contract)
+    try:
+        champion = contract_in_production(store_of_model(address(bundles), model))
+    except BundleError:
+        return
+    if champion is None or contract_gate(contract, champion).verdict == "pass":
+        return
+    raise InputError(
+        f"The version of '{model}' in production was trained under the data contract "
+        f"'{champion.name}' version {champion.version}, and this training's is '{contract.name}' version "
+        f"{contract.version} with {'other' if champion.name == contract.name else 'its own'} columns: "
+        "models of two contracts cannot be compared, so this one could never replace it. Train it "
+        "under a model name of its own, with --set model.name=NAME."
     )
 
 

@@ -60,6 +60,7 @@ PIPELINES = (
         name="promotion",
         summary="Judges the staged model against the one in production; promotes it, or says why not.",
         settings="churn.settings.pipelines.PromotionPipelineSettings",
+        preflight=("runner.inputs.require_confirmed",),
     ),
     PipelineEntry(
         name="rollback",

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from churn.checks.validators.validator_report import ValidatorReport
     from churn.deployment.deployment_record import Deployment
     from churn.evaluation.protocol import CandidateResult
-    from churn.promotion.decision import Decision
+    from churn.promotion.decision import Decision, Gate
     from churn.reports.training.training_report import TrainingReport
 
+_TOO_FEW = "too few to tell"
 _WIDE = 104  # columns that all figures of the shipped candidates take
 _COLOURS = {
     **dict.fromkeys(("promote", "pass", "fine"), "green"),
@@ -154,12 +155,21 @@ def _print_decision(decision: Decision, console: Console) -> None:
     for gate in decision.gates:
         colour = _COLOURS.get(gate.verdict, "yellow" if "evidence" in gate.verdict else "red")
         console.print(Text.assemble(f" {gate.name}: ", (gate.verdict, colour)))
-        for sentence in (gate.sentence, *gate.details):
+        for sentence in (gate.sentence, *_details(gate)):
             console.print(Padding(Text(sentence, style="dim"), (0, 0, 0, 3)))
     console.print()
     rows = _rows()
     rows.add_row("verdict", _sentence(decision))
     console.print(rows)
+
+
+def _details(gate: Gate) -> tuple[str, ...]:
+    """What a gate says of each slice; of one that passed a count alone, as it names the worst itself."""
+    if gate.verdict != "pass" or len(gate.details) <= 1:
+        return gate.details
+    few = sum(_TOO_FEW in each for each in gate.details)
+    small = f", {few} too small to tell" if few else ""
+    return (f"{len(gate.details)} slices in all{small}; the run's decision lists each.",)
 
 
 def _candidates(report: TrainingReport, *, wide: bool) -> Table:

@@ -12,12 +12,11 @@ from typing import Any
 
 from churn.errors import ChurnError, InputError, error_reason, one_line
 from churn.home import home
+from churn.scoring.current import local_stores, several_stores
 from deployment.zenml_deployments import NAME, PORT
 from runner.silence import silence_libraries
-from stacks.spec import DEFAULT_STACK
+from stacks.spec import DEFAULT_STACK, load_stack
 from stacks.zenml_store import open_zenml
-
-_STORE = "production/telco-churn"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +46,10 @@ def _deploy(options: argparse.Namespace) -> str:
     os.environ.pop("ZENML_ACTIVE_STACK_ID", None)
     from runner.zenml_deployment import deploy_scoring
 
+    stack = load_stack(options.stack)
     deployed = deploy_scoring(
-        options.store or str(options.state / _STORE),
-        options.stack,
+        options.store or str(_only_store(options.state)),
+        stack,
         name=options.name,
         port=options.port,
         keyed=options.keyed,
@@ -57,6 +57,23 @@ def _deploy(options: argparse.Namespace) -> str:
     )
     key = f" Callers show the key {deployed.key}" if deployed.key else ""
     return f"'{deployed.name}' answers at {deployed.address}/invoke.{key}"
+
+
+def _only_store(state: Path) -> Path:
+    """The store of the only model in production.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    stores = local_stores(state / "production")
+    if len(stores) > 1:
+        raise InputError(several_stores(stores, "--store"))
+    if not stores:
+        raise InputError(
+            f"Nothing is in production in {state / 'production'}. Run `python run.py --pipeline "
+            "promotion` first, or name a store with --store."
+        )
+    return stores[0]
 
 
 def _invoke(options: argparse.Namespace) -> str:
@@ -98,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     deploy = commands.add_parser("deploy", help="start it, or start it anew")
-    deploy.add_argument("--store", help=f"bundle store ({_STORE} of the state folder)")
+    deploy.add_argument("--store", help="bundle store (that of the only model in production)")
     deploy.add_argument("--stack", default=DEFAULT_STACK, help=f"stack ({DEFAULT_STACK})")
     deploy.add_argument("--port", type=int, help=f"port ({PORT}, or any free one)")
     deploy.add_argument("--keyed", action="store_true", help="answer only who shows a key")

@@ -98,6 +98,11 @@ class DataContract(FrozenModel):
         return tuple(column.name for column in self.columns)
 
     @property
+    def unconfirmed(self) -> tuple[Column, ...]:
+        """Columns with a draft's question that nobody has answered."""
+        return tuple(column for column in self.columns if column.confirm)
+
+    @property
     def id(self) -> IdColumn:
         """The identifier column."""
         return next(column for column in self.columns if isinstance(column, IdColumn))

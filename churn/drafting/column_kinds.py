@@ -97,8 +97,14 @@ def allow_blanks(
     )
 
 
+def is_day_of_row(column: TextColumn) -> bool:
+    """Whether a column is, by name and cells, the day that a row describes its customer on."""
+    named = _OBSERVED.fullmatch(column.words) and not column.empty.any()
+    return bool(named) and len(column.texts) > 1 and all(map(_is_day, column.texts))
+
+
 def _date(column: TextColumn) -> dict[str, Any] | str:
-    if column.empty.any() or not _OBSERVED.fullmatch(column.words):
+    if not is_day_of_row(column):
         return (
             "it holds dates. Put days or months before the export in the file instead, as a number; "
             "or describe it with `kind: date` if it is the day that the row describes its customer on"

@@ -6,23 +6,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from churn.contract import (
     CodedColumn,
     DataContract,
-    IdColumn,
     NumberColumn,
     Role,
 )
+from churn.data import quality
 from churn.data.intake.header import in_contract_order
 from churn.data.intake.typed_columns import ColumnTyper
 from churn.drafting.contract_faults import fault_sentences
+from churn.drafting.leakage import IN_OTHER_WORDS, leaks
+from churn.drafting.text_column import text_columns
 from churn.errors import InputError
 from churn.explain.wording import UNSPOKEN
+from churn.exploration.data_findings import constant_columns, target_copies
 from churn.features.feature_set import FORMULAS, feature_set
 
-Weight = Literal["wrong", "confirm", "cost", "optional"]
+Weight = Literal["wrong", "warning", "confirm", "cost", "optional"]
 
 _COSTS: Mapping[Role, str] = {
     Role.TENURE: "customers are not grouped by how long they have been customers",
@@ -39,7 +44,7 @@ class Finding:
     """One thing about a contract.
 
     Attributes:
-        weight: `wrong` has to be mended, `confirm` asks a person, `cost` is what a missing role
+        weight: `wrong` has to be mended, `warning` looked at, `confirm` asks a person, `cost` is what a missing role
             leaves out, `optional` what may be added.
         sentence: What it is, and the way out.
     """
@@ -62,43 +67,51 @@ def check_contract(content: Any) -> tuple[DataContract | None, list[Finding]]:
     return contract, [*_questions(contract), *_costs(contract), *_words(contract)]
 
 
-def check_table(table: Any, contract: DataContract) -> list[Finding]:
-    """What is wrong with a raw table, by its contract; each column's first fault.
+def check_table(
+    table: Any, contract: DataContract, accepted: pd.DataFrame | None = None
+) -> list[Finding]:
+    """What is wrong with a raw table, by its contract: every fault of every column, then the gate's.
 
     Args:
         table: A pyarrow table of texts, as `churn.data.read_raw` returns it.
         contract: The contract.
+        accepted: The table that the contract was accepted on; None where there is none.
     """
     try:
         ordered = in_contract_order(table, contract)
     except InputError as error:
         return [Finding("wrong", str(error))]
-    typer = ColumnTyper.of_table(ordered, contract)
-    found: list[Finding] = []
-    for column in contract.columns:
-        try:
-            values = typer.column(column)
-        except InputError as error:
-            found.append(Finding("wrong", str(error)))
-            continue
-        if isinstance(column, NumberColumn) and len(values):
-            outside = int(((values < column.minimum) | (values > column.maximum)).sum())
-            if outside:
-                found.append(Finding("wrong", _outside(column, outside)))
-        if isinstance(column, IdColumn) and values.duplicated().any():
-            again = int(values.duplicated().sum())
-            found.append(
-                Finding("wrong", f"Column '{column.name}': {again:,} ids are there again.")
-            )
-    return found
+    if not ordered.num_rows:
+        return [Finding("wrong", "The file has a header but no customers. Take one with rows.")]
+    said: list[str] = []
+    typer = ColumnTyper.of_table(ordered, contract, said.append)
+    frame = pd.DataFrame({column.name: typer.column(column) for column in contract.columns})
+    blanked = {name for name in contract.names if frame[name].isna().any()}
+    found = [Finding("wrong", sentence) for sentence in said]
+    for check in quality.check(frame, contract, accepted).checks:
+        # A cell that could not be read is blank now, and its fault was said.
+        again = check.topic in {"types", "blanks"} and blanked.issuperset(check.columns)
+        if not check.success and not again:
+            weight: Weight = "wrong" if check.severity == "critical" else "warning"
+            found.append(Finding(weight, f"{check.sentence} {check.way_out}"))
+    return [*found, *_telling(frame, ordered, contract)]
 
 
-def _outside(column: NumberColumn, rows: int) -> str:
-    return (
-        f"Column '{column.name}': {rows:,} row{'s lie' if rows > 1 else ' lies'} outside "
-        f"{column.minimum:g} to {column.maximum:g} ({column.unit}). Mend the file, or widen minimum "
-        "and maximum."
-    )
+def _telling(frame: pd.DataFrame, table: Any, contract: DataContract) -> Iterator[Finding]:
+    """What columns say about the outcome that they should not, or that they say nothing."""
+    way_out = "Move it to left_out, with the reason."
+    names = {column.name for column in contract.features}
+    left = (frame[contract.target.name] == contract.target.yes_value).to_numpy(np.int8)
+    if left.min() < left.max() and not frame[contract.target.name].isna().any():
+        columns = [column for column in text_columns(table) if column.name in names]
+        copies = {column.name for column in target_copies(frame, contract)}
+        for name, why in (dict.fromkeys(copies, IN_OTHER_WORDS) | leaks(columns, left)).items():
+            weight: Weight = "wrong" if name in copies else "warning"
+            yield Finding(weight, f"Column '{name}': {why}. {way_out}")
+    for column in constant_columns(frame, contract):
+        yield Finding(
+            "warning", f"Column '{column.name}': it has one value in every row. {way_out}"
+        )
 
 
 def _single_columns(content: Any, found: list[Finding]) -> Iterator[Finding]:
@@ -115,9 +128,8 @@ def _single_columns(content: Any, found: list[Finding]) -> Iterator[Finding]:
 
 
 def _questions(contract: DataContract) -> Iterator[Finding]:
-    for column in contract.columns:
-        if column.confirm:
-            yield Finding("confirm", f"Column '{column.name}': {column.confirm}")
+    for column in contract.unconfirmed:
+        yield Finding("confirm", f"Column '{column.name}': {column.confirm}")
 
 
 def _costs(contract: DataContract) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from churn.contract import DataContract, Role
 from churn.contract.names import listed
-from churn.drafting.column_kinds import allow_blanks, draft_column
+from churn.drafting.column_kinds import allow_blanks, draft_column, is_day_of_row
 from churn.drafting.id_and_target import find_id, find_target, numbers_the_rows
 from churn.drafting.leakage import leaks
 from churn.drafting.role_names import add_roles
@@ -55,7 +55,8 @@ def draft_contract(table: Any, name: str, file: str, hints: Hints) -> dict[str, 
     """
     columns = text_columns(table)
     _require_fit(columns, table.num_rows, file)
-    identity = find_id(columns, hints.id, file)
+    day = next(filter(is_day_of_row, columns), None)
+    identity = find_id(columns, hints.id, file, day)
     others = [column for column in columns if column is not identity]
     if hints.target is not None and hints.target.strip() == identity.name:
         raise InputError(

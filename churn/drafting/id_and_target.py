@@ -35,37 +35,50 @@ _TWO = 2
 _DIGITS = re.compile(r"(\D*)(\d+)")
 
 
-def find_id(columns: Sequence[TextColumn], name: str | None, file: str) -> TextColumn:
+def find_id(
+    columns: Sequence[TextColumn], name: str | None, file: str, day: TextColumn | None = None
+) -> TextColumn:
     """The column of the customers' ids.
 
     Args:
         columns: The table's columns.
         name: The column that a person named; None to look for one.
         file: What an error calls the table.
+        day: The column of the day that each row describes its customer on; a customer may then have a
+            row for each day. None where there is none.
 
     Raises:
         InputError: there is none, or an id is blank or there twice.
     """
     if name is not None:
-        return _checked_id(_require(columns, name, file, "--id"), file)
+        return _checked_id(_require(columns, name, file, "--id"), file, day)
     possible = [column for column in columns if column.unique and _holds_ids(column)]
-    for looks_right in (
-        lambda column: _SURELY_ID.fullmatch(column.words),
-        lambda column: _ID.fullmatch(column.words),
-        lambda column: column.numbers is None,
-        lambda column: is_index(column.name) or numbers_the_rows(column),
+    daily = [column for column in columns if column is not day and _once_a_day(column, day)]
+    for looks_right, among in (
+        (lambda column: _SURELY_ID.fullmatch(column.words), [*daily, *possible]),
+        (lambda column: _ID.fullmatch(column.words), possible),
+        (lambda column: column.numbers is None, possible),
+        (lambda column: is_index(column.name) or numbers_the_rows(column), possible),
     ):
-        found = [column for column in possible if looks_right(column)]
+        found = [column for column in among if looks_right(column)]
         if found:
             return found[0]
     for column in columns:
         if _SURELY_ID.fullmatch(column.words):
-            return _checked_id(column, file)
+            return _checked_id(column, file, day)
     raise InputError(
         f"{file} has no column that could be the customers' id: none has another value in every row. "
         "Name one with --id COLUMN, or add one that numbers the rows: "
         f'`awk \'NR==1{{print "customer_id,"$0; next}} {{print "C" NR-1 "," $0}}\' {file}`.'
     )
+
+
+def _once_a_day(column: TextColumn, day: TextColumn | None) -> bool:
+    """Whether ids are there more than once, and never twice on one day."""
+    if day is None or column.unique or column.empty.any() or not _holds_ids(column):
+        return False
+    pairs = column.places * len(day.different) + day.places
+    return len(np.unique(pairs)) == column.rows
 
 
 def numbers_the_rows(column: TextColumn) -> bool:
@@ -166,8 +179,8 @@ def _holds_ids(column: TextColumn) -> bool:
     return (column.numbers is None or column.whole) and all(map(is_customer_id, column.texts))
 
 
-def _checked_id(column: TextColumn, file: str) -> TextColumn:
-    """The column, if every id is there and there once.
+def _checked_id(column: TextColumn, file: str, day: TextColumn | None) -> TextColumn:
+    """The column, if every id is there and there once, or once a day.
 
     Raises:
         InputError: one is blank, cannot be stored, or is there twice.
@@ -179,12 +192,13 @@ def _checked_id(column: TextColumn, file: str) -> TextColumn:
             "the row out, or name another column with --id."
         )
     times = np.bincount(column.places)
-    if times.max() > 1:
+    if times.max() > 1 and not _once_a_day(column, day):
         rows = np.flatnonzero(column.places == int(np.argmax(times)))
         raise InputError(
             f"{where}: {int((times > 1).sum()):,} ids are there more than once, the first in rows "
-            f"{rows[0] + 1} and {rows[1] + 1}. Keep one row a customer, or name another column with "
-            "--id."
+            f"{rows[0] + 1} and {rows[1] + 1}. Keep one row a customer, name another column with --id, "
+            "or have a column of the day that each row describes its customer on, such as snapshot_date, "
+            "on which no id is there twice."
         )
     if not _holds_ids(column):
         raise InputError(

@@ -13,6 +13,7 @@ from churn.drafting.text_column import TextColumn
 from churn.evaluation.column_ranking import rank_columns
 from churn.evaluation.weighted import Labels
 
+IN_OTHER_WORDS = "it is the target in other words"
 TOO_GOOD = 0.90
 """ROC-AUC of one column alone, from which it is suspected; training holds a model for the same."""
 
@@ -34,7 +35,7 @@ def leaks(columns: Sequence[TextColumn], target: Labels) -> dict[str, str]:
     arrays: dict[str, NDArray[Any]] = {}
     for column in columns:
         if _gives_target(column, target):
-            found[column.name] = "it is the target in other words"
+            found[column.name] = IN_OTHER_WORDS
         elif _AFTER.fullmatch(column.words):
             found[column.name] = "by its name it is known only after a customer has left"
         else:
@@ -47,7 +48,7 @@ def leaks(columns: Sequence[TextColumn], target: Labels) -> dict[str, str]:
         if ranking.roc_auc > TOO_GOOD and name not in found:
             found[name] = (
                 f"alone it ranks those who left with a ROC-AUC of {ranking.roc_auc:.2f}, too good to "
-                "be known beforehand. If it is, describe it among the columns"
+                "be known beforehand"
             )
     return found
 

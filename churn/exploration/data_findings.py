@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from churn.contract import CodedColumn, DataContract
+from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.evaluation.column_ranking import strongest_column
 from churn.features.encoding import encode, encode_target
 
 _TOO_GOOD = 0.95
+_ROWS_A_VALUE = 20  # fewer, and values of one outcome each come about by chance
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,38 @@ def _repeated(frame: pd.DataFrame, contract: DataContract) -> Finding:
 def _constant(frame: pd.DataFrame, contract: DataContract) -> list[Finding]:
     return [
         Finding(f"{column.name} has one value in all rows.", "It says nothing here: leave it out.")
+        for column in constant_columns(frame, contract)
+    ]
+
+
+def constant_columns(
+    frame: pd.DataFrame, contract: DataContract
+) -> tuple[CodedColumn | NumberColumn, ...]:
+    """Columns of a typed table, at least one row long, with one value in all rows."""
+    return tuple(
+        column
         for column in contract.features
         if frame[column.name].eq(frame[column.name].iloc[0]).all()
-    ]
+    )
+
+
+def target_copies(
+    frame: pd.DataFrame, contract: DataContract
+) -> tuple[CodedColumn | NumberColumn, ...]:
+    """Columns of a typed table that are the target in other words: each value has one outcome.
+
+    A column of nearly as many values as rows, a code of each customer, says nothing of the kind.
+    """
+    target = encode_target(frame, contract)
+    if target.min() == target.max():
+        return ()
+    copies = []
+    for column in contract.features:
+        outcomes = pd.Series(target).groupby(frame[column.name].to_numpy()).agg(["min", "max"])
+        few = len(outcomes) * _ROWS_A_VALUE <= len(frame)
+        if few and (outcomes["min"] == outcomes["max"]).all():
+            copies.append(column)
+    return tuple(copies)
 
 
 def _implied(frame: pd.DataFrame, contract: DataContract) -> list[Finding]:

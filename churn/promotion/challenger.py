@@ -8,6 +8,7 @@ from churn.data.quality.quality_report import QualityReport
 from churn.evaluation.comparison import PairedDifference
 from churn.evaluation.gate_rows import GateRowsReport, evaluate_gate_rows
 from churn.evaluation.plan import Floors, PromotionSettings
+from churn.profile import DEMO
 from churn.promotion.comparison_gates import (
     JUMP,
     PROFIT,
@@ -126,7 +127,10 @@ def judge_challenger(
         hashes={**(hashes or {}), "gate_rows": rows.sha256},
     )
     lead = fixed is not None and leads(challenger, fixed.best, rows)
-    return decision.model_copy(update={"gate_rows": rows.sample, "looks": looks, "leads": lead})
+    demo = training is not None and training.profile == DEMO
+    return decision.model_copy(
+        update={"gate_rows": rows.sample, "looks": looks, "leads": lead, "demonstration": demo}
+    )
 
 
 def _fitting_rows(challenger: Contender, champion: Contender | None, rows: GateRows) -> list[Gate]:

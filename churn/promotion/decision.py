@@ -38,6 +38,7 @@ class Gate(FrozenModel):
         threshold: the limit that the figure is compared with.
         interval: where the figure plausibly lies, for a gate that judges by it.
         details: a sentence for each part that was judged, such as a slice.
+        overridden: whether it passes by a person's word alone.
     """
 
     # As text, because JSON has no NaN and a gate that measured nothing must survive a round trip.
@@ -50,6 +51,7 @@ class Gate(FrozenModel):
     sentence: str
     interval: Interval | None = None
     details: tuple[str, ...] = ()
+    overridden: bool = False
 
 
 class Looks(FrozenModel):
@@ -80,6 +82,7 @@ class Decision(FrozenModel):
         looks: which look at those rows it was.
         leads: whether the challenger ranks better than the best version so far by more than one
             standard error: if it goes into production, it is the best from then on.
+        demonstration: whether the challenger was trained with profile=demo.
     """
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
@@ -94,6 +97,7 @@ class Decision(FrozenModel):
     gate_rows: RowSample | None = None
     looks: Looks = FIRST_LOOK
     leads: bool = False
+    demonstration: bool = False
 
     @property
     def judged(self) -> bool:
@@ -111,9 +115,11 @@ class Decision(FrozenModel):
         """The verdict in words; only a model in production is called promoted.
 
         A training's gates clear a model for staging. A decision with a basis (a comparison with
-        the champion, or a rollback) clears it for production.
+        the champion, or a rollback) clears it for production; a demonstration never is.
         """
         cleared = f"cleared for {'production' if self.basis else 'staging'}"
+        if self.demonstration:
+            cleared = "cleared as a demonstration, not for production"
         return {"promote": cleared, "hold": "held back", "reject": "rejected"}[self.verdict]
 
     @property

@@ -57,7 +57,14 @@ def training_gate(training: TrainingVerdict | None) -> Gate:
         sentence += f" {_override(training)}"
         if not training.overridden_by:
             verdict = "fail" if training.verdict == "reject" else "insufficient evidence"
-    return Gate(name=TRAINING, figure=cleared, threshold=1, verdict=verdict, sentence=sentence)
+    return Gate(
+        name=TRAINING,
+        figure=cleared,
+        threshold=1,
+        verdict=verdict,
+        sentence=sentence,
+        overridden=not cleared and verdict == "pass",
+    )
 
 
 def protocol_gate(training: TrainingVerdict | None, settings: PromotionSettings) -> Gate:
@@ -82,8 +89,9 @@ def protocol_gate(training: TrainingVerdict | None, settings: PromotionSettings)
         sentence = f"Measured by the protocol, with profile={training.profile} ({by})."
     else:
         sentence = f"Not measured by the protocol: profile={training.profile} ({by})."
+    overridden = False
     if not passed and not demo:
-        passed = bool(training.overridden_by)
+        passed = overridden = bool(training.overridden_by)
         sentence += f" {_override(training)}"
     return Gate(
         name=PROTOCOL,
@@ -91,6 +99,7 @@ def protocol_gate(training: TrainingVerdict | None, settings: PromotionSettings)
         threshold=required,
         verdict="pass" if passed else "insufficient evidence",
         sentence=sentence,
+        overridden=overridden,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from churn.frozen_model import FrozenModel
+from churn.profile import DEMO
 
 
 class PromotionPair(FrozenModel):
@@ -25,10 +26,15 @@ class PromotionPair(FrozenModel):
         return self.challenger == self.champion
 
     @property
+    def place(self) -> str:
+        """Where the challenger is once it is promoted, in words."""
+        return "published as a demonstration" if self.profile == DEMO else "in production"
+
+    @property
     def sentence(self) -> str:
         """The pair in words."""
         if self.unchanged:
-            return f"{self.model} version {self.challenger} is in production already"
+            return f"{self.model} version {self.challenger} is {self.place} already"
         against = f"against {self.champion}" if self.champion else "with no champion yet"
         return f"{self.model} version {self.challenger} {against}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, overload
 
@@ -11,6 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from churn.errors import BundleError, error_reason
 from churn.frozen_model import FrozenModel, first_fault
 from churn.plain_files import DOCUMENT_BYTES, read_plain
+from churn.profile import is_demo_model
 from churn.scoring.address import Address, address, read_file
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
@@ -73,6 +75,28 @@ def bundle_folder(store: Address, version: str) -> Address:
     if isinstance(store, str):
         return f"{store.rstrip('/')}/{BUNDLES}/{version}"
     return store / BUNDLES / version
+
+
+def local_stores(production: Path) -> tuple[Path, ...]:
+    """The stores of a folder that have a version in production; demonstrations are none.
+
+    Release 0.1.0 kept its only store in the folder itself.
+    """
+    pointers = (production / CURRENT, *sorted(production.glob(f"*/{CURRENT}")))
+    return tuple(
+        each.parent for each in pointers if each.is_file() and not is_demo_model(each.parent.name)
+    )
+
+
+def several_stores(stores: Sequence[Path], options: str) -> str:
+    """What is said where several models have a version in production and none was chosen.
+
+    Args:
+        stores: Their stores.
+        options: How one is named, such as `--store`.
+    """
+    names = ", ".join(map(str, stores))
+    return f"{len(stores)} models have a version in production: {names}. Choose one with {options}."
 
 
 def read_current(store: Address) -> Published:

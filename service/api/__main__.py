@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help=f"address to listen on ({defaults['host'].default})")
     parser.add_argument("--port", type=int, help=f"port ({defaults['port'].default}); 0: any free")
     parser.add_argument("--workers", type=int, help="processes that answer (1)")
-    parser.add_argument("--store", help=f"bundle store ({defaults['store'].default})")
+    parser.add_argument("--store", help="bundle store (that of the only model in production)")
     return parser
 
 

@@ -13,7 +13,7 @@ from churn.feature_store.online.address import FILE as ONLINE_STORE
 from churn.feature_store.online.address import SQLITE
 from churn.frozen_model import FrozenModel
 from churn.home import DEFAULT, home
-from churn.scoring.current import CURRENT
+from churn.scoring.current import CURRENT, local_stores, several_stores
 from churn.scoring.manifest import VERSION_PATTERN
 
 PREFIX = "CHURN_"
@@ -57,12 +57,20 @@ class OnlineStoreSettings(FrozenModel):
     max_feature_age_seconds: float = Field(0.0, ge=0)
 
 
+def _only_store(settings: dict[str, Any]) -> str:
+    """The store of the one model in production; the folder of all where there is none, or several."""
+    production = home(settings["home"]) / "production"
+    stores = local_stores(production)
+    return str(stores[0] if len(stores) == 1 else production)
+
+
 class StoreSettings(FrozenModel):
     """Which versions of a bundle store are served.
 
     Attributes:
         home: folder of everything on this machine, where the settings below name no other place.
-        store: bundle store whose production version is served: a folder, or a URI for fsspec.
+        store: bundle store whose production version is served: a folder, or a URI for fsspec. Left
+            out, it is that of the only model with a version in production.
         poll_seconds: how often the store is checked for a new version.
         canary_version: version of the store that answers `canary_percent` of the customers.
         canary_percent: share of the customers that the canary answers.
@@ -71,7 +79,7 @@ class StoreSettings(FrozenModel):
     """
 
     home: str = Field(DEFAULT, min_length=1)
-    store: str = Field(default_factory=home_path("production/telco-churn"), min_length=1)
+    store: str = Field(default_factory=_only_store, min_length=1)
     poll_seconds: float = Field(1.0, ge=0.05, le=3600)
     canary_version: Version | None = None
     canary_percent: float = Field(0.0, ge=0, le=100)
@@ -85,11 +93,15 @@ class StoreSettings(FrozenModel):
         return self
 
     def require_production(self, options: str) -> None:
-        """Checks that a local store has a version in production.
+        """Checks that a local store has a version in production, and that it is known which store.
 
         Raises:
-            InputError: it has none; `options` say how to name another store.
+            InputError: it has none, or several have; `options` say how to name a store.
         """
+        if "store" not in self.model_fields_set:
+            stores = local_stores(home(self.home) / "production")
+            if len(stores) > 1:
+                raise InputError(several_stores(stores, options))
         if "://" in self.store or (Path(self.store) / CURRENT).is_file():
             return
         near = [each.parent for each in sorted(Path(self.store).glob(f"*/{CURRENT}"))]

@@ -56,7 +56,7 @@ def _in_production(pair: PromotionPair) -> Decision:
         figure=1,
         threshold=1,
         verdict="pass",
-        sentence=f"Version {pair.challenger} is in production already.",
+        sentence=f"Version {pair.challenger} is {pair.place} already.",
     )
-    basis = "It is in production already, so nothing was compared."
+    basis = f"It is {pair.place} already, so nothing was compared."
     return decide([gate], challenger=f"version {pair.challenger}", basis=basis)

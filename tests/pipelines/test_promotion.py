@@ -251,7 +251,8 @@ def test_what_is_in_production_already_is_not_promoted_again(restored, command_l
 
     assert again.code == 0
     assert again.result["error"] is None
-    assert "version 1 is in production already; there is nothing new to promote" in again.stderr
+    already = "version 1 is published as a demonstration already"
+    assert f"{already}; there is nothing new to promote" in again.stderr
 
 
 def test_an_approval_of_another_version_is_refused(restored, command_line, trained, place):

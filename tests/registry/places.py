@@ -122,7 +122,9 @@ class FourPlaces:
             with production.settled() as found:
                 return found.sentence if found else None
 
-    def promote(self, version: str, verdict: str = "pass", **settings: Any) -> PromotionOutcome:
+    def promote(
+        self, version: str, verdict: str = "pass", *, overridden: bool = False, **settings: Any
+    ) -> PromotionOutcome:
         """Promotes a version that was judged against what has the stage, unless its gate says no."""
         from registry.promotion import carry_out_decision
 
@@ -130,7 +132,14 @@ class FourPlaces:
         pair = PromotionPair(
             model=MODEL, challenger=version, champion=champion.name if champion else None
         )
-        gate = Gate(name="given", figure=1, threshold=1, verdict=verdict, sentence="It is given.")
+        gate = Gate(
+            name="given",
+            figure=1,
+            threshold=1,
+            verdict=verdict,
+            sentence="It is given.",
+            overridden=overridden,
+        )
         decision = decide([gate], challenger=f"version {version}", basis="Given by a test.")
         promotion = PromotionPipelineSettings.from_mapping(settings)
         with Ledger(self.ledger_url, lock_seconds=0.1) as ledger:

@@ -48,11 +48,15 @@ def test_where_approval_is_required_a_version_waits_for_its_own(places):
         assert ledger.last_change(MODEL).person == "Ada"
 
 
-def test_a_person_who_overrides_the_training_is_on_record(places):
+@pytest.mark.parametrize(
+    ("overridden", "reason"),
+    [(True, "Ada overrides 'given': a pilot"), (False, "every gate passed")],
+)
+def test_what_a_person_overrides_is_on_record(places, overridden, reason):
     override = {"person": "Ada", "version": "1", "reason": "a pilot"}
 
-    places.promote("1", override=override)
+    places.promote("1", overridden=overridden, override=override)
 
     with Ledger(places.ledger_url) as ledger:
         change = ledger.last_change(MODEL)
-    assert (change.person, change.reason) == ("Ada", "Ada overrides its training: a pilot")
+    assert (change.person, change.reason) == ("Ada", reason)

@@ -63,7 +63,7 @@ def test_make_reads_it_where_every_command_does(root, home, found):
         check=True,
     ).stdout
 
-    assert f'-f "{found}/production/telco-churn/current.json"' in plan
+    assert f'ls "{found}"/production/current.json "{found}"/production/*/current.json' in plan
     assert f'check_database "{found}/mlflow.db"' in plan
     assert f"sqlite:///{root / found}/mlflow.db" in plan
     assert re.search(rf'^rm -rf \S+ "{re.escape(found)}"$', plan, re.MULTILINE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import logging
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import yaml
 
 import run
 from churn.contract import load_contract
-from churn.settings.pipelines import DataSettings
-from runner.inputs import check_table
+from churn.errors import InputError
+from churn.settings.pipelines import DataSettings, PromotionPipelineSettings
+from runner.inputs import check_table, require_confirmed
+from stacks.spec import load_stack
 
 
 @pytest.fixture
@@ -146,7 +150,7 @@ def test_a_check_lists_every_column_that_the_table_breaks(draft, contract_comman
     assert out.startswith("Wrong, to be mended (3):")
     assert "Column 'Contract' row 12 and 1,694 more rows: 'Biennial' is not one of" in out
     assert "Column 'PaymentMethod' row 2" in out
-    assert "Column 'MonthlyCharges': 1 row lies outside 0 to 500" in out
+    assert "Column 'MonthlyCharges' row 1: -1 is outside 0 to 500" in out
 
 
 @pytest.mark.parametrize(
@@ -184,3 +188,146 @@ def test_the_shipped_contract_lacks_nothing(contract_command, root, table):
 
     assert code == 0
     assert out.splitlines() == [f"{root}/data/contracts/telco.yaml: valid, can be trained with."]
+
+
+def changed_table(table, tmp_path, change):
+    """A copy of the shipped table, each row changed as `change(number, row)` does in place."""
+    with Path(table).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        change(number, row)
+    path = tmp_path / "changed.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_a_check_lists_every_fault_of_a_column_and_what_the_gate_finds(
+    contract_command, root, table, tmp_path
+):
+    def spoil(number, row):
+        row["Churn"] = "No" if number % 60 else row["Churn"]  # too few have left
+        row["customerID"] = "C00001" if number == 5 else row["customerID"]
+        row["tenure"] = {1: "many", 2: "2.5", 3: "", 4: "300"}.get(number, row["tenure"])
+        row["Contract"] = {1: "Weekly", 2: "Daily", 3: "Daily", 4: "Hourly", 6: "Yearly"}.get(
+            number, row["Contract"]
+        )
+
+    worse = changed_table(table, tmp_path, spoil)
+    code, out, _ = contract_command("check", root / "data/contracts/telco.yaml", "--source", worse)
+
+    assert code == 2
+    for sentence in (
+        "Column 'tenure' row 2: 'many' is not a number",
+        "Column 'tenure' row 3: '2.5' is not a whole number",
+        "Column 'tenure' row 4: the cell is blank",
+        "Column 'tenure' row 5: 300 is outside 0 to 240",
+        "Column 'Contract' row 2: 'Weekly' is not one of",
+        "Column 'Contract' row 3 and 1 more row: 'Daily' is not one of",
+        "Column 'Contract' row 5: 'Hourly' is not one of",
+        "Column 'Contract' row 7: 1 more text is no category.",
+        "Column 'customerID' rows 1 and 6: these rows share their id",
+        "outside 5% to 60%",
+    ):
+        assert sentence in out, out
+    # a cell that was refused is not called blank, too
+    assert out.count("Column 'Contract' row") == 4
+
+
+def test_a_check_finds_what_gives_the_outcome_away_and_what_says_nothing(
+    contract_command, root, table, tmp_path
+):
+    def spoil(_number, row):
+        row["Partner"] = row["Churn"]
+        row["gender"] = "Female"
+        row["MonthlyCharges"] = str(
+            20 + 60 * (row["Churn"] == "Yes") + float(row["MonthlyCharges"]) / 100
+        )
+
+    worse = changed_table(table, tmp_path, spoil)
+    code, out, _ = contract_command("check", root / "data/contracts/telco.yaml", "--source", worse)
+
+    assert code == 2
+    assert "Column 'Partner': it is the target in other words. Move it to left_out" in out
+    noticed = out.partition("To be looked at")[2]
+    assert (
+        "Column 'MonthlyCharges': alone it ranks those who left with a ROC-AUC of 1.00" in noticed
+    )
+    assert "Column 'gender': it has one value in every row." in noticed
+    assert out.count("Column 'Partner': it is") == 1
+
+
+def test_a_run_refuses_the_target_in_other_words_before_anything_is_started(
+    root, table, tmp_path, caplog
+):
+    worse = changed_table(
+        table, tmp_path, lambda _n, row: row.update(Partner=row["Churn"], gender="Male")
+    )
+
+    with pytest.raises(InputError, match="Column 'Partner': each value has one outcome of 'Churn'"):
+        check_table(DataSettings(source=str(worse)), root=root, downloads=tmp_path)
+
+    one = changed_table(table, tmp_path, lambda _number, row: row.update(gender="Male"))
+    with caplog.at_level(logging.WARNING, "churn.progress"):
+        check_table(DataSettings(source=str(one)), root=root, downloads=tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [
+        "one value in every row of 'gender', which tells nobody apart; left_out in the contract "
+        "takes it out"
+    ]
+
+
+def test_a_draft_and_a_check_are_objects_for_a_program(contract_command, table, tmp_path):
+    path = tmp_path / "mine.yaml"
+    code, out, _ = contract_command("draft", table, "--output", path, "--json")
+    drafted = json.loads(out)
+
+    assert code == 0
+    assert (drafted["status"], drafted["path"]) == ("completed", str(path))
+    assert drafted["contract"] == yaml.safe_load(path.read_text())
+
+    code, out, _ = contract_command("check", path, "--source", table, "--json")
+    checked = json.loads(out)
+
+    assert code == 0
+    assert checked["status"] == "completed"
+    assert {each["weight"] for each in checked["findings"]} == {"confirm", "optional"}
+
+    path.write_text("name: mine")
+    code, out, _ = contract_command("check", path, "--json")
+    assert code == 2
+    assert json.loads(out)["status"] == "refused"
+
+
+def test_a_refusal_is_an_object_on_stdout_and_a_sentence_on_stderr(contract_command, tmp_path):
+    code, out, error = contract_command(
+        "draft", tmp_path / "none.csv", "--output", tmp_path / "mine.yaml", "--json"
+    )
+
+    refusal = json.loads(out)
+    assert code == 2
+    assert refusal["status"] == "refused"
+    assert "none.csv" in refusal["error"]
+    assert "none.csv" in error
+
+
+def test_nobody_promotes_what_nobody_has_confirmed(draft, caplog):
+    stack = load_stack("local")
+    settings = PromotionPipelineSettings.model_validate({"data": {"contract": str(draft)}})
+
+    with pytest.raises(InputError, match="21 guesses") as caught:
+        require_confirmed(settings, stack)
+    assert "column 'customerID': the ids number the rows; do they last" in str(caught.value)
+
+    # a demonstration may, and says so
+    demo = settings.model_copy(update={"profile": "demo"})
+    with caplog.at_level(logging.WARNING, "churn.progress"):
+        require_confirmed(demo, stack)
+    assert "nobody has confirmed 21 guesses" in caplog.text
+
+    answered = yaml.safe_load(draft.read_text())
+    for column in answered["columns"]:
+        column.pop("confirm", None)
+    draft.write_text(yaml.safe_dump(answered))
+    require_confirmed(settings, stack)

@@ -78,3 +78,15 @@ def test_the_command_of_0_1_0_still_runs(root):
 
     assert completed.returncode == 2
     assert "There is no stack 'locl'" in completed.stderr
+
+
+def test_the_only_model_in_production_is_deployed_and_of_several_one_is_chosen(tmp_path, capsys):
+    assert main(["deploy", "--state", str(tmp_path)]) == 2
+    assert "Nothing is in production in" in capsys.readouterr().err
+
+    for name in ("gym-churn", "telco-churn"):
+        (tmp_path / "production" / name).mkdir(parents=True)
+        (tmp_path / "production" / name / "current.json").write_text("{}")
+
+    assert main(["deploy", "--state", str(tmp_path)]) == 2
+    assert "2 models have a version in production" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from churn.checks.validators.validator_report import ValidatorFinding, ValidatorReport
 from churn.evaluation.protocol import protocol_figure
+from churn.promotion.decision import Gate, decide
 from runner.outcome import Outcome
 from runner.run_summary import print_summary
 
@@ -177,3 +178,33 @@ def test_a_run_of_another_pipeline_ends_with_its_links(outcome):
 
     assert value(text, "registered") == "model version 7 (staging)"
     assert "verdict" not in text
+
+
+@pytest.mark.parametrize("verdict", ["pass", "insufficient evidence"])
+def test_slices_of_a_gate_that_passed_are_counted_and_others_are_listed(outcome, verdict):
+    slices = ("a: +0.1 points; enough.", "b: +0.2 points; enough.", "c: too few to tell (3).")
+    gate = Gate(
+        name="no slice is off",
+        figure=0,
+        threshold=5,
+        verdict=verdict,
+        sentence="The worst is b.",
+        details=slices,
+    )
+    decision = decide([gate], challenger="version 1", basis="Nothing was compared.")
+
+    text = shown(altered(outcome, training=None, decision=decision))
+
+    counted = "3 slices in all, 1 too small to tell; the run's decision lists each."
+    assert (counted in text) == (verdict == "pass")
+    assert all((each in text) == (verdict != "pass") for each in slices)
+    assert "The worst is b." in text
+
+
+def test_a_demonstration_is_cleared_as_one(outcome):
+    gate = Gate(name="ranks", figure=1, threshold=0, verdict="pass", sentence="It does.")
+    decision = decide([gate], challenger="version 1", basis="Nothing was compared.")
+    demonstration = decision.model_copy(update={"demonstration": True})
+
+    assert "cleared for production" in decision.sentence
+    assert "cleared as a demonstration, not for production" in demonstration.sentence

@@ -71,7 +71,8 @@ def test_with_nothing_new_to_promote_the_champion_stays_and_nothing_is_recorded(
     outcome = promote_again(folders)
 
     assert outcome.status == "unchanged"
-    assert outcome.sentence == "version 1 is in production already; there is nothing new to promote"
+    already = "version 1 is published as a demonstration already"
+    assert outcome.sentence == f"{already}; there is nothing new to promote"
     assert (tmp_path / "production" / MODEL / "current.json").read_bytes() == before
     with Ledger(folders["ledger"]) as ledger:
         assert len(ledger.decisions(MODEL)) == 1
@@ -123,7 +124,7 @@ def test_where_the_stage_names_another_version_than_the_pointer_the_pointer_wins
 
     outcome = promote_again(folders)
 
-    assert "version 1 is in production already" in outcome.sentence
+    assert "version 1 is published as a demonstration already" in outcome.sentence
     assert current(tmp_path / "production" / MODEL).version == "1"
     assert control_plane.find_version(MODEL, "production").name == "1"
     with Ledger(folders["ledger"]) as ledger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ from churn.errors import InputError
 
 Mask = NDArray[np.bool_]
 
+_SAID = 3  # texts of a column that are refused one by one
 # What explains most is said first.
 _ORDER = (
     (Fault.NOT_A_NUMBER, Fault.ENDLESS_TEXT),
@@ -53,6 +54,10 @@ def trimmed(texts: Any) -> Any:
     return filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
 
 
+def _raise(sentence: str) -> None:
+    raise InputError(sentence)
+
+
 class ColumnTyper:
     """Types the columns of one raw table.
 
@@ -60,24 +65,33 @@ class ColumnTyper:
         texts: The trimmed cells of each column, by name.
         contract: The contract.
         left_out: Columns that the table lacks; their texts are empty.
+        on_fault: Called with a sentence about each fault. By default it raises an `InputError`, so the
+            first one ends the reading; where it returns, cells at fault become blanks.
     """
 
     def __init__(
-        self, texts: dict[str, Any], contract: DataContract, left_out: Collection[str] = ()
+        self,
+        texts: dict[str, Any],
+        contract: DataContract,
+        left_out: Collection[str] = (),
+        on_fault: Callable[[str], None] = _raise,
     ) -> None:
         self._texts = texts
         self._contract = contract
         self._left_out = left_out
+        self._fault = on_fault
 
     @classmethod
-    def of_table(cls, table: Any, contract: DataContract) -> ColumnTyper:
+    def of_table(
+        cls, table: Any, contract: DataContract, on_fault: Callable[[str], None] = _raise
+    ) -> ColumnTyper:
         """The typer of a raw pyarrow table that has the contract's columns, in its order."""
         nothing = pa.nulls(table.num_rows, pa.string())
         left_out = frozenset(contract.names) - frozenset(table.column_names)
         texts = {
             name: trimmed(nothing if name in left_out else table[name]) for name in contract.names
         }
-        return cls(texts, contract, left_out)
+        return cls(texts, contract, left_out, on_fault)
 
     def column(self, column: Column) -> pd.Series[Any]:
         """A column's values, as its kind reads them.
@@ -104,15 +118,18 @@ class ColumnTyper:
         wrong = ~_mask(pc.match_substring_regex(self._texts[name], PLAIN_ID))
         wrong[wrong] = [not is_customer_id(each) for each in values[wrong]]
         if wrong.any():
-            row, place = _first(wrong), _place(name, wrong)
-            if is_blank(values[row]):
-                raise InputError(
-                    f"{place}: the customer's identifier is blank. Fill it in, or leave the row out."
-                )
-            raise InputError(
-                f"{place}: the customer's identifier is too long to be stored, "
-                "or no text. Give at most 200 characters."
-            )
+            blank = wrong.copy()
+            blank[wrong] = [is_blank(each) for each in values[wrong]]
+            for rows, sentence in (
+                (blank, "is blank. Fill it in, or leave the row out."),
+                (
+                    wrong & ~blank,
+                    "is too long to be stored, or no text. Give at most 200 characters.",
+                ),
+            ):
+                if rows.any():
+                    self._fault(f"{_place(name, rows)}: the customer's identifier {sentence}")
+            values = np.where(wrong, None, values)
         return pd.Series(values, name=name, dtype=object)
 
     def dates(self, column: DateColumn) -> pd.Series[Any]:
@@ -124,11 +141,13 @@ class ColumnTyper:
         different, places = _different(self._texts[column.name])
         days = np.array([_day(text) for text in different], dtype=object)[places]
         wrong = days == None  # noqa: E711 - of each element
-        if wrong.any():
-            place, text = _place(column.name, wrong), different[places[_first(wrong)]]
-            if is_blank(text):
-                raise InputError(f"{place}: the date is blank. Fill it in, or leave the row out.")
-            raise InputError(f"{place}: {self._shown(text)} is not a date. Write it as YYYY-MM-DD.")
+        blank = np.array([is_blank(text) for text in different], np.bool_)[places] & wrong
+        if blank.any():
+            place = _place(column.name, blank)
+            self._fault(f"{place}: the date is blank. Fill it in, or leave the row out.")
+        if (strange := wrong & ~blank).any():
+            place, text = _place(column.name, strange), different[places[_first(strange)]]
+            self._fault(f"{place}: {self._shown(text)} is not a date. Write it as YYYY-MM-DD.")
         return pd.Series(days, name=column.name, dtype=object)
 
     def categories(self, column: CategoryColumn | FlagColumn | TargetColumn) -> pd.Series[Any]:
@@ -139,11 +158,16 @@ class ColumnTyper:
         """
         different, places = _different(self._texts[column.name])
         codes, refused = _read(CategoryReader(column).__getitem__, different)
-        if refused:
-            value = different[places[_first(np.isin(places, refused[Fault.NOT_A_CATEGORY]))]]
-            same = places == different.index(value)
-            self._refuse(RefusedValue(column, value, Fault.NOT_A_CATEGORY), same)
-        found: Any = codes.astype(np.int8)[places]
+        # In the order in which they first appear.
+        strange = refused.get(Fault.NOT_A_CATEGORY, [])
+        for place in strange[:_SAID]:
+            refusal = RefusedValue(column, different[place], Fault.NOT_A_CATEGORY)
+            self._refuse(refusal, places == place)
+        if strange[_SAID:]:
+            others, rows = strange[_SAID:], np.isin(places, strange[_SAID:])
+            many = f"{len(others):,} more texts are" if len(others) > 1 else "1 more text is"
+            self._fault(f"{_place(column.name, rows)}: {many} no category.")
+        found: Any = np.nan_to_num(codes, nan=-1).astype(np.int8)[places]
         dtype = pd.CategoricalDtype(list(column.categories))
         return pd.Series(pd.Categorical.from_codes(found, dtype=dtype), name=column.name)
 
@@ -168,7 +192,8 @@ class ColumnTyper:
                 place = places[_first(rows)]
                 fault = next(fault for fault in faults if place in refused.get(fault, ()))
                 self._refuse(RefusedValue(column, different[place], fault), rows)
-        return pd.Series(values.astype(np.int64) if column.integer else values, name=column.name)
+        whole = column.integer and not np.isnan(values).any()
+        return pd.Series(values.astype(np.int64) if whole else values, name=column.name)
 
     def _blanks(self, reader: NumberReader, blank: Mask) -> NDArray[np.float64]:
         """The number that each blank cell of a column means, float64[blanks]."""
@@ -183,17 +208,18 @@ class ColumnTyper:
             self._refuse(RefusedValue(column, text, fault), wrong)
         return values[places]
 
-    def _refuse(self, refused: RefusedValue, rows: Mask) -> NoReturn:
+    def _refuse(self, refused: RefusedValue, rows: Mask) -> None:
         column = refused.column
         if column.name in self._left_out and isinstance(column, NumberColumn) and column.blank:
-            raise InputError(
+            self._fault(
                 f"Column '{column.name}' is missing from the file, but {_rows(rows)} cannot do "
                 f"without it: a blank is allowed only where '{column.blank.only_when}' is "
                 f"{column.blank.equals:g}. Add the column."
             )
+            return
         found = self._shown(str(refused.value))
         sentence = cell_sentence(refused, found, contract_file(self._contract))
-        raise InputError(f"{_place(refused.column.name, rows)}: {sentence}")
+        self._fault(f"{_place(refused.column.name, rows)}: {sentence}")
 
     def _shown(self, text: str) -> str:
         """A cell's text in quotes, unless it may be a customer's id."""

@@ -64,7 +64,7 @@ def column_rules(contract: DataContract) -> Iterator[Rule]:
         yield _filled(column)
     for column in contract.columns:
         if isinstance(column, IdColumn):
-            yield _unique(column)
+            yield _unique(column, contract.date)
         elif isinstance(column, NumberColumn):
             yield _within(contract, column)
         elif not isinstance(column, DateColumn):  # read from any text that is a day
@@ -140,20 +140,29 @@ def _filled(column: Column) -> Rule:
     )
 
 
-def _unique(column: IdColumn) -> Rule:
+def _unique(column: IdColumn, date: DateColumn | None) -> Rule:
+    """One row a customer; one a customer and day, where the contract has a date column."""
+    name = f"uniqueness of {column.name}"
+    if date is None:
+        one, shared, columns = "one row per customer", "id", (column.name,)
+        expected = critical("ExpectColumnValuesToBeUnique", one, column=column.name)
+    else:
+        one, shared = f"one row per customer and {date.name}", f"id and {date.name}"
+        columns = (column.name, date.name)
+        expected = critical("ExpectCompoundColumnsToBeUnique", one, column_list=list(columns))
     return Rule(
-        name=f"uniqueness of {column.name}",
+        name=name,
         topic="values",
-        columns=(column.name,),
-        expectations=critical(
-            "ExpectColumnValuesToBeUnique", "one row per customer", column=column.name
-        ),
-        success=lambda _: f"No two rows share a {column.name}.",
-        failure=lambda _: "these rows share their id with another row",
+        columns=columns,
+        expectations=expected,
+        success=lambda _: f"No two rows share a {' and a '.join(columns)}.",
+        failure=lambda _: f"these rows share their {shared} with another row",
         observed=lambda result: (
-            f"{rows_in_words(result.count)} share an id" if result.count else "no id twice"
+            f"{rows_in_words(result.count)} share an {shared}"
+            if result.count
+            else f"no {shared} twice"
         ),
-        way_out="Keep one row per customer.",
+        way_out=f"Keep {one}.",
     )
 
 

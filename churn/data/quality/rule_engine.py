@@ -123,6 +123,8 @@ def _expectations(rules: Sequence[Rule]) -> Iterator[Expectation]:
 
 def _can_run(rule: Rule, table: pd.DataFrame) -> bool:
     needed = {spec.arguments["column"] for spec in rule.expectations if "column" in spec.arguments}
+    if any(spec.expectation == "ExpectCompoundColumnsToBeUnique" for spec in rule.expectations):
+        needed.update(rule.columns)
     return all((table.columns == column).sum() == 1 for column in needed)
 
 

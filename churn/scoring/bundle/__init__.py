@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.scoring.address import Address, address
 from churn.scoring.bundle.bundle_store import current, has_bundle, history, publish, roll_back
 from churn.scoring.bundle.reference import Reference, read_reference
-from churn.scoring.bundle.store_of_model import store_of_model
+from churn.scoring.bundle.store_of_model import contract_in_production, store_of_model
 from churn.scoring.bundle.write import write_bundle
 from churn.scoring.current import Published, bundle_folder
 from churn.scoring.golden_replay import GoldenRow, read_golden
@@ -21,6 +21,7 @@ __all__ = [
     "Threshold",
     "address",
     "bundle_folder",
+    "contract_in_production",
     "current",
     "has_bundle",
     "history",

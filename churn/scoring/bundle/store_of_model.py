@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from churn.contract import DataContract
 from churn.errors import BundleError, InputError
 from churn.plain_files import DOCUMENT_BYTES, read_plain
 from churn.scoring.address import Address, read_file
 from churn.scoring.current import BUNDLES, Published, bundle_folder, read_history
-from churn.scoring.manifest import MANIFEST
+from churn.scoring.manifest import CONTRACT, MANIFEST
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")
 
@@ -53,14 +56,30 @@ def model_of_store(store: Address, past: tuple[Published, ...]) -> str | None:
     """The model whose versions a store has, by the newest bundle that can be read; None if none can."""
     for version in dict.fromkeys(entry.version for entry in reversed(past)):
         try:
-            manifest = json.loads(_read(bundle_folder(store, version)) or b"")
+            manifest = json.loads(_read(bundle_folder(store, version), MANIFEST) or b"")
             return str(manifest["model"]["name"])
         except (OSError, ValueError, RecursionError, KeyError, TypeError):
             continue
     return None
 
 
-def _read(bundle: Address) -> bytes | None:
+def contract_in_production(store: Address) -> DataContract | None:
+    """The contract of the version that a store has in production; None where it has none.
+
+    Raises:
+        BundleError: the store cannot be read.
+    """
+    past = read_history(store)
+    content = _read(bundle_folder(store, past[-1].version), CONTRACT) if past else None
+    try:
+        return DataContract.model_validate_json(content) if content else None
+    except ValidationError:
+        raise BundleError(
+            f"The contract of version {past[-1].version} in {store} cannot be read."
+        ) from None
+
+
+def _read(bundle: Address, name: str) -> bytes | None:
     if isinstance(bundle, Path):
-        return read_plain(bundle / MANIFEST, DOCUMENT_BYTES)
-    return read_file(f"{bundle}/{MANIFEST}", DOCUMENT_BYTES)
+        return read_plain(bundle / name, DOCUMENT_BYTES)
+    return read_file(f"{bundle}/{name}", DOCUMENT_BYTES)

@@ -68,6 +68,29 @@ def test_a_blank_date_fails_the_gate(telco, dated, days):
     assert failed == ["blanks in seen_on"]
 
 
+@pytest.mark.parametrize(("day", "fails"), [("2025-02-01", False), ("2025-01-01", True)])
+def test_a_customer_may_have_a_row_for_each_day(telco, dated, day, fails):
+    frame = telco.frame.assign(seen_on="2025-01-01")
+    again = frame.iloc[:3].assign(seen_on=day)
+    frame = pd.concat([frame, again], ignore_index=True)[list(dated.names)]
+
+    (found,) = (
+        each for each in check(frame, dated, None).checks if each.name == "uniqueness of customerID"
+    )
+
+    assert found.success is not fails
+    if fails:
+        assert found.failing_rows == (1, 2, 3, 7044, 7045, 7046)
+        assert "share their id and seen_on with another row" in found.sentence
+        assert found.way_out == "Keep one row per customer and seen_on."
+
+
+def test_a_table_without_the_date_has_no_customer_once_a_day(telco, dated):
+    failed = {each.name for each in check(telco.frame, dated, None).failures}
+
+    assert "uniqueness of customerID" in failed
+
+
 def test_no_model_sees_a_date_and_no_request_needs_one(telco, dated):
     frame = telco.frame.assign(seen_on="2025-01-01")
 

@@ -190,6 +190,28 @@ def test_the_day_of_a_row_is_the_date_and_days_of_events_are_not():
     assert "signup_date" in found.left_out
 
 
+DAYS = [f"2025-{each % 2 + 1:02}-01" for each in range(ROWS)]
+
+
+def test_an_id_may_be_there_once_a_day():
+    ids = [f"K{each // 2}" for each in range(ROWS)]
+    found = drafted(table_of(customer_id=ids, snapshot_date=DAYS))
+
+    assert found.id.name == "customer_id"
+    assert found.date is not None
+    assert found.date.name == "snapshot_date"
+    # and with a column that looks like an id, too, but tells rows apart and not customers
+    rows = [f"row {each * 7 % ROWS}" for each in range(ROWS)]
+    assert drafted(table_of(customer_id=ids, snapshot_date=DAYS, row_id=rows)).id == found.id
+
+
+@pytest.mark.parametrize("days", [{"signup_date": DAYS}, {"snapshot_date": ["2025-01-01"] * ROWS}])
+def test_an_id_that_is_there_twice_on_one_day_is_refused(days):
+    ids = [f"K{each // 2}" for each in range(ROWS)]
+
+    assert "100 ids are there more than once" in refused(table_of(customer_id=ids, **days))
+
+
 def test_ids_that_only_number_the_rows_do_not_last():
     counted = [f"C{each:05}" for each in range(1, ROWS + 1)]
 

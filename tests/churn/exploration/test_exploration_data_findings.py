@@ -3,7 +3,7 @@
 import pytest
 
 from churn.exploration.breakdown import break_down
-from churn.exploration.data_findings import find_data_findings
+from churn.exploration.data_findings import find_data_findings, target_copies
 from churn.exploration.uses import column_uses, meaning
 from churn.features.encoding import encode_target
 
@@ -46,6 +46,24 @@ def test_a_column_that_gives_the_outcome_away_is_named(telco):
     )
     assert "find out when it is written" in worst.meaning
     assert usual.meaning == "No column gives the outcome away."
+
+
+def test_a_column_of_few_values_with_one_outcome_each_is_the_target_in_other_words(telco):
+    left = telco.frame["Churn"] == "Yes"
+    tenure = telco.frame["tenure"]
+    spoilt = telco.frame.assign(
+        tenure=left.map({False: 1, True: 2}),
+        MonthlyCharges=(left * 100 + tenure % 3).astype(float),  # six values
+        TotalCharges=range(telco.rows),  # of a row each
+    )
+
+    found = [column.name for column in target_copies(spoilt, telco.contract)]
+
+    assert found == ["tenure", "MonthlyCharges"]
+    assert target_copies(telco.frame, telco.contract) == ()
+    one_more = spoilt.assign(tenure=spoilt["tenure"].where(spoilt.index != left.idxmax(), 1))
+    assert [c.name for c in target_copies(one_more, telco.contract)] == ["MonthlyCharges"]
+    assert target_copies(spoilt[~left], telco.contract) == ()
 
 
 def test_no_finding_needs_both_outcomes(telco):

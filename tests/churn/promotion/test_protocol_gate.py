@@ -41,6 +41,7 @@ def test_anything_less_is_held_until_a_person_overrides_it(profile, splits, said
     assert "override.person, override.version and override.reason" in held.sentence
     assert overridden.verdict == "pass"
     assert overridden.sentence == f"{said} Ada overrides that: a pilot."
+    assert (overridden.overridden, held.overridden) == (True, False)
 
 
 def test_how_many_splits_are_asked_for_is_a_setting():

@@ -27,6 +27,7 @@ def test_a_person_overrides_it_with_a_reason_that_is_kept(verdict):
     gate = training_gate(TrainingVerdict(verdict, WHY, "Ada", "the floor is for larger tables"))
     assert gate.verdict == "pass"
     assert gate.sentence.endswith(f"{WHY[0]} Ada overrides that: the floor is for larger tables.")
+    assert gate.overridden
 
 
 def test_an_unknown_verdict_holds():
