@@ -23,45 +23,29 @@ _AT_ONCE = 256  # their values of a column stay in the processor's fastest cache
 
 
 class CompiledTrees:
-    """Trees of at most three levels, split by numbers.
+    """Trees of at most three levels, split by numbers: their log-odds."""
 
-    A column of customers is a row of the arrays here: `matrix.T`, which is contiguous where the
-    matrix lies in memory column by column.
-    """
-
-    def __init__(self, trees: Sequence[Tree], tables: TreeContributions) -> None:
-        """Completes the trees and compiles what adds them up.
-
-        Args:
-            trees: as `trees_in` finds them.
-            tables: their contributions.
+    def __init__(self, trees: Sequence[Tree]) -> None:
+        """Completes the trees, as `trees_in` finds them, and compiles what adds them up.
 
         Raises:
             ValueError: a tree has more levels.
             ImportError: numba is not installed, or does not fit what is.
         """
-        self._logits, self._contributions = _compiled()
+        self._add = _compiled_leaves()
         self._columns = np.zeros((len(trees), _SPLITS), dtype=np.int64)
         self._cuts = np.full((len(trees), _SPLITS), np.inf)
         self._leaves = np.empty((len(trees), _SPLITS + 1))
         for place, tree in enumerate(trees):
             self._complete(place, tree, 0, 0 if tree.columns else -1)
-        self._numbered = _numbered(trees)
-        self._slots, self._table = tables.by_slot()
 
-    def logits(self, matrix: Floats) -> Floats:
+    def __call__(self, matrix: Floats) -> Floats:
         """Log-odds float64[n] of n customers, from float64[n, features] without NaN."""
         total = np.zeros(len(matrix))
+        # Free where the matrix lies in memory column by column.
         columns = np.ascontiguousarray(matrix.T)
-        self._logits(columns, self._columns, self._cuts, self._leaves, total)
+        self._add(columns, self._columns, self._cuts, self._leaves, total)
         return total
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """Shapley values of n customers, float64[n, features], with the bits of the tables'."""
-        total = np.zeros(matrix.shape[::-1])
-        columns = np.ascontiguousarray(matrix.T)
-        self._contributions(columns, *self._numbered, self._slots, self._table, total)
-        return total.T
 
     def _complete(self, place: int, tree: Tree, at: int, node: int) -> None:
         """Puts a node at its place; a leaf above the last level stands below both ways of a split."""
@@ -78,32 +62,54 @@ class CompiledTrees:
         self._complete(place, tree, 2 * at + 2, right)
 
 
-def _numbered(trees: Sequence[Tree]) -> tuple[Any, Any]:
-    """The splits' columns and cuts by the trees' own numbers, as the tables' patterns count them."""
-    columns = np.zeros((len(trees), _SPLITS), dtype=np.int64)
-    cuts = np.full((len(trees), _SPLITS), np.inf)  # no value is above: the bit is never set
-    for place, tree in enumerate(trees):
-        columns[place, : len(tree.columns)] = tree.columns
-        cuts[place, : len(tree.cuts)] = tree.cuts
-    return columns, cuts
+class CompiledContributions:
+    """Trees of at most seven splits by numbers: their Shapley values, with the bits of the tables'."""
+
+    def __init__(self, trees: Sequence[Tree], tables: TreeContributions) -> None:
+        """Takes the trees as `trees_in` finds them, and compiles what looks their tables up.
+
+        Raises:
+            ImportError: numba is not installed, or does not fit what is.
+        """
+        self._add = _compiled_tables()
+        # By the trees' own numbers of their splits, as the tables' patterns count them.
+        self._columns = np.zeros((len(trees), _SPLITS), dtype=np.int64)
+        self._cuts = np.full((len(trees), _SPLITS), np.inf)  # never exceeded: the bit is never set
+        for place, tree in enumerate(trees):
+            self._columns[place, : len(tree.columns)] = tree.columns
+            self._cuts[place, : len(tree.cuts)] = tree.cuts
+        self._slots, self._table = tables.by_slot()
+
+    def __call__(self, matrix: Floats) -> Floats:
+        """Shapley values float64[n, features] of n customers, from as many values without NaN."""
+        total = np.zeros(matrix.shape[::-1])
+        columns = np.ascontiguousarray(matrix.T)
+        self._add(columns, self._columns, self._cuts, self._slots, self._table, total)
+        return total.T
 
 
 @cache
-def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
-    """Both loops below, in machine code.
+def _compiled_leaves() -> Callable[..., None]:
+    """`_add_leaves` in machine code.
 
-    Not cached on disk: that would save less than half of the second, and leave files of pickled code
-    beside the source, where an image or an installation may not be written to.
+    Not cached on disk: that would save less than half of the second, and leave pickled code beside
+    the source, where an image or an installation may not be written to.
     """
     import numba
 
-    numbers, table, places = numba.float64[:, ::1], numba.float64[:, :, ::1], numba.int64[:, ::1]
-    adding = numba.void(numbers, places, numbers, numbers, numba.float64[::1])
-    looking_up = numba.void(numbers, places, numbers, places, table, numbers)
-    return (
-        numba.njit(adding, nogil=True)(_add_leaves),
-        numba.njit(looking_up, nogil=True)(_add_contributions),
-    )
+    numbers, places = numba.float64[:, ::1], numba.int64[:, ::1]
+    signature = numba.void(numbers, places, numbers, numbers, numba.float64[::1])
+    return numba.njit(signature, nogil=True)(_add_leaves)
+
+
+@cache
+def _compiled_tables() -> Callable[..., None]:
+    """`_add_contributions` in machine code."""
+    import numba
+
+    numbers, places = numba.float64[:, ::1], numba.int64[:, ::1]
+    signature = numba.void(numbers, places, numbers, places, numba.float64[:, :, ::1], numbers)
+    return numba.njit(signature, nogil=True)(_add_contributions)
 
 
 # The two loops are plain Python to a reader and to the tests; the ranges of a block are slices, so that

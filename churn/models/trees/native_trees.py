@@ -18,7 +18,7 @@ import numpy as np
 
 from churn.errors import BundleError
 from churn.features.encoding import Floats
-from churn.models.trees.compiled_trees import CompiledTrees
+from churn.models.trees.compiled_trees import CompiledContributions, CompiledTrees
 from churn.models.trees.tree_contributions import TreeContributions
 from churn.models.trees.tree_text import rows_around, trees_in
 
@@ -73,6 +73,7 @@ class NativeTrees:
         """
         self.text = text
         self._compiled: CompiledTrees | None = None
+        self._compiled_parts: CompiledContributions | None = None
         self._booster = _Handle("LGBM_BoosterFree")
         rounds, counted = ctypes.c_int(), ctypes.c_int()
         _call("LGBM_BoosterLoadModelFromString", text.encode(), rounds, self._booster.pointer)
@@ -82,15 +83,33 @@ class NativeTrees:
         _call("LGBM_BoosterGetNumFeature", self._booster.pointer, counted)
         self.features = counted.value
 
-    def compile(self) -> bool:
+    def compile(self, *, contributions: bool = False) -> bool:
         """Compiles the trees for many rows, if that can be done and gives the very same bits.
 
+        Args:
+            contributions: whether contributions are compiled, too.
+
         Returns:
-            Whether they are compiled: not without numba, and not deeper trees or other splits.
+            Whether all is compiled: not without numba, and not deeper trees or other splits.
         """
-        if self._compiled is None and self.tables is not None:
-            self._compiled = _verified(self, self.tables)
-        return self._compiled is not None
+        if self.tables is None:
+            return False
+        read = trees_in(self.text)
+        probes = rows_around(read, self.features, _COMPILED_PROBES)
+        try:
+            if self._compiled is None:
+                compiled = CompiledTrees(read)
+                if not np.array_equal(compiled(probes), self.logits(probes)):
+                    return False
+                self._compiled = compiled
+            if contributions and self._compiled_parts is None:
+                parts = CompiledContributions(read, self.tables)
+                if not np.array_equal(parts(probes), self.tables.many(probes)):
+                    return False
+                self._compiled_parts = parts
+        except (ValueError, ImportError):  # deeper trees, or a machine without numba
+            return False
+        return True
 
     def logits(self, matrix: Floats) -> Floats:
         """Log-odds float64[n] of n customers, from float64[n, features].
@@ -98,8 +117,8 @@ class NativeTrees:
         Raises:
             ValueError: the matrix has another width.
         """
-        if (compiled := self._compiled_for(matrix)) is not None:
-            return compiled.logits(matrix)
+        if self._compiled is not None and self._may_look_at(matrix):
+            return self._compiled(matrix)
         return self._predict(matrix, _RAW, 1)[:, 0]
 
     def contributions(self, matrix: Floats) -> Floats:
@@ -107,8 +126,8 @@ class NativeTrees:
 
         They come from `tables` where there are some, otherwise from the library.
         """
-        if (compiled := self._compiled_for(matrix)) is not None:
-            return compiled.contributions(matrix)
+        if self._compiled_parts is not None and self._may_look_at(matrix):
+            return self._compiled_parts(matrix)
         if self.tables is not None:
             return self.tables.many(matrix)
         return self.library_contributions(matrix)[:, :-1]
@@ -142,11 +161,9 @@ class NativeTrees:
         """A call for the library's Shapley values of one customer and the base; for one thread."""
         return SingleRow(self._booster, self.features, _CONTRIBUTIONS, self.features + 1)
 
-    def _compiled_for(self, matrix: Floats) -> CompiledTrees | None:
-        """The compiled trees, where they may look at the matrix: they know no missing values."""
-        if self._compiled is None or matrix.shape[1] != self.features or np.isnan(matrix).any():
-            return None
-        return self._compiled
+    def _may_look_at(self, matrix: Floats) -> bool:
+        """Whether compiled trees can read a matrix: they know no missing values."""
+        return matrix.shape[1] == self.features and not np.isnan(matrix).any()
 
     def _predict(self, matrix: Floats, what: int, width: int) -> Floats:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
@@ -162,19 +179,6 @@ class NativeTrees:
         if rows:
             _call("LGBM_BoosterPredictForMat", *arguments)
         return result
-
-
-def _verified(trees: NativeTrees, tables: TreeContributions) -> CompiledTrees | None:
-    read = trees_in(trees.text)
-    try:
-        compiled = CompiledTrees(read, tables)
-    except (ValueError, ImportError):  # deeper trees, or a machine without numba
-        return None
-    probes = rows_around(read, trees.features, _COMPILED_PROBES)
-    same = np.array_equal(compiled.logits(probes), trees.logits(probes)) and np.array_equal(
-        compiled.contributions(probes), tables.many(probes)
-    )
-    return compiled if same else None
 
 
 class _Handle:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn.models.trees import compiled_trees
-from churn.models.trees.compiled_trees import CompiledTrees
+from churn.models.trees.compiled_trees import CompiledContributions, CompiledTrees
 from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_contributions import TreeContributions
 from churn.models.trees.tree_text import rows_around, trees_in
@@ -71,7 +71,7 @@ def test_any_shallow_trees_give_any_customers_the_librarys_bits(
     rows[-1] = row
     loaded = NativeTrees(text)
 
-    assert loaded.compile()
+    assert loaded.compile(contributions=True)
 
     assert loaded.logits(rows).tolist() == library(text, rows)
     finite = rows[np.isfinite(rows).all(axis=1)]
@@ -82,7 +82,7 @@ def test_the_order_of_the_matrix_in_memory_changes_nothing():
     text = grown(1)
     rows = customers(text, 1, 1001)
     loaded = NativeTrees(text)
-    loaded.compile()
+    loaded.compile(contributions=True)
 
     assert loaded.logits(np.asfortranarray(rows)).tolist() == loaded.logits(rows).tolist()
     assert loaded.logits(rows[::-1])[::-1].tolist() == loaded.logits(rows).tolist()
@@ -94,7 +94,7 @@ def test_compiled_trees_are_what_scores(monkeypatch):
     loaded = NativeTrees(grown(2))
     rows = customers(loaded.text, 2, 400)
     expected = loaded.logits(rows).tolist()
-    assert loaded.compile()
+    assert loaded.compile(contributions=True)
 
     def refuse(*_):
         raise AssertionError("the library was asked")
@@ -111,7 +111,7 @@ def test_compiled_trees_are_what_scores(monkeypatch):
 
 def test_another_width_is_refused_before_memory_is_read():
     loaded = NativeTrees(grown(2))
-    loaded.compile()
+    loaded.compile(contributions=True)
 
     with pytest.raises(ValueError, match="look at 4 columns, not at 3"):
         loaded.logits(np.zeros((300, 3)))
@@ -134,19 +134,19 @@ def test_other_trees_stay_with_the_library(otherwise):
     rows[::5, 2] = np.nan
     loaded = NativeTrees(text)
 
-    assert not loaded.compile()
+    assert not loaded.compile(contributions=True)
 
     assert loaded.logits(rows).tolist() == library(text, rows)
 
 
 def test_without_numba_the_library_scores(monkeypatch):
-    compiled_trees._compiled.cache_clear()
+    compiled_trees._compiled_leaves.cache_clear()
     monkeypatch.setitem(sys.modules, "numba", None)
     text = grown(3)
     rows = customers(text, 3, 300)
     loaded = NativeTrees(text)
 
-    assert not loaded.compile()
+    assert not loaded.compile(contributions=True)
 
     assert loaded.logits(rows).tolist() == library(text, rows)
 
@@ -154,20 +154,20 @@ def test_without_numba_the_library_scores(monkeypatch):
 def test_compiled_trees_that_disagree_with_the_library_are_not_used(monkeypatch):
     text = grown(3)
     rows = customers(text, 3, 300)
-    monkeypatch.setattr(CompiledTrees, "logits", lambda _self, matrix: np.zeros(len(matrix)))
+    monkeypatch.setattr(CompiledTrees, "__call__", lambda _self, matrix: np.zeros(len(matrix)))
     loaded = NativeTrees(text)
 
-    assert not loaded.compile()
+    assert not loaded.compile(contributions=True)
 
     assert loaded.logits(rows).tolist() == library(text, rows)
 
 
 def test_compiled_contributions_that_disagree_with_the_tables_are_not_used(monkeypatch):
     monkeypatch.setattr(
-        CompiledTrees, "contributions", lambda _self, matrix: np.zeros(matrix.shape)
+        CompiledContributions, "__call__", lambda _self, matrix: np.zeros(matrix.shape)
     )
 
-    assert not NativeTrees(grown(3)).compile()
+    assert not NativeTrees(grown(3)).compile(contributions=True)
 
 
 def test_nothing_that_scores_imports_numba_before_it_is_told_to():

@@ -330,7 +330,7 @@ def test_compiled_for_a_batch_every_customer_keeps_its_bits(pairs, telco_columns
     )  # fmt: skip
     compiled = Scorer.load(folder)
 
-    assert compiled.compile()
+    assert compiled.compile(contributions=True)
 
     found, expected = compiled.score_many(telco_columns), scorer.score_many(telco_columns)
     assert np.array_equal(found.logit, expected.logit)
