@@ -31,8 +31,13 @@ _AS_TEXT: tuple[Callable[[Any], bool], ...] = (
 )
 
 
-def plain_column(column: Any, name: str) -> Any:
+def plain_column(column: Any, name: str, *, coded: bool = False) -> Any:
     """Returns a pyarrow column without chunks, as text where Python has no such plain value.
+
+    Args:
+        column: the column.
+        name: its name, for the error.
+        coded: whether texts that are stored as places in a dictionary stay so.
 
     Raises:
         InputError: the column is of a type that no value of a customer has, such as a list.
@@ -41,6 +46,8 @@ def plain_column(column: Any, name: str) -> Any:
     try:
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
+        if coded and pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+            return column
         if pa.types.is_dictionary(kind):
             column, kind = column.cast(kind.value_type), kind.value_type
         if any(is_kind(kind) for is_kind in _AS_THEY_ARE):

@@ -91,7 +91,10 @@ class ChunkReader:
         Raises:
             InputError: a column is missing, unknown, or of a type that no value has.
         """
-        whole = {name.strip(): plain_column(table[name], name) for name in table.column_names}
+        whole = {
+            name.strip(): plain_column(table[name], name, coded=name.strip() in self._categories)
+            for name in table.column_names
+        }
         self.require_columns(whole)
         rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
         columns, sure = self._read_columns(whole, table.num_rows)
