@@ -15,23 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from churn.batch.read_chunk import ChunkReader, ReadChunk
+from churn.batch.reason_table import REASON, reason_table
 from churn.explain.reasons import ReasonCodes
 from churn.features.encoding import Floats
 from churn.scoring.risk_bands import NAMES, Bands
 from churn.scoring.scorer import Scorer
 
-REASON = pa.struct(
-    [
-        ("column", pa.string()),
-        ("sentence", pa.string()),
-        ("direction", pa.string()),
-        ("strength", pa.string()),
-        ("actionable", pa.bool_()),
-        ("contribution", pa.float64()),
-        ("odds_ratio", pa.float64()),
-    ]
-)
-"""A reason, by the names of the service's answer."""
 _SCORES = (
     ("row", pa.int64()),
     ("customer_id", pa.string()),
@@ -123,20 +112,11 @@ def score_chunk(
         pa.repeat(pa.scalar(scorer.scored_at, pa.timestamp("us", tz="UTC")), count),
     ]
     if scorer.explain:
-        columns.append(_reasons(read, scorer))
+        parts = scorer.scorer.contributions(read.columns)
+        columns.append(reason_table(scorer.reason_codes, read.columns, parts, scorer.explain))
     return ScoredChunk(pa.table(columns, schema=scorer.schema), read.rejected, read)
 
 
 def _bands(probability: Floats, bands: Bands) -> Any:
     places = np.searchsorted(bands.cuts, probability, side="right")
     return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(NAMES)).cast(pa.string())
-
-
-def _reasons(read: ReadChunk, scorer: BatchScorer) -> Any:
-    parts = scorer.scorer.contributions(read.columns).tolist()
-    values = zip(*(read.columns[name].tolist() for name in scorer.names), strict=True)
-    given = [
-        [vars(reason) for reason in scorer.reason_codes.customer(one, part, scorer.explain).reasons]
-        for one, part in zip(values, parts, strict=True)
-    ]
-    return pa.array(given, pa.list_(REASON))

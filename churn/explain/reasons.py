@@ -68,7 +68,7 @@ class CustomerReasons(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class ReasonColumn:
     """Facts about a column, prepared once.
 
     Attributes:
@@ -85,7 +85,14 @@ class _Column:
 
 
 class ReasonCodes:
-    """The reasons of a model under a contract, prepared once; holds nothing of any customer."""
+    """The reasons of a model under a contract, prepared once; holds nothing of any customer.
+
+    Attributes:
+        grouping: which columns of the table the model's features stand for.
+        columns: those columns.
+        given: places of those that may be a reason.
+        withheld: places of the others.
+    """
 
     def __init__(
         self, features: Sequence[str], contract: DataContract, names: Sequence[str] | None = None
@@ -103,8 +110,8 @@ class ReasonCodes:
         self.grouping = Grouping.from_features(features, contract)
         described = {column.name: column for column in contract.features}
         self._names = tuple(described) if names is None else tuple(names)
-        self._columns = tuple(
-            _Column(
+        self.columns = tuple(
+            ReasonColumn(
                 name,
                 described[name].actionable,
                 _phrase(described[name]),
@@ -113,8 +120,8 @@ class ReasonCodes:
             for name in self.grouping.columns
         )
         given = [may_be_reason(described[name]) for name in self.grouping.columns]
-        self._given = tuple(place for place, may in enumerate(given) if may)
-        self._withheld = tuple(place for place, may in enumerate(given) if not may)
+        self.given = tuple(place for place, may in enumerate(given) if may)
+        self.withheld = tuple(place for place, may in enumerate(given) if not may)
 
     def customer(
         self, values: Sequence[float], contributions: Sequence[float], top: int = TOP
@@ -133,21 +140,21 @@ class ReasonCodes:
             raise InputError(f"top is {top}; give 1 or more reasons a customer.")
         grouped = self.grouping.group(contributions)
         ranked = []
-        for place in self._given:
+        for place in self.given:
             part = grouped[place]
             if part >= WEAKEST:
-                ranked.append((0 if self._columns[place].actionable else 1, -part, place))
+                ranked.append((0 if self.columns[place].actionable else 1, -part, place))
             elif part <= -WEAKEST:
                 ranked.append((2, part, place))
         ranked.sort()
         withheld = 0.0
-        for place in self._withheld:
+        for place in self.withheld:
             withheld += grouped[place]
         reasons = [self._reason(place, grouped[place], values) for _, _, place in ranked[:top]]
         return CustomerReasons(tuple(reasons), withheld)
 
     def _reason(self, place: int, part: float, values: Sequence[float]) -> Reason:
-        column = self._columns[place]
+        column = self.columns[place]
         return Reason(
             column=column.name,
             sentence=column.phrase(values[column.place]) + tail(part),
