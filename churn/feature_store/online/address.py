@@ -25,19 +25,16 @@ def open_online_store(contract: DataContract, address: str | None = None) -> Onl
             in the folder that keeps everything on this machine.
 
     Raises:
-        InputError: that is no such address, or the Redis client is not installed.
+        InputError: that is no such address.
     """
-    address = address or f"{SQLITE}{home() / FILE}"
+    if address is None:
+        address = f"{SQLITE}{home() / FILE}"
     if address.startswith(SQLITE) and len(address) > len(SQLITE):
         return SqliteOnlineStore(Path(address.removeprefix(SQLITE)), contract)
     if address.startswith(_REDIS):
-        try:
-            from churn.feature_store.online.redis_store import RedisOnlineStore
-        except ImportError:
-            raise InputError(
-                "An online store on Redis needs the package 'redis', which is not installed. Install "
-                "it, or keep the store in SQLite."
-            ) from None
+        # Here and not above: a store in a file needs no client.
+        from churn.feature_store.online.redis_store import RedisOnlineStore
+
         return RedisOnlineStore(address, contract)
     # The text is not repeated: it may hold a password.
     raise InputError(
