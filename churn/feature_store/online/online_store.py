@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from churn.contract import DataContract, NumberColumn
 from churn.contract.values import is_customer_id
@@ -18,8 +18,8 @@ from churn.feature_store.online.stored_customer import (
     CustomerUpdate,
     Record,
     StoredCustomer,
+    StoredField,
     encode_record,
-    merge,
     microseconds,
 )
 
@@ -54,13 +54,6 @@ class WriteCounts:
             self.fields_set + other.fields_set,
             self.fields_kept + other.fields_kept,
         )
-
-
-class Event(NamedTuple):
-    """A checked update: its time in microseconds, and its fields."""
-
-    at: int
-    fields: Mapping[str, Any]
 
 
 class OnlineStore(ABC):
@@ -108,14 +101,14 @@ class OnlineStore(ABC):
         counts = WriteCounts()
         checked = (self._checked(each) for each in updates)
         while batch := list(islice(checked, BATCH)):
-            events: dict[str, list[Event]] = {}
+            events: dict[str, list[Record]] = {}
             for customer, event in batch:
                 events.setdefault(customer, []).append(event)
             counts += self._write_batch(events)
         return counts
 
     @abstractmethod
-    def _write_batch(self, events: Mapping[str, list[Event]]) -> WriteCounts:
+    def _write_batch(self, events: Mapping[str, list[Record]]) -> WriteCounts:
         """Merges the events of some customers."""
 
     @abstractmethod
@@ -126,12 +119,12 @@ class OnlineStore(ABC):
     def close(self) -> None:
         """Closes what is open."""
 
-    def _checked(self, update: CustomerUpdate) -> tuple[str, Event]:
+    def _checked(self, update: CustomerUpdate) -> tuple[str, Record]:
         if not is_customer_id(update.customer):
             raise InputError(
                 "An update's customer is no id: give a text of at most 200 characters."
             )
-        if update.at.tzinfo is None:
+        if update.at.tzinfo is None or update.recorded.tzinfo is None:
             raise InputError("An update's time has no zone. Give one, such as UTC.")
         if update.at > datetime.now(UTC) + _AHEAD:
             raise InputError(
@@ -140,7 +133,9 @@ class OnlineStore(ABC):
             )
         for name, value in update.fields.items():
             self._check_field(name, value)
-        return str(update.customer), Event(microseconds(update.at), update.fields)
+        at, recorded = microseconds(update.at), microseconds(update.recorded)
+        fields = {name: StoredField(at, value, recorded) for name, value in update.fields.items()}
+        return str(update.customer), fields
 
     def _check_field(self, name: str, value: Any) -> None:
         if name not in self._known:
@@ -181,12 +176,16 @@ class OnlineStore(ABC):
         )
 
 
-def apply_events(record: Record, events: Iterable[Event]) -> WriteCounts:
-    """Merges events into a customer's record."""
+def merge(record: Record, events: Iterable[Record]) -> WriteCounts:
+    """Puts the fields of a customer's events into its record, where they are newer."""
     newer = kept = 0
     for event in events:
-        found = merge(record, event.at, event.fields)
-        newer, kept = newer + found, kept + len(event.fields) - found
+        for name, field in event.items():
+            if field.replaces(record.get(name)):
+                record[name] = field
+                newer += 1
+            else:
+                kept += 1
     return WriteCounts(1, newer, kept)
 
 

@@ -15,13 +15,13 @@ from redis.retry import Retry
 from churn.contract import DataContract
 from churn.errors import InputError, error_reason
 from churn.feature_store.online.online_store import (
-    Event,
     OnlineStore,
     OnlineStoreError,
     WriteCounts,
-    apply_events,
+    merge,
 )
 from churn.feature_store.online.stored_customer import (
+    Record,
     StoredCustomer,
     decode_record,
     encode_record,
@@ -109,7 +109,7 @@ class RedisOnlineStore(OnlineStore):
         """Closes the connections."""
         self._redis.close()
 
-    def _write_batch(self, events: Mapping[str, list[Event]]) -> WriteCounts:
+    def _write_batch(self, events: Mapping[str, list[Record]]) -> WriteCounts:
         """Merges the events, and again those of customers that another process wrote meanwhile."""
         counts, left = WriteCounts(), list(events)
         with self._reported():
@@ -119,7 +119,7 @@ class RedisOnlineStore(OnlineStore):
                 written: list[tuple[str, WriteCounts]] = []
                 for customer, fields in zip(left, held, strict=True):
                     record = decode_record(fields) if fields else {}
-                    found = apply_events(record, events[customer])
+                    found = merge(record, events[customer])
                     if found.fields_set:
                         arguments += [fields or b"", encode_record(record)]
                         written.append((customer, found))

@@ -13,13 +13,17 @@ import msgspec
 from churn.contract import DataContract
 from churn.errors import error_reason
 from churn.feature_store.online.online_store import (
-    Event,
     OnlineStore,
     OnlineStoreError,
     WriteCounts,
-    apply_events,
+    merge,
 )
-from churn.feature_store.online.stored_customer import StoredCustomer, decode_record, encode_record
+from churn.feature_store.online.stored_customer import (
+    Record,
+    StoredCustomer,
+    decode_record,
+    encode_record,
+)
 from churn.ledger.private_file import make_private
 from churn.ledger.write_ahead_log import begin_write_ahead_log
 
@@ -83,15 +87,15 @@ class SqliteOnlineStore(OnlineStore):
             self._database.close()
             self._database = None
 
-    def _write_batch(self, events: Mapping[str, list[Event]]) -> WriteCounts:
+    def _write_batch(self, events: Mapping[str, list[Record]]) -> WriteCounts:
         counts, name = WriteCounts(), self.contract.name
         with self._transaction() as database:
             for customer, each in events.items():
                 given = {"contract": name, "customer": customer}
                 layout, fields = database.execute(_READ, given).fetchone()
                 self._require_layout(layout)
-                record = {} if fields is None else decode_record(fields)
-                found = apply_events(record, each)
+                record: Record = {} if fields is None else decode_record(fields)
+                found = merge(record, each)
                 if found.fields_set:
                     database.execute(_WRITE, (name, customer, encode_record(record)))
                 counts += found

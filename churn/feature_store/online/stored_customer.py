@@ -18,18 +18,21 @@ _encode_value = msgspec.msgpack.Encoder().encode
 class StoredField(NamedTuple):
     """A field's raw value, and the time of its event in microseconds since 1970, UTC.
 
-    Of two events of the same microsecond, the value whose encoded form sorts last wins, and any
-    value wins over an explicit null: the same one whichever was written first.
+    Of two events of the same microsecond the one recorded later wins. Of two that were recorded at
+    once, the value whose encoded form sorts last does, and any value wins over an explicit null: the
+    same one whichever was written first.
     """
 
     at: int
     value: Any
+    recorded: int = 0
 
     def replaces(self, held: StoredField | None) -> bool:
         """Whether this field is to be stored where `held` was, None for nothing."""
-        if held is None or self.at != held.at:
-            return held is None or self.at > held.at
-        return _rank(self.value) > _rank(held.value)
+        if held is None:
+            return True
+        mine, other = (self.at, self.recorded), (held.at, held.recorded)
+        return mine > other or (mine == other and _rank(self.value) > _rank(held.value))
 
 
 Record = dict[str, StoredField]
@@ -47,11 +50,14 @@ class CustomerUpdate:
         customer: the customer's id.
         at: time of the event, with its zone.
         fields: raw values by the contract's names; None is an explicit null.
+        recorded: when the event became known, with its zone; it decides between two that correct
+            each other.
     """
 
     customer: str
     at: datetime
     fields: Mapping[str, Any]
+    recorded: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +86,6 @@ class StoredCustomer:
 def microseconds(at: datetime) -> int:
     """Microseconds since 1970 of a time with a zone."""
     return (at - EPOCH) // _MICROSECOND
-
-
-def merge(record: Record, at: int, fields: Mapping[str, Any]) -> int:
-    """Puts the fields of an event into a customer's record; returns how many of them were newer."""
-    newer = {
-        name: field
-        for name, value in fields.items()
-        if (field := StoredField(at, value)).replaces(record.get(name))
-    }
-    record |= newer
-    return len(newer)
 
 
 def _rank(value: Any) -> tuple[bool, bytes]:

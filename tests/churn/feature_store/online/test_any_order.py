@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from churn.feature_store.online.address import open_online_store
-from churn.feature_store.online.stored_customer import CustomerUpdate, microseconds
+from churn.feature_store.online.stored_customer import EPOCH, CustomerUpdate, microseconds
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 NAMES = ("tenure", "Contract", "MonthlyCharges")
@@ -32,6 +32,7 @@ updates = st.builds(
     st.sampled_from(["C1", "ä b"]),
     times,
     st.dictionaries(st.sampled_from(NAMES), values, max_size=3),
+    st.sampled_from([EPOCH, START, START + timedelta(hours=9)]),
 )
 
 
@@ -43,22 +44,23 @@ def bits(value):
 
 
 def latest(written):
-    """(customer, field) -> the time of its latest event, and every value that it had then."""
+    """(customer, field) -> the times of its latest event, and every value that it had then."""
     found = {}
     for each in written:
         for name, value in each.fields.items():
-            at, held = found.get((each.customer, name), (each.at, set()))
-            if each.at > at:
-                at, held = each.at, set()
-            if each.at == at:
-                found[each.customer, name] = at, held | {bits(value)}
+            times_ = each.at, each.recorded
+            latest_, held = found.get((each.customer, name), (times_, set()))
+            if times_ > latest_:
+                latest_, held = times_, set()
+            if times_ == latest_:
+                found[each.customer, name] = latest_, held | {bits(value)}
     return found
 
 
 def content(store):
-    """(customer, field) -> time and value."""
+    """(customer, field) -> times and value."""
     return {
-        (customer, name): (field.at, bits(field.value))
+        (customer, name): (field.at, field.recorded, bits(field.value))
         for customer in ("C1", "ä b")
         if (stored := store.read(customer)) is not None
         for name, field in stored.fields.items()
@@ -104,6 +106,6 @@ def test_the_latest_event_of_each_field_is_left(fresh, data):
     expected = latest(written)
     assert states[0] == states[1]
     assert states[0].keys() == expected.keys()
-    for key, (at, value) in states[0].items():
-        assert at == microseconds(expected[key][0])
+    for key, (at, recorded, value) in states[0].items():
+        assert (at, recorded) == tuple(map(microseconds, expected[key][0]))
         assert value in expected[key][1]

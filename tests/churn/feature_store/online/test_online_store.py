@@ -40,8 +40,8 @@ def test_a_partial_write_leaves_the_other_fields_and_their_times(online):
     online.write([update(TUESDAY, Contract="Two year")])
 
     assert online.read("C1").fields == {
-        "tenure": (microseconds(MONDAY), 3),
-        "Contract": (microseconds(TUESDAY), "Two year"),
+        "tenure": StoredField(microseconds(MONDAY), 3),
+        "Contract": StoredField(microseconds(TUESDAY), "Two year"),
     }
 
 
@@ -67,6 +67,18 @@ def test_equal_times_are_decided_alike_in_either_order(open_store, one, other, k
         found = online.read("C1").row["tenure"]
         # A greater encoded form wins: of these texts the longer, of floats the one with its sign.
         assert (type(found), repr(found)) == (type(kept), repr(kept))
+
+
+def test_of_two_rows_of_one_time_the_one_recorded_later_is_right(open_store):
+    wrong = CustomerUpdate("C1", MONDAY, {"tenure": 9}, recorded=MONDAY)
+    right = CustomerUpdate("C1", MONDAY, {"tenure": 1}, recorded=TUESDAY)
+    older = CustomerUpdate("C1", MONDAY - timedelta(1), {"tenure": 5}, recorded=datetime.now(UTC))
+    for order in ((wrong, right, older), (older, right, wrong)):
+        online = open_store()
+        online.clear()
+        online.write(order)
+
+        assert online.read("C1").row == {"tenure": 1}
 
 
 @pytest.mark.parametrize(
