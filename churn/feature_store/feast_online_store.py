@@ -34,7 +34,7 @@ from churn.feature_store.typed_fields import TypedFields
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 
 
-class ChurnOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
+class ChurnOnlineStoreConfig(FeastConfigBaseModel):
     """Settings below `online_store` of a Feast repository.
 
     Attributes:
@@ -50,7 +50,7 @@ class ChurnOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
     address: str | None = None
 
 
-class ChurnOnlineStore(FeastOnlineStore):  # type: ignore[misc]
+class ChurnOnlineStore(FeastOnlineStore):
     """Feast's reading and writing of customers, on the store that the service reads."""
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -88,7 +89,8 @@ class RedisOnlineStore(OnlineStore):
             OnlineStoreError: the store cannot be used, or holds no customers of this contract.
         """
         with self._reported():
-            layout, fields = self._redis.mget(self._layout_key, self._key(customer))
+            found: list[Any] = self._redis.mget(self._layout_key, self._key(customer))
+            layout, fields = found
             self._require_layout(None if layout is None else layout.decode())
             if layout is None:
                 raise self._nothing_stored()
@@ -114,7 +116,7 @@ class RedisOnlineStore(OnlineStore):
         counts, left = WriteCounts(), list(events)
         with self._reported():
             while left:
-                held = self._redis.mget([self._key(customer) for customer in left])
+                held: list[Any] = self._redis.mget([self._key(customer) for customer in left])
                 arguments: list[bytes | str] = [self.layout]
                 written: list[tuple[str, WriteCounts]] = []
                 for customer, fields in zip(left, held, strict=True):
