@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from churn.batch.read_chunk import ChunkReader, ReadChunk
+from churn.batch.fingerprints import fingerprints
+from churn.batch.read_chunk import ChunkReader
 from churn.batch.reason_table import REASON, reason_table
 from churn.explain.reasons import ReasonCodes
 from churn.features.encoding import Floats
@@ -41,12 +42,14 @@ class BatchScorer:
         bands: its risk bands.
         scored_at: the job's time, in UTC, the same for every row.
         explain: how many reasons a row is given; 0 for none.
+        kept: whether the ledger keeps the predictions, which takes a hash of every row.
     """
 
     scorer: Scorer
     bands: Bands
     scored_at: datetime
     explain: int = 0
+    kept: bool = True
 
     @cached_property
     def reader(self) -> ChunkReader:
@@ -77,12 +80,12 @@ class ScoredChunk:
     Attributes:
         scores: a pyarrow table by `BatchScorer.schema`, in the order of the input.
         rejected: the rows that were set aside, by `REJECTED`.
-        read: what was scored.
+        fingerprints: hashes of the scored rows, by `FINGERPRINTS`.
     """
 
     scores: Any
     rejected: Any
-    read: ReadChunk
+    fingerprints: Any
 
 
 def score_chunk(
@@ -114,7 +117,10 @@ def score_chunk(
     if scorer.explain:
         parts = scorer.scorer.contributions(read.columns)
         columns.append(reason_table(scorer.reason_codes, read.columns, parts, scorer.explain))
-    return ScoredChunk(pa.table(columns, schema=scorer.schema), read.rejected, read)
+    names = scorer.scorer.row_scorer.names if scorer.kept else ()
+    return ScoredChunk(
+        pa.table(columns, schema=scorer.schema), read.rejected, fingerprints(read, names)
+    )
 
 
 def _bands(probability: Floats, bands: Bands) -> Any:

@@ -1,0 +1,155 @@
+"""A batch from its job file to its manifest: what is there already is kept, what is missing is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
+from churn.batch.job import BatchJob, Duplicates, PartFormat
+from churn.batch.manifest import BatchManifest
+from churn.batch.output_folder import OutputFolder
+from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, in_turn
+from churn.batch.score_chunk import BatchScorer
+from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
+from churn.contract import DataContract
+from churn.data.sources import CHUNK_ROWS, TableSource
+from churn.errors import ChurnError, InputError
+from churn.ledger.predictions import PredictionLedger
+from churn.scoring.address import Address
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What is asked of a batch run.
+
+    Attributes:
+        store: the bundle store of the model.
+        model: its name.
+        version: of the model; empty for the one in production.
+        explain: reasons a customer, at most.
+        duplicates: whether rows with the id of an earlier row are set aside, or refuse the input.
+        max_bad_rows: beyond so many rejected rows the input is refused; a float is a share.
+        format: of the parts.
+        rows_a_part: rows of the input that a part stands for, at most.
+        in_ledger: whether the ledger keeps the predictions.
+        engine: name of the engine, for the manifest.
+        run_by: user and run, for the manifest.
+    """
+
+    store: Address
+    model: str
+    version: str = ""
+    explain: int = 0
+    duplicates: Duplicates = "set_aside"
+    max_bad_rows: int | float = 0.01
+    format: PartFormat = "parquet"
+    rows_a_part: int = CHUNK_ROWS
+    in_ledger: bool = True
+    engine: str = "local"
+    run_by: str = ""
+
+
+def run_batch(
+    request: BatchRequest,
+    folder: OutputFolder,
+    open_table: Callable[[DataContract], TableSource],
+    *,
+    ledger: PredictionLedger | None = None,
+    engine: Engine = in_turn,
+    deliver: Deliver | None = None,
+    on_rows: Callable[[int], None] = lambda _done: None,
+) -> tuple[BatchManifest, bool]:
+    """Scores a table into a folder, or goes on with what an earlier run of the same job has left.
+
+    Args:
+        request: what is asked.
+        folder: the output.
+        open_table: opens the input by a version's contract.
+        ledger: keeps the predictions, if that is asked for.
+        engine: scores the chunks.
+        deliver: takes the scores to where they are asked for, a table of a database; the folder then
+            has only the records.
+        on_rows: called with the rows of the input that are done.
+
+    Returns:
+        The manifest, and whether it was there already: a complete output is not written again.
+
+    Raises:
+        InputError: the request, the input or the output is at fault; an input that was refused for
+            its rows leaves these and a manifest that says so.
+        ChurnError: the output cannot be written; the next run goes on.
+    """
+    began = time.perf_counter()
+    with folder.locked(), _writing(folder):
+        existing = read_job(folder)
+        chosen = choose_version(request.store, request.model, request.version)
+        version, bundle = chosen.version, chosen.digest
+        if existing is not None:
+            version, bundle = existing.version, existing.bundle
+        scorer, bands = load_scorer(request.store, version, bundle)
+        source = open_table(scorer.contract)
+        wanted = _new_job(request, chosen, source, scorer.contract)
+        job, complete = settle_job(folder, wanted, request.version)
+        if complete is not None:
+            remove_progress(folder)  # a run that was killed right behind the manifest has left it
+            return complete, True
+        asked = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
+        parts = PartsOfJob(folder, job, asked, source, on_rows)
+        with _discarding(folder):
+            parts.score(engine)
+            parts.set_repeated_aside()
+        manifest = parts.finish(
+            request.max_bad_rows,
+            ledger=ledger if job.in_ledger else None,
+            deliver=deliver,
+            run={"engine": request.engine, "run_by": request.run_by, "began": began},
+        )
+    if manifest.status == "refused":
+        raise InputError(manifest.reason)
+    return manifest, False
+
+
+def _new_job(
+    request: BatchRequest, chosen: ChosenVersion, source: TableSource, contract: DataContract
+) -> BatchJob:
+    return BatchJob(
+        input=source.shown,
+        input_digest=source.digest(),
+        model=request.model,
+        version=chosen.version,
+        bundle=chosen.digest,
+        contract=contract.digest(),
+        scored_at=datetime.now(UTC).replace(microsecond=0),
+        explain=request.explain,
+        duplicates=request.duplicates,
+        format=request.format,
+        rows_a_part=request.rows_a_part,
+        in_ledger=request.in_ledger,
+        role="production" if chosen.in_production else "shadow",
+    )
+
+
+@contextmanager
+def _discarding(folder: OutputFolder) -> Iterator[None]:
+    """Leaves nothing of a job whose input turns out to be at fault."""
+    try:
+        yield
+    except InputError:
+        with suppress(ChurnError, OSError):
+            discard(folder)
+        raise
+
+
+@contextmanager
+def _writing(folder: OutputFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ChurnError(
+            f"The output {folder.shown} cannot be written: {error.strerror or error}. Mend that, and "
+            "run the same command again: it goes on where it stopped."
+        ) from None

@@ -1,0 +1,100 @@
+"""Which job an output is of: a new one, one that goes on, one that is complete; anything else is refused."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from churn.batch.job import JOB, BatchJob
+from churn.batch.manifest import MANIFEST, REJECTED_FILE, BatchManifest
+from churn.batch.output_folder import OutputFolder, write_bytes
+from churn.batch.part import PROGRESS, SCORES
+from churn.errors import InputError
+
+_ANOTHER = "Name another output, or remove this one"
+
+
+def read_job(folder: OutputFolder) -> BatchJob | None:
+    """The job of an output; None where it has none yet.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    content = folder.read(JOB)
+    if content is None:
+        strangers = folder.names()
+        if strangers:
+            raise InputError(
+                f"The output {folder.shown} holds something else ({strangers[0]}). Name a new or an "
+                "empty folder with --set output=PATH."
+            )
+        return None
+    try:
+        return BatchJob.model_validate_json(content)
+    except ValidationError:
+        raise InputError(
+            f"The output {folder.shown} has a {JOB} that no batch of this release wrote. {_ANOTHER}."
+        ) from None
+
+
+def settle_job(
+    folder: OutputFolder, wanted: BatchJob, version: str = ""
+) -> tuple[BatchJob, BatchManifest | None]:
+    """Returns the job to do, written to the folder, and the manifest if it is complete already.
+
+    Args:
+        folder: the output.
+        wanted: the job as it would be if it began now.
+        version: the version that is asked for by name; empty for the one in production.
+
+    Raises:
+        InputError: the folder is of another job.
+    """
+    job, manifest = read_job(folder), _read_manifest(folder)
+    if job is None:
+        write_bytes(folder, JOB, wanted.model_dump_json(indent=1).encode())
+        return wanted, None
+    other = job.differences(wanted)
+    if version and job.version != wanted.version:
+        other.append("version")
+    complete = manifest is not None and manifest.status == "complete"
+    if other:
+        state = "the scores" if complete else "an unfinished job"
+        raise InputError(
+            f"The output {folder.shown} holds {state} of another job: {', '.join(other)} "
+            f"differ{'s' if len(other) == 1 else ''}. {_ANOTHER}."
+        )
+    if complete and job.version != wanted.version:
+        raise InputError(
+            f"The output {folder.shown} holds the scores of version {job.version}, and version "
+            f"{wanted.version} is in production by now. {_ANOTHER}."
+        )
+    if manifest is not None and not complete:
+        folder.remove(MANIFEST)  # the input was refused; what is allowed may have changed since
+        return job, None
+    return job, manifest
+
+
+def discard(folder: OutputFolder) -> None:
+    """Removes all that a job has written, the job last."""
+    for name in folder.names():
+        if name.startswith((f"{PROGRESS}/", f"{SCORES}/")):
+            folder.remove(name)
+    for name in (REJECTED_FILE, JOB):
+        folder.remove(name)
+
+
+def _read_manifest(folder: OutputFolder) -> BatchManifest | None:
+    content = folder.read(MANIFEST)
+    try:
+        return None if content is None else BatchManifest.model_validate_json(content)
+    except ValidationError:
+        raise InputError(
+            f"The output {folder.shown} has a {MANIFEST} that no batch of this release wrote. {_ANOTHER}."
+        ) from None
+
+
+def remove_progress(folder: OutputFolder) -> None:
+    """Removes what only an unfinished job needs."""
+    for name in folder.names():
+        if name.startswith(f"{PROGRESS}/"):
+            folder.remove(name)
