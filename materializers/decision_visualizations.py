@@ -9,6 +9,9 @@ from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
+from churn.reports.batch_page import render_batch_page
+from churn.reports.batch_report import BatchReport
+from churn.reports.charts.batch_charts import scores_chart
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
 from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
@@ -182,3 +185,13 @@ def _(deployment: Deployment) -> dict[str, Any]:
         "serving": deployment.serving or "none",
         **deployment.figures,
     }
+
+
+@visualize.register
+def _(report: BatchReport) -> dict[str, bytes]:
+    return {PAGE: render_batch_page(report).encode(), "scores.png": as_png(scores_chart(report))}
+
+
+@summary_metadata.register
+def _(report: BatchReport) -> dict[str, Any]:
+    return {"model": report.model, "version": report.manifest.job.version, **report.figures}

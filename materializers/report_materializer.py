@@ -20,6 +20,7 @@ from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
+from churn.reports.batch_report import BatchReport
 from churn.reports.model_card.card import ModelCard
 from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
@@ -52,6 +53,7 @@ class ReportMaterializer(FolderMaterializer):
         ValidatorReport,
         DeploymentPlan,
         Deployment,
+        BatchReport,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

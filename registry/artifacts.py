@@ -33,6 +33,7 @@ class Artifact(StrEnum):
     PAIR = "promotion_pair"
     OUTCOME = "promotion_outcome"
     SCORE = "customer_score"
+    BATCH_REPORT = "batch_report"
     DEPLOYMENT_PLAN = "deployment_plan"
     DEPLOYMENT = "deployment"
     DEPLOYMENT_RECORD = "deployment_record"

@@ -73,6 +73,12 @@ PIPELINES = (
         settings="churn.settings.pipelines.DeploymentSettings",
         preflight=("runner.inputs.require_zenml_deployer",),
     ),
+    PipelineEntry(
+        name="batch_inference",
+        summary="Scores a whole table, once a customer, with the version in production.",
+        settings="churn.settings.batch_inference.BatchInferenceSettings",
+        preflight=("runner.batch_input.require_batch_places",),
+    ),
 )
 
 

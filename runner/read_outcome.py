@@ -23,6 +23,7 @@ _PAGES = {
     Artifact.VALIDATOR_REPORT: "validator",
     Artifact.QUALITY_REPORT: "quality",
     Artifact.DEPLOYMENT: "deployment",
+    Artifact.BATCH_REPORT: "batch",
 }
 _REPORTS = {
     "training": Artifact.TRAINING_REPORT,
@@ -31,7 +32,7 @@ _REPORTS = {
     "validated": Artifact.VALIDATOR_REPORT,
     "deployment": Artifact.DEPLOYMENT,
 }
-_RESULTS: tuple[Artifact, ...] = ()
+_RESULTS: tuple[Artifact, ...] = (Artifact.BATCH_REPORT,)
 """Artifacts that are a `RunResult`; a pipeline has at most one of them."""
 
 
@@ -60,9 +61,7 @@ def read_outcome(
         seconds=seconds,
         model_version=version,
         stage=stage,
-        metrics=training.figures
-        if training
-        else _figures(decision, deployment or loaded["result"]),
+        metrics=_figures(loaded),
         artifacts={
             name: {"id": str(each.id), "version": str(each.version), "uri": each.uri}
             for name, each in outputs.items()
@@ -89,10 +88,11 @@ def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:
     return None
 
 
-def _figures(decision: Any, done: Any) -> dict[str, float]:
+def _figures(loaded: dict[str, Any]) -> dict[str, float]:
+    done = loaded["training"] or loaded["deployment"] or loaded["result"]
     if done is not None:
         return dict(done.figures)
-    gates = decision.gates if decision is not None else ()
+    gates = loaded["decision"].gates if loaded["decision"] is not None else ()
     return {gate.name.replace(" ", "_"): gate.figure for gate in gates if isfinite(gate.figure)}
 
 

@@ -73,7 +73,7 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
         ),
         ROOT,
     )
-    state = home(settings.output.folder)
+    state = home(getattr(settings.output, "folder", None))  # a batch's output is where scores go
     require_writable(state, "make it writable or name another with --set output.folder=PATH")
     state.mkdir(parents=True, exist_ok=True)
     silence_libraries(verbose=request.verbose)

@@ -7,14 +7,12 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.frozen_model import FrozenModel
 from churn.ledger.prediction import Role
 from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
 JOB = "job.json"
-
-PartFormat = Literal["parquet", "csv"]
-Duplicates = Literal["set_aside", "refuse"]
 
 _AT_THE_START = {"input", "scored_at", "version", "bundle", "role"}  # the address: of equal content
 

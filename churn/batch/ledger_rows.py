@@ -47,15 +47,15 @@ def _predictions(folder: OutputFolder, job: BatchJob, part: Part, schema: Any) -
     ids = job.prediction_ids(rows)
     return [
         Prediction(
-            job.scored_at,
-            one,
-            customer,
-            job.version,
-            job.role,
-            SOURCE,
-            probability,
-            decision,
-            digest.hex(),
+            predicted_at=job.scored_at,
+            prediction_id=one,
+            customer=customer,
+            version=job.version,
+            role=job.role,
+            source=SOURCE,
+            probability=probability,
+            decision=decision,
+            input_hash=digest.hex(),
         )
         for one, customer, probability, decision, digest in zip(
             ids, customers, probabilities, decisions, hashes.to_pylist(), strict=True

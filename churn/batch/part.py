@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from churn.batch.job import PartFormat
+from churn.batch.batch_settings import PartFormat
 from churn.batch.output_folder import OutputFolder, write_bytes
 from churn.batch.score_chunk import ScoredChunk
 from churn.frozen_model import FrozenModel

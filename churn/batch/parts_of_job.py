@@ -34,7 +34,7 @@ class RunFacts(TypedDict):
     began: float
 
 
-def in_turn(
+def score_locally(
     chunks: Iterable[TableChunk], scorer: BatchScorer
 ) -> Iterator[tuple[TableChunk, ScoredChunk]]:
     """The plainest engine: one chunk after the other, in this process."""

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
-from churn.batch.job import BatchJob, Duplicates, PartFormat
+from churn.batch.job import BatchJob
 from churn.batch.manifest import BatchManifest
 from churn.batch.output_folder import OutputFolder
-from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, in_turn
+from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, score_locally
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
 from churn.contract import DataContract
@@ -53,16 +54,31 @@ class BatchRequest:
     run_by: str = ""
 
 
+@dataclass(frozen=True)
+class BatchResult:
+    """What a run has done.
+
+    Attributes:
+        manifest: of the output.
+        unchanged: whether it was complete before the run.
+        threshold: probability from which on the version's decision is true.
+    """
+
+    manifest: BatchManifest
+    unchanged: bool
+    threshold: float
+
+
 def run_batch(
     request: BatchRequest,
     folder: OutputFolder,
     open_table: Callable[[DataContract], TableSource],
     *,
     ledger: PredictionLedger | None = None,
-    engine: Engine = in_turn,
+    engine: Engine = score_locally,
     deliver: Deliver | None = None,
     on_rows: Callable[[int], None] = lambda _done: None,
-) -> tuple[BatchManifest, bool]:
+) -> BatchResult:
     """Scores a table into a folder, or goes on with what an earlier run of the same job has left.
 
     Args:
@@ -74,9 +90,6 @@ def run_batch(
         deliver: takes the scores to where they are asked for, a table of a database; the folder then
             has only the records.
         on_rows: called with the rows of the input that are done.
-
-    Returns:
-        The manifest, and whether it was there already: a complete output is not written again.
 
     Raises:
         InputError: the request, the input or the output is at fault; an input that was refused for
@@ -92,13 +105,13 @@ def run_batch(
             version, bundle = existing.version, existing.bundle
         scorer, bands = load_scorer(request.store, version, bundle)
         source = open_table(scorer.contract)
-        wanted = _new_job(request, chosen, source, scorer.contract)
-        job, complete = settle_job(folder, wanted, request.version)
+        requested = _new_job(request, chosen, source, scorer.contract)
+        job, complete = settle_job(folder, requested, request.version)
         if complete is not None:
             remove_progress(folder)  # a run that was killed right behind the manifest has left it
-            return complete, True
-        asked = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
-        parts = PartsOfJob(folder, job, asked, source, on_rows)
+            return BatchResult(complete, unchanged=True, threshold=scorer.threshold)
+        batch_scorer = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
+        parts = PartsOfJob(folder, job, batch_scorer, source, on_rows)
         with _discarding(folder):
             parts.score(engine)
             parts.set_repeated_aside()
@@ -110,7 +123,7 @@ def run_batch(
         )
     if manifest.status == "refused":
         raise InputError(manifest.reason)
-    return manifest, False
+    return BatchResult(manifest, unchanged=False, threshold=scorer.threshold)
 
 
 def _new_job(

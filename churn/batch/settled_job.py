@@ -37,13 +37,13 @@ def read_job(folder: OutputFolder) -> BatchJob | None:
 
 
 def settle_job(
-    folder: OutputFolder, wanted: BatchJob, version: str = ""
+    folder: OutputFolder, requested: BatchJob, version: str = ""
 ) -> tuple[BatchJob, BatchManifest | None]:
     """Returns the job to do, written to the folder, and the manifest if it is complete already.
 
     Args:
         folder: the output.
-        wanted: the job as it would be if it began now.
+        requested: the job as it would be if it began now.
         version: the version that is asked for by name; empty for the one in production.
 
     Raises:
@@ -51,10 +51,10 @@ def settle_job(
     """
     job, manifest = read_job(folder), _read_manifest(folder)
     if job is None:
-        write_bytes(folder, JOB, wanted.model_dump_json(indent=1).encode())
-        return wanted, None
-    other = job.differences(wanted)
-    if version and job.version != wanted.version:
+        write_bytes(folder, JOB, requested.model_dump_json(indent=1).encode())
+        return requested, None
+    other = job.differences(requested)
+    if version and job.version != requested.version:
         other.append("version")
     complete = manifest is not None and manifest.status == "complete"
     if other:
@@ -63,10 +63,10 @@ def settle_job(
             f"The output {folder.shown} holds {state} of another job: {', '.join(other)} "
             f"differ{'s' if len(other) == 1 else ''}. {_ANOTHER}."
         )
-    if complete and job.version != wanted.version:
+    if complete and job.version != requested.version:
         raise InputError(
             f"The output {folder.shown} holds the scores of version {job.version}, and version "
-            f"{wanted.version} is in production by now. {_ANOTHER}."
+            f"{requested.version} is in production by now. {_ANOTHER}."
         )
     if manifest is not None and not complete:
         folder.remove(MANIFEST)  # the input was refused; what is allowed may have changed since

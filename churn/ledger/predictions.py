@@ -111,7 +111,9 @@ class PredictionLedger(DatabaseLedger):
 
     def has(self, prediction_id: str, predicted_at: datetime) -> bool:
         """Whether a prediction of that time is kept."""
-        query = select(PREDICTIONS.c.id).where(PREDICTIONS.c.prediction_id == prediction_id).limit(1)
+        query = (
+            select(PREDICTIONS.c.id).where(PREDICTIONS.c.prediction_id == prediction_id).limit(1)
+        )
         with self._month(month_of(predicted_at)).transaction() as connection:
             return connection.execute(query).first() is not None
 

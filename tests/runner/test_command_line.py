@@ -241,7 +241,7 @@ def test_an_unknown_pipeline_lists_the_known_ones(capfd):
 
     assert code == 2
     assert sentence(capfd.readouterr().err) == (
-        "There is no pipeline 'trainin'; known: training, promotion, rollback, deployment. Did you mean 'training'?"
+        "There is no pipeline 'trainin'; known: training, promotion, rollback, deployment, batch_inference. Did you mean 'training'?"
     )
 
 

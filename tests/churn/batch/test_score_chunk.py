@@ -40,16 +40,16 @@ def test_chunks_of_any_size_give_the_same_rows(batch_scorer, raw_customers):
 
 def test_reasons_are_those_of_the_answer_to_an_explained_request(batch_scorer, raw_customers):
     table = raw_customers.slice(0, 40)
-    asked = replace(batch_scorer, explain=2)
+    options = replace(batch_scorer, explain=2)
 
-    scores = score_chunk(table, asked, first_row=1).scores
+    scores = score_chunk(table, options, first_row=1).scores
 
-    scorer = asked.scorer
+    scorer = options.scorer
     for row, given in zip(table.drop(["Churn"]).to_pylist(), scores["reasons"], strict=True):
         values = scorer.values(row)
         parts = scorer.row_scorer.contributions(values)
-        from_columns = [values[scorer.row_scorer.names.index(name)] for name in asked.names]
-        expected = asked.reason_codes.customer(from_columns, parts, 2).reasons
+        from_columns = [values[scorer.row_scorer.names.index(name)] for name in options.names]
+        expected = options.reason_codes.customer(from_columns, parts, 2).reasons
         assert given.as_py() == [vars(reason) for reason in expected]
 
 

@@ -1,0 +1,55 @@
+"""Settings of the batch inference pipeline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from churn.batch.batch_settings import Duplicates, EngineName, PartFormat
+from churn.frozen_model import FrozenSettings
+from churn.profile import Profile, require_own_registry
+from churn.settings.pipelines import ContractSettings, NamedModel, VersionName
+
+
+class BatchInferenceSettings(FrozenSettings):
+    """Which table is scored, by which version, and where to.
+
+    Attributes:
+        profile: `demo` for a model that was trained with it.
+        data: the business, by which an empty model name is found.
+        model: which model.
+        version: of the model; empty for the one in production.
+        input: address of the table, as docs/sources.md lists them.
+        output: a folder of this machine, or an address of a bucket.
+        format: of the files with the scores.
+        explain: reasons a customer, at most; 0 for none.
+        duplicates: whether rows with the id of an earlier row are set aside, or refuse the input.
+        max_bad_rows: beyond so many refused rows nothing is scored; a number with a point is a share.
+        record_predictions: whether the ledger keeps the predictions.
+        ledger: a database address; empty for the stack's, or SQLite in the state folder.
+        engine: what scores.
+        rows_a_part: rows of the input that a file stands for, at most.
+    """
+
+    profile: Profile = "full"
+    data: ContractSettings = ContractSettings()
+    model: NamedModel = NamedModel()
+    version: VersionName = ""
+    input: str = ""
+    output: str = ""
+    format: PartFormat = "parquet"
+    explain: Annotated[int, Field(ge=0, le=20)] = 0
+    duplicates: Duplicates = "set_aside"
+    max_bad_rows: (
+        Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    ) = 0.01
+    record_predictions: bool = True
+    ledger: str = ""
+    engine: EngineName = "local"
+    rows_a_part: Annotated[int, Field(ge=1, le=1 << 20)] = 1 << 16
+
+    @model_validator(mode="after")
+    def _demo_keeps_apart(self) -> BatchInferenceSettings:
+        require_own_registry(self.profile, self.model.name)
+        return self

@@ -1,0 +1,20 @@
+"""The last report of a kind, to show a new one beside it."""
+
+from typing import Any
+
+from zenml.client import Client
+
+from registry.artifacts import Artifact
+from registry.step_context import in_step
+
+_LOOKED_AT = 20
+
+
+def last_report(artifact: Artifact, model: str) -> Any:
+    """Returns a model's last report that an earlier run has stored; None for the first, and outside of runs."""
+    if not in_step():
+        return None
+    found = Client().list_artifact_versions(
+        artifact=artifact.value, sort_by="desc:created", size=_LOOKED_AT, hydrate=True
+    )
+    return next((each.load() for each in found if each.run_metadata.get("model") == model), None)

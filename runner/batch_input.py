@@ -1,0 +1,49 @@
+"""Checks what a batch run reads and writes, before anything is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from churn.data.sources import open_source
+from churn.errors import InputError
+from churn.settings.batch_inference import BatchInferenceSettings
+from churn.writable import require_writable
+from stacks.kubernetes.resources import runs_in_pods
+from stacks.spec import StackSpec
+
+_ON_THIS_MACHINE = ("file://", "sqlite", "duckdb")
+
+
+def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> None:
+    """Checks that input and output are named, can be used, and can be used where the step runs.
+
+    Raises:
+        InputError: one of them is at fault.
+    """
+    for name, example in (("input", "customers.parquet"), ("output", "scores")):
+        if not getattr(settings, name).strip():
+            raise InputError(
+                f"batch_inference needs its {name}: name it with --set {name}=PATH, such as "
+                f"--set {name}={example}."
+            )
+    if runs_in_pods(spec):
+        _require_reachable(settings, spec.name)
+        return
+    open_source(settings.input)
+    if "://" not in settings.output:
+        folder = Path(settings.output).expanduser().absolute()
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"The output {folder} is a file. Name a new or an empty folder.")
+        require_writable(folder, "make it writable or name another with --set output=PATH")
+
+
+def _require_reachable(settings: BatchInferenceSettings, stack: str) -> None:
+    for name in ("input", "output"):
+        place: str = getattr(settings, name)
+        is_local = "://" not in place or place.casefold().startswith(_ON_THIS_MACHINE)
+        if is_local and not place.startswith("generated:"):
+            raise InputError(
+                f"Stack '{stack}' runs its steps in containers, whose files nobody else sees: "
+                f"{name}={place} would be read or written there. Name a bucket, such as "
+                f"--set {name}=s3://bucket/{name}, or a database on a server."
+            )

@@ -1,0 +1,87 @@
+"""Scores a table into a folder."""
+
+import getpass
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.batch.output_folder import output_folder
+from churn.batch.run_batch import BatchRequest, run_batch
+from churn.contract import DataContract
+from churn.data.sources import TableSource, open_source
+from churn.ledger.predictions import PredictionLedger
+from churn.reports.batch_report import BatchReport, batch_report
+from churn.scoring.bundle import address, store_of_model
+from churn.settings.batch_inference import BatchInferenceSettings
+from materializers.report_materializer import ReportMaterializer
+from registry.artifacts import Artifact
+from registry.last_report import last_report
+from registry.step_context import step_context
+from steps.progress import step_progress
+
+
+@step(enable_cache=False, output_materializers=ReportMaterializer)
+def score_batch(
+    settings: dict[str, Any], folders: dict[str, str]
+) -> Annotated[BatchReport, Artifact.BATCH_REPORT]:
+    """Scores every row that the contract allows, or goes on with what a killed run has left.
+
+    Raises:
+        InputError: the input or the output is at fault, or too many rows are refused.
+        ChurnError: the output cannot be written; the next run goes on.
+    """
+    with step_progress("score_batch") as progress:
+        options = BatchInferenceSettings.from_mapping(settings)
+        last = last_report(Artifact.BATCH_REPORT, options.model.name)
+        with ExitStack() as open_places:
+            ledger = None
+            if options.record_predictions:
+                ledger = open_places.enter_context(PredictionLedger(folders["ledger"]))
+            done = run_batch(
+                _request(options, folders),
+                output_folder(place_of(options.output)),
+                partial(_open, options.input),
+                ledger=ledger,
+                on_rows=progress.count_rows,
+            )
+        report = batch_report(done, options.output, last)
+        progress.record(report.sentence, report.figures)
+    return report
+
+
+def place_of(where: str) -> str:
+    """An address as it is; a path from the folder that the command was given in."""
+    return where if "://" in where else str(Path(where).expanduser().absolute())
+
+
+def _open(where: str, contract: DataContract) -> TableSource:
+    optional = (*contract.unscored, contract.id.name)
+    return open_source(where, contract, optional=optional)
+
+
+def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchRequest:
+    model, context = options.model.name, step_context()
+    run = f" in run {context.pipeline_run.name}" if context is not None else ""
+    return BatchRequest(
+        store=store_of_model(address(folders["bundles"]), model),
+        model=model,
+        version=options.version,
+        explain=options.explain,
+        duplicates=options.duplicates,
+        max_bad_rows=options.max_bad_rows,
+        format=options.format,
+        rows_a_part=options.rows_a_part,
+        in_ledger=options.record_predictions,
+        engine=options.engine,
+        run_by=f"{_user()}{run}",
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return "an unnamed user"
