@@ -56,6 +56,12 @@ serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion fi
 stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
 	$(bin)/python -m service.stream $(ARGS)
 
+# A batch's output; the same one again is left as it is.
+OUTPUT ?= $(STATE)/scores
+.PHONY: batch
+batch: setup  ## Score a whole table with the production model (INPUT=data/raw/telco.csv, OUTPUT=.churn/scores)
+	$(bin)/python run.py --pipeline batch_inference --set input="$(or $(INPUT),data/raw/telco.csv)" --set output="$(OUTPUT)" $(ARGS)
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f "$(STATE)/mlflow.db" || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }

@@ -34,14 +34,6 @@ class RunFacts(TypedDict):
     began: float
 
 
-def score_locally(
-    chunks: Iterable[TableChunk], scorer: BatchScorer
-) -> Iterator[tuple[TableChunk, ScoredChunk]]:
-    """The plainest engine: one chunk after the other, in this process."""
-    for chunk in chunks:
-        yield chunk, score_chunk(chunk.table, scorer, first_row=chunk.first_row + 1)
-
-
 class PartsOfJob:
     """The parts of a job that lie in its folder, and the ones to come."""
 

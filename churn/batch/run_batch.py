@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
 from churn.batch.job import BatchJob
+from churn.batch.local_engine import LocalEngine
 from churn.batch.manifest import BatchManifest
 from churn.batch.output_folder import OutputFolder
-from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, score_locally
+from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
 from churn.contract import DataContract
@@ -21,6 +22,8 @@ from churn.data.sources import CHUNK_ROWS, TableSource
 from churn.errors import ChurnError, InputError
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.address import Address
+
+_ONE_THREAD = LocalEngine(1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def run_batch(
     open_table: Callable[[DataContract], TableSource],
     *,
     ledger: PredictionLedger | None = None,
-    engine: Engine = score_locally,
+    engine: Engine = _ONE_THREAD,
     deliver: Deliver | None = None,
     on_rows: Callable[[int], None] = lambda _done: None,
 ) -> BatchResult:

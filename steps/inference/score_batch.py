@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from zenml import step
 
+from churn.batch.local_engine import LocalEngine, all_cores
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.contract import DataContract
@@ -45,6 +46,7 @@ def score_batch(
                 output_folder(place_of(options.output)),
                 partial(_open, options.input),
                 ledger=ledger,
+                engine=LocalEngine(all_cores()),
                 on_rows=progress.count_rows,
             )
         report = batch_report(done, options.output, last)
