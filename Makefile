@@ -40,6 +40,10 @@ train: setup  ## Train, judge and register a model on the real data
 train-deep: setup-deep  ## The same with tuning, the network and every report (takes minutes)
 	$(bin)/python run.py --pipeline training --set profile=deep $(ARGS)
 
+.PHONY: features
+features: setup  ## Build the features of the customer table, with provenance, and fill the feature store
+	$(bin)/python run.py --pipeline features $(ARGS)
+
 # Where something is in production, demonstrations aside. Release 0.1.0 kept its only store one folder higher.
 in_production = { ls "$(STATE)"/production/current.json "$(STATE)"/production/*/current.json 2>/dev/null || true; } \
     | grep -v -- '-demo/current.json$$' >/dev/null

@@ -18,6 +18,7 @@ from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
+from churn.feature_store.features_result import FeaturesResult
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.batch_report import BatchReport
@@ -54,6 +55,7 @@ class ReportMaterializer(FolderMaterializer):
         DeploymentPlan,
         Deployment,
         BatchReport,
+        FeaturesResult,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

@@ -11,10 +11,12 @@ from churn.data.quality import QualityReport
 from churn.evaluation.gate_rows import GateRowsReport
 from churn.evaluation.protocol import ProtocolReport
 from churn.evaluation.selection import Selection
+from churn.feature_store.features_result import FeaturesResult
 from churn.promotion.decision import Decision
 from churn.reports.charts import evaluation_charts as charts
 from churn.reports.charts.chart_style import as_png
 from churn.reports.deepchecks_page import render_deepchecks_page
+from churn.reports.features_page import render_features_page
 from churn.reports.quality_page import render_quality_page
 from churn.reports.training.training_page import render_training_page
 from churn.reports.training.training_report import TrainingReport
@@ -173,4 +175,22 @@ def _(report: ValidatorReport) -> dict[str, Any]:
         "checks": len(report.findings),
         "failed": len(report.failures),
         "attention": len(report.warnings),
+    }
+
+
+@visualize.register
+def _(result: FeaturesResult) -> dict[str, bytes]:
+    return {PAGE: render_features_page(result).encode()}
+
+
+@summary_metadata.register
+def _(result: FeaturesResult) -> dict[str, Any]:
+    made = result.provenance
+    return {
+        "status": result.status,
+        "version": made.version,
+        "feature_set": made.feature_set,
+        "sha256": made.source.sha256,
+        "place": result.place,
+        **result.figures,
     }

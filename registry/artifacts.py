@@ -37,3 +37,5 @@ class Artifact(StrEnum):
     DEPLOYMENT_PLAN = "deployment_plan"
     DEPLOYMENT = "deployment"
     DEPLOYMENT_RECORD = "deployment_record"
+    FEATURE_BUILD = "feature_build"
+    FEATURES = "customer_features"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn import home
+from churn.feature_store.online.address import FILE
 from churn.root import ROOT
 from runner.inputs import OnBytes, require_contract_in_production
 from runner.outcome import Outcome
@@ -171,6 +172,10 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         "downloads": str(shared / "downloads"),
         "snapshots": str(shared / "snapshots"),
         "searches": str(shared / "tuning.db"),
+        "locks": str(shared / "locks"),
+        "features": places.features or str(shared),
+        # A file of one pod is no store that anything else could read.
+        "online": places.online or ("" if places.state else f"sqlite:///{shared / FILE}"),
         "bundles": places.bundles or str(prepared.state / "production"),
         "ledger": getattr(prepared.settings, "ledger", "")
         or places.ledger

@@ -13,6 +13,7 @@ from churn.data import Dataset, acquire
 from churn.errors import BundleError, InputError
 from churn.profile import DEMO
 from churn.root import ROOT
+from churn.settings.features import FeaturesSettings
 from churn.settings.pipelines import (
     ContractSettings,
     DataSettings,
@@ -193,6 +194,26 @@ def require_portable_table(settings: TrainingSettings, spec: StackSpec) -> None:
     """
     if runs_in_pods(spec):
         require_portable(settings.data, root=ROOT, stack=spec.name)
+
+
+def require_portable_features(settings: FeaturesSettings, spec: StackSpec) -> None:
+    """Checks that steps in containers can read the table, and that what they write outlives them.
+
+    Raises:
+        InputError: only this machine, or one container, has one of them.
+    """
+    if not runs_in_pods(spec):
+        return
+    if settings.reads_table:
+        require_portable(settings.data, root=ROOT, stack=spec.name)
+    places = (("places.features of its file", spec.places.features or ""),
+              ("store.online", settings.store.online or spec.places.online or ""))  # fmt: skip
+    for name, place in places:
+        if place and ("://" not in place or place.startswith(("file://", "sqlite://"))):
+            raise InputError(
+                f"Stack '{spec.name}' runs its steps in containers, and {name} names a file, which goes "
+                "away with the container. Name a bucket or a server."
+            )
 
 
 def require_zenml_deployer(settings: DeploymentSettings, spec: StackSpec) -> None:

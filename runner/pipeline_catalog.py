@@ -57,6 +57,13 @@ PIPELINES = (
         preflight=("runner.inputs.require_portable_table",),
     ),
     PipelineEntry(
+        name="features",
+        summary="From a customer table to versioned features with provenance, and the feature store.",
+        settings="churn.settings.features.FeaturesSettings",
+        inputs=("data",),
+        preflight=("runner.inputs.require_portable_features",),
+    ),
+    PipelineEntry(
         name="promotion",
         summary="Judges the staged model against the one in production; promotes it, or says why not.",
         settings="churn.settings.pipelines.PromotionPipelineSettings",

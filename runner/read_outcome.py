@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PAGES = {
     Artifact.TRAINING_REPORT: "training",
     Artifact.MODEL_CARD: "card",
+    Artifact.FEATURES: "features",
     Artifact.VALIDATION: "deepchecks",
     Artifact.VALIDATOR_REPORT: "validator",
     Artifact.QUALITY_REPORT: "quality",
@@ -32,7 +33,7 @@ _REPORTS = {
     "validated": Artifact.VALIDATOR_REPORT,
     "deployment": Artifact.DEPLOYMENT,
 }
-_RESULTS: tuple[Artifact, ...] = (Artifact.BATCH_REPORT,)
+_RESULTS = (Artifact.FEATURES, Artifact.BATCH_REPORT)
 """Artifacts that are a `RunResult`; a pipeline has at most one of them."""
 
 
@@ -43,11 +44,7 @@ def read_outcome(
     from zenml.utils.dashboard_utils import get_run_url
 
     outputs = _outputs(run)
-    loaded = {
-        field: outputs[artifact].load() if artifact in outputs else None
-        for field, artifact in _REPORTS.items()
-    }
-    loaded["result"] = next((outputs[name].load() for name in _RESULTS if name in outputs), None)
+    loaded = _loaded(outputs)
     training, decision, deployment = loaded["training"], loaded["decision"], loaded["deployment"]
     version, stage = _registered(outputs, training, loaded["promotion"] or deployment)
     pages = save_report_pages(run.name, reports)
@@ -76,6 +73,16 @@ def read_outcome(
     )
     label_run(run, outcome)
     return outcome
+
+
+def _loaded(outputs: dict[str, ArtifactVersionResponse]) -> dict[str, Any]:
+    """The reports of a run by the outcome's field; None for those that it has not."""
+    loaded = {
+        field: outputs[artifact].load() if artifact in outputs else None
+        for field, artifact in _REPORTS.items()
+    }
+    result = next((outputs[name].load() for name in _RESULTS if name in outputs), None)
+    return loaded | {"result": result}
 
 
 def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:

@@ -82,7 +82,7 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
         getattr(import_module(module), name)(settings, spec)
     table = (
         check_table(settings.data, root=ROOT, downloads=state / "downloads", on_bytes=on_bytes)
-        if "data" in entry.inputs
+        if "data" in entry.inputs and getattr(settings, "reads_table", True)
         else None
     )
     return PreparedRun(entry, spec, settings, state, table)

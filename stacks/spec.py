@@ -52,11 +52,15 @@ class Places(FrozenModel):
     Attributes:
         bundles: Bundle store that promotion publishes to: a folder or an `s3://` address.
         ledger: SQLAlchemy URL of the ledger of decisions and predictions.
+        features: Feature store of tables with provenance: a folder or an `s3://` address.
+        online: Address of the online feature store, such as `redis://HOST:6379/0`.
         state: Absolute folder for temporary files of steps that run on another machine.
     """
 
     bundles: str | None = None
     ledger: str | None = None
+    features: str | None = None
+    online: str | None = None
     state: str | None = None
 
 

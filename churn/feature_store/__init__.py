@@ -1,1 +1,1 @@
-"""The feature store: the fields of customers with the times of their events."""
+"""The feature store: versions of customers' features with their provenance, and the online store."""

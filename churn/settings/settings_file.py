@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -76,11 +77,11 @@ def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = (
     merged = _merge(merged, changes)
     try:
         # As JSON: strict about types, while a list may still stand for a tuple.
-        return kind.model_validate_json(json.dumps(merged))
+        return kind.model_validate_json(json.dumps(merged, default=_as_text))
     except TypeError:
         source = _near(path) if _is_plain(changes) else "--set"
         raise InputError(
-            f"{source} holds a value that is not plain YAML, such as a date; quote it as text."
+            f"{source} holds a value that is not plain YAML, such as a set; write it otherwise."
         ) from None
     except ValidationError as error:
         raise InputError(_sentence(kind, error, changes, path)) from None
@@ -233,9 +234,16 @@ def _is_set(changes: Any, place: Sequence[str]) -> bool:
     return bool(place)
 
 
+def _as_text(value: Any) -> str:
+    """A date or a time as it is written; YAML alone reads more than text in it."""
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    raise TypeError
+
+
 def _is_plain(tree: Tree) -> bool:
     try:
-        json.dumps(tree)
+        json.dumps(tree, default=_as_text)
     except TypeError:
         return False
     return True

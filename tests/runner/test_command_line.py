@@ -18,6 +18,7 @@ from churn.errors import ChurnError, GateError, InputError
 from churn.settings.pipelines import DataSettings
 from runner.inputs import check_table
 from runner.outcome import Outcome
+from runner.pipeline_catalog import PIPELINES
 from runner.request import RunRequest
 
 KEYS = {
@@ -241,7 +242,8 @@ def test_an_unknown_pipeline_lists_the_known_ones(capfd):
 
     assert code == 2
     assert sentence(capfd.readouterr().err) == (
-        "There is no pipeline 'trainin'; known: training, promotion, rollback, deployment, batch_inference. Did you mean 'training'?"
+        f"There is no pipeline 'trainin'; known: {', '.join(each.name for each in PIPELINES)}. "
+        "Did you mean 'training'?"
     )
 
 

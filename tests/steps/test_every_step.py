@@ -28,8 +28,8 @@ def test_the_search_finds_steps_of_every_stage():
     modules = set(steps_of_the_project().values())
 
     stages = {module.split(".")[1] for module in modules}
-    assert stages == {"data", "modelling", "promotion", "deployment", "inference"}
-    assert len(modules) >= 31
+    assert stages == {"data", "modelling", "promotion", "deployment", "features", "inference"}
+    assert len(modules) >= 34
 
 
 def test_a_step_that_asks_for_the_active_stack_would_be_caught():

@@ -38,12 +38,17 @@ def new_folder(place: Path) -> Iterator[Path]:
 
 
 def replace_text(path: Path, text: str) -> None:
+    """Writes a text file beside its place and moves it there in one step."""
+    replace_file(path, text.encode("utf-8"))
+
+
+def replace_file(path: Path, content: bytes) -> None:
     """Writes a file beside its place and moves it there in one step."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     unfinished = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.chmod(0o644)

@@ -228,14 +228,29 @@ def test_a_key_below_a_value_is_refused(file):
     )
 
 
-def test_a_date_is_none_of_the_settings_kinds_and_the_culprit_is_named(file):
-    assert refusal(file, "data.source=2024-01-01") == (
-        "--set holds a value that is not plain YAML, such as a date; quote it as text."
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [("2024-01-01", "2024-01-01"), ("'2024-01-01'", "2024-01-01"),
+     ("2024-01-01 10:00:00", "2024-01-01T10:00:00")],
+)  # fmt: skip
+def test_a_date_is_text_with_and_without_quotes(file, written, text):
+    file.write_text(f"data: {{source: {written}}}\n", encoding="utf-8")
+
+    assert load_settings(TrainingSettings, file).data.source == text
+    set_there = load_settings(TrainingSettings, file, [f"data.source={written}"])
+    assert set_there.data.source == text
+    assert refusal(file, f"workers={written}").startswith(
+        "Setting 'workers' in --set must be a whole"
     )
-    assert load_settings(TrainingSettings, file, ["data.source='2024-01-01'"]).data.source == (
-        "2024-01-01"
+
+
+def test_what_json_cannot_say_is_refused_and_its_place_named(file):
+    binary = "data: {source: !!binary aGVsbG8=}\n"
+
+    assert refusal(file, "data.source=!!binary aGVsbG8=").startswith(
+        "--set holds a value that is not"
     )
-    file.write_text("data: {source: 2024-01-01}\n", encoding="utf-8")
+    file.write_text(binary, encoding="utf-8")
     assert refusal(file).startswith("mine.yaml holds a value that is not plain YAML")
 
 

@@ -1,0 +1,32 @@
+"""Features: acquire, check, accept, build, materialize; or an old version again."""
+
+from typing import Any
+
+from zenml import pipeline
+
+from steps.data.accept_data import accept_data
+from steps.data.acquire_data import acquire_data
+from steps.data.check_quality import check_quality
+from steps.features.build_features import build_features
+from steps.features.materialize_features import materialize_features
+from steps.features.rebuild_features import rebuild_features
+
+
+@pipeline(name="features")
+def features(
+    settings: dict[str, Any], data: dict[str, Any] | None, folders: dict[str, str]
+) -> None:
+    """Wires the steps; `settings` are `FeaturesSettings`, `data` the runner's `TableInput`.
+
+    There is no `data` where an old version is built again: it has its own table.
+    """
+    if data is None:
+        rebuild_features(settings, folders)
+        return
+    customers = acquire_data(**data, cache_folder=folders["downloads"])
+    quality = check_quality(customers)
+    snapshot = accept_data(customers, quality, folders["snapshots"])
+    built = build_features(customers, snapshot, settings, folders)
+    store = settings["store"]
+    online = (store["online"] or folders["online"]) if store["materialize"] else ""
+    materialize_features(built, online, folders)

@@ -1,0 +1,1 @@
+"""From an accepted table to the feature store."""
