@@ -2,12 +2,12 @@
 
 from churn.contract import DataContract
 from churn.data.dataset import Dataset, Source
-from churn.data.intake.acquire import BUNDLED, acquire, fingerprint
 from churn.data.intake.parse import parse
 from churn.data.intake.raw import read_raw
 from churn.data.snapshot import accepted_snapshot, take_snapshot
 from churn.data.sources.opening import register
 from churn.data.sources.table_source import TableSource
+from churn.data.training_table import BUNDLED, acquire, fingerprint
 
 __all__ = [
     "BUNDLED",

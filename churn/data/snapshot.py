@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -20,9 +19,10 @@ import pyarrow.compute as pc
 from churn.contract import DataContract, FlagColumn, TargetColumn
 from churn.data.dataset import Dataset
 from churn.data.intake import checksum
-from churn.data.intake.local import reason, table_files
+from churn.data.intake.local import reason
 from churn.data.intake.parse import parse
-from churn.data.intake.raw import read_parts
+from churn.data.intake.raw import LARGEST
+from churn.data.sources import open_file, whole_table
 from churn.errors import InputError
 
 TABLE = "customers.parquet"
@@ -41,14 +41,10 @@ def accepted_snapshot(contract: DataContract, *, root: Path) -> pd.DataFrame | N
     if contract.snapshot is None or not (root / contract.snapshot.path).exists():
         return None
     name = contract.snapshot.path
-    path = root / name
-    files = table_files(path, name)
-    contents = [each.read_bytes() for each in files]
-    found = hashlib.sha256(b"".join(contents)).hexdigest()
-    checksum.require_snapshot(found, contract.snapshot, contract)
-    table, _ = read_parts(contents, [name] * len(files))
+    source = open_file(root / name, name, contract, largest=LARGEST)
+    checksum.require_snapshot(source.digest(), contract.snapshot, contract)
     try:
-        return parse(_with_spellings(table, contract), contract)
+        return parse(_with_spellings(whole_table(source), contract), contract)
     except InputError as error:
         raise InputError(
             f"The snapshot {name} of contract '{contract.name}', with which every new table is "

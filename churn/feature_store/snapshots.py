@@ -6,8 +6,8 @@ from pathlib import Path
 
 from churn.contract import DataContract
 from churn.data import Dataset, Source, acquire, parse, read_raw
-from churn.data.intake.acquire import BUNDLED
 from churn.data.snapshot import TABLE
+from churn.data.training_table import BUNDLED
 from churn.errors import InputError
 from churn.feature_store.offline_store import OfflineStore
 from churn.feature_store.provenance import Provenance

@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from churn.database_reason import database_reason
 from churn.errors import InputError
 from churn.ledger.ledger_tables import HISTORIES, PERMANENT, History
 from churn.ledger.migrate import migrate, record_revision, recorded_revision
@@ -99,7 +100,7 @@ class DatabaseLedger:
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError) as error:
             # ValueError: what a driver refuses by itself, such as a NUL in a PostgreSQL text.
             raise InputError(
-                f"The ledger at {self.place} cannot be used: {_reason(error, self._url)}. Check "
+                f"The ledger at {self.place} cannot be used: {database_reason(error, self._url)}. Check "
                 "that the database is there and may be written to, or name another address."
             ) from None
 
@@ -250,17 +251,3 @@ def _set_up_postgresql(lock_seconds: float, connection: Any, _record: object) ->
 def _place(url: URL) -> str:
     host = f"{url.host}{f':{url.port}' if url.port else ''}/" if url.host else ""
     return f"{url.get_backend_name()}:{host}{url.database or '(memory)'}"
-
-
-def _reason(error: Exception, url: URL) -> str:
-    """Why the database refused: the driver's first line, without what the address keeps secret."""
-    cause = getattr(error, "orig", None) or error
-    strerror = cause.strerror if isinstance(cause, OSError) else None
-    text = (strerror or str(cause) or type(cause).__name__).strip().partition("\n")[0]
-    secrets = [
-        url.password,
-        *(value for values in url.normalized_query.values() for value in values),
-    ]
-    for secret in filter(None, secrets):
-        text = text.replace(str(secret), "***")
-    return text.rstrip(". ")

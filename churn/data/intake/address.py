@@ -30,8 +30,10 @@ _BUCKETS = frozenset(
         "webhdfs",
         "dbfs",
         "swift",
+        "memory",
     ]
 )
+_NOT_SQL = frozenset({"mongodb", "mongodb+srv", "jdbc", "odbc"})
 _DATABASES = frozenset(
     [
         "postgresql",
@@ -61,6 +63,16 @@ _DATABASES = frozenset(
 def is_url(location: str) -> bool:
     """Whether a location is an address rather than a path."""
     return "://" in location
+
+
+def is_bucket(scheme: str) -> bool:
+    """Whether a scheme is one of a store of files that fsspec reads."""
+    return scheme in _BUCKETS
+
+
+def is_sql(scheme: str) -> bool:
+    """Whether a scheme is that of a database that SQLAlchemy may read."""
+    return _is_database(scheme) and scheme not in _NOT_SQL
 
 
 def public(url: str) -> str:
@@ -97,12 +109,7 @@ def require_allowed(url: str) -> None:
     """Raises `InputError` if an address is not one that is fetched, and says what it is."""
     name, scheme = public(url), url.partition(":")[0].casefold()
     way_out = "Use https, or download the file and name its path."
-    if scheme in _BUCKETS:
-        way_out = (
-            "It names an object in a bucket: download it and name its path, or give a presigned "
-            "https:// address with data.sha256."
-        )
-    elif _is_database(scheme):
+    if _is_database(scheme):
         way_out = "It names a database: export the customers as CSV or parquet and name the file."
     try:
         allowed = is_allowed(url)

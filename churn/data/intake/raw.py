@@ -1,4 +1,4 @@
-"""From a file's bytes to tables, whatever they turn out to be: CSV, compressed or not, or parquet."""
+"""From a file's bytes to tables, whatever they turn out to be: CSV, compressed or not, parquet or Arrow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from churn.csv_files.csv_rows import Readable
 from churn.data.dataset import Format
+from churn.data.intake.arrow_file import FILE, STREAM, arrow_batches
 from churn.data.intake.csv_text import csv_batches
 from churn.data.intake.parquet_text import as_texts, parquet_batches
 from churn.data.intake.unpack import MAGIC, UnpackedFile, packing
@@ -20,11 +21,15 @@ LARGEST = 2 << 30  # bytes, of a source and of what it unpacks to
 _PARQUET = b"PAR1"
 _ROWS = 1 << 13  # read at once: a few bytes of parquet can stand for any number of rows
 
+_BINARY = {"parquet": parquet_batches, "arrow": arrow_batches}
+
 
 def file_format(start: bytes, name: str) -> Format:
     """What a file's first bytes, or else its name, say that it is."""
     if start.startswith(_PARQUET) or name.casefold().endswith(".parquet"):
         return "parquet"
+    if start.startswith((FILE, STREAM)):
+        return "arrow"
     how = packing(start)
     return "csv" if how is None else how.format
 
@@ -42,21 +47,22 @@ def file_batches(
     Args:
         open_file: Opens it at its beginning.
         name: What errors call it.
-        rows: How many rows of parquet a batch has at most.
+        rows: How many rows of parquet and Arrow a batch has at most.
         separator: What stands between the cells of CSV.
         largest: How many bytes it may unpack to; None for any number.
 
     Yields:
-        Record batches: texts from CSV, the stored types from parquet.
+        Record batches: texts from CSV, the stored types from parquet and Arrow.
 
     Raises:
         InputError: the bytes are no table.
     """
     with open_file() as file:
         start = file.read(MAGIC)
-    if file_format(start, name) == "parquet":
+    binary = _BINARY.get(file_format(start, name))
+    if binary is not None:
         with open_file() as file:
-            yield from limited(parquet_batches(file, name, rows), name, largest)
+            yield from limited(binary(file, name, rows), name, largest)
         return
     how = packing(start)
 

@@ -82,6 +82,7 @@ class FileSource:
         self._files = files
         self._separator = separator
         self._digest: str | None = None
+        self._stamps: list[Hashable] = []
 
     @property
     def format(self) -> Format:
@@ -100,7 +101,9 @@ class FileSource:
     def digest(self) -> str:
         """SHA-256 of the files' bytes, one after another."""
         if self._digest is None:
+            self._require_unchanged()
             self._digest = self._hashed()
+            self._require_unchanged()
         return self._digest
 
     def chunks(self, rows: int = CHUNK_ROWS) -> Iterator[TableChunk]:
@@ -108,19 +111,32 @@ class FileSource:
         yield from numbered(self._tables(rows))
 
     def _tables(self, rows: int) -> Iterator[Any]:
-        before, known = self._stamps(), self._digest
+        self._require_unchanged()
         batches = self._batches(rows)
         if self.format in _ROW_GROUPS:
             yield from (pa.Table.from_batches([batch]) for batch in batches)
         else:
             yield from regrouped(batches, rows)
-        same = self._stamps() == before
-        if same and known and not all(file.stamp_is_content for file in self._files):
-            same = self._hashed() == known
-        if not same:
-            raise InputError(
-                f"{self.shown} changed while it was read. Read it again when nothing writes to it."
-            )
+        self._require_unchanged()
+        if not all(file.stamp_is_content for file in self._files):
+            known, self._digest = self._digest, self._hashed()
+            if known not in (None, self._digest):
+                raise self._changed()
+
+    def _require_unchanged(self) -> None:
+        """Raises `InputError` if a file is not the one that was looked at first."""
+        stamps = []
+        for file in self._files:
+            with _readable(file):
+                stamps.append(file.stamp())
+        self._stamps = self._stamps or stamps
+        if stamps != self._stamps:
+            raise self._changed()
+
+    def _changed(self) -> InputError:
+        return InputError(
+            f"{self.shown} changed while it was read. Read it again when nothing writes to it."
+        )
 
     def _batches(self, rows: int) -> Iterator[Any]:
         """Every file's batches.
@@ -132,23 +148,17 @@ class FileSource:
         for file in self._files:
             own_format = _format(file)
             with _readable(file):
-                for batch in file_batches(
+                for stored in file_batches(
                     file.open, file.name, rows=rows, separator=self._separator
                 ):
+                    batch = _with_partition(stored, file.partition)
                     names = names or batch.schema.names
                     if (own_format, batch.schema.names) != (self.format, names):
                         raise InputError(
                             f"{file.name} has other columns than {first.name}, or another format, "
                             "though both are parts of one table. Write the folder again."
                         )
-                    yield _with_partition(batch, file.partition)
-
-    def _stamps(self) -> list[Hashable]:
-        stamps = []
-        for file in self._files:
-            with _readable(file):
-                stamps.append(file.stamp())
-        return stamps
+                    yield batch
 
     def _hashed(self) -> str:
         digest = hashlib.sha256()

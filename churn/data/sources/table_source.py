@@ -9,6 +9,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from churn.data.dataset import Format
+from churn.data.intake.parquet_text import as_texts
+from churn.data.intake.raw import limited
+from churn.errors import InputError
 
 CHUNK_ROWS = 1 << 16
 """Rows of a chunk, unless the reader asks for another number."""
@@ -66,18 +69,22 @@ class TableSource(Protocol):
 def regrouped(pieces: Iterable[Any], rows: int) -> Iterator[Any]:
     """Tables or record batches of one schema as tables of `rows` rows, the last maybe fewer."""
     waiting: list[Any] = []
-    count = 0
+    count, empty = 0, None
     for piece in pieces:
         table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
         while count + table.num_rows >= rows:
             head = table.slice(0, rows - count)
             yield pa.concat_tables([*waiting, head]).combine_chunks()
             table, waiting, count = table.slice(rows - count), [], 0
+            empty = False
         if table.num_rows:
             waiting.append(table)
             count += table.num_rows
+        empty = table if empty is None else empty
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks()
+    elif empty:  # a table without rows has columns
+        yield empty
 
 
 def numbered(tables: Iterable[Any]) -> Iterator[TableChunk]:
@@ -86,3 +93,17 @@ def numbered(tables: Iterable[Any]) -> Iterator[TableChunk]:
     for number, table in enumerate(tables):
         yield TableChunk(number, first, table)
         first += table.num_rows
+
+
+def whole_table(source: TableSource, largest: int | None = None) -> Any:
+    """All of a source as one table of texts, as `churn.data.parse` takes it.
+
+    Raises:
+        InputError: it cannot be read, has more than `largest` bytes or no rows, or a column has no
+            texts.
+    """
+    tables = limited((chunk.table for chunk in source.chunks()), source.shown, largest)
+    texts = [as_texts(table) for table in tables]
+    if not texts:
+        raise InputError(f"{source.shown} has no rows. Name a table with customers.")
+    return pa.concat_tables(texts)

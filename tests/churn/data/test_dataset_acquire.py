@@ -202,11 +202,6 @@ def add_folder(name: str):
             "'part-00000-x.csv'. Name one file, or move away what is no part.",
         ),
         (
-            add_folder("_delta_log"),
-            "{name} is a Delta table, whose files are not all of today's rows. Export it with the "
-            "tool that wrote it, to parquet or CSV.",
-        ),
-        (
             add_folder("metadata"),
             "{name} is an Iceberg table, whose files are not all of today's rows. Export it with "
             "the tool that wrote it, to parquet or CSV.",
@@ -215,13 +210,8 @@ def add_folder(name: str):
             add_folder("_temporary"),
             "{name} is a folder that Spark has not finished. Write it again.",
         ),
-        (
-            add_folder("Churn=Yes"),
-            "{name} is partitioned by a column, into folders. Write it without partitions, or name "
-            "one file.",
-        ),
     ],
-    ids=["other columns", "other file", "pipe", "delta", "iceberg", "unfinished", "partitioned"],
+    ids=["other columns", "other file", "pipe", "iceberg", "unfinished"],
 )
 def test_a_folder_that_is_more_than_parts_is_refused(
     folder, contract, root, tmp_path, change, sentence

@@ -61,7 +61,6 @@ def happened(root, contract, tmp_path_factory) -> set[str]:
         csv(rows[:1]),
         b"\x89PNG\r\n",
         b"PK\x03\x04 xl/workbook.xml",
-        b"ARROW1",
         text.encode("utf-16"),
         text.replace("Mailed check", "Chèque", 1).encode("latin-1"),
         text.replace(",", ";").encode(),
@@ -77,8 +76,8 @@ def happened(root, contract, tmp_path_factory) -> set[str]:
     for url, sha256 in [
         ("https://example.org/telco.csv", None),
         ("http://example.org/telco.csv", "ab" * 32),
-        ("s3://bucket/telco.csv", None),
-        ("postgresql://me:secret@host/shop", None),
+        ("postgresql://me:secret@host/shop?table=customers", None),
+        ("postgresql://me@host/shop", None),
     ]:
         with pytest.raises(InputError) as caught:
             acquire(url, contract, root=root, sha256=sha256, cache=nowhere)

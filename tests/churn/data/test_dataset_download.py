@@ -195,7 +195,6 @@ def test_a_download_that_ends_too_early_is_not_kept(server, csv, contract, root,
         "http://127.0.0.1.example.org/telco.csv",
         "http://127.0.0.1@example.org/telco.csv",
         "ftp://example.org/telco.csv",
-        "s3://bucket/telco.csv",
         "https:///telco.csv",
     ],
 )
@@ -209,23 +208,27 @@ def test_only_https_is_fetched_from_elsewhere(url, contract, root, cache):
     ("url", "sentence"),
     [
         (
-            "s3://bucket/telco.csv",
-            "s3://bucket/telco.csv is not an https address, and no other is fetched. It names an "
-            "object in a bucket: download it and name its path, or give a presigned https:// "
-            "address with data.sha256.",
+            "jdbc:mysql://me:secret@host/db",
+            "jdbc://… is not an https address, and no other is fetched. It names a database: export "
+            "the customers as CSV or parquet and name the file.",
         ),
         *(
             (
                 url,
-                f"{url.partition(':')[0]}://… is not an https address, and no other is fetched. It "
-                "names a database: export the customers as CSV or parquet and name the file.",
+                f"{url.partition(':')[0]}://… has a password in it, which would be stored and shown. "
+                "Leave it out and set PGPASSWORD, or write ${env:NAME} for it and set that variable.",
             )
             for url in (
                 "postgresql://me:secret@host/db",
                 "postgresql+psycopg2://me:sec/ret@host/db",
-                "jdbc:mysql://me:secret@host/db",
-                "sqlite:///secret.db",
+                "postgresql://me:sec@ret@host/db",
+                "postgresql://host/db?user=me&password=secret",
             )
+        ),
+        (
+            "sqlite:///shop.db",
+            "sqlite:///shop.db names no table. End it with ?table=NAME or with ?query=FILE, a file "
+            "with one SELECT.",
         ),
     ],
 )

@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import orc, parquet
-from pyarrow.feather import write_feather
 
 from churn.data import parse, read_raw
 from churn.errors import InputError
@@ -27,12 +26,6 @@ def refusal(content: bytes, name: str = "mine.csv", **limits) -> str:
     with pytest.raises(InputError) as caught:
         read_raw(content, name, **limits)
     return str(caught.value)
-
-
-def feather() -> bytes:
-    file = io.BytesIO()
-    write_feather(pa.table({"tenure": [1]}), file)
-    return file.getvalue()
 
 
 def orc_file() -> bytes:
@@ -74,11 +67,6 @@ def tar() -> bytes:
             "mine.csv is an Excel workbook, not a CSV table. Save the sheet as 'CSV UTF-8'.",
         ),
         (
-            feather(),
-            "mine.csv is an Arrow (Feather) file, not a CSV table. Write it as parquet: "
-            "pandas.read_feather(FILE).to_parquet(NEW_FILE).",
-        ),
-        (
             orc_file(),
             "mine.csv is an ORC file, not a CSV table. Write it as parquet: "
             "pandas.read_orc(FILE).to_parquet(NEW_FILE).",
@@ -111,7 +99,6 @@ def tar() -> bytes:
         "pickle",
         "zip",
         "xlsx",
-        "feather",
         "orc",
         "lfs",
         "tar",
@@ -235,6 +222,13 @@ def test_an_open_quote_on_the_last_cell_shows_no_customer(text, contract):
 def test_a_damaged_parquet_file_is_refused(parquet_bytes, damage):
     assert refusal(damage(parquet_bytes), "mine.parquet") == (
         "mine.parquet is not a whole parquet file. Write it again, or hand over CSV."
+    )
+
+
+@pytest.mark.parametrize("content", [b"ARROW1", b"ARROW1\0\0" + b"x" * 90, b"\xff\xff\xff\xff\1"])
+def test_a_damaged_arrow_file_is_refused(content):
+    assert refusal(content) == (
+        "mine.csv is not a whole Arrow file. Write it again, or hand over parquet."
     )
 
 

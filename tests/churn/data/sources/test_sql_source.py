@@ -1,0 +1,301 @@
+"""Tables and queries of real databases: the same rows, in one snapshot, and no secret in a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, make_url
+
+from churn.data import acquire, parse, read_raw
+from churn.data.sources import open_source, whole_table
+from churn.errors import InputError
+from tests.servers import databases
+from tests.servers.postgres_fixture import skip_without
+
+ON_A_SERVER = pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database with the customers in it.
+
+    Attributes:
+        address: Its address without a password, an f-string's end short of `?table=`.
+        engine: SQLAlchemy's, with the password.
+        variable: What the password is looked for in.
+        password: The password; empty where there is none.
+    """
+
+    address: str
+    engine: object
+    variable: str = "PGPASSWORD"
+    password: str = ""
+
+
+@pytest.fixture(scope="module")
+def customers(text):
+    """The customers as a program stores them: numbers as numbers, a blank as NULL."""
+    from io import StringIO
+
+    table = pd.read_csv(StringIO(text), keep_default_na=False)
+    table["TotalCharges"] = pd.to_numeric(table["TotalCharges"], errors="coerce")
+    # A table has no order: what comes back must not depend on how it was filled.
+    return table.sample(frac=1, random_state=7)
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mariadb", "sqlite", "duckdb"])
+def database(request, customers, tmp_path_factory):
+    """One database of each kind."""
+    folder = tmp_path_factory.mktemp("database")
+    if request.param == "duckdb":
+        duckdb = pytest.importorskip("duckdb")
+        with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+            connection.register("frame", customers)
+            connection.execute("CREATE TABLE customers AS SELECT * FROM frame")
+        yield Database(f"duckdb:///{folder}/shop.duckdb", None)
+    elif request.param == "sqlite":
+        engine = create_engine(f"sqlite:///{folder}/shop.db")
+        customers.to_sql("customers", engine, index=False)
+        yield Database(f"sqlite:///{folder}/shop.db", engine)
+    elif request.param == "postgresql":
+        skip_without("PostgreSQL")
+        with databases.postgres() as server:
+            engine = create_engine(server.url())
+            customers.to_sql("customers", engine, index=False)
+            address = f"postgresql://churn@127.0.0.1:{server.port}/postgres"
+            yield Database(address, engine, "PGPASSWORD", server.password)
+            engine.dispose()
+    else:
+        skip_without("MariaDB")
+        with databases.mariadb() as server:
+            url = make_url(server.url).set(drivername="mysql+pymysql")
+            plain = create_engine(url.set(database=""))
+            with plain.begin() as connection:
+                connection.exec_driver_sql("CREATE DATABASE IF NOT EXISTS zenml")
+            engine = create_engine(url)
+            customers.to_sql("customers", engine, index=False)
+            address = f"mysql://zenml@127.0.0.1:{url.port}/zenml"
+            yield Database(address, engine, "MYSQL_PWD", str(url.password))
+            engine.dispose()
+
+
+@pytest.fixture
+def address(database, monkeypatch):
+    """Its address, with the password in the environment."""
+    monkeypatch.setenv(database.variable, database.password)
+    return database.address
+
+
+def refusal(address: str, contract=None) -> str:
+    with pytest.raises(InputError) as caught:
+        list(open_source(address, contract).chunks())
+    return str(caught.value)
+
+
+def test_a_table_trains_like_the_file_it_was_filled_from(
+    address, csv_file, contract, root, tmp_path
+):
+    plain = acquire(str(csv_file), contract, root=root, cache=tmp_path)
+
+    dataset = acquire(f"{address}?table=customers", contract, root=root, cache=tmp_path)
+
+    assert dataset.frame.equals(plain.frame)
+    assert dataset.source.format == "sql"
+    assert "@" not in dataset.source.location
+    assert dataset.source.location.endswith("?table=customers")
+
+
+def test_chunks_of_any_size_have_one_digest(address, text, contract):
+    expected = parse(read_raw(text.encode(), "mine.csv")[0], contract)
+    digests = set()
+    for rows in (1, 7, 59, 60, 61, 1000):
+        source = open_source(f"{address}?table=customers", contract)
+        chunks = list(source.chunks(rows))
+        assert [chunk.table.num_rows for chunk in chunks[:-1]] == [rows] * (len(chunks) - 1)
+        assert parse(whole_table(source), contract).equals(expected)
+        digests.add(source.digest())
+
+    assert len(digests) == 1
+
+
+def test_a_query_file_is_read(address, tmp_path):
+    query = tmp_path / "women.sql"
+    quoted = "`" if address.startswith("mysql") else '"'
+    query.write_text(
+        f"-- who pays ; monthly\nSELECT {quoted}customerID{quoted}, gender FROM customers\n"
+        f"WHERE gender LIKE 'Fem%' /* all of them */ ORDER BY {quoted}customerID{quoted};\n"
+    )
+    source = open_source(f"{address}?query={query}")
+
+    table = whole_table(source)
+
+    assert set(table["gender"].to_pylist()) == {"Female"}
+    assert table["customerID"].to_pylist() == sorted(table["customerID"].to_pylist())
+    query.write_text(query.read_text().replace("Fem%", "Fema%"))
+    assert open_source(f"{address}?query={query}").digest() != source.digest()
+
+
+def test_a_table_that_is_not_there_is_named(address):
+    sentence = refusal(f"{address}?table=nobody")
+
+    assert "?table=nobody cannot be read" in sentence
+    assert "nobody" in sentence.partition("cannot be read")[2]
+
+
+@ON_A_SERVER
+def test_a_wrong_password_is_said_and_not_shown(database, monkeypatch):
+    monkeypatch.setenv(database.variable, "not-the-password")
+
+    sentence = refusal(f"{database.address}?table=customers")
+
+    assert "cannot be read" in sentence
+    assert "credentials in the environment" in sentence
+    assert "not-the-password" not in sentence
+
+
+@ON_A_SERVER
+def test_a_placeholder_stands_for_a_variable(database, monkeypatch):
+    monkeypatch.setenv("SHOP_PASSWORD", database.password)
+    address = database.address.replace("@", ":${env:SHOP_PASSWORD}@") + "?table=customers"
+
+    source = open_source(address)
+
+    assert sum(chunk.table.num_rows for chunk in source.chunks()) == 60
+    assert database.password not in source.shown
+    monkeypatch.delenv("SHOP_PASSWORD")
+    assert "asks for the variable SHOP_PASSWORD, which the environment lacks" in refusal(address)
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb", "sqlite"], indirect=True)
+def test_rows_that_change_between_two_reads_are_refused(database, address):
+    source = open_source(f"{address}?table=customers")
+    source.digest()
+    change = "UPDATE customers SET gender = '{}' WHERE tenure = 72"
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(change.format("Unknown"))
+    try:
+        with pytest.raises(InputError, match="has other rows than when it was read before"):
+            list(source.chunks())
+    finally:
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(change.format("Male"))
+
+
+@ON_A_SERVER
+def test_one_read_sees_one_state(database, address):
+    chunks = open_source(f"{address}?table=customers&order_by=tenure").chunks(1)
+    next(chunks)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM customers")
+        connection.exec_driver_sql("DELETE FROM customers WHERE tenure > 1")
+    try:
+        assert len(list(chunks)) == 59
+    finally:
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM customers")
+            connection.exec_driver_sql("INSERT INTO customers SELECT * FROM kept")
+            connection.exec_driver_sql("DROP TABLE kept")
+
+
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        ("UPDATE customers SET gender = 'x'", "begins with 'update', so it is no query"),
+        ("SELECT 1; DROP TABLE customers", "has several statements"),
+        ("SELECT * INTO other FROM customers", "has an INTO, so it writes"),
+        ("  -- nothing\n", "is empty"),
+        ("tenure", "begins with 'tenure', so it is no query"),
+    ],
+)
+def test_a_query_that_is_none_is_refused(tmp_path, query, fault):
+    path = tmp_path / "query.sql"
+    path.write_text(query)
+
+    assert refusal(f"sqlite:///shop.db?query={path}") == (
+        f"The query file {path} {fault}. Write one SELECT into it."
+    )
+
+
+def test_a_semicolon_in_a_text_is_none(tmp_path):
+    path = tmp_path / "query.sql"
+    path.write_text("SELECT 'a;b' AS \"into\", 'it''s; fine' AS b;;")
+    engine = create_engine(f"sqlite:///{tmp_path}/empty.db")
+    engine.connect().close()
+
+    rows = whole_table(open_source(f"sqlite:///{tmp_path}/empty.db?query={path}")).to_pylist()
+
+    assert rows == [{"into": "a;b", "b": "it's; fine"}]
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("postgresql://me@host/shop", "postgresql://host/shop names no table"),
+        ("postgresql://me@host/shop?table=a&query=b", "names both a table and a query"),
+        ("postgresql://me@host:port/shop?table=a", "postgresql://… is no database address"),
+        ("mysql://me:secret@host/shop?table=a", "has a password in it, .* set MYSQL_PWD"),
+        ("postgresql://host/shop?user=a&password=b&table=c", "has a password in it"),
+        ("postgresql://me@127.0.0.1:1/shop?table=a", "127.0.0.1:1/.* cannot be read: .*efused"),
+        ("oracle://me@host/shop?table=a", "needs the driver oracle, which is not installed"),
+        ("sqlite:///nowhere/shop.db?table=a", "unable to open database file"),
+        ("duckdb:///nowhere/shop.db?table=a", "cannot be read: .*database does not exist"),
+        ("sqlite:///shop.db?query=nowhere.sql", r"nowhere\.sql of sqlite:.* cannot be read"),
+        ("postgresql://${env:NO_SUCH}@host/shop?table=a", "asks for the variable NO_SUCH"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_one_sentence(address, sentence):
+    import re
+
+    said = refusal(address)
+
+    assert re.search(sentence, said), said
+    assert "secret" not in said
+    assert "\n" not in said
+
+
+def test_reading_makes_no_database(tmp_path):
+    refusal(f"sqlite:///{tmp_path}/new.db?table=a")
+    refusal(f"duckdb:///{tmp_path}/new.duckdb?table=a")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.text(
+            st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)),
+        min_size=1, max_size=30,
+    ),
+    st.integers(1, 31),
+)  # fmt: skip
+def test_a_column_without_a_type_is_one_whatever_the_chunks(tmp_path_factory, values, rows):
+    path = tmp_path_factory.mktemp("loose") / "loose.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE loose (place INTEGER, value)")
+        connection.exec_driver_sql("INSERT INTO loose VALUES (?, ?)", list(enumerate(values)))
+    engine.dispose()
+    source = open_source(f"sqlite:///{path}?table=loose&order_by=place")
+
+    found = [text for chunk in source.chunks(rows) for text in chunk.table["value"].to_pylist()]
+
+    assert found == [None if value is None else str(value) for value in values]
+
+
+def test_a_digest_names_query_and_rows_but_no_secret(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/a.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE a (b TEXT)")
+        connection.exec_driver_sql("INSERT INTO a VALUES ('x'), (NULL), ('')")
+    address = f"sqlite:///{tmp_path}/a.db?table=a"
+
+    assert (
+        open_source(address).digest()
+        == hashlib.sha256(f'{address}\n\n"x"\n\n""\n'.encode()).hexdigest()
+    )
