@@ -1,4 +1,4 @@
-"""Features: acquire, check, accept, build, materialize; or an old version again."""
+"""Features: acquire, check, accept, build, materialize, register; or an old version again."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from steps.data.check_quality import check_quality
 from steps.features.build_features import build_features
 from steps.features.materialize_features import materialize_features
 from steps.features.rebuild_features import rebuild_features
+from steps.features.register_features import register_features
 
 
 @pipeline(name="features")
@@ -28,5 +29,7 @@ def features(
     snapshot = accept_data(customers, quality, folders["snapshots"])
     built = build_features(customers, snapshot, settings, folders)
     store = settings["store"]
-    online = (store["online"] or folders["online"]) if store["materialize"] else ""
-    materialize_features(built, online, folders)
+    online = store["online"] or folders["online"]
+    done = materialize_features(built, online if store["materialize"] else "", folders)
+    if store["feast"]:
+        register_features(done, online, settings, folders)

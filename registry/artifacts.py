@@ -39,3 +39,4 @@ class Artifact(StrEnum):
     DEPLOYMENT_RECORD = "deployment_record"
     FEATURE_BUILD = "feature_build"
     FEATURES = "customer_features"
+    FEAST_REPOSITORY = "feast_repository"

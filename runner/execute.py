@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from churn import home
 from churn.feature_store.online.address import FILE
 from churn.root import ROOT
+from churn.settings.pipelines import TrainingSettings
 from runner.inputs import OnBytes, require_contract_in_production
 from runner.outcome import Outcome
 from runner.request import PreparedRun, RunRequest, prepare_run
@@ -61,8 +62,7 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
     activate(stack)
     tracker = _tracker(stack, prepared) if "tracker" in prepared.entry.inputs else None
     parameters = pipeline_parameters(prepared, stack, tracker)
-    if prepared.table is not None:
-        require_contract_in_production(prepared.settings, parameters["folders"]["bundles"])
+    _require_comparable(prepared, parameters)
     # Only now: the stack is active, and nothing below reads another one.
     from runner.read_outcome import read_outcome, save_report_pages
     from runner.remote_progress import follow_remote_run
@@ -83,9 +83,14 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
         if pages:
             error.add_note(f"report: {pages[0]}")
         raise
-    seconds = time.perf_counter() - began
-    tracking = tracker["uri"] if tracker else None
+    seconds, tracking = time.perf_counter() - began, tracker["uri"] if tracker else None
     return read_outcome(run, stack=stack.name, seconds=seconds, reports=reports, tracking=tracking)
+
+
+def _require_comparable(prepared: PreparedRun, parameters: dict[str, Any]) -> None:
+    """Checks, before a training, that its model could be compared with the one in production."""
+    if isinstance(prepared.settings, TrainingSettings):
+        require_contract_in_production(prepared.settings, parameters["folders"]["bundles"])
 
 
 def _say_where(prepared: PreparedRun) -> None:
@@ -173,6 +178,7 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         "snapshots": str(shared / "snapshots"),
         "searches": str(shared / "tuning.db"),
         "locks": str(shared / "locks"),
+        "feast": str(shared / "feast"),
         "features": places.features or str(shared),
         # A file of one pod is no store that anything else could read.
         "online": places.online or ("" if places.state else f"sqlite:///{shared / FILE}"),

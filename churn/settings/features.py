@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from churn.frozen_model import FrozenSettings
 from churn.profile import Profile
@@ -36,11 +36,13 @@ class FeatureStoreSettings(FrozenSettings):
         online: address of the online store; empty for the stack's, or else a file in the output
             folder.
         feast: whether the features are registered with Feast, which is an extra.
+        oldest_days: a row older than so many days is not used by Feast's reads; None for no limit.
     """
 
     materialize: bool = True
     online: str = ""
     feast: bool = False
+    oldest_days: Annotated[int, Field(ge=1)] | None = None
 
 
 class FeaturesSettings(FrozenSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from churn.feature_store.online.address import open_online_store
@@ -13,6 +15,7 @@ def features_folders(tmp_path):
     return {
         "features": str(tmp_path / "home"),
         "locks": str(tmp_path / "locks"),
+        "feast": str(tmp_path / "feast"),
         "online": f"sqlite:///{tmp_path / 'online.db'}",
     }
 
@@ -51,3 +54,15 @@ def test_an_old_version_of_the_shipped_table_is_built_again(built, features_fold
 
     assert again.status == "rebuilt"
     assert again.provenance == built.provenance
+
+
+def test_feast_has_a_repository_where_it_is_asked_for(built, features_folders):
+    from steps.features.register_features import register_features
+
+    options = FeaturesSettings().model_dump(mode="json")
+
+    folder = register_features.entrypoint(
+        built, features_folders["online"], options, features_folders
+    )
+
+    assert (Path(folder) / "feature_store.yaml").is_file()
