@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
+from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.predictions import Prediction, input_hash
 from churn.scoring.fields import FieldError
 from service.core.ledger_writer import shadow_prediction
@@ -16,8 +18,10 @@ from service.core.log import log
 from service.core.model_pool import ModelPool
 from service.core.score_answer import ScoreAnswer
 from service.stream.messages import Message, Rejection, parse_customer
+from service.stream.stored_fields import StoredFields
 
 SOURCE = "stream"
+_Customer = tuple[str, dict[str, Any]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,12 +53,24 @@ class ScoredBatch:
     predictions: list[Prediction] = field(default_factory=list)
 
 
-def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> ScoredBatch:
-    """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other."""
+def score_messages(
+    messages: Iterable[Message], pool: ModelPool, limit: int, stored: StoredFields | None = None
+) -> ScoredBatch:
+    """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other.
+
+    Args:
+        messages: in their order.
+        pool: the versions that answer.
+        limit: most bytes of a message.
+        stored: what the messages leave out; None where each must have all fields.
+
+    Raises:
+        OnlineStoreError: the online store cannot be read; nothing has been scored or counted.
+    """
     batch = ScoredBatch()
-    for message in messages:
+    for message, read in [(each, _read(each, pool, limit, stored)) for each in messages]:
         try:
-            _score(message, pool, limit, batch)
+            _score(message, read, pool, batch)
         except Rejection as rejection:
             batch.rejected.append((message, rejection))
         except FieldError as error:
@@ -69,8 +85,25 @@ def score_messages(messages: Iterable[Message], pool: ModelPool, limit: int) -> 
     return batch
 
 
-def _score(message: Message, pool: ModelPool, limit: int, batch: ScoredBatch) -> None:
-    customer, row = parse_customer(message, pool.id_field, limit)
+def _read(
+    message: Message, pool: ModelPool, limit: int, stored: StoredFields | None
+) -> _Customer | Exception:
+    """Returns the customer's id and fields, or why there are none."""
+    try:
+        customer, row = parse_customer(message, pool.id_field, limit)
+        return customer, row if stored is None else stored.complete(customer, row)
+    except OnlineStoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the other messages are scored whatever happens
+        return error
+
+
+def _score(
+    message: Message, read: _Customer | Exception, pool: ModelPool, batch: ScoredBatch
+) -> None:
+    if isinstance(read, Exception):
+        raise read
+    customer, row = read
     model = pool.choose(customer)
     scorer = model.scorer
     values = scorer.values(row)

@@ -54,7 +54,16 @@ class Rejection(Exception):  # noqa: N818 - the message is at fault, not the wor
         field: at fault, if one is.
     """
 
-    KINDS = ("empty", "too_large", "not_json", "not_a_customer", "customer_id", "field", "failed")
+    KINDS = (
+        "empty",
+        "too_large",
+        "not_json",
+        "not_a_customer",
+        "customer_id",
+        "stale",
+        "field",
+        "failed",
+    )
 
     def __init__(self, kind: str, reason: str, *, field: str = "") -> None:
         super().__init__(reason)

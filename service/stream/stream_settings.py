@@ -10,6 +10,7 @@ from pydantic import Field, FilePath, SecretStr, field_validator, model_validato
 from service.core.environment_settings import (
     NONE,
     LedgerSettings,
+    OnlineStoreSettings,
     StoreSettings,
     home_path,
     read_environment,
@@ -20,7 +21,7 @@ _SERVER = r"^[^\s,:]+:[0-9]{1,5}$"
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 
 
-class StreamSettings(StoreSettings, LedgerSettings):
+class StreamSettings(OnlineStoreSettings, LedgerSettings, StoreSettings):
     """How the worker runs.
 
     Attributes:
@@ -42,6 +43,7 @@ class StreamSettings(StoreSettings, LedgerSettings):
         session_seconds: a worker that is silent for so long loses its partitions to the others.
         redis: address of the latest scores, or `none`.
         redis_ttl_seconds: how long a score stays there.
+        online_store: where the fields are that a message leaves out, or `none`.
         ledger: database of predictions, or `none`.
         host: address of the probes and figures.
         port: theirs; 0 takes a free one.
@@ -65,6 +67,7 @@ class StreamSettings(StoreSettings, LedgerSettings):
     session_seconds: float = Field(45.0, ge=6, le=300)
     redis: SecretStr = SecretStr(NONE)  # an address may hold a password
     redis_ttl_seconds: int = Field(7 * 24 * 3600, ge=1)
+    online_store: SecretStr = SecretStr(NONE)
     ledger: SecretStr = Field(
         default_factory=lambda settings: SecretStr(home_path("ledger.db", "sqlite:///")(settings))
     )

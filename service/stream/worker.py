@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import InputError
+from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.months import by_month
 from churn.ledger.predictions import Prediction, PredictionLedger
 from service.core.environment_settings import NONE
@@ -27,6 +28,7 @@ from service.stream.kafka_session import KafkaSession, Offsets, SessionError
 from service.stream.latest_scores import LatestScores, LatestScoresError
 from service.stream.message_scoring import ScoredBatch, score_messages
 from service.stream.messages import Message
+from service.stream.stored_fields import StoredFields
 from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings
 
@@ -62,6 +64,10 @@ class StreamWorker:
                 self._ledger, self._shared_metrics, settings.ledger_retention_months
             )
         self._latest = None if redis == NONE else LatestScores(redis, settings.redis_ttl_seconds)
+        self._stored = None
+        if (address := settings.online_store.get_secret_value()) != NONE:
+            contract, limit = self.pool.production.contract, settings.max_feature_age_seconds
+            self._stored = StoredFields(address, contract, limit)
         self._stop = threading.Event()
         self._progress_at = time.monotonic()
         self._checked_at = 0.0
@@ -96,6 +102,8 @@ class StreamWorker:
                 self._ledger.close()
             if self._latest is not None:
                 self._latest.close()
+            if self._stored is not None:
+                self._stored.close()
 
     def _run_sessions(self) -> None:
         while not self._stop.is_set():
@@ -126,7 +134,11 @@ class StreamWorker:
             self._check_brokers(session)
 
     def _process(self, session: KafkaSession, messages: list[Message], offsets: Offsets) -> None:
-        batch = score_messages(messages, self.pool, self._settings.max_message_bytes)
+        scored: list[ScoredBatch] = []
+        self._retry_until_done(
+            session, "online_store", OnlineStoreError, lambda: scored.append(self._score(messages))
+        )
+        (batch,) = scored
         session.send(batch)
         self._progress_at = time.monotonic()
         for _, part in by_month(batch.predictions):
@@ -146,6 +158,10 @@ class StreamWorker:
             first = batch.rejected[0][0]
             log("warning", "rejected", messages=len(batch.rejected), kinds=kinds,
                 partition=first.partition, offset=first.offset)  # fmt: skip
+
+    def _score(self, messages: list[Message]) -> ScoredBatch:
+        limit = self._settings.max_message_bytes
+        return score_messages(messages, self.pool, limit, self._stored)
 
     def _write_ledger(self, predictions: Sequence[Prediction]) -> None:
         if self._ledger is not None:

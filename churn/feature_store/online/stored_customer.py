@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -76,6 +76,11 @@ class StoredCustomer:
     def row(self) -> dict[str, Any]:
         """The raw values by name, as a scorer takes them."""
         return {name: field.value for name, field in self.fields.items()}
+
+    def only(self, names: Collection[str]) -> StoredCustomer:
+        """The same customer with some of the fields."""
+        kept = {name: field for name, field in self.fields.items() if name in names}
+        return StoredCustomer(self.customer, kept)
 
     def age_seconds(self, now: datetime) -> float:
         """Seconds since the event of the oldest field; not negative."""
