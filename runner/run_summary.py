@@ -116,6 +116,11 @@ def _data_rows(report: TrainingReport, validated: ValidatorReport | None) -> Tab
     )
     held = f"{quality.passed} of {quality.total} checks hold"
     rows.add_row("quality", _verdict(quality.verdict, held))
+    if quality.synthetic:
+        warning = (
+            "The customers are synthetic: the model is for demonstrations, not for production."
+        )
+        rows.add_row("caution", Text(warning, style="yellow"))
     if validated is not None:
         rows.add_row("validator", _verdict(validated.verdict_word, validated.sentence))
     rows.add_row(

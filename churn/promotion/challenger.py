@@ -108,7 +108,7 @@ def judge_challenger(
     gates = [
         training_gate(training),
         protocol_gate(training, settings),
-        data_gate(quality),
+        data_gate(quality, training),
         *_fitting_rows(challenger, champion, rows),
     ]
     gates += _against_floors(challenger, rows, floors, settings)

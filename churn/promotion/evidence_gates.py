@@ -27,20 +27,33 @@ LATENCY = "fast enough"
 _ALIKE_SHARE = 0.1  # of the gate rows, as many as may equal a training row of another customer
 
 
-def data_gate(quality: QualityReport | None) -> Gate:
-    """Whether the quality gate accepted the data that the gate rows come from."""
+def data_gate(quality: QualityReport | None, training: TrainingVerdict | None) -> Gate:
+    """Whether the quality gate accepted the data that the gate rows come from, and it is of real customers.
+
+    Synthetic customers are good for a demonstration; for anything else a person has to answer for them.
+    """
     if quality is None:
         return unknown_gate(DATA, 0, "There is no quality report for the gate rows")
     failed = len(quality.failures)
     refused = quality.verdict == "fail"
+    if refused:
+        sentence = quality.failure_sentence()
+    else:
+        sentence = f"The quality gate accepted the data ({quality.sentence.rstrip('.')})."
+    overridden = False
+    if quality.synthetic and not refused:
+        sentence += " The customers are synthetic: how the model does on real ones is not known."
+        if training is None or training.profile != DEMO:
+            overridden = training is not None and bool(training.overridden_by)
+            refused = not overridden
+            sentence += f" {_override(training)}" if training else ""
     return Gate(
         name=DATA,
         figure=failed,
         threshold=0,
         verdict="insufficient evidence" if refused else "pass",
-        sentence=quality.failure_sentence()
-        if refused
-        else f"The quality gate accepted the data ({quality.sentence.rstrip('.')}).",
+        sentence=sentence,
+        overridden=overridden,
     )
 
 

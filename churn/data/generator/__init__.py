@@ -4,7 +4,6 @@ from churn.data.generator.customers import (
     GeneratedCustomers,
     GeneratedRows,
     generate,
-    is_synthetic,
 )
 from churn.data.generator.generator_settings import GeneratorSettings
 
@@ -13,5 +12,4 @@ __all__ = [
     "GeneratedRows",
     "GeneratorSettings",
     "generate",
-    "is_synthetic",
 ]

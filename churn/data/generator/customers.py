@@ -27,10 +27,9 @@ from churn.data.generator.scenarios import (
     require_possible,
 )
 from churn.data.generator.snapshot_model import SnapshotModel, snapshot_model
+from churn.data.synthetic_ids import ID_PREFIX
 from churn.features.encoding import Columns, Floats
 
-ID_PREFIX = "synthetic-"
-"""What every generated customer's id begins with."""
 OBSERVED = "observed_on"
 OUTCOME_KNOWN = "outcome_known_on"
 TRUTH = "true_probability"
@@ -239,8 +238,3 @@ def labels(contract: DataContract, settings: GeneratorSettings) -> dict[str, str
         "churn.generator": settings.address,
         "churn.contract": f"{contract.name} {contract.digest()}",
     }
-
-
-def is_synthetic(customer_id: object) -> bool:
-    """Whether a customer's id says that the generator made the customer up."""
-    return isinstance(customer_id, str) and customer_id.startswith(ID_PREFIX)

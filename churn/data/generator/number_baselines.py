@@ -43,6 +43,11 @@ class WeightedSum:
     slopes: tuple[tuple[str, float], ...] = ()
     weights: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
+    @property
+    def terms(self) -> int:
+        """How many columns it adds up."""
+        return len(self.slopes) + len(self.weights)
+
     def centre(self, columns: Columns) -> Floats | float:
         """The sum; term by term, as a matrix product rounds differently with the number of rows."""
         total: Floats | float = self.constant
@@ -120,7 +125,7 @@ def find_baseline(
         left = error.var() / values.var()
         if left <= _EXACT_LEFT and np.mean(np.abs(error) <= _ROUNDED * step) >= _EXACT_SHARE:
             return candidate, True
-        rate = isinstance(candidate, WeightedSum) and len(candidate.slopes) == 1
+        rate = isinstance(candidate, WeightedSum) and candidate.terms == 1
         if left <= 1 - _CLOSE and not rate:  # a rate is exact or none
             return candidate, False
     return WeightedSum(), False

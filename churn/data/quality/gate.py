@@ -15,10 +15,12 @@ from churn.data.quality.distribution_rules import distribution_rules, shift_tabl
 from churn.data.quality.implication_rules import implications_left_out
 from churn.data.quality.psi import Shift
 from churn.data.quality.quality_report import Check, QualityReport
+from churn.data.quality.real_customers_rule import real_customers_rule
 from churn.data.quality.relation_rules import related_columns, relation_rules
 from churn.data.quality.rule import Batch, ExpectationResult, Rule, place, rows_in_words
 from churn.data.quality.rule_engine import run_rules
 from churn.data.quality.verdict import worst_verdict
+from churn.data.synthetic_ids import any_synthetic
 
 _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to compare with."
 
@@ -57,6 +59,8 @@ def check(
     """
     moved = None if accepted is None else shifts(frame, accepted, contract)
     rules = suite(contract, moved)
+    if contract.id.name in frame and any_synthetic(frame[contract.id.name]):
+        rules.append(real_customers_rule(contract))
     tables: dict[Batch, pd.DataFrame] = {
         "customers": plain(frame),
         "relations": related_columns(frame, contract),

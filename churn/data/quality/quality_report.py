@@ -23,6 +23,9 @@ from churn.frozen_model import FrozenModel
 
 Topic = Literal["table", "types", "blanks", "values", "relations", "distribution"]
 
+REAL_CUSTOMERS = "customers are real"
+"""The check that fails, as a warning, where a customer is synthetic; a table without any has no such check."""
+
 NAMED_ROWS = 20
 """How many failing rows a check names at most; it counts them all."""
 
@@ -108,6 +111,11 @@ class QualityReport(FrozenModel):
     def warnings(self) -> tuple[Check, ...]:
         """Failed checks that are only shown."""
         return with_verdict(self.checks, "warn")
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a customer of the table is made up."""
+        return any(check.name == REAL_CUSTOMERS for check in self.warnings)
 
     @property
     def sentence(self) -> str:

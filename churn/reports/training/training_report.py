@@ -95,12 +95,14 @@ class QualityFacts(FrozenModel):
     Attributes:
         passed: checks that held, of the total.
         findings: a sentence for each that did not.
+        synthetic: whether the customers are made up.
     """
 
     verdict: Verdict
     passed: int
     total: int
     findings: tuple[str, ...] = ()
+    synthetic: bool = False
 
     @classmethod
     def from_report(cls, report: QualityReport) -> Self:
@@ -110,6 +112,7 @@ class QualityFacts(FrozenModel):
             passed=report.held,
             total=len(report.checks),
             findings=tuple(each.sentence for each in (*report.failures, *report.warnings)),
+            synthetic=report.synthetic,
         )
 
 
