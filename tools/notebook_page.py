@@ -30,7 +30,7 @@ SECONDS = 300  # a cell may take so long
 STYLE = """:root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif;
 max-width: 52rem; margin: 0 auto; padding: 1rem } table { border-collapse: collapse; display: block;
 overflow-x: auto } td, th { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8886 }
-.chart { margin: 1.5rem 0 } .chart img { width: 100% } .chart figcaption { display: none; font-weight: 700 }
+.chart { margin: 1.5rem 0; overflow-x: auto } .chart img { width: 100%; min-width: 480px } .chart figcaption { display: none; font-weight: 700 }
 @media (max-width: 44em) { .chart figcaption { display: block } }
 @media (prefers-color-scheme: dark) { .chart img { display: none } .chart img[hidden] { display: block } }"""
 

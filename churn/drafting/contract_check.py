@@ -167,10 +167,19 @@ def _words(contract: DataContract) -> Iterator[Finding]:
             f"{len(silent)} of {len(spoken)} columns have no phrases; their reasons are "
             "worded from name and value. Such as: " + _example(silent[0]),
         )
-    if not any(column.actionable for column in contract.features):
+    actionable = [column for column in contract.features if column.actionable]
+    coded = [column for column in actionable if not isinstance(column, NumberColumn)]
+    if not actionable:
         yield Finding(
             "optional",
             "No column is `actionable: true`, so no offer is made and no reason comes first.",
+        )
+    elif coded and not any(column.offers for column in coded):
+        first = coded[0]
+        yield Finding(
+            "optional",
+            "No column has offers, so nothing is proposed to anybody. Such as: column "
+            f"'{first.name}', offers: {{{first.categories[-1]}: ...}} in words after \"with\"",
         )
 
 

@@ -24,7 +24,8 @@ _SURELY_TARGET = re.compile(
     r"churn(ed)?( (label|value|flag))?|attrition( flag)?|(has )?(exited|left)|is churn(ed)?|target"
 )
 _TARGET = re.compile(
-    r"(.* )?(churn\w*|attrition|attrited|exited|cancell?ed|defected|lapsed)( .*)?|(has )?left|target|"
+    r"(.* )?(churn\w*|attrition|attrited|exited|cancell?ed|defected|lapsed|unsubscribed)( .*)?|"
+    r"(has )?(left|quit)|target|"
     r"(.* )?(retained|stayed|active|renewed)( .*)?"
 )
 _STAYED = re.compile(r"(.* )?(retained|stayed|active|renewed)( .*)?")

@@ -27,7 +27,7 @@ from churn.evaluation.disparities import (
 from churn.evaluation.intervals import Interval, normal_quantile
 from churn.evaluation.metrics import validate_predictions
 from churn.evaluation.plan import SliceSettings
-from churn.evaluation.slicing import Slice, declared_slices, rankable
+from churn.evaluation.slicing import NO_GROUPS, Slice, declared_slices, rankable
 from churn.evaluation.weighted import Floats, Labels
 from churn.features.encoding import Columns, row_count
 from churn.frozen_model import FrozenModel
@@ -108,6 +108,8 @@ class SlicesReport(FrozenModel):
     @property
     def sentence(self) -> str:
         """The whole report in one sentence."""
+        if not self.slices:
+            return NO_GROUPS
         measured = sum(each.verdict == "measured" for each in self.slices)
         off = [
             each.name

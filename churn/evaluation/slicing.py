@@ -17,6 +17,8 @@ from churn.features.tenure import BUCKET_NAMES, BUCKET_STARTS
 
 SLICED_ROLES = (Role.SENSITIVE, Role.HOUSEHOLD, Role.CONTRACT_TERM)
 
+NO_GROUPS = "No groups were compared: no column of the data contract has a role for it."
+
 
 @dataclass(frozen=True, eq=False)
 class Slice:
@@ -55,7 +57,10 @@ def declared_slices(columns: Columns, contract: DataContract) -> tuple[list[Slic
         slices += [Slice(column.name, name, codes == i) for i, name in enumerate(column.categories)]
     tenures = [c for c in contract.with_role(Role.TENURE) if isinstance(c, NumberColumn)]
     if len(tenures) != 1:
-        notes.append(f"Tenure bands are left out: {len(tenures)} number columns have that role.")
+        notes.append(
+            f"Tenure bands are left out: {len(tenures) or 'no'} number "
+            f"column{'s have' if tenures else ' has'} that role."
+        )
         return slices, notes
     if not tenures[0].in_months:
         notes.append(

@@ -35,7 +35,11 @@ def counterfactual_sentence(
 
 
 def summary_sentence(
-    sentences: Sequence[tuple[str, float, int]], risk: float, threshold: float | None
+    sentences: Sequence[tuple[str, float, int]],
+    risk: float,
+    threshold: float | None,
+    *,
+    any_offers: bool = True,
 ) -> str:
     """The result of a search in one sentence.
 
@@ -44,9 +48,14 @@ def summary_sentence(
             offers first.
         risk: now.
         threshold: probability that the risk should fall below, if any.
+        any_offers: whether the data contract names offers at all.
     """
     if threshold is not None and risk < threshold:
         return f"The risk is {risk:.0%}, below {threshold:.0%} as it is."
+    if not any_offers:
+        return (
+            f"The data contract names no offers, so none was tried against the risk of {risk:.0%}."
+        )
     if not sentences:
         return f"No change that the business can offer lowers the risk of {risk:.0%}."
     best = min(sentences, key=lambda each: each[1])[0]

@@ -168,7 +168,12 @@ class CounterfactualSearch:
             threshold=threshold,
             reached=threshold is None or lowest < threshold,
             found=tuple(found),
-            sentence=summary_sentence(sentences, now, threshold),
+            sentence=summary_sentence(
+                sentences,
+                now,
+                threshold,
+                any_offers=any(column.offers for column in rules.columns.values()),
+            ),
         )
 
     def _change(self, proposal: Proposal, values: Values) -> dict[int, float]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from churn.contract import Role
 from churn.frozen_model import FrozenModel
 
 FEWEST = 20
@@ -183,7 +184,10 @@ class ExplanationReport(FrozenModel):
     def _interacts(self) -> str:
         found = self.interaction
         if found is None:
-            return "Tenure and contract were not compared: the data contract lacks one of the two."
+            return (
+                "Whether one column counts otherwise under another was not shown: the data contract has "
+                f"no column for the role {Role.TENURE} or {Role.CONTRACT_TERM}."
+            )
         if self.additive and not found.carried_by:
             return (
                 f"{found.column} and {found.by} do not interact: {self.model} is additive, so by "

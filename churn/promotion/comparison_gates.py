@@ -6,12 +6,14 @@ that was fixed before the two were compared, fails where it surely is, and is he
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 
 from churn.evaluation.delong import METHOD, PairedAuc, paired_delong
 from churn.evaluation.intervals import Interval, normal_quantile
 from churn.evaluation.plan import PromotionSettings
-from churn.evaluation.slicing import declared_slices, rankable
+from churn.evaluation.slicing import NO_GROUPS, declared_slices, rankable
 from churn.evaluation.weighted import Floats
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import NON_INFERIORITY, Gate, unknown_gate, verdict_at_least
@@ -130,15 +132,19 @@ def slices_gate(
 ) -> Gate:
     """Whether the challenger ranks surely worse within some slice, by more than a margin.
 
-    Slices with too few rows are not counted. Each is tested by itself, without a correction for
+    Slices with too few rows are not counted, and there are none where no column of the contract has a
+    role for it. Each is tested by itself, without a correction for
     their number: that can stop a sound challenger, but never clears a faulty one.
     """
     margin = settings.slice_margin
+    parts = declared_slices(rows.columns, rows.contract)[0]
+    if not parts:
+        return Gate(name=SLICES, figure=nan, threshold=-margin, verdict="pass", sentence=NO_GROUPS)
     found = {
         part.name: paired_delong(
             rows.target[part.member], challenger.logit[part.member], champion.logit[part.member]
         )
-        for part in declared_slices(rows.columns, rows.contract)[0]
+        for part in parts
         if rankable(rows.target[part.member], settings.slices)
     }
     if not found:

@@ -17,7 +17,7 @@ from churn.evaluation.holm import holm_errors
 from churn.evaluation.intervals import Interval
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.slice_losses import LeaversReached, PredictedRate
-from churn.evaluation.slicing import declared_slices
+from churn.evaluation.slicing import NO_GROUPS, declared_slices
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.decision import Gate, unknown_gate
 
@@ -99,7 +99,9 @@ def _gate(
             figure=nan,
             threshold=threshold,
             verdict="pass",
-            sentence=f"None of {len(few)} slices is large enough to tell whether {what}.",
+            sentence=f"None of {len(few)} slices is large enough to tell whether {what}."
+            if few
+            else NO_GROUPS,
             details=tuple(few),
         )
     slices = _judge(judged, abs(threshold), 1 - settings.confidence)

@@ -15,6 +15,8 @@ def slices_section(report: SlicesReport | None) -> CardSection:
         return CardSection(
             title=TITLE, missing=("How the model does in groups of customers was not measured.",)
         )
+    if not report.slices:
+        return CardSection(title=TITLE, sentences=(report.sentence, *report.notes))
     differing = [each for each in report.disparities if each.verdict == "differs"]
     unseen = len(report.disparities) - len(differing)
     return CardSection(

@@ -280,6 +280,21 @@ def test_where_nothing_helps_that_is_said(contract, risky):
     assert answer.sentence == "No change that the business can offer lowers the risk of 71%."
 
 
+def test_a_contract_without_offers_is_said_to_have_none(contract, risky):
+    columns = tuple(
+        each.model_copy(update={"offers": {}}) if hasattr(each, "offers") else each
+        for each in contract.columns
+    )
+    bare = contract.model_copy(update={"columns": columns})
+
+    answer = of_one(Weights(0.9, Contract=[0.0, -1.0, -2.0]), risky, bare)
+
+    assert answer.found == ()
+    assert answer.sentence == (
+        "The data contract names no offers, so none was tried against the risk of 71%."
+    )
+
+
 def test_a_small_fall_is_shown_with_a_decimal(contract, risky):
     (found,) = of_one(Weights(0.9, Contract=[0, 0, -0.03]), risky, contract).found
     assert found.sentence == "With a two-year contract the risk falls from 71.1% to 70.5%."

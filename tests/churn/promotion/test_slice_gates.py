@@ -7,6 +7,7 @@ from scipy.stats import binom, norm
 from churn.evaluation.plan import PromotionSettings, SliceSettings
 from churn.evaluation.slice_losses import LeaversReached, PredictedRate
 from churn.features.encoding import take
+from churn.promotion.comparison_gates import slices_gate
 from churn.promotion.contenders import Contender, GateRows
 from churn.promotion.slice_gates import rates_gate, reach_gate
 
@@ -155,6 +156,21 @@ def test_where_no_slice_is_large_enough_nobody_is_held(rows):
             "None of 17 slices is large enough to tell whether version 2"
         )
         assert len(gate.details) == 17
+
+
+def test_a_contract_without_a_role_for_groups_holds_nobody_for_want_of_them(rows):
+    columns = tuple(each.model_copy(update={"roles": ()}) for each in rows.contract.columns)
+    bare = rows.contract.model_copy(update={"columns": columns})
+    judged = GateRows(columns=rows.columns, target=rows.target, contract=bare)
+    contender = Contender("version 2", np.zeros(ROWS), threshold=0.5)
+
+    for gate in (
+        slices_gate(contender, contender, judged, SETTINGS),
+        reach(judged, contender, contender),
+        rates_gate(contender, judged, SETTINGS),
+    ):
+        assert (gate.verdict, gate.details) == (PASSED, ())
+        assert gate.sentence.startswith("No groups were compared: no column of the data contract")
 
 
 def scored(rows, shift=0.0, member=None, seed=5):
