@@ -150,12 +150,12 @@ def require_contract_in_production(settings: TrainingSettings, bundles: str) -> 
         return
     if champion is None or contract_gate(contract, champion).verdict == "pass":
         return
+    columns = " with other columns" if champion.name == contract.name else ""
     raise InputError(
         f"The version of '{model}' in production was trained under the data contract "
         f"'{champion.name}' version {champion.version}, and this training's is '{contract.name}' version "
-        f"{contract.version} with {'other' if champion.name == contract.name else 'its own'} columns: "
-        "models of two contracts cannot be compared, so this one could never replace it. Train it "
-        "under a model name of its own, with --set model.name=NAME."
+        f"{contract.version}{columns}: models of two contracts cannot be compared, so this one could "
+        "never replace it. Train it under a model name of its own, with --set model.name=NAME."
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.contract.names import is_index, listed
 from churn.contract.refusals import quote_text
@@ -72,6 +73,11 @@ def find_id(
         "Name one with --id COLUMN, or add one that numbers the rows: "
         f'`awk \'NR==1{{print "customer_id,"$0; next}} {{print "C" NR-1 "," $0}}\' {file}`.'
     )
+
+
+def _more_than_once(times: NDArray[np.intp]) -> str:
+    again = int((times > 1).sum())
+    return f"{again:,} ids are" if again > 1 else "1 id is"
 
 
 def _once_a_day(column: TextColumn, day: TextColumn | None) -> bool:
@@ -196,7 +202,7 @@ def _checked_id(column: TextColumn, file: str, day: TextColumn | None) -> TextCo
     if times.max() > 1 and not _once_a_day(column, day):
         rows = np.flatnonzero(column.places == int(np.argmax(times)))
         raise InputError(
-            f"{where}: {int((times > 1).sum()):,} ids are there more than once, the first in rows "
+            f"{where}: {_more_than_once(times)} there more than once, the first in rows "
             f"{rows[0] + 1} and {rows[1] + 1}. Keep one row a customer, name another column with --id, "
             "or have a column of the day that each row describes its customer on, such as snapshot_date, "
             "on which no id is there twice."

@@ -143,7 +143,7 @@ def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, c
     report = explain(models["logistic"], some, bare, name="logistic")
 
     assert report.interaction is None
-    assert "lacks one of the two" in report.sentences[1]
+    assert "has no column for the role tenure or contract_term" in report.sentences[1]
     assert set(explanation_charts(report)) == {"importance", "beeswarm", "dependence"}
     with pytest.raises(ValueError, match="no interaction"):
         interaction_chart(report)
