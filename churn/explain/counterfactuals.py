@@ -116,6 +116,7 @@ class CounterfactualSearch:
         self._places = places = {name: place for place, name in enumerate(scorer.names)}
         self._coded = tuple((name, places[name]) for name in self.rules.columns)
         self._numbers = tuple((name, places[name]) for name in self.rules.numbers)
+        self._any_offers = any(column.offers for column in self.rules.columns.values())
         self._bill = places[self.rules.bill.name] if self.rules.bill is not None else None
 
     def customer(
@@ -168,12 +169,7 @@ class CounterfactualSearch:
             threshold=threshold,
             reached=threshold is None or lowest < threshold,
             found=tuple(found),
-            sentence=summary_sentence(
-                sentences,
-                now,
-                threshold,
-                any_offers=any(column.offers for column in rules.columns.values()),
-            ),
+            sentence=summary_sentence(sentences, now, threshold, any_offers=self._any_offers),
         )
 
     def _change(self, proposal: Proposal, values: Values) -> dict[int, float]:

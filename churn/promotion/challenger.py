@@ -128,9 +128,8 @@ def judge_challenger(
     )
     lead = fixed is not None and leads(challenger, fixed.best, rows)
     demo = training is not None and training.profile == DEMO
-    return decision.model_copy(
-        update={"gate_rows": rows.sample, "looks": looks, "leads": lead, "demonstration": demo}
-    )
+    more = {"gate_rows": rows.sample, "looks": looks, "leads": lead, "demonstration": demo}
+    return decision.model_copy(update=more)
 
 
 def _fitting_rows(challenger: Contender, champion: Contender | None, rows: GateRows) -> list[Gate]:

@@ -129,7 +129,8 @@ class ColumnTyper:
             ):
                 if rows.any():
                     self._fault(f"{_place(name, rows)}: the customer's identifier {sentence}")
-            values = np.where(wrong, None, values)
+            values = values.copy()
+            values[wrong] = None
         return pd.Series(values, name=name, dtype=object)
 
     def dates(self, column: DateColumn) -> pd.Series[Any]:

@@ -142,16 +142,16 @@ def _filled(column: Column) -> Rule:
 
 def _unique(column: IdColumn, date: DateColumn | None) -> Rule:
     """One row a customer; one a customer and day, where the contract has a date column."""
-    name = f"uniqueness of {column.name}"
+    columns: tuple[str, ...] = (column.name,)
     if date is None:
-        one, shared, columns = "one row per customer", "id", (column.name,)
+        one, shared = "one row per customer", "id"
         expected = critical("ExpectColumnValuesToBeUnique", one, column=column.name)
     else:
         one, shared = f"one row per customer and {date.name}", f"id and {date.name}"
         columns = (column.name, date.name)
         expected = critical("ExpectCompoundColumnsToBeUnique", one, column_list=list(columns))
     return Rule(
-        name=name,
+        name=f"uniqueness of {column.name}",
         topic="values",
         columns=columns,
         expectations=expected,
