@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,17 +148,21 @@ def _print_draft(content: Mapping[str, Any], output: Path, source: str, console:
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     from churn.data import accepted_snapshot
+    from churn.data.intake.header import name_file
     from churn.drafting.contract_check import check_contract, check_table
 
     path: Path = arguments.contract
     contract, findings = check_contract(contract_content(path))
     if contract is not None and arguments.source is not None:
         table = _read(arguments.source)[0]
-        findings += check_table(table, contract, accepted_snapshot(contract, root=ROOT))
+        found = check_table(table, contract, accepted_snapshot(contract, root=ROOT))
+        findings += [
+            replace(each, sentence=name_file(each.sentence, contract, str(path))) for each in found
+        ]
     code = InputError.exit_code if any(each.weight == "wrong" for each in findings) else 0
     if arguments.json:
         status = "refused" if code else "completed"
-        listed = [{"weight": each.weight, "sentence": each.sentence} for each in findings]
+        listed = [asdict(each) for each in findings]
         _print_json({"status": status, "path": str(path), "findings": listed})
     else:
         _print_findings(findings, path, console)

@@ -10,6 +10,7 @@ from pathlib import Path
 from churn.contract import DataContract, load_contract
 from churn.contract.names import listed
 from churn.data import Dataset, acquire
+from churn.data.intake.header import name_file
 from churn.errors import BundleError, InputError
 from churn.profile import DEMO
 from churn.root import ROOT
@@ -63,9 +64,17 @@ def check_table(
     location = settings.source
     if location != "bundled" and "://" not in location:
         location = str(Path(location).expanduser().absolute())
-    dataset = acquire(
-        location, contract, root=root, sha256=settings.sha256, cache=downloads, on_progress=on_bytes
-    )
+    try:
+        dataset = acquire(
+            location,
+            contract,
+            root=root,
+            sha256=settings.sha256,
+            cache=downloads,
+            on_progress=on_bytes,
+        )
+    except InputError as error:
+        raise InputError(name_file(str(error), contract, settings.contract)) from None
     _require_telling_columns(dataset)
     return TableInput(
         location=location,

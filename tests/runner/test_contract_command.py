@@ -259,6 +259,22 @@ def test_a_check_finds_what_gives_the_outcome_away_and_what_says_nothing(
     assert out.count("Column 'Partner': it is") == 1
 
 
+def test_a_message_names_the_file_that_the_contract_was_read_from(
+    draft, contract_command, root, table, tmp_path
+):
+    worse = changed_table(table, tmp_path, lambda _number, row: row.update(Contract="Weekly"))
+
+    _, out, _ = contract_command("check", draft, "--source", worse)
+    with pytest.raises(InputError) as refused:
+        check_table(
+            DataSettings(contract=str(draft), source=str(worse)), root=root, downloads=tmp_path
+        )
+
+    for said in (out, str(refused.value)):
+        assert f"add the category to {draft}." in said
+        assert "data/contracts/mine.yaml" not in said
+
+
 def test_a_run_refuses_the_target_in_other_words_before_anything_is_started(
     root, table, tmp_path, caplog
 ):

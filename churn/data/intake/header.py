@@ -99,6 +99,11 @@ def contract_file(contract: DataContract) -> str:
     return f"data/contracts/{contract.name}.yaml"
 
 
+def name_file(sentence: str, contract: DataContract, path: str) -> str:
+    """The same sentence with the file that the contract was read from, where that is another one."""
+    return sentence.replace(contract_file(contract), path)
+
+
 def _columns(names: Sequence[str], most: int = 3) -> str:
     """Columns in quotes, how many more than `most` there are, and the verb."""
     return f"Column {listed(names)} is" if len(names) == 1 else f"Columns {listed(names, most)} are"
