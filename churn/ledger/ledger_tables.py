@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     event,
 )
 
@@ -47,11 +48,11 @@ class History:
         return f"{self.name}_revision"
 
 
-HISTORIES = {PERMANENT: History("ledger", 2), MONTHLY: History("predictions", 1)}
+HISTORIES = {PERMANENT: History("ledger", 3), MONTHLY: History("predictions", 1)}
 """Whoever changes a table adds a revision and raises the number here."""
 
 
-def _table(name: str, schema: MetaData, columns: Sequence[Column[Any]]) -> Table:
+def _table(name: str, schema: MetaData, columns: Sequence[Column[Any] | UniqueConstraint]) -> Table:
     """A table with a key, whose rows SQLite refuses to change; on a server, user rights do."""
     key = BigInteger().with_variant(Integer, "sqlite")  # 200 a second fill 32 bits in four months
     table = Table(name, schema, Column("id", key, primary_key=True), *columns)
@@ -113,6 +114,35 @@ CHANGES = _table(
         Column("status", String(20), nullable=False),  # intended; then done, or undone
         Column("person", String(200), nullable=False),
         Column("reason", Text, nullable=False),
+    ],
+)
+DRIFT_CHECKS = _table(
+    "drift_checks",
+    PERMANENT,
+    [
+        Column("checked_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False),
+        Column("version", String(100), nullable=False),
+        Column("kind", String(40), nullable=False),
+        Column("window_id", String(100), nullable=False),
+        Column("number", Integer, nullable=False),  # 1, 2, ... of this model and kind
+        Column("spent", Float, nullable=False),
+        Column("raises_alarm", Boolean, nullable=False),
+        Column("found", Text, nullable=False),  # the whole record, as JSON
+        UniqueConstraint("model", "kind", "version", "window_id"),
+        UniqueConstraint("model", "kind", "number"),
+    ],
+)
+RESOLUTIONS = _table(
+    "alarm_resolutions",
+    PERMANENT,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False, index=True),
+        Column("kind", String(40), nullable=False),
+        Column("number", Integer, nullable=False),  # the newest check that it is about
+        Column("person", String(200), nullable=False),
+        Column("note", Text, nullable=False),
     ],
 )
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.

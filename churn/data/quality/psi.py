@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, NumberColumn
+from churn.monitoring.distances import psi_terms, smoothed_shares
 
 BINS = 10
 
@@ -67,8 +68,7 @@ def shift(
     if not (before.any() and after.any()):
         # Smoothing would make a uniform distribution of nothing at all.
         raise ValueError(f"column {column.name!r} has no values to compare")
-    was, now = _shares(before), _shares(after)
-    terms = (now - was) * np.log(now / was)
+    terms = psi_terms(smoothed_shares(before), smoothed_shares(after))
     most = int(np.argmax(terms))
     return Shift(
         psi=float(terms.sum()),
@@ -99,8 +99,3 @@ def _counts_of_numbers(
         between = [f"{low} to below {high}" for low, high in pairwise(texts)]
         labels = [f"below {texts[0]}", *between, f"{texts[-1]} and above"]
     return counts[0].astype(np.float64), counts[1].astype(np.float64), labels
-
-
-def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    smoothed = counts + 0.5
-    return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)

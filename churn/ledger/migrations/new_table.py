@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, UniqueConstraint
 
 
-def add_table(name: str, columns: Sequence[Column[Any]]) -> None:
+def add_table(name: str, columns: Sequence[Column[Any] | UniqueConstraint]) -> None:
     """Makes a table and its indexes where they are missing, and on SQLite the triggers."""
     connection = op.get_bind()
     key = BigInteger().with_variant(Integer, "sqlite")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn.scoring.address import Address, address
 from churn.scoring.bundle.bundle_store import current, has_bundle, history, publish, roll_back
-from churn.scoring.bundle.reference import Reference, read_reference
+from churn.scoring.bundle.reference import read_reference
 from churn.scoring.bundle.store_of_model import contract_in_production, store_of_model
 from churn.scoring.bundle.write import write_bundle
 from churn.scoring.current import Published, bundle_folder
@@ -17,7 +17,6 @@ __all__ = [
     "GoldenRow",
     "Manifest",
     "Published",
-    "Reference",
     "Threshold",
     "address",
     "bundle_folder",

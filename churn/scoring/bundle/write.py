@@ -18,10 +18,11 @@ from churn.errors import BundleError, InputError
 from churn.features.encoding import Columns, row_count
 from churn.models.model_store import save_model
 from churn.models.trained import TrainedModel
+from churn.monitoring.drift_reference import build_reference
 from churn.scoring.address import Address, address
 from churn.scoring.bundle.durable import TakenError
 from churn.scoring.bundle.golden_rows import golden_rows
-from churn.scoring.bundle.reference import as_bytes, build_reference
+from churn.scoring.bundle.reference import as_bytes
 from churn.scoring.bundle.upload import new_bundle
 from churn.scoring.columns import checked
 from churn.scoring.encoder import RowEncoder
@@ -216,7 +217,11 @@ def _same(place: Address, manifest: Manifest) -> Address:
 
 def _lasting(manifest: Manifest) -> Manifest:
     """The manifest without what another release says otherwise of the same model."""
-    files = {path: facts for path, facts in manifest.files.items() if path != MODEL_CARD}
+    files = {
+        path: facts
+        for path, facts in manifest.files.items()
+        if path not in (MODEL_CARD, REFERENCE)  # of equal training rows, as the model's files say
+    }
     any_time = datetime.min.replace(tzinfo=UTC)
     return manifest.model_copy(update={"created": any_time, "libraries": {}, "files": files})
 

@@ -1,1 +1,1 @@
-"""Revisions of decisions, approvals, deployments and changes, which are kept for ever."""
+"""Revisions of decisions, approvals, deployments, changes and drift checks, which are kept for ever."""
