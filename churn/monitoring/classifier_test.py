@@ -20,9 +20,9 @@ MOST_ROWS = 10_000
 """Of the window; of a larger one so many are drawn."""
 
 _SEED = 17
-_TREES = 50
+_TREES = 60
 _SETTINGS = {
-    "objective": "binary", "max_depth": 3, "num_leaves": 8, "learning_rate": 0.1, "min_data_in_leaf": 10,
+    "objective": "binary", "num_leaves": 15, "learning_rate": 0.1, "min_data_in_leaf": 5,
     "seed": _SEED, "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
 }  # fmt: skip
 

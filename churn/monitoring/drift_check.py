@@ -123,7 +123,7 @@ def check_drift(
         np.bincount(codes[:, place], minlength=len(each)) for place, each in enumerate(before)
     )
     columns_p = calibration.p_value(float(smallest_p_value(before, after)), rows, reference.rows)
-    tested = classifier_test(calibration.sample, codes) if classifier else None
+    tested = classifier_test(calibration.sample[:, :-1], codes[:, :-1]) if classifier else None
     p_value = (
         min(1.0, columns_p / COLUMNS_SHARE, tested.p_value / CLASSIFIER_SHARE)
         if tested
@@ -167,7 +167,9 @@ def _columns(
 ) -> tuple[ColumnDrift, ...]:
     found = []
     for name, was, now in zip(reference.names, before, after, strict=False):  # not the score
-        distance = psi(was[:-1], now[:-1])
+        # A bin for what has none would add to the index by its half row alone.
+        bins = slice(None) if now[-1] else slice(-1)
+        distance = psi(was[bins], now[bins])
         moved = None
         if number := reference.numbers.get(name):
             moved = _moved(number, np.asarray(columns[name], dtype=np.float64), reference.rows)
