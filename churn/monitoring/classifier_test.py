@@ -52,7 +52,7 @@ def classifier_test(reference: Codes, window: Codes) -> ClassifierTest:
     data = lightgbm.Dataset(learnt, of_window.astype(np.float32))
     trees = lightgbm.train(_SETTINGS, data, _TREES)
     judged = np.concatenate([now[half:], was[reference_half:]]).astype(np.float32)
-    score = trees.predict(judged, num_threads=1)
+    score = np.asarray(trees.predict(judged, num_threads=1), dtype=np.float64)
     ours, others = score[: len(now) - half], score[len(now) - half :]
     found = mannwhitneyu(ours, others, alternative="greater", method="asymptotic")
     return ClassifierTest(

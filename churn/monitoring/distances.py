@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,7 +147,7 @@ def wasserstein(
     return Distance(float(wasserstein_distance(was, now)), expected)
 
 
-def _occupied(before: NDArray[np.generic], after: NDArray[np.generic]) -> int:
+def _occupied(before: NDArray[Any], after: NDArray[Any]) -> int:
     return max(int(((before > 0) | (after > 0)).sum()) - 1, 0)
 
 

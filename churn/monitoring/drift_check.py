@@ -19,7 +19,7 @@ from pydantic import Field
 from churn.features.encoding import Columns, Floats
 from churn.frozen_model import FrozenModel
 from churn.monitoring.calibration import FEWEST_ROWS, binned_ks, column_test, smallest_p_value
-from churn.monitoring.classifier_test import classifier_test
+from churn.monitoring.classifier_test import ClassifierTest, classifier_test
 from churn.monitoring.distances import Distance, expected_gap, psi, wasserstein
 from churn.monitoring.drift_reference import LEVELS, Counts, DriftReference, NumberReference
 
@@ -124,12 +124,7 @@ def check_drift(
     )
     columns_p = calibration.p_value(float(smallest_p_value(before, after)), rows, reference.rows)
     tested = classifier_test(calibration.sample[:, :-1], codes[:, :-1]) if classifier else None
-    p_value = (
-        min(1.0, columns_p / COLUMNS_SHARE, tested.p_value / CLASSIFIER_SHARE)
-        if tested
-        else columns_p
-    )
-    gap, _ = binned_ks(before[-1], after[-1])
+    p_value = _both(columns_p, tested)
     fires = p_value <= watch_level
     return CheckResult(
         finding="watch" if fires else "ok",
@@ -140,10 +135,17 @@ def check_drift(
         columns_p_value=columns_p,
         classifier_p_value=tested.p_value if tested else None,
         classifier_roc_auc=tested.roc_auc if tested else None,
-        score_gap=float(gap),
+        score_gap=float(binned_ks(before[-1], after[-1])[0]),
         score_gap_expected=expected_gap(reference.rows, rows),
         columns=_columns(reference, columns, before, after),
     )
+
+
+def _both(columns_p: float, tested: ClassifierTest | None) -> float:
+    """The p-value of the whole check: each part has its share of the level."""
+    if tested is None:
+        return columns_p
+    return min(1.0, columns_p / COLUMNS_SHARE, tested.p_value / CLASSIFIER_SHARE)
 
 
 def _few_rows(rows: int) -> str:

@@ -46,7 +46,7 @@ def lord_plus_plus(
     count = len(p_values)
     spent = _spending(count)
     levels = wealth * spent
-    rejected = []
+    rejected: list[bool] = []
     for place, p_value in enumerate(p_values):
         reject = bool(p_value <= levels[place])
         if reject:
