@@ -82,7 +82,10 @@ def read_raw(content: bytes, name: str, *, largest: int = LARGEST) -> tuple[Any,
         InputError: the bytes are no table.
     """
     batches = file_batches(lambda: io.BytesIO(content), name, largest=largest)
-    return pa.Table.from_batches(map(as_texts, batches)), file_format(content[:MAGIC], name)
+    texts = list(map(as_texts, batches))
+    if not texts:
+        raise InputError(f"{name} has a header but no customers. Take one with rows.")
+    return pa.Table.from_batches(texts), file_format(content[:MAGIC], name)
 
 
 def limited(pieces: Iterable[Any], name: str, largest: int | None) -> Iterator[Any]:
