@@ -120,7 +120,10 @@ FAULTS = {
         "Column 'TotalCharges' row 3: the cell is blank, which is allowed only where 'tenure' is 0",
     ),
     "empty file": (lambda t: "", "is empty. Name a file with a header and customers."),
-    "header only": (lambda t: t.splitlines()[0] + "\n", "has no rows. Name a table with customers."),
+    "header only": (
+        lambda t: t.splitlines()[0] + "\n",
+        "has no rows. Name a table with customers.",
+    ),
     "no CSV": (lambda t: b"\x89PNG\r\n\x1a\n\0\0", "is a PNG picture, not a CSV table."),
     "wrong encoding": (
         lambda t: t.replace("Mailed check", "Chèque", 1).encode("latin-1"),
