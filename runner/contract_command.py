@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import re
 import sys
@@ -19,6 +18,7 @@ from churn.root import ROOT
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from churn.contract import DataContract
     from churn.drafting.contract_check import Finding, Weight
 
 EPILOG = """\
@@ -47,14 +47,16 @@ def parser() -> argparse.ArgumentParser:
     )
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
     draft = actions.add_parser("draft", help="write a first contract from a table")
-    draft.add_argument("source", metavar="FILE", help="CSV or parquet, or a folder of parts")
+    draft.add_argument(
+        "source", metavar="TABLE", help="a path or an address, as data.source takes it"
+    )
     draft.add_argument("--output", metavar="FILE", type=Path, required=True, help="the new file")
     draft.add_argument("--id", metavar="COLUMN", help="the column of the customers' ids")
     draft.add_argument("--target", metavar="COLUMN", help="the column that says who left")
     draft.add_argument("--yes", metavar="VALUE", help="its value for a customer who left")
     check = actions.add_parser("check", help="list all that a contract lacks")
     check.add_argument("contract", metavar="FILE", type=Path, help="a contract's file")
-    check.add_argument("--source", metavar="FILE", help="a table to be read and checked by it")
+    check.add_argument("--source", metavar="TABLE", help="a table to be read and checked by it")
     for action in (draft, check):
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return made
@@ -83,15 +85,17 @@ def _print_json(content: Mapping[str, Any]) -> None:
 
 
 def _draft(arguments: argparse.Namespace, console: Console) -> int:
+    from churn.data.intake.raw import LARGEST
+    from churn.data.sources import open_source, whole_table
     from churn.drafting.contract_text import contract_text
     from churn.drafting.draft import Hints, draft_contract
 
     output: Path = arguments.output
     name = _contract_name(output)
-    table, sha256 = _read(arguments.source)
+    source = open_source(arguments.source, largest=LARGEST)
     hints = Hints(id=arguments.id, target=arguments.target, yes=arguments.yes)
-    content = draft_contract(table, name, arguments.source, hints)
-    text = contract_text(content, _from_root(arguments.source), sha256)
+    content = draft_contract(whole_table(source, LARGEST), name, source.shown, hints)
+    text = contract_text(content, _from_root(source.shown), source.digest())
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("x", encoding="utf-8") as file:
@@ -103,7 +107,7 @@ def _draft(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         _print_json({"status": "completed", "path": str(output), "contract": content})
     else:
-        _print_draft(content, output, arguments.source, console)
+        _print_draft(content, output, source.shown, console)
     return 0
 
 
@@ -147,18 +151,12 @@ def _print_draft(content: Mapping[str, Any], output: Path, source: str, console:
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
-    from churn.data import accepted_snapshot
-    from churn.data.intake.header import name_file
-    from churn.drafting.contract_check import check_contract, check_table
+    from churn.drafting.contract_check import check_contract
 
     path: Path = arguments.contract
     contract, findings = check_contract(contract_content(path))
     if contract is not None and arguments.source is not None:
-        table = _read(arguments.source)[0]
-        found = check_table(table, contract, accepted_snapshot(contract, root=ROOT))
-        findings += [
-            replace(each, sentence=name_file(each.sentence, contract, str(path))) for each in found
-        ]
+        findings += _check_source(arguments.source, contract, path)
     code = InputError.exit_code if any(each.weight == "wrong" for each in findings) else 0
     if arguments.json:
         status = "refused" if code else "completed"
@@ -167,6 +165,24 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
     else:
         _print_findings(findings, path, console)
     return code
+
+
+def _check_source(address: str, contract: DataContract, path: Path) -> list[Finding]:
+    """What is wrong with the table of an address, by a contract of that file."""
+    from churn.data import accepted_snapshot
+    from churn.data.intake.header import name_file
+    from churn.data.intake.raw import LARGEST
+    from churn.data.sources import open_source, whole_table
+    from churn.drafting.contract_check import Finding, check_table
+
+    source = open_source(address, contract, largest=LARGEST)
+    try:
+        table = whole_table(source, LARGEST)
+    except InputError as error:
+        found = [Finding("wrong", str(error))]
+    else:
+        found = check_table(table, contract, accepted_snapshot(contract, root=ROOT))
+    return [replace(each, sentence=name_file(each.sentence, contract, str(path))) for each in found]
 
 
 def _print_findings(findings: list[Finding], path: Path, console: Console) -> None:
@@ -180,18 +196,9 @@ def _print_findings(findings: list[Finding], path: Path, console: Console) -> No
     console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
-def _read(source: str) -> tuple[Any, str]:
-    """A file's raw table, and its checksum."""
-    from churn.data.intake.local import table_files
-    from churn.data.intake.raw import read_parts
-
-    paths = table_files(Path(source).expanduser(), source)
-    contents = [path.read_bytes() for path in paths]
-    names = [source] if len(paths) == 1 else [f"{source}/{path.name}" for path in paths]
-    return read_parts(contents, names)[0], hashlib.sha256(b"".join(contents)).hexdigest()
-
-
 def _from_root(source: str) -> str:
-    """A path as a contract names it: relative to the project where it lies inside."""
+    """A path as a contract names it, relative to the project where it lies inside; an address as it is."""
+    if "://" in source:
+        return source
     path = Path(source).expanduser().resolve()
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -275,6 +275,24 @@ def test_a_message_names_the_file_that_the_contract_was_read_from(
         assert "data/contracts/mine.yaml" not in said
 
 
+def test_a_check_reads_the_table_as_the_contract_says_and_from_any_address(
+    draft, contract_command, table, tmp_path
+):
+    content = yaml.safe_load(draft.read_text()) | {"reading": {"rename": {"Ref": "customerID"}}}
+    draft.write_text(yaml.safe_dump(content))
+    other = tmp_path / "other.csv"
+    other.write_text(Path(table).read_text(encoding="utf-8").replace("customerID", "Ref", 1))
+
+    for address in (other, other.as_uri()):
+        code, out, _ = contract_command("check", draft, "--source", address)
+        assert code == 0, out
+    other.write_text(other.read_text().replace("Ref", "Nobody", 1))
+    code, out, _ = contract_command("check", draft, "--source", other)
+    assert code == 2
+    assert "Wrong, to be mended (1):" in out
+    assert "'Nobody'" in out
+
+
 def test_a_run_refuses_the_target_in_other_words_before_anything_is_started(
     root, table, tmp_path, caplog
 ):
