@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from churn.settings.pipelines import (
     TrainingSettings,
 )
 from stacks.kubernetes.resources import runs_in_pods
+from stacks.placeholders import PlaceholderFiller
 from stacks.spec import StackSpec
 
 _LOG = logging.getLogger("churn.progress")
@@ -215,10 +217,17 @@ def require_portable_features(settings: FeaturesSettings, spec: StackSpec) -> No
         return
     if settings.reads_table:
         require_portable(settings.data, root=ROOT, stack=spec.name)
-    places = (("places.features of its file", spec.places.features or ""),
-              ("store.online", settings.store.online or spec.places.online or ""))  # fmt: skip
-    for name, place in places:
-        if place and ("://" not in place or place.startswith(("file://", "sqlite://"))):
+    if settings.store.feast:
+        raise InputError(
+            f"Stack '{spec.name}' runs its steps in containers, and a Feast repository goes away with "
+            "them. Leave store.feast out there; another stack may register the same bucket's features."
+        )
+    features, online = spec.places.features, settings.store.online or spec.places.online
+    # Variables that are not set are reported when the stack is applied.
+    fill = PlaceholderFiller(spec.name, {}, os.environ).fill
+    for name, given in (("places.features", features or "file:"), ("store.online", online)):
+        place = fill(given or "")
+        if place and ("://" not in place or place.startswith(("file:", "sqlite:"))):
             raise InputError(
                 f"Stack '{spec.name}' runs its steps in containers, and {name} names a file, which goes "
                 "away with the container. Name a bucket or a server."

@@ -25,7 +25,7 @@ from churn.feature_store.offline_store import OfflineStore
 from churn.scoring.address import address
 
 
-class ChurnOfflineStoreConfig(DaskOfflineStoreConfig):  # type: ignore[misc]
+class ChurnOfflineStoreConfig(DaskOfflineStoreConfig):
     """Settings below `offline_store` of a Feast repository.
 
     Attributes:
@@ -35,13 +35,13 @@ class ChurnOfflineStoreConfig(DaskOfflineStoreConfig):  # type: ignore[misc]
     """
 
     type: Literal["churn.feature_store.feast_offline_store.ChurnOfflineStore"] = (
-        "churn.feature_store.feast_offline_store.ChurnOfflineStore"
+        "churn.feature_store.feast_offline_store.ChurnOfflineStore"  # type: ignore[assignment]
     )
     place: str
     contract: str
 
 
-class ChurnOfflineStore(DaskOfflineStore):  # type: ignore[misc]
+class ChurnOfflineStore(DaskOfflineStore):
     """Feast's reading of files, but for what must not know the future."""
 
     @staticmethod
@@ -53,6 +53,7 @@ class ChurnOfflineStore(DaskOfflineStore):  # type: ignore[misc]
         registry: Any,  # noqa: ARG004
         project: str,  # noqa: ARG004
         full_feature_names: bool = False,
+        filter_by_created_timestamp: bool = False,
         **_others: Any,
     ) -> DaskRetrievalJob:
         """Returns the job of a point-in-time read, in the rows' order and with all of them.
@@ -60,8 +61,11 @@ class ChurnOfflineStore(DaskOfflineStore):  # type: ignore[misc]
         Raises:
             InputError: no moments are given, or what is asked is not there.
         """
-        if not isinstance(entity_df, pd.DataFrame):
-            raise InputError("Give the customers and the moments as a pandas DataFrame.")
+        if not isinstance(entity_df, pd.DataFrame) or filter_by_created_timestamp:
+            raise InputError(
+                "Give the customers and the moments as a pandas DataFrame, without a filter by the "
+                "time of building."
+            )
         settings: ChurnOfflineStoreConfig = config.offline_store
         versions = {view.tags["feature_set"] for view in feature_views}
         store = OfflineStore(address(settings.place))
@@ -75,7 +79,8 @@ class ChurnOfflineStore(DaskOfflineStore):  # type: ignore[misc]
             found = historical_features(store, known, entity_df, names, oldest=limit)
             if full_feature_names:
                 found = found.rename(columns={name: f"{view}__{name}" for view, name in pairs})
-            return dd.from_pandas(found.reset_index(drop=True), npartitions=1, sort=False)
+            from_pandas: Any = dd.from_pandas
+            return from_pandas(found.reset_index(drop=True), npartitions=1, sort=False)
 
         return DaskRetrievalJob(
             evaluation_function=evaluate,

@@ -7,8 +7,9 @@ import shutil
 import pytest
 
 from churn.errors import InputError
+from churn.settings.features import FeaturesSettings, FeatureStoreSettings
 from churn.settings.pipelines import DataSettings
-from runner.inputs import check_table, require_portable
+from runner.inputs import check_table, require_portable, require_portable_features
 from stacks.kubernetes.resources import runs_in_pods, with_pod_resources
 from stacks.run_settings import pipeline_options
 from stacks.spec import Resources, RunSettings, load_stack
@@ -87,6 +88,44 @@ def test_what_only_this_machine_has_is_refused_with_the_way_out(root, settings, 
 
     assert named in str(refused.value)
     assert "'kubernetes'" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("store", "named"),
+    [
+        ({"online": "sqlite:////state/online.db"}, "store.online"),
+        ({"feast": True}, "store.feast"),
+    ],
+)
+def test_a_store_that_goes_away_with_its_pod_is_refused(store, named):
+    settings = FeaturesSettings(store=FeatureStoreSettings(**store))
+
+    with pytest.raises(InputError, match=named) as refused:
+        require_portable_features(settings, load_stack("kubernetes"))
+    assert "go" in str(refused.value)
+    require_portable_features(settings, load_stack("local"))
+
+
+def test_features_need_a_place_that_outlives_the_pods(monkeypatch):
+    spec = load_stack("kubernetes")
+    require_portable_features(FeaturesSettings(), spec)
+    file = FeaturesSettings(data=DataSettings(source="customers.csv"))
+    with pytest.raises(InputError, match=r"cannot read customers\.csv"):
+        require_portable_features(file, spec)
+    require_portable_features(file.model_copy(update={"as_of": "2026-11-20"}), spec)
+
+    monkeypatch.setenv("STACK_ONLINE_URL", "redis://redis.example:6379/0")
+    require_portable_features(FeaturesSettings(), spec)
+    monkeypatch.setenv("STACK_ONLINE_URL", "sqlite:////state/online.db")
+    with pytest.raises(InputError, match=r"store\.online"):
+        require_portable_features(FeaturesSettings(), spec)
+    monkeypatch.delenv("STACK_ONLINE_URL")
+    for place in (None, "/srv/features", "file:///srv/features"):
+        places = spec.places.model_copy(update={"features": place})
+        with pytest.raises(InputError, match=r"places\.features"):
+            require_portable_features(
+                FeaturesSettings(), spec.model_copy(update={"places": places})
+            )
 
 
 def test_the_resources_of_a_step_are_set_on_its_pod():

@@ -31,7 +31,7 @@ ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
 
 
 def main(arguments: list[str]) -> int:
-    """Starts everything, runs training and promotion, and prints which rights were used."""
+    """Starts everything, runs features, training and promotion, and prints which rights were used."""
     options = arguments or ["--set", "profile=demo"]
     with ExitStack() as stack:
         folder = Path(
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         output = ["--set", f"output.folder={folder / 'out'}"]
         doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
         codes = [doctor]
-        for pipeline in ("training", "training", "promotion"):
+        for pipeline in ("features", "training", "training", "promotion"):
             run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
             codes.append(_run([*run, *output, *options[2:]], environment))
         _report(state, machine, folder)
