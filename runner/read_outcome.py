@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn.errors import error_reason
+from churn.scoring.bundle.durable import replace_file
 from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact
 from runner.outcome import Outcome
@@ -16,6 +18,7 @@ from steps.progress import FINDING
 if TYPE_CHECKING:
     from zenml.models import ArtifactVersionResponse, PipelineRunResponse
 
+_LOG = logging.getLogger("churn.progress")
 _PAGES = {
     Artifact.TRAINING_REPORT: "training",
     Artifact.MODEL_CARD: "card",
@@ -128,12 +131,15 @@ def save_report_pages(run_name: str, folder: Path) -> list[Path]:
             continue
         with fileio.open(page, "rb") as file:
             content = file.read()
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{run_name}-{kind}.html"
-        unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)  # noqa: PTH105 - atomic, and says so
-        saved.append(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_file(path, content)
+        except OSError as error:  # it is in the artifact store, and the run's result is worth more
+            sentence = f"{path} could not be saved: {error_reason(error)}"
+            _LOG.warning(sentence, extra={"step": "report", "event": "warned"})
+        else:
+            saved.append(path)
     return saved
 
 

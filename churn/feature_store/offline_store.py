@@ -8,6 +8,7 @@ from which a version that was lost or damaged is made again.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +71,12 @@ class OfflineStore:
                     _write_files(unfinished, content)
             else:
                 self._upload(provenance.folder, content)
-            self._register(provenance)
+            try:
+                self._register(provenance)
+            except OSError:
+                if isinstance(self.place, Path):
+                    shutil.rmtree(self.place / provenance.folder, ignore_errors=True)
+                raise
 
     def restore(self, provenance: Provenance, files: Mapping[str, bytes]) -> None:
         """Writes the files of a version anew, each in one step; the others stay.

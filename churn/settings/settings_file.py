@@ -94,7 +94,7 @@ def _read(path: Path) -> Tree:
         raise InputError(
             f"The configuration {_near(path)} does not exist; name one that does."
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = error_reason(error)
         raise InputError(
             f"The configuration {_near(path)} cannot be read as YAML: {reason}."
@@ -137,7 +137,7 @@ def _value(text: str) -> Any:
     """What YAML reads, but a sentence stays a sentence: its colon makes no mapping, its hash no comment."""
     try:
         value = yaml.safe_load(text) if text else ""
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # a ValueError: what looks like a date and is none
         return text
     is_plain = not text.startswith(('"', "'", "{", "["))
     is_sentence = isinstance(value, str | dict) or "#" in text

@@ -244,6 +244,14 @@ def test_a_date_is_text_with_and_without_quotes(file, written, text):
     )
 
 
+def test_what_looks_like_a_date_and_is_none_is_text_or_a_sentence(file):
+    set_there = load_settings(TrainingSettings, file, ["data.source=2024-13-01"])
+    assert set_there.data.source == "2024-13-01"
+
+    file.write_text("data: {source: 2024-13-01}\n", encoding="utf-8")
+    assert "cannot be read as YAML: month must be in 1..12" in refusal(file)
+
+
 def test_what_json_cannot_say_is_refused_and_its_place_named(file):
     binary = "data: {source: !!binary aGVsbG8=}\n"
 
