@@ -157,12 +157,12 @@ class FeastFeatureStore:
         contract = json.loads((folder / _CONTRACT).read_bytes())
         self._key = next(each["name"] for each in contract["columns"] if each["kind"] == "id")
 
-    def history(self, asked: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    def history(self, moments: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
         """The features as they were known at the moments asked for."""
         found: pd.DataFrame = self._feast.get_historical_features(
-            entity_df=asked, features=self._names(features)
+            entity_df=moments, features=self._names(features)
         ).to_df()
-        return found.set_index(asked.index)
+        return found.set_index(moments.index)
 
     def online(self, customers: Sequence[str], features: Sequence[str]) -> pd.DataFrame:
         """The features as they are known now, a row for each customer."""

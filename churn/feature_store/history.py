@@ -22,7 +22,7 @@ _PLACE = "_place"
 def historical_features(
     store: OfflineStore,
     versions: Sequence[Provenance],
-    asked: pd.DataFrame,
+    moments: pd.DataFrame,
     features: Sequence[str],
     *,
     oldest: timedelta | None = None,
@@ -32,17 +32,17 @@ def historical_features(
     Args:
         store: has the versions.
         versions: those to read, of one contract and one feature set, as `store.versions` sorts them.
-        asked: the contract's id column and `event_timestamp`, the moments, with a zone; other columns
+        moments: the contract's id column and `event_timestamp`, with a zone; other columns
             are kept.
         features: names of the features.
         oldest: a row older than this at its moment is not used; None for no limit. A row exactly as
             old, and one of the very moment, are used.
 
     Returns:
-        `asked` with a column for each feature, missing where nothing was known; rows in their order.
+        `moments` with a column for each feature, missing where nothing was known; rows in their order.
 
     Raises:
-        InputError: a column of `asked` or a feature is missing, or no version is given.
+        InputError: a column of `moments` or a feature is missing, or no version is given.
     """
     import pandas as pd
 
@@ -50,13 +50,13 @@ def historical_features(
         raise InputError("The feature store has no version to read. Run `make features` first.")
     columns = versions[-1].contract.content["columns"]
     key = next(column["name"] for column in columns if column["kind"] == "id")
-    _require_columns(asked, key, versions[-1], features)
+    _require_columns(moments, key, versions[-1], features)
     rows = [store.read(each, [key, EVENT_TIME, CREATED_TIME, *features]) for each in versions]
     known = pa.concat_tables(rows, promote_options="permissive").to_pandas()
     # Of two rows with one event time, the one built later is right; merge_asof takes the last.
     known = known.sort_values([EVENT_TIME, CREATED_TIME], kind="stable").drop(columns=CREATED_TIME)
-    moments = asked[EVENT_TIME].dt.tz_convert("UTC").astype(known[EVENT_TIME].dtype)
-    left = asked.assign(**{EVENT_TIME: moments, _PLACE: range(len(asked))})
+    times = moments[EVENT_TIME].dt.tz_convert("UTC").astype(known[EVENT_TIME].dtype)
+    left = moments.assign(**{EVENT_TIME: times, _PLACE: range(len(moments))})
     found = pd.merge_asof(
         left.sort_values(EVENT_TIME, kind="stable"),
         known,
@@ -65,19 +65,19 @@ def historical_features(
         tolerance=None if oldest is None else pd.Timedelta(oldest),
     )
     ordered = found.sort_values(_PLACE).drop(columns=_PLACE)
-    return ordered.set_index(asked.index)
+    return ordered.set_index(moments.index)
 
 
 def _require_columns(
-    asked: pd.DataFrame, key: str, newest: Provenance, features: Sequence[str]
+    moments: pd.DataFrame, key: str, newest: Provenance, features: Sequence[str]
 ) -> None:
     for column in (key, EVENT_TIME):
-        if column not in asked.columns:
+        if column not in moments.columns:
             raise InputError(
-                f"Column '{column}' is missing from what is asked. Give the customers' ids in '{key}' "
+                f"Column '{column}' is missing from the moments. Give the customers' ids in '{key}' "
                 f"and the moments, with their zone, in '{EVENT_TIME}'."
             )
-    if getattr(asked[EVENT_TIME].dtype, "tz", None) is None:
+    if getattr(moments[EVENT_TIME].dtype, "tz", None) is None:
         raise InputError(
             f"The moments in '{EVENT_TIME}' have no zone. Give one, such as "
             f"pandas.to_datetime(..., utc=True)."

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 class FeatureStore(Protocol):
     """Features of a contract's customers."""
 
-    def history(self, asked: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    def history(self, moments: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
         """The features as they were known at given moments, and nothing later.
 
         Args:
-            asked: the contract's id column and `event_timestamp`, with a zone; other columns are kept.
+            moments: the contract's id column and `event_timestamp`, with a zone; other columns are kept.
             features: names of the features.
 
         Returns:
-            `asked` with a column for each feature, missing where nothing was known.
+            `moments` with a column for each feature, missing where nothing was known.
         """
 
     def online(self, customers: Sequence[str], features: Sequence[str]) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def open_feature_store(
         oldest: a row older than this is not used at its moment; None for no limit.
 
     Raises:
-        InputError: nothing was built there by this feature set, or Feast is asked and not installed.
+        InputError: nothing was built there by this feature set, or Feast is not installed.
     """
     offline = OfflineStore(address(place))
     name = feature_set_version(contract, feature_set(contract))
@@ -110,10 +110,10 @@ class _OwnFeatureStore:
         self._online = online
         self._oldest = oldest
 
-    def history(self, asked: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    def history(self, moments: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
         """The features as they were known at the moments asked for."""
         return historical_features(
-            self._offline, self._versions, asked, features, oldest=self._oldest
+            self._offline, self._versions, moments, features, oldest=self._oldest
         )
 
     def online(self, customers: Sequence[str], features: Sequence[str]) -> pd.DataFrame:

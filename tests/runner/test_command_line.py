@@ -242,12 +242,9 @@ def test_a_wrong_name_or_setting_is_refused_in_one_sentence(train, tmp_path, arg
 
 def test_an_unknown_pipeline_lists_the_known_ones(capfd):
     code = run.main(["--pipeline", "trainin"])
-
-    assert code == 2
-    assert sentence(capfd.readouterr().err) == (
-        f"There is no pipeline 'trainin'; known: {', '.join(each.name for each in PIPELINES)}. "
-        "Did you mean 'training'?"
-    )
+    known = ", ".join(each.name for each in PIPELINES)
+    expected = f"There is no pipeline 'trainin'; known: {known}. Did you mean 'training'?"
+    assert (code, sentence(capfd.readouterr().err)) == (2, expected)
 
 
 def test_the_way_a_file_was_saved_is_not_its_content(root, contract, text, tmp_path):

@@ -78,7 +78,7 @@ def test_ten_thousand_reads_equal_brute_force(few, versions, rows, oldest):
     seconds = generator.integers(-86_400, 45 * 86_400, count)
     # Half of them exactly at the beginning of a day, where rows are.
     seconds[::2] -= seconds[::2] % 86_400
-    asked = pd.DataFrame(
+    moments = pd.DataFrame(
         {
             "customerID": generator.choice(ids, count),
             "event_timestamp": START + pd.to_timedelta(seconds, unit="s"),
@@ -87,24 +87,24 @@ def test_ten_thousand_reads_equal_brute_force(few, versions, rows, oldest):
         index=generator.permutation(count),
     )
 
-    found = historical_features(*versions, asked, ["MonthlyCharges"], oldest=oldest)
+    found = historical_features(*versions, moments, ["MonthlyCharges"], oldest=oldest)
 
     expected = [
         brute_force(rows, customer, moment, oldest)
-        for customer, moment in zip(asked["customerID"], asked["event_timestamp"], strict=True)
+        for customer, moment in zip(moments["customerID"], moments["event_timestamp"], strict=True)
     ]
     known = found["MonthlyCharges"].astype(object).where(found["MonthlyCharges"].notna(), None)
     assert known.tolist() == expected
     assert 1000 < sum(each is None for each in expected) < 9000
-    pd.testing.assert_frame_equal(found[["customerID", "label"]], asked[["customerID", "label"]])
+    pd.testing.assert_frame_equal(found[["customerID", "label"]], moments[["customerID", "label"]])
 
 
 @given(st.integers(0, CUSTOMERS - 1), st.integers(-2 * 86_400, 45 * 86_400))
 def test_no_value_is_from_after_the_moment(few, versions, rows, place, second):
     customer, moment = few.frame["customerID"][place], START + timedelta(seconds=second)
-    asked = pd.DataFrame({"customerID": [customer], "event_timestamp": [moment]})
+    moments = pd.DataFrame({"customerID": [customer], "event_timestamp": [moment]})
 
-    (charge,) = historical_features(*versions, asked, ["MonthlyCharges"])["MonthlyCharges"]
+    (charge,) = historical_features(*versions, moments, ["MonthlyCharges"])["MonthlyCharges"]
 
     later = {each for who, time, _, each in rows if who == customer and time > moment}
     assert charge not in later
@@ -124,8 +124,8 @@ def test_a_value_planted_in_the_future_is_never_served(few, store, context):
     versions = store.versions("telco")
 
     def charges(at):
-        asked = pd.DataFrame({"customerID": few.frame["customerID"], "event_timestamp": at})
-        return historical_features(store, versions, asked, ["MonthlyCharges"])["MonthlyCharges"]
+        moments = pd.DataFrame({"customerID": few.frame["customerID"], "event_timestamp": at})
+        return historical_features(store, versions, moments, ["MonthlyCharges"])["MonthlyCharges"]
 
     before = charges(moment - timedelta(microseconds=1))
     assert before.tolist() == few.frame["MonthlyCharges"].tolist()
@@ -136,12 +136,12 @@ def test_the_edges_of_a_window_are_inside_it(few, store, context):
     build_features(few, store, context)
     week = timedelta(days=7)
     tick = timedelta(microseconds=1)
-    moments = [context.created - tick, context.created, context.created + week,
+    times = [context.created - tick, context.created, context.created + week,
                context.created + week + tick]  # fmt: skip
-    asked = pd.DataFrame({"customerID": few.frame["customerID"][0], "event_timestamp": moments})
+    moments = pd.DataFrame({"customerID": few.frame["customerID"][0], "event_timestamp": times})
 
     found = historical_features(
-        store, store.versions("telco"), asked, ["tenure", "service_count"], oldest=week
+        store, store.versions("telco"), moments, ["tenure", "service_count"], oldest=week
     )
 
     assert found["tenure"].notna().tolist() == [False, True, True, False]
@@ -149,15 +149,15 @@ def test_the_edges_of_a_window_are_inside_it(few, store, context):
 
 
 def test_what_cannot_be_asked_is_refused(few, store, context):
-    asked = pd.DataFrame({"customerID": ["C1"], "event_timestamp": [context.created]})
+    moments = pd.DataFrame({"customerID": ["C1"], "event_timestamp": [context.created]})
     with pytest.raises(InputError, match="no version to read"):
-        historical_features(store, [], asked, ["tenure"])
+        historical_features(store, [], moments, ["tenure"])
     build_features(few, store, context)
     versions = store.versions("telco")
     with pytest.raises(InputError, match="'tenur' is no feature of 'telco'; known: Contract,"):
-        historical_features(store, versions, asked, ["tenur"])
+        historical_features(store, versions, moments, ["tenur"])
     with pytest.raises(InputError, match="Column 'event_timestamp' is missing"):
-        historical_features(store, versions, asked[["customerID"]], ["tenure"])
-    naive = asked.assign(event_timestamp=pd.Timestamp("2026-11-20"))
+        historical_features(store, versions, moments[["customerID"]], ["tenure"])
+    naive = moments.assign(event_timestamp=pd.Timestamp("2026-11-20"))
     with pytest.raises(InputError, match="have no zone"):
         historical_features(store, versions, naive, ["tenure"])

@@ -65,7 +65,7 @@ def opened(request, filled, few, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(few):
+def moments(few):
     from tests.churn.feature_store.conftest import NOW
 
     generator = np.random.default_rng(5)
@@ -80,7 +80,7 @@ def asked(few):
     )
 
 
-def test_the_past_is_what_was_known_then(opened, asked, filled):
+def test_the_past_is_what_was_known_then(opened, moments, filled):
     store, _, _ = filled
     rows = [
         row
@@ -88,10 +88,10 @@ def test_the_past_is_what_was_known_then(opened, asked, filled):
         for row in store.read(made).to_pylist()
     ]  # fmt: skip
 
-    found = opened.history(asked, NAMES)
+    found = opened.history(moments, NAMES)
 
-    assert found["label"].tolist() == asked["label"].tolist()
-    for place, question in enumerate(asked.itertuples()):
+    assert found["label"].tolist() == moments["label"].tolist()
+    for place, question in enumerate(moments.itertuples()):
         known = [
             row
             for row in rows
