@@ -20,6 +20,7 @@ from benchmarks import (
     goal_deep,
     goal_features,
     goal_generator,
+    goal_online_store,
     goal_orchestration,
     goal_peers,
     goal_quick,
@@ -38,6 +39,7 @@ Measure = Callable[[Trainings], Iterator[Figure]]
 GOALS: dict[str, Measure] = {
     "command_line": goal_command_line.measure,
     "cost": goal_cost.measure,
+    "online_store": goal_online_store.measure,
     "orchestration": goal_orchestration.measure,
     "rerun": goal_rerun.measure,
     "quick": goal_quick.measure,
