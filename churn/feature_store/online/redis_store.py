@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -66,7 +67,8 @@ class RedisOnlineStore(OnlineStore):
                 url,
                 socket_timeout=_TIMEOUT_SECONDS,
                 socket_connect_timeout=_TIMEOUT_SECONDS,
-                retry=Retry(NoBackoff(), 1),  # a connection that the server has closed meanwhile
+                # Once more, for a connection that the server has closed meanwhile.
+                retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             )
             parts = urlsplit(url)
             port = f":{parts.port}" if parts.port else ""

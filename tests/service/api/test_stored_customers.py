@@ -1,6 +1,7 @@
 """GET /v1/customers/{id}/score: the bits of a full request, or a problem that says what the store lacks."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from redis import Redis
 
 from churn.contract import NumberColumn
 from churn.errors import InputError
@@ -256,6 +258,30 @@ def test_without_a_store_only_this_route_is_unavailable(
 
     assert "s3cret" not in answer.text + str(service.lines)
     assert len(service.logged("online_store_failed")) == (setting != "none")
+
+
+def test_a_store_that_hangs_holds_up_no_other_request(
+    store, tmp_path, contract, customers, running_redis
+):
+    write(contract, running_redis, customers[:1])
+    with (
+        serving(store, tmp_path, online_store=running_redis) as service,
+        service.client() as client,
+        service.client() as other,
+        Redis.from_url(running_redis) as redis,
+        ThreadPoolExecutor() as threads,
+    ):
+        known = path(customers[0]["customerID"])
+        assert client.get(known).status_code == 200
+        redis.client_pause(4000)
+        waiting = threads.submit(client.get, known)
+        while not waiting.done():
+            assert other.post("/v1/score", json=customers[0]).status_code == 200
+            assert other.get("/readyz").status_code == 200
+        redis.ping()  # is answered when the pause is over
+        assert waiting.result().status_code == 503
+        assert "online store" in waiting.result().json()["detail"]
+        assert client.get(known).status_code == 200
 
 
 def test_another_file_in_its_place_is_read(own, contract, customers, tmp_path):
