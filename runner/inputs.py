@@ -39,7 +39,7 @@ class TableInput:
         location: `bundled`, an absolute path, or an address.
         contract_path: Path of the contract; relative to the project if it lies inside, because a
             step may run in an image, where the project lies elsewhere.
-        contract_digest: Digest of the contract's content.
+        contract_digest: Digest of the contract's content, and of how it has tables read.
         sha256: Checksum from the settings; None if they have none.
         fingerprint: SHA-256 of the bytes that were read.
     """
@@ -81,7 +81,7 @@ def check_table(
     return TableInput(
         location=location,
         contract_path=_within(root, contract_path),
-        contract_digest=contract.digest(),
+        contract_digest=contract.table_digest(),
         sha256=settings.sha256,
         fingerprint=dataset.source.sha256,
     )

@@ -152,6 +152,17 @@ class DataContract(FrozenModel):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def table_digest(self) -> str:
+        """SHA-256 of what decides how a file becomes a table: the digest, and how tables are read.
+
+        It is the digest itself where `reading` translates nothing.
+        """
+        if self.reading == Reading():
+            return self.digest()
+        return hashlib.sha256(
+            f"{self.digest()}{self.reading.model_dump_json()}".encode()
+        ).hexdigest()
+
 
 def load_contract(path: Path) -> DataContract:
     """Reads a contract file.

@@ -93,7 +93,7 @@ def take_snapshot(dataset: Dataset, folder: Path) -> Path:
 
 
 def _kept(dataset: Dataset, folder: Path) -> Path:
-    identity = (dataset.source.sha256, dataset.contract.digest())
+    identity = (dataset.source.sha256, dataset.contract.table_digest())
     target = folder / identity[0][:12]
     if target.exists() and _says(target) != identity:
         # The same bytes read by another contract are another table.
@@ -130,7 +130,8 @@ def _says(target: Path) -> tuple[str, str] | None:
     """The source and the contract that a kept snapshot names; None where it says nothing."""
     try:
         content = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
-        return content["source"]["sha256"], content["contract"]["digest"]
+        contract = content["contract"]
+        return content["source"]["sha256"], contract.get("table_digest", contract["digest"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -145,6 +146,12 @@ def _provenance(dataset: Dataset) -> dict[str, Any]:
             "name": contract.name,
             "version": contract.version,
             "digest": contract.digest(),
+            # Only where tables are translated: kept ones from before the field have none.
+            **(
+                {"table_digest": read}
+                if (read := contract.table_digest()) != contract.digest()
+                else {}
+            ),
         },
         "libraries": {
             "python": platform.python_version(),

@@ -71,7 +71,7 @@ def build_features(dataset: Dataset, store: OfflineStore, context: BuildContext)
     contract = dataset.contract
     features = feature_set(contract)
     name = feature_set_version(contract, features)
-    made = version_name(name, dataset.source.sha256, contract.digest())
+    made = version_name(name, dataset.source.sha256, contract.table_digest())
     known = store.versions(contract.name)
     _require_newest(name, known, store)
     given = context.observed and day_of(context.observed)
@@ -194,7 +194,7 @@ def _made(
     )
     files = parquet_files(rows)
     provenance = Provenance(
-        version=version_name(name, dataset.source.sha256, contract.digest()),
+        version=version_name(name, dataset.source.sha256, contract.table_digest()),
         feature_set=name,
         source=SourceTable(**asdict(dataset.source)),
         snapshot=context.snapshot,
@@ -202,7 +202,7 @@ def _made(
             name=contract.name,
             version=contract.version,
             digest=contract.digest(),
-            content=contract.model_dump(mode="json"),
+            content=contract.model_dump(mode="json") | {"reading": contract.reading.model_dump()},
         ),
         observed=observed,
         created=context.created,

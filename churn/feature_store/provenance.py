@@ -31,7 +31,7 @@ class SourceTable(FrozenModel):
 
 
 class ContractVersion(FrozenModel):
-    """The contract that the table follows, whole in `content`."""
+    """The contract that the table follows; `content` is all of it, how tables are read included."""
 
     name: str
     version: int

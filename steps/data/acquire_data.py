@@ -34,7 +34,7 @@ def acquire_data(
     """
     with step_progress("acquire_data") as progress:
         contract = load_contract(ROOT / contract_path)
-        if contract.digest() != contract_digest:
+        if contract.table_digest() != contract_digest:
             raise InputError(
                 f"The contract {contract_path} says something else where this step runs than where "
                 "the run was started; build the image from the same files, or start it anew."

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from churn.contract.reading import Reading
 from churn.data import Dataset, acquire, take_snapshot
 from churn.errors import InputError
 
@@ -70,6 +71,18 @@ def test_the_same_bytes_under_another_contract_are_kept_beside(mine, tmp_path):
     assert second != first
     assert second == take_snapshot(newer, tmp_path / "snapshots")
     assert json.loads((second / "provenance.json").read_text())["contract"]["version"] == 2
+
+
+def test_the_same_bytes_read_otherwise_are_kept_beside(mine, tmp_path):
+    first = take_snapshot(mine, tmp_path)
+    reading = Reading(values={"Contract": {"Monthly": "Month-to-month"}})
+    other = replace(mine, contract=mine.contract.model_copy(update={"reading": reading}))
+
+    beside = take_snapshot(other, tmp_path)
+
+    assert beside != first
+    assert take_snapshot(other, tmp_path) == beside
+    assert take_snapshot(mine, tmp_path) == first
 
 
 def test_two_runs_that_keep_the_same_table_at_once_agree(mine, tmp_path, monkeypatch):

@@ -10,6 +10,8 @@ from functools import partial
 import pyarrow.parquet as pq
 import pytest
 
+from churn.contract import DataContract
+from churn.contract.reading import Reading
 from churn.data import Dataset, take_snapshot
 from churn.errors import ChurnError, InputError
 from churn.feature_store import build
@@ -88,6 +90,18 @@ def test_a_row_with_a_day_is_of_the_beginning_of_that_day(dated, store, context)
     times = store.read(made, ["event_timestamp"])["event_timestamp"].to_pylist()
     assert times[:2] == [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2)]
     assert made.date == "2026-11-19"
+
+
+def test_the_same_bytes_read_otherwise_are_another_version(few, store, context):
+    first = build_features(few, store, context)
+    reading = Reading(values={"Contract": {"Monthly": "Month-to-month"}})
+    contract = few.contract.model_copy(update={"reading": reading})
+
+    other = build_features(Dataset(few.frame, contract, few.source), store, context)
+
+    assert (first.status, other.status) == ("built", "built")
+    assert other.provenance.contract.digest == first.provenance.contract.digest
+    assert DataContract.model_validate(other.provenance.contract.content).reading == reading
 
 
 @pytest.fixture

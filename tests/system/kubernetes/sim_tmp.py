@@ -1,0 +1,166 @@
+"""Runs the stack 'kubernetes' from end to end without a cluster: `python tests/system/kubernetes/simulate_cluster.py`.
+
+Real: `run.py`, ZenML's Kubernetes orchestrator, its server on MariaDB with authentication, MLflow's
+on PostgreSQL, a bucket, the manifests of deployment/manifests/kubernetes/pipelines and every right
+in them. Fake: the API server (tests/servers/fake_kubernetes_api.py) and the container runtime
+(pods.py). For root on Linux; takes a quarter of an hour, so it is no test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from pods import Machine  # noqa: E402
+
+from tests.servers import cloud_servers, databases  # noqa: E402
+from tests.servers.fake_kubernetes_api import State, api_server, rights_of  # noqa: E402
+from tests.servers.kustomize import render_manifests  # noqa: E402
+
+NAMESPACE = "churn-pipelines"
+ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
+
+
+def main(arguments: list[str]) -> int:
+    """Starts everything, runs features, training and promotion, and prints which rights were used."""
+    options = arguments or ["--set", "profile=demo"]
+    with ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="churn-simulated-cluster-"))
+        )
+        folder.chmod(0o755)
+        for place in (Path("/app"), Path("/venv"), Path("/state")):
+            if not place.exists():
+                place.mkdir()
+                stack.callback(place.rmdir)
+        environment = _start_servers(stack, folder)
+        state = _state()
+        server = stack.enter_context(api_server(_folder(folder / "pods"), state))
+        certificate = folder / "ca.crt"
+        certificate.write_text(server.certificate)
+        machine = Machine(
+            app=_image(_folder(folder / "app")),
+            api=("127.0.0.1", server.port),
+            certificate=certificate,
+            tokens={"churn-orchestrator": ORCHESTRATOR},
+            secrets={"churn-steps": _for_steps(environment)},
+            hidden=Path(os.environ.get("SIMULATION_HIDES", ROOT)),
+        )
+        state.on_pod = machine.run
+        environment |= {
+            "KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig", ME)),
+            "COLUMNS": "120",
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        output = ["--set", f"output.folder={folder / 'out'}"]
+        doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
+        codes = [doctor]
+        for pipeline in ("features", "features"):
+            run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
+            codes.append(_run([*run, *output, *options[2:]], environment))
+        _report(state, machine, folder)
+    return max(codes)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> int:
+    _print(f"\n$ run.py {' '.join(arguments)}")
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *arguments], env=environment, cwd="/", check=False
+    )
+    _print(f"exit {ended.returncode}")
+    return ended.returncode
+
+
+def _start_servers(stack: ExitStack, folder: Path) -> dict[str, str]:
+    database = stack.enter_context(databases.postgres())
+    bucket = stack.enter_context(cloud_servers.bucket())
+    zenml = stack.enter_context(
+        cloud_servers.zenml_server(stack.enter_context(databases.mariadb()))
+    )
+    mlflow = stack.enter_context(cloud_servers.mlflow_server(database.create("mlflow"), bucket))
+    environment = {
+        **os.environ,
+        # So that nothing changes the ZenML configuration of the person who runs this.
+        "ZENML_CONFIG_PATH": str(folder / "zenml"),
+        **cloud_servers.cloud_environment(zenml, bucket, mlflow.url, database.create("ledger")),
+        "STACK_KUBE_CONTEXT": "kind-churn",
+        "STACK_REGISTRY": "registry.example",
+        "STACK_PIPELINE_IMAGE": "registry.example/churn-pipeline:0.1.0",
+    }
+    cloud_servers.make_secret(environment, mlflow_password=mlflow.password)
+    return environment
+
+
+def _for_steps(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith("AWS_")}
+
+
+def _state() -> State:
+    """Returns the cluster after `kubectl apply -k deployment/manifests/kubernetes/pipelines` and the steps' secret."""
+    manifests = render_manifests("pipelines")
+    orchestrator = f"system:serviceaccount:{NAMESPACE}:churn-orchestrator"
+    accounts = {
+        ("serviceaccounts", each["metadata"]["name"]): each
+        for each in manifests
+        if each["kind"] == "ServiceAccount"
+    }
+    return State(
+        namespaces={NAMESPACE},
+        accounts={ME: "me", ORCHESTRATOR: orchestrator},
+        rights={
+            "me": rights_of(manifests, "churn-runner"),
+            orchestrator: rights_of(manifests, "churn-orchestrator"),
+        },
+        things={**accounts, ("secrets", "churn-steps"): {"metadata": {"name": "churn-steps"}}},
+    )
+
+
+def _image(app: Path) -> Path:
+    """Copies into the folder what the Dockerfile's target `pipeline` copies into /app."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    target = dockerfile.split(" AS pipeline\n")[1].split("\nFROM ")[0]
+    for line in re.findall(r"^COPY (?!--from)(.+)$", target, re.MULTILINE):
+        *sources, goal = line.split()
+        for source in sources:
+            place = app if goal == "./" else (app / goal).parent
+            subprocess.run(["cp", "-r", str(ROOT / source), str(place)], check=True)
+    return app
+
+
+def _folder(place: Path) -> Path:
+    place.mkdir()
+    place.chmod(0o755)
+    return place
+
+
+def _report(state: State, machine: Machine, folder: Path) -> None:
+    _print("\nrights that were used:")
+    for who, group, resource, verb, granted in sorted(state.used):
+        _print(f"  {who:60} {verb:7} {group}/{resource} {'' if granted else 'REFUSED'}")
+    _print("\npods:")
+    for pod, peak in machine.peaks.items():
+        _print(f"  {pod:60} {machine.seconds[pod]:6.1f} s  {peak:7.0f} MiB")
+    logs = Path(os.environ.get("SIMULATION_LOGS", "/tmp/churn-simulated-cluster-logs"))
+    subprocess.run(["cp", "-rT", str(folder / "pods"), str(logs)], check=True)
+    (logs / "jobs.json").write_text(
+        json.dumps([job for (kind, _), job in state.things.items() if kind == "jobs"], indent=1)
+    )
+    _print(f"\nlogs: {logs}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
