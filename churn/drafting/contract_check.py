@@ -23,6 +23,7 @@ from churn.drafting.contract_faults import fault_sentences
 from churn.drafting.leakage import IN_OTHER_WORDS, leaks
 from churn.drafting.text_column import text_columns
 from churn.errors import InputError
+from churn.evaluation.weighted import Labels
 from churn.explain.wording import UNSPOKEN
 from churn.exploration.data_findings import constant_columns, target_copies
 from churn.features.feature_set import FORMULAS, feature_set
@@ -101,7 +102,9 @@ def _telling(frame: pd.DataFrame, table: Any, contract: DataContract) -> Iterato
     """What columns say about the outcome that they should not, or that they say nothing."""
     way_out = "Move it to left_out, with the reason."
     names = {column.name for column in contract.features}
-    left = (frame[contract.target.name] == contract.target.yes_value).to_numpy(np.int8)
+    left: Labels = (
+        (frame[contract.target.name] == contract.target.yes_value).to_numpy().astype(np.int8)
+    )
     if left.min() < left.max() and not frame[contract.target.name].isna().any():
         columns = [column for column in text_columns(table) if column.name in names]
         copies = {column.name for column in target_copies(frame, contract)}
