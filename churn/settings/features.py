@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated
 
@@ -12,16 +11,18 @@ from churn.frozen_model import FrozenSettings
 from churn.profile import Profile
 from churn.settings.pipelines import DataSettings, OutputSettings
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
 
 def _day(text: str) -> str:
+    if text and not _is_day(text):
+        raise ValueError("must be a day, written YYYY-MM-DD")
+    return text
+
+
+def _is_day(text: str) -> bool:
     try:
-        if not text or (_DAY.fullmatch(text) and date.fromisoformat(text)):
-            return text
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
-        pass
-    raise ValueError("must be a day, written YYYY-MM-DD")
+        return False
 
 
 Day = Annotated[str, AfterValidator(_day)]
