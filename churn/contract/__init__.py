@@ -18,7 +18,13 @@ from churn.contract.columns import (
     Role,
     TargetColumn,
 )
-from churn.contract.contract import Business, DataContract, contract_content, load_contract
+from churn.contract.contract import (
+    Business,
+    DataContract,
+    contract_content,
+    load_contract,
+    with_reading,
+)
 from churn.contract.expectations import Bounds, ChargeRule, ImplicationRule
 from churn.contract.reading import Reading
 
@@ -42,4 +48,5 @@ __all__ = [
     "TargetColumn",
     "contract_content",
     "load_contract",
+    "with_reading",
 ]

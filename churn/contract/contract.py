@@ -188,6 +188,22 @@ def load_contract(path: Path) -> DataContract:
         ) from None
 
 
+def with_reading(contract: DataContract, path: Path) -> DataContract:
+    """A bundle's contract with the `reading` of the file that it was made from.
+
+    It stays as it is where the file is not there or says something else: what it translates to would
+    not be this contract's.
+
+    Raises:
+        InputError: the file is no contract.
+    """
+    if not path.exists():
+        return contract
+    found = load_contract(path)
+    same = found.digest() == contract.digest()
+    return contract.model_copy(update={"reading": found.reading}) if same else contract
+
+
 def contract_content(path: Path) -> Any:
     """What a contract file says, not yet validated.
 

@@ -11,10 +11,11 @@ from zenml import step
 from churn.batch.local_engine import LocalEngine, all_cores
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
-from churn.contract import DataContract
+from churn.contract import DataContract, with_reading
 from churn.data.sources import TableSource, open_source
 from churn.ledger.predictions import PredictionLedger
 from churn.reports.batch_report import BatchReport, batch_report
+from churn.root import ROOT
 from churn.scoring.bundle import address, store_of_model
 from churn.settings.batch_inference import BatchInferenceSettings
 from materializers.report_materializer import ReportMaterializer
@@ -44,7 +45,7 @@ def score_batch(
             done = run_batch(
                 _request(options, folders),
                 output_folder(place_of(options.output)),
-                partial(_open, options.input),
+                partial(_open, options.input, ROOT / options.data.contract),
                 ledger=ledger,
                 engine=LocalEngine(all_cores()),
                 on_rows=progress.count_rows,
@@ -59,9 +60,9 @@ def place_of(where: str) -> str:
     return where if "://" in where else str(Path(where).expanduser().absolute())
 
 
-def _open(where: str, contract: DataContract) -> TableSource:
+def _open(where: str, contract_file: Path, contract: DataContract) -> TableSource:
     optional = (*contract.unscored, contract.id.name)
-    return open_source(where, contract, optional=optional)
+    return open_source(where, with_reading(contract, contract_file), optional=optional)
 
 
 def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchRequest:

@@ -86,10 +86,15 @@ def _duckdb_batches(address: SqlAddress, keys: Sequence[str], rows: int) -> Iter
         statement = _statement(
             address,
             keys,
-            lambda name: '"' + name.replace('"', '""') + '"',
+            double_quoted,
             lambda statement: list(connection.sql(statement).columns),
         )
         yield from connection.sql(statement).to_arrow_reader(rows)
+
+
+def double_quoted(name: str) -> str:
+    """A name as DuckDB and standard SQL quote it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _statement(

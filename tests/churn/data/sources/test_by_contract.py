@@ -186,3 +186,18 @@ def test_a_reading_is_in_no_digest_and_no_dump(contract, with_reading):
 def test_a_reading_that_leads_nowhere_is_refused(with_reading, reading, fault):
     with pytest.raises(ValidationError, match=fault):
         with_reading(**reading)
+
+
+def test_a_bundles_contract_takes_the_reading_of_its_own_file(content, contract, tmp_path):
+    from churn.contract import with_reading
+
+    path = tmp_path / "telco.yaml"
+    assert with_reading(contract, path) == contract
+
+    path.write_text(yaml.safe_dump({**content, "reading": {"extra": "ignore"}}))
+    theirs = with_reading(contract, path)
+    assert (theirs.reading.extra, theirs.digest()) == ("ignore", contract.digest())
+    assert theirs.table_digest() != contract.table_digest() == contract.digest()
+
+    path.write_text(yaml.safe_dump({**content, "version": 9, "reading": {"extra": "ignore"}}))
+    assert with_reading(contract, path) == contract

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 
 from churn.data import acquire, parse, read_raw
 from churn.data.sources import open_source, whole_table
 from churn.errors import InputError
-from tests.servers import databases
-from tests.servers.postgres_fixture import skip_without
+from tests.churn.data.sources.sql_databases import KINDS
+from tests.churn.data.sources.sql_databases import database as empty_database
 
 ON_A_SERVER = pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
-
-
-@dataclass(frozen=True)
-class Database:
-    """A database with the customers in it.
-
-    Attributes:
-        address: Its address without a password, an f-string's end short of `?table=`.
-        engine: SQLAlchemy's, with the password.
-        variable: What the password is looked for in.
-        password: The password; empty where there is none.
-    """
-
-    address: str
-    engine: object
-    variable: str = "PGPASSWORD"
-    password: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -48,40 +31,17 @@ def customers(text):
     return table.sample(frac=1, random_state=7)
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mariadb", "sqlite", "duckdb"])
+@pytest.fixture(scope="module", params=KINDS)
 def database(request, customers, tmp_path_factory):
-    """One database of each kind."""
-    folder = tmp_path_factory.mktemp("database")
-    if request.param == "duckdb":
-        duckdb = pytest.importorskip("duckdb")
-        with duckdb.connect(str(folder / "shop.duckdb")) as connection:
-            connection.register("frame", customers)
-            connection.execute("CREATE TABLE customers AS SELECT * FROM frame")
-        yield Database(f"duckdb:///{folder}/shop.duckdb", None)
-    elif request.param == "sqlite":
-        engine = create_engine(f"sqlite:///{folder}/shop.db")
-        customers.to_sql("customers", engine, index=False)
-        yield Database(f"sqlite:///{folder}/shop.db", engine)
-    elif request.param == "postgresql":
-        skip_without("PostgreSQL")
-        with databases.postgres() as server:
-            engine = create_engine(server.url())
-            customers.to_sql("customers", engine, index=False)
-            address = f"postgresql://churn@127.0.0.1:{server.port}/postgres"
-            yield Database(address, engine, "PGPASSWORD", server.password)
-            engine.dispose()
-    else:
-        skip_without("MariaDB")
-        with databases.mariadb() as server:
-            url = make_url(server.url).set(drivername="mysql+pymysql")
-            plain = create_engine(url.set(database=""))
-            with plain.begin() as connection:
-                connection.exec_driver_sql("CREATE DATABASE IF NOT EXISTS zenml")
-            engine = create_engine(url)
-            customers.to_sql("customers", engine, index=False)
-            address = f"mysql://zenml@127.0.0.1:{url.port}/zenml"
-            yield Database(address, engine, "MYSQL_PWD", str(url.password))
-            engine.dispose()
+    """One database of each kind, with the customers in it."""
+    with empty_database(request.param, tmp_path_factory.mktemp("database")) as made:
+        if made.engine is None:
+            with duckdb.connect(made.address.removeprefix("duckdb:///")) as connection:
+                connection.register("frame", customers)
+                connection.execute("CREATE TABLE customers AS SELECT * FROM frame")
+        else:
+            customers.to_sql("customers", made.engine, index=False)
+        yield made
 
 
 @pytest.fixture
