@@ -136,9 +136,9 @@ def _require_separator(head: bytes, name: str, separator: str) -> None:
     header = head.lstrip().partition(b"\n")[0].decode("utf-8", errors="replace")
     for other, plural in _SEPARATORS.items():
         if header.count(other) > header.count(separator):
-            wanted = _SEPARATORS[separator]
+            expected = _SEPARATORS[separator]
             point = ", and with a point for decimals" if separator == "," else ""
             raise InputError(
-                f"{name} is separated by {plural}, not by {wanted}. Export it again with {wanted}"
+                f"{name} is separated by {plural}, not by {expected}. Export it again with {expected}"
                 f"{point}."
             )

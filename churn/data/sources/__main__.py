@@ -14,9 +14,9 @@ from churn.errors import ChurnError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Copies the table and returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        sys.stdout.write(f"{_copied(asked)}\n")
+        sys.stdout.write(f"{_copied(options)}\n")
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -26,12 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _copied(asked: argparse.Namespace) -> str:
+def _copied(options: argparse.Namespace) -> str:
     """Copies chunk by chunk, and says what was done."""
-    contract = None if asked.contract is None else load_contract(asked.contract)
+    contract = None if options.contract is None else load_contract(options.contract)
     optional = () if contract is None else contract.unscored
-    source = open_source(asked.source, contract, optional=optional)
-    sink = open_sink(asked.sink, key=asked.key)
+    source = open_source(options.source, contract, optional=optional)
+    sink = open_sink(options.sink, key=options.key)
     rows = sink.write(chunk.table for chunk in source.chunks())
     return f"{source.shown} -> {sink.shown}: {rows:,} rows, sha256 {source.digest()}"
 

@@ -74,10 +74,6 @@ class _Opened(io.RawIOBase):
         """Moves to a place."""
         return int(self._tried(self._file.seek, position, whence))
 
-    def tell(self) -> int:
-        """The place."""
-        return int(self._file.tell())
-
     def close(self) -> None:
         """Closes it."""
         if not self.closed:

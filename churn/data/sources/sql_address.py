@@ -19,7 +19,7 @@ PASSWORD_VARIABLES = {"postgresql": "PGPASSWORD", "mysql": "MYSQL_PWD", "mariadb
 """Where the database's own programs look for a password."""
 _DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql"}
 _PLACEHOLDER = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
-_STAND_IN = "churnplaceholder{}end"
+_SUBSTITUTE = "churnplaceholder{}end"
 _SECRET_OPTIONS = frozenset({"password", "passwd", "sslpassword"})
 _OWN_OPTIONS = ("table", "query", "order_by")
 
@@ -62,11 +62,11 @@ def sql_address(address: str, environment: Mapping[str, str] = os.environ) -> Sq
     scheme = address.partition(":")[0]
     names: list[str] = []
 
-    def stand_in(found: re.Match[str]) -> str:
+    def substitute(found: re.Match[str]) -> str:
         names.append(found[1])
-        return _STAND_IN.format(len(names) - 1)
+        return _SUBSTITUTE.format(len(names) - 1)
 
-    plain = _PLACEHOLDER.sub(stand_in, address)
+    plain = _PLACEHOLDER.sub(substitute, address)
     plain = _DRIVERS.get(scheme, scheme) + plain.removeprefix(scheme)
     try:
         parsed = make_url(plain)
@@ -76,10 +76,10 @@ def sql_address(address: str, environment: Mapping[str, str] = os.environ) -> Sq
             f"{scheme}://… is no database address. Write it like "
             f"{scheme}://user@host/database?table=customers."
         ) from None
-    _require_no_password(parsed, scheme, {_STAND_IN.format(place) for place in range(len(names))})
+    _require_no_password(parsed, scheme, {_SUBSTITUTE.format(place) for place in range(len(names))})
     options = dict(parsed.normalized_query)
     table, query, order_by = ((options.pop(each, ("",))[0]) for each in _OWN_OPTIONS)
-    fill = {_STAND_IN.format(place): name for place, name in enumerate(names)}
+    fill = {_SUBSTITUTE.format(place): name for place, name in enumerate(names)}
     url = _filled(parsed.set(query=options), fill, environment, scheme)
     shown = _shown(parsed, scheme, table, query)
     for stood_in, name in fill.items():
@@ -94,14 +94,14 @@ def sql_address(address: str, environment: Mapping[str, str] = os.environ) -> Sq
     return SqlAddress(url, shown, table or None, text, columns)
 
 
-def _require_no_password(url: URL, scheme: str, stand_ins: set[str]) -> None:
+def _require_no_password(url: URL, scheme: str, substitutes: set[str]) -> None:
     secrets = [str(url.password)] if url.password else []
     for option, values in url.normalized_query.items():
         if option.casefold() in _SECRET_OPTIONS:
             secrets += values
     if url.host and "@" in url.host:  # the rest of a password with an @ in it
         secrets.append(url.host)
-    if not set(secrets) <= stand_ins:
+    if not set(secrets) <= substitutes:
         variable = PASSWORD_VARIABLES.get(scheme.partition("+")[0], "a variable")
         raise InputError(
             f"{scheme}://… has a password in it, which would be stored and shown. Leave it out and set "
