@@ -56,7 +56,7 @@ def record(ledger, found, window, **more):
     return ledger.record_check(found, window=window, **said | more)
 
 
-def test_nothing_checked_cannot_tell(ledger):
+def test_a_model_without_checks_has_no_state(ledger):
     state = ledger.alarm_state("telco-churn", "batch")
     assert (state.verdict, state.check, state.alarm) == ("cannot tell", None, None)
 

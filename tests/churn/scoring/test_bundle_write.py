@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from churn.errors import BundleError, InputError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
+from churn.monitoring.drift_reference import build_reference
 from churn.scoring import Scorer
 from churn.scoring.bundle import (
     Threshold,
@@ -349,3 +351,40 @@ def test_the_golden_file_is_what_the_model_said_at_training_time(write, trained)
     columns = scorer.columns([one["row"] for one in golden])
     assert [one["logit"] for one in golden] == trained.logit(columns).tolist()
     assert [one["probability"] for one in golden] == trained.probability(columns).tolist()
+
+
+def test_the_calibration_travels_with_the_reference(write, contract, columns, trained):
+    found = read_reference(write() / "reference.npz", contract)
+
+    known = build_reference(columns, trained.probability(columns), contract)
+    assert found.calibration.sample.tolist() == known.calibration.sample.tolist()
+    assert found.calibration.sizes.tolist() == known.calibration.sizes.tolist()
+    assert found.calibration.smallest.tolist() == known.calibration.smallest.tolist()
+
+
+def test_a_reference_of_an_earlier_release_has_no_calibration(root, contract):
+    bundle = root / "tests" / "releases" / "0.1.0" / "production" / "bundles" / "1"
+    assert read_reference(bundle / "reference.npz", contract).calibration is None
+
+
+def test_a_calibration_of_a_later_release_is_read_as_none(write, contract, tmp_path):
+    with np.load(write() / "reference.npz") as arrays:
+        later = dict(arrays) | {"calibration/version": np.array([2])}
+    np.savez(tmp_path / "later.npz", **later)
+    assert read_reference(tmp_path / "later.npz", contract).calibration is None
+
+
+def test_a_bundle_of_an_earlier_release_is_kept_although_its_reference_lacks_the_calibration(
+    write, monkeypatch
+):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(
+            writing,
+            "build_reference",
+            lambda *given: dataclasses.replace(build_reference(*given), calibration=None),
+        )
+        folder = write()
+    before = (folder / "reference.npz").read_bytes()
+
+    assert write() == folder
+    assert (folder / "reference.npz").read_bytes() == before
