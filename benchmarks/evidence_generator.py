@@ -105,7 +105,7 @@ CLASSIFIERS: dict[str, Callable[[], object]] = {
 }
 
 
-def told_apart(real: Floats, made: Floats, classifier: Callable[[], object]) -> float:
+def separability(real: Floats, made: Floats, classifier: Callable[[], object]) -> float:
     """ROC-AUC of a classifier between the two, five-fold cross-validated."""
     both = np.vstack([real, made])
     is_made = np.repeat([0, 1], [len(real), len(made)])
@@ -130,7 +130,7 @@ def against_unseen(
         made = generated(seen, outcome, contract, len(later))
         for name, classifier in CLASSIFIERS.items():
             real, fake = matrix(unseen, later), matrix(made.columns, made.target)
-            found[name].append(told_apart(real, fake, classifier))
+            found[name].append(separability(real, fake, classifier))
         known = set(features(seen))
         copies.append(
             tuple(
@@ -175,7 +175,7 @@ def report(name: str, count: int) -> None:
     for classifier, build in CLASSIFIERS.items():
         real, fake = matrix(columns, target), matrix(made.columns, made.target)
         print(
-            f"| {classifier} | {unseen[classifier]:.3f} | {told_apart(real, fake, build):.3f} |",
+            f"| {classifier} | {unseen[classifier]:.3f} | {separability(real, fake, build):.3f} |",
             flush=True,
         )
     print(

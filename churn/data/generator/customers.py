@@ -73,19 +73,19 @@ class GeneratedRows:
 
         Its schema's metadata say that the customers are synthetic, and how to generate them again.
         """
-        asked = self.settings
+        settings = self.settings
         arrays = {
             column.name: self._array(column)
             for column in self.contract.columns
-            if asked.outcomes or column is not self.contract.target
+            if settings.outcomes or column is not self.contract.target
         }
-        if asked.weeks and self.contract.date is None:
+        if settings.weeks and self.contract.date is None:
             arrays[OBSERVED] = pa.array(self.observed)
-        if asked.weeks and asked.outcomes:
+        if settings.weeks and settings.outcomes:
             arrays[OUTCOME_KNOWN] = pa.array(self.outcome_known)
-        if asked.truth:
+        if settings.truth:
             arrays[TRUTH] = pa.array(self.probability)
-        return pa.table(arrays).replace_schema_metadata(labels(self.contract, asked))
+        return pa.table(arrays).replace_schema_metadata(labels(self.contract, settings))
 
     def _array(self, column: Column) -> pa.Array:
         if isinstance(column, IdColumn):
@@ -194,13 +194,15 @@ class GeneratedCustomers:
         self, stage: str, columns: Columns, observed: NDArray[np.datetime64], uniforms: Floats
     ) -> Columns:
         """The columns after the drift, if it acts at this stage."""
-        asked = self.settings
-        if not asked.scenario or find_scenario(asked.scenario).stage != stage:
+        settings = self.settings
+        if not settings.scenario or find_scenario(settings.scenario).stage != stage:
             return columns
-        scenario = find_scenario(asked.scenario)
-        strength = scenario.strength if asked.strength is None else asked.strength
-        drift = Drift(self.contract, self._model, columns, uniforms, strength, asked.column)
-        begin = np.datetime64(asked.start, "D") + np.timedelta64(_WEEK * (asked.since - 1), "D")
+        scenario = find_scenario(settings.scenario)
+        strength = scenario.strength if settings.strength is None else settings.strength
+        drift = Drift(self.contract, self._model, columns, uniforms, strength, settings.column)
+        begin = np.datetime64(settings.start, "D") + np.timedelta64(
+            _WEEK * (settings.since - 1), "D"
+        )
         acts = observed >= begin
         changed = {
             name: np.where(acts, values, columns[name]).astype(values.dtype)

@@ -67,10 +67,15 @@ class GeneratorSettings(FrozenModel):
             said = f"'{first['input']}'" if name in given else "nothing"
             reason = first["msg"].removeprefix("Input ")
             raise InputError(f"The generator's {name} is {said}, but it {reason}.") from None
-        found._require_sense()
+        found.require_consistent()
         return found
 
-    def _require_sense(self) -> None:
+    def require_consistent(self) -> None:
+        """Refuses settings that are possible one by one, but not together.
+
+        Raises:
+            InputError: a drift's option is given without a drift, or it begins after the last week.
+        """
         if not self.scenario and (self.strength is not None or self.column):
             raise InputError("A strength or a column is for a drift, and this names no scenario.")
         if self.since > max(self.weeks, 1):
