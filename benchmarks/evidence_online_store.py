@@ -124,13 +124,13 @@ def feast_readers(
 
 
 def reads(
-    ways: Mapping[str, Read], rows: Sequence[Mapping[str, Any]], rounds: int
+    readers_by_name: Mapping[str, Read], rows: Sequence[Mapping[str, Any]], rounds: int
 ) -> dict[str, list[float]]:
-    """CPU microseconds a read, a figure a round; all ways meet the same other load."""
+    """CPU microseconds a read, a figure a round; all of them meet the same other load."""
     ids = [row["customerID"] for row in rows]
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, list[float]] = {name: [] for name in readers_by_name}
     for _ in range(rounds):
-        for name, read in ways.items():
+        for name, read in readers_by_name.items():
             began = time.process_time()
             for one in ids:
                 if read(one) is None:
