@@ -5,6 +5,7 @@
 #   seldon    the same model behind Seldon Core 1's microservice
 #   mlserver  the same model behind MLServer, for Seldon Core 2
 #   pipeline  run.py and everything it needs, on every stack
+#   batch     the same, for one batch: --set input=... --set output=... are its arguments
 #   mlflow    the tracking server, with the same MLflow as the pipelines and a PostgreSQL driver
 #
 #   docker build --target api --tag churn-api:0.1.0 .
@@ -139,6 +140,11 @@ VOLUME ["/state"]
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "run.py"]
 CMD ["--list"]
+
+FROM pipeline AS batch
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "run.py", "--pipeline", "batch_inference", "--stack", "local"]
+CMD ["--set", "input=data/raw/telco.csv", "--set", "output=/state/scores"]
 
 FROM runtime AS mlflow
 COPY --from=mlflow-packages /venv /venv

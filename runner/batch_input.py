@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from churn.batch.table_output import TableOutput, is_table
 from churn.data.sources import open_source
 from churn.errors import InputError
 from churn.settings.batch_inference import BatchInferenceSettings
@@ -30,7 +31,9 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
         _require_reachable(settings, spec.name)
         return
     open_source(settings.input)
-    if "://" not in settings.output:
+    if is_table(settings.output):
+        TableOutput(settings.output, append=settings.append)
+    elif "://" not in settings.output:
         folder = Path(settings.output).expanduser().absolute()
         if folder.exists() and not folder.is_dir():
             raise InputError(f"The output {folder} is a file. Name a new or an empty folder.")
@@ -38,7 +41,8 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
 
 
 def _require_reachable(settings: BatchInferenceSettings, stack: str) -> None:
-    for name in ("input", "output"):
+    names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
+    for name in names:
         place: str = getattr(settings, name)
         is_local = "://" not in place or place.casefold().startswith(_ON_THIS_MACHINE)
         if is_local and not place.startswith("generated:"):

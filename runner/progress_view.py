@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from types import TracebackType
 
 from rich.console import Console
@@ -32,6 +33,8 @@ class ProgressView(logging.Handler):
         )
         self._task: TaskID | None = None
         self._download: Progress | None = None
+        self._first_rows: dict[TaskID, tuple[float, int]] = {}
+        """When a step's first rows were reported, and how many; those an earlier run did are among them."""
         self._before = (logging.NOTSET, True)
 
     def __enter__(self) -> ProgressView:
@@ -93,12 +96,27 @@ class ProgressView(logging.Handler):
                 self._bars.update(
                     self._task, completed=done, total=total, note=f"{done} of {total} splits"
                 )
+            case "rows" if self._task is not None:
+                self._show_rows(self._task, fields["done"], fields["total"])
             case "done":
                 self._line("[green]✓[/]", step, record.getMessage(), f"{fields['seconds']:.1f} s")
             case "failed":
                 self._line("[red]✗[/]", step, "stopped here", "")
             case "warned":
                 self._line("[yellow]![/]", step, record.getMessage(), "")
+
+    def _show_rows(self, task: TaskID, done: int, total: int | None) -> None:
+        """Shows rows, rows a second and the time that is left, each as far as it is known."""
+        now = time.perf_counter()
+        began, first = self._first_rows.setdefault(task, (now, done))
+        note = f"{done:,}" + (f" of {total:,} rows" if total else " rows")
+        if now > began and done > first:
+            rate = (done - first) / (now - began)
+            note += f", {rate:,.0f} rows/s"
+            if total:
+                left = round((total - done) / rate)
+                note += f", {left // 60}:{left % 60:02d} left"
+        self._bars.update(task, completed=done, total=total, note=note)
 
     def show_cached(self, findings: dict[str, str]) -> None:
         """Lists the steps whose results were taken from an earlier run."""

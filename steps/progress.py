@@ -39,9 +39,10 @@ class StepProgress:
         """Logs that `done` of `total` parts are finished; has the signature of `on_fold`."""
         _LOG.info("", extra={"step": self.step, "event": "progress", "done": done, "total": total})
 
-    def count_rows(self, done: int) -> None:
-        """Logs that so many rows of a table are done."""
-        _LOG.info("", extra={"step": self.step, "event": "progress", "done": done, "total": None})
+    def count_rows(self, done: int, expected: int | None = None) -> None:
+        """Logs that so many rows of a table are done; `expected` is about how many it has."""
+        rows = {"event": "rows", "done": done, "total": expected and max(done, expected)}
+        _LOG.info("", extra={"step": self.step, **rows})
 
 
 @contextmanager

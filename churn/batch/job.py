@@ -14,7 +14,14 @@ from churn.scoring.manifest import VERSION_PATTERN, Sha256
 
 JOB = "job.json"
 
-_AT_THE_START = {"input", "scored_at", "version", "bundle", "role"}  # the address: of equal content
+_AT_THE_START = {
+    "input",
+    "scored_at",
+    "version",
+    "bundle",
+    "contract",
+    "role",
+}  # the address: of equal content
 
 
 class BatchJob(FrozenModel):

@@ -131,12 +131,17 @@ def _write_parquet(table: Any, target: io.BytesIO) -> None:
     parquet.write_table(table, target, compression="snappy", row_group_size=1 << 20)
 
 
+def with_plain_reasons(table: Any) -> Any:
+    """Scores whose reasons are JSON, for formats that have no lists."""
+    if "reasons" not in table.column_names:
+        return table
+    texts = [json.dumps(each, ensure_ascii=False) for each in table["reasons"].to_pylist()]
+    place = table.column_names.index("reasons")
+    return table.set_column(place, "reasons", pa.array(texts, pa.string()))
+
+
 def _write_csv(table: Any, target: io.BytesIO) -> None:
-    if "reasons" in table.column_names:
-        texts = [json.dumps(each, ensure_ascii=False) for each in table["reasons"].to_pylist()]
-        place = table.column_names.index("reasons")
-        table = table.set_column(place, "reasons", pa.array(texts, pa.string()))
-    csv.write_csv(table, target)
+    csv.write_csv(with_plain_reasons(table), target)
 
 
 def _write_arrow(table: Any, target: io.BytesIO) -> None:

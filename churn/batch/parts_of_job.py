@@ -11,7 +11,15 @@ from churn.batch.job import BatchJob
 from churn.batch.ledger_rows import record_parts
 from churn.batch.manifest import MANIFEST, REJECTED_FILE, BatchManifest
 from churn.batch.output_folder import OutputFolder, write_bytes
-from churn.batch.part import BINS, Part, StoredFile, read_parts, write_part, write_rejected
+from churn.batch.part import (
+    BINS,
+    Part,
+    StoredFile,
+    read_parts,
+    read_table,
+    write_part,
+    write_rejected,
+)
 from churn.batch.read_chunk import REJECTED
 from churn.batch.repeated_ids import repeated_rows
 from churn.batch.score_chunk import BatchScorer, ScoredChunk, score_chunk
@@ -22,8 +30,8 @@ from churn.ledger.predictions import PredictionLedger
 
 Engine = Callable[[Iterable[TableChunk], BatchScorer], Iterator[tuple[TableChunk, ScoredChunk]]]
 """Scores chunks, in any order."""
-Deliver = Callable[[BatchJob, list[Part], Any], None]
-"""Takes the parts of a job, whose scores have this schema, to a place beyond the folder; once in effect."""
+Deliver = Callable[[BatchJob, Iterator[Any]], None]
+"""Takes the scores of a job to a place beyond the folder; twice has no other effect than once."""
 
 
 class RunFacts(TypedDict):
@@ -92,7 +100,7 @@ class PartsOfJob:
         rejected = write_rejected(folder, REJECTED_FILE, parts, REJECTED)
         kept = 0
         if not reason and deliver is not None:
-            deliver(job, parts, self._scorer.schema)
+            deliver(job, self._scores(parts))
         if not reason and ledger is not None:
             kept = record_parts(ledger, folder, job, parts, self._scorer.schema)
         has_scores = not reason and deliver is None
@@ -103,6 +111,12 @@ class PartsOfJob:
         write_bytes(folder, MANIFEST, manifest.model_dump_json(indent=1).encode())
         remove_progress(folder)
         return manifest
+
+    def _scores(self, parts: list[Part]) -> Iterator[Any]:
+        schema = self._scorer.schema
+        for part in parts:
+            if part.scores.rows:
+                yield read_table(self._folder, part.scores, schema, schema.names)
 
     @property
     def _ordered(self) -> list[Part]:

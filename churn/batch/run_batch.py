@@ -40,6 +40,8 @@ class BatchRequest:
         format: of the parts.
         rows_a_part: rows of the input that a part stands for, at most.
         in_ledger: whether the ledger keeps the predictions.
+        replaces: whether a job of another input or version gives way to this one, as where the folder
+            has the records of scores that lie elsewhere; otherwise it is refused.
         engine: name of the engine, for the manifest.
         run_by: user and run, for the manifest.
     """
@@ -53,6 +55,7 @@ class BatchRequest:
     format: PartFormat = "parquet"
     rows_a_part: int = CHUNK_ROWS
     in_ledger: bool = True
+    replaces: bool = False
     engine: str = "local"
     run_by: str = ""
 
@@ -101,20 +104,11 @@ def run_batch(
     """
     began = time.perf_counter()
     with folder.locked(), _writing(folder):
-        existing = read_job(folder)
-        chosen = choose_version(request.store, request.model, request.version)
-        version, bundle = chosen.version, chosen.digest
-        if existing is not None:
-            version, bundle = existing.version, existing.bundle
-        scorer, bands = load_scorer(request.store, version, bundle)
-        source = open_table(scorer.contract)
-        requested = _new_job(request, chosen, source, scorer.contract)
-        job, complete = settle_job(folder, requested, request.version)
+        scorer, source, job, complete = _begin(request, folder, open_table)
         if complete is not None:
             remove_progress(folder)  # a run that was killed right behind the manifest has left it
-            return BatchResult(complete, unchanged=True, threshold=scorer.threshold)
-        batch_scorer = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
-        parts = PartsOfJob(folder, job, batch_scorer, source, on_rows)
+            return BatchResult(complete, unchanged=True, threshold=scorer.scorer.threshold)
+        parts = PartsOfJob(folder, job, scorer, source, on_rows)
         with _discarding(folder):
             parts.score(engine)
             parts.set_repeated_aside()
@@ -126,7 +120,29 @@ def run_batch(
         )
     if manifest.status == "refused":
         raise InputError(manifest.reason)
-    return BatchResult(manifest, unchanged=False, threshold=scorer.threshold)
+    return BatchResult(manifest, unchanged=False, threshold=scorer.scorer.threshold)
+
+
+def _begin(
+    request: BatchRequest,
+    folder: OutputFolder,
+    open_table: Callable[[DataContract], TableSource],
+) -> tuple[BatchScorer, TableSource, BatchJob, BatchManifest | None]:
+    """The job that is to be done or is complete, with its version and its input."""
+    existing = read_job(folder)
+    chosen = choose_version(request.store, request.model, request.version)
+    version, bundle = chosen.version, chosen.digest
+    if existing is not None:
+        version, bundle = existing.version, existing.bundle
+    scorer, bands = load_scorer(request.store, version, bundle)
+    source = open_table(scorer.contract)
+    requested = _new_job(request, chosen, source, scorer.contract)
+    job, complete = settle_job(folder, requested, request.version, replaces=request.replaces)
+    if job.bundle != bundle:  # the job has given way to one of another version
+        discard(folder)
+        return _begin(request, folder, open_table)
+    batch_scorer = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
+    return batch_scorer, source, job, complete
 
 
 def _new_job(

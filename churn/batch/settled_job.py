@@ -37,7 +37,7 @@ def read_job(folder: OutputFolder) -> BatchJob | None:
 
 
 def settle_job(
-    folder: OutputFolder, requested: BatchJob, version: str = ""
+    folder: OutputFolder, requested: BatchJob, version: str = "", *, replaces: bool = False
 ) -> tuple[BatchJob, BatchManifest | None]:
     """Returns the job to do, written to the folder, and the manifest if it is complete already.
 
@@ -45,33 +45,45 @@ def settle_job(
         folder: the output.
         requested: the job as it would be if it began now.
         version: the version that is asked for by name; empty for the one in production.
+        replaces: whether another job gives way to the requested one.
 
     Raises:
-        InputError: the folder is of another job.
+        InputError: the folder is of another job, and that does not give way.
     """
     job, manifest = read_job(folder), _read_manifest(folder)
-    if job is None:
+    complete = manifest is not None and manifest.status == "complete"
+    refusal = "" if job is None else _another(folder, job, requested, version, complete=complete)
+    if refusal and not replaces:
+        raise InputError(refusal)
+    if job is None or refusal:
+        discard(folder)
         write_bytes(folder, JOB, requested.model_dump_json(indent=1).encode())
         return requested, None
+    if complete:
+        return job, manifest
+    folder.remove(MANIFEST)  # if the input was refused, what is allowed may have changed since
+    return job, None
+
+
+def _another(
+    folder: OutputFolder, job: BatchJob, requested: BatchJob, version: str, *, complete: bool
+) -> str:
+    """Why the folder's job is not the requested one; empty if it is."""
     other = job.differences(requested)
     if version and job.version != requested.version:
         other.append("version")
-    complete = manifest is not None and manifest.status == "complete"
     if other:
-        state = "the scores" if complete else "an unfinished job"
-        raise InputError(
-            f"The output {folder.shown} holds {state} of another job: {', '.join(other)} "
+        state = "the scores of another job" if complete else "another job, unfinished"
+        return (
+            f"The output {folder.shown} holds {state}: {', '.join(other)} "
             f"differ{'s' if len(other) == 1 else ''}. {_ANOTHER}."
         )
     if complete and job.version != requested.version:
-        raise InputError(
+        return (
             f"The output {folder.shown} holds the scores of version {job.version}, and version "
             f"{requested.version} is in production by now. {_ANOTHER}."
         )
-    if manifest is not None and not complete:
-        folder.remove(MANIFEST)  # the input was refused; what is allowed may have changed since
-        return job, None
-    return job, manifest
+    return ""
 
 
 def discard(folder: OutputFolder) -> None:
@@ -79,7 +91,7 @@ def discard(folder: OutputFolder) -> None:
     for name in folder.names():
         if name.startswith((f"{PROGRESS}/", f"{SCORES}/")):
             folder.remove(name)
-    for name in (REJECTED_FILE, JOB):
+    for name in (MANIFEST, REJECTED_FILE, JOB):
         folder.remove(name)
 
 

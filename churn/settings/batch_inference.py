@@ -21,7 +21,10 @@ class BatchInferenceSettings(FrozenSettings):
         model: which model.
         version: of the model; empty for the one in production.
         input: address of the table, as docs/sources.md lists them.
-        output: a folder of this machine, or an address of a bucket.
+        output: a folder of this machine or of a bucket, or the address of a database's table.
+        append: of a table: whether the rows of earlier jobs stay; otherwise a customer's row is replaced.
+        records: folder of job, manifest and rejected rows where the output is a table; empty for one in
+            the state folder.
         format: of the files with the scores.
         explain: reasons a customer, at most; 0 for none.
         duplicates: whether rows with the id of an earlier row are set aside, or refuse the input.
@@ -38,6 +41,8 @@ class BatchInferenceSettings(FrozenSettings):
     version: VersionName = ""
     input: str = ""
     output: str = ""
+    append: bool = False
+    records: str = ""
     format: PartFormat = "parquet"
     explain: Annotated[int, Field(ge=0, le=20)] = 0
     duplicates: Duplicates = "set_aside"

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 from zenml import step
 
+from churn.batch.expected_rows import expected_rows
 from churn.batch.local_engine import LocalEngine, all_cores
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
+from churn.batch.table_output import TableOutput, is_table
 from churn.contract import DataContract, with_reading
 from churn.data.sources import TableSource, open_source
 from churn.ledger.predictions import PredictionLedger
@@ -35,27 +37,28 @@ def score_batch(
         InputError: the input or the output is at fault, or too many rows are refused.
         ChurnError: the output cannot be written; the next run goes on.
     """
-    with step_progress("score_batch") as progress:
+    with step_progress("score_batch") as progress, ExitStack() as places:
         options = BatchInferenceSettings.from_mapping(settings)
         last = last_report(Artifact.BATCH_REPORT, options.model.name)
-        with ExitStack() as open_places:
-            ledger = None
-            if options.record_predictions:
-                ledger = open_places.enter_context(PredictionLedger(folders["ledger"]))
-            done = run_batch(
-                _request(options, folders),
-                output_folder(place_of(options.output)),
-                partial(_open, options.input, ROOT / options.data.contract),
-                ledger=ledger,
-                engine=LocalEngine(all_cores()),
-                on_rows=progress.count_rows,
-            )
-        report = batch_report(done, options.output, last)
+        expected = expected_rows(options.input)
+        in_table = is_table(options.output)
+        result = run_batch(
+            _request(options, folders),
+            output_folder(_records(options) if in_table else _place(options.output)),
+            partial(_open, options.input, ROOT / options.data.contract),
+            ledger=places.enter_context(PredictionLedger(folders["ledger"]))
+            if options.record_predictions
+            else None,
+            engine=LocalEngine(all_cores()),
+            deliver=TableOutput(options.output, append=options.append) if in_table else None,
+            on_rows=lambda done: progress.count_rows(done, expected),
+        )
+        report = batch_report(result, _shown(options.output), last)
         progress.record(report.sentence, report.figures)
     return report
 
 
-def place_of(where: str) -> str:
+def _place(where: str) -> str:
     """An address as it is; a path from the folder that the command was given in."""
     return where if "://" in where else str(Path(where).expanduser().absolute())
 
@@ -78,6 +81,7 @@ def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchR
         format=options.format,
         rows_a_part=options.rows_a_part,
         in_ledger=options.record_predictions,
+        replaces=is_table(options.output),
         engine=options.engine,
         run_by=f"{_user()}{run}",
     )

@@ -156,3 +156,24 @@ def test_a_finished_step_logs_its_finding_and_a_failed_one_none(console):
 
     (line,) = shown(console).splitlines()
     assert line.split()[:5] == ["✓", "split", "rows", "9", "rows"]
+
+
+def test_rows_have_a_pace_and_the_time_that_is_left(terminal, monkeypatch):
+    seconds = iter((0.0, 2.0))
+    monkeypatch.setattr("runner.progress_view.time.perf_counter", lambda: next(seconds))
+    with ProgressView(terminal) as view:
+        LOG.info("", extra={"step": "score_batch", "event": "start"})
+        for done in (1000, 3000):
+            LOG.info(
+                "", extra={"step": "score_batch", "event": "rows", "done": done, "total": 63_000}
+            )
+        (task,) = view._bars.tasks
+        assert task.fields["note"] == "3,000 of 63,000 rows, 1,000 rows/s, 1:00 left"
+
+
+def test_rows_of_an_unknown_number_are_counted(terminal):
+    with ProgressView(terminal) as view:
+        LOG.info("", extra={"step": "score_batch", "event": "start"})
+        LOG.info("", extra={"step": "score_batch", "event": "rows", "done": 1000, "total": None})
+        (task,) = view._bars.tasks
+        assert task.fields["note"] == "1,000 rows"

@@ -11,6 +11,7 @@ NAME = "docker-compose"
 PROFILES = {
     "": {"api"},
     "ledger": {"api", "ledger-db"},
+    "batch": {"api", "batch"},
     "stream": {"api", "stream", "kafka", "redis"},
     "tracking": {"api", "mlflow", "mlflow-db"},
     "zenml": {"api", "zenml", "zenml-db"},

@@ -175,3 +175,11 @@ def test_the_script_that_builds_without_an_engine_speaks_of_what_the_dockerfile_
     assert set(built.split()) == set(re.findall(r"^    \[(\w+)\]=", content, re.MULTILINE))
     # Others' processes are none of its business.
     assert not re.search(r"\b(pkill|killall|pgrep)\b", content)
+
+
+def test_a_batch_is_the_pipelines_image_with_one_command(stages):
+    base, lines = stages["batch"]
+
+    assert base == "pipeline"
+    assert [line.split()[0] for line in lines] == ["HEALTHCHECK", "ENTRYPOINT", "CMD"]
+    assert '"--pipeline", "batch_inference"' in "".join(lines)

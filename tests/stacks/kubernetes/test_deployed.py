@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import stat
 import subprocess
 
@@ -21,6 +22,7 @@ from stacks.kubernetes.rights import (
 )
 
 SUPPORTED = ("1.33", "1.35", "1.37")
+SCHEDULES = ("churn-training", "churn-batch")
 
 
 def pod_of(cronjob):
@@ -43,7 +45,7 @@ def test_every_resource_is_strictly_valid(deployed, version):
     ],
 )
 def test_a_slip_would_be_found(one, path, value):
-    broken = copy.deepcopy(one("CronJob"))
+    broken = copy.deepcopy(one("CronJob", "churn-training"))
     place = broken
     for key in path[:-1]:
         place = place[key]
@@ -106,16 +108,18 @@ def test_steps_get_no_token_for_the_cluster(one, deployed):
     assert STEPS not in bound
 
 
-def test_the_schedule_is_suspended_and_never_runs_twice_at_once(one):
-    spec = one("CronJob")["spec"]
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_schedule_is_suspended_and_never_runs_twice_at_once(one, name):
+    spec = one("CronJob", name)["spec"]
 
     assert spec["suspend"] is True
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
 
 
-def test_the_schedules_pod_meets_the_restricted_profile(one):
-    pod = pod_of(one("CronJob"))
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_schedules_pod_meets_the_restricted_profile(one, name):
+    pod = pod_of(one("CronJob", name))
     (container,) = pod["containers"]
 
     assert pod["serviceAccountName"] == RUNNER
@@ -129,16 +133,18 @@ def test_the_schedules_pod_meets_the_restricted_profile(one):
     }
 
 
-def test_steps_run_in_the_image_that_starts_them(one):
-    (container,) = pod_of(one("CronJob"))["containers"]
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_steps_run_in_the_image_that_starts_them(one, name):
+    (container,) = pod_of(one("CronJob", name))["containers"]
     given = {each["name"]: each.get("value") for each in container["env"]}
 
     assert given["STACK_PIPELINE_IMAGE"] == container["image"]
     assert ":" in container["image"]
 
 
-def test_settings_come_from_a_secret_that_lies_nowhere_here(one):
-    (container,) = pod_of(one("CronJob"))["containers"]
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_settings_come_from_a_secret_that_lies_nowhere_here(one, name):
+    (container,) = pod_of(one("CronJob", name))["containers"]
 
     assert container["envFrom"] == [{"secretRef": {"name": "churn-runner"}}]
     assert STEPS_SECRET == "churn-steps"
@@ -147,7 +153,7 @@ def test_settings_come_from_a_secret_that_lies_nowhere_here(one):
 @pytest.fixture
 def scheduled(one, tmp_path):
     """Runs the schedule's own script with a fake of `python run.py`: exit code and commands."""
-    (container,) = pod_of(one("CronJob"))["containers"]
+    (container,) = pod_of(one("CronJob", "churn-training"))["containers"]
     (script,) = container["args"]
     assert container["command"] == ["sh", "-c"]
     outcome = tmp_path / "training.json"
@@ -195,3 +201,24 @@ def test_the_schedule_promotes_what_is_staged_and_fails_where_something_failed(
     scheduled, training, promotion, code, ran
 ):
     assert scheduled(training, promotion) == (code, ran)
+
+
+def test_the_nightly_batch_writes_into_a_folder_of_its_day(one, tmp_path):
+    (container,) = pod_of(one("CronJob", "churn-batch"))["containers"]
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(stat.S_IRWXU)
+    given = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+    ran = subprocess.run(
+        ["sh", "-c", *container["args"]],
+        env=given | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    words = ran.stdout.split()
+    assert words[:3] == ["run.py", "--pipeline", "batch_inference"]
+    assert "input=s3://churn/customers.parquet" in words
+    assert re.fullmatch(r"output=s3://churn/scores/\d{4}-\d\d-\d\d", words[-1])

@@ -1,0 +1,53 @@
+"""Scores into a table of a database: by customer, or beside those of earlier jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from churn.batch.job import BatchJob
+from churn.batch.part import with_plain_reasons
+from churn.data.intake.address import is_sql
+from churn.data.sources import open_sink
+
+_BY_JOB = ("job", "row")
+
+
+def is_table(output: str) -> bool:
+    """Whether an output is a table of a database."""
+    scheme, found, _ = output.partition("://")
+    return bool(found) and is_sql(scheme.casefold())
+
+
+class TableOutput:
+    """A table that takes the scores of a job in one transaction, and again without a change.
+
+    Args:
+        address: of the table.
+        append: whether the scores of earlier jobs stay, in rows of their own; otherwise a customer's
+            row is replaced. A table without ids is always appended.
+    """
+
+    def __init__(self, address: str, *, append: bool) -> None:
+        self._address, self._append = address, append
+        open_sink(address)  # says at once what is wrong with the address
+
+    def __call__(self, job: BatchJob, scores: Iterator[Any]) -> None:
+        """Writes a job's scores, pyarrow tables.
+
+        Raises:
+            InputError: the database or its table cannot be written to.
+        """
+        first = next(scores)
+        has_ids = first["customer_id"].null_count == 0
+        key = ("customer_id",) if has_ids and not self._append else _BY_JOB
+        open_sink(self._address, key=key).write(
+            _with_job(table, job.id) for table in chain([first], scores)
+        )
+
+
+def _with_job(table: Any, job: str) -> Any:
+    return with_plain_reasons(table).add_column(0, "job", pa.repeat(job, table.num_rows))

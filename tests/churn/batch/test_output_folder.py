@@ -1,0 +1,63 @@
+"""Files of an output are whole or absent, on this machine and in a bucket."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn.batch.output_folder import output_folder, write_bytes
+from churn.errors import ChurnError, InputError
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def folder(request, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_SCRATCH_FOLDER", str(tmp_path / "scratch"))
+    place = tmp_path / "out" if request.param == "folder" else f"memory://{tmp_path.name}/out"
+    return output_folder(place)
+
+
+def test_a_file_has_its_name_when_it_is_whole(folder):
+    with folder.new_file("scores/part-0") as path:
+        path.write_bytes(b"half")
+        assert "scores/part-0" not in folder.names()
+
+    assert folder.names() == ["scores/part-0"]
+    assert folder.read("scores/part-0") == b"half"
+
+
+def test_a_file_that_is_broken_off_leaves_nothing(folder):
+    def broken_off():
+        with folder.new_file("a") as path:
+            path.write_bytes(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken_off()
+
+    assert folder.names() == []
+
+
+def test_what_is_not_there_is_nothing_and_can_be_removed(folder):
+    write_bytes(folder, "a/b", b"1")
+    folder.remove("a/b")
+    folder.remove("a/b")
+
+    assert folder.read("a/b") is None
+    assert folder.names() == []
+
+
+def test_what_a_killed_process_has_left_is_removed(tmp_path):
+    (tmp_path / "out" / "scores").mkdir(parents=True)
+    (tmp_path / "out" / "scores" / ".unfinished-part-0").write_bytes(b"half")
+    folder = output_folder(tmp_path / "out")
+
+    with folder.locked():
+        assert folder.names() == []
+
+
+def test_a_bucket_that_cannot_be_used_is_named_without_credentials():
+    folder = output_folder("nosuch://user:secret@bucket/out")
+
+    with pytest.raises((InputError, ChurnError)) as caught, folder.locked():
+        folder.names()
+
+    assert "secret" not in str(caught.value)
