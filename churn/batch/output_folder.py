@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from churn.data.intake.address import public
 from churn.errors import ChurnError, InputError, error_reason
 from churn.scoring.address import Address, address, file_system
 from churn.scoring.bundle.durable import UNFINISHED, flush_folder
@@ -135,7 +136,7 @@ class BucketFolder:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self.shown = uri
+        self.shown = public(uri)
 
     def read(self, name: str) -> bytes | None:
         """An object's content; None where it is not there."""
@@ -165,7 +166,15 @@ class BucketFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nothing: a bucket has no locks, and equal jobs write equal objects."""
+        """Looks whether the bucket can be used; it has no locks, and equal jobs write equal objects.
+
+        Raises:
+            InputError: it cannot be used.
+        """
+        try:
+            self.names()
+        except ChurnError as error:
+            raise InputError(str(error)) from None
         yield
 
     @contextmanager
@@ -176,7 +185,8 @@ class BucketFolder:
         except (FileNotFoundError, ChurnError):
             raise
         except Exception as error:  # noqa: BLE001 - each file system of fsspec has its own exceptions
-            raise InputError(
-                f"The output {self.shown} cannot be used: {error_reason(error, longest=300)}. Check "
-                "the address and the credentials in the environment."
+            reason = error_reason(error, longest=300).replace(self._uri, self.shown)
+            raise ChurnError(
+                f"The output {self.shown} cannot be used: {reason}. Check the address and the "
+                "credentials in the environment; the same command goes on where it stopped."
             ) from None

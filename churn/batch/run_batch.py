@@ -68,11 +68,13 @@ class BatchResult:
         manifest: of the output.
         unchanged: whether it was complete before the run.
         threshold: probability from which on the version's decision is true.
+        records: the folder of job, manifest and rejected rows.
     """
 
     manifest: BatchManifest
     unchanged: bool
     threshold: float
+    records: str
 
 
 def run_batch(
@@ -107,7 +109,12 @@ def run_batch(
         scorer, source, job, complete = _begin(request, folder, open_table)
         if complete is not None:
             remove_progress(folder)  # a run that was killed right behind the manifest has left it
-            return BatchResult(complete, unchanged=True, threshold=scorer.scorer.threshold)
+            return BatchResult(
+                complete,
+                unchanged=True,
+                threshold=scorer.scorer.threshold,
+                records=folder.shown,
+            )
         parts = PartsOfJob(folder, job, scorer, source, on_rows)
         with _discarding(folder):
             parts.score(engine)
@@ -120,7 +127,9 @@ def run_batch(
         )
     if manifest.status == "refused":
         raise InputError(manifest.reason)
-    return BatchResult(manifest, unchanged=False, threshold=scorer.scorer.threshold)
+    return BatchResult(
+        manifest, unchanged=False, threshold=scorer.scorer.threshold, records=folder.shown
+    )
 
 
 def _begin(

@@ -33,7 +33,7 @@ class TableOutput:
 
     def __init__(self, address: str, *, append: bool) -> None:
         self._address, self._append = address, append
-        open_sink(address)  # says at once what is wrong with the address
+        self.shown = open_sink(address).shown  # which says at once what is wrong with the address
 
     def __call__(self, job: BatchJob, scores: Iterator[Any]) -> None:
         """Writes a job's scores, pyarrow tables.

@@ -39,6 +39,7 @@ class BatchReport(RunResult):
     Attributes:
         manifest: what the output's manifest says, without the parts.
         output: where the scores are.
+        records: the folder of job, manifest and rejected rows; another where the scores are in a table.
         threshold: probability from which on a customer needs action.
         last: distribution of the last run of the model; None for the first.
     """
@@ -46,6 +47,7 @@ class BatchReport(RunResult):
     model: str
     manifest: BatchManifest
     output: str
+    records: str
     threshold: float
     last: ScoreDistribution | None = None
 
@@ -94,15 +96,25 @@ class BatchReport(RunResult):
         """Version and places, for the terminal."""
         job = self.manifest.job
         found = {"model": f"{job.model} version {job.version}", "output": self.output}
+        if self.records != self.output:
+            found["records"] = self.records
         if self.manifest.rejected:
-            found["set aside"] = f"{self.output}/{self.manifest.rejected_rows.name}"
+            found["set aside"] = f"{self.records}/{self.manifest.rejected_rows.name}"
         if self.manifest.not_read:
             found["not read"] = f"{', '.join(self.manifest.not_read)}: no score depends on it"
         return found
 
 
-def batch_report(result: BatchResult, output: str, last: BatchReport | None = None) -> BatchReport:
-    """The report of a run, with the distribution of the last run's report beside its own."""
+def batch_report(
+    result: BatchResult, table: str = "", last: BatchReport | None = None
+) -> BatchReport:
+    """The report of a run, with the distribution of the last run's report beside its own.
+
+    Args:
+        result: of the run.
+        table: the table that has the scores; empty where they lie beside the records.
+        last: the last run's report.
+    """
     done = result.manifest
     before = last.distribution if last is not None else None
     if last is not None and last.manifest.job_id == done.job_id:
@@ -120,7 +132,8 @@ def batch_report(result: BatchResult, output: str, last: BatchReport | None = No
         sentence=f"{sentence}; {done.positive:,} need action",
         model=done.job.model,
         manifest=done.model_copy(update={"parts": ()}),
-        output=output,
+        output=table or result.records,
+        records=result.records,
         threshold=result.threshold,
         last=before,
     )

@@ -1,6 +1,7 @@
 """Scores a table into a folder."""
 
 import getpass
+import hashlib
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
 from churn.contract import DataContract, with_reading
 from churn.data.sources import TableSource, open_source
+from churn.home import home
 from churn.ledger.predictions import PredictionLedger
 from churn.reports.batch_report import BatchReport, batch_report
 from churn.root import ROOT
@@ -41,19 +43,21 @@ def score_batch(
         options = BatchInferenceSettings.from_mapping(settings)
         last = last_report(Artifact.BATCH_REPORT, options.model.name)
         expected = expected_rows(options.input)
-        in_table = is_table(options.output)
+        table = None
+        if is_table(options.output):
+            table = TableOutput(options.output, append=options.append)
         result = run_batch(
             _request(options, folders),
-            output_folder(_records(options) if in_table else _place(options.output)),
+            output_folder(_records(options) if table else _place(options.output)),
             partial(_open, options.input, ROOT / options.data.contract),
             ledger=places.enter_context(PredictionLedger(folders["ledger"]))
             if options.record_predictions
             else None,
             engine=LocalEngine(all_cores()),
-            deliver=TableOutput(options.output, append=options.append) if in_table else None,
+            deliver=table,
             on_rows=lambda done: progress.count_rows(done, expected),
         )
-        report = batch_report(result, _shown(options.output), last)
+        report = batch_report(result, table.shown if table else "", last)
         progress.record(report.sentence, report.figures)
     return report
 
@@ -61,6 +65,14 @@ def score_batch(
 def _place(where: str) -> str:
     """An address as it is; a path from the folder that the command was given in."""
     return where if "://" in where else str(Path(where).expanduser().absolute())
+
+
+def _records(options: BatchInferenceSettings) -> str:
+    """Where job, manifest and rejected rows of scores in a table are kept."""
+    if options.records:
+        return _place(options.records)
+    name = hashlib.sha256(f"{options.output} {options.input}".encode()).hexdigest()[:16]
+    return str(home() / "batch" / name)
 
 
 def _open(where: str, contract_file: Path, contract: DataContract) -> TableSource:

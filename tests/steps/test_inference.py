@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -47,3 +48,39 @@ def test_score_customer_says_where_it_can_be_asked():
 
     with pytest.raises(ChurnError, match="deploy it with"):
         score_customer.entrypoint({})
+
+
+@pytest.fixture
+def batch(published, tmp_path, monkeypatch, root):
+    """Scores the shipped table with the version that the tests have published."""
+    from steps.inference.score_batch import score_batch
+
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    model = Scorer.load(published).manifest.model.name
+    stores = tmp_path / "stores"
+    shutil.copytree(published, stores / model)
+
+    def score(**settings):
+        given = {"profile": "demo", "model": {"name": model}, "output": str(tmp_path / "out")}
+        given |= {"input": str(root / "data" / "raw" / "telco.csv"), "max_bad_rows": 0}
+        folders = {"bundles": str(stores), "ledger": f"sqlite:///{tmp_path}/ledger.db"}
+        return score_batch.entrypoint(given | settings, folders)
+
+    return score
+
+
+def test_score_batch_scores_a_table_and_reports_it(batch, tmp_path):
+    report = batch()
+
+    assert report.status == "scored"
+    assert report.figures["accepted"] == report.figures["ledger_rows"] == 7043
+    assert (tmp_path / "out" / "scores" / "part-00000.parquet").exists()
+    assert batch().status == "unchanged"
+
+
+def test_score_batch_keeps_the_records_of_a_table_in_the_state_folder(batch, tmp_path):
+    report = batch(output=f"sqlite:///{tmp_path}/scores.db?table=scores", record_predictions=False)
+
+    assert report.figures["ledger_rows"] == 0
+    assert report.records.startswith(str(tmp_path / "home" / "batch"))
+    assert (tmp_path / "scores.db").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn.batch.output_folder import output_folder, write_bytes
-from churn.errors import ChurnError, InputError
+from churn.errors import InputError
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -57,7 +57,7 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path):
 def test_a_bucket_that_cannot_be_used_is_named_without_credentials():
     folder = output_folder("nosuch://user:secret@bucket/out")
 
-    with pytest.raises((InputError, ChurnError)) as caught, folder.locked():
-        folder.names()
+    with pytest.raises(InputError) as caught, folder.locked():
+        pass
 
     assert "secret" not in str(caught.value)

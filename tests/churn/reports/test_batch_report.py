@@ -31,11 +31,11 @@ def result(positive=30, *, day=1, rejected=2, unchanged=False):
         not_read=("left",), ledger_rows=100, parts_found=0, engine="local", seconds=0.5,
         finished_at=datetime(2026, 11, day, tzinfo=UTC), run_by="somebody",
     )  # fmt: skip
-    return BatchResult(manifest, unchanged=unchanged, threshold=0.3)
+    return BatchResult(manifest, unchanged=unchanged, threshold=0.3, records="scores")
 
 
 def test_the_first_run_has_nothing_beside_it():
-    report = batch_report(result(), "scores")
+    report = batch_report(result())
 
     assert report.finding == "30.0% of the customers need action"
     assert report.sentence == "100 of 102 customers scored, 2 rows set aside; 30 need action"
@@ -52,9 +52,9 @@ def test_the_first_run_has_nothing_beside_it():
     ],
 )
 def test_a_run_is_compared_with_the_last_one(before, words):
-    last = batch_report(result(before), "earlier")
+    last = batch_report(result(before))
 
-    report = batch_report(result(30, day=2), "scores", last)
+    report = batch_report(result(30, day=2), last=last)
 
     assert report.finding.endswith(words)
     assert scores_chart(report).get_suptitle().replace("\n", " ") == report.finding
@@ -62,10 +62,10 @@ def test_a_run_is_compared_with_the_last_one(before, words):
 
 
 def test_an_output_that_is_looked_at_again_is_not_compared_with_itself():
-    first = batch_report(result(25), "earlier")
-    second = batch_report(result(30, day=2), "scores", first)
+    first = batch_report(result(25))
+    second = batch_report(result(30, day=2), last=first)
 
-    again = batch_report(result(30, day=2, unchanged=True), "scores", second)
+    again = batch_report(result(30, day=2, unchanged=True), last=second)
 
     assert again.last == first.distribution
     assert again.status == "unchanged"
@@ -73,4 +73,12 @@ def test_an_output_that_is_looked_at_again_is_not_compared_with_itself():
 
 
 def test_one_row_set_aside_is_one_row():
-    assert "1 row set aside" in batch_report(result(rejected=1), "scores").sentence
+    assert "1 row set aside" in batch_report(result(rejected=1)).sentence
+
+
+def test_scores_in_a_table_have_their_records_elsewhere():
+    lines = batch_report(result(), "postgresql://host/db").lines
+
+    assert lines["output"] == "postgresql://host/db"
+    assert lines["records"] == "scores"
+    assert lines["set aside"] == "scores/rejected.parquet"

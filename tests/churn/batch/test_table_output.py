@@ -1,0 +1,121 @@
+"""Scores in a table of a database: a customer's row is replaced, or every job has its own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+from churn.batch.output_folder import output_folder
+from churn.batch.run_batch import BatchRequest, run_batch
+from churn.batch.table_output import TableOutput, is_table
+from churn.data.sources import open_source
+from churn.errors import InputError
+from churn.scoring.bundle import publish
+from tests.churn.batch.conftest import files, with_values, write_csv
+
+
+@pytest.fixture
+def score_into(store, tmp_path):
+    """Scores a file into the table `scores` of a database, with its records in a folder."""
+
+    def run(path, *, append=False, **options):
+        request = BatchRequest(
+            store, "churn", rows_a_part=300, in_ledger=False, replaces=True, **options
+        )
+        return run_batch(
+            request,
+            output_folder(tmp_path / "records"),
+            lambda contract: open_source(
+                str(path), contract, optional=(*contract.unscored, contract.id.name)
+            ),
+            deliver=TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=append),
+        )
+
+    return run
+
+
+@pytest.fixture
+def select(tmp_path):
+    def rows(query):
+        with sqlite3.connect(tmp_path / "scores.db") as connection:
+            return connection.execute(query).fetchall()
+
+    return rows
+
+
+def test_a_table_has_a_row_for_each_customer(score_into, customers_file, select, tmp_path):
+    result = score_into(customers_file, explain=1)
+
+    assert select("SELECT count(*), count(DISTINCT customer_id) FROM scores") == [(1000, 1000)]
+    job, reasons = select("SELECT job, reasons FROM scores LIMIT 1")[0]
+    assert job == result.manifest.job_id
+    assert json.loads(reasons)[0]["sentence"]
+    assert sorted(files(tmp_path / "records")) == ["job.json", "manifest.json", "rejected.parquet"]
+
+
+def test_the_next_job_replaces_the_rows_of_its_customers(score_into, customers_file, select, store):
+    score_into(customers_file)
+    publish(store, "2")
+
+    score_into(customers_file)
+
+    assert select("SELECT DISTINCT model_version FROM scores") == [("2",)]
+    assert select("SELECT count(*) FROM scores") == [(1000,)]
+
+
+def test_jobs_can_stand_beside_each_other(score_into, customers_file, select, store):
+    score_into(customers_file, append=True)
+    publish(store, "2")
+
+    score_into(customers_file, append=True)
+
+    counted = "SELECT model_version, count(*) FROM scores GROUP BY 1 ORDER BY 1"
+    assert select(counted) == [("1", 1000), ("2", 1000)]
+
+
+def test_a_job_that_is_delivered_twice_is_there_once(score_into, customers_file, select, tmp_path):
+    score_into(customers_file, append=True)
+    (tmp_path / "records" / "manifest.json").unlink()
+
+    score_into(customers_file, append=True)
+
+    assert select("SELECT count(*) FROM scores") == [(1000,)]
+
+
+def test_rows_without_ids_are_known_by_job_and_number(score_into, raw_customers, tmp_path, select):
+    path = tmp_path / "no_ids.csv"
+    write_csv(raw_customers.slice(0, 400).drop(["customerID"]), path)
+
+    score_into(path)
+
+    assert select("SELECT count(DISTINCT row) FROM scores") == [(400,)]
+
+
+def test_a_refused_input_reaches_no_table(score_into, raw_customers, tmp_path):
+    path = tmp_path / "bad.csv"
+    write_csv(with_values(raw_customers.slice(0, 400), "tenure", {1: "x"}), path)
+
+    with pytest.raises(InputError, match="more than max_bad_rows"):
+        score_into(path, max_bad_rows=0)
+
+    assert not (tmp_path / "scores.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("postgresql://host/db?table=scores", True),
+        ("sqlite:///x.db?table=scores", True),
+        ("s3://bucket/scores", False),
+        ("scores", False),
+    ],
+)
+def test_a_table_is_told_from_a_folder(output, expected):
+    assert is_table(output) is expected
+
+
+def test_an_address_without_a_table_is_refused_at_once():
+    with pytest.raises(InputError):
+        TableOutput("sqlite:///x.db", append=False)
