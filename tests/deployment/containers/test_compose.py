@@ -17,6 +17,8 @@ PROFILES = {
     "zenml": {"api", "zenml", "zenml-db"},
     "monitoring": {"api", "prometheus", "grafana"},
 }
+JOBS = {"batch"}
+"""They end by themselves: nobody asks them anything, and they are not started again."""
 SECRETS = {
     "CHURN_API_KEYS",
     "LEDGER_DB_PASSWORD",
@@ -168,7 +170,7 @@ def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(compose, ser
         ports = service.get("ports", [])
         assert all(port["host_ip"] == "127.0.0.1" for port in ports), name
         kept_in = name.endswith("-db") or name == "redis"
-        assert bool(ports) is not kept_in, name
+        assert bool(ports) is not (kept_in or name in JOBS), name
         if kept_in:
             assert len(service["networks"]) == 1, name
             assert all(networks[each].get("internal") for each in service["networks"]), name
@@ -220,7 +222,7 @@ def test_kafka_is_healthy_once_it_has_the_workers_topic(services):
 
 def test_images_can_be_made_from_another_base(compose, root, tool, secrets_file):
     """Where these are set, `up --build` takes them; where not, the Dockerfile's own base stays."""
-    ours = {"api", "stream", "mlflow"}
+    ours = {"api", "batch", "stream", "mlflow"}
     options = ("--env-file", str(secrets_file), "--profile", "*", "config", "--format", "json")
     base = {"PYTHON_IMAGE": "mirror.example/python:3.11"}
 
@@ -247,7 +249,7 @@ def test_every_service_has_a_health_check(root, services):
     dockerfile = (root / "Dockerfile").read_text()
     assert any("healthcheck" not in service for service in services.values())
     for name, service in services.items():
-        if "healthcheck" not in service:  # then its image says how
+        if "healthcheck" not in service and name not in JOBS:  # then its image says how
             stage = dockerfile.split(f"AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
             assert "HEALTHCHECK --" in stage, name
 
@@ -265,3 +267,11 @@ def test_the_store_is_read_only_and_never_made_by_the_engine(services):
         assert store["source"].endswith("/.churn/production/telco-churn")
         assert store["read_only"] is True
         assert store["bind"].get("create_host_path", False) is False
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_a_job_is_not_started_again_and_reads_the_store_alone(services, name):
+    assert services[name]["restart"] == "no"
+    (store,) = [each for each in services[name]["volumes"] if each["type"] == "bind"]
+    assert store["target"] == "/state/production/telco-churn"
+    assert store["read_only"] is True
