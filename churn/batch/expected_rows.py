@@ -25,7 +25,7 @@ def expected_rows(where: str) -> int | None:
         with files[0].open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PAR1"):
-            return sum(parquet.read_metadata(each).num_rows for each in files)
+            return sum(int(parquet.read_metadata(each).num_rows) for each in files)
         if files[0].suffix == ".csv" and head:
             size = sum(each.stat().st_size for each in files)
             return round(size * head.count(b"\n") / len(head))

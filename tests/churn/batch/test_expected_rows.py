@@ -22,7 +22,7 @@ def test_a_parquet_file_and_a_folder_say_how_many_rows_they_have(raw_customers, 
     assert expected_rows(str(folder / "part-1.parquet")) == 50
 
 
-def test_the_rows_of_csv_are_told_from_its_beginning(raw_customers, tmp_path):
+def test_the_rows_of_csv_are_estimated_from_its_beginning(raw_customers, tmp_path):
     write_csv(raw_customers, tmp_path / "customers.csv")
 
     assert expected_rows(str(tmp_path / "customers.csv")) == pytest.approx(7043, rel=0.02)

@@ -112,7 +112,7 @@ def test_a_refused_input_reaches_no_table(score_into, raw_customers, tmp_path):
         ("scores", False),
     ],
 )
-def test_a_table_is_told_from_a_folder(output, expected):
+def test_a_table_is_known_by_its_address(output, expected):
     assert is_table(output) is expected
 
 
