@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -87,8 +88,7 @@ def _evidently_preset(
             top = evidently.top
     except InputError as error:
         raise BenchmarkError(str(error)) from None
-    from evidently.presets import DataDriftPreset
-
+    preset = import_module("evidently.presets").DataDriftPreset
     definition = top.DataDefinition(
         numerical_columns=[column.name for column in contract.numbers],
         categorical_columns=[column.name for column in contract.coded],
@@ -101,7 +101,7 @@ def _evidently_preset(
         )
         for rows in (window, known)
     )
-    return lambda: top.Report([DataDriftPreset()]).run(current, reference)
+    return lambda: top.Report([preset()]).run(current, reference)
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -97,7 +97,7 @@ class DriftReference:
         that no training row had.
 
         Raises:
-            InputError: a column is missing.
+            InputError: a column is missing, holds no numbers or codes, or has another number of rows.
         """
         missing = [name for name in self.names if name not in columns]
         if missing:
@@ -105,6 +105,14 @@ class DriftReference:
                 f"Column '{missing[0]}' is missing from the window; the drift reference has it. "
                 "Bring the window with every feature column of the bundle's contract."
             )
+        for name in self.names:
+            values = np.asarray(columns[name])
+            if values.dtype.kind not in "biuf" or values.shape != (len(probability),):
+                raise InputError(
+                    f"Column '{name}' of the window is {values.dtype} of shape {values.shape}; a "
+                    f"check needs {len(probability)} numbers or codes, one for each score. Encode "
+                    "the window by the bundle's contract."
+                )
         parts = [number.codes(columns[name]) for name, number in self.numbers.items()]
         for name, counts in self.categories.items():
             code = np.asarray(columns[name], dtype=np.int64)

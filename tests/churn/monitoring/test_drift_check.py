@@ -125,6 +125,18 @@ def test_a_missing_column_is_named(reference, window):
         check_drift(reference, window, np.full(500, 0.2))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [np.full(500, "Two year"), np.zeros(499), np.zeros((500, 1))],
+    ids=["text", "another number of rows", "a table"],
+)
+def test_a_column_that_is_none_is_named(reference, window, wrong):
+    with pytest.raises(
+        InputError, match=r"Column 'Contract' of the window is .*; a check needs 500"
+    ):
+        check_drift(reference, window | {"Contract": wrong}, np.full(500, 0.2))
+
+
 def test_too_few_training_rows_have_no_calibration(telco_columns, contract):
     few = drawn(telco_columns, 199, 1)
     assert build_reference(few, score(few), contract).calibration is None
