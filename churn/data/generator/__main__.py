@@ -11,9 +11,9 @@ from typing import Any
 
 from churn.contract import load_contract
 from churn.data.generator.customers import GeneratedCustomers
-from churn.data.generator.file_output import require_output, write_table
 from churn.data.generator.generator_settings import GeneratorSettings
 from churn.data.generator.scenarios import SCENARIOS
+from churn.data.sources import open_sink
 from churn.errors import ChurnError
 from churn.root import ROOT
 
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _generate(options: dict[str, Any]) -> str:
     """Writes the file and returns what to say about it."""
     output, contract = options.pop("output"), options.pop("contract")
-    require_output(output)
+    sink = open_sink(output)
     settings = GeneratorSettings.read(options)
     customers = GeneratedCustomers(load_contract(contract), settings)
-    write_table(_watched(customers.tables(), settings.rows), output)
-    return f"{output}: {settings.rows:,} synthetic customers, {settings.address}"
+    sink.write(_watched(customers.tables(), settings.rows))
+    return f"{sink.shown}: {settings.rows:,} synthetic customers, {settings.address}"
 
 
 def _watched(tables: Iterator[Any], rows: int) -> Iterator[Any]:
@@ -74,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("rows", metavar="ROWS", help="how many customers")
-    add("--output", type=Path, required=True, metavar="FILE", help=".parquet, .csv or .csv.gz")
+    place = ".parquet, .csv or .csv.gz, or another address that tables are written to"
+    add("--output", required=True, metavar="FILE", help=place)
     add("--contract", type=Path, default=_CONTRACT, metavar="FILE", help="default: telco's")
     add("--seed", metavar="N", help="equal seeds give equal customers (default: 7)")
     add("--scenario", metavar="NAME", help="a drift, listed below (default: none)")

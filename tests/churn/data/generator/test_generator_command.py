@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from churn.data.generator import __main__ as command
-from churn.data.generator import file_output
+from churn.data.sources import file_sink
 
 
 def run(*words: object) -> int:
@@ -72,7 +72,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, capsys, words, s
     ("name", "sentence"),
     [
         ("customers.xlsx", "End it in .parquet, .csv or .csv.gz"),
-        ("missing/customers.csv", "cannot be written: No such file or directory"),
+        ("missing/customers.csv", "cannot be written"),
         ("", "is a folder"),
     ],
 )
@@ -87,11 +87,11 @@ def test_a_run_that_breaks_off_keeps_the_file_that_was_there(tmp_path, capsys, m
     path = tmp_path / "customers.csv"
     path.write_text("from before")
 
-    def broken(tables, *_):
-        next(tables)
+    def broken(_path, tables, _kind):
+        next(iter(tables))
         raise error
 
-    monkeypatch.setattr(file_output, "_write", broken)
+    monkeypatch.setattr(file_sink, "_write", broken)
 
     # when
     code = run(1000, "--output", path)
