@@ -95,7 +95,7 @@ class SqlSink:
         found = sa.inspect(connection)
         there = {each["name"] for each in found.get_columns(table.name, table.schema)}
         self._require_columns(there, names)
-        unique = [
+        unique: list[Any] = [
             found.get_pk_constraint(table.name, table.schema)["constrained_columns"],
             *(
                 each["column_names"]
@@ -106,7 +106,7 @@ class SqlSink:
             ),
         ]
         # Without one, MySQL would add the row a second time.
-        if self._key and set(self._key) not in map(set, unique):
+        if self._key and set(self._key) not in [set(names) for names in unique]:
             raise self._no_key()
 
     def _require_columns(self, there: set[str], names: Sequence[str]) -> None:

@@ -23,17 +23,19 @@ _ROW_GROUPS = frozenset({"parquet"})
 
 
 class StoredFile(Protocol):
-    """One file of a table.
+    """One file of a table."""
 
-    Attributes:
-        name: What errors call it.
-        partition: Columns whose value the file's folders say, as in `country=DE/part-0.parquet`.
-        stamp_is_content: Whether an equal stamp alone proves equal bytes.
-    """
+    @property
+    def name(self) -> str:
+        """What errors call it."""
 
-    name: str
-    partition: Mapping[str, str | None]
-    stamp_is_content: bool
+    @property
+    def partition(self) -> Mapping[str, str | None]:
+        """Columns whose value the file's folders say, as in `country=DE/part-0.parquet`."""
+
+    @property
+    def stamp_is_content(self) -> bool:
+        """Whether an equal stamp alone proves equal bytes."""
 
     def open(self) -> Any:
         """The file for reading, at its beginning."""
