@@ -48,7 +48,8 @@ def reason_table(codes: ReasonCodes, columns: Columns, contributions: Floats, to
         top: how many reasons a customer, at most.
     """
     grouped = codes.grouping.group(contributions.T)
-    parts = np.array([grouped[place] for place in codes.given]).reshape(-1, len(contributions))
+    parts = np.array([grouped[place] for place in codes.given])
+    parts = parts.reshape(len(codes.given), len(contributions))
     ranked = np.empty((top, parts.shape[1]), dtype=np.int64)
     for start in range(0, parts.shape[1], _ROWS_AT_ONCE):
         some = slice(start, start + _ROWS_AT_ONCE)
