@@ -75,7 +75,8 @@ class SparkEngine:
             scratch_folder("spark-bundle") as scratch,
         ):
             digest = manifest_digest(bundle)
-            archive = shutil.make_archive(str(scratch / f"bundle-{digest[:16]}"), "zip", bundle)
+            # Spark takes a name only once in an application; the folder's is new each time.
+            archive = shutil.make_archive(str(scratch / f"bundle-{scratch.name}"), "zip", bundle)
             self.session.sparkContext.addArchive(archive)
             yield ShippedVersion(
                 Path(archive).name, version, digest, scorer.scored_at, scorer.explain, scorer.kept

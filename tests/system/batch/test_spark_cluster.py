@@ -50,7 +50,7 @@ def run(published_store, tmp_path, monkeypatch):
 
     class Clock(batches.datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz=None):  # noqa: ARG003 - as its own
             return AT
 
     monkeypatch.setattr(batches, "datetime", Clock)
