@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
+    goal_batch,
     goal_clone,
     goal_command_line,
     goal_cost,
@@ -50,6 +51,7 @@ GOALS: dict[str, Measure] = {
     "score": goal_score.measure,
     "drift": goal_drift.measure,
     "generator": goal_generator.measure,
+    "batch": goal_batch.measure,
     "service": goal_service.measure,
     "clone": goal_clone.measure,
     "deep": goal_deep.measure,

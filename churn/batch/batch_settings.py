@@ -6,4 +6,4 @@ from typing import Literal
 
 PartFormat = Literal["parquet", "csv"]
 Duplicates = Literal["set_aside", "refuse"]
-EngineName = Literal["local"]
+EngineName = Literal["local", "spark"]

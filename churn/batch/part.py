@@ -19,6 +19,11 @@ from churn.batch.score_chunk import ScoredChunk
 from churn.frozen_model import FrozenModel
 from churn.scoring.manifest import Sha256
 
+_REPEATED = [
+    *("risk_band", "model_version", "scored_at", "field", "reason"),
+    *(f"reasons.list.element.{name}" for name in ("column", "sentence", "direction", "strength")),
+]
+"""Columns of few different values; a dictionary of the others costs more than it saves."""
 SCORES = "scores"
 PROGRESS = "progress"
 BINS = 50
@@ -128,7 +133,14 @@ def _write(
 
 
 def _write_parquet(table: Any, target: io.BytesIO) -> None:
-    parquet.write_table(table, target, compression="snappy", row_group_size=1 << 20)
+    parquet.write_table(
+        table,
+        target,
+        compression="snappy",
+        row_group_size=1 << 20,
+        use_dictionary=_REPEATED,
+        write_statistics=["row"],
+    )
 
 
 def with_plain_reasons(table: Any) -> Any:

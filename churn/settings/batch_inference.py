@@ -31,7 +31,8 @@ class BatchInferenceSettings(FrozenSettings):
         max_bad_rows: beyond so many refused rows nothing is scored; a number with a point is a share.
         record_predictions: whether the ledger keeps the predictions.
         ledger: a database address; empty for the stack's, or SQLite in the state folder.
-        engine: what scores.
+        engine: what scores: the cores of this machine, or a Spark cluster.
+        spark_master: address of the cluster; empty for what spark-submit or Spark's configuration says.
         rows_a_part: rows of the input that a file stands for, at most.
     """
 
@@ -52,6 +53,7 @@ class BatchInferenceSettings(FrozenSettings):
     record_predictions: bool = True
     ledger: str = ""
     engine: EngineName = "local"
+    spark_master: str = ""
     rows_a_part: Annotated[int, Field(ge=1, le=1 << 20)] = 1 << 16
 
     @model_validator(mode="after")

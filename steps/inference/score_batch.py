@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.batch.expected_rows import expected_rows
-from churn.batch.local_engine import LocalEngine, all_cores
+from churn.batch.opened_engine import opened_engine
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
@@ -46,14 +46,17 @@ def score_batch(
         table = None
         if is_table(options.output):
             table = TableOutput(options.output, append=options.append)
+        request = _request(options, folders)
         result = run_batch(
-            _request(options, folders),
+            request,
             output_folder(_records(options) if table else _place(options.output)),
             partial(_open, options.input, ROOT / options.data.contract),
             ledger=places.enter_context(PredictionLedger(folders["ledger"]))
             if options.record_predictions
             else None,
-            engine=LocalEngine(all_cores()),
+            engine=places.enter_context(
+                opened_engine(options.engine, request.store, options.spark_master)
+            ),
             deliver=table,
             on_rows=lambda done: progress.count_rows(done, expected),
         )
@@ -77,7 +80,8 @@ def _records(options: BatchInferenceSettings) -> str:
 
 def _open(where: str, contract_file: Path, contract: DataContract) -> TableSource:
     optional = (*contract.unscored, contract.id.name)
-    return open_source(where, with_reading(contract, contract_file), optional=optional)
+    reading = with_reading(contract, contract_file)
+    return open_source(where, reading, optional=optional, coded=True)
 
 
 def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchRequest:

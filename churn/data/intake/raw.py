@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,8 +20,6 @@ LARGEST = 2 << 30  # bytes, of a source and of what it unpacks to
 
 _PARQUET = b"PAR1"
 _ROWS = 1 << 13  # read at once: a few bytes of parquet can stand for any number of rows
-
-_BINARY = {"parquet": parquet_batches, "arrow": arrow_batches}
 
 
 def file_format(start: bytes, name: str) -> Format:
@@ -41,6 +39,7 @@ def file_batches(
     rows: int = _ROWS,
     separator: str = ",",
     largest: int | None = None,
+    coded: Collection[str] = (),
 ) -> Iterator[Any]:
     """Reads a file piece by piece.
 
@@ -50,6 +49,7 @@ def file_batches(
         rows: How many rows of parquet and Arrow a batch has at most.
         separator: What stands between the cells of CSV.
         largest: How many bytes it may unpack to; None for any number.
+        coded: Columns of parquet whose texts come as places in a dictionary.
 
     Yields:
         Record batches: texts from CSV, the stored types from parquet and Arrow.
@@ -59,10 +59,14 @@ def file_batches(
     """
     with open_file() as file:
         start = file.read(MAGIC)
-    binary = _BINARY.get(file_format(start, name))
-    if binary is not None:
+    kind = file_format(start, name)
+    if kind in ("parquet", "arrow"):
         with open_file() as file:
-            yield from limited(binary(file, name, rows), name, largest)
+            if kind == "parquet":
+                batches = parquet_batches(file, name, rows, coded)
+            else:
+                batches = arrow_batches(file, name, rows)
+            yield from limited(batches, name, largest)
         return
     how = packing(start)
 

@@ -35,6 +35,7 @@ def open_source(
     *,
     optional: Collection[str] = (),
     largest: int | None = None,
+    coded: bool = False,
 ) -> TableSource:
     """A table by its address; nothing is read yet.
 
@@ -45,6 +46,8 @@ def open_source(
             None for the table as it is stored.
         optional: Columns of the contract that the table may lack, such as its target.
         largest: How many bytes files may have; None for any number.
+        coded: Whether parquet's texts of the contract's categories come as places in a dictionary,
+            for a third of the time.
 
     Raises:
         InputError: the address names no table that can be read.
@@ -54,22 +57,25 @@ def open_source(
         return _by_contract(_OPENERS[scheme](address, contract), contract, optional)
     if "://" not in address:
         return open_file(
-            Path(address).expanduser(), address, contract, optional=optional, largest=largest
-        )
+            Path(address).expanduser(), address, contract, optional=optional, largest=largest,
+            coded=coded,
+        )  # fmt: skip
     if is_sql(scheme):
         keys = () if contract is None else _keys(contract)
         return _by_contract(SqlSource(sql_address(address), keys), contract, optional)
     shown = public(address)
     path = path_of(address)
     if path is not None:
-        return open_file(path, shown, contract, optional=optional, largest=largest)
+        return open_file(path, shown, contract, optional=optional, largest=largest, coded=coded)
     if not is_bucket(scheme):
         require_allowed(address)
         raise InputError(f"{shown} is not read from where it is. Download it, and name the file.")
-    return _by_contract(_bucket_source(address, shown, contract), contract, optional)
+    return _by_contract(_bucket_source(address, shown, contract, coded), contract, optional)
 
 
-def _bucket_source(address: str, shown: str, contract: DataContract | None) -> TableSource:
+def _bucket_source(
+    address: str, shown: str, contract: DataContract | None, coded: bool
+) -> TableSource:
     system, place, entries = bucket_entries(address, shown)
     if any(each.startswith(f"{LOG}/") for each in entries):
         return DeltaSource(address, shown)
@@ -78,7 +84,7 @@ def _bucket_source(address: str, shown: str, contract: DataContract | None) -> T
         BucketFile(system, f"{place.rstrip('/')}/{each}", f"{shown}/{each}", partition_of(each))
         for each in parts
     ] or [BucketFile(system, place, shown)]
-    return FileSource(files, shown, _separator(contract))
+    return FileSource(files, shown, _separator(contract), _coded(contract) if coded else ())
 
 
 def open_file(
@@ -88,6 +94,7 @@ def open_file(
     *,
     optional: Collection[str] = (),
     largest: int | None = None,
+    coded: bool = False,
 ) -> TableSource:
     """A table in a file or a folder of this machine; the arguments are those of `open_source`.
 
@@ -100,7 +107,8 @@ def open_file(
     if path.is_dir():
         parts = [each.relative_to(path).as_posix() for each in paths]
         files = [LocalFile(path / each, f"{shown}/{each}", partition_of(each)) for each in parts]
-    return _by_contract(FileSource(files, shown, _separator(contract)), contract, optional)
+    source = FileSource(files, shown, _separator(contract), _coded(contract) if coded else ())
+    return _by_contract(source, contract, optional)
 
 
 def _separator(contract: DataContract | None) -> str:
@@ -116,8 +124,15 @@ def _by_contract(
 def _keys(contract: DataContract) -> list[str]:
     """The names that a table may have for the columns which tell its rows apart."""
     own = [contract.id.name, *([contract.date.name] if contract.date else [])]
-    return [
-        name
-        for key in own
-        for name in (key, *(t for t, ours in contract.reading.rename.items() if ours == key))
-    ]
+    return _own_names(contract, own)
+
+
+def _coded(contract: DataContract | None) -> list[str]:
+    """The names that a table may have for the columns of categories."""
+    return _own_names(contract, [column.name for column in contract.coded]) if contract else []
+
+
+def _own_names(contract: DataContract, ours: list[str]) -> list[str]:
+    """A table's names for columns of the contract: the same, or those that it renames."""
+    theirs = contract.reading.rename.items()
+    return [name for key in ours for name in (key, *(t for t, own in theirs if own == key))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,10 +77,18 @@ class FileSource:
         files: The files, in order; at least one.
         shown: The address as it may be shown.
         separator: What stands between the cells of CSV.
+        coded: Columns of parquet whose texts come as places in a dictionary.
     """
 
-    def __init__(self, files: Sequence[StoredFile], shown: str, separator: str = ",") -> None:
+    def __init__(
+        self,
+        files: Sequence[StoredFile],
+        shown: str,
+        separator: str = ",",
+        coded: Collection[str] = (),
+    ) -> None:
         self.shown = shown
+        self._coded = coded
         self._files = files
         self._separator = separator
         self._digest: str | None = None
@@ -151,7 +159,11 @@ class FileSource:
             own_format = _format(file)
             with _readable(file):
                 for stored in file_batches(
-                    file.open, file.name, rows=rows, separator=self._separator
+                    file.open,
+                    file.name,
+                    rows=rows,
+                    separator=self._separator,
+                    coded=self._coded,
                 ):
                     batch = _with_partition(stored, file.partition)
                     names = names or batch.schema.names

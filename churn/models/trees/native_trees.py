@@ -92,24 +92,22 @@ class NativeTrees:
         Returns:
             Whether all is compiled: not without numba, and not deeper trees or other splits.
         """
-        if self.tables is None:
-            return False
-        read = trees_in(self.text)
-        probes = rows_around(read, self.features, _COMPILED_PROBES)
         try:
+            read = trees_in(self.text)
+            probes = rows_around(read, self.features, _COMPILED_PROBES)
             if self._compiled is None:
                 compiled = CompiledTrees(read)
                 if not np.array_equal(compiled(probes), self.logits(probes)):
                     return False
                 self._compiled = compiled
-            if contributions and self._compiled_parts is None:
+            if contributions and self._compiled_parts is None and self.tables is not None:
                 parts = CompiledContributions(read, self.tables)
                 if not np.array_equal(parts(probes), self.tables.many(probes)):
                     return False
                 self._compiled_parts = parts
-        except (ValueError, ImportError):  # deeper trees, or a machine without numba
-            return False
-        return True
+        except (ValueError, KeyError, IndexError, ImportError):
+            return False  # deeper trees, splits of another kind, or a machine without numba
+        return not contributions or self._compiled_parts is not None
 
     def logits(self, matrix: Floats) -> Floats:
         """Log-odds float64[n] of n customers, from float64[n, features].
