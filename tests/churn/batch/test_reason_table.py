@@ -46,7 +46,7 @@ def test_ties_and_thresholds_fall_as_they_do_for_one(batch_scorer, telco_columns
     assert found.to_pylist() == one_by_one(codes, names, columns, parts, top)
 
 
-def test_a_customer_whom_nothing_moves_has_no_reasons(batch_scorer, telco_columns):
+def test_a_customer_without_a_strong_contribution_has_no_reasons(batch_scorer, telco_columns):
     columns = {name: values[:3] for name, values in telco_columns.items()}
     parts = np.zeros((3, len(batch_scorer.scorer.features)))
     parts[1] = 0.6
