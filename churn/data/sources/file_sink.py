@@ -16,7 +16,6 @@ from pyarrow import parquet
 
 from churn.data.intake.local import reason
 from churn.errors import InputError, error_reason
-from churn.scoring.bundle.durable import UNFINISHED, flush_folder
 from churn.scratch import scratch_folder
 
 FileKind = Literal["parquet", "csv", "csv.gz"]
@@ -96,7 +95,7 @@ class BucketFileSink:
 
 
 def _write_beside(path: Path, tables: Iterable[Any], kind: FileKind) -> int:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=UNFINISHED, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as file:
         unfinished = Path(file.name)
     try:
         rows = _write(unfinished, tables, kind)
@@ -104,7 +103,6 @@ def _write_beside(path: Path, tables: Iterable[Any], kind: FileKind) -> int:
         with unfinished.open("rb") as written:
             os.fsync(written.fileno())
         unfinished.replace(path)
-        flush_folder(path.parent)
         return rows
     finally:
         unfinished.unlink(missing_ok=True)
