@@ -170,7 +170,7 @@ def test_compiled_contributions_that_disagree_with_the_tables_are_not_used(monke
     assert not NativeTrees(grown(3)).compile(contributions=True)
 
 
-def test_nothing_that_scores_imports_numba_before_it_is_told_to():
+def test_nothing_that_scores_imports_numba_until_a_batch_compiles():
     code = (
         "import sys, numpy, churn.scoring, service.api.__main__, service.stream.__main__\n"
         "from churn.models.trees.native_trees import NativeTrees\n"
