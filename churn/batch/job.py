@@ -19,7 +19,6 @@ _AT_THE_START = {
     "scored_at",
     "version",
     "bundle",
-    "contract",
     "role",
 }  # the address: of equal content
 
@@ -33,7 +32,7 @@ class BatchJob(FrozenModel):
         model: name of the model.
         version: of the model.
         bundle: SHA-256 of the version's manifest.
-        contract: digest of the data contract that the rows are read by.
+        contract: digest of the data contract, and of how it translates the input.
         scored_at: time of every row and every prediction in the ledger.
         explain: reasons a customer, at most.
         duplicates: what becomes of rows whose id an earlier row has.

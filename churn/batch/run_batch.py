@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
@@ -17,7 +18,7 @@ from churn.batch.output_folder import OutputFolder
 from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
-from churn.contract import DataContract
+from churn.contract import DataContract, with_reading
 from churn.data.sources import CHUNK_ROWS, TableSource
 from churn.errors import ChurnError, InputError
 from churn.ledger.predictions import PredictionLedger
@@ -34,6 +35,7 @@ class BatchRequest:
         store: the bundle store of the model.
         model: its name.
         version: of the model; empty for the one in production.
+        contract_file: the contract's file, whose `reading` translates the input; None for no translation.
         explain: reasons a customer, at most.
         duplicates: whether rows with the id of an earlier row are set aside, or refuse the input.
         max_bad_rows: beyond so many rejected rows the input is refused; a float is a share.
@@ -49,6 +51,7 @@ class BatchRequest:
     store: Address
     model: str
     version: str = ""
+    contract_file: Path | None = None
     explain: int = 0
     duplicates: Duplicates = "set_aside"
     max_bad_rows: int | float = 0.01
@@ -144,8 +147,11 @@ def _begin(
     if existing is not None:
         version, bundle = existing.version, existing.bundle
     scorer, bands = load_scorer(request.store, version, bundle)
-    source = open_table(scorer.contract)
-    requested = _new_job(request, chosen, source, scorer.contract)
+    contract = scorer.contract
+    if request.contract_file is not None:
+        contract = with_reading(contract, request.contract_file)
+    source = open_table(contract)
+    requested = _new_job(request, chosen, source, contract)
     job, complete = settle_job(folder, requested, request.version, replaces=request.replaces)
     if job.bundle != bundle:  # the job has given way to one of another version
         discard(folder)
@@ -163,7 +169,7 @@ def _new_job(
         model=request.model,
         version=chosen.version,
         bundle=chosen.digest,
-        contract=contract.digest(),
+        contract=contract.table_digest(),
         scored_at=datetime.now(UTC).replace(microsecond=0),
         explain=request.explain,
         duplicates=request.duplicates,

@@ -14,7 +14,7 @@ from churn.batch.opened_engine import opened_engine
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
-from churn.contract import DataContract, with_reading
+from churn.contract import DataContract
 from churn.data.sources import TableSource, open_source
 from churn.home import home
 from churn.ledger.predictions import PredictionLedger
@@ -50,7 +50,7 @@ def score_batch(
         result = run_batch(
             request,
             output_folder(_records(options) if table else _place(options.output)),
-            partial(_open, options.input, ROOT / options.data.contract),
+            partial(_open, options.input),
             ledger=places.enter_context(PredictionLedger(folders["ledger"]))
             if options.record_predictions
             else None,
@@ -78,10 +78,9 @@ def _records(options: BatchInferenceSettings) -> str:
     return str(home() / "batch" / name)
 
 
-def _open(where: str, contract_file: Path, contract: DataContract) -> TableSource:
+def _open(where: str, contract: DataContract) -> TableSource:
     optional = (*contract.unscored, contract.id.name)
-    reading = with_reading(contract, contract_file)
-    return open_source(where, reading, optional=optional, coded=True)
+    return open_source(where, contract, optional=optional, coded=True)
 
 
 def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchRequest:
@@ -91,6 +90,7 @@ def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchR
         store=store_of_model(address(folders["bundles"]), model),
         model=model,
         version=options.version,
+        contract_file=ROOT / options.data.contract,
         explain=options.explain,
         duplicates=options.duplicates,
         max_bad_rows=options.max_bad_rows,
