@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pydantic import ValidationError
 from zenml.client import Client
 
 from registry.artifacts import Artifact
@@ -11,10 +12,17 @@ _LOOKED_AT = 20
 
 
 def last_report(artifact: Artifact, model: str) -> Any:
-    """Returns a model's last report that an earlier run has stored; None for the first, and outside of runs."""
+    """Returns a model's last report that an earlier run has stored; None for the first, and outside of runs.
+
+    One that another release wrote otherwise is none: what it is compared for is only shown.
+    """
     if not in_step():
         return None
     found = Client().list_artifact_versions(
         artifact=artifact.value, sort_by="desc:created", size=_LOOKED_AT, hydrate=True
     )
-    return next((each.load() for each in found if each.run_metadata.get("model") == model), None)
+    last = next((each for each in found if each.run_metadata.get("model") == model), None)
+    try:
+        return last.load() if last is not None else None
+    except ValidationError:
+        return None
