@@ -17,7 +17,7 @@ from churn.evaluation.disparities import Estimate
 from churn.evaluation.intervals import Interval, normal_quantile
 from churn.evaluation.weighted import Floats
 from churn.frozen_model import FrozenModel
-from churn.monitoring.drift_check import FEWEST_ROWS
+from churn.monitoring.calibration import FEWEST_ROWS
 from churn.monitoring.expected_auc import expected_auc
 from churn.monitoring.score_calibrator import ScoreCalibrator
 from churn.retention.maximum_profit import maximum_profit

@@ -1,0 +1,234 @@
+"""Which predictions have an outcome that can be measured, and what became of all the others.
+
+A customer counts as having left who left within the horizon. A prediction is measured once its
+horizon and the delay of its outcomes have passed: earlier, those who left are known and those who
+stay are not, so that the churn rate would be far too high.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from churn.frozen_model import FrozenModel, FrozenSettings
+from churn.ledger.prediction import Outcome, Prediction
+from churn.ledger.predictions import PredictionLedger
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+_PAGE = 10_000
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_SAID = {
+    "not_due": "predictions are too recent: their outcomes may still arrive",
+    "censored": "predictions were last seen as customers before the horizon: left out",
+    "without_outcome": "predictions are due and have no outcome: left out",
+    "predictions_from_future": "predictions are later than now: check that computer's clock",
+    "unknown": "outcomes belong to no prediction in the ledger: left out",
+    "before_prediction": "outcomes were observed before the prediction they name: left out",
+    "outcomes_from_future": "outcomes are later than now: left out; check that computer's clock",
+    "clock_skew": "outcomes are up to five minutes older than their prediction: counted as after it",
+    "repeated": "predictions have the same outcome more than once: it counts once",
+    "contradicting": "predictions have outcomes that contradict each other: the last recorded counts",
+}
+
+
+class OutcomeTiming(FrozenSettings):
+    """When an outcome can be measured.
+
+    Attributes:
+        horizon_days: within how many days after the prediction who leaves counts as having left.
+        delay_days: how much later an outcome may still be recorded.
+    """
+
+    horizon_days: int = Field(default=30, ge=0, le=3650)
+    delay_days: int = Field(default=0, ge=0, le=3650)
+
+
+class OutcomeCounts(FrozenModel):
+    """What became of the predictions of a window, and what is wrong with outcomes.
+
+    Attributes:
+        predictions: of the window; the next five add up to them.
+        measured: with an outcome that counts.
+        not_due: too recent.
+        censored: seen as a customer for the last time before the horizon.
+        without_outcome: due, and nothing is known.
+        predictions_from_future: later than now.
+        unknown: outcomes of no prediction in the ledger.
+        before_prediction: outcomes observed before the prediction they name.
+        outcomes_from_future: outcomes later than now.
+        clock_skew: outcomes at most five minutes before their prediction, which count.
+        repeated: predictions of the window with the same outcome more than once.
+        contradicting: predictions of the window with outcomes that contradict each other.
+    """
+
+    predictions: int = Field(ge=0)
+    measured: int = 0
+    not_due: int = 0
+    censored: int = 0
+    without_outcome: int = 0
+    predictions_from_future: int = 0
+    unknown: int = 0
+    before_prediction: int = 0
+    outcomes_from_future: int = 0
+    clock_skew: int = 0
+    repeated: int = 0
+    contradicting: int = 0
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a reader of the figures has to know, a sentence each."""
+        found = ((getattr(self, name), words) for name, words in _SAID.items())
+        return tuple(f"{count:,} {words}." for count, words in found if count)
+
+
+@dataclass(frozen=True, eq=False)
+class SettledOutcomes:
+    """The predictions that can be measured.
+
+    Attributes:
+        predictions: n of them, in the order they were given.
+        target: int8[n], 1 where the customer left within the horizon.
+        counts: of these and of all others.
+    """
+
+    predictions: tuple[Prediction, ...]
+    target: npt.NDArray[np.int8]
+    counts: OutcomeCounts
+
+
+def read_settled(
+    ledger: PredictionLedger,
+    since: datetime,
+    until: datetime,
+    *,
+    now: datetime,
+    timing: OutcomeTiming,
+) -> SettledOutcomes:
+    """Settles the predictions of a time; all others are read, too, to tell which outcomes are unknown."""
+    return settle(
+        [one for one, _ in ledger.predictions_with_outcomes(_FIRST, _LAST)],
+        _outcomes(ledger),
+        since=since,
+        until=until,
+        now=now,
+        timing=timing,
+    )
+
+
+def settle(
+    predictions: Sequence[Prediction],
+    outcomes: Iterable[Outcome],
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    timing: OutcomeTiming,
+) -> SettledOutcomes:
+    """Gives each prediction its outcome.
+
+    Args:
+        predictions: all that outcomes may belong to.
+        outcomes: in the order they were recorded.
+        since: first moment of the predictions that are measured.
+        until: the first moment that no longer counts.
+        now: what is later is an error of a clock.
+        timing: horizon and delay.
+    """
+    matched, tally = _match(predictions, outcomes, now)
+    kept, target = [], []
+    for place, one in enumerate(predictions):
+        if not since <= one.predicted_at < until:
+            continue
+        tally["predictions"] += 1
+        labels = [_label(one, each, timing) for each in matched[place]]
+        state = _state(one, labels, now, timing)
+        tally[state] += 1
+        if state != "measured":
+            continue
+        known = [each for each in labels if each is not None]
+        tally["contradicting"] += len(set(known)) > 1
+        tally["repeated"] += len(set(known)) < len(known)
+        kept.append(one)
+        target.append(known[-1])
+    return SettledOutcomes(
+        predictions=tuple(kept),
+        target=np.array(target, dtype=np.int8),
+        counts=OutcomeCounts(**{"predictions": 0, **tally}),
+    )
+
+
+def _outcomes(ledger: PredictionLedger) -> Iterator[Outcome]:
+    after = 0
+    while page := ledger.outcomes(after=after, limit=_PAGE):
+        yield from page
+        after += len(page)
+
+
+def _match(
+    predictions: Sequence[Prediction], outcomes: Iterable[Outcome], now: datetime
+) -> tuple[dict[int, list[Outcome]], Counter[str]]:
+    """Each prediction's outcomes, by its place; by its id where any names it, else by its customer."""
+    by_id: defaultdict[str, list[int]] = defaultdict(list)
+    by_customer: defaultdict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(predictions):
+        by_id[one.prediction_id].append(place)
+        if one.customer is not None:
+            by_customer[one.customer].append(place)
+    named: defaultdict[int, list[Outcome]] = defaultdict(list)
+    others: defaultdict[int, list[Outcome]] = defaultdict(list)
+    tally: Counter[str] = Counter()
+    for outcome in outcomes:
+        of_id = by_id.get(outcome.prediction_id or "", [])
+        of_customer = by_customer.get(outcome.customer or "", [])
+        if outcome.observed_at > now + CLOCKS_DIFFER:
+            tally["outcomes_from_future"] += 1
+        elif not of_id and (outcome.prediction_id is not None or not of_customer):
+            tally["unknown"] += 1
+        else:
+            places = _not_before(predictions, of_id or of_customer, outcome)
+            tally["before_prediction"] += not places
+            tally["clock_skew"] += any(
+                outcome.observed_at < predictions[place].predicted_at for place in places
+            )
+            for place in places:
+                (named if of_id else others)[place].append(outcome)
+    return defaultdict(list, {**others, **named}), tally
+
+
+def _not_before(
+    predictions: Sequence[Prediction], places: Sequence[int], outcome: Outcome
+) -> list[int]:
+    latest = outcome.observed_at + CLOCKS_DIFFER
+    return [place for place in places if predictions[place].predicted_at <= latest]
+
+
+def _label(one: Prediction, outcome: Outcome, timing: OutcomeTiming) -> int | None:
+    """Whether the customer left within the horizon; None for one last seen before its end."""
+    days = (_day(outcome.observed_at) - _day(one.predicted_at)).days
+    if outcome.churned:
+        return int(days <= timing.horizon_days)
+    return 0 if days >= timing.horizon_days else None
+
+
+def _state(
+    one: Prediction, labels: Sequence[int | None], now: datetime, timing: OutcomeTiming
+) -> str:
+    if one.predicted_at > now + CLOCKS_DIFFER:
+        return "predictions_from_future"
+    if (_day(now) - _day(one.predicted_at)).days < timing.horizon_days + timing.delay_days:
+        return "not_due"
+    if not labels:
+        return "without_outcome"
+    return "censored" if all(each is None for each in labels) else "measured"
+
+
+def _day(moment: datetime) -> datetime:
+    """The day in UTC: outcomes are known by the day, predictions by the microsecond."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
