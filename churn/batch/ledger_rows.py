@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from churn.batch.fingerprints import FINGERPRINTS
 from churn.batch.job import BatchJob
 from churn.batch.output_folder import OutputFolder
 from churn.batch.part import Part, read_table
-from churn.ledger.predictions import Prediction, PredictionLedger
+from churn.ledger.prediction import Prediction
+
+if TYPE_CHECKING:
+    from churn.ledger.predictions import PredictionLedger
 
 SOURCE = "batch"
 

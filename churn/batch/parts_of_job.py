@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from churn.batch.job import BatchJob
 from churn.batch.ledger_rows import record_parts
@@ -26,7 +26,9 @@ from churn.batch.score_chunk import BatchScorer, ScoredChunk, score_chunk
 from churn.batch.settled_job import remove_progress
 from churn.data.sources import TableChunk, TableSource
 from churn.errors import ChurnError, InputError
-from churn.ledger.predictions import PredictionLedger
+
+if TYPE_CHECKING:
+    from churn.ledger.predictions import PredictionLedger
 
 Engine = Callable[[Iterable[TableChunk], BatchScorer], Iterator[tuple[TableChunk, ScoredChunk]]]
 """Scores chunks, in any order."""

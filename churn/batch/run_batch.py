@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
@@ -21,8 +22,10 @@ from churn.batch.settled_job import discard, read_job, remove_progress, settle_j
 from churn.contract import DataContract, with_reading
 from churn.data.sources import CHUNK_ROWS, TableSource
 from churn.errors import ChurnError, InputError
-from churn.ledger.predictions import PredictionLedger
 from churn.scoring.address import Address
+
+if TYPE_CHECKING:
+    from churn.ledger.predictions import PredictionLedger
 
 _ONE_THREAD = LocalEngine(1)
 

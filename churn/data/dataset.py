@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from churn.contract import DataContract
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Format = Literal[
     "csv", "csv.gz", "csv.bz2", "csv.xz", "csv.zst", "parquet", "arrow", "delta", "sql", "generated"

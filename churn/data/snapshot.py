@@ -10,9 +10,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +23,9 @@ from churn.data.intake.parse import parse
 from churn.data.intake.raw import LARGEST
 from churn.data.sources import open_file, whole_table
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE = "customers.parquet"
 PROVENANCE = "provenance.json"

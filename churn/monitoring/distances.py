@@ -18,9 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import jensenshannon
 from scipy.special import chdtrc, gammaln
-from scipy.stats import ks_2samp, wasserstein_distance
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +89,8 @@ def psi(before: ArrayLike, after: ArrayLike) -> Distance:
 
 def jensen_shannon(before: ArrayLike, after: ArrayLike) -> Distance:
     """The Jensen-Shannon distance of two rows of counts: the root of the divergence, in nats."""
+    from scipy.spatial.distance import jensenshannon
+
     was, now = np.asarray(before), np.asarray(after)
     freedom = _occupied(was, now)
     scale = math.sqrt(_inverse_sizes(was.sum(), now.sum()) / 8)
@@ -121,6 +121,8 @@ def chi_square(before: ArrayLike, after: ArrayLike, *, added: float = 0.0) -> Ch
 
 def kolmogorov_smirnov(before: ArrayLike, after: ArrayLike) -> Distance:
     """The largest gap between the distribution functions of two samples of numbers."""
+    from scipy.stats import ks_2samp
+
     was, now = np.asarray(before), np.asarray(after)
     return Distance(float(ks_2samp(was, now).statistic), expected_gap(was.size, now.size))
 
@@ -138,6 +140,8 @@ def wasserstein(
     In the numbers' own unit. Where evenly spaced quantiles stand for the samples, `rows` says how
     many rows are behind them.
     """
+    from scipy.stats import wasserstein_distance
+
     was, now = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     values = np.sort(np.concatenate([was, now]))
     below = np.arange(1, values.size) / values.size

@@ -7,14 +7,15 @@ between columns, distributions) is the quality gate's to say.
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from churn.contract import DataContract
 from churn.data.intake.header import in_contract_order
 from churn.data.intake.typed_columns import ColumnTyper
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def parse(table: Any, contract: DataContract) -> pd.DataFrame:
@@ -49,6 +50,8 @@ def parse(table: Any, contract: DataContract) -> pd.DataFrame:
         InputError: the table cannot be typed; the sentence names column and row (1 is the first
             customer below the header), never a customer.
     """
+    import pandas as pd
+
     ordered = in_contract_order(table, contract)
     if ordered.num_rows == 0:
         raise InputError("The file has a header but no customers. Take one with rows.")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -36,6 +35,9 @@ from churn.contract.values import (
 )
 from churn.data.intake.header import contract_file
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mask = NDArray[np.bool_]
 
@@ -131,7 +133,7 @@ class ColumnTyper:
                     self._fault(f"{_place(name, rows)}: the customer's identifier {sentence}")
             values = values.copy()
             values[wrong] = None
-        return pd.Series(values, name=name, dtype=object)
+        return _series(values, name)
 
     def dates(self, column: DateColumn) -> pd.Series[Any]:
         """Days as texts, YYYY-MM-DD, object[n]; a time of the day is dropped.
@@ -149,7 +151,7 @@ class ColumnTyper:
         if (strange := wrong & ~blank).any():
             place, text = _place(column.name, strange), different[places[_first(strange)]]
             self._fault(f"{place}: {self._shown(text)} is not a date. Write it as YYYY-MM-DD.")
-        return pd.Series(days, name=column.name, dtype=object)
+        return _series(days, column.name)
 
     def categories(self, column: CategoryColumn | FlagColumn | TargetColumn) -> pd.Series[Any]:
         """One of a closed list of texts, categorical[n] in the list's order.
@@ -157,6 +159,8 @@ class ColumnTyper:
         Raises:
             InputError: A value is blank or not in the list.
         """
+        import pandas as pd
+
         different, places = _different(self._texts[column.name])
         codes, refused = _read(CategoryReader(column).__getitem__, different)
         # In the order in which they first appear.
@@ -194,7 +198,7 @@ class ColumnTyper:
                 fault = next(fault for fault in faults if place in refused.get(fault, ()))
                 self._refuse(RefusedValue(column, different[place], fault), rows)
         whole = column.integer and not np.isnan(values).any()
-        return pd.Series(values.astype(np.int64) if whole else values, name=column.name)
+        return _series(values.astype(np.int64) if whole else values, column.name)
 
     def _blanks(self, reader: NumberReader, blank: Mask) -> NDArray[np.float64]:
         """The number that each blank cell of a column means, float64[blanks]."""
@@ -255,6 +259,12 @@ def _day(text: str) -> str | None:
         return datetime.fromisoformat(text).date().isoformat()
     except ValueError:
         return None
+
+
+def _series(values: NDArray[Any], name: str) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(values, name=name, dtype=values.dtype)
 
 
 def _mask(values: Any) -> Mask:

@@ -12,8 +12,6 @@ from churn.data.intake.local import partition_of, table_files, table_parts
 from churn.data.sources.bucket_files import BucketFile, bucket_entries
 from churn.data.sources.by_contract import ContractSource
 from churn.data.sources.delta_source import LOG, DeltaSource
-from churn.data.sources.sql_address import sql_address
-from churn.data.sources.sql_source import SqlSource
 from churn.data.sources.stored_files import FileSource, LocalFile
 from churn.data.sources.table_source import TableSource
 from churn.errors import InputError
@@ -61,6 +59,9 @@ def open_source(
             coded=coded,
         )  # fmt: skip
     if is_sql(scheme):
+        from churn.data.sources.sql_address import sql_address
+        from churn.data.sources.sql_source import SqlSource
+
         keys = () if contract is None else _keys(contract)
         return _by_contract(SqlSource(sql_address(address), keys), contract, optional)
     shown = public(address)

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from churn.data.intake.address import is_bucket, is_sql, path_of, public
 from churn.data.sources.file_sink import BucketFileSink, FileSink, FolderSink, file_kind
-from churn.data.sources.sql_address import sql_address
-from churn.data.sources.sql_sink import SqlSink
 from churn.errors import InputError
 
 
@@ -45,6 +43,9 @@ def open_sink(address: str, *, key: Sequence[str] = ()) -> TableSink:
     """
     scheme = address.partition("://")[0].casefold() if "://" in address else ""
     if is_sql(scheme):
+        from churn.data.sources.sql_address import sql_address
+        from churn.data.sources.sql_sink import SqlSink
+
         return SqlSink(sql_address(address), key)
     shown = public(address) if scheme else address
     if key:
