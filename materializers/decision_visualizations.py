@@ -14,11 +14,14 @@ from churn.reports.batch_report import BatchReport
 from churn.reports.charts.batch_charts import scores_chart
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.explanation_charts import explanation_charts
+from churn.reports.charts.monitoring_charts import monitoring_charts
 from churn.reports.charts.threshold_charts import campaigns_chart, profit_chart
 from churn.reports.charts.tuning_charts import history_chart, setting_importance_chart
 from churn.reports.deployment_page import render_deployment_page
 from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown, render_model_card
+from churn.reports.monitoring_page import render_monitoring_page
+from churn.reports.monitoring_report import MonitoringReport
 from churn.tuning.searches import Searches
 from materializers.report_visualizations import PAGE, summary_metadata, visualize
 
@@ -190,6 +193,19 @@ def _(deployment: Deployment) -> dict[str, Any]:
 @visualize.register
 def _(report: BatchReport) -> dict[str, bytes]:
     return {PAGE: render_batch_page(report).encode(), "scores.png": as_png(scores_chart(report))}
+
+
+@visualize.register
+def _(report: MonitoringReport) -> dict[str, bytes]:
+    drawn = {name: as_png(chart()) for name, chart in monitoring_charts(report).items()}
+    pictures = {f"{name}.png": picture for name, picture in drawn.items()}
+    return {PAGE: render_monitoring_page(report).encode(), **pictures}
+
+
+@summary_metadata.register
+def _(report: MonitoringReport) -> dict[str, Any]:
+    named = {"model": report.model, "version": report.version, "verdict": report.verdict}
+    return named | report.figures
 
 
 @summary_metadata.register

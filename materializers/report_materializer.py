@@ -23,6 +23,7 @@ from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.batch_report import BatchReport
 from churn.reports.model_card.card import ModelCard
+from churn.reports.monitoring_report import MonitoringReport
 from churn.reports.training.training_report import TrainingReport
 from churn.tuning.searches import Searches
 from materializers.folder_materializer import FolderMaterializer, json_digest
@@ -55,6 +56,7 @@ class ReportMaterializer(FolderMaterializer):
         DeploymentPlan,
         Deployment,
         BatchReport,
+        MonitoringReport,
         FeaturesResult,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS

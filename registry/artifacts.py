@@ -34,6 +34,7 @@ class Artifact(StrEnum):
     OUTCOME = "promotion_outcome"
     SCORE = "customer_score"
     BATCH_REPORT = "batch_report"
+    MONITORING_REPORT = "monitoring_report"
     DEPLOYMENT_PLAN = "deployment_plan"
     DEPLOYMENT = "deployment"
     DEPLOYMENT_RECORD = "deployment_record"

@@ -1,13 +1,15 @@
-"""Checks what a batch run reads and writes, before anything is started."""
+"""Checks what batch and monitoring runs read and write, before anything is started."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from churn.batch.table_output import TableOutput, is_table
 from churn.data.sources import open_source
 from churn.errors import InputError
 from churn.settings.batch_inference import BatchInferenceSettings
+from churn.settings.monitoring import MonitoringSettings
 from churn.writable import require_writable
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.spec import StackSpec
@@ -28,7 +30,8 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
                 f"--set {name}={example}."
             )
     if runs_in_pods(spec):
-        _require_reachable(settings, spec.name)
+        names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
+        _require_reachable({name: getattr(settings, name) for name in names}, spec.name)
         return
     open_source(settings.input)
     if is_table(settings.output):
@@ -40,10 +43,22 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
         require_writable(folder, "make it writable or name another with --set output=PATH")
 
 
-def _require_reachable(settings: BatchInferenceSettings, stack: str) -> None:
-    names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
-    for name in names:
-        place: str = getattr(settings, name)
+def require_window(settings: MonitoringSettings, spec: StackSpec) -> None:
+    """Checks that a table to monitor can be used, and can be used where the step runs.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if not settings.batch:
+        return
+    if runs_in_pods(spec):
+        _require_reachable({"batch": settings.batch}, spec.name)
+    else:
+        open_source(settings.batch)
+
+
+def _require_reachable(places: Mapping[str, str], stack: str) -> None:
+    for name, place in places.items():
         is_local = "://" not in place or place.casefold().startswith(_ON_THIS_MACHINE)
         if is_local and not place.startswith("generated:"):
             raise InputError(

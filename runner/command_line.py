@@ -32,7 +32,7 @@ examples:
 exit codes:
   0    done
   2    the input is at fault: a name, a setting, or the data
-  3    a model or promotion gate held it back
+  3    a model or promotion gate held it back; monitoring says alarm, or cannot tell
   130  stopped by Ctrl-C
   1    anything else"""
 

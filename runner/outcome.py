@@ -74,8 +74,10 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """Returns the object that `--json` prints."""
+        verdict = getattr(self.result, "verdict", None)
         return {name: getattr(self, name) for name in _JSON_FIELDS} | {
             "seconds": round(self.seconds, 3),
             "report": str(self.report) if self.report else None,
             "result": self.result.model_dump(mode="json") if self.result else None,
+            **({"verdict": verdict} if verdict else {}),
         }

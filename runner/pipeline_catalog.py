@@ -86,6 +86,13 @@ PIPELINES = (
         settings="churn.settings.batch_inference.BatchInferenceSettings",
         preflight=("runner.batch_input.require_batch_places",),
     ),
+    PipelineEntry(
+        name="monitoring",
+        summary="Whether the customers of now still look like the training rows: ok, watch, alarm or cannot tell.",
+        settings="churn.settings.monitoring.MonitoringSettings",
+        inputs=("tracker", "validator"),
+        preflight=("runner.batch_input.require_window",),
+    ),
 )
 
 

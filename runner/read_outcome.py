@@ -28,6 +28,7 @@ _PAGES = {
     Artifact.QUALITY_REPORT: "quality",
     Artifact.DEPLOYMENT: "deployment",
     Artifact.BATCH_REPORT: "batch",
+    Artifact.MONITORING_REPORT: "monitoring",
 }
 _REPORTS = {
     "training": Artifact.TRAINING_REPORT,
@@ -36,7 +37,7 @@ _REPORTS = {
     "validated": Artifact.VALIDATOR_REPORT,
     "deployment": Artifact.DEPLOYMENT,
 }
-_RESULTS = (Artifact.FEATURES, Artifact.BATCH_REPORT)
+_RESULTS = (Artifact.FEATURES, Artifact.BATCH_REPORT, Artifact.MONITORING_REPORT)
 """Artifacts that are a `RunResult`; a pipeline has at most one of them."""
 
 
@@ -51,7 +52,7 @@ def read_outcome(
     training, decision, deployment = loaded["training"], loaded["decision"], loaded["deployment"]
     version, stage = _registered(outputs, training, loaded["promotion"] or deployment)
     pages = save_report_pages(run.name, reports)
-    error = held_reason(decision, loaded["promotion"], deployment)
+    error = held_reason(decision, loaded["promotion"], deployment) or unsettled(loaded["result"])
     outcome = Outcome(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status="held" if error else "completed",
@@ -95,6 +96,13 @@ def held_reason(decision: Any, promotion: Any, deployment: Any) -> str | None:
     for record, status in ((promotion, "waiting"), (deployment, "rolled back")):
         if record is not None and record.status == status:
             return str(record.sentence)
+    return None
+
+
+def unsettled(result: Any) -> str | None:
+    """Why a monitoring run is no success: an alarm is open, or it cannot tell; None for all others."""
+    if getattr(result, "verdict", "ok") in ("alarm", "cannot tell"):
+        return str(result.sentence)
     return None
 
 

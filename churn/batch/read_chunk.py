@@ -60,6 +60,26 @@ class ReadChunk:
     rejected: Any
 
 
+@dataclass(frozen=True)
+class EveryRow:
+    """A chunk, read, whatever its rows are worth.
+
+    Attributes:
+        columns: the contract's features of every row; a value that is not allowed is NaN, or the
+            code -1.
+        customers: ids as texts, a pyarrow array; null where there is none.
+        allowed: which rows the contract allows.
+        refused: place of another row -> its first field at fault, and why.
+        whole: the table's columns as they came, by name.
+    """
+
+    columns: Columns
+    customers: Any
+    allowed: Mask
+    refused: Mapping[int, tuple[str, str]]
+    whole: Mapping[str, Any]
+
+
 class ChunkReader:
     """Reads chunks by a contract; holds nothing of any of them."""
 
@@ -91,12 +111,30 @@ class ChunkReader:
         Raises:
             InputError: a column is missing, unknown, or of a type that no value has.
         """
+        read = self.read_every_row(table)
+        kept, refused = read.allowed.copy(), dict(read.refused)
+        for row, first in (repeated or {}).items():
+            refused.setdefault(row - first_row, (self.contract.id.name, _repeated(first)))
+            kept[row - first_row] = False
+        rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
+        return ReadChunk(
+            {name: values[kept] for name, values in read.columns.items()},
+            rows[kept],
+            read.customers.filter(pa.array(kept)),
+            _rejected(read.whole, rows, refused),
+        )
+
+    def read_every_row(self, table: Any) -> EveryRow:
+        """Reads a pyarrow table, and keeps the rows that the contract does not allow.
+
+        Raises:
+            InputError: as `read`.
+        """
         whole = {
             name.strip(): plain_column(table[name], name, coded=name.strip() in self._categories)
             for name in table.column_names
         }
         self.require_columns(whole)
-        rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
         columns, sure = self._read_columns(whole, table.num_rows)
         customers, wrong_id = _customers(whole.get(self.contract.id.name), table.num_rows)
         refused = self._read_singly(whole, columns, np.flatnonzero(~sure))
@@ -105,16 +143,9 @@ class ChunkReader:
                 self.contract.id.name,
                 self._id_fault(customers[int(place)].as_py()),
             )
-        for row, first in (repeated or {}).items():
-            refused.setdefault(row - first_row, (self.contract.id.name, _repeated(first)))
-        kept = np.ones(table.num_rows, np.bool_)
-        kept[list(refused)] = False
-        return ReadChunk(
-            {name: values[kept] for name, values in columns.items()},
-            rows[kept],
-            customers.filter(pa.array(kept)),
-            _rejected(whole, rows, refused),
-        )
+        allowed = np.ones(table.num_rows, np.bool_)
+        allowed[list(refused)] = False
+        return EveryRow(columns, customers, allowed, refused, whole)
 
     def _read_columns(
         self, whole: Mapping[str, Any], count: int

@@ -1,24 +1,65 @@
-"""Settings of monitoring: whose model, and how often an alarm may be false."""
+"""Settings of the monitoring pipeline."""
 
 from __future__ import annotations
 
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
 from churn.frozen_model import FrozenSettings
 from churn.monitoring.alarms import AlarmPolicy
-from churn.settings.pipelines import ContractSettings, OutputSettings
+from churn.profile import Profile, require_own_registry
+from churn.retention.value_settings import ValueSettings
+from churn.settings.pipelines import ContractSettings, NamedModel, OutputSettings, VersionName
+
+
+class PrometheusSettings(FrozenSettings):
+    """Where a run's figures go for Prometheus, besides MLflow.
+
+    Attributes:
+        textfile: file that node_exporter's textfile collector reads, such as
+            /var/lib/node_exporter/churn.prom; empty for `monitoring.prom` in the output folder.
+        pushgateway: address of a Pushgateway, such as http://127.0.0.1:9091; empty for none.
+    """
+
+    textfile: str = ""
+    pushgateway: str = ""
 
 
 class MonitoringSettings(FrozenSettings):
-    """Settings of monitoring.
+    """Which window is compared with which version, and how often an alarm may be false.
 
     Attributes:
-        data: the contract of the model that is watched.
-        alarms: how often an alarm may be false.
-        classifier: whether a classifier is trained to tell a window from the reference; it sees
-            what no single column shows, and costs most of a check.
+        profile: `demo` for a model that was trained with it.
+        data: the business, by which an empty model name is found.
+        model: which model.
+        version: of the model; empty for the one in production.
+        batch: address of a table, as docs/sources.md lists them; empty for the inputs that were kept.
+        days: of the kept inputs, the last so many whole days in UTC.
+        inputs: where inputs are kept; empty for `inputs` in the output folder.
+        alarms: the year's level.
+        classifier: whether to train a classifier as well.
+        value: what the estimated consequence in money assumes.
+        prometheus: where the figures go.
+        ledger: a database address; empty for the stack's, or SQLite in the output folder.
         output: where files go.
     """
 
+    profile: Profile = "full"
     data: ContractSettings = ContractSettings()
+    model: NamedModel = NamedModel()
+    version: VersionName = ""
+    batch: str = ""
+    days: Annotated[int, Field(ge=1, le=366)] = 7
+    inputs: str = ""
     alarms: AlarmPolicy = AlarmPolicy()
     classifier: bool = True
+    value: ValueSettings = ValueSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
+    ledger: str = ""
     output: OutputSettings = OutputSettings()
+
+    @model_validator(mode="after")
+    def _demo_keeps_apart(self) -> Self:
+        require_own_registry(self.profile, self.model.name)
+        return self

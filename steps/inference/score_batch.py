@@ -50,7 +50,7 @@ def score_batch(
         result = run_batch(
             request,
             output_folder(_records(options) if table else _place(options.output)),
-            partial(_open, options.input),
+            partial(open_table, options.input),
             ledger=places.enter_context(PredictionLedger(folders["ledger"]))
             if options.record_predictions
             else None,
@@ -78,7 +78,8 @@ def _records(options: BatchInferenceSettings) -> str:
     return str(home() / "batch" / name)
 
 
-def _open(where: str, contract: DataContract) -> TableSource:
+def open_table(where: str, contract: DataContract) -> TableSource:
+    """A table of customers in a contract's words."""
     optional = (*contract.unscored, contract.id.name)
     return open_source(where, contract, optional=optional, coded=True)
 

@@ -1,0 +1,54 @@
+"""One check of a window: compared with the bundle's reference, kept in the ledger, put into words."""
+
+from __future__ import annotations
+
+from churn.ledger.drift_checks import DriftLedger
+from churn.monitoring.alarms import AlarmPolicy, AlarmState, WindowCheck
+from churn.monitoring.drift_check import CheckResult, check_drift
+from churn.monitoring.drift_reference import DriftReference
+from churn.windows.window import Window
+
+NOTHING_KEPT = "Nothing was scored in these days, or its inputs were not kept."
+
+
+def compare(
+    window: Window, reference: DriftReference | str, policy: AlarmPolicy, *, classifier: bool
+) -> CheckResult:
+    """Compares a window with a reference; a text says why there is none that can be used."""
+    if isinstance(reference, str):
+        return CheckResult(
+            finding="cannot tell", reason=reference, rows=window.facts.rows, reference_rows=0
+        )
+    return check_drift(
+        reference,
+        window.columns,
+        window.probability,
+        watch_level=policy.watch_level,
+        classifier=classifier,
+    )
+
+
+def record(
+    ledger: DriftLedger,
+    window: Window,
+    result: CheckResult,
+    *,
+    model: str,
+    version: str,
+    policy: AlarmPolicy,
+) -> tuple[AlarmState, tuple[WindowCheck, ...]]:
+    """Keeps a check; returns what follows, this window's check in it, and every check of its kind.
+
+    Raises:
+        InputError: the ledger cannot be used.
+        ChurnError: other runs recorded checks all the time.
+    """
+    facts = window.facts
+    state = ledger.record_check(
+        result, model=model, version=version, kind=facts.kind, window=facts.id, policy=policy
+    )
+    checks = tuple(ledger.checks(model, facts.kind))
+    ours = next(
+        each for each in reversed(checks) if (each.version, each.window) == (version, facts.id)
+    )
+    return state.model_copy(update={"check": ours}), checks

@@ -1,0 +1,73 @@
+"""The window that a monitoring run is about, and the version that it is compared with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.batch.chosen_version import choose_version
+from churn.contract import with_reading
+from churn.errors import BundleError
+from churn.monitoring.drift_reference import DriftReference
+from churn.root import ROOT
+from churn.scoring.address import Address, address
+from churn.scoring.bundle import bundle_folder, read_reference, store_of_model
+from churn.scoring.manifest import REFERENCE
+from churn.scoring.refusal import refusing
+from churn.scoring.remote import local_copy
+from churn.scoring.scorer import Scorer
+from churn.settings.monitoring import MonitoringSettings
+from churn.windows.window import Window, read_window
+from steps.inference.score_batch import open_table
+
+
+@dataclass(frozen=True)
+class OpenedWindow:
+    """A window with what it is compared with.
+
+    Attributes:
+        scorer: the version.
+        reference: its training rows; a text says why they cannot be used.
+        window: the customers, scored.
+    """
+
+    scorer: Scorer
+    reference: DriftReference | str
+    window: Window
+
+
+def open_window(options: MonitoringSettings, folders: dict[str, str]) -> OpenedWindow:
+    """Loads the version, and reads and scores the window.
+
+    Raises:
+        InputError: nothing is in production, or the window cannot be read.
+        BundleError: the version is not fit to be used.
+    """
+    store = store_of_model(address(folders["bundles"]), options.model.name)
+    chosen = choose_version(store, options.model.name, options.version)
+    scorer, reference = load_monitored(store, chosen.version, chosen.digest)
+    source = open_table(
+        options.batch, with_reading(scorer.contract, ROOT / options.data.contract)
+    )
+    window = read_window(
+        (chunk.table for chunk in source.chunks()),
+        scorer,
+        kind="batch",
+        window_id=source.digest(),
+        place=source.shown,
+    )
+    return OpenedWindow(scorer, reference, window)
+
+
+def load_monitored(
+    store: Address, version: str, digest: str
+) -> tuple[Scorer, DriftReference | str]:
+    """A version as it was chosen, and its reference, or why it cannot be used.
+
+    Raises:
+        BundleError: the version is gone, is another by now, or is not fit to be used.
+    """
+    with local_copy(bundle_folder(store, version)) as folder, refusing(folder):
+        scorer = Scorer.load_version(Path(folder), version, digest)
+        try:
+            return scorer, read_reference(Path(folder) / REFERENCE, scorer.contract)
+        except BundleError as error:
+            return scorer, str(error)
