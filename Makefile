@@ -66,6 +66,10 @@ OUTPUT ?= $(STATE)/scores
 batch: setup  ## Score a whole table with the production model (INPUT=data/raw/telco.csv, OUTPUT=.churn/scores)
 	$(bin)/python run.py --pipeline batch_inference --set input="$(or $(INPUT),data/raw/telco.csv)" --set output="$(OUTPUT)" $(ARGS)
 
+.PHONY: monitor
+monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
+	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f "$(STATE)/mlflow.db" || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }

@@ -35,6 +35,7 @@ class Artifact(StrEnum):
     SCORE = "customer_score"
     BATCH_REPORT = "batch_report"
     MONITORING_REPORT = "monitoring_report"
+    PUBLISHED_FIGURES = "published_figures"
     DEPLOYMENT_PLAN = "deployment_plan"
     DEPLOYMENT = "deployment"
     DEPLOYMENT_RECORD = "deployment_record"

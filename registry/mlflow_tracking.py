@@ -10,6 +10,7 @@ from churn.contract.refusals import allowed_values
 from churn.errors import ChurnError
 from churn.models.trained import TrainedModel
 from churn.reports.charts.chart_style import as_png
+from churn.reports.monitoring_report import MonitoringReport
 from churn.reports.training.training_page import report_charts
 from churn.reports.training.training_report import TrainingReport
 from churn.root import ROOT
@@ -49,6 +50,25 @@ def log_training_run(
     mlflow.log_table({name: [row[name] for row in rows] for name in rows[0]}, "candidates.json")
     _log_model(model)
     _log_trials(report)
+    return str(run.info.run_id)
+
+
+def log_monitoring_run(report: MonitoringReport, page: str) -> str:
+    """Logs a monitoring run's figures and page to the active MLflow run; returns its id.
+
+    Raises:
+        RuntimeError: no run is active.
+    """
+    import mlflow
+
+    run = mlflow.active_run()
+    if run is None:
+        raise RuntimeError("track_figures needs a stack with an MLflow experiment tracker")
+    window = report.window
+    mlflow.set_tags({"verdict": report.verdict, "window": window.id, "monitored": report.version})
+    mlflow.log_metrics(report.figures)
+    mlflow.log_metrics({f"psi.{each.name}": each.psi for each in report.check.columns})
+    mlflow.log_text(page, "monitoring_report.html")
     return str(run.info.run_id)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from churn.batch.table_output import TableOutput, is_table
+from churn.contract import load_contract
 from churn.data.sources import open_source
 from churn.errors import InputError
+from churn.root import ROOT
 from churn.settings.batch_inference import BatchInferenceSettings
 from churn.settings.monitoring import MonitoringSettings
 from churn.writable import require_writable
@@ -33,7 +35,7 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
         names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
         _require_reachable({name: getattr(settings, name) for name in names}, spec.name)
         return
-    open_source(settings.input)
+    open_source(settings.input, load_contract(ROOT / settings.data.contract))
     if is_table(settings.output):
         TableOutput(settings.output, append=settings.append)
     elif "://" not in settings.output:
@@ -54,7 +56,7 @@ def require_window(settings: MonitoringSettings, spec: StackSpec) -> None:
     if runs_in_pods(spec):
         _require_reachable({"batch": settings.batch}, spec.name)
     else:
-        open_source(settings.batch)
+        open_source(settings.batch, load_contract(ROOT / settings.data.contract))
 
 
 def _require_reachable(places: Mapping[str, str], stack: str) -> None:

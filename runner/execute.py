@@ -182,6 +182,10 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         "features": places.features or str(shared),
         # A file of one pod is no store that anything else could read.
         "online": places.online or ("" if places.state else f"sqlite:///{shared / FILE}"),
+        "metrics": str(shared / "metrics"),
+        "inputs": getattr(prepared.settings, "inputs", "")
+        or places.inputs
+        or str(shared / "inputs"),
         "bundles": places.bundles or str(prepared.state / "production"),
         "ledger": getattr(prepared.settings, "ledger", "")
         or places.ledger

@@ -54,6 +54,7 @@ class Places(FrozenModel):
         ledger: SQLAlchemy URL of the ledger of decisions and predictions.
         features: Feature store of tables with provenance: a folder or an `s3://` address.
         online: Address of the online feature store, such as `redis://HOST:6379/0`.
+        inputs: Where inputs are kept for monitoring: a folder or an `s3://` address.
         state: Absolute folder for temporary files of steps that run on another machine.
     """
 
@@ -61,6 +62,7 @@ class Places(FrozenModel):
     ledger: str | None = None
     features: str | None = None
     online: str | None = None
+    inputs: str | None = None
     state: str | None = None
 
 

@@ -30,6 +30,9 @@ class BatchInferenceSettings(FrozenSettings):
         duplicates: whether rows with the id of an earlier row are set aside, or refuse the input.
         max_bad_rows: beyond so many refused rows nothing is scored; a number with a point is a share.
         record_predictions: whether the ledger keeps the predictions.
+        keep_inputs: whether the scored rows are kept for monitoring, under pseudonyms.
+        keep_inputs_days: for so many days; what is older is deleted.
+        inputs: where they are kept; empty for the stack's place, or `inputs` in the state folder.
         ledger: a database address; empty for the stack's, or SQLite in the state folder.
         engine: what scores: the cores of this machine, or a Spark cluster.
         spark_master: address of the cluster; empty for what spark-submit or Spark's configuration says.
@@ -51,6 +54,9 @@ class BatchInferenceSettings(FrozenSettings):
         Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     ) = 0.01
     record_predictions: bool = True
+    keep_inputs: bool = False
+    keep_inputs_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    inputs: str = ""
     ledger: str = ""
     engine: EngineName = "local"
     spark_master: str = ""

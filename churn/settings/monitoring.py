@@ -17,12 +17,12 @@ class PrometheusSettings(FrozenSettings):
     """Where a run's figures go for Prometheus, besides MLflow.
 
     Attributes:
-        textfile: file that node_exporter's textfile collector reads, such as
-            /var/lib/node_exporter/churn.prom; empty for `monitoring.prom` in the output folder.
+        folder: that node_exporter's textfile collector reads; empty for `metrics` in the output
+            folder.
         pushgateway: address of a Pushgateway, such as http://127.0.0.1:9091; empty for none.
     """
 
-    textfile: str = ""
+    folder: str = ""
     pushgateway: str = ""
 
 

@@ -9,17 +9,22 @@ from typing import Annotated, Any
 
 from zenml import step
 
+from churn.batch.chosen_version import load_scorer
 from churn.batch.expected_rows import expected_rows
+from churn.batch.keep_inputs import keep_batch_inputs
+from churn.batch.manifest import BatchManifest
 from churn.batch.opened_engine import opened_engine
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
-from churn.contract import DataContract
+from churn.contract import DataContract, with_reading
 from churn.data.sources import TableSource, open_source
 from churn.home import home
+from churn.kept_inputs.pseudonym import inputs_key
 from churn.ledger.predictions import PredictionLedger
 from churn.reports.batch_report import BatchReport, batch_report
 from churn.root import ROOT
+from churn.scoring.address import Address
 from churn.scoring.bundle import address, store_of_model
 from churn.settings.batch_inference import BatchInferenceSettings
 from materializers.report_materializer import ReportMaterializer
@@ -43,13 +48,15 @@ def score_batch(
         options = BatchInferenceSettings.from_mapping(settings)
         last = last_report(Artifact.BATCH_REPORT, options.model.name)
         expected = expected_rows(options.input)
+        if options.keep_inputs:
+            inputs_key()  # before an hour of scoring
         table = None
         if is_table(options.output):
             table = TableOutput(options.output, append=options.append)
         request = _request(options, folders)
         result = run_batch(
             request,
-            output_folder(_records(options) if table else _place(options.output)),
+            output_folder(_records(options) if table else place_of(options.output)),
             partial(open_table, options.input),
             ledger=places.enter_context(PredictionLedger(folders["ledger"]))
             if options.record_predictions
@@ -60,12 +67,32 @@ def score_batch(
             deliver=table,
             on_rows=lambda done: progress.count_rows(done, expected),
         )
+        if options.keep_inputs:
+            _keep_inputs(options, folders, request.store, result.manifest)
         report = batch_report(result, table.shown if table else "", last)
         progress.record(report.sentence, report.figures)
     return report
 
 
-def _place(where: str) -> str:
+def _keep_inputs(
+    options: BatchInferenceSettings,
+    folders: dict[str, str],
+    store: Address,
+    manifest: BatchManifest,
+) -> None:
+    job = manifest.job
+    contract = load_scorer(store, job.version, job.bundle)[0].contract
+    keep_batch_inputs(
+        open_table(options.input, with_reading(contract, ROOT / options.data.contract)),
+        manifest,
+        contract,
+        output_folder(f"{place_of(folders['inputs'])}/{job.model}"),
+        key=inputs_key(),
+        days=options.keep_inputs_days,
+    )
+
+
+def place_of(where: str) -> str:
     """An address as it is; a path from the folder that the command was given in."""
     return where if "://" in where else str(Path(where).expanduser().absolute())
 
@@ -73,7 +100,7 @@ def _place(where: str) -> str:
 def _records(options: BatchInferenceSettings) -> str:
     """Where job, manifest and rejected rows of scores in a table are kept."""
     if options.records:
-        return _place(options.records)
+        return place_of(options.records)
     name = hashlib.sha256(f"{options.output} {options.input}".encode()).hexdigest()[:16]
     return str(home() / "batch" / name)
 

@@ -1,11 +1,14 @@
 """The window that a monitoring run is about, and the version that it is compared with."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from churn.batch.chosen_version import choose_version
+from churn.batch.output_folder import output_folder
 from churn.contract import with_reading
 from churn.errors import BundleError
+from churn.kept_inputs.day_files import find_days, read_days
 from churn.monitoring.drift_reference import DriftReference
 from churn.root import ROOT
 from churn.scoring.address import Address, address
@@ -16,7 +19,7 @@ from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.window import Window, read_window
-from steps.inference.score_batch import open_table
+from steps.inference.score_batch import open_table, place_of
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ def open_window(options: MonitoringSettings, folders: dict[str, str]) -> OpenedW
     store = store_of_model(address(folders["bundles"]), options.model.name)
     chosen = choose_version(store, options.model.name, options.version)
     scorer, reference = load_monitored(store, chosen.version, chosen.digest)
-    source = open_table(
-        options.batch, with_reading(scorer.contract, ROOT / options.data.contract)
-    )
+    if not options.batch:
+        return OpenedWindow(scorer, reference, _kept_window(options, folders, scorer))
+    source = open_table(options.batch, with_reading(scorer.contract, ROOT / options.data.contract))
     window = read_window(
         (chunk.table for chunk in source.chunks()),
         scorer,
@@ -55,6 +58,30 @@ def open_window(options: MonitoringSettings, folders: dict[str, str]) -> OpenedW
         place=source.shown,
     )
     return OpenedWindow(scorer, reference, window)
+
+
+def _kept_window(options: MonitoringSettings, folders: dict[str, str], scorer: Scorer) -> Window:
+    """The inputs that were kept in the last days; a customer's newest row counts."""
+    model, today = options.model.name, datetime.now(UTC).date()
+    folder = output_folder(f"{place_of(folders['inputs'])}/{model}")
+    days = find_days(folder, options.days, today)
+    note = ""
+    if days.later:
+        note = f"{days.later} files of {folder.shown} are of days to come: a clock is wrong."
+    elif not days.names:
+        note = (
+            f"{folder.shown} has no inputs of the {options.days} days before {today}; keep them with "
+            "keep_inputs=true of batch_inference, or name a table with --set batch=PATH."
+        )
+    return read_window(
+        read_days(folder, days),
+        scorer,
+        kind="inputs",
+        window_id=days.id,
+        place=f"{folder.shown}, {options.days} days before {today}",
+        keep="last",
+        note=note,
+    )
 
 
 def load_monitored(

@@ -28,7 +28,15 @@ def test_the_search_finds_steps_of_every_stage():
     modules = set(steps_of_the_project().values())
 
     stages = {module.split(".")[1] for module in modules}
-    assert stages == {"data", "modelling", "promotion", "deployment", "features", "inference"}
+    assert stages == {
+        "data",
+        "modelling",
+        "promotion",
+        "deployment",
+        "features",
+        "inference",
+        "monitoring",
+    }
     assert len(modules) >= 35
 
 

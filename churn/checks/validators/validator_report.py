@@ -92,8 +92,8 @@ class ValidatorReport(FrozenModel):
     contract_digest: str
     title: str
     target: str
-    reference_rows: int = Field(ge=1)
-    current_rows: int = Field(ge=1)
+    reference_rows: int = Field(ge=0)
+    current_rows: int = Field(ge=0)
     verdict: StoredVerdict
     findings: tuple[ValidatorFinding, ...] = Field(min_length=1)
     notes: tuple[str, ...] = ()
