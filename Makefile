@@ -70,6 +70,10 @@ batch: setup  ## Score a whole table with the production model (INPUT=data/raw/t
 monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
 	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
 
+.PHONY: demo-monitoring
+demo-monitoring: setup  ## Replay half a year of synthetic customers with four drifts, and write a health page
+	$(bin)/python -m runner.monitoring_demo
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f "$(STATE)/mlflow.db" || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from churn.errors import ChurnError, InputError
 from churn.ledger.database import DatabaseLedger
 from churn.ledger.ledger_tables import DRIFT_CHECKS, RESOLUTIONS
-from churn.monitoring.alarms import YEAR, AlarmPolicy, AlarmState, WindowCheck, spend
+from churn.monitoring.alarms import YEAR, AlarmPolicy, AlarmState, Resolution, WindowCheck, spend
 from churn.monitoring.drift_check import CheckResult
 from churn.monitoring.online_fdr import lord_plus_plus
 
@@ -81,8 +81,39 @@ class DriftLedger(DatabaseLedger):
         with self.transaction() as connection:
             return _checks(connection, model, kind)
 
-    def resolve_alarm(self, model: str, kind: str, *, person: str, note: str = "") -> AlarmState:
+    def kinds(self, model: str) -> list[str]:
+        """The kinds of window that were ever checked, the one of the newest check first."""
+        if self.file is not None and not self.file.exists():
+            return []
+        query = (
+            select(DRIFT_CHECKS.c.kind)
+            .where(DRIFT_CHECKS.c.model == model)
+            .group_by(DRIFT_CHECKS.c.kind)
+            .order_by(func.max(DRIFT_CHECKS.c.checked_at).desc(), DRIFT_CHECKS.c.kind)
+        )
+        with self.transaction() as connection:
+            return list(connection.execute(query).scalars())
+
+    def resolutions(self, model: str, kind: str) -> list[Resolution]:
+        """What was resolved, oldest first."""
+        query = (
+            select(*(RESOLUTIONS.c[name] for name in Resolution.model_fields))
+            .where(RESOLUTIONS.c.model == model, RESOLUTIONS.c.kind == kind)
+            .order_by(RESOLUTIONS.c.id)
+        )
+        return [Resolution(**row) for row in self.rows(query)]
+
+    def resolve_alarm(
+        self, model: str, kind: str, *, person: str, note: str = "", now: datetime | None = None
+    ) -> AlarmState:
         """Closes the alarm that is open, in a person's name.
+
+        Args:
+            model: name of the model.
+            kind: kind of the window.
+            person: who resolves it.
+            note: why.
+            now: when, with its zone; the clock's time where left out.
 
         Raises:
             InputError: there is none, no person is named, or the database cannot be used.
@@ -98,7 +129,7 @@ class DriftLedger(DatabaseLedger):
             connection.execute(
                 insert(RESOLUTIONS),
                 {
-                    "recorded_at": datetime.now(UTC),
+                    "recorded_at": (now or datetime.now(UTC)).astimezone(UTC),
                     "model": model,
                     "kind": kind,
                     "number": state.check.number,

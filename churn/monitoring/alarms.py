@@ -88,6 +88,22 @@ class WindowCheck(FrozenModel):
     result: CheckResult
 
 
+class Resolution(FrozenModel):
+    """A person's word that an alarm is dealt with.
+
+    Attributes:
+        recorded_at: in UTC.
+        number: the newest check that it is about.
+        person: who resolved it.
+        note: why; may be empty.
+    """
+
+    recorded_at: AwareDatetime
+    number: int = Field(ge=1)
+    person: str
+    note: str = ""
+
+
 class AlarmState(FrozenModel):
     """How a model and a kind of window stand after a check.
 

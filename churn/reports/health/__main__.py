@@ -1,0 +1,51 @@
+"""`python -m churn.reports.health`: writes the health page of a model from a ledger."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from churn.errors import ChurnError, InputError
+from churn.home import home
+from churn.reports.health.health_page import render_health_page
+from churn.reports.health.model_health import read_health
+from churn.scoring.bundle.durable import replace_text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the page and returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        ledger = asked.ledger or f"sqlite:///{home() / 'ledger.db'}"
+        page = render_health_page(read_health(ledger, asked.model, asked.kind))
+        output = asked.output or home() / f"{asked.model}-health.html"
+        replace_text(output, page)
+        sys.stdout.write(f"{output}\n")
+    except OSError as error:
+        sys.stderr.write(
+            f"The page cannot be written to {error.filename or output}: {error.strerror}.\n"
+        )
+        return InputError.exit_code
+    except ChurnError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m churn.reports.health",
+        description="Drift, scores, outcomes, alarms and versions of a model on one page.",
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="name of the model, such as telco-churn")
+    add("--ledger", metavar="ADDRESS", help="the ledger's database (default: this machine's)")
+    add("--kind", help="kind of the windows (default: that of the newest check)")
+    add("--output", type=Path, metavar="FILE", help="default: MODEL-health.html beside the ledger")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""What the ledger knows of a model's health, week by week."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from churn.errors import InputError
+from churn.evaluation.delong import Auc, delong
+from churn.evaluation.disparities import wilson_interval
+from churn.evaluation.intervals import Interval
+from churn.ledger.changes import ProductionChange
+from churn.ledger.drift_checks import DriftLedger
+from churn.ledger.predictions import PredictionLedger
+from churn.ledger.records import Ledger
+from churn.monitoring.alarms import WindowCheck
+from churn.monitoring.incidents import Incident, find_incidents
+
+_FEWEST_OUTCOMES = 10
+"""Customers who left, and who stayed, in a period whose ROC-AUC is drawn."""
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The answers of one week.
+
+    Attributes:
+        start: its Monday, in UTC.
+        predictions: how many.
+        low: a tenth of the probabilities lie below.
+        median: half of them do.
+        high: nine tenths do.
+        outcomes: of how many predictions the outcome is known.
+        churned: how many of those left.
+        predicted: mean probability of those; None where there are none.
+        left: interval of the share of those who left.
+        roc_auc: of those; None with fewer than 10 who left or stayed.
+    """
+
+    start: date
+    predictions: int
+    low: float
+    median: float
+    high: float
+    outcomes: int = 0
+    churned: int = 0
+    predicted: float | None = None
+    left: Interval | None = None
+    roc_auc: Auc | None = None
+
+    @property
+    def middle(self) -> datetime:
+        """Where it is drawn."""
+        return datetime(*self.start.timetuple()[:3], tzinfo=UTC) + timedelta(days=3.5)
+
+    @property
+    def off(self) -> bool:
+        """Whether the share of those who left differs from what was predicted."""
+        return (
+            self.left is not None
+            and self.predicted is not None
+            and not self.left.covers(self.predicted)
+        )
+
+
+@dataclass(frozen=True)
+class ModelHealth:
+    """A model's history.
+
+    Attributes:
+        model: its name.
+        kind: kind of the windows that were checked.
+        checks: oldest first.
+        incidents: alarms, oldest first.
+        changes: versions that went into production, oldest first.
+        periods: weeks with predictions, oldest first.
+    """
+
+    model: str
+    kind: str
+    checks: tuple[WindowCheck, ...]
+    incidents: tuple[Incident, ...]
+    changes: tuple[ProductionChange, ...]
+    periods: tuple[Period, ...]
+
+    @property
+    def open_incident(self) -> Incident | None:
+        """The alarm that is open."""
+        return next((each for each in self.incidents if each.resolution is None), None)
+
+    @property
+    def known(self) -> tuple[Period, ...]:
+        """The weeks in which an outcome is known."""
+        return tuple(each for each in self.periods if each.outcomes)
+
+    @property
+    def judged(self) -> tuple[Period, ...]:
+        """The weeks that have a ROC-AUC."""
+        return tuple(each for each in self.periods if each.roc_auc is not None)
+
+
+def read_health(ledger: str, model: str, kind: str | None = None) -> ModelHealth:
+    """Reads everything that the ledger has; predictions are those of all versions, without shadows.
+
+    Args:
+        ledger: the database's address.
+        model: name of the model.
+        kind: kind of the windows; that of the newest check where left out.
+
+    Raises:
+        InputError: nothing was checked, or the database cannot be used.
+    """
+    with DriftLedger(ledger) as drift:
+        kinds = drift.kinds(model)
+        if not kinds or (kind is not None and kind not in kinds):
+            what = f"No {kind} window" if kind and kinds else "No window"
+            raise InputError(
+                f"{what} of model '{model}' was ever checked, by the ledger at {drift.place}. "
+                + (f"It has: {', '.join(kinds)}." if kinds else "Run monitoring first.")
+            )
+        chosen = kind or kinds[0]
+        checks = drift.checks(model, chosen)
+        resolutions = drift.resolutions(model, chosen)
+    with Ledger(ledger) as records:
+        changes = [each for each in records.changes(model) if each.status == "done"]
+    with PredictionLedger(ledger) as predictions:
+        periods = tuple(_periods(predictions))
+    return ModelHealth(
+        model=model,
+        kind=chosen,
+        checks=tuple(checks),
+        incidents=find_incidents(checks, resolutions),
+        changes=tuple(reversed(changes)),
+        periods=periods,
+    )
+
+
+@dataclass
+class _Week:
+    """Probabilities of all answers, and those with outcomes apart."""
+
+    probability: array[float] = field(default_factory=lambda: array("f"))
+    known: array[float] = field(default_factory=lambda: array("f"))
+    left: array[int] = field(default_factory=lambda: array("b"))
+
+
+def _periods(ledger: PredictionLedger) -> Iterator[Period]:
+    weeks: defaultdict[date, _Week] = defaultdict(_Week)
+    for prediction, outcome in ledger.predictions_with_outcomes(_FIRST, _LAST):
+        if prediction.role == "shadow":
+            continue
+        day = prediction.predicted_at.date()
+        week = weeks[day - timedelta(days=day.weekday())]
+        week.probability.append(prediction.probability)
+        if outcome is not None:
+            week.known.append(prediction.probability)
+            week.left.append(outcome.churned)
+    for start, week in sorted(weeks.items()):
+        yield _period(start, week)
+
+
+def _period(start: date, week: _Week) -> Period:
+    low, median, high = np.quantile(np.asarray(week.probability), (0.1, 0.5, 0.9))
+    known, left = np.asarray(week.known), np.asarray(week.left, dtype=np.int8)
+    positives = int(left.sum())
+    enough = min(positives, len(left) - positives) >= _FEWEST_OUTCOMES
+    return Period(
+        start=start,
+        predictions=len(week.probability),
+        low=float(low),
+        median=float(median),
+        high=float(high),
+        outcomes=len(known),
+        churned=positives,
+        predicted=float(known.mean()) if len(known) else None,
+        left=wilson_interval(positives, len(left)) if len(left) else None,
+        roc_auc=delong(left, known) if enough else None,
+    )
