@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from churn.evaluation.disparities import Estimate
 from churn.monitoring.alarms import WindowCheck
 from churn.reports.charts.chart_style import (
     LIGHT,
@@ -46,7 +48,7 @@ def history_chart(health: ModelHealth, *, watch_level: float, theme: Theme = LIG
         panels.append((_draw_scores, score_finding(health), "probability"))
     if health.known:
         panels.append((_draw_outcomes, outcome_finding(health), "left"))
-    if health.judged:
+    if health.judged or any(each.estimated for each in health.periods):
         panels.append((_draw_auc, auc_finding(health), "ROC-AUC"))
     figure, only = blank_chart(headline(health), theme, height=1.2 + 2.6 * len(panels))
     only.remove()
@@ -133,18 +135,35 @@ def _draw_outcomes(axes: Axes, health: ModelHealth, theme: Theme) -> None:
 
 
 def _draw_auc(axes: Axes, health: ModelHealth, theme: Theme) -> None:
-    weeks = health.judged
-    areas = [each.roc_auc for each in weeks if each.roc_auc is not None]
-    bounds = [area.interval() for area in areas]
-    _band(axes, weeks, [(each.lower, each.upper) for each in bounds], theme, "95% interval")
-    _line(axes, weeks, [area.area for area in areas], theme, "by the outcomes")
-    axes.axhline(0.5, color=theme.ink, linestyle=":", linewidth=0.8)
+    """By the outcomes, and as the scores alone say."""
+    weeks = [(each, each.roc_auc) for each in health.periods if each.roc_auc is not None]
+    if weeks:
+        bounds = [area.interval() for _, area in weeks]
+        known = [week for week, _ in weeks]
+        _band(axes, known, [(each.lower, each.upper) for each in bounds], theme, "95% interval")
+        _line(axes, known, [area.area for _, area in weeks], theme, "by the outcomes")
+    expected = [(each, each.estimated) for each in health.periods if each.estimated is not None]
+    for line, label in (("--", "expected by the scores"), (":", "its 95% interval")):
+        for values in _expected_lines(expected, bounds=line == ":"):
+            axes.plot(
+                [week.middle for week, _ in expected], values, line, color=theme.other,
+                linewidth=1.4 if line == "--" else 1, label=label,
+            )  # type: ignore[arg-type]  # dates  # fmt: skip
+            label = ""  # noqa: PLW2901 - two lines, one name
     add_legend(axes, theme, place="lower left")
+
+
+def _expected_lines(expected: list[tuple[Period, Estimate]], *, bounds: bool) -> list[list[float]]:
+    found = [estimate for _, estimate in expected]
+    if not bounds:
+        return [[each.value for each in found]]
+    ranges = [each.interval for each in found if each.interval is not None]
+    return [[each.lower for each in ranges], [each.upper for each in ranges]]
 
 
 def _band(
     axes: Axes,
-    weeks: tuple[Period, ...],
+    weeks: Sequence[Period],
     bounds: list[tuple[float, float]],
     theme: Theme,
     label: str,
@@ -157,7 +176,7 @@ def _band(
 
 
 def _line(
-    axes: Axes, weeks: tuple[Period, ...], values: list[float], theme: Theme, label: str
+    axes: Axes, weeks: Sequence[Period], values: list[float], theme: Theme, label: str
 ) -> None:
     axes.plot([each.middle for each in weeks], values, "-o", color=theme.main, ms=3.5, label=label)  # type: ignore[arg-type]  # dates
 

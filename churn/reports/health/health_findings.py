@@ -45,14 +45,15 @@ def outcome_finding(health: ModelHealth) -> str:
 
 
 def auc_finding(health: ModelHealth) -> str:
-    """When the model ranked worst."""
+    """Whether the model ranks as its scores say; those are blind to changes of behaviour."""
+    if not health.judged:
+        return "No outcomes yet: the ROC-AUC by the scores, if customers behave as before"
     worst = min(health.judged, key=lambda each: each.roc_auc.area if each.roc_auc else 1.0)
     assert worst.roc_auc is not None  # noqa: S101 - judged weeks have one
-    bounds = worst.roc_auc.interval()
-    return (
-        f"The lowest ROC-AUC is {worst.roc_auc.area:.2f} ({bounds.lower:.2f} to {bounds.upper:.2f}), "
-        f"in the week of {worst.start}"
-    )
+    said = f"ROC-AUC was lowest in the week of {worst.start}: {worst.roc_auc.area:.2f}"
+    if worst.estimated is None:
+        return said
+    return f"{said}; by the scores {worst.estimated.value:.2f} was expected"
 
 
 def _names(moved: tuple[str, ...]) -> str:

@@ -12,13 +12,14 @@ import numpy as np
 
 from churn.errors import InputError
 from churn.evaluation.delong import Auc, delong
-from churn.evaluation.disparities import wilson_interval
+from churn.evaluation.disparities import Estimate, wilson_interval
 from churn.evaluation.intervals import Interval
 from churn.ledger.changes import ProductionChange
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.predictions import PredictionLedger
 from churn.ledger.records import Ledger
 from churn.monitoring.alarms import WindowCheck
+from churn.monitoring.estimated_performance import estimate_performance
 from churn.monitoring.incidents import Incident, find_incidents
 
 _FEWEST_OUTCOMES = 10
@@ -41,6 +42,7 @@ class Period:
         predicted: mean probability of those; None where there are none.
         left: interval of the share of those who left.
         roc_auc: of those; None with fewer than 10 who left or stayed.
+        estimated: ROC-AUC to expect by the scores of all (CBPE); None with fewer than 50.
     """
 
     start: date
@@ -53,6 +55,7 @@ class Period:
     predicted: float | None = None
     left: Interval | None = None
     roc_auc: Auc | None = None
+    estimated: Estimate | None = None
 
     @property
     def middle(self) -> datetime:
@@ -101,7 +104,7 @@ class ModelHealth:
 
     @property
     def judged(self) -> tuple[Period, ...]:
-        """The weeks that have a ROC-AUC."""
+        """The weeks that have a ROC-AUC by outcomes."""
         return tuple(each for each in self.periods if each.roc_auc is not None)
 
 
@@ -166,7 +169,8 @@ def _periods(ledger: PredictionLedger) -> Iterator[Period]:
 
 
 def _period(start: date, week: _Week) -> Period:
-    low, median, high = np.quantile(np.asarray(week.probability), (0.1, 0.5, 0.9))
+    probability = np.asarray(week.probability, dtype=np.float64)
+    low, median, high = np.quantile(probability, (0.1, 0.5, 0.9))
     known, left = np.asarray(week.known), np.asarray(week.left, dtype=np.int8)
     positives = int(left.sum())
     enough = min(positives, len(left) - positives) >= _FEWEST_OUTCOMES
@@ -181,4 +185,5 @@ def _period(start: date, week: _Week) -> Period:
         predicted=float(known.mean()) if len(known) else None,
         left=wilson_interval(positives, len(left)) if len(left) else None,
         roc_auc=delong(left, known) if enough else None,
+        estimated=estimate_performance(probability).roc_auc,
     )

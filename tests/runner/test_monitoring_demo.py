@@ -1,0 +1,33 @@
+"""The demonstration of monitoring: each drift is found as it should be, in a folder of its own."""
+
+import pytest
+
+from churn.ledger.drift_checks import DriftLedger
+from churn.reports.health.model_health import read_health
+from runner import monitoring_demo
+from runner.monitoring_demo import KIND, MODEL, main
+
+
+@pytest.mark.slow
+def test_half_a_year_has_its_alarms_and_touches_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    monkeypatch.setattr(monitoring_demo, "ROWS", 1_000)
+    (tmp_path / "ledger.db").write_text("production's")
+
+    assert main() == 0
+
+    folder = tmp_path / "demo-monitoring"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo-monitoring", "ledger.db"]
+    assert (tmp_path / "ledger.db").read_text() == "production's"
+    assert capsys.readouterr().out.startswith(f"{folder / 'health.html'}\n26 weeks in ")
+    health = read_health(f"sqlite:///{folder / 'ledger.db'}", MODEL)
+    assert (len(health.checks), health.kind) == (26, KIND)
+    assert [change.version for change in health.changes] == ["1", "2"]
+    assert health.incidents[0].moved == ("MonthlyCharges",)
+    assert health.open_incident is not None
+    assert health.open_incident.raised.number >= 24
+    reversed_weeks = [each.roc_auc.area for each in health.judged[17:20]]
+    assert max(reversed_weeks) < 0.7 < min(each.roc_auc.area for each in health.judged[:17])
+    assert "customers, the model and the dates are made up" in (folder / "health.html").read_text()
+    with DriftLedger(f"sqlite:///{folder / 'ledger.db'}") as ledger:
+        assert ledger.alarm_state(MODEL, KIND).verdict == "alarm"
