@@ -18,6 +18,7 @@ TIMEOUT = 180  # seconds; the slowest server needs a tenth of it on an idle mach
 STOP_SECONDS = 60
 
 DEBIAN = {
+    "Alertmanager": (("amtool",), "prometheus-alertmanager"),
     "MariaDB": (("mariadbd", "mariadb-install-db"), "mariadb-server"),
     "PostgreSQL": (("postgres", "initdb"), "postgresql"),
     "Prometheus": (("prometheus", "promtool"), "prometheus"),

@@ -61,10 +61,10 @@ def history_chart(health: ModelHealth, *, watch_level: float, theme: Theme = LIG
         label_axes(axes, theme, x="", y=name)
     _draw_levels(rows[0], health, watch_level, theme)
     _name_versions(rows[0], health, theme)
-    locator = AutoDateLocator(minticks=3, maxticks=8)
+    locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     rows[-1].xaxis.set_major_locator(locator)
-    rows[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    rows[-1].set_xlim(*span(health))
+    rows[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    rows[-1].set_xlim(*(_day(each) for each in span(health)))
     label_axes(rows[-1], theme, x="week of the predictions, UTC", y=panels[-1][2])
     return figure
 
@@ -74,6 +74,11 @@ def span(health: ModelHealth) -> tuple[datetime, datetime]:
     times = [check.checked_at for check in health.checks]
     times += [period.middle for period in health.periods]
     return min(times) - timedelta(days=5), max(times) + timedelta(days=5)
+
+
+def _day(moment: datetime) -> float:
+    """Matplotlib's number of a moment: days since 1970."""
+    return moment.timestamp() / 86_400
 
 
 def _draw_checks(axes: Axes, health: ModelHealth, theme: Theme) -> None:
@@ -96,8 +101,13 @@ def _scatter(axes: Axes, checks: list[WindowCheck], colour: str, marker: str, la
             for check in checks
         ]
         axes.plot(
-            [check.checked_at for check in checks], drawn, marker, color=colour, label=label, ms=6
-        )  # type: ignore[arg-type]  # dates are drawn, whatever the stubs say
+            [_day(check.checked_at) for check in checks],
+            drawn,
+            marker,
+            color=colour,
+            label=label,
+            ms=6,
+        )
 
 
 def _draw_levels(axes: Axes, health: ModelHealth, watch_level: float, theme: Theme) -> None:
@@ -126,9 +136,9 @@ def _draw_outcomes(axes: Axes, health: ModelHealth, theme: Theme) -> None:
     _band(axes, weeks, bands, theme, "95% interval")
     _line(axes, weeks, [each.churned / each.outcomes for each in weeks], theme, "left")
     axes.plot(
-        [each.middle for each in weeks], [each.predicted for each in weeks], "--",
+        [_day(each.middle) for each in weeks], [each.predicted or 0.0 for each in weeks], "--",
         color=theme.other, label="predicted",
-    )  # type: ignore[arg-type]  # dates are drawn, and known weeks have a prediction  # fmt: skip
+    )  # fmt: skip
     in_percent(axes, y=True)
     axes.set_ylim(bottom=0)
     add_legend(axes, theme, place="lower left")
@@ -146,9 +156,9 @@ def _draw_auc(axes: Axes, health: ModelHealth, theme: Theme) -> None:
     for line, label in (("--", "expected by the scores"), (":", "its 95% interval")):
         for values in _expected_lines(expected, bounds=line == ":"):
             axes.plot(
-                [week.middle for week, _ in expected], values, line, color=theme.other,
+                [_day(week.middle) for week, _ in expected], values, line, color=theme.other,
                 linewidth=1.4 if line == "--" else 1, label=label,
-            )  # type: ignore[arg-type]  # dates  # fmt: skip
+            )  # fmt: skip
             label = ""  # noqa: PLW2901 - two lines, one name
     add_legend(axes, theme, place="lower left")
 
@@ -157,7 +167,7 @@ def _expected_lines(expected: list[tuple[Period, Estimate]], *, bounds: bool) ->
     found = [estimate for _, estimate in expected]
     if not bounds:
         return [[each.value for each in found]]
-    ranges = [each.interval for each in found if each.interval is not None]
+    ranges = [each.interval for each in found]
     return [[each.lower for each in ranges], [each.upper for each in ranges]]
 
 
@@ -170,15 +180,17 @@ def _band(
 ) -> None:
     low, high = np.array(bounds).T
     axes.fill_between(
-        [each.middle for each in weeks], low, high, color=theme.main, alpha=0.22, linewidth=0,
+        [_day(each.middle) for each in weeks], low, high, color=theme.main, alpha=0.22, linewidth=0,
         label=label,
-    )  # type: ignore[arg-type]  # dates  # fmt: skip
+    )  # fmt: skip
 
 
 def _line(
     axes: Axes, weeks: Sequence[Period], values: list[float], theme: Theme, label: str
 ) -> None:
-    axes.plot([each.middle for each in weeks], values, "-o", color=theme.main, ms=3.5, label=label)  # type: ignore[arg-type]  # dates
+    axes.plot(
+        [_day(each.middle) for each in weeks], values, "-o", color=theme.main, ms=3.5, label=label
+    )
 
 
 def _draw_events(axes: Axes, health: ModelHealth, theme: Theme) -> None:
@@ -186,9 +198,9 @@ def _draw_events(axes: Axes, health: ModelHealth, theme: Theme) -> None:
     for incident in health.incidents:
         closed = incident.resolution
         until = closed.recorded_at if closed else span(health)[1]
-        axes.axvspan(incident.raised.checked_at, until, color=theme.shade, zorder=0)  # type: ignore[arg-type]  # dates
+        axes.axvspan(_day(incident.raised.checked_at), _day(until), color=theme.shade, zorder=0)
     for change in health.changes:
-        axes.axvline(change.recorded_at, color=theme.ink, linewidth=1)  # type: ignore[arg-type]  # a date
+        axes.axvline(_day(change.recorded_at), color=theme.ink, linewidth=1)
 
 
 def _name_versions(axes: Axes, health: ModelHealth, theme: Theme) -> None:
@@ -196,7 +208,7 @@ def _name_versions(axes: Axes, health: ModelHealth, theme: Theme) -> None:
     for change in health.changes:
         if first <= change.recorded_at <= last:
             axes.annotate(
-                f"version {change.version}", (change.recorded_at, 0.36),  # type: ignore[arg-type]  # a date
+                f"version {change.version}", (_day(change.recorded_at), 0.36),
                 xycoords=("data", "axes fraction"), xytext=(4, 0),
                 textcoords="offset points", fontsize=8.5, color=theme.ink,
             )  # fmt: skip

@@ -1,5 +1,6 @@
 """Every alert fires on the fault it is for, and is silent otherwise: `promtool test rules`."""
 
+import re
 import subprocess
 
 import pytest
@@ -33,6 +34,13 @@ def stream(waiting, scored, rejected="0x100", at=A):
         f"churn_stream_scored_total{at}": scored,
         f"churn_stream_rejected_total{kind}": rejected,
     }
+
+
+MODEL = '{model="a", kind="batch"}'
+
+
+def verdict(said, values, model="a"):
+    return {f'churn_monitoring_verdict{{model="{model}", kind="batch", verdict="{said}"}}': values}
 
 
 # Alert, what is scraped, labels of what fires, seconds at which it fires, and at which it does not.
@@ -163,6 +171,28 @@ CASES = {
     "0.9 % rejected": (
         "ChurnMessagesRejected", stream("0x100", "0+991x100", "0+9x100"), "", [], [1200],
     ),
+    "drift alarm of one model of two": (
+        "ChurnDriftAlarm",
+        verdict("alarm", "0 1x40 0x20") | verdict("alarm", "0x60", model="b"),
+        MODEL, [15, 600], [0, 630],
+    ),
+    "drift that is watched": (
+        "ChurnDriftAlarm", verdict("alarm", "0x40") | verdict("watch", "1x40"), "", [], [600],
+    ),
+    "check that cannot tell": (
+        "ChurnMonitoringBlind", verdict("cannot tell", "1x20 0x20"), MODEL, [300], [330],
+    ),
+    "check that can": ("ChurnMonitoringBlind", verdict("cannot tell", "0x40"), "", [], [600]),
+    "check of nine days ago": (
+        "ChurnMonitoringLate",
+        {'churn_monitoring_checked_timestamp_seconds{model="a", kind="batch"}': "-777600x80"},
+        MODEL, [915], [885],
+    ),
+    "check of this week": (
+        "ChurnMonitoringLate",
+        {'churn_monitoring_checked_timestamp_seconds{model="a", kind="batch"}': "-600000x80"},
+        "", [], [915, 1200],
+    ),
     "no messages": ("ChurnMessagesRejected", stream("0x100", "5x100"), "", [], [1200]),
 }  # fmt: skip
 
@@ -234,3 +264,51 @@ def test_prometheus_takes_the_rules_and_its_configuration(promtool, rules_file):
     )  # fmt: skip
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_alertmanager_takes_its_file_and_knows_every_severity(rules_file, rules):
+    if why := missing("Alertmanager"):
+        pytest.skip(why)
+    file = rules_file.with_name("alertmanager.yml")
+
+    def amtool(*arguments):
+        return subprocess.run(
+            [program("amtool"), *arguments, f"--config.file={file}"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    checked = subprocess.run(
+        [program("amtool"), "check-config", file],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    severities = {rule["labels"]["severity"] for rule in rules.values()}
+    receivers = {
+        each: amtool("config", "routes", "test", f"severity={each}").stdout.strip()
+        for each in severities
+    }
+    assert receivers == {"page": "pages", "ticket": "tickets"}
+
+
+def test_what_alertmanager_holds_back_are_alerts_that_exist(rules_file, rules):
+    settings = yaml.safe_load(rules_file.with_name("alertmanager.yml").read_text())
+    matchers = [
+        matcher.split("=", 1)[1].strip('~"')
+        for rule in settings["inhibit_rules"]
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"])
+    ]
+    assert len(matchers) == 4
+    for pattern in matchers:
+        assert any(re.fullmatch(pattern, name) for name in rules), pattern
+
+
+def test_every_alert_is_linked_to_its_runbook_and_every_runbook_of_prometheus_to_an_alert(
+    root, rules
+):
+    page = (root / "docs" / "runbooks.md").read_text()
+    headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
+    links = {alert: rule["annotations"]["runbook"] for alert, rule in rules.items()}
+
+    assert links == {alert: f"docs/runbooks.md#{alert.lower()}" for alert in rules}
+    assert set(rules) <= set(headings)
+    assert {name for name in headings if name.startswith("Churn")} == set(rules)
