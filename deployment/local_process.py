@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
+from churn.durable import replace_text
 from churn.errors import ChurnError
 from churn.frozen_model import FrozenModel
 from churn.root import ROOT
-from churn.scoring.bundle.durable import replace_text
 
 HOST = "127.0.0.1"
 LOG = "service.log"

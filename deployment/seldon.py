@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from churn.deployment.protocols import open_inference, seldon_core_1
+from churn.durable import replace_text
 from churn.errors import ChurnError, InputError
-from churn.scoring.bundle.durable import replace_text
 from deployment.kubernetes import context_arguments, require_cluster, yaml_documents
 from deployment.readiness import ProbeSpec
 from deployment.seldon_store import publish_bundle, publish_mlserver_model, require_uri

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from churn.durable import TakenError
 from churn.errors import BundleError, InputError
 from churn.scoring.address import file_system, unwritable
 from churn.scoring.bundle import address, bundle_folder, publish
-from churn.scoring.bundle.durable import TakenError
 from churn.scoring.bundle.upload import new_bundle, upload_bundle
 from churn.scoring.manifest import manifest_digest
 from churn.scoring.remote import local_copy

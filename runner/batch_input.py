@@ -7,6 +7,7 @@ from pathlib import Path
 
 from churn.batch.table_output import TableOutput, is_table
 from churn.contract import load_contract
+from churn.data.intake.address import is_on_this_machine
 from churn.data.sources import open_source
 from churn.errors import InputError
 from churn.root import ROOT
@@ -15,8 +16,6 @@ from churn.settings.monitoring import MonitoringSettings
 from churn.writable import require_writable
 from stacks.kubernetes.resources import runs_in_pods
 from stacks.spec import StackSpec
-
-_ON_THIS_MACHINE = ("file://", "sqlite", "duckdb")
 
 
 def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> None:
@@ -35,7 +34,7 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
         names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
         _require_reachable({name: getattr(settings, name) for name in names}, spec.name)
         return
-    open_source(settings.input, load_contract(ROOT / settings.data.contract))
+    open_source(settings.input, load_contract(ROOT / settings.data.contract), setting="input")
     if is_table(settings.output):
         TableOutput(settings.output, append=settings.append)
     elif "://" not in settings.output:
@@ -56,13 +55,12 @@ def require_window(settings: MonitoringSettings, spec: StackSpec) -> None:
     if runs_in_pods(spec):
         _require_reachable({"batch": settings.batch}, spec.name)
     else:
-        open_source(settings.batch, load_contract(ROOT / settings.data.contract))
+        open_source(settings.batch, load_contract(ROOT / settings.data.contract), setting="batch")
 
 
 def _require_reachable(places: Mapping[str, str], stack: str) -> None:
     for name, place in places.items():
-        is_local = "://" not in place or place.casefold().startswith(_ON_THIS_MACHINE)
-        if is_local and not place.startswith("generated:"):
+        if is_on_this_machine(place):
             raise InputError(
                 f"Stack '{stack}' runs its steps in containers, whose files nobody else sees: "
                 f"{name}={place} would be read or written there. Name a bucket, such as "

@@ -11,6 +11,7 @@ from pathlib import Path
 from churn.contract import DataContract, load_contract
 from churn.contract.names import listed
 from churn.data import Dataset, acquire
+from churn.data.intake.address import is_on_this_machine, public
 from churn.data.intake.header import name_file
 from churn.errors import BundleError, InputError
 from churn.profile import DEMO
@@ -177,11 +178,11 @@ def require_portable(settings: DataSettings, *, root: Path, stack: str) -> None:
         InputError: a step could not read it.
     """
     source = settings.source
-    if source != "bundled" and not source.startswith("https://"):
+    if source != "bundled" and is_on_this_machine(source):
         raise InputError(
-            f"Stack '{stack}' runs its steps in containers, which cannot read {source} of this "
-            "machine; upload it and give its https:// address (a bucket's presigned one will do) "
-            "with data.sha256, or take the bundled table."
+            f"Stack '{stack}' runs its steps in containers, which cannot read {public(source)} of this "
+            "machine; name a bucket (s3://…), a database on a server or an https:// address with "
+            "data.sha256, or take the bundled table."
         )
     contract = root / settings.contract
     if Path(_within(root, contract)).is_absolute():

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from churn.deployment.deployment_record import Deployment
     from churn.promotion.decision import Decision
     from churn.promotion.promotion_outcome import PromotionOutcome
-    from churn.reports.run_result import RunResult
     from churn.reports.training.training_report import TrainingReport
+    from churn.run_result import RunResult
 
 Status = Literal["completed", "held", "refused", "failed", "interrupted"]
 

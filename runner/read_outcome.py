@@ -7,8 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn.durable import replace_file
 from churn.errors import error_reason
-from churn.scoring.bundle.durable import replace_file
 from materializers.report_visualizations import PAGE
 from registry.artifacts import Artifact
 from runner.outcome import Outcome

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from churn.data.intake.address import public
+from churn.durable import UNFINISHED, flush_folder
 from churn.errors import ChurnError, InputError, error_reason
 from churn.scoring.address import Address, address, file_system
-from churn.scoring.bundle.durable import UNFINISHED, flush_folder
 from churn.scratch import scratch_folder
 
 _LOCK = ".lock"

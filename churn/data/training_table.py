@@ -95,7 +95,7 @@ def _source(
         own = _own_snapshot(contract).path
         return open_file(root / own, own, contract, largest=LARGEST)
     if not location.casefold().startswith(("https://", "http://")):
-        return open_source(location, contract, largest=LARGEST)
+        return open_source(location, contract, largest=LARGEST, setting="data.source")
     require_allowed(location)
     if expected is None:
         raise InputError(

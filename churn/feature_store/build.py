@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from churn.contract import DataContract
 from churn.data.dataset import Dataset
+from churn.durable import TakenError
 from churn.errors import ChurnError, InputError
 from churn.feature_store.feature_rows import feature_rows
 from churn.feature_store.feature_statistics import column_statistics
@@ -33,7 +34,6 @@ from churn.feature_store.provenance import (
 from churn.features.feature_catalog import feature_catalog
 from churn.features.feature_set import FeatureSet, feature_set
 from churn.features.feature_version import feature_set_version
-from churn.scoring.bundle.durable import TakenError
 
 _LIBRARIES = ("numpy", "pandas", "pyarrow")
 

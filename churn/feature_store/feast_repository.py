@@ -19,11 +19,11 @@ from feast.types import Float64, String
 from feast.value_type import ValueType
 
 from churn.contract import DataContract
+from churn.durable import replace_text
 from churn.feature_store.feature_rows import CREATED_TIME, EVENT_TIME
 from churn.feature_store.offline_store import REGISTRY, OfflineStore
 from churn.feature_store.provenance import ROWS, Provenance, version_folder
 from churn.features.feature_catalog import FIELD, FeatureEntry
-from churn.scoring.bundle.durable import replace_text
 
 ONLINE_VARIABLE = "CHURN_ONLINE_STORE"
 """The environment variable that has the address of an online store on a server."""

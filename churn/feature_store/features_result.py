@@ -6,7 +6,7 @@ from typing import Literal
 
 from churn.feature_store.provenance import Provenance
 from churn.frozen_model import FrozenModel
-from churn.reports.run_result import RunResult
+from churn.run_result import RunResult
 
 Status = Literal["built", "unchanged", "rebuilt", "restored"]
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from churn.durable import TakenError, new_folder, replace_file
 from churn.errors import InputError
 from churn.feature_store.provenance import PROVENANCE, ROWS, Provenance, StoredFile
 from churn.scoring.address import Address, file_system, reason
-from churn.scoring.bundle.durable import TakenError, new_folder, replace_file
 
 _ROWS_A_FILE = 250_000
 REGISTRY = "feature_store"

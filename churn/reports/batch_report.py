@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from churn.batch.manifest import BatchManifest
 from churn.batch.run_batch import BatchResult
 from churn.frozen_model import FrozenModel
-from churn.reports.run_result import RunResult
+from churn.run_result import RunResult
 
 
 class ScoreDistribution(FrozenModel):

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from churn.frozen_model import FrozenModel
 from churn.monitoring.alarms import AlarmState, Verdict, WindowCheck
 from churn.monitoring.drift_check import CheckResult, ColumnDrift, Finding
-from churn.reports.run_result import RunResult
+from churn.run_result import RunResult
 from churn.windows.window import WindowFacts
 
 _SHOWN_CHECKS = 60

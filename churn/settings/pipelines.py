@@ -62,8 +62,8 @@ class DataSettings(ContractSettings):
     """Which table a pipeline works on.
 
     Attributes:
-        source: `bundled`, a path to CSV or parquet, or an https address.
-        sha256: what the bytes must hash to; required for an address.
+        source: `bundled`, or any address of docs/sources.md: a path, a bucket, a database, https.
+        sha256: what the bytes must hash to; required for https.
     """
 
     source: Annotated[str, Field(min_length=1)] = "bundled"

@@ -24,7 +24,10 @@ def table(root):
     [
         ({}, "needs its input: name it with --set input=PATH"),
         ({"input": "x.csv"}, "needs its output: name it with --set output=PATH"),
-        ({"input": "nowhere.csv", "output": "scores"}, "nowhere.csv does not exist"),
+        (
+            {"input": "nowhere.csv", "output": "scores"},
+            "does not exist. Name an existing file with --set input=PATH.",
+        ),
     ],
 )
 def test_what_is_missing_is_named(given, sentence):

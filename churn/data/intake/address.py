@@ -34,6 +34,7 @@ _BUCKETS = frozenset(
     ]
 )
 _NOT_SQL = frozenset({"mongodb", "mongodb+srv", "jdbc", "odbc"})
+_HERE = frozenset({"file", "memory", "sqlite", "duckdb", "http"})
 _DATABASES = frozenset(
     [
         "postgresql",
@@ -75,6 +76,14 @@ def is_sql(scheme: str) -> bool:
     return _is_database(scheme) and scheme not in _NOT_SQL
 
 
+def is_on_this_machine(location: str) -> bool:
+    """Whether a location is read from this machine alone: a path, a file, or a server here."""
+    scheme = location.partition(":")[0].casefold()
+    if scheme == "generated":
+        return False
+    return "://" not in location or scheme.partition("+")[0] in _HERE
+
+
 def public(url: str) -> str:
     """The address as it may be shown and stored: no credentials, no query, no fragment."""
     scheme = url.partition(":")[0]
@@ -83,7 +92,7 @@ def public(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "data.source"
+        return "The address"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 

@@ -17,19 +17,20 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _LAKES = {"metadata": "an Iceberg table", ".hoodie": "a Hudi table"}
 
 
-def table_files(path: Path, name: str, largest: int | None = None) -> list[Path]:
+def table_files(path: Path, name: str, largest: int | None = None, setting: str = "") -> list[Path]:
     """The files that hold a table: the file itself, or the parts in a folder that Spark wrote.
 
     Args:
         path: Where it is.
         name: What the error calls it.
         largest: How many bytes it may have; None for any number.
+        setting: What the caller's setting of the place is called.
 
     Raises:
         InputError: there is no such file, or it cannot be read or is too large; or the folder
             holds something other than the parts of one table.
     """
-    size = _size(path, name)
+    size = _size(path, name, setting)
     if path.is_dir():
         try:
             files = [path / each for each in table_parts(dict(_entries(path)), name)]
@@ -56,13 +57,12 @@ def _entries(folder: Path, below: str = "") -> Iterator[tuple[str, int | None]]:
             yield f"{below}{each.name}", each.stat().st_size if each.is_file() else None
 
 
-def _size(path: Path, name: str) -> int:
+def _size(path: Path, name: str, setting: str = "") -> int:
     try:
         return path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{name} does not exist. Name an existing file with --set data.source=PATH."
-        ) from None
+        way_out = f" with --set {setting}=PATH" if setting else ""
+        raise InputError(f"{name} does not exist. Name an existing file{way_out}.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name} cannot be read: {reason(error)}. Name another file.") from None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -15,6 +13,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from churn.data.intake.local import reason
+from churn.durable import replacing
 from churn.errors import InputError, error_reason
 from churn.scratch import scratch_folder
 
@@ -95,17 +94,8 @@ class BucketFileSink:
 
 
 def _write_beside(path: Path, tables: Iterable[Any], kind: FileKind) -> int:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as file:
-        unfinished = Path(file.name)
-    try:
-        rows = _write(unfinished, tables, kind)
-        unfinished.chmod(0o644)
-        with unfinished.open("rb") as written:
-            os.fsync(written.fileno())
-        unfinished.replace(path)
-        return rows
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        return _write(unfinished, tables, kind)
 
 
 def _write(path: Path, tables: Iterable[Any], kind: FileKind) -> int:

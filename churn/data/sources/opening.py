@@ -34,6 +34,7 @@ def open_source(
     optional: Collection[str] = (),
     largest: int | None = None,
     coded: bool = False,
+    setting: str = "",
 ) -> TableSource:
     """A table by its address; nothing is read yet.
 
@@ -46,6 +47,7 @@ def open_source(
         largest: How many bytes files may have; None for any number.
         coded: Whether parquet's texts of the contract's categories come as places in a dictionary,
             for a third of the time.
+        setting: What the caller's setting of the address is called, for errors.
 
     Raises:
         InputError: the address names no table that can be read.
@@ -56,7 +58,7 @@ def open_source(
     if "://" not in address:
         return open_file(
             Path(address).expanduser(), address, contract, optional=optional, largest=largest,
-            coded=coded,
+            coded=coded, setting=setting,
         )  # fmt: skip
     if is_sql(scheme):
         from churn.data.sources.sql_address import sql_address
@@ -67,7 +69,9 @@ def open_source(
     shown = public(address)
     path = path_of(address)
     if path is not None:
-        return open_file(path, shown, contract, optional=optional, largest=largest, coded=coded)
+        return open_file(
+            path, shown, contract, optional=optional, largest=largest, coded=coded, setting=setting
+        )
     if not is_bucket(scheme):
         require_allowed(address)
         raise InputError(f"{shown} is not read from where it is. Download it, and name the file.")
@@ -96,6 +100,7 @@ def open_file(
     optional: Collection[str] = (),
     largest: int | None = None,
     coded: bool = False,
+    setting: str = "",
 ) -> TableSource:
     """A table in a file or a folder of this machine; the arguments are those of `open_source`.
 
@@ -104,7 +109,7 @@ def open_file(
     if os.path.isdir(path / LOG):  # noqa: PTH112 - is_dir() raises where a name is impossible
         return _by_contract(DeltaSource(str(path), shown), contract, optional)
     files = [LocalFile(path, shown)]
-    paths = table_files(path, shown, largest)
+    paths = table_files(path, shown, largest, setting)
     if path.is_dir():
         parts = [each.relative_to(path).as_posix() for each in paths]
         files = [LocalFile(path / each, f"{shown}/{each}", partition_of(each)) for each in parts]

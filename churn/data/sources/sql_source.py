@@ -59,14 +59,14 @@ def _batches(address: SqlAddress, keys: Sequence[str], rows: int) -> Iterator[An
             return list(connection.exec_driver_sql(statement).keys())
 
         statement = _statement(address, keys, quote, columns)
-        result = connection.execution_options(yield_per=rows, no_parameters=True).exec_driver_sql(
-            statement
-        )
+        # `yield_per` is not heeded by exec_driver_sql: the cursor is the server's, and we ask for parts.
+        options = {"stream_results": True, "max_row_buffer": rows, "no_parameters": True}
+        result = connection.execution_options(**options).exec_driver_sql(statement)
         names = list(result.keys())
         cursor: Any = result.cursor
         types = column_types(address.backend, cursor.description)
         yield arrow_batch([], names, types)
-        for some in result.partitions():
+        for some in result.partitions(rows):
             yield arrow_batch(some, names, types)
 
 

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from churn.durable import replace_text
 from churn.errors import ChurnError, InputError
 from churn.home import home
 from churn.reports.health.health_page import render_health_page
 from churn.reports.health.model_health import read_health
-from churn.scoring.bundle.durable import replace_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from churn.durable import replace_text
 from churn.errors import BundleError
 from churn.plain_files import DOCUMENT_BYTES
 from churn.scoring.address import Address, file_system, read_file, unwritable
-from churn.scoring.bundle.durable import replace_text
 from churn.scoring.current import CURRENT, Pointer, Published, read_history
 
 History = tuple[Published, ...]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from churn.durable import TakenError, new_folder
 from churn.scoring.address import Address, file_system, unwritable
-from churn.scoring.bundle.durable import TakenError, new_folder
 from churn.scoring.manifest import MANIFEST
 from churn.scratch import scratch_folder
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from churn.durable import TakenError
 from churn.errors import BundleError, InputError
 from churn.features.encoding import Columns, row_count
 from churn.models.model_store import save_model
 from churn.models.trained import TrainedModel
 from churn.monitoring.drift_reference import build_reference
 from churn.scoring.address import Address, address
-from churn.scoring.bundle.durable import TakenError
 from churn.scoring.bundle.golden_rows import golden_rows
 from churn.scoring.bundle.reference import as_bytes
 from churn.scoring.bundle.upload import new_bundle

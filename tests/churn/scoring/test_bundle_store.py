@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from churn.durable import UNFINISHED
 from churn.errors import BundleError, InputError
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
@@ -21,7 +22,6 @@ from churn.scoring.bundle import (
     store_of_model,
     write_bundle,
 )
-from churn.scoring.bundle.durable import UNFINISHED
 
 VERSIONS = ("1", "2", "2026-05-04.a")
 

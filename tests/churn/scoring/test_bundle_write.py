@@ -272,7 +272,7 @@ def test_an_interrupted_write_leaves_nothing(write, tmp_path, monkeypatch, stop,
 
 def test_a_process_killed_while_writing_leaves_no_bundle(write, tmp_path):
     script = (
-        "import os, sys; from pathlib import Path; from churn.scoring.bundle.durable import new_folder\n"
+        "import os, sys; from pathlib import Path; from churn.durable import new_folder\n"
         "with new_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'contract.json').write_text('{')\n"
         "    os._exit(9)"

@@ -67,8 +67,19 @@ def test_an_image_with_another_contract_is_refused(root, elsewhere, tmp_path, mo
         step.acquire_data.entrypoint(**vars(table), cache_folder=str(tmp_path))
 
 
-@pytest.mark.parametrize("source", ["bundled", "https://data.example/customers.csv"])
-def test_a_source_that_a_container_can_download_is_accepted(root, source):
+@pytest.mark.parametrize(
+    "source",
+    [
+        "bundled",
+        "https://data.example/customers.csv",
+        "s3://bucket/customers.parquet",
+        "gs://bucket/customers/",
+        "postgresql://analyst@db.example/shop?table=customers",
+        "mysql+pymysql://db.example/shop?table=customers",
+        "generated:1000?seed=7",
+    ],
+)
+def test_a_source_that_a_container_can_reach_is_accepted(root, source):
     require_portable(DataSettings(source=source), root=root, stack="kubernetes")
 
 
@@ -78,6 +89,10 @@ def test_a_source_that_a_container_can_download_is_accepted(root, source):
         ({"source": "customers.csv"}, "customers.csv"),
         ({"source": "/srv/me/customers.parquet"}, "/srv/me/customers.parquet"),
         ({"source": "http://localhost:8000/customers.csv"}, "http://localhost:8000"),
+        ({"source": "file:///srv/me/customers.csv"}, "file:///srv/me/customers.csv"),
+        ({"source": "sqlite:////srv/me/shop.db?table=customers"}, "sqlite://…"),
+        ({"source": "sqlite+pysqlite:////srv/me/shop.db?table=customers"}, "sqlite+pysqlite://…"),
+        ({"source": "DuckDB:////srv/me/shop.db?table=customers"}, "DuckDB://…"),
         ({"contract": "/srv/me/contract.yaml"}, "/srv/me/contract.yaml"),
         ({"contract": "../contract.yaml"}, "contract.yaml"),
     ],

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from churn.scoring.bundle.durable import replace_text
+from churn.durable import replace_text
 from tests.registry.places import MODEL, FakeMlflow, FourPlaces
 from tests.steps.fake_control_plane import FakeControlPlane, FakeVersion
 

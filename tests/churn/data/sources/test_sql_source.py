@@ -13,6 +13,8 @@ from sqlalchemy import create_engine
 
 from churn.data import acquire, parse, read_raw
 from churn.data.sources import open_source, whole_table
+from churn.data.sources.sql_address import sql_address
+from churn.data.sources.sql_source import SqlSource
 from churn.errors import InputError
 from tests.churn.data.sources.sql_databases import KINDS
 from tests.churn.data.sources.sql_databases import database as empty_database
@@ -68,6 +70,16 @@ def test_a_table_trains_like_the_file_it_was_filled_from(
     assert dataset.source.format == "sql"
     assert "@" not in dataset.source.location
     assert dataset.source.location.endswith("?table=customers")
+
+
+def test_rows_come_from_the_driver_a_chunk_at_a_time(address):
+    source = SqlSource(sql_address(f"{address}?table=customers"))
+
+    sizes = [batch.num_rows for batch in source.batches(25) if batch.num_rows]
+
+    # DuckDB cuts its own batches.
+    assert sizes == [25, 25, 10] or address.startswith("duckdb")
+    assert max(sizes) <= 60
 
 
 def test_chunks_of_any_size_have_one_digest(address, text, contract):

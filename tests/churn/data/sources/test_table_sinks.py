@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -95,21 +97,11 @@ def test_a_failure_leaves_the_file_that_was_there(table, tmp_path, name):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 def test_a_disk_that_is_full_is_one_sentence(table, tmp_path, monkeypatch):
-    import tempfile
+    def on_a_full_disk(**_options):
+        (tmp_path / "unfinished").symlink_to("/dev/full")
+        return os.open("/dev/full", os.O_WRONLY), str(tmp_path / "unfinished")
 
-    class Full:
-        """A temporary file on a full disk."""
-
-        name = str(tmp_path / "unfinished")
-
-        def __enter__(self):
-            (tmp_path / "unfinished").symlink_to("/dev/full")
-            return self
-
-        def __exit__(self, *_error):
-            return False
-
-    monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **_options: Full())
+    monkeypatch.setattr(tempfile, "mkstemp", on_a_full_disk)
 
     sentence = refusal(f"{tmp_path}/customers.csv", pa.concat_tables([table] * 500))
 

@@ -44,14 +44,20 @@ def replace_text(path: Path, text: str) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Writes a file beside its place and moves it there in one step."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields an empty file beside `path` that is moved there on exit."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+    os.close(handle)
     unfinished = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield unfinished
         unfinished.chmod(0o644)
+        _flush_file(unfinished)
         unfinished.replace(path)
         flush_folder(path.parent)
     finally:
@@ -64,9 +70,13 @@ def flush_tree(folder: Path) -> None:
         if path.is_dir():
             flush_folder(path)
         else:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            _flush_file(path)
     flush_folder(folder)
+
+
+def _flush_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def flush_folder(folder: Path) -> None:

@@ -8,13 +8,15 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from churn.data.sources import open_sink
+from churn.durable import TakenError, new_folder, replace_text
 from churn.errors import BundleError
 from churn.scoring import address as address_module
 from churn.scoring.bundle import history, pointer
-from churn.scoring.bundle.durable import TakenError, new_folder, replace_text
 from churn.scoring.bundle.pointer import move_pointer
 from churn.scoring.bundle.upload import upload_bundle
 from churn.scoring.current import CURRENT, Published
@@ -64,6 +66,17 @@ def test_a_file_is_on_the_disk_before_it_takes_its_place_and_the_place_after(dis
     assert disk.at("flush", path) < disk.at("move", path) < disk.at("flush", tmp_path)
 
 
+def test_a_table_is_on_the_disk_before_its_name_and_its_name_before_the_writer_returns(
+    tmp_path, disk
+):
+    path = tmp_path / "customers.csv"
+
+    open_sink(str(path)).write([pa.table({"id": ["a"]})])
+
+    assert disk.flushed_bytes(path) == path.stat().st_size > 0
+    assert disk.at("flush", path) < disk.at("move", path) < disk.at("flush", tmp_path)
+
+
 def test_a_folder_is_on_the_disk_in_whole_before_it_takes_its_place(disk, tmp_path):
     place = tmp_path / "bundles" / "1"
 
@@ -85,7 +98,7 @@ def test_a_disk_that_fails_once_the_pointer_is_moved_is_not_reported_as_if_nothi
     def fail(_folder):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("churn.scoring.bundle.durable.flush_folder", fail)
+    monkeypatch.setattr("churn.durable.flush_folder", fail)
 
     with pytest.raises(BundleError, match=r"has the new version in production, but its disk"):
         move_pointer(tmp_path, lambda past: (*past, entry("1")))
