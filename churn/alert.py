@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 Level = Literal["info", "warning", "error"]
+IncidentState = Literal["opened", "updated", "resolved"]
+_OF_INCIDENTS = ("incident", "state", "runbook")
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Alert:
         run: The run's name; None outside of runs.
         pipeline: Its pipeline.
         dashboard: The run's page, where a ZenML server is connected.
+        incident: What all messages about one incident have in common; None for a message by itself.
+        state: What has become of the incident.
+        runbook: Where it is written what to do.
     """
 
     title: str
@@ -27,15 +32,24 @@ class Alert:
     run: str | None = None
     pipeline: str | None = None
     dashboard: str | None = None
+    incident: str | None = None
+    state: IncidentState | None = None
+    runbook: str | None = None
 
     @property
     def whole(self) -> str:
-        """Title, text and address as one text, for services that show one text only."""
-        return "\n".join(filter(None, (self.title, self.text, self.dashboard)))
+        """Title, text and addresses as one text, for services that show one text only."""
+        todo = f"What to do: {self.runbook}" if self.runbook else None
+        return "\n".join(filter(None, (self.title, self.text, todo, self.dashboard)))
 
     def payload(self) -> dict[str, str | None]:
         """What is sent as JSON; chats that read `text` alone (Slack's webhooks) show all of it."""
-        return asdict(self) | {"text": self.whole}
+        said = asdict(self) | {"text": self.whole}
+        return {
+            name: value
+            for name, value in said.items()
+            if value is not None or name not in _OF_INCIDENTS
+        }
 
 
 @runtime_checkable

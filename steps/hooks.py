@@ -11,7 +11,7 @@ _LOG = logging.getLogger("churn.progress")
 
 
 def report_failure(exception: BaseException) -> None:
-    """Logs the failed step and the reason in one line, and sends both to the stack's alerter.
+    """Logs the failed step and the reason in one line, and sends both as an alert.
 
     The runner attaches this to every pipeline.
     """
@@ -21,7 +21,12 @@ def report_failure(exception: BaseException) -> None:
     _LOG.error(sentence, extra={"step": name, "event": "failed"})
     if isinstance(exception, Exception):
         pipeline = context.pipeline.name
-        send_alert(f"{pipeline} stopped at {name.replace('_', ' ')}", _sendable(exception), "error")
+        send_alert(
+            f"{pipeline} stopped at {name.replace('_', ' ')}",
+            _sendable(exception),
+            "error",
+            runbook="docs/runbooks.md#run-stopped",
+        )
 
 
 def _sendable(exception: Exception) -> str:

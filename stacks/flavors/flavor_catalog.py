@@ -38,6 +38,7 @@ FLAVORS: Mapping[str, OwnFlavor] = MappingProxyType(
             "stacks.flavors.evidently_validator.EvidentlyFlavor",
             ("evidently",),
         ),
+        "churn-email": OwnFlavor("alerter", "stacks.flavors.email_alerter.EmailFlavor", ()),
         "churn-webhook": OwnFlavor("alerter", "stacks.flavors.webhook_alerter.WebhookFlavor", ()),
     }
 )

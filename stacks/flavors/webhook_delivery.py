@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, InvalidURL
@@ -18,9 +16,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from stacks.flavors.delivery import deliver
+
 SIGNATURE = "X-Churn-Signature"
 
-_LOG = logging.getLogger("churn.progress")
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -63,23 +62,12 @@ def send(webhook: Webhook, payload: Mapping[str, Any]) -> bool:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if webhook.secret:
         headers[SIGNATURE] = signature(webhook.secret, body)
-    problem, delay = "", webhook.backoff_seconds
-    attempts = 0
-    for attempts in range(1, webhook.retries + 2):
-        problem, retry = _attempt(webhook, body, headers)
-        if not problem:
-            return True
-        if not retry or attempts > webhook.retries:
-            break
-        time.sleep(delay)
-        delay *= 2
-    count = "once" if attempts == 1 else f"{attempts} times"
-    _LOG.warning(
-        f"The alert was not delivered: the webhook at {_host(webhook.url)} was tried {count} and "
-        f"{problem}; no run depends on it.",
-        extra={"step": "alert", "event": "warned"},
+    return deliver(
+        lambda: _attempt(webhook, body, headers),
+        f"the webhook at {_host(webhook.url)}",
+        retries=webhook.retries,
+        backoff_seconds=webhook.backoff_seconds,
     )
-    return False
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.ledger.drift_checks import DriftLedger
+from churn.monitoring.incident_alerts import incident_alerts
 from churn.reports.monitoring_report import MonitoringReport, monitoring_report
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.check_window import compare, record
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
+from steps.alerting import send_alerts
 from steps.monitoring.opened_window import open_window
 from steps.progress import step_progress
 
@@ -38,6 +40,7 @@ def check_window(
                 version=opened.scorer.version,
                 policy=options.alarms,
             )
+            resolutions = ledger.resolutions(options.model.name, opened.window.facts.kind)
         report = monitoring_report(
             state,
             checks,
@@ -45,4 +48,6 @@ def check_window(
             levels=(options.alarms.alarm_level, options.alarms.watch_level),
         )
         progress.record(report.sentence, report.figures)
+    if not state.already_checked:
+        send_alerts(*incident_alerts(checks, resolutions))
     return report

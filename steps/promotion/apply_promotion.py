@@ -38,5 +38,6 @@ def apply_promotion(
         return outcome
     level: Level = "info" if outcome.status == "promoted" else "warning"
     status = decision.verdict if outcome.status == "kept back" else outcome.status
-    send_alert(f"{outcome.model}: {status}", f"{outcome.sentence}.", level)
+    runbook = "docs/runbooks.md#promotion-held" if level == "warning" else None
+    send_alert(f"{outcome.model}: {status}", f"{outcome.sentence}.", level, runbook=runbook)
     return outcome

@@ -79,12 +79,12 @@ def test_an_alert_arrives_as_json_that_a_chat_shows_whole(receiver) -> None:
 
 
 def test_zenmls_own_way_in_takes_a_message_and_what_there_is_to_add(receiver) -> None:
-    from stacks.flavors.webhook_alerter import WebhookParameters
+    from stacks.flavors.own_alerter import AlertParameters
 
     alerter = _alerter(url=receiver.url)
 
     assert alerter.post("Möglich: 12 %")
-    assert alerter.post("again", WebhookParameters(title="Drift", level="error"))
+    assert alerter.post("again", AlertParameters(title="Drift", level="error"))
 
     plain, more = map(json.loads, receiver.bodies)
     assert (plain["text"], plain["level"]) == ("Churn platform\nMöglich: 12 %", "info")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -25,6 +26,15 @@ class Whole:
 
 
 @dataclass
+class Refusing(Whole):
+    """An alerter that cannot deliver."""
+
+    def deliver(self, alert: Alert) -> bool:
+        super().deliver(alert)
+        return False
+
+
+@dataclass
 class TextAlone:
     """An alerter of another kind."""
 
@@ -43,8 +53,10 @@ class Broken:
 
 
 @pytest.fixture
-def stack_with(monkeypatch):
+def stack_with(monkeypatch, tmp_path):
     """Makes a step run on a stack with that alerter."""
+
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
 
     def made(alerter: object) -> None:
         run = SimpleNamespace(name="night-1", pipeline=SimpleNamespace(name="training"))
@@ -90,15 +102,66 @@ def test_another_kind_of_alerter_gets_it_as_one_text(stack_with) -> None:
     assert alerter.texts == ["Held\nA gate held it.\nhttps://z/r"]
 
 
-def test_without_an_alerter_and_outside_of_runs_nothing_happens(stack_with, monkeypatch) -> None:
+def lines_of(folder):
+    return [json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines()]
+
+
+def test_log_and_file_have_every_alert_without_an_alerter(stack_with, said, tmp_path) -> None:
+    said.set_level(logging.INFO, "churn.progress")
     stack_with(None)
+
+    alerting.send_alert("Held", "A gate held it.")
+    alerting.send_alert("Möglich", "It is on.", "error", runbook="docs/runbooks.md#run-stopped")
+
+    assert [record.getMessage() for record in said.records] == [
+        "Held. A gate held it.",
+        "Möglich. It is on.",
+    ]
+    first, second = lines_of(tmp_path)
+    assert first.pop("at")
+    assert first == {
+        "title": "Held", "text": "Held\nA gate held it.\nhttps://z/r", "level": "info",
+        "run": "night-1", "pipeline": "training", "dashboard": "https://z/r",
+    }  # fmt: skip
+    assert second["runbook"] == "docs/runbooks.md#run-stopped"
+    assert "What to do: docs/runbooks.md#run-stopped" in second["text"]
+    assert (tmp_path / "alerts.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("alerter", [Refusing, Broken])
+def test_a_channel_that_fails_is_told_on_the_others_and_not_on_itself(
+    stack_with, said, tmp_path, alerter
+) -> None:
+    stack_with(failing := alerter())
+
+    alerting.send_alert("Held", "A gate held it.", "error")
+
+    told = lines_of(tmp_path)
+    assert [each["title"] for each in told] == ["Held", "An alert was not delivered"]
+    assert told[1]["text"].startswith(
+        "An alert was not delivered\nthe stack's alerter did not take: Held"
+    )
+    assert "An alert was not delivered. the stack's alerter did not take: Held" in said.text
+    assert len(getattr(failing, "alerts", [1])) == 1
+
+
+def test_a_file_that_cannot_be_written_is_told_by_the_alerter(stack_with, said, tmp_path) -> None:
+    (tmp_path / "alerts.jsonl").mkdir()
+    stack_with(alerter := Whole())
+
     alerting.send_alert("Held", "A gate held it.")
 
+    assert [each.title for each in alerter.alerts] == ["Held", "An alert was not delivered"]
+    assert "the file broke off with IsADirectoryError; no run depends on it." in said.text
+
+
+def test_outside_of_runs_nothing_happens(stack_with, monkeypatch, tmp_path) -> None:
     stack_with(alerter := Whole())
     monkeypatch.setattr(alerting, "in_step", lambda: False)
     alerting.send_alert("Held", "A gate held it.")
 
     assert alerter.alerts == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_alerter_that_breaks_is_one_sentence_without_its_words(stack_with, said) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from churn.monitoring.alarms import Resolution, WindowCheck
 from churn.monitoring.drift_check import CheckResult
+from churn.monitoring.incident_alerts import incident_alerts
 from churn.monitoring.incidents import find_incidents
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -54,3 +55,52 @@ def test_an_incident_names_itself_and_every_column_once():
     checks = [check(1, raises=True, moved=("b", "a")), check(2, moved=("a", "c"))]
     (incident,) = find_incidents(checks, [])
     assert (incident.name, incident.moved) == ("telco/batch/1", ("b", "a", "c"))
+
+
+def told(checks, resolutions):
+    return [(alert.state, alert.incident) for alert in incident_alerts(checks, resolutions)]
+
+
+def test_an_incident_is_told_when_it_opens_at_each_check_and_once_when_it_is_resolved():
+    checks, resolutions, stream = [], [], []
+    for number in range(1, 8):
+        checks.append(check(number, raises=number in (2, 6)))
+        stream.append(told(checks, resolutions))
+        if number == 3:
+            resolutions.append(resolved(number))
+
+    assert stream == [
+        [],
+        [("opened", "telco/batch/2")],
+        [("updated", "telco/batch/2")],
+        [("resolved", "telco/batch/2")],
+        [],
+        [("opened", "telco/batch/6")],
+        [("updated", "telco/batch/6")],
+    ]
+
+
+def test_what_alarms_again_right_after_its_resolution_is_another_incident():
+    checks = [check(1, raises=True), check(2, raises=True)]
+    assert told(checks, [resolved(1)]) == [
+        ("resolved", "telco/batch/1"),
+        ("opened", "telco/batch/2"),
+    ]
+    assert told([], []) == []
+
+
+def test_an_alert_says_what_moved_since_when_and_where_to_read_on():
+    checks = [check(1, raises=True, moved=("Price",)), check(2, moved=("Tenure",))]
+    (opened,) = incident_alerts(checks[:1], [])
+    (updated,) = incident_alerts(checks, [])
+    (closed,) = incident_alerts([*checks, check(3)], [resolved(2)])
+
+    assert (opened.title, opened.level) == ("telco: drift alarm opened", "warning")
+    assert "on 2026-01-12." in opened.text
+    assert opened.text.endswith("Moved: Price.")
+    assert "Moved: Price, Tenure. 2 checks since then" in updated.text
+    assert closed.level == "info"
+    assert closed.text.endswith("Ada resolved it.")
+    assert {each.runbook for each in (opened, updated, closed)} == {
+        "docs/runbooks.md#churndriftalarm"
+    }
