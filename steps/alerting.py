@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from zenml import get_step_context
 from zenml.client import Client
@@ -54,7 +55,7 @@ def send_alerts(*alerts: Alert) -> None:
 def _channels() -> dict[str, Callable[[Alert], bool]]:
     """Name of a channel -> how it is sent to; the stack's alerter comes last."""
     channels: dict[str, Callable[[Alert], bool]] = {"the log": _log, "the file": _append}
-    alerter = Client().active_stack.alerter
+    alerter: Any = Client().active_stack.alerter
     if isinstance(alerter, Alerting):
         channels["the stack's alerter"] = alerter.deliver
     elif alerter is not None:
