@@ -28,14 +28,15 @@ NO_DRIFT = ""
 
 @dataclass(frozen=True)
 class Rows:
-    """Some customers: what is recorded of them, and what the model says of them."""
+    """Some customers: what is recorded of them, what the model says, and what their outcomes are drawn with."""
 
     columns: Columns
     probability: Floats
+    truth: Floats
 
 
 class Populations:
-    """Customers by the name of their drift; "" for none.
+    """Customers by the name of their drift, as `contract_mix:0.3` with a strength; "" for none.
 
     Args:
         rows: how many of each.
@@ -52,7 +53,7 @@ class Populations:
         """A random subset of the customers with that drift."""
         whole = self._population(drift)
         places = generator.integers(0, self._rows, rows)
-        return Rows(take(whole.columns, places), whole.probability[places])
+        return Rows(take(whole.columns, places), whole.probability[places], whole.truth[places])
 
     def reference(self, generator: np.random.Generator) -> tuple[DriftReference, Rows]:
         """A reference of as many rows as the shipped table has, calibrated, and its rows."""
@@ -63,10 +64,18 @@ class Populations:
         if drift not in self._known:
             seed = self._seed + 1000 * (len(self._known) + 1)
             column = "MonthlyCharges" if drift == "broken_join" else ""
-            columns = generate(
-                self.contract, self._rows, seed=seed, scenario=drift, column=column
-            ).columns
-            self._known[drift] = Rows(columns, self._model.probability(columns))
+            name, _, strength = drift.partition(":")
+            made = generate(
+                self.contract,
+                self._rows,
+                seed=seed,
+                scenario=name,
+                column=column,
+                strength=float(strength) if strength else None,
+            )
+            self._known[drift] = Rows(
+                made.columns, self._model.probability(made.columns), made.probability
+            )
         return self._known[drift]
 
 

