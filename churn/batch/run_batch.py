@@ -20,7 +20,7 @@ from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
 from churn.contract import DataContract, with_reading
-from churn.data.sources import CHUNK_ROWS, TableSource
+from churn.data.sources import CHUNK_ROWS, TableSource, UnreachableTableError
 from churn.errors import ChurnError, InputError
 from churn.scoring.address import Address
 
@@ -108,7 +108,8 @@ def run_batch(
     Raises:
         InputError: the request, the input or the output is at fault; an input that was refused for
             its rows leaves these and a manifest that says so.
-        ChurnError: the output cannot be written; the next run goes on.
+        ChurnError: the output cannot be written, or the input not be read any more; the next run
+            goes on.
     """
     began = time.perf_counter()
     with folder.locked(), _writing(folder):
@@ -185,9 +186,13 @@ def _new_job(
 
 @contextmanager
 def _discarding(folder: OutputFolder) -> Iterator[None]:
-    """Leaves nothing of a job whose input turns out to be at fault."""
+    """Leaves nothing of a job whose input turns out to be at fault; one out of reach for now is not."""
     try:
         yield
+    except UnreachableTableError as error:
+        raise ChurnError(
+            f"{error} What is scored is kept: the same command goes on where it stopped."
+        ) from None
     except InputError:
         with suppress(ChurnError, OSError):
             discard(folder)

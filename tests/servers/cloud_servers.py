@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -39,17 +40,25 @@ class Bucket:
 
     def files(self, prefix: str = "") -> list[str]:
         """What lies in the bucket below a prefix, sorted."""
+        pages = (
+            self._client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        )
+        return sorted(each["Key"] for page in pages for each in page.get("Contents", ()))
+
+    def put(self, key: str, file: Path) -> None:
+        """Uploads a file."""
+        self._client().upload_file(str(file), BUCKET, key)
+
+    def _client(self) -> Any:
         import boto3
 
-        client = boto3.client(
+        return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=KEY,
             aws_secret_access_key=SECRET,
             region_name="us-east-1",
         )
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        return sorted(each["Key"] for page in pages for each in page.get("Contents", ()))
 
 
 @contextmanager

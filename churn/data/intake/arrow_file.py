@@ -34,7 +34,9 @@ def arrow_batches(file: Any, name: str, rows: int) -> Iterator[Any]:
             batch.validate(full=True)
             for first in range(0, batch.num_rows, rows):
                 yield batch.slice(first, rows)
-    except (pa.ArrowException, OSError, ValueError, MemoryError):
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        if getattr(error, "errno", None):  # the place, not the bytes, is at fault
+            raise
         raise InputError(
             f"{name} is not a whole Arrow file. Write it again, or hand over parquet."
         ) from None

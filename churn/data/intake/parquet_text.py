@@ -51,7 +51,9 @@ def parquet_batches(file: Any, name: str, rows: int, coded: Collection[str] = ()
                 yield batch
         if not stored.metadata.num_rows:
             yield pa.RecordBatch.from_pylist([], schema=stored.schema_arrow)
-    except (pa.ArrowException, OSError, ValueError):
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if getattr(error, "errno", None):  # the place, not the bytes, is at fault
+            raise
         raise InputError(
             f"{name} is not a whole parquet file. Write it again, or hand over CSV."
         ) from None

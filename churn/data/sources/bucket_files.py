@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from churn.data.sources.table_source import UnreachableTableError
 from churn.errors import InputError, error_reason
 
 _BLOCK = 8 << 20  # bytes that are fetched at once
@@ -115,11 +116,11 @@ def bucket_entries(address: str, shown: str) -> tuple[Any, str, dict[str, int | 
     return system, place, {path[start:]: facts["size"] for path, facts in found.items()}
 
 
-def unreadable(name: str, error: Exception) -> InputError:
+def unreadable(name: str, error: Exception) -> UnreachableTableError:
     """The sentence for a place that cannot be read."""
     missing = isinstance(error, FileNotFoundError)
     why = "there is none" if missing else error_reason(error, longest=300)
-    return InputError(
+    return UnreachableTableError(
         f"{name} cannot be read: {why}. Check the address, the keys in the environment and that "
         "fsspec's driver for it is installed."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from churn.data.dataset import Format
 from churn.data.sources.rows_digest import RowsSource
+from churn.data.sources.table_source import UnreachableTableError
 from churn.errors import InputError, error_reason
 
 LOG = "_delta_log"
@@ -56,8 +57,8 @@ class DeltaSource(RowsSource):
             raise _unreadable(self.shown, error) from None
 
 
-def _unreadable(shown: str, error: Exception) -> InputError:
-    return InputError(
+def _unreadable(shown: str, error: Exception) -> UnreachableTableError:
+    return UnreachableTableError(
         f"The Delta table {shown} cannot be read: {error_reason(error, longest=300)}. Check the "
         "address, or write the table anew."
     )

@@ -16,6 +16,7 @@ from churn.data.dataset import Format
 from churn.data.sources.rows_digest import RowsSource
 from churn.data.sources.sql_address import SqlAddress
 from churn.data.sources.sql_columns import arrow_batch, column_types
+from churn.data.sources.table_source import UnreachableTableError
 from churn.database_reason import database_reason
 from churn.errors import ChurnError, InputError
 
@@ -147,7 +148,7 @@ def reported(address: SqlAddress, verb: str = "read") -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, SQLAlchemyError | OSError) and not _is_drivers(error):
             raise
-        raise InputError(
+        raise UnreachableTableError(
             f"{address.shown} cannot be {verb}: {database_reason(error, address.url)}. Check the "
             "address, the names in it and the credentials in the environment."
         ) from None

@@ -15,7 +15,13 @@ from churn.data.dataset import Format
 from churn.data.intake.local import reason
 from churn.data.intake.raw import file_batches, file_format
 from churn.data.intake.unpack import MAGIC
-from churn.data.sources.table_source import CHUNK_ROWS, TableChunk, numbered, regrouped
+from churn.data.sources.table_source import (
+    CHUNK_ROWS,
+    TableChunk,
+    UnreachableTableError,
+    numbered,
+    regrouped,
+)
 from churn.errors import InputError
 
 _PIECE = 1 << 20
@@ -200,6 +206,6 @@ def _readable(file: StoredFile) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
+        raise UnreachableTableError(
             f"{file.name} cannot be read: {reason(error)}. Make it readable, or name another one."
         ) from None

@@ -17,6 +17,10 @@ CHUNK_ROWS = 1 << 16
 """Rows of a chunk, unless the reader asks for another number."""
 
 
+class UnreachableTableError(InputError):
+    """The place of a table cannot be reached now; nothing is known against its content."""
+
+
 @dataclass(frozen=True)
 class TableChunk:
     """Some rows of a table that follow one another.
@@ -61,8 +65,9 @@ class TableSource(Protocol):
         last of a CSV file, a query or a parquet row group has fewer.
 
         Raises:
-            InputError: the source cannot be read, holds no table, or changed while it was read: then
-                what was yielded is not to be kept.
+            UnreachableTableError: its place cannot be reached now; what was yielded stands.
+            InputError: it holds no table, or changed while it was read: then what was yielded is not
+                to be kept.
         """
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from contextlib import contextmanager
 
 import pytest
+from pyarrow import parquet
 
 from churn.batch.output_folder import LocalFolder
+from churn.data.sources.stored_files import LocalFile
+from churn.errors import ChurnError
 from churn.ledger.predictions import PredictionLedger
 from tests.churn.batch.conftest import files, with_values, write_csv
 
@@ -69,3 +73,38 @@ def test_the_next_run_goes_on_from_every_commit(score, table, tmp_path, monkeypa
 
 def but_the_manifest(folder):
     return {name: content for name, content in files(folder).items() if name != "manifest.json"}
+
+
+@pytest.fixture
+def parquet_file(raw_customers, tmp_path):
+    """300 customers in three row groups."""
+    parquet.write_table(raw_customers.slice(0, 300), tmp_path / "table.parquet", row_group_size=100)
+    return tmp_path / "table.parquet"
+
+
+@pytest.mark.parametrize("where", ["table", "parquet_file"])
+def test_an_input_that_is_lost_in_the_middle_costs_no_part(
+    score, output, tmp_path, monkeypatch, where, request
+):
+    path = request.getfixturevalue(where)
+    score(path, into=tmp_path / "whole", rows_a_part=100, max_bad_rows=0.1)
+    output.mkdir()
+    shutil.copy(tmp_path / "whole" / "job.json", output)
+
+    def lose(_rows):
+        monkeypatch.setattr(LocalFile, "stamp", unreachable)
+
+    with pytest.raises(ChurnError, match=r"cannot be read: Input/output error.*goes on where") as e:
+        score(path, rows_a_part=100, max_bad_rows=0.1, on_rows=lose)
+    monkeypatch.undo()
+
+    assert e.value.exit_code == 1
+    kept = len([name for name in files(output) if name.startswith("scores/")])
+    assert kept > 0
+    result = score(path, rows_a_part=100, max_bad_rows=0.1)
+    assert result.manifest.parts_found == kept
+    assert but_the_manifest(output) == but_the_manifest(tmp_path / "whole")
+
+
+def unreachable(*_):
+    raise OSError(errno.EIO, "Input/output error")

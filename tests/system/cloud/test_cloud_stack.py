@@ -54,7 +54,9 @@ class Terminal:
 
     def start(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Any:
         """Starts a run; `end` waits for it."""
-        place = ["--stack", stack, "--json", "--set", f"output.folder={self.state}"]
+        place = ["--stack", stack, "--json"]
+        if pipeline != "batch_inference":  # its `output` is an address
+            place += ["--set", f"output.folder={self.state}"]
         return subprocess.Popen(
             [sys.executable, str(self.root / "run.py"), "--pipeline", pipeline, *place, *arguments],
             cwd=self.here,
