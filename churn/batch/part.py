@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
+from pydantic import ValidationError
 
 from churn.batch.batch_settings import PartFormat
+from churn.batch.job import BatchJob
 from churn.batch.output_folder import OutputFolder, write_bytes
 from churn.batch.score_chunk import ScoredChunk
 from churn.frozen_model import FrozenModel
@@ -42,6 +45,7 @@ class Part(FrozenModel):
     """The record of a part.
 
     Attributes:
+        job: id of the job that it is of.
         number: of the chunk, from 0.
         first_row: number of its first row in the input, from 1.
         rows: rows of the input.
@@ -53,6 +57,7 @@ class Part(FrozenModel):
         histogram: how many scores lie in each of `BINS` equal bins.
     """
 
+    job: str
     number: int
     first_row: int
     rows: int
@@ -66,17 +71,18 @@ class Part(FrozenModel):
 
 def write_part(
     folder: OutputFolder,
+    job: BatchJob,
     number: int,
     first_row: int,
     scored: ScoredChunk,
-    kind: PartFormat,
     *,
     repeated: int = 0,
 ) -> Part:
     """Commits a part: its files first, then the record that names them."""
-    name = f"part-{number:05d}"
+    name, kind = f"part-{number:05d}", job.format
     rejected, probability = scored.rejected, scored.scores["probability"].to_numpy()
     part = Part(
+        job=job.id,
         number=number,
         first_row=first_row,
         rows=scored.scores.num_rows + rejected.num_rows,
@@ -91,19 +97,22 @@ def write_part(
     return part
 
 
-def read_parts(folder: OutputFolder) -> dict[int, Part]:
-    """The parts of an unfinished output by number, those whose files are as their record says."""
+def read_parts(folder: OutputFolder, job: BatchJob) -> dict[int, Part]:
+    """The parts of an unfinished job by number, those whose files are as their record says."""
     found = {}
     for name in folder.names():
         if name.startswith(f"{PROGRESS}/") and name.endswith(".json"):
-            content = folder.read(name)
-            part = Part.model_validate_json(content or b"")
-            if all(
-                _digest(folder.read(each.name)) == each.sha256
-                for each in (part.scores, part.rejected, part.fingerprints)
-            ):
-                found[part.number] = part
+            with suppress(ValidationError):  # a damaged record is as good as none
+                part = Part.model_validate_json(folder.read(name) or b"")
+                files = (part.scores, part.rejected, part.fingerprints)
+                if part.job == job.id and are_as_recorded(folder, files):
+                    found[part.number] = part
     return found
+
+
+def are_as_recorded(folder: OutputFolder, files: Iterable[StoredFile]) -> bool:
+    """Whether every file is there with the bytes that it was committed with."""
+    return all(_digest(folder.read(each.name)) == each.sha256 for each in files)
 
 
 def read_table(folder: OutputFolder, file: StoredFile, schema: Any, columns: list[str]) -> Any:

@@ -57,7 +57,7 @@ class PartsOfJob:
     ) -> None:
         self._folder, self._job = folder, job
         self._scorer, self._source, self._on_rows = scorer, source, on_rows
-        self._parts = read_parts(folder)
+        self._parts = read_parts(folder, job)
         self._found = len(self._parts)
         self._not_read: tuple[str, ...] = ()
         self._rows = 0
@@ -137,12 +137,7 @@ class PartsOfJob:
 
     def _commit(self, chunk: TableChunk, scored: ScoredChunk, *, repeated: int = 0) -> None:
         self._parts[chunk.number] = write_part(
-            self._folder,
-            chunk.number,
-            chunk.first_row + 1,
-            scored,
-            self._job.format,
-            repeated=repeated,
+            self._folder, self._job, chunk.number, chunk.first_row + 1, scored, repeated=repeated
         )
 
     def _advance(self, chunk: TableChunk) -> None:
@@ -163,7 +158,9 @@ class PartsOfJob:
                 f"by duplicates=refuse; {reasons}. Keep one row a customer."
             )
         if bad > (most if isinstance(most, int) else most * rows):
-            limit = f"{most:,} rows" if isinstance(most, int) else f"{100 * most:.4g}%"
+            limit = f"{100 * most:.4g}%"
+            if isinstance(most, int):
+                limit = f"{most:,} row{'' if most == 1 else 's'}"
             return (
                 f"{bad:,} of {rows:,} rows are refused, more than max_bad_rows allows ({limit}), so "
                 f"nothing is scored; {reasons}. Correct the rows, or raise max_bad_rows."

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from churn.batch.job import JOB, BatchJob
 from churn.batch.manifest import MANIFEST, REJECTED_FILE, BatchManifest
 from churn.batch.output_folder import OutputFolder, write_bytes
-from churn.batch.part import PROGRESS, SCORES
+from churn.batch.part import PROGRESS, SCORES, are_as_recorded
 from churn.errors import InputError
 
 _ANOTHER = "Name another output, or remove this one"
@@ -59,7 +59,7 @@ def settle_job(
         discard(folder)
         write_bytes(folder, JOB, requested.model_dump_json(indent=1).encode())
         return requested, None
-    if complete:
+    if manifest is not None and complete and _is_whole(folder, job, manifest):
         return job, manifest
     folder.remove(MANIFEST)  # if the input was refused, what is allowed may have changed since
     return job, None
@@ -84,6 +84,12 @@ def _another(
             f"{requested.version} is in production by now. {_ANOTHER}."
         )
     return ""
+
+
+def _is_whole(folder: OutputFolder, job: BatchJob, manifest: BatchManifest) -> bool:
+    """Whether the output still is what its manifest says."""
+    files = (*manifest.parts, manifest.rejected_rows)
+    return manifest.job == job and are_as_recorded(folder, files)
 
 
 def discard(folder: OutputFolder) -> None:

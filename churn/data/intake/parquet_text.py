@@ -43,7 +43,11 @@ def parquet_batches(file: Any, name: str, rows: int, coded: Collection[str] = ()
         InputError: the bytes are no parquet file or are damaged, or a column is there twice.
     """
     try:
-        stored = parquet.ParquetFile(file, buffer_size=_BUFFER, read_dictionary=list(coded))
+        metadata = parquet.read_metadata(file)
+        there = [name for name in coded if name in metadata.schema.names]
+        stored = parquet.ParquetFile(
+            file, metadata=metadata, buffer_size=_BUFFER, read_dictionary=there
+        )
         _require_different(stored.schema_arrow.names)
         for group in range(stored.num_row_groups):
             for batch in stored.iter_batches(rows, row_groups=[group], use_threads=False):

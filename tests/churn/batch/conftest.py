@@ -59,7 +59,7 @@ def score(store, output):
 
         def open_table(contract):
             optional = (*contract.unscored, contract.id.name)
-            return open_source(str(path), contract, optional=optional)
+            return open_source(str(path), contract, optional=optional, coded=True)
 
         return run_batch(request, output_folder(into), open_table, ledger=ledger, on_rows=on_rows)
 

@@ -283,11 +283,42 @@ def test_an_output_that_holds_something_else_is_refused(score, customers_file, o
     assert sorted(files(output)) == ["letter.txt"]
 
 
-def test_a_missing_column_leaves_nothing(score, raw_customers, tmp_path, output):
-    path = tmp_path / "missing.csv"
-    write_csv(raw_customers.slice(0, 400).drop(["tenure"]), path)
+@pytest.mark.parametrize("lost", ["scores/part-00001.parquet", "rejected.parquet"])
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_a_complete_output_that_has_lost_a_file_is_made_whole(
+    score, some_bad, output, ledger, lost, harm
+):
+    score(some_bad, ledger=ledger)
+    before, kept = files(output), ledger.predictions()
+    if harm == "gone":
+        (output / lost).unlink()
+    else:
+        (output / lost).write_bytes(before[lost][:-1])
 
-    with pytest.raises(InputError, match="'tenure' is missing"):
+    assert not score(some_bad, ledger=ledger).unchanged
+
+    assert files(output) == before | {"manifest.json": files(output)["manifest.json"]}
+    assert ledger.predictions() == kept
+
+
+def test_a_manifest_of_another_job_is_none(score, customers_file, output):
+    score(customers_file)
+    found = manifest(output)
+    found["job"]["explain"] = 3
+    (output / "manifest.json").write_text(json.dumps(found))
+
+    assert not score(customers_file).unchanged
+
+
+@pytest.mark.parametrize("column", ["gender", "SeniorCitizen", "tenure"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_missing_column_leaves_nothing(score, raw_customers, tmp_path, output, column, kind):
+    path = tmp_path / f"missing.{kind}"
+    {"csv": write_csv, "parquet": parquet.write_table}[kind](
+        raw_customers.slice(0, 400).drop([column]), path
+    )
+
+    with pytest.raises(InputError, match=f"'{column}' is missing"):
         score(path)
 
     assert not output.exists()
@@ -379,7 +410,11 @@ def test_another_run_at_work_there_is_an_error(score, customers_file, output):
     assert manifest(output)["status"] == "complete"
 
 
-def test_a_part_that_was_damaged_is_made_anew(score, customers_file, output):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("scores/part-00001.parquet", b"half"), ("progress/part-00001.json", b'{"number":')],
+)
+def test_a_part_that_was_damaged_is_made_anew(score, customers_file, output, name, content):
     class Killed(BaseException):
         pass
 
@@ -389,7 +424,21 @@ def test_a_part_that_was_damaged_is_made_anew(score, customers_file, output):
 
     with pytest.raises(Killed):
         score(customers_file, on_rows=stop)
-    (output / "scores" / "part-00001.parquet").write_bytes(b"half")
+    (output / name).write_bytes(content)
 
     assert score(customers_file).manifest.parts_found == 2
     assert scores(output)["row"].to_pylist() == list(range(1, 1001))
+
+
+def test_parts_of_another_time_are_not_taken_for_the_jobs(score, customers_file, output):
+    def stop(done):
+        if done == 900:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(customers_file, on_rows=stop)
+    job = json.loads((output / "job.json").read_text()) | {"scored_at": "2026-01-01T00:00:00Z"}
+    (output / "job.json").write_text(json.dumps(job))
+
+    assert score(customers_file).manifest.parts_found == 0
+    assert len(set(scores(output)["scored_at"].to_pylist())) == 1
