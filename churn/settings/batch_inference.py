@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from churn.batch.batch_settings import Duplicates, EngineName, PartFormat
 from churn.frozen_model import FrozenSettings
 from churn.profile import Profile, require_own_registry
 from churn.settings.pipelines import ContractSettings, NamedModel, VersionName
+
+
+def _share_or_number(value: float) -> float:
+    if not 0 <= value <= (math.inf if isinstance(value, int) else 1):
+        raise ValueError("must be a share from 0 to 1, such as 0.01, or a whole number of rows")
+    return value
 
 
 class BatchInferenceSettings(FrozenSettings):
@@ -50,9 +57,7 @@ class BatchInferenceSettings(FrozenSettings):
     format: PartFormat = "parquet"
     explain: Annotated[int, Field(ge=0, le=20)] = 0
     duplicates: Duplicates = "set_aside"
-    max_bad_rows: (
-        Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    ) = 0.01
+    max_bad_rows: Annotated[int | float, AfterValidator(_share_or_number)] = 0.01
     record_predictions: bool = True
     keep_inputs: bool = False
     keep_inputs_days: Annotated[int, Field(ge=1, le=3660)] = 90
