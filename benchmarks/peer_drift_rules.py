@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from benchmarks.drift_population import Rows
-from churn.monitoring.distances import chi_square, jensen_shannon, psi
+from churn.distances import chi_square, jensen_shannon, psi
 from churn.monitoring.drift_reference import DriftReference
 
 _LIMIT, _LEVEL, _SHARE = 0.1, 0.05, 0.5  # of a distance, of a p-value, of the columns

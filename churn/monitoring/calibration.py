@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import kolmogorov
 
-from churn.monitoring.distances import ChiSquare, chi_square
+from churn.distances import ChiSquare, chi_square
 
 Codes = NDArray[np.uint8]
 Counts = NDArray[Any]

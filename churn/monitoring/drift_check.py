@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from churn.distances import Distance, expected_gap, psi, wasserstein
 from churn.features.encoding import Columns, Floats
 from churn.frozen_model import FrozenModel
 from churn.monitoring.calibration import FEWEST_ROWS, binned_ks, column_test, smallest_p_value
 from churn.monitoring.classifier_test import ClassifierTest, classifier_test
-from churn.monitoring.distances import Distance, expected_gap, psi, wasserstein
 from churn.monitoring.drift_reference import LEVELS, Counts, DriftReference, NumberReference
 
 Finding = Literal["ok", "watch", "cannot tell"]

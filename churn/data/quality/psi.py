@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, NumberColumn
-from churn.monitoring.distances import psi_terms, smoothed_shares
+from churn.distances import psi_terms, smoothed_shares
 
 BINS = 10
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp
 
-from churn.monitoring.distances import (
+from churn.distances import (
     chi_square,
     jensen_shannon,
     kolmogorov_smirnov,
