@@ -198,7 +198,9 @@ def _print_findings(findings: list[Finding], path: Path, console: Console) -> No
 
 def _from_root(source: str) -> str:
     """A path as a contract names it, relative to the project where it lies inside; an address as it is."""
-    if "://" in source:
+    from churn.data.intake.address import is_url
+
+    if is_url(source):
         return source
     path = Path(source).expanduser().resolve()
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

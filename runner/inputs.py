@@ -11,7 +11,7 @@ from pathlib import Path
 from churn.contract import DataContract, load_contract
 from churn.contract.names import listed
 from churn.data import Dataset, acquire
-from churn.data.intake.address import is_on_this_machine, public
+from churn.data.intake.address import is_on_this_machine, is_url, public
 from churn.data.intake.header import name_file
 from churn.errors import BundleError, InputError
 from churn.profile import DEMO
@@ -65,7 +65,7 @@ def check_table(
     if contract.unconfirmed:
         _warn(_unconfirmed(contract, settings))
     location = settings.source
-    if location != "bundled" and "://" not in location:
+    if location != "bundled" and not is_url(location):
         location = str(Path(location).expanduser().absolute())
     try:
         dataset = acquire(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from churn.contract import DataContract
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
+else:
+    # ZenML reads the annotations of a step's inputs when it runs, and a batch loads no pandas.
+    DataFrame = Any
 
 Format = Literal[
     "csv", "csv.gz", "csv.bz2", "csv.xz", "csv.zst", "parquet", "arrow", "delta", "sql", "generated"
@@ -43,7 +46,7 @@ class Dataset:
         source: Where it came from.
     """
 
-    frame: pd.DataFrame
+    frame: DataFrame
     contract: DataContract
     source: Source
 

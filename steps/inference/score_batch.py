@@ -18,6 +18,7 @@ from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
 from churn.contract import DataContract, with_reading
+from churn.data.intake.address import is_url
 from churn.data.sources import TableSource, open_source
 from churn.home import home
 from churn.kept_inputs.pseudonym import inputs_key
@@ -94,7 +95,7 @@ def _keep_inputs(
 
 def place_of(where: str) -> str:
     """An address as it is; a path from the folder that the command was given in."""
-    return where if "://" in where else str(Path(where).expanduser().absolute())
+    return where if is_url(where) else str(Path(where).expanduser().absolute())
 
 
 def _records(options: BatchInferenceSettings) -> str:

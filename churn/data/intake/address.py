@@ -63,7 +63,7 @@ _DATABASES = frozenset(
 
 def is_url(location: str) -> bool:
     """Whether a location is an address rather than a path."""
-    return "://" in location
+    return "://" in location or location.casefold().startswith("generated:")
 
 
 def is_bucket(scheme: str) -> bool:
@@ -79,9 +79,7 @@ def is_sql(scheme: str) -> bool:
 def is_on_this_machine(location: str) -> bool:
     """Whether a location is read from this machine alone: a path, a file, or a server here."""
     scheme = location.partition(":")[0].casefold()
-    if scheme == "generated":
-        return False
-    return "://" not in location or scheme.partition("+")[0] in _HERE
+    return not is_url(location) or scheme.partition("+")[0] in _HERE
 
 
 def public(url: str) -> str:

@@ -201,3 +201,9 @@ def test_what_it_shares_with_the_cloud_stack_is_the_same_component():
     }
     assert cloud.secrets == kubernetes.secrets
     assert cloud.server == kubernetes.server
+
+
+def test_generated_customers_are_no_path(root, tmp_path):
+    found = check_table(DataSettings(source="generated:100?seed=7"), root=root, downloads=tmp_path)
+
+    assert found.location == "generated:100?seed=7"
