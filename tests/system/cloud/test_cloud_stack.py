@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import httpx
 import psycopg2
 import pytest
-from pyarrow import parquet
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import history
@@ -56,9 +54,7 @@ class Terminal:
 
     def start(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Any:
         """Starts a run; `end` waits for it."""
-        place = ["--stack", stack, "--json"]
-        if pipeline != "batch_inference":  # its `output` is an address
-            place += ["--set", f"output.folder={self.state}"]
+        place = ["--stack", stack, "--json", "--set", f"output.folder={self.state}"]
         return subprocess.Popen(
             [sys.executable, str(self.root / "run.py"), "--pipeline", pipeline, *place, *arguments],
             cwd=self.here,
@@ -110,7 +106,6 @@ class Cloud:
     trained: CommandResult
     promoted: CommandResult
     deployed: CommandResult
-    scored: CommandResult
     service: str
     local: CommandResult
 
@@ -166,16 +161,9 @@ def cloud(
             deployed = terminal.run(
                 "deployment", "cloud", "--set", "profile=demo", "--set", f"local.port={port}"
             )
-            place = f"s3://{cloud_servers.BUCKET}"
-            bucket.put("customers.csv", root / "data" / "raw" / "telco.csv")
-            scored = terminal.run(
-                "batch_inference", "cloud", "--set", "profile=demo",
-                "--set", f"input={place}/customers.csv", "--set", f"output={place}/scores",
-                CHURN_HOME=str(terminal.state),
-            )  # fmt: skip
             yield Cloud(
                 terminal, zenml_server, bucket, mlflow_server, ledger, receiver, trained, promoted,
-                deployed, scored, f"http://127.0.0.1:{port}", local,
+                deployed, f"http://127.0.0.1:{port}", local,
             )  # fmt: skip
         finally:
             stop_service(terminal.state)
@@ -265,24 +253,6 @@ def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
     assert kept == [("1",)]
     query = "SELECT model, version, target, status FROM deployments"
     assert rows(cloud.ledger, query) == [(MODEL, "1", "local", "deployed")]
-
-
-def test_a_batch_goes_from_bucket_to_bucket_and_into_postgresql(cloud, monkeypatch, telco_columns):
-    assert cloud.scored.code == 0, cloud.scored.stderr
-    for name, value in cloud.bucket.environment.items():
-        monkeypatch.setenv(name, value)
-    place = f"s3://{cloud_servers.BUCKET}"
-
-    assert cloud.bucket.files("scores/") == [
-        f"scores/{name}"
-        for name in ("job.json", "manifest.json", "rejected.parquet", "scores/part-00000.parquet")
-    ]
-    with fsspec.open(f"{place}/scores/scores/part-00000.parquet") as file:
-        found = parquet.read_table(file)
-    scores = Scorer.load(f"{place}/production/{MODEL}").score_many(telco_columns)
-    assert found["probability"].to_pylist() == scores.probability.tolist()
-    counted = "SELECT count(*), count(DISTINCT prediction_id) FROM predictions WHERE source = %s"
-    assert rows(cloud.ledger, counted, "batch") == [(7043, 7043)]
 
 
 def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
