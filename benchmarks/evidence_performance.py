@@ -96,7 +96,8 @@ def estimate_errors(
         )
         off.append(np.abs(np.array(estimates) - realised))
         covered.append(cbpe.roc_auc is not None and cbpe.roc_auc.interval.covers(realised))
-    return Errors(*np.mean(off, axis=0).tolist(), covered=float(np.mean(covered)))
+    true, plain, plain_cbpe, pape = (float(each) for each in np.mean(off, axis=0))
+    return Errors(true, plain, plain_cbpe, pape, float(np.mean(covered)))
 
 
 def alarms(
