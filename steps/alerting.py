@@ -26,7 +26,7 @@ def send_alert(title: str, text: str, level: Level = "info", *, runbook: str | N
 
 
 def send_alerts(*alerts: Alert) -> None:
-    """Sends messages on every channel; what one channel does not take is told on the others.
+    """Sends messages on every channel; what one channel does not take is reported on the others.
 
     Does nothing outside of runs.
     """
@@ -41,7 +41,7 @@ def send_alerts(*alerts: Alert) -> None:
             continue
         failed = {name for name, send in channels.items() if not _sent(name, send, message)}
         if failed:
-            told = replace(
+            reported = replace(
                 message,
                 title="An alert was not delivered",
                 text=f"{' and '.join(sorted(failed))} did not take: {message.title}",
@@ -49,7 +49,7 @@ def send_alerts(*alerts: Alert) -> None:
             )
             for name, send in channels.items():
                 if name not in failed:
-                    _sent(name, send, told)
+                    _sent(name, send, reported)
 
 
 def _channels() -> dict[str, Callable[[Alert], bool]]:

@@ -43,9 +43,9 @@ def find_incidents(
     found: list[Incident] = []
     waiting = list(checks)
     for resolution in resolutions:
-        told = [each for each in waiting if each.number <= resolution.number]
+        reported = [each for each in waiting if each.number <= resolution.number]
         waiting = [each for each in waiting if each.number > resolution.number]
-        found += _incident(told, resolution)
+        found += _incident(reported, resolution)
     return (*found, *_incident(waiting, None))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 @dataclass
 class MailServer:
-    """Keeps what it takes, and answers as it is told.
+    """Keeps what it takes, and answers as a test says.
 
     Attributes:
         port: Its port.
@@ -32,8 +32,8 @@ class MailServer:
         """The answer to a command."""
         usual = {"": "220 mail.test", "EHLO": "250-mail.test\r\n250 AUTH PLAIN", "DATA": "354 go on",
                  "QUIT": "221 bye", "AUTH": "235 welcome"}  # fmt: skip
-        told = self.answers.get(command)
-        return told.pop(0) if told else usual.get(command, "250 fine")
+        prepared = self.answers.get(command)
+        return prepared.pop(0) if prepared else usual.get(command, "250 fine")
 
 
 @pytest.fixture

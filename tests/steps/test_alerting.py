@@ -1,4 +1,4 @@
-"""Who is told what: steps and hooks speak to the stack's alerter, and nothing depends on it."""
+"""Who is reported what: steps and hooks speak to the stack's alerter, and nothing depends on it."""
 
 from __future__ import annotations
 
@@ -129,23 +129,25 @@ def test_log_and_file_have_every_alert_without_an_alerter(stack_with, said, tmp_
 
 
 @pytest.mark.parametrize("alerter", [Refusing, Broken])
-def test_a_channel_that_fails_is_told_on_the_others_and_not_on_itself(
+def test_a_channel_that_fails_is_reported_on_the_others_and_not_on_itself(
     stack_with, said, tmp_path, alerter
 ) -> None:
     stack_with(failing := alerter())
 
     alerting.send_alert("Held", "A gate held it.", "error")
 
-    told = lines_of(tmp_path)
-    assert [each["title"] for each in told] == ["Held", "An alert was not delivered"]
-    assert told[1]["text"].startswith(
+    reported = lines_of(tmp_path)
+    assert [each["title"] for each in reported] == ["Held", "An alert was not delivered"]
+    assert reported[1]["text"].startswith(
         "An alert was not delivered\nthe stack's alerter did not take: Held"
     )
     assert "An alert was not delivered. the stack's alerter did not take: Held" in said.text
     assert len(getattr(failing, "alerts", [1])) == 1
 
 
-def test_a_file_that_cannot_be_written_is_told_by_the_alerter(stack_with, said, tmp_path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_by_the_alerter(
+    stack_with, said, tmp_path
+) -> None:
     (tmp_path / "alerts.jsonl").mkdir()
     stack_with(alerter := Whole())
 

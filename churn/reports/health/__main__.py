@@ -16,11 +16,11 @@ from churn.reports.health.model_health import read_health
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the page and returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        ledger = asked.ledger or f"sqlite:///{home() / 'ledger.db'}"
-        page = render_health_page(read_health(ledger, asked.model, asked.kind))
-        output = asked.output or home() / f"{asked.model}-health.html"
+        ledger = options.ledger or f"sqlite:///{home() / 'ledger.db'}"
+        page = render_health_page(read_health(ledger, options.model, options.kind))
+        output = options.output or home() / f"{options.model}-health.html"
         replace_text(output, page)
         sys.stdout.write(f"{output}\n")
     except OSError as error:

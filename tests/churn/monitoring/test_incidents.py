@@ -57,15 +57,15 @@ def test_an_incident_names_itself_and_every_column_once():
     assert (incident.name, incident.moved) == ("telco/batch/1", ("b", "a", "c"))
 
 
-def told(checks, resolutions):
+def reported(checks, resolutions):
     return [(alert.state, alert.incident) for alert in incident_alerts(checks, resolutions)]
 
 
-def test_an_incident_is_told_when_it_opens_at_each_check_and_once_when_it_is_resolved():
+def test_an_incident_is_reported_when_it_opens_at_each_check_and_once_when_it_is_resolved():
     checks, resolutions, stream = [], [], []
     for number in range(1, 8):
         checks.append(check(number, raises=number in (2, 6)))
-        stream.append(told(checks, resolutions))
+        stream.append(reported(checks, resolutions))
         if number == 3:
             resolutions.append(resolved(number))
 
@@ -82,11 +82,11 @@ def test_an_incident_is_told_when_it_opens_at_each_check_and_once_when_it_is_res
 
 def test_what_alarms_again_right_after_its_resolution_is_another_incident():
     checks = [check(1, raises=True), check(2, raises=True)]
-    assert told(checks, [resolved(1)]) == [
+    assert reported(checks, [resolved(1)]) == [
         ("resolved", "telco/batch/1"),
         ("opened", "telco/batch/2"),
     ]
-    assert told([], []) == []
+    assert reported([], []) == []
 
 
 def test_an_alert_says_what_moved_since_when_and_where_to_read_on():

@@ -170,7 +170,7 @@ def test_nothing_checked_is_a_sentence_and_makes_no_file(address, tmp_path, kind
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_kind_that_was_never_checked_is_told_with_those_that_were(address):
+def test_a_kind_that_was_never_checked_is_reported_with_those_that_were(address):
     record_check(address, 0, 0.5)
     with pytest.raises(InputError, match=r"No stream window of model 'telco'.*It has: batch\."):
         read_health(address, "telco", "stream")
