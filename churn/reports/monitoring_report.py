@@ -11,6 +11,7 @@ from churn.frozen_model import FrozenModel
 from churn.monitoring.alarms import AlarmState, Verdict, WindowCheck
 from churn.monitoring.drift_check import CheckResult, ColumnDrift, Finding
 from churn.run_result import RunResult
+from churn.windows.consequence import Consequence
 from churn.windows.window import WindowFacts
 
 _SHOWN_CHECKS = 60
@@ -50,6 +51,7 @@ class MonitoringReport(RunResult):
         already_checked: whether the window had been checked before and counted only then.
         alarm_level: p-value at or below which a check raises an alarm.
         watch_level: p-value at or below which it says `watch`.
+        consequence: the estimated cost; None where there is no reference.
         past: checks of this kind of window, oldest first, this one among them.
         next_step: what to do.
     """
@@ -64,6 +66,7 @@ class MonitoringReport(RunResult):
     already_checked: bool
     alarm_level: float
     watch_level: float
+    consequence: Consequence | None
     past: tuple[PastCheck, ...]
     next_step: str
 
@@ -90,11 +93,25 @@ class MonitoringReport(RunResult):
             "score_gap": check.score_gap,
             "columns_moved": len(self.moved),
             "largest_psi": max((each.psi for each in check.columns), default=None),
+            **self._estimates(),
         }
         return {
             name: float(value)
             for name, value in found.items()
             if value is not None and isfinite(value)
+        }
+
+    def _estimates(self) -> dict[str, float | None]:
+        said = self.consequence
+        if said is None:
+            return {}
+        now = said.now
+        return {
+            "estimated_roc_auc": now.roc_auc.value if now.roc_auc else None,
+            "estimated_roc_auc_change": said.roc_auc_change,
+            "estimated_churn_rate": now.churn_rate.value if now.churn_rate else None,
+            "estimated_profit_per_customer": now.profit.value if now.profit else None,
+            "estimated_profit_change": said.profit_change,
         }
 
     @property
@@ -117,6 +134,8 @@ class MonitoringReport(RunResult):
             found["refused"] = refused_words(window)
         if window.note:
             found["left out"] = window.note
+        if self.consequence is not None:
+            found["estimate"] = self.consequence.sentence
         found["to do"] = self.next_step
         return found
 
@@ -144,6 +163,7 @@ def monitoring_report(
     window: WindowFacts,
     *,
     levels: tuple[float, float],
+    consequence: Consequence | None = None,
 ) -> MonitoringReport:
     """The report of a check that was recorded.
 
@@ -152,6 +172,7 @@ def monitoring_report(
         checks: every check of the kind, oldest first.
         window: what was checked.
         levels: of an alarm, and of `watch`.
+        consequence: the estimated cost.
     """
     ours = state.check
     assert ours is not None  # noqa: S101 - a check that was recorded
@@ -178,6 +199,7 @@ def monitoring_report(
         already_checked=state.already_checked,
         alarm_level=levels[0],
         watch_level=levels[1],
+        consequence=consequence,
         past=tuple(past),
         next_step=NEXT[verdict],
     )

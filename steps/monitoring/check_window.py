@@ -9,6 +9,7 @@ from churn.monitoring.incident_alerts import incident_alerts
 from churn.reports.monitoring_report import MonitoringReport, monitoring_report
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.check_window import compare, record
+from churn.windows.consequence import consequence
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.alerting import send_alerts
@@ -31,6 +32,9 @@ def check_window(
         result = compare(
             opened.window, opened.reference, options.alarms, classifier=options.classifier
         )
+        cost = None
+        if not isinstance(opened.reference, str):
+            cost = consequence(opened.window, opened.scorer, opened.reference, options.value)
         with DriftLedger(folders["ledger"]) as ledger:
             state, checks = record(
                 ledger,
@@ -46,6 +50,7 @@ def check_window(
             checks,
             opened.window.facts,
             levels=(options.alarms.alarm_level, options.alarms.watch_level),
+            consequence=cost,
         )
         progress.record(report.sentence, report.figures)
     if not state.already_checked:

@@ -467,3 +467,30 @@ def test_the_figures_are_tracked(check, table, tracked):
     assert run.data.metrics["psi.tenure"] == pytest.approx(0, abs=1e-9)
     page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/monitoring_report.html")
     assert "<h1>Ok</h1>" in page
+
+
+def test_the_consequence_is_estimated_in_auc_and_in_money(check, table, frame):
+    report = check(table(frame.assign(Contract="Month-to-month")))
+
+    found = report.consequence
+    assert found.now.roc_auc.value < found.before.roc_auc.value
+    assert found.roc_auc_change == report.figures["estimated_roc_auc_change"] < 0
+    assert found.now.churn_rate.value > found.before.churn_rate.value
+    assert "USD a customer" in found.sentence or "units of money" in found.sentence
+    assert "blind to changes of behaviour" in report.lines["estimate"]
+    assert found.assumptions
+
+
+def test_without_drift_the_estimate_is_that_of_the_training_rows(check, table):
+    found = check(table()).consequence
+
+    assert found.roc_auc_change == pytest.approx(0, abs=0.002)
+    assert found.profit_change == pytest.approx(0, abs=0.1)
+
+
+def test_a_window_without_scores_has_no_estimate(check, table, frame):
+    report = check(table(frame.assign(tenure="")))
+
+    assert report.consequence.now.finding == "cannot tell"
+    assert "estimated_roc_auc" not in report.figures
+    assert "Cannot be estimated" in report.lines["estimate"]

@@ -22,7 +22,7 @@ from stacks.kubernetes.rights import (
 )
 
 SUPPORTED = ("1.33", "1.35", "1.37")
-SCHEDULES = ("churn-training", "churn-batch")
+SCHEDULES = ("churn-training", "churn-batch", "churn-monitoring")
 
 
 def pod_of(cronjob):
