@@ -22,7 +22,7 @@ NEXT: dict[Verdict, str] = {
     "watch": "Look at the columns named, and wait for the next window.",
     "alarm": (
         "Find the cause: new prices or offers, a broken join, another kind of customer. Then train "
-        "again, or accept it and resolve the alarm (docs/alarms.md)."
+        "again, or accept it and resolve the alarm: --set resolve.person=NAME."
     ),
     "cannot tell": "Do what the reason says, and check again.",
 }

@@ -26,6 +26,18 @@ class PrometheusSettings(FrozenSettings):
     pushgateway: str = ""
 
 
+class ResolveSettings(FrozenSettings):
+    """Who closes the open alarm before the window is checked, and why.
+
+    Attributes:
+        person: their name; empty: nobody.
+        note: why.
+    """
+
+    person: str = ""
+    note: str = ""
+
+
 class MonitoringSettings(FrozenSettings):
     """Which window is compared with which version, and how often an alarm may be false.
 
@@ -40,6 +52,7 @@ class MonitoringSettings(FrozenSettings):
         alarms: the year's level.
         classifier: whether to train a classifier as well.
         value: what the estimated consequence in money assumes.
+        resolve: who closes the open alarm.
         prometheus: where the figures go.
         ledger: a database address; empty for the stack's, or SQLite in the output folder.
         output: where files go.
@@ -55,6 +68,7 @@ class MonitoringSettings(FrozenSettings):
     alarms: AlarmPolicy = AlarmPolicy()
     classifier: bool = True
     value: ValueSettings = ValueSettings()
+    resolve: ResolveSettings = ResolveSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     ledger: str = ""
     output: OutputSettings = OutputSettings()

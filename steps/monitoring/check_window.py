@@ -36,6 +36,9 @@ def check_window(
         if not isinstance(opened.reference, str):
             cost = consequence(opened.window, opened.scorer, opened.reference, options.value)
         with DriftLedger(folders["ledger"]) as ledger:
+            if options.resolve.person:
+                kind = opened.window.facts.kind
+                ledger.resolve_alarm(options.model.name, kind, **options.resolve.model_dump())
             state, checks = record(
                 ledger,
                 opened.window,

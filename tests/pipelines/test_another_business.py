@@ -121,3 +121,19 @@ def test_an_answer_speaks_of_the_contract_s_columns_and_of_offers_that_it_has(pr
     assert all(each.sentence.startswith(f"{each.column} ") for each in found)
     assert offered.found == ()
     assert offered.sentence.startswith("The data contract names no offers, so none was tried")
+
+
+def test_its_customers_are_monitored(command_line, promoted, root):
+    table = root / "data" / "raw" / "mlc_churn.csv"
+    contract = ("--set", f"data.contract={CONTRACT}")
+
+    run = command_line.run("monitoring", promoted.output, *contract, "--set", f"batch={table}")
+    without = command_line.run("monitoring", promoted.output, *contract)
+
+    assert (run.code, run.result["verdict"]) == (0, "ok"), run.stderr
+    assert run.result["metrics"]["rows"] == 5000
+    assert run.result["metrics"]["estimated_roc_auc"] > 0.8
+    assert run.result["report"].endswith("-monitoring.html")
+    assert (promoted.output / "metrics" / "churn-mlc-churn-demo-batch.prom").is_file()
+    assert (without.code, without.result["verdict"]) == (3, "cannot tell")
+    assert "keep_inputs" in without.stderr

@@ -494,3 +494,16 @@ def test_a_window_without_scores_has_no_estimate(check, table, frame):
     assert report.consequence.now.finding == "cannot tell"
     assert "estimated_roc_auc" not in report.figures
     assert "Cannot be estimated" in report.lines["estimate"]
+
+
+def test_a_person_resolves_an_alarm(check, table, frame):
+    check(table(frame.assign(Contract="Two year"), "bad.csv"))
+
+    report = check(table(), resolve={"person": "Ada", "note": "a campaign"})
+
+    assert report.verdict == "ok"
+
+
+def test_where_no_alarm_is_open_there_is_none_to_resolve(check, table):
+    with pytest.raises(InputError, match="No alarm is open"):
+        check(table(), resolve={"person": "Ada"})

@@ -64,9 +64,10 @@ def main(arguments: list[str]) -> int:
         output = ["--set", f"output.folder={folder / 'out'}"]
         doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
         codes = [doctor]
-        for pipeline in ("features", "training", "training", "promotion"):
+        for pipeline in ("features", "training", "training", "promotion", "monitoring"):
             run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
-            codes.append(_run([*run, *output, *options[2:]], environment))
+            window = ["--set", "batch=generated:500"] if pipeline == "monitoring" else []
+            codes.append(_run([*run, *output, *window, *options[2:]], environment))
         codes.append(_run_batch(environment))
         _report(state, machine, folder)
     return max(codes)
