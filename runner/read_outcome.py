@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("churn.progress")
 _PAGES = {
     Artifact.TRAINING_REPORT: "training",
+    Artifact.MONITORING_REPORT: "monitoring",
     Artifact.MODEL_CARD: "card",
     Artifact.FEATURES: "features",
     Artifact.VALIDATION: "deepchecks",
@@ -28,7 +29,6 @@ _PAGES = {
     Artifact.QUALITY_REPORT: "quality",
     Artifact.DEPLOYMENT: "deployment",
     Artifact.BATCH_REPORT: "batch",
-    Artifact.MONITORING_REPORT: "monitoring",
 }
 _REPORTS = {
     "training": Artifact.TRAINING_REPORT,
