@@ -28,8 +28,8 @@ def check(folders):
     from steps.monitoring.check_window import check_window
 
     def run(batch="", **settings):
-        asked = {"model": {"name": MODEL}, "batch": str(batch), "classifier": False} | settings
-        return check_window.entrypoint(asked, folders)
+        options = {"model": {"name": MODEL}, "batch": str(batch), "classifier": False} | settings
+        return check_window.entrypoint(options, folders)
 
     return run
 

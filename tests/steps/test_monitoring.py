@@ -127,11 +127,11 @@ def test_an_empty_window_is_never_ok(check, frame, tmp_path):
     assert "0 rows" in report.sentence
 
 
-@pytest.mark.parametrize(("rows", "told"), [(49, False), (50, True)])
-def test_few_rows_cannot_tell(check, table, frame, rows, told):
+@pytest.mark.parametrize(("rows", "is_known"), [(49, False), (50, True)])
+def test_few_rows_are_too_few(check, table, frame, rows, is_known):
     report = check(table(frame.iloc[:rows]))
 
-    assert (report.verdict != "cannot tell") == told
+    assert (report.verdict != "cannot tell") == is_known
 
 
 def test_rows_of_one_customer_count_once(check, table, frame):
@@ -141,7 +141,7 @@ def test_rows_of_one_customer_count_once(check, table, frame):
     assert report.verdict == "cannot tell"
 
 
-def test_a_bundle_without_a_usable_reference_cannot_tell(check, table, store, monkeypatch):
+def test_a_bundle_without_a_usable_reference_is_never_ok(check, table, store, monkeypatch):
     from churn.errors import BundleError
     from steps.monitoring import opened_window
 

@@ -74,9 +74,9 @@ def test_the_stacks_validator_gives_a_second_opinion(folders, table, frame, monk
             return check_tables(reference, current, contract, options, target=target)
 
     monkeypatch.setattr(validate_window, "stack_validator", lambda _name: Validator())
-    asked = {"model": {"name": MODEL}, "batch": str(table(frame.assign(Contract="Two year")))}
+    options = {"model": {"name": MODEL}, "batch": str(table(frame.assign(Contract="Two year")))}
 
-    report = validate_window.validate_window.entrypoint(asked, folders, "churn-validator")
+    report = validate_window.validate_window.entrypoint(options, folders, "churn-validator")
 
     assert report.verdict != "pass"
     assert any(each.column == "Contract" for each in (*report.failures, *report.warnings))

@@ -41,13 +41,13 @@ def keep(folders, tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(run_batch, "datetime", Clock)
-            asked = {
+            options = {
                 "model": {"name": MODEL},
                 "input": str(path),
                 "output": str(tmp_path / f"scores-{path.stem}-{days_ago}"),
                 "keep_inputs": True,
             }
-            return score_batch.entrypoint(asked | settings, folders)
+            return score_batch.entrypoint(options | settings, folders)
 
     return run
 

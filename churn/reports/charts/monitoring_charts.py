@@ -65,12 +65,12 @@ def columns_chart(report: MonitoringReport, theme: Theme = LIGHT) -> Figure:
 
 def checks_chart(report: MonitoringReport, theme: Theme = LIGHT) -> Figure:
     """The p-value of every check, with the levels of `watch` and of an alarm."""
-    told = [each for each in report.past if each.p_value is not None]
-    figure, axes = blank_chart(f"{len(told)} checks; the newest run says {report.verdict}", theme)
-    places = np.arange(1, len(told) + 1)
-    values = [max(each.p_value or 0.0, _LEAST) for each in told]
+    known = [each for each in report.past if each.p_value is not None]
+    figure, axes = blank_chart(f"{len(known)} checks; the newest run says {report.verdict}", theme)
+    places = np.arange(1, len(known) + 1)
+    values = [max(each.p_value or 0.0, _LEAST) for each in known]
     axes.plot(places, values, "-o", color=theme.main, linewidth=1, markersize=5, label="checks")
-    raised = [place for place, each in enumerate(told) if each.raises_alarm]
+    raised = [place for place, each in enumerate(known) if each.raises_alarm]
     if raised:
         axes.plot(
             places[raised], [values[place] for place in raised], "s", color=theme.other,
