@@ -141,26 +141,26 @@ def settle(
         now: what is later is an error of a clock.
         timing: horizon and delay.
     """
-    matched, tally = _match(predictions, outcomes, now)
+    matched, counted = _match(predictions, outcomes, now)
     kept, target = [], []
     for place, one in enumerate(predictions):
         if not since <= one.predicted_at < until:
             continue
-        tally["predictions"] += 1
+        counted["predictions"] += 1
         labels = [_label(one, each, timing) for each in matched[place]]
         state = _state(one, labels, now, timing)
-        tally[state] += 1
+        counted[state] += 1
         if state != "measured":
             continue
         known = [each for each in labels if each is not None]
-        tally["contradicting"] += len(set(known)) > 1
-        tally["repeated"] += len(set(known)) < len(known)
+        counted["contradicting"] += len(set(known)) > 1
+        counted["repeated"] += len(set(known)) < len(known)
         kept.append(one)
         target.append(known[-1])
     return SettledOutcomes(
         predictions=tuple(kept),
         target=np.array(target, dtype=np.int8),
-        counts=OutcomeCounts(**{"predictions": 0, **tally}),
+        counts=OutcomeCounts(**{"predictions": 0, **counted}),
     )
 
 
@@ -183,23 +183,23 @@ def _match(
             by_customer[one.customer].append(place)
     named: defaultdict[int, list[Outcome]] = defaultdict(list)
     others: defaultdict[int, list[Outcome]] = defaultdict(list)
-    tally: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for outcome in outcomes:
         of_id = by_id.get(outcome.prediction_id or "", [])
         of_customer = by_customer.get(outcome.customer or "", [])
         if outcome.observed_at > now + CLOCKS_DIFFER:
-            tally["outcomes_from_future"] += 1
+            counted["outcomes_from_future"] += 1
         elif not of_id and (outcome.prediction_id is not None or not of_customer):
-            tally["unknown"] += 1
+            counted["unknown"] += 1
         else:
             places = _not_before(predictions, of_id or of_customer, outcome)
-            tally["before_prediction"] += not places
-            tally["clock_skew"] += any(
+            counted["before_prediction"] += not places
+            counted["clock_skew"] += any(
                 outcome.observed_at < predictions[place].predicted_at for place in places
             )
             for place in places:
                 (named if of_id else others)[place].append(outcome)
-    return defaultdict(list, {**others, **named}), tally
+    return defaultdict(list, {**others, **named}), counted
 
 
 def _not_before(
