@@ -1,8 +1,8 @@
 """How well a model has done, once outcomes are known: of untreated customers, with treated ones apart.
 
-A customer whom a campaign has kept did not leave, and the model was right all the same. So figures
-of treated customers say what model and campaign did together. Untreated are those whom no campaign
-contacted, among them the holdout: customers whom it would have contacted and left out by chance.
+A customer kept by a campaign did not leave, and the model was right all the same. So figures
+of treated customers say what model and campaign did together. Untreated are those that no campaign
+contacted, among them the holdout: customers that it would have contacted and left out by chance.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Members = NDArray[np.bool_]
 _FEWEST_EACH = 10  # of either outcome, for a ROC-AUC
 _RESAMPLINGS = 1_000
 _SEED = 17
-_NOBODY = "Who was treated was not told, so customers whom a campaign kept count as wrongly scored."
+_NOBODY = "Who was treated was not told, so customers that a campaign kept count as wrongly scored."
 
 
 class GroupFigures(FrozenModel):

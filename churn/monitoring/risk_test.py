@@ -121,7 +121,7 @@ def start_risk_test(
     if len(known_losses) < _FEWEST_KNOWN:
         raise InputError(
             f"The risk test has {len(known_losses)} known customers and needs {_FEWEST_KNOWN}. "
-            "Bring more customers whose outcome is known and whom the model was not trained on."
+            "Bring more customers whose outcome is known and that the model was not trained on."
         )
     return RiskTest(
         bound=min(1.0, upper_bound(known_losses, level * _REFERENCE_SHARE) + tolerance),

@@ -118,7 +118,7 @@ def test_every_estimate_says_what_it_cannot_see():
 
 
 @pytest.mark.parametrize("rows", [0, 1, 49])
-def test_too_few_rows_are_told_and_not_estimated(rows):
+def test_too_few_rows_give_no_estimate_and_a_reason(rows):
     found = estimate_performance(scores(rows))
 
     assert found.finding == "cannot tell"

@@ -86,7 +86,7 @@ def test_risk_and_profit_have_intervals(window):
 
 
 @pytest.mark.parametrize("few", [0, 9, 10])
-def test_fewer_than_ten_of_an_outcome_cannot_tell(few):
+def test_fewer_than_ten_of_an_outcome_give_no_verdict(few):
     target = (np.arange(200) < few).astype(np.int8)
 
     figures = measure_realised(target, np.linspace(0.9, 0.1, 200)).untreated
@@ -96,7 +96,7 @@ def test_fewer_than_ten_of_an_outcome_cannot_tell(few):
     assert figures.churn_rate.value == few / 200
 
 
-def test_an_empty_window_cannot_tell():
+def test_an_empty_window_gives_no_verdict():
     figures = measure_realised(np.empty(0, np.int8), np.empty(0)).untreated
 
     assert (figures.finding, figures.rows, figures.churn_rate) == ("cannot tell", 0, None)
