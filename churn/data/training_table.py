@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from churn.contract import DataContract
 from churn.contract.expectations import AcceptedSnapshot
@@ -14,6 +15,9 @@ from churn.data.intake.parse import parse
 from churn.data.intake.raw import LARGEST
 from churn.data.sources import TableSource, open_file, open_source, whole_table
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUNDLED = "bundled"
 
@@ -57,7 +61,15 @@ def acquire(
     _verify(source, location, contract, sha256)
     stored = location if location == BUNDLED else source.shown
     origin = Source(location=stored, sha256=source.digest(), size=source.size, format=source.format)
-    return Dataset(frame=parse(table, contract), contract=contract, source=origin)
+    return Dataset(
+        frame=_by_customer(parse(table, contract), contract), contract=contract, source=origin
+    )
+
+
+def _by_customer(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
+    """The rows by id, then date: figures are the same in whatever order a source has them."""
+    keys = [column.name for column in (contract.id, contract.date) if column is not None]
+    return frame.sort_values(keys, kind="stable", ignore_index=True)
 
 
 def fingerprint(
