@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from churn.contract import DataContract
 from churn.contract.expectations import AcceptedSnapshot
@@ -15,9 +14,6 @@ from churn.data.intake.parse import parse
 from churn.data.intake.raw import LARGEST
 from churn.data.sources import TableSource, open_file, open_source, whole_table
 from churn.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BUNDLED = "bundled"
 
@@ -61,15 +57,7 @@ def acquire(
     _verify(source, location, contract, sha256)
     stored = location if location == BUNDLED else source.shown
     origin = Source(location=stored, sha256=source.digest(), size=source.size, format=source.format)
-    return Dataset(
-        frame=_by_customer(parse(table, contract), contract), contract=contract, source=origin
-    )
-
-
-def _by_customer(frame: pd.DataFrame, contract: DataContract) -> pd.DataFrame:
-    """The rows by id, then date: figures are the same in whatever order a source has them."""
-    keys = [column.name for column in (contract.id, contract.date) if column is not None]
-    return frame.sort_values(keys, kind="stable", ignore_index=True)
+    return Dataset(frame=parse(table, contract), contract=contract, source=origin)
 
 
 def fingerprint(

@@ -179,23 +179,6 @@ def test_parquet_parts_are_one_table(mine, contract, root, tmp_path):
     assert dataset.source.format == "parquet"
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_rows_are_the_same_in_whatever_order_a_source_has_them(
-    ending, mine, contract, root, tmp_path
-):
-    table = pd.read_csv(mine).sample(frac=1, random_state=7)
-    assert not table[contract.id.name].is_monotonic_increasing
-    shuffled = tmp_path / f"shuffled.{ending}"
-    write = table.to_csv if ending == "csv" else table.to_parquet
-    write(shuffled, index=False)
-
-    dataset = acquire(str(shuffled), contract, root=root, cache=tmp_path)
-
-    pd.testing.assert_frame_equal(
-        dataset.frame, acquire(str(mine), contract, root=root, cache=tmp_path).frame
-    )
-
-
 def add_folder(name: str):
     return lambda folder: (folder / name).mkdir()
 
