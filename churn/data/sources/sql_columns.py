@@ -46,11 +46,16 @@ def arrow_batch(rows: Sequence[Sequence[Any]], names: Sequence[str], types: Sequ
         try:
             arrays.append(pa.array(values if kind != pa.string() else _texts(values), kind))
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            raise InputError(
-                f"Column {quote_text(name)} holds something other than texts, numbers, booleans and "
-                "dates. Leave it out in a query, or cast it to text there."
-            ) from None
+            raise unreadable_column(name) from None
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
+
+
+def unreadable_column(name: str) -> InputError:
+    """The refusal of a column whose values have no text, or are not of its type."""
+    return InputError(
+        f"Column {quote_text(name)} holds something other than texts, numbers, booleans and "
+        "dates. Leave it out in a query, or cast it to text there."
+    )
 
 
 def _texts(values: Sequence[Any]) -> Sequence[Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from churn.data.dataset import Format
+from churn.data.sources.postgresql_copy import can_copy, copied_batches
 from churn.data.sources.rows_digest import RowsSource
 from churn.data.sources.sql_address import SqlAddress
 from churn.data.sources.sql_columns import arrow_batch, column_types
@@ -21,6 +22,7 @@ from churn.database_reason import database_reason
 from churn.errors import ChurnError, InputError
 
 _CONNECT_SECONDS = 10
+_PART_ROWS = 1000  # so few tuples stay in the processor's cache until they are columns
 _SERVERS = frozenset({"postgresql", "mysql", "mariadb"})
 _DRIVERS = frozenset({"_duckdb", "duckdb", "psycopg2", "pymysql", "sqlite3"})
 
@@ -60,15 +62,34 @@ def _batches(address: SqlAddress, keys: Sequence[str], rows: int) -> Iterator[An
             return list(connection.exec_driver_sql(statement).keys())
 
         statement = _statement(address, keys, quote, columns)
-        # `yield_per` is not heeded by exec_driver_sql: the cursor is the server's, and we ask for parts.
-        options = {"stream_results": True, "max_row_buffer": rows, "no_parameters": True}
-        result = connection.execution_options(**options).exec_driver_sql(statement)
-        names = list(result.keys())
-        cursor: Any = result.cursor
-        types = column_types(address.backend, cursor.description)
-        yield arrow_batch([], names, types)
-        for some in result.partitions(rows):
-            yield arrow_batch(some, names, types)
+        copied = connection.dialect.driver == "psycopg2" and _copied(connection, statement, rows)
+        yield from copied or _fetched(connection, address.backend, statement, rows)
+
+
+def _copied(connection: Connection, statement: str, rows: int) -> Iterator[Any] | None:
+    """The rows by COPY; None if a column's type is left to the driver."""
+    plain = connection.execution_options(no_parameters=True)
+    command = f"SELECT * FROM ({statement}\n) AS found LIMIT 0"  # noqa: S608 - a checked query
+    empty: Any = plain.exec_driver_sql(command).cursor
+    description = list(empty.description)
+    if not can_copy(description):
+        return None
+    return copied_batches(connection.connection.driver_connection, statement, description, rows)
+
+
+def _fetched(connection: Connection, backend: str, statement: str, rows: int) -> Iterator[Any]:
+    """The rows by the driver's objects."""
+    part = min(rows, _PART_ROWS)
+    # `yield_per` is not heeded by exec_driver_sql: the cursor is the server's, and we ask for parts.
+    options = {"stream_results": True, "max_row_buffer": part, "no_parameters": True}
+    result = connection.execution_options(**options).exec_driver_sql(statement)
+    names = list(result.keys())
+    cursor: Any = result.cursor
+    types = column_types(backend, cursor.description)
+    yield arrow_batch([], names, types)
+    # The driver's own tuples: SQLAlchemy's rows around them only cost time.
+    while some := result.cursor_strategy.fetchmany(result, cursor, part):
+        yield arrow_batch(some, names, types)
 
 
 def _begin_snapshot(connection: Connection, backend: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from churn.data import acquire, parse, read_raw
-from churn.data.sources import open_source, whole_table
+from churn.data.sources import open_source, sql_source, whole_table
 from churn.data.sources.sql_address import sql_address
 from churn.data.sources.sql_source import SqlSource
 from churn.errors import InputError
@@ -271,3 +273,100 @@ def test_a_digest_names_query_and_rows_but_no_secret(tmp_path):
         open_source(address).digest()
         == hashlib.sha256(f'{address}\n\n"x"\n\n""\n'.encode()).hexdigest()
     )
+
+
+@pytest.fixture
+def odd_rows(database):
+    """A table `odd` with values of many types at their edges."""
+    texts = ["", None, "NULL", "\\N", "\\.", 'a "b"', "c,d", "e\nf\r\ng", " é ", "x" * 100_000]
+    moments = [None, "2020-02-29", "0001-01-01", "9999-12-31", "infinity", "-infinity"]
+    numbers = [None, "0.1", "-0", "1e-300", "123456.789", "Infinity", "-Infinity", "NaN"]
+    wholes = [None, 0, -(2**63), 2**63 - 1]
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE odd (place int, yes boolean, big bigint, small smallint, real real, "
+            "number float8, exact numeric, day date, moment timestamp, said text, short varchar(9), "
+            "wide char(4))"
+        )
+        for place in range(40):
+            day = moments[place % len(moments)]
+            moment = (
+                day
+                if day is None or "inf" in day
+                else f"{day} 23:59:59.{'120345'[: place % 6 + 1]}"
+            )
+            number, text = numbers[place % len(numbers)], texts[place % len(texts)]
+            connection.exec_driver_sql(
+                "INSERT INTO odd VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (place, [None, True, False][place % 3], wholes[place % 4], place,
+                 None if number == "1e-300" else number, number,
+                 "12345678901234567890.10" if place % 2 else None, day, moment, text,
+                 text and text[:9], text and text[:4]),
+            )  # fmt: skip
+    yield
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE odd")
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("rows", [1, 7, 40, 1000])
+def test_copy_reads_what_the_driver_reads(database, address, odd_rows, rows, monkeypatch):
+    source = SqlSource(sql_address(f"{address}?table=odd&order_by=place"))
+    copied = pa.Table.from_batches(source.batches(rows))
+
+    monkeypatch.setattr(sql_source, "can_copy", lambda _: False)
+    fetched = pa.Table.from_batches(source.batches(rows))
+
+    assert copied.num_rows == 40
+    assert copied.schema == fetched.schema
+    # Compared as text, for NaN is not itself.
+    assert str(copied.to_pylist()) == str(fetched.to_pylist())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_one_column_of_nulls_and_empty_texts_has_all_its_rows(database, address, tmp_path):
+    query = tmp_path / "query.sql"
+    query.write_text("SELECT nullif(x, 'a') AS x FROM (VALUES ('a'), (''), ('b'), ('a')) AS v (x)")
+
+    assert whole_table(open_source(f"{address}?query={query}"))["x"].to_pylist() == [
+        None,
+        "",
+        "b",
+        None,
+    ]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", ["timestamptz", "time", "uuid", "interval"])
+def test_a_type_that_copy_writes_otherwise_is_read_by_the_driver(database, address, tmp_path, kind):
+    query = tmp_path / "query.sql"
+    query.write_text(f"SELECT NULL::{kind} AS x, 100 % 7 AS rest")
+
+    assert whole_table(open_source(f"{address}?query={query}")).to_pylist() == [
+        {"x": None, "rest": "2"}
+    ]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_query_that_fails_in_the_middle_is_said(database, address, tmp_path):
+    query = tmp_path / "query.sql"
+    query.write_text("SELECT 1 / (5000 - x) AS y FROM generate_series(1, 10000) AS x")
+    chunks = open_source(f"{address}?query={query}").chunks(1000)
+
+    assert next(chunks).table.num_rows == 1000
+    with pytest.raises(InputError, match="cannot be read: division by zero"):
+        list(chunks)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_reader_that_leaves_ends_the_query_and_its_thread(database, address, tmp_path):
+    query = tmp_path / "query.sql"
+    query.write_text("SELECT generate_series(1, 2000000000) AS x")
+    chunks = open_source(f"{address}?query={query}").chunks(10)
+    before = threading.active_count()
+    next(chunks)
+    assert threading.active_count() == before + 1
+
+    chunks.close()
+
+    assert threading.active_count() == before
