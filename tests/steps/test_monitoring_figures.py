@@ -67,11 +67,11 @@ def test_the_stacks_validator_gives_a_second_opinion(folders, table, frame, monk
     settings = import_module("churn.checks.validators.validator_settings")
     check_tables = import_module(f"churn.checks.validators.{library}_validation").validate
     name = "".join(word.capitalize() for word in library.split("_"))
-    options = getattr(settings, f"{name}Settings")()
+    limits = getattr(settings, f"{name}Settings")()
 
     class Validator:
         def validate(self, reference, current, contract, *, target):
-            return check_tables(reference, current, contract, options, target=target)
+            return check_tables(reference, current, contract, limits, target=target)
 
     monkeypatch.setattr(validate_window, "stack_validator", lambda _name: Validator())
     options = {"model": {"name": MODEL}, "batch": str(table(frame.assign(Contract="Two year")))}
