@@ -116,8 +116,8 @@ def test_the_page_lists_every_setting_with_its_default(root):
     listed = {name for names in rows for name in re.findall(r"CHURN_\w+", names)}
 
     assert listed == {f"CHURN_{field.upper()}" for field in StreamSettings.model_fields}
-    for names, default in rows.items():
-        found = re.findall(r"CHURN_(\w+)", names)
+    for names, written in rows.items():
+        default, found = written, re.findall(r"CHURN_(\w+)", names)
         fields = [StreamSettings.model_fields[name.lower()] for name in found]
         home = {"home": "CHURN_HOME"}
         values = [
