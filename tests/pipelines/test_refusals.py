@@ -63,9 +63,11 @@ def test_an_impossible_table_is_refused_by_column_and_rows(refused_run):
     assert "Traceback" not in refused_run.stderr
 
 
-def test_the_page_of_a_refused_table_is_kept_and_nothing_else(refused_run):
-    (page,) = (path for path in refused_run.output.rglob("*") if path.is_file())
+def test_the_page_of_a_refused_table_is_kept_and_its_alert_and_nothing_else(refused_run):
+    alert, page = sorted(path for path in refused_run.output.rglob("*") if path.is_file())
 
+    assert alert == refused_run.output / "alerts.jsonl"
+    assert len(alert.read_text(encoding="utf-8").splitlines()) == 1
     assert page.parent == refused_run.output / "reports"
     assert page.name.endswith("-quality.html")
     assert "tenure" in page.read_text(encoding="utf-8")

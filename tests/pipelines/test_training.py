@@ -40,6 +40,12 @@ NOT_MADE = {  # by other pipelines and other stacks, or only with the extra `dee
     Artifact.PAIR,
     Artifact.OUTCOME,
     Artifact.SCORE,
+    Artifact.BATCH_REPORT,
+    Artifact.MONITORING_REPORT,
+    Artifact.PUBLISHED_FIGURES,
+    Artifact.FEATURE_BUILD,
+    Artifact.FEATURES,
+    Artifact.FEAST_REPOSITORY,
     Artifact.DEPLOYMENT_PLAN,
     Artifact.DEPLOYMENT,
     Artifact.DEPLOYMENT_RECORD,
@@ -224,6 +230,7 @@ def test_nothing_is_written_but_into_its_own_folder(
     assert {"mlflow.db", "mlflow-artifacts", "reports"} <= kept
     # A promotion, asked for by other tests, keeps its own beside it.
     promoted = {
+        "alerts.jsonl",
         "production",
         "ledger.db",
         "ledger.db-shm",
