@@ -31,6 +31,7 @@ from benchmarks import (
     goal_scale,
     goal_score,
     goal_service,
+    goal_sources,
     goal_stacks,
 )
 from benchmarks.goals import Figure, table
@@ -53,6 +54,7 @@ GOALS: dict[str, Measure] = {
     "generator": goal_generator.measure,
     "batch": goal_batch.measure,
     "service": goal_service.measure,
+    "sources": goal_sources.measure,
     "clone": goal_clone.measure,
     "deep": goal_deep.measure,
     "peers": goal_peers.measure,
