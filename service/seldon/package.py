@@ -16,7 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from churn.errors import ChurnError, InputError
+from churn.command import print_result
+from churn.errors import InputError
 from churn.scoring import bundle_folder
 from churn.scoring.current import read_current
 from churn.scoring.verify import verify_bundle
@@ -66,13 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", help="what is in production where left out")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the folders")
     options = parser.parse_args(arguments)
-    try:
-        folder = package(options.store, options.version, options.out)
-    except ChurnError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(f"{folder}\n")
-    return 0
+    return print_result(lambda: package(options.store, options.version, options.out))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from churn.command import print_result
 from churn.contract import load_contract
 from churn.data.generator.customers import GeneratedCustomers
 from churn.data.generator.generator_settings import GeneratorSettings
 from churn.data.generator.scenarios import SCENARIOS
 from churn.data.sources import open_sink
-from churn.errors import ChurnError
 from churn.root import ROOT
 
 _CONTRACT = ROOT / "data" / "contracts" / "telco.yaml"
@@ -28,15 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, said in vars(_parser().parse_args(arguments)).items()
         if said is not None
     }
-    try:
-        sys.stdout.write(f"{_generate(options)}\n")
-    except ChurnError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped by Ctrl-C; nothing was written.\n")
-        return 130
-    return 0
+    return print_result(lambda: _generate(options))
 
 
 def _generate(options: dict[str, Any]) -> str:

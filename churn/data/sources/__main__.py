@@ -7,23 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from churn.command import print_result
 from churn.contract import load_contract
 from churn.data.sources import open_sink, open_source
-from churn.errors import ChurnError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Copies the table and returns the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        sys.stdout.write(f"{_copied(options)}\n")
-    except ChurnError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped by Ctrl-C; nothing was written.\n")
-        return 130
-    return 0
+    return print_result(lambda: _copied(options))
 
 
 def _copied(options: argparse.Namespace) -> str:

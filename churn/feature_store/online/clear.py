@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from churn.command import print_result
 from churn.contract import load_contract
-from churn.errors import ChurnError
 from churn.feature_store.online.address import open_online_store
 
 VARIABLE = "CHURN_ONLINE_STORE"
@@ -26,15 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--store", help=f"address of the store ({VARIABLE}, or the file in CHURN_HOME)"
     )
     options = parser.parse_args(arguments)
-    try:
-        contract = load_contract(options.contract)
-        with open_online_store(contract, options.store or os.environ.get(VARIABLE)) as store:
-            store.clear()
-    except ChurnError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(f"Removed the customers of contract {contract.name} from {store.place}.\n")
-    return 0
+    return print_result(lambda: _clear(options.contract, options.store))
+
+
+def _clear(file: Path, address: str | None) -> str:
+    contract = load_contract(file)
+    with open_online_store(contract, address or os.environ.get(VARIABLE)) as store:
+        store.clear()
+    return f"Removed the customers of contract {contract.name} from {store.place}."
 
 
 if __name__ == "__main__":
