@@ -8,6 +8,7 @@ the service refuses it, and for the same reason.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -272,9 +273,21 @@ def _row_values(columns: Mapping[str, Any], places: NDArray[np.int64]) -> list[d
     return rows
 
 
+def _as_json(row: Mapping[str, Any]) -> str:
+    """A row as JSON; NaN and infinity, for which JSON has no number, as texts."""
+    try:
+        return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        plain = {
+            name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in row.items()
+        }
+        return json.dumps(plain, ensure_ascii=False)
+
+
 def _rejected(whole: Mapping[str, Any], rows: Rows, refused: Mapping[int, tuple[str, str]]) -> Any:
     places = np.array(sorted(refused), np.int64)
-    raw = [json.dumps(row, ensure_ascii=False) for row in _row_values(whole, places)]
+    raw = [_as_json(row) for row in _row_values(whole, places)]
     faults = [refused[place] for place in places.tolist()]
     fields, reasons = [field for field, _ in faults], [reason for _, reason in faults]
     return pa.table([rows[places], fields, reasons, raw], schema=REJECTED)

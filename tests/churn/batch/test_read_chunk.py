@@ -189,6 +189,17 @@ def test_a_table_without_ids_is_read_by_row_number(contract):
     assert read.rejected.num_rows == 0
 
 
+@pytest.mark.parametrize(("value", "text"), [(float("nan"), "nan"), (float("-inf"), "-inf")])
+def test_a_row_with_what_json_has_no_number_for_is_still_json(contract, value, text):
+    read = ChunkReader(contract).read(table("tenure", [value], pa.float64()), 1)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    (raw,) = read.rejected["raw"].to_pylist()
+    assert json.loads(raw, parse_constant=refuse)["tenure"] == text
+
+
 def test_a_repeated_id_is_set_aside_with_the_row_that_has_it_already(contract):
     read = ChunkReader(contract).read(table("customerID", ["A", "B", "A"]), 11, {13: 11})
 
