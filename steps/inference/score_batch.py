@@ -4,22 +4,20 @@ import getpass
 import hashlib
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from zenml import step
 
 from churn.batch.chosen_version import load_scorer
 from churn.batch.expected_rows import expected_rows
+from churn.batch.given_places import open_table, place_of
 from churn.batch.keep_inputs import keep_batch_inputs
 from churn.batch.manifest import BatchManifest
 from churn.batch.opened_engine import opened_engine
 from churn.batch.output_folder import output_folder
 from churn.batch.run_batch import BatchRequest, run_batch
 from churn.batch.table_output import TableOutput, is_table
-from churn.contract import DataContract, with_reading
-from churn.data.intake.address import is_url
-from churn.data.sources import TableSource, open_source
+from churn.contract import with_reading
 from churn.home import home
 from churn.kept_inputs.pseudonym import inputs_key
 from churn.ledger.predictions import PredictionLedger
@@ -93,23 +91,12 @@ def _keep_inputs(
     )
 
 
-def place_of(where: str) -> str:
-    """An address as it is; a path from the folder that the command was given in."""
-    return where if is_url(where) else str(Path(where).expanduser().absolute())
-
-
 def _records(options: BatchInferenceSettings) -> str:
     """Where job, manifest and rejected rows of scores in a table are kept."""
     if options.records:
         return place_of(options.records)
     name = hashlib.sha256(f"{options.output} {options.input}".encode()).hexdigest()[:16]
     return str(home() / "batch" / name)
-
-
-def open_table(where: str, contract: DataContract) -> TableSource:
-    """A table of customers in a contract's words."""
-    optional = (*contract.unscored, contract.id.name)
-    return open_source(where, contract, optional=optional, coded=True)
 
 
 def _request(options: BatchInferenceSettings, folders: dict[str, str]) -> BatchRequest:

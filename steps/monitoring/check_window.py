@@ -10,10 +10,10 @@ from churn.reports.monitoring_report import MonitoringReport, monitoring_report
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.check_window import compare, record
 from churn.windows.consequence import consequence
+from churn.windows.opened_window import open_window
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.alerting import send_alerts
-from steps.monitoring.opened_window import open_window
 from steps.progress import step_progress
 
 

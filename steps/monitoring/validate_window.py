@@ -6,11 +6,11 @@ from zenml import step
 
 from churn.checks.validators.validator_report import ValidatorReport
 from churn.settings.monitoring import MonitoringSettings
+from churn.windows.opened_window import open_window
 from churn.windows.validated_tables import nothing_validated, validated_tables
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.data.validate_with_stack import stack_validator
-from steps.monitoring.opened_window import open_window
 from steps.progress import step_progress
 
 

@@ -143,7 +143,7 @@ def test_rows_of_one_customer_count_once(check, table, frame):
 
 def test_a_bundle_without_a_usable_reference_is_never_ok(check, table, store, monkeypatch):
     from churn.errors import BundleError
-    from steps.monitoring import opened_window
+    from churn.windows import opened_window
 
     def refuse(path, _contract):
         raise BundleError(f"The drift reference {path.name} cannot be read.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from churn.batch.chosen_version import choose_version
+from churn.batch.given_places import open_table, place_of
 from churn.batch.output_folder import output_folder
 from churn.contract import with_reading
 from churn.errors import BundleError
@@ -19,7 +20,6 @@ from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.window import Window, read_window
-from steps.inference.score_batch import open_table, place_of
 
 
 @dataclass(frozen=True)
