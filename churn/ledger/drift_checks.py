@@ -149,9 +149,9 @@ def _record(
 ) -> AlarmState:
     model, kind = key["model"], key["kind"]
     earlier = _checks(connection, model, kind)
-    names = (key["version"], key["window_id"])
-    if any((each.version, each.window) == names for each in earlier):
-        return _state(connection, model, kind).model_copy(update={"already_checked": True})
+    for each in earlier:
+        if (each.version, each.window) == (key["version"], key["window_id"]):
+            return _again(_state(connection, model, kind), each)
     # A check whose time is ahead of the clock's counts as one of the last year.
     spending = sum(each.spent > 0 and each.checked_at > now - YEAR for each in earlier)
     spent = spend(result, spending, policy)
@@ -173,6 +173,12 @@ def _record(
     except IntegrityError:
         raise _TakenError from None
     return _state(connection, model, kind)
+
+
+def _again(state: AlarmState, check: WindowCheck) -> AlarmState:
+    """How things stand, for a window that was checked before: its own check, not the newest."""
+    verdict = state.verdict if state.alarm is not None else check.result.finding
+    return state.model_copy(update={"already_checked": True, "check": check, "verdict": verdict})
 
 
 def _moved(

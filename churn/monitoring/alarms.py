@@ -109,8 +109,8 @@ class AlarmState(FrozenModel):
 
     Attributes:
         verdict: `alarm` from the check that raised it until a person resolves it, whatever later
-            checks find; else what the newest check found.
-        check: the newest check; None where there is none.
+            checks find; else what `check` found.
+        check: the newest check, or that of the window in question; None where there is none.
         alarm: the check that raised the alarm that is open; None where none is.
         already_checked: whether the window had been checked before, so that it counted only then.
     """

@@ -49,6 +49,7 @@ class MonitoringReport(RunResult):
         moved: columns that moved, by LORD++ over all checks with this version.
         alarm_since: when the open alarm was raised; None where none is open.
         already_checked: whether the window had been checked before and counted only then.
+        could_alarm: whether the check had a part of the year's level to spend.
         alarm_level: p-value at or below which a check raises an alarm.
         watch_level: p-value at or below which it says `watch`.
         consequence: the estimated cost; None where there is no reference.
@@ -64,6 +65,7 @@ class MonitoringReport(RunResult):
     moved: tuple[str, ...]
     alarm_since: AwareDatetime | None
     already_checked: bool
+    could_alarm: bool
     alarm_level: float
     watch_level: float
     consequence: Consequence | None
@@ -125,6 +127,11 @@ class MonitoringReport(RunResult):
         }
         if self.alarm_since is not None:
             found["alarm"] = f"open since {self.alarm_since:%Y-%m-%d %H:%M} UTC"
+        if self.check.p_value is not None and not self.could_alarm:
+            found["no alarm"] = (
+                "could be raised: the year has had its checks. Set alarms.checks_per_year to how "
+                "often you check."
+            )
         if self.moved:
             found["moved"] = "; ".join(
                 column_words(each) for each in self.columns[:_SHOWN_COLUMNS]
@@ -197,6 +204,7 @@ def monitoring_report(
         moved=ours.moved,
         alarm_since=state.alarm.checked_at if state.alarm else None,
         already_checked=state.already_checked,
+        could_alarm=ours.spent > 0,
         alarm_level=levels[0],
         watch_level=levels[1],
         consequence=consequence,

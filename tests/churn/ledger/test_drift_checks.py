@@ -113,6 +113,18 @@ def test_the_same_window_counts_once(ledger):
     assert len(ledger.checks("telco-churn", "batch")) == 1
 
 
+def test_a_window_that_was_checked_before_has_its_own_check_and_not_the_newest(ledger):
+    record(ledger, result(0.01), "a")
+    record(ledger, result(0.5), "b", now=MONDAY + WEEK)
+
+    again = record(ledger, result(0.01), "a", now=MONDAY + 2 * WEEK)
+
+    assert (again.verdict, again.check.window, again.already_checked) == ("watch", "a", True)
+    record(ledger, result(1e-5), "c", now=MONDAY + 3 * WEEK)
+    again = record(ledger, result(0.5), "b", now=MONDAY + 4 * WEEK)
+    assert (again.verdict, again.check.window, again.alarm.window) == ("alarm", "b", "c")
+
+
 def test_a_year_has_so_many_checks_and_no_more(ledger):
     policy = AlarmPolicy(checks_per_year=3)
     for place in range(3):
