@@ -71,7 +71,7 @@ def consequence(
     scored = window.scored
     known = {name: values[scored] for name, values in window.columns.items()}
     scores = reference.scores.quantiles
-    average = {"score": scores} | {  # a bundle keeps no row, so each is worth the average
+    average = {"score": scores} | {  # a bundle keeps no row that joins a score and a charge
         name: np.full(len(scores), number.quantiles.mean())
         for name, number in reference.numbers.items()
     }
@@ -86,5 +86,8 @@ def consequence(
 def _estimate(
     score: Floats, columns: Columns, scorer: Scorer, value: ValueSettings
 ) -> EstimatedPerformance:
-    worth = lifetime_values(columns, scorer.contract, value)
+    # Each is worth the average on both sides: were only the window's own charges joined with its
+    # scores, the two profits would differ without any drift.
+    each = lifetime_values(columns, scorer.contract, value)
+    worth = np.full(len(each), each.mean() if len(each) else 0.0)
     return estimate_performance(score, campaign=Campaign(scorer.threshold, worth, value))

@@ -215,8 +215,9 @@ def test_the_consequence_is_estimated_in_auc_and_in_money(check, table, frame):
     assert found.assumptions
 
 
-def test_without_drift_the_estimate_is_that_of_the_training_rows(check, table):
-    found = check(table()).consequence
+@pytest.mark.parametrize("worth", [{}, {"clv_months": 12}], ids=["one amount", "own charge"])
+def test_without_drift_the_estimate_is_that_of_the_training_rows(check, table, worth):
+    found = check(table(), value=worth).consequence
 
     assert found.roc_auc_change == pytest.approx(0, abs=0.002)
     assert found.profit_change == pytest.approx(0, abs=0.1)
