@@ -74,16 +74,19 @@ class StoredCustomers:
         except TimeoutError:
             raise self._failed("The online store does not answer.") from None
         except ChurnError as error:
-            raise self._failed(str(error)) from None
+            raise self._failed(str(error), self._store.place) from None
         self._logged = ""
         return stored
 
-    def _failed(self, reason: str) -> ProblemError:
-        """Logs why the store cannot be read, once until it can or the reason changes."""
+    def _failed(self, reason: str, place: str = "") -> ProblemError:
+        """Logs why the store cannot be read, once until it can or the reason changes.
+
+        The log says where the store is; a caller need not know the service's files and hosts.
+        """
         if reason != self._logged:
             log("error", "online_store_failed", reason=reason)
             self._logged = reason
-        return _unreadable(reason)
+        return _unreadable(reason.replace(f" at {place}", ""))
 
 
 def _unreadable(reason: str) -> ProblemError:

@@ -80,6 +80,7 @@ class RedisOnlineStore(OnlineStore):
             ) from None
         self.place = f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
         self._secret = parts.password
+        self._connecting = f" connecting to {parts.hostname}{port}"
         self._prefix = f"churn:online:{contract.name}:"
         self._layout_key = f"{self._prefix}layout"
         self._write_all = self._redis.register_script(_COMPARE_AND_SET)
@@ -150,7 +151,8 @@ class RedisOnlineStore(OnlineStore):
         try:
             yield
         except (RedisError, OSError, msgspec.MsgspecError) as error:
-            reason = error_reason(error, longest=200)
+            # The sentence names the place once, where a service can leave it out.
+            reason = error_reason(error, longest=200).replace(self._connecting, "")
             if self._secret:
                 reason = reason.replace(self._secret, "***")
             raise OnlineStoreError(

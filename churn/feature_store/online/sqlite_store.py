@@ -157,7 +157,7 @@ class SqliteOnlineStore(OnlineStore):
         is_other = _pragma(database, "application_id") != APPLICATION_ID
         if is_other and (version or _pragma(database, "schema_version")):
             raise OnlineStoreError(
-                f"{self.place} is an SQLite database, but no online store. Name another file."
+                f"The online store at {self.place} is a database of something else. Name another file."
             )
         if version > _VERSION:
             raise OnlineStoreError(

@@ -250,6 +250,8 @@ def test_without_a_store_only_this_route_is_unavailable(
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "application/problem+json"
             assert "online store" in answer.json()["detail"]
+            assert str(tmp_path) not in answer.text
+            assert "127.0.0.1" not in answer.text
         assert client.get("/readyz").status_code == 200
         assert client.post("/v1/score", json=customers[0]).status_code == 200
         if setting == "missing":  # it is found as soon as it is there
@@ -309,6 +311,7 @@ def test_a_store_of_another_contract_is_named(own, contract, customers, tmp_path
 
     assert answer.status_code == 503
     assert "another version of contract 'telco'" in answer.json()["detail"]
+    assert str(tmp_path) not in answer.text
 
 
 def test_a_store_that_is_no_address_stops_the_start(store, tmp_path):

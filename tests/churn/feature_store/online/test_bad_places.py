@@ -67,7 +67,7 @@ def test_a_file_that_is_none(contract, tmp_path):
     with refused("text.db cannot be used", "not a database"):
         open_file(contract, tmp_path / "text.db").read("C1")
     for call in ("read", "write"):
-        with refused("is an SQLite database, but no online store"):
+        with refused("is a database of something else"):
             store = open_file(contract, tmp_path / "ledger.db")
             store.read("C1") if call == "read" else store.write([UPDATE])
 
