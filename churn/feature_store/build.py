@@ -114,11 +114,7 @@ def rebuild_features(
     features = feature_set(kept)
     name = feature_set_version(kept, features)
     if name != old.feature_set:
-        code = f" Check out {old.code} to build them, or" if old.code else " "
-        raise InputError(
-            f"The features of {old.date} are of feature set {old.feature_set}, and this code makes "
-            f"{name}, so they cannot be built again with it.{code} leave as_of out to build new ones."
-        )
+        raise _of_another_set(old, name)
     dataset = read_snapshot(old, kept)
     context = BuildContext(
         created=old.created, observed=old.observed, snapshot=old.snapshot, code=old.code,
@@ -135,7 +131,8 @@ def rebuild_features(
     lost = store.damaged(old)
     if lost:
         store.restore(old, {each: files[each] for each in lost if each in files})
-    count = f"{old.rows:,} rows of {old.date} ({len(old.files)} file{'s'[: len(old.files) > 1]})"
+    files_of = "1 file" if len(old.files) == 1 else f"{len(old.files)} files"
+    count = f"{old.rows:,} rows of {old.date} ({files_of})"
     return FeaturesResult(
         status="restored" if lost else "rebuilt",
         sentence=f"{count} built again, bit for bit: {', '.join(lost)} had been lost or damaged."
@@ -143,6 +140,16 @@ def rebuild_features(
         else f"{count} built again, equal to those that are there bit for bit.",
         place=store.where(old),
         provenance=old,
+    )
+
+
+def _of_another_set(old: Provenance, name: str) -> InputError:
+    way_out = "Leave as_of out to build new ones."
+    if old.code:
+        way_out = f"Check out {old.code} to build them, or leave as_of out to build new ones."
+    return InputError(
+        f"The features of {old.date} are of feature set {old.feature_set}, and this code makes "
+        f"{name}, so they cannot be built again with it. {way_out}"
     )
 
 
