@@ -65,7 +65,10 @@ class PlainText(io.RawIOBase):
 
     def close(self) -> None:
         """Lets go of the file, and of what unpacks it."""
-        self._file = io.BytesIO()
+        file, self._file = self._file, io.BytesIO()
+        close = getattr(file, "close", None)
+        if close is not None:
+            close()
         super().close()
 
     def readinto(self, buffer: Any) -> int:
