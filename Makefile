@@ -178,12 +178,16 @@ setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch fo
 	@$(install) requirements-deep.lock
 
 .PHONY: setup-data
-setup-data:  ## The same, with what reads and writes customers in bulk (numba, Feast, DuckDB, Delta Lake)
+setup-data:  ## The same, with what works on customers in bulk (numba, Feast, DuckDB, Delta Lake, lifelines)
 	@$(install) requirements-data.lock
 
 .PHONY: setup-stacks
 setup-stacks:  ## The same, with what every stack needs (Kubernetes, Evidently, Deepchecks)
 	@$(install) requirements-stacks.lock
+
+.PHONY: setup-dagster
+setup-dagster:  ## The same, with Dagster
+	@$(install) requirements-dagster.lock
 
 .PHONY: setup-stream
 setup-stream:  ## What the stream's worker needs, on its own (kafka-python, redis)

@@ -2,10 +2,11 @@
 
     .venv/bin/python tools/lock.py [--upgrade | --upgrade-package NAME] ...
 
-No library does it: uv resolves one file at a time, and these seven must agree on every pin they share.
-The deep lock is resolved under the main one, the data lock under both, the stacks' lock under these
-and the tests' lock under all four, so that each holds the same pins and more. The serving lock holds what the extra `serve`
-lists and nothing of the main job, under the main lock's pins; the stream's lock adds `stream`.
+No library does it: uv resolves one file at a time, and these eight must agree on every pin they share.
+The deep lock is resolved under the main one, the data lock under both, the stacks' lock under these,
+Dagster's under these, and the tests' lock under all five, so that each holds the same pins and more.
+The serving lock holds what the extra `serve` lists and nothing of the main job, under the main
+lock's pins; the stream's lock adds `stream`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from install import ROOT, UV, fetch_uv, say, uv_environment
 
 MAIN = "requirements.lock"
+DAGSTER = "requirements-dagster.lock"
 DATA = "requirements-data.lock"
 DEEP = "requirements-deep.lock"
 DEV = "requirements-dev.lock"
@@ -74,6 +76,8 @@ def main(arguments: list[str]) -> int:
         under += ["--constraints", DATA]
         compile_lock("--extra", "stacks", *under, "--output-file", STACKS, *arguments)
         under += ["--constraints", STACKS]
+        compile_lock("--extra", "dagster", *under, "--output-file", DAGSTER, *arguments)
+        under += ["--constraints", DAGSTER]
         compile_lock("--extra", "dev", *under, "--output-file", DEV, *arguments)
         name_no_build(ROOT / DEV)
         serving = ["--constraints", MAIN, "--output-file", SERVE, *arguments]

@@ -31,6 +31,11 @@ def data(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def dagster(root: Path) -> dict[str, str]:
+    return pins(root / "requirements-dagster.lock")
+
+
+@pytest.fixture(scope="module")
 def dev(root: Path) -> dict[str, str]:
     return pins(root / "requirements-dev.lock")
 
@@ -55,9 +60,12 @@ def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
 
-def test_each_lock_is_the_one_before_and_more(main, deep, data, stacks, dev, serve, stream):
+def test_each_lock_is_the_one_before_and_more(
+    main, deep, data, stacks, dagster, dev, serve, stream
+):
     assert main.items() < deep.items() < dev.items()
     assert main.items() < data.items() < stacks.items() < dev.items()
+    assert data.items() < dagster.items() < dev.items()
     assert serve.items() < stream.items() < dev.items()
 
 
@@ -96,6 +104,7 @@ def test_the_main_job_brings_no_network_and_no_tuning(main):
 
 LOCKS = (
     "requirements.lock",
+    "requirements-dagster.lock",
     "requirements-data.lock",
     "requirements-deep.lock",
     "requirements-dev.lock",
