@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from churn.contract import DataContract, NumberColumn, Role
 from churn.errors import InputError
 from churn.features.encoding import Columns, row_count
 from churn.retention.value_settings import ValueSettings
+
+_BOUNDS = (0.025, 0.975)
 
 
 def lifetime_values(
@@ -31,3 +35,24 @@ def lifetime_values(
         )
     charge = np.asarray(columns[charges[0].name], dtype=np.float64)
     return value.clv_months * value.margin * charge
+
+
+@dataclass(frozen=True, eq=False)
+class RemainingMargin:
+    """What each of n customers is expected still to bring, if kept now.
+
+    Attributes:
+        expected: float64[n], in `value.currency`, discounted.
+        draws: float32[n, draws], the same under parameters that the data allow as well.
+        assumptions: what it rests on, a sentence each.
+    """
+
+    expected: NDArray[np.float64]
+    draws: NDArray[np.float32]
+    assumptions: tuple[str, ...]
+
+    @property
+    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds of each customer's expectation at the 95% level, float64[n] each."""
+        low, high = np.quantile(self.draws, _BOUNDS, axis=1)
+        return low, high

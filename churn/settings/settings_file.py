@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from churn.errors import InputError, did_you_mean, error_reason
+from churn.frozen_model import requirement
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Tree = dict[str, Any]
@@ -20,31 +21,6 @@ Tree = dict[str, Any]
 PROFILES = "profiles"
 PROFILE = "profile"
 FULL = "full"
-
-_REQUIREMENTS = {
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "string_type": "must be text",
-    "tuple_type": "must be a list, such as [a, b]",
-    "dict_type": "must be a mapping of settings",
-    "model_type": "must be a mapping of settings",
-    "model_attributes_type": "must be a mapping of settings",
-    "missing": "is required",
-    "string_too_short": "must not be empty",
-    "too_short": "must hold at least {min_length}",
-    "too_long": "must hold at most {max_length}",
-    "literal_error": "must be one of {expected}",
-    "union_tag_invalid": "must have one of the kinds {expected_tags}",
-    "union_tag_not_found": "must say its kind",
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be below {lt}",
-    "less_than_equal": "must be at most {le}",
-    "string_pattern_mismatch": "must match {pattern}",
-}
 
 
 def load_settings(kind: type[Settings], path: Path, overrides: Sequence[str] = ()) -> Settings:
@@ -174,17 +150,7 @@ def _sentence(kind: type[BaseModel], error: ValidationError, changes: Tree, path
         return f"The settings in {source} do not go together: {reason}."
     value = first["input"]
     shown = "" if isinstance(value, dict) else f", not {value!r}"
-    return f"Setting '{key}' in {source} {_requirement(first)}{shown}."
-
-
-def _requirement(error: Any) -> str:
-    """What a setting must be, in words: ours, or else pydantic's own."""
-    context = error.get("ctx", {})
-    requirement = _REQUIREMENTS.get(error["type"])
-    if requirement is not None:
-        return requirement.format(**context)
-    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should ")
-    return f"must {reason[:1].lower()}{reason[1:]}" if "Input should" in error["msg"] else reason
+    return f"Setting '{key}' in {source} {requirement(first)}{shown}."
 
 
 def _walk(

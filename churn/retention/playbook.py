@@ -1,0 +1,211 @@
+"""A retention playbook: what may be offered to whom, at which cost, and on what assumptions.
+
+One YAML file per business, `data/playbooks/<contract>.yaml`. Its conditions name columns and
+categories of the data contract; docs/playbooks.md describes every field.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from churn.contract import DataContract
+from churn.errors import InputError
+from churn.frozen_model import FrozenSettings, requirement
+from churn.retention.assumption import Beta, Effect, Fixed, Normal, Probability, Source
+from churn.retention.numbered_yaml import NumberedYaml
+from churn.retention.value_settings import Money, Positive
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Words = Annotated[str, Field(min_length=1)]
+Customers = Annotated[int, Field(ge=1, le=10**9)]
+_Bound = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Condition(FrozenSettings):
+    """What one column must be: one of some categories, written as a list, or a number in bounds.
+
+    Attributes:
+        categories: the categories; empty for a number.
+        at_least: the least number; None for no bound.
+        at_most: the greatest.
+    """
+
+    categories: tuple[str, ...] = ()
+    at_least: _Bound | None = None
+    at_most: _Bound | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_of_categories(cls, given: Any) -> Any:
+        if isinstance(given, list):
+            if not given:
+                raise ValueError("must name at least one category: nobody could be eligible")
+            return {"categories": tuple(given)}
+        return given
+
+
+class OfferCost(FrozenSettings):
+    """What an offer costs.
+
+    Attributes:
+        contact: paid for each customer contacted, whatever comes of it.
+        incentive: paid where the offer is taken.
+        bills: the same as a number of the customer's monthly bills: 20% off for a year is 2.4.
+        source: whether the costs are assumed or were measured.
+        basis: where they come from.
+    """
+
+    contact: Money
+    incentive: Money = 0.0
+    bills: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.0
+    source: Source
+    basis: Words
+
+
+class Guardrail(FrozenSettings):
+    """A figure that must not get worse while an offer is made.
+
+    Attributes:
+        measure: what is measured, in words.
+        at_most: above this the offer is stopped.
+    """
+
+    measure: Words
+    at_most: Positive
+
+
+class Offer(FrozenSettings):
+    """One thing that a customer may be offered.
+
+    Attributes:
+        title: in words that follow "Offer".
+        channel: how the customer is contacted.
+        owner: who answers for the offer.
+        capacity: customers who can be offered it in one campaign.
+        cost: what it costs.
+        acceptance: of the customers about to leave, the share that takes it.
+        effect: of those, the share that stays because of it.
+        free_riders: of the customers who would have stayed anyway, the share that takes it.
+        eligibility: column -> condition; all must hold.
+        proposes: column -> category that the offer would change it to; empty where it changes none.
+            A customer who has it already is not eligible.
+        family: offers of one family are variants: no customer may be eligible for two of them.
+        guardrails: when it is to be stopped.
+    """
+
+    title: Words
+    channel: Name
+    owner: Words
+    capacity: Customers
+    cost: OfferCost
+    acceptance: Probability
+    effect: Effect
+    free_riders: Probability
+    eligibility: dict[str, Condition] = Field(default_factory=dict)
+    proposes: dict[str, str] = Field(default_factory=dict)
+    family: str = ""
+    guardrails: Annotated[tuple[Guardrail, ...], Field(min_length=1)]
+
+    @property
+    def assumptions(self) -> dict[str, Beta | Normal | Fixed]:
+        """The distributions by name."""
+        return {
+            "acceptance": self.acceptance,
+            "effect": self.effect,
+            "free_riders": self.free_riders,
+        }
+
+
+class Channel(FrozenSettings):
+    """A way to reach customers.
+
+    Attributes:
+        title: in words that follow "by".
+        contacts: customers who can be contacted by it in one campaign.
+    """
+
+    title: Words
+    contacts: Customers
+
+
+class FairnessFloor(FrozenSettings):
+    """A group's least share of the contacts.
+
+    Attributes:
+        column: whose categories are the groups.
+        floor: each group gets at least this multiple of its share of the customers who can be offered
+            something; 1 is exactly its share.
+    """
+
+    column: Words
+    floor: Annotated[float, Field(gt=0, le=1)]
+
+
+class Playbook(FrozenSettings):
+    """What may be offered, and within which limits.
+
+    Attributes:
+        name: of the playbook.
+        contract: name of the data contract whose columns it speaks of.
+        budget: what a campaign may be expected to cost at most; None for no limit.
+        contacts: customers contacted in one campaign, at most; None for no limit.
+        quiet_days: who was on the call list of the last so many days is not called again.
+        channels: by name.
+        fairness: floors that the allocation keeps.
+        offers: by name.
+    """
+
+    name: Name
+    contract: Words
+    budget: Money | None = None
+    contacts: Customers | None = None
+    quiet_days: Annotated[int, Field(ge=0, le=3660)] = 30
+    channels: Annotated[dict[Name, Channel], Field(min_length=1)]
+    fairness: tuple[FairnessFloor, ...] = ()
+    offers: Annotated[dict[Name, Offer], Field(min_length=1)]
+
+
+def load_playbook(path: Path, contract: DataContract) -> Playbook:
+    """Reads a playbook and checks it against the data contract.
+
+    Raises:
+        InputError: the file cannot be read or is not valid; the sentence names file and line.
+    """
+    from churn.retention.playbook_check import playbook_faults
+
+    file = NumberedYaml(path)
+    try:
+        playbook = Playbook.from_mapping(file.content)
+    except ValidationError as error:
+        raise InputError(_sentence(file, error)) from None
+    except TypeError:
+        raise InputError(
+            f"{path} holds a value that is not plain YAML, such as a date; write it in quotes."
+        ) from None
+    for place, fault in playbook_faults(playbook, contract):
+        raise InputError(f"{file.at(place)}: {fault}")
+    return playbook
+
+
+def _sentence(file: NumberedYaml, error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = [part for part in first["loc"] if part not in ("[key]", "beta", "normal", "fixed")]
+    if first["loc"] and first["loc"][-1] in ("beta", "normal", "fixed"):
+        place.append(first["loc"][-1])
+    key = ".".join(map(str, place))
+    if first["type"] == "extra_forbidden":
+        return f"{file.at(place)}: unknown field '{key}'; docs/playbooks.md lists all."
+    if first["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        return f"{file.at(place)}: '{key}' must have a distribution: beta, normal or fixed."
+    value, must = first["input"], requirement(first)
+    if place and place[-1] == "source":
+        must = "must say 'assumed' or 'measured in experiment NAME'"
+    if isinstance(value, bool):
+        must = "must be in quotes where it is a word such as yes or no"
+    shown = (
+        "" if isinstance(value, dict | list) or first["type"] == "missing" else f", not {value!r}"
+    )
+    return f"{file.at(place)}: '{key}' {must}{shown}."
