@@ -59,6 +59,7 @@ def _predictions(folder: OutputFolder, job: BatchJob, part: Part, schema: Any) -
             probability=probability,
             decision=decision,
             input_hash=digest.hex(),
+            model=job.model,
         )
         for one, customer, probability, decision, digest in zip(
             ids, customers, probabilities, decisions, hashes.to_pylist(), strict=True

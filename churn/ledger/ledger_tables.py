@@ -48,7 +48,7 @@ class History:
         return f"{self.name}_revision"
 
 
-HISTORIES = {PERMANENT: History("ledger", 3), MONTHLY: History("predictions", 1)}
+HISTORIES = {PERMANENT: History("ledger", 4), MONTHLY: History("predictions", 2)}
 """Whoever changes a table adds a revision and raises the number here."""
 
 
@@ -145,6 +145,30 @@ RESOLUTIONS = _table(
         Column("note", Text, nullable=False),
     ],
 )
+RISK_CHECKS = _table(
+    "risk_checks",
+    PERMANENT,
+    [
+        Column("checked_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False),
+        Column("version", String(100), nullable=False),
+        Column("number", Integer, nullable=False),  # 1, 2, ... of this model
+        Column("until", DateTime(timezone=True), nullable=False),  # predictions before it were read
+        Column("alarmed", Boolean, nullable=False),
+        Column("test", Text, nullable=False),  # the test's whole state, as JSON
+        UniqueConstraint("model", "number"),
+    ],
+)
+SENT_ALERTS = _table(
+    "sent_alerts",
+    PERMANENT,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False, index=True),
+        Column("kind", String(40), nullable=False),
+        Column("number", Integer, nullable=False),  # the newest check whose alerts were sent
+    ],
+)
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
 PREDICTIONS = _table(
     "predictions",
@@ -159,6 +183,7 @@ PREDICTIONS = _table(
         Column("probability", Float(53), nullable=False),
         Column("decision", Boolean, nullable=False),
         Column("input_hash", String(32), nullable=False),
+        Column("model", String(200)),  # null in rows of release 0.1.0
     ],
 )
 OUTCOMES = _table(
@@ -170,5 +195,16 @@ OUTCOMES = _table(
         Column("prediction_id", String(64), index=True),
         Column("customer", String(200), index=True),
         Column("churned", Boolean, nullable=False),
+    ],
+)
+TREATMENTS = _table(
+    "treatments",
+    MONTHLY,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("assigned_at", DateTime(timezone=True), nullable=False),
+        Column("prediction_id", String(64), index=True),
+        Column("customer", String(200), index=True),
+        Column("treated", Boolean, nullable=False),  # false: in the holdout
     ],
 )

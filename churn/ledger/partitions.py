@@ -1,4 +1,4 @@
-"""Predictions and outcomes in PostgreSQL: tables partitioned by month, `predictions_2026_11`.
+"""Predictions, outcomes and treatments in PostgreSQL: tables partitioned by month, `predictions_2026_11`.
 
 The first partition is the table as it was before, so a ledger of an earlier release is taken over
 as it stands: its first month holds all that is older, too. What no month takes lies in the default
@@ -13,10 +13,14 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Index, Table, func, select, text
 
 from churn.ledger.database import lock_postgres
-from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS
+from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS, TREATMENTS
 from churn.ledger.months import add_months, month_of
 
-TIMES = {PREDICTIONS.name: PREDICTIONS.c.predicted_at, OUTCOMES.name: OUTCOMES.c.recorded_at}
+TIMES = {
+    PREDICTIONS.name: PREDICTIONS.c.predicted_at,
+    OUTCOMES.name: OUTCOMES.c.recorded_at,
+    TREATMENTS.name: TREATMENTS.c.recorded_at,
+}
 """Table -> the time whose month its rows are kept by."""
 _LOCK_SECONDS = 5
 _IS_OWNER = text(
@@ -40,7 +44,7 @@ def make_partitions(connection: Connection, now: datetime) -> None:
     """
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
     lock_postgres(connection)
-    for table in (PREDICTIONS, OUTCOMES):
+    for table in (PREDICTIONS, OUTCOMES, TREATMENTS):
         if not connection.execute(_IS_OWNER, {"name": table.name}).scalar():
             continue
         if not connection.execute(_IS_PARTITIONED, {"name": table.name}).scalar():
@@ -60,7 +64,7 @@ def remove_partitions(connection: Connection, oldest: date) -> list[str]:
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
     lock_postgres(connection)
     dropped = []
-    for table in (PREDICTIONS, OUTCOMES):
+    for table in (PREDICTIONS, OUTCOMES, TREATMENTS):
         if not connection.execute(_IS_OWNER, {"name": table.name}).scalar():
             continue
         for month in _months(connection, table):

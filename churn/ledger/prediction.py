@@ -27,6 +27,7 @@ class Prediction(NamedTuple):
         probability: of leaving.
         decision: whether it reached the version's threshold.
         input_hash: hash of what was scored; see `input_hash`.
+        model: name of the model; None in ledgers of release 0.1.0.
     """
 
     predicted_at: datetime
@@ -38,6 +39,7 @@ class Prediction(NamedTuple):
     probability: float
     decision: bool
     input_hash: str
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,23 @@ class Outcome:
 
     observed_at: datetime
     churned: bool
+    prediction_id: str | None = None
+    customer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentRecord:
+    """That a campaign treated a customer, or left the customer out by chance.
+
+    Attributes:
+        assigned_at: when, with its zone.
+        treated: whether the campaign contacted the customer; False: in its holdout.
+        prediction_id: of the prediction it follows from; None where only the customer is known.
+        customer: the customer's id; None where only the prediction is known.
+    """
+
+    assigned_at: datetime
+    treated: bool
     prediction_id: str | None = None
     customer: str | None = None
 

@@ -14,18 +14,19 @@ from sqlalchemy import Table, func, insert, select
 
 from churn.errors import InputError
 from churn.ledger.database import LOCK_SECONDS, DatabaseLedger, row_in_utc
-from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
+from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS, TREATMENTS
 from churn.ledger.month_files import MonthFile, MonthFiles, newest_old_month, remove_old_tables
 from churn.ledger.months import by_month, month_of, oldest_kept
 from churn.ledger.outcome_join import with_outcomes
 from churn.ledger.partitions import make_partitions, remove_partitions
-from churn.ledger.prediction import Outcome, Prediction, Role, input_hash
+from churn.ledger.prediction import Outcome, Prediction, Role, TreatmentRecord, input_hash
 from churn.ledger.sqlite_insert import insert_in_sqlite
 
-__all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "input_hash"]
+__all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "TreatmentRecord", "input_hash"]
 
 _PREDICTION = [PREDICTIONS.c[name] for name in Prediction._fields]
 _OUTCOME = [OUTCOMES.c[field.name] for field in fields(Outcome)]
+_TREATMENT = [TREATMENTS.c[field.name] for field in fields(TreatmentRecord)]
 _READ_ROWS = 5_000
 _SPACE_SECONDS = 1.0  # so long the space is not measured again
 
@@ -99,15 +100,17 @@ class PredictionLedger(DatabaseLedger):
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Keeps outcomes: all of them or none. Of several about one prediction the last counts."""
-        if not outcomes:
-            return
-        now = datetime.now(UTC)
-        rows = [
-            asdict(one) | {"recorded_at": now, "observed_at": one.observed_at.astimezone(UTC)}
-            for one in outcomes
-        ]
-        with self._month(month_of(now)).transaction() as connection:
-            connection.execute(insert(OUTCOMES), rows)
+        self._record_now(
+            OUTCOMES,
+            [asdict(one) | {"observed_at": one.observed_at.astimezone(UTC)} for one in outcomes],
+        )
+
+    def record_treatments(self, treatments: Sequence[TreatmentRecord]) -> None:
+        """Keeps who was treated, and who was in the holdout: all of them or none."""
+        self._record_now(
+            TREATMENTS,
+            [asdict(one) | {"assigned_at": one.assigned_at.astimezone(UTC)} for one in treatments],
+        )
 
     def has(self, prediction_id: str, predicted_at: datetime) -> bool:
         """Whether a prediction of that time is kept."""
@@ -129,6 +132,10 @@ class PredictionLedger(DatabaseLedger):
     def outcomes(self, *, after: int = 0, limit: int = 10_000) -> list[Outcome]:
         """At most `limit` outcomes in the order they were written, after the first `after`."""
         return [Outcome(**row) for row in self._page(OUTCOMES, _OUTCOME, after, limit)]
+
+    def treatments(self, *, after: int = 0, limit: int = 10_000) -> list[TreatmentRecord]:
+        """At most `limit` treatments in the order they were written, after the first `after`."""
+        return [TreatmentRecord(**row) for row in self._page(TREATMENTS, _TREATMENT, after, limit)]
 
     def predictions_with_outcomes(
         self, since: datetime, until: datetime
@@ -205,6 +212,13 @@ class PredictionLedger(DatabaseLedger):
         if self._engine.dialect.name == "postgresql":
             with self._engine.begin() as connection:
                 make_partitions(connection, datetime.now(UTC))
+
+    def _record_now(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        now = datetime.now(UTC)
+        with self._month(month_of(now)).transaction() as connection:
+            connection.execute(insert(table), [row | {"recorded_at": now} for row in rows])
 
     def _month(self, month: date) -> DatabaseLedger:
         """The database of the month that is written to, which stays open."""

@@ -144,6 +144,7 @@ class WorkerState:
                     probability=probability,
                     decision=decision,
                     input_hash=input_hash(values[: len(model.scorer.row_scorer.names)]),
+                    model=model.name,
                 ),
                 row if self._has_shadow else None,
             )

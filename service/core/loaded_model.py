@@ -48,6 +48,11 @@ class LoadedModel:
         """Version of the model."""
         return self.scorer.version
 
+    @cached_property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.scorer.manifest.model.name
+
     @property
     def contract(self) -> DataContract:
         """Data contract of the customers."""

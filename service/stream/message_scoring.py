@@ -121,6 +121,7 @@ def _score(
         probability=probability,
         decision=decision,
         input_hash=input_hash(values[: len(scorer.row_scorer.names)]),
+        model=model.name,
     )
     beside = shadow_prediction(pool.shadow, prediction, row) if pool.shadow is not None else None
     answer = ScoreAnswer(

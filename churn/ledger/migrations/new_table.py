@@ -1,4 +1,4 @@
-"""A table that a revision adds: with its key, its indexes, and what keeps its rows as they are."""
+"""What a revision adds: a table with its key, its indexes, and what keeps its rows as they are; or a column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, UniqueConstraint, inspect
 
 
 def add_table(name: str, columns: Sequence[Column[Any] | UniqueConstraint]) -> None:
@@ -23,3 +23,9 @@ def add_table(name: str, columns: Sequence[Column[Any] | UniqueConstraint]) -> N
             f"CREATE TRIGGER IF NOT EXISTS {name}_no_{change.lower()} BEFORE {change} ON {name} "
             "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
         )
+
+
+def add_column(table: str, column: Column[Any]) -> None:
+    """Adds a column, empty in every row there is, where it is missing."""
+    if column.name not in {each["name"] for each in inspect(op.get_bind()).get_columns(table)}:
+        op.add_column(table, column)

@@ -7,7 +7,13 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from churn.errors import InputError
-from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, input_hash
+from churn.ledger.predictions import (
+    Outcome,
+    Prediction,
+    PredictionLedger,
+    TreatmentRecord,
+    input_hash,
+)
 
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -61,6 +67,19 @@ def test_a_time_in_another_zone_is_kept_as_the_same_moment(ledger):
 
     assert ledger.predictions()[0].predicted_at == NOON
     assert ledger.outcomes() == [Outcome(elsewhere, churned=True, customer="a")]
+
+
+def test_who_was_treated_and_of_which_model_a_prediction_is_come_back(ledger):
+    treated = TreatmentRecord(NOON, treated=True, prediction_id="p-0")
+    held_out = TreatmentRecord(NOON.astimezone(timezone(timedelta(hours=5))), False, customer="C1")
+
+    ledger.record([prediction(0, model="telco-churn")])
+    ledger.record_treatments([])
+    ledger.record_treatments([treated, held_out])
+
+    assert ledger.predictions()[0].model == "telco-churn"
+    assert ledger.treatments() == [treated, held_out]
+    assert ledger.treatments(after=1, limit=1) == [held_out]
 
 
 def test_of_a_batch_all_is_kept_or_nothing(ledger):
