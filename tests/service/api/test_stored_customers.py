@@ -1,9 +1,11 @@
 """GET /v1/customers/{id}/score: the bits of a full request, or a problem that says what the store lacks."""
 
+import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote
 
@@ -80,10 +82,14 @@ def test_all_customers_get_the_bits_of_the_model_and_of_a_batch(
     expected = trained["1"].probability(telco_columns).tolist()
     batch = lookup.post("/v1/score/batch", json=customers).json()
 
-    for customer, probability, row in zip(customers, expected, batch, strict=True):
-        answer = lookup.get(path(customer["customerID"]))
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["probability"] == probability == row["probability"]
+    # A bare connection: seven thousand calls through the client of the other tests take four times as long.
+    with closing(HTTPConnection(lookup.base_url.host, lookup.base_url.port)) as connection:
+        for customer, probability, row in zip(customers, expected, batch, strict=True):
+            connection.request("GET", path(customer["customerID"]))
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == 200, body
+            assert json.loads(body)["probability"] == probability == row["probability"]
 
 
 def test_every_edge_of_the_contract_is_scored_or_refused_as_by_post(lookup, contract, customers):
