@@ -1,0 +1,325 @@
+"""What an experiment has shown so far: a difference with its interval, and whether it may be believed.
+
+The comparison is by assignment, whoever took the offer. All differences are of churn rates, treated
+less holdout: below 0 fewer treated customers leave. Intervals are as wide as the look's bound asks
+(repeated confidence intervals, Jennison & Turnbull 1989, JRSS B 51:305-361), so that they hold
+however many looks are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from scipy.stats import chisquare, norm
+
+from churn.errors import InputError
+from churn.evaluation.holm import holm_errors
+from churn.evaluation.intervals import Interval
+from churn.experiments.assignment import HOLDOUT, TREATED
+from churn.experiments.plan import ExperimentPlan
+from churn.experiments.sequential import lan_demets
+from churn.frozen_model import FrozenModel
+
+Floats = npt.NDArray[np.float64]
+Decision = Literal["fewer leave", "more leave", "not decided"]
+_FEWEST_IN_STRATUM = 10  # in each arm; fewer say nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Customers of an experiment whose outcome is known.
+
+    Attributes:
+        arm: str[n].
+        left: bool[n], whether the customer left within the horizon.
+        risk: float64[n], predicted before the assignment.
+        stratum: str[n].
+        offer: str[n], the offer that was, or would have been, made.
+        assigned: customers of each arm, with or without an outcome.
+    """
+
+    arm: npt.NDArray[np.str_]
+    left: npt.NDArray[np.bool_]
+    risk: Floats
+    stratum: npt.NDArray[np.str_]
+    offer: npt.NDArray[np.str_]
+    assigned: Mapping[str, int]
+
+
+class ArmRate(FrozenModel):
+    """Churn of one arm: customers assigned, those whose outcome is known, and who of them left."""
+
+    assigned: int
+    known: int
+    left: int
+
+    @property
+    def rate(self) -> float:
+        """Share of those known who left."""
+        return self.left / self.known
+
+
+class Difference(FrozenModel):
+    """Treated less holdout.
+
+    Attributes:
+        holdout, treated: the arms.
+        difference: of the churn rates.
+        interval: of it.
+        z: the difference in standard errors, its variance pooled.
+    """
+
+    holdout: ArmRate
+    treated: ArmRate
+    difference: float
+    interval: Interval
+    z: float
+
+
+class AdjustedDifference(FrozenModel):
+    """The difference after what the predicted risk explains is taken out (CUPED).
+
+    Attributes:
+        difference: treated less holdout.
+        interval: of it.
+        variance_ratio: its variance, as a share of that of the plain difference.
+    """
+
+    difference: float
+    interval: Interval
+    variance_ratio: float
+
+
+class SavedShare(FrozenModel):
+    """Of the customers who would have left, the share that an offer kept: what a playbook assumes.
+
+    Attributes:
+        offer: its name; empty for all offers together.
+        customers: whose outcome is known.
+        mean: 1 - treated rate / holdout rate.
+        standard_deviation: of it, by the delta method.
+    """
+
+    offer: str
+    customers: int
+    mean: float
+    standard_deviation: float
+
+
+class Readout(FrozenModel):
+    """One look.
+
+    Attributes:
+        experiment: its name.
+        look: its number.
+        read_on: the day.
+        information: share of the planned outcomes that is known.
+        bound: |z| at which the experiment may stop now.
+        comparison: of the arms.
+        adjusted: the same by CUPED; None where the predicted risk does not vary.
+        imbalance: p-value of the arms' sizes against their shares.
+        balanced: whether these sizes can be chance.
+        decision: what the bound says; `not decided` where the sizes are no chance.
+        saved: per offer, and of all together; empty where the holdout kept everybody.
+        harmed: strata in which more of the treated leave, beyond chance (Holm).
+    """
+
+    experiment: str
+    look: int
+    read_on: date
+    information: float
+    bound: float
+    comparison: Difference
+    adjusted: AdjustedDifference | None
+    imbalance: float = Field(ge=0, le=1)
+    balanced: bool
+    decision: Decision
+    saved: tuple[SavedShare, ...]
+    harmed: tuple[str, ...]
+
+
+def read_out(plan: ExperimentPlan, observed: Observed, day: date) -> Readout:
+    """Takes the look that is due.
+
+    Raises:
+        InputError: none is due, or an arm has no known outcome.
+    """
+    look = plan.look_on(day)
+    known = len(observed.left)
+    planned = plan.campaigns * (plan.holdout + plan.treated)
+    information = 1.0 if look is plan.looks[-1] else min(known / planned, 1.0)
+    bound = _bound_now(plan, information)
+    comparison = compare_rates(
+        _rate(observed, TREATED, plan.name), _rate(observed, HOLDOUT, plan.name), bound
+    )
+    imbalance = sample_ratio_p(observed.assigned, plan.settings.shares)
+    balanced = imbalance >= plan.settings.imbalance_level
+    return Readout(
+        experiment=plan.name, look=look.number, read_on=day, information=information, bound=bound,
+        comparison=comparison, adjusted=adjusted_difference(observed, bound),
+        imbalance=imbalance, balanced=balanced,
+        decision=_decision(comparison.z, bound) if balanced else "not decided",
+        saved=_saved(observed), harmed=_harmed(observed, plan.settings.alpha),
+    )  # fmt: skip
+
+
+def compare_rates(treated: ArmRate, holdout: ArmRate, bound: float = 1.96) -> Difference:
+    """Two independent churn rates: Newcombe's hybrid score interval, `bound` standard errors wide.
+
+    Newcombe 1998 (Statistics in Medicine 17:873-890, method 10), by statsmodels.
+
+    Examples:
+        >>> found = compare_rates(
+        ...     ArmRate(assigned=2211, known=2211, left=1745), ArmRate(assigned=623, known=623, left=211)
+        ... )
+        >>> round(found.treated.rate, 6), round(found.holdout.rate, 6), found.interval.span(".3f")
+        (0.789236, 0.338684, '0.409 to 0.490')
+    """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    error = max(2 * float(norm.sf(bound)), 1e-300)
+    lower, upper = confint_proportions_2indep(
+        treated.left, treated.known, holdout.left, holdout.known, method="newcomb", alpha=error
+    )
+    pooled = (treated.left + holdout.left) / (treated.known + holdout.known)
+    spread = sqrt(pooled * (1 - pooled) * (1 / treated.known + 1 / holdout.known))
+    difference = treated.rate - holdout.rate
+    return Difference(
+        holdout=holdout,
+        treated=treated,
+        difference=difference,
+        interval=Interval(
+            lower=float(lower), upper=float(upper), level=1 - error, method="Newcombe hybrid score"
+        ),
+        z=difference / spread if spread > 0 else 0.0,
+    )
+
+
+def adjusted_difference(observed: Observed, bound: float = 1.96) -> AdjustedDifference | None:
+    """CUPED (Deng, Xu, Kohavi & Walker 2013, WSDM): what the predicted risk explains is taken out.
+
+    None where the risk does not vary, or an arm has fewer than two customers.
+    """
+    arms = [observed.arm == name for name in (TREATED, HOLDOUT)]
+    if min(int(rows.sum()) for rows in arms) < 2 or np.ptp(observed.risk) == 0:  # noqa: PLR2004
+        return None
+    left = observed.left.astype(np.float64)
+    slope = float(np.cov(left, observed.risk)[0, 1] / np.var(observed.risk, ddof=1))
+    rest = left - slope * (observed.risk - observed.risk.mean())
+    difference = float(rest[arms[0]].mean() - rest[arms[1]].mean())
+    plain, variance = (
+        sum(float(np.var(values[rows], ddof=1)) / int(rows.sum()) for rows in arms)
+        for values in (left, rest)
+    )
+    reach = bound * sqrt(variance)
+    level = min(1 - 2 * float(norm.sf(bound)), 1 - 1e-15)
+    return AdjustedDifference(
+        difference=difference,
+        interval=Interval(
+            lower=difference - reach, upper=difference + reach, level=level, method="CUPED, normal"
+        ),
+        variance_ratio=variance / plain if plain > 0 else 1.0,
+    )
+
+
+def sample_ratio_p(assigned: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    """P-value of the arms' sizes against their shares: Pearson's chi-square.
+
+    A small one means that customers went missing, or moved, for a reason that may bias everything.
+
+    Examples:
+        >>> round(sample_ratio_p({"holdout": 200, "treated": 800}, {"holdout": 0.2, "treated": 0.8}), 3)
+        1.0
+        >>> sample_ratio_p({"holdout": 100, "treated": 800}, {"holdout": 0.2, "treated": 0.8}) < 0.001
+        True
+    """
+    seen = np.array([assigned.get(arm, 0) for arm in shares], dtype=np.float64)
+    if seen.sum() == 0:
+        raise InputError("Nobody is assigned to an arm, so there is nothing to read.")
+    expected = np.array(list(shares.values())) * seen.sum()
+    return float(chisquare(seen, expected).pvalue)
+
+
+def saved_share(treated: ArmRate, holdout: ArmRate, offer: str = "") -> SavedShare | None:
+    """What a playbook assumes, as measured; None where the holdout's churn is nothing to save from."""
+    if holdout.left == 0:
+        return None
+    ratio = treated.rate / holdout.rate
+    variance = treated.rate * (1 - treated.rate) / treated.known / holdout.rate**2
+    variance += ratio**2 * (1 - holdout.rate) / holdout.known / holdout.rate
+    return SavedShare(
+        offer=offer,
+        customers=treated.known + holdout.known,
+        mean=1 - ratio,
+        standard_deviation=sqrt(variance),
+    )
+
+
+def _bound_now(plan: ExperimentPlan, information: float) -> float:
+    """The spending function needs no fixed looks: what is known now decides the bound."""
+    before = [look.information for look in plan.looks if look.information < information - 1e-9]
+    bounds = lan_demets([*before[: len(plan.looks) - 1], information], plan.settings.alpha)
+    return float(bounds[-1])
+
+
+def _decision(z: float, bound: float) -> Decision:
+    if abs(z) < bound:
+        return "not decided"
+    return "fewer leave" if z < 0 else "more leave"
+
+
+def _rate(observed: Observed, arm: str, experiment: str) -> ArmRate:
+    rows = observed.arm == arm
+    if not rows.any():
+        raise InputError(
+            f"Experiment '{experiment}' has no outcome of anybody in the arm '{arm}'; record the "
+            "outcomes of both arms, then read it."
+        )
+    return ArmRate(
+        assigned=observed.assigned.get(arm, int(rows.sum())),
+        known=int(rows.sum()),
+        left=int(observed.left[rows].sum()),
+    )
+
+
+def _rates_of(observed: Observed, rows: npt.NDArray[np.bool_]) -> tuple[ArmRate, ArmRate] | None:
+    """Treated and holdout among some customers; None where an arm is too small to say anything."""
+    found = []
+    for arm in (TREATED, HOLDOUT):
+        mine = rows & (observed.arm == arm)
+        known = int(mine.sum())
+        if known < _FEWEST_IN_STRATUM:
+            return None
+        found.append(ArmRate(assigned=known, known=known, left=int(observed.left[mine].sum())))
+    return found[0], found[1]
+
+
+def _saved(observed: Observed) -> tuple[SavedShare, ...]:
+    everybody = np.ones(len(observed.left), dtype=bool)
+    groups = {"": everybody} | {
+        str(name): observed.offer == name for name in np.unique(observed.offer) if name
+    }
+    found = (
+        saved_share(*rates, offer)
+        for offer, rows in groups.items()
+        if (rates := _rates_of(observed, rows)) is not None
+    )
+    return tuple(each for each in found if each is not None)
+
+
+def _harmed(observed: Observed, alpha: float) -> tuple[str, ...]:
+    names, p_values = [], []
+    for name in np.unique(observed.stratum):
+        rates = _rates_of(observed, observed.stratum == name)
+        if rates is not None:
+            names.append(str(name))
+            p_values.append(float(norm.sf(compare_rates(*rates).z)))
+    errors = holm_errors(p_values, alpha)
+    return tuple(n for n, p, e in zip(names, p_values, errors, strict=True) if p < e)
