@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from math import ceil
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field
 
 from churn.errors import InputError
@@ -162,11 +161,12 @@ def plan_experiment(
     needed = sample_size(
         holdout_rate, rate, power=settings.power, method=settings.method, **options
     )
-    information = equal_information(settings.looks)
-    bounds = lan_demets(information, settings.alpha)
-    factor = inflation(bounds.tolist(), information, settings.alpha, settings.power)
+    equal = equal_information(settings.looks)
+    factor = inflation(
+        lan_demets(equal, settings.alpha).tolist(), equal, settings.alpha, settings.power
+    )
     campaigns = max(1, ceil(needed * factor / holdout))
-    looks = _looks(begins, bounds.tolist(), campaigns, campaign_days, settings)
+    looks = _looks(begins, campaigns, campaign_days, settings)
     return ExperimentPlan(
         name=name, begins=begins, holdout_rate=holdout_rate, treated_rate=rate, settings=settings,
         holdout=holdout, treated=treated, holdout_needed=needed,
@@ -178,23 +178,22 @@ def plan_experiment(
 
 
 def _looks(
-    begins: date,
-    bounds: list[float],
-    campaigns: int,
-    campaign_days: int,
-    settings: ExperimentSettings,
+    begins: date, campaigns: int, campaign_days: int, settings: ExperimentSettings
 ) -> tuple[Look, ...]:
     """A look is due once the last campaign that it needs has its outcomes."""
-    shares = np.array(equal_information(len(bounds)))
-    needed = np.ceil(shares * campaigns - 1e-9).astype(int)  # campaigns, at least one
+    count = min(settings.looks, campaigns)
+    needed = [ceil(number * campaigns / count) for number in range(1, count + 1)]
+    information = [each / campaigns for each in needed]
+    bounds = lan_demets(information, settings.alpha).tolist()
     waiting = settings.horizon_days + settings.delay_days
-    days = (needed - 1) * campaign_days + waiting
     return tuple(
         Look(
             number=number,
-            due=begins + timedelta(days=int(day)),
-            information=float(share),
-            bound=float(bound),
+            due=begins + timedelta(days=(each - 1) * campaign_days + waiting),
+            information=share,
+            bound=bound,
         )
-        for number, (share, bound, day) in enumerate(zip(shares, bounds, days, strict=True), 1)
+        for number, (each, share, bound) in enumerate(
+            zip(needed, information, bounds, strict=True), 1
+        )
     )

@@ -9,7 +9,8 @@ exact: the joint distribution of the looks is integrated numerically (Armitage, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil
+from dataclasses import dataclass
+from math import ceil, pi, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,51 @@ from churn.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_NODES, _MOST_NODES = 200, 4000
+_LEAST_PAIRS, _MOST_PAIRS = 50, 1000
 _WIDEST = 9.0  # standard deviations beyond which nothing is left to integrate
 _MOST_LOOKS = 100
 _HIGHEST_BOUND = 38.0  # beyond, a normal tail is 0 in floating point
+
+
+@dataclass(frozen=True, eq=False)
+class _Going:
+    """Experiments that no look has stopped: where their z x sqrt(share) lies, and how many lie there."""
+
+    share: float
+    nodes: Floats
+    mass: Floats
+
+    def crossing(self, bound: float, share: float, drift: float = 0.0) -> float:
+        """How many of all stop at the next look."""
+        spread, edge = sqrt(share - self.share), bound * sqrt(share)
+        mean = self.nodes + drift * (share - self.share)
+        outside = norm.sf((edge - mean) / spread) + norm.cdf((-edge - mean) / spread)
+        return float(self.mass @ outside)
+
+    def inside(self, bound: float, share: float, drift: float = 0.0) -> _Going:
+        """Those that go on after the next look."""
+        spread, edge = sqrt(share - self.share), bound * sqrt(share)
+        far = _WIDEST * sqrt(share)
+        lower, upper = max(-edge, drift * share - far), min(edge, drift * share + far)
+        if lower >= upper:  # the drift has left nobody inside the bounds
+            return _Going(share, np.zeros(1), np.zeros(1))
+        nodes, weights = _simpson(lower, upper, spread)
+        mean = self.nodes + drift * (share - self.share)
+        distance = (nodes[:, None] - mean[None, :]) / spread
+        density = np.exp(-0.5 * distance**2) @ self.mass / (spread * sqrt(2 * pi))
+        return _Going(share, nodes, weights * density)
+
+
+def _simpson(lower: float, upper: float, spread: float) -> tuple[Floats, Floats]:
+    """Nodes and weights of Simpson's rule, close enough for a density of that spread."""
+    pairs = min(max(_LEAST_PAIRS, ceil(5 * (upper - lower) / spread)), _MOST_PAIRS)
+    nodes = np.linspace(lower, upper, 2 * pairs + 1)
+    weights = np.tile([2.0, 4.0], pairs + 1)[: 2 * pairs + 1]
+    weights[[0, -1]] = 1.0
+    return nodes, weights * (upper - lower) / (6 * pairs)
+
+
+_BEGIN = _Going(0.0, np.zeros(1), np.ones(1))
 
 
 def crossing_probabilities(
@@ -42,19 +84,10 @@ def crossing_probabilities(
     shares = checked_information(information)
     if len(bounds) != len(shares):
         raise InputError(f"{len(bounds)} bounds do not match {len(shares)} looks; give one each.")
-    nodes, mass, first = np.zeros(1), np.ones(1), []
-    for bound, share, step in zip(bounds, shares, np.diff(shares, prepend=0.0), strict=True):
-        spread, edge = np.sqrt(step), bound * np.sqrt(share)
-        mean = nodes + drift * step
-        first.append(mass @ (norm.sf((edge - mean) / spread) + norm.cdf((-edge - mean) / spread)))
-        far = _WIDEST * np.sqrt(share)
-        lower, upper = max(-edge, drift * share - far), min(edge, drift * share + far)
-        if lower >= upper:  # the drift has left nobody inside the bounds
-            nodes, mass = np.zeros(1), np.zeros(1)
-            continue
-        inside, weights = _quadrature(lower, upper, spread)
-        density = norm.pdf((inside[:, None] - mean[None, :]) / spread) / spread @ mass
-        nodes, mass = inside, weights * density
+    going, first = _BEGIN, []
+    for bound, share in zip(bounds, shares.tolist(), strict=True):
+        first.append(going.crossing(bound, share, drift))
+        going = going.inside(bound, share, drift)
     return np.array(first)
 
 
@@ -92,16 +125,17 @@ def lan_demets(information: Sequence[float], alpha: float = 0.05) -> Floats:
     _check_alpha(alpha)
     shares = checked_information(information)
     spent = 4 * norm.sf(norm.isf(alpha / 4) / np.sqrt(shares))
-    bounds: list[float] = []
-    for look in range(1, len(shares) + 1):
+    going, bounds = _BEGIN, []
+    for share, spends in zip(shares.tolist(), np.diff(spent, prepend=0.0).tolist(), strict=True):
 
-        def unspent(bound: float, look: int = look) -> float:
-            crossed = crossing_probabilities([*bounds, bound], shares[:look].tolist())
-            return float(crossed.sum() - spent[look - 1])
+        def overspent(
+            bound: float, going: _Going = going, share: float = share, spends: float = spends
+        ) -> float:
+            return going.crossing(bound, share) - spends
 
-        bounds.append(
-            _HIGHEST_BOUND if unspent(_HIGHEST_BOUND) >= 0 else _root(unspent, 0.01, _HIGHEST_BOUND)
-        )
+        least = overspent(_HIGHEST_BOUND) >= 0
+        bounds.append(_HIGHEST_BOUND if least else _root(overspent, 0.01, _HIGHEST_BOUND))
+        going = going.inside(bounds[-1], share)
     return np.array(bounds)
 
 
@@ -159,14 +193,6 @@ def _scaled(shape: Floats, alpha: float) -> Floats:
 def _check_alpha(alpha: float) -> None:
     if not 0 < alpha < 1:
         raise InputError(f"alpha is {alpha:g}; it is a share above 0 and below 1, such as 0.05.")
-
-
-def _quadrature(lower: float, upper: float, spread: float) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights, close enough for a density of that spread."""
-    count = min(max(_LEAST_NODES, ceil(6 * (upper - lower) / spread)), _MOST_NODES)
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    half = (upper - lower) / 2
-    return lower + (nodes + 1) * half, weights * half
 
 
 def _root(function: Callable[[float], float], lower: float, upper: float) -> float:
