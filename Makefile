@@ -19,10 +19,11 @@ ARGS ?=
 STATE := $(or $(CHURN_HOME),.churn)
 state := $(if $(filter /%,$(STATE)),$(STATE),$(CURDIR)/$(STATE))
 MLFLOW_PORT ?= 5000
+DAGSTER_PORT ?= 3000
 DOCS_PORT ?= 8001
 COVERAGE_FLOOR := 85
 bin := $(VENV)/bin
-packages := churn deployment registry service steps
+packages := churn deployment orchestration registry service steps
 coverage := $(state)/coverage/data
 # What make check runs: the tests that need no server and no run of a pipeline.
 fast := tests/churn tests/runner tests/registry tests/tools
@@ -73,6 +74,13 @@ monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.cs
 .PHONY: demo-monitoring
 demo-monitoring: setup  ## Replay half a year of synthetic customers with four drifts, and write a health page
 	$(bin)/python -m runner.monitoring_demo
+
+# dagster.yaml is Dagster's own name for an instance's settings.
+.PHONY: dagster
+dagster: setup-dagster  ## Open Dagster on the platform's assets, schedule and sensors (port 3000, or DAGSTER_PORT)
+	@$(bin)/python tools/free_port.py $(DAGSTER_PORT) "make dagster DAGSTER_PORT=3001"
+	@mkdir -p "$(state)/dagster" && cp orchestration/dagster.yaml "$(state)/dagster/dagster.yaml"
+	DAGSTER_HOME="$(state)/dagster" CHURN_HOME="$(state)" $(bin)/dagster dev -m orchestration.definitions -p $(DAGSTER_PORT) $(ARGS)
 
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)

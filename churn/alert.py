@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Literal, Protocol, runtime_checkable
+
+from churn.home import home
 
 Level = Literal["info", "warning", "error"]
 IncidentState = Literal["opened", "updated", "resolved"]
+_FILE = "alerts.jsonl"
 _OF_INCIDENTS = ("incident", "state", "runbook")
 
 
@@ -59,3 +65,19 @@ class Alerting(Protocol):
     def deliver(self, alert: Alert) -> bool:
         """Sends it; False where that did not work. Never raises."""
         ...
+
+
+def append_alert(alert: Alert) -> None:
+    """Adds a line to alerts.jsonl; one write, so that two runs at once do not mix their lines.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    line = json.dumps({"at": datetime.now(UTC).isoformat(), **alert.payload()}, ensure_ascii=False)
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, f"{line}\n".encode())
+    finally:
+        os.close(handle)

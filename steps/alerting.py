@@ -1,23 +1,17 @@
 """Alerts: a line in the log, a line in a file, and the stack's alerter; no run ever fails for one."""
 
-import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from zenml import get_step_context
 from zenml.client import Client
 
-from churn.alert import Alert, Alerting, Level
-from churn.home import home
+from churn.alert import Alert, Alerting, Level, append_alert
 from registry.step_context import in_step
 
 _LOG = logging.getLogger("churn.progress")
-_FILE = "alerts.jsonl"
 
 
 def send_alert(title: str, text: str, level: Level = "info", *, runbook: str | None = None) -> None:
@@ -86,15 +80,7 @@ def _log(alert: Alert) -> bool:
 
 
 def _append(alert: Alert) -> bool:
-    """Adds a line to the file; one write, so that two runs at once do not mix their lines."""
-    line = json.dumps({"at": datetime.now(UTC).isoformat(), **alert.payload()}, ensure_ascii=False)
-    folder: Path = home()
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(handle, f"{line}\n".encode())
-    finally:
-        os.close(handle)
+    append_alert(alert)
     return True
 
 

@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AwareDatetime, Field
 
 from churn.evaluation.intervals import normal_quantile
 from churn.frozen_model import FrozenModel, FrozenSettings
+from churn.retention.profit import contact_value
+from churn.retention.value_settings import ValueSettings
 
 
 class CostRule(FrozenSettings):
@@ -41,13 +46,49 @@ class StaleMonth(FrozenModel):
         until: the end of the month.
         lost: in currency; below 0 where the champion earned more.
         error: standard error of `lost`.
-        basis: `realised` from outcomes, `estimated` from scores alone.
+        basis: `realised` from outcomes, `estimated` from calibrated scores alone (CBPE).
     """
 
     until: AwareDatetime
     lost: float = Field(allow_inf_nan=False)
     error: float = Field(ge=0, allow_inf_nan=False)
     basis: Literal["realised", "estimated"]
+
+
+def measure_stale_month(
+    leaving: npt.ArrayLike,
+    contacts: npt.NDArray[np.bool_],
+    newly_trained_contacts: npt.NDArray[np.bool_],
+    clv: npt.ArrayLike,
+    value: ValueSettings,
+    *,
+    until: datetime,
+    basis: Literal["realised", "estimated"] = "realised",
+) -> StaleMonth:
+    """What the champion lost in a month, on the same customers as a newly trained model.
+
+    A lower profit than before is no loss by itself: other customers earn less with any model. Only
+    customers that one of the two contacts and the other does not count, so that the error is small.
+
+    Args:
+        leaving: [n], outcomes; or, for `estimated`, calibrated probabilities.
+        contacts: bool[n], who the champion's campaign contacts.
+        newly_trained_contacts: bool[n], who the other's does; it must not have been trained on the
+            same rows.
+        clv: [n], what each customer is worth if kept.
+        value: the assumptions about money.
+        until: the end of the month, with its zone.
+        basis: what `leaving` is.
+
+    Raises:
+        ValueError: the arrays do not match, or hold something else than that.
+    """
+    earned = contact_value(leaving, clv, value).profit_at(value.acceptance.mean)
+    if not contacts.shape == newly_trained_contacts.shape == earned.shape:
+        raise ValueError(f"contacts {contacts.shape} and leaving {earned.shape} do not match")
+    lost = earned * (newly_trained_contacts.astype(np.int8) - contacts.astype(np.int8))
+    error = float(lost.std()) * math.sqrt(len(lost))
+    return StaleMonth(until=until, lost=float(lost.sum()), error=error, basis=basis)
 
 
 def retraining_pays(months: Sequence[StaleMonth], rule: CostRule) -> tuple[bool, str]:

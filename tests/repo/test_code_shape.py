@@ -11,6 +11,7 @@ PACKAGES = (
     "churn",
     "deployment",
     "materializers",
+    "orchestration",
     "pipelines",
     "registry",
     "runner",

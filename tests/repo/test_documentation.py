@@ -13,7 +13,7 @@ import yaml
 
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 DOTTED = re.compile(
-    r"`((?:churn|deployment|materializers|pipelines|registry|runner|service|stacks|steps)(?:\.\w+)+)"
+    r"`((?:churn|deployment|materializers|orchestration|pipelines|registry|runner|service|stacks|steps)(?:\.\w+)+)"
     r"(?:\(\))?`"
 )
 NO_MODULES = {"churn.progress", "churn.env", "churn.zip", "registry.example"}

@@ -21,7 +21,16 @@ MOST_USED = (
     "churn.scoring.Scorer",
     "churn.settings.settings_file.load_settings",
 )
-PACKAGES = ("churn", "deployment", "registry", "runner", "service", "stacks", "steps")
+PACKAGES = (
+    "churn",
+    "deployment",
+    "orchestration",
+    "registry",
+    "runner",
+    "service",
+    "stacks",
+    "steps",
+)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

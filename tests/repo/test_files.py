@@ -28,6 +28,7 @@ PACKAGES = (
     "churn",
     "deployment",
     "materializers",
+    "orchestration",
     "pipelines",
     "registry",
     "runner",

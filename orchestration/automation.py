@@ -1,0 +1,101 @@
+"""Jobs, the daily schedule, the drift sensor, and the alert of a run that failed."""
+
+import json
+
+import dagster as dg
+
+from churn.alert import Alert, append_alert
+from churn.contract import load_contract
+from churn.profile import model_name
+from churn.root import ROOT
+from orchestration.assets import RETRIES
+from orchestration.pipeline_runs import PipelineRuns
+
+training_job = dg.define_asset_job(
+    "training_to_service",
+    selection=["customer_table", "features", "staged_model", "production_model", "service"],
+    description="From a day's labelled table to what serves; a gate that fails ends it.",
+)
+daily_job = dg.define_asset_job(
+    "daily", selection=["scores", "drift"], description="Scores a day's customers and checks them."
+)
+daily_schedule = dg.build_schedule_from_partitioned_job(daily_job, hour_of_day=5)
+
+
+class RetrainConfig(dg.Config):
+    """Who or what asks: `policy`, where its rules decide, or `by hand` with a person's name."""
+
+    trigger: str = "policy"
+    person: str = ""
+
+
+@dg.op(retry_policy=RETRIES)
+def retrain(
+    context: dg.OpExecutionContext, config: RetrainConfig, pipeline_runs: PipelineRuns
+) -> str:
+    """One loop of the pipeline `retraining`, whose policy decides whether anything is trained."""
+    from datetime import UTC, datetime
+
+    table = pipeline_runs.table_of(datetime.now(UTC).date().isoformat())
+    outcome = pipeline_runs.run(
+        "retraining",
+        f"data.source={table}",
+        f"trigger={config.trigger}",
+        f"person={config.person}",
+    )
+    if outcome.status not in {"completed", "held"}:
+        raise dg.Failure(outcome.error or "", allow_retries=outcome.status == "failed")
+    sentence = outcome.result.sentence if outcome.result else outcome.error or outcome.status
+    context.log.info(sentence)
+    return sentence
+
+
+@dg.job
+def retraining() -> None:
+    """The closed loop: from a new snapshot to what serves, or the champion unchanged."""
+    retrain()
+
+
+@dg.sensor(job=retraining, minimum_interval_seconds=300)
+def drift_sensor(
+    context: dg.SensorEvaluationContext, pipeline_runs: PipelineRuns
+) -> dg.SensorResult | dg.SkipReason:
+    """Asks for a retraining once for every new alarm in the ledger; the policy may still say no."""
+    ledger = pipeline_runs.open_ledger()
+    if ledger is None:
+        return dg.SkipReason("No drift check has been recorded yet.")
+    contract = load_contract(ROOT / pipeline_runs.contract)
+    model = model_name(contract.name, pipeline_runs.profile)
+    seen: dict[str, int] = json.loads(context.cursor or "{}")
+    with ledger:
+        raised = {
+            kind: max((c.number for c in ledger.checks(model, kind) if c.raises_alarm), default=0)
+            for kind in ledger.kinds(model)
+        }
+    news = {kind: number for kind, number in raised.items() if number > seen.get(kind, 0)}
+    if not news:
+        return dg.SkipReason(f"No new alarm of {model}.")
+    requests = [
+        dg.RunRequest(
+            run_key=f"{model} {kind} {number}",
+            tags={"churn/alarm": f"{kind} window, check {number}"},
+        )
+        for kind, number in news.items()
+    ]
+    return dg.SensorResult(run_requests=requests, cursor=json.dumps(seen | news))
+
+
+@dg.run_failure_sensor(minimum_interval_seconds=30)
+def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
+    """A line in alerts.jsonl for every failed run, beside those of the pipelines."""
+    run = context.dagster_run
+    append_alert(
+        Alert(
+            title=f"Dagster's run of {run.job_name} failed",
+            text="The run's page says at which step; the pipeline's own alert says why.",
+            level="error",
+            run=run.run_id,
+            pipeline=run.job_name,
+            runbook="docs/runbooks.md#run-stopped",
+        )
+    )

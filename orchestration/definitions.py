@@ -1,0 +1,22 @@
+"""What `dagster dev -m orchestration.definitions` loads."""
+
+import dagster as dg
+
+from orchestration import assets
+from orchestration.automation import (
+    daily_job,
+    daily_schedule,
+    drift_sensor,
+    retraining,
+    run_failure_alert,
+    training_job,
+)
+from orchestration.pipeline_runs import PipelineRuns
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([assets]),
+    jobs=[training_job, daily_job, retraining],
+    schedules=[daily_schedule],
+    sensors=[drift_sensor, run_failure_alert],
+    resources={"pipeline_runs": PipelineRuns.configure_at_launch()},
+)

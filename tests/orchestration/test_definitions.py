@@ -1,0 +1,251 @@
+"""Assets, checks, schedule and sensors, with pipelines that only say how they ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from churn.errors import InputError
+from churn.ledger.drift_checks import DriftLedger
+from churn.monitoring.alarms import AlarmPolicy
+from churn.monitoring.drift_check import CheckResult
+from orchestration import pipeline_runs
+from orchestration.assets import RETRIES
+from orchestration.automation import daily_schedule, drift_sensor, run_failure_alert
+from orchestration.definitions import defs
+from orchestration.pipeline_runs import PipelineRuns, outcome_events
+from runner.outcome import Outcome
+
+dg = pytest.importorskip("dagster")
+
+DAY = "2026-03-02"
+CHAIN = ["training", "features", "training", "promotion", "deployment"]
+
+
+class Pipelines:
+    """Stands for the runner: what was asked for, and how each pipeline is to end."""
+
+    def __init__(self):
+        self.asked = []
+        self.ends = {}
+
+    def run(self, request, *, as_json):
+        assert as_json
+        self.asked.append(request)
+        status = self.ends.get(request.pipeline, "completed")
+        error = None if status == "completed" else f"{request.pipeline} was {status}."
+        return Outcome(
+            request.pipeline, status, request.stack, error=error, metrics={"gate.auc": 0.8}
+        )
+
+    def prepare(self, request):
+        self.asked.append(request)
+        if self.ends.get("table"):
+            raise InputError(self.ends["table"])
+        return SimpleNamespace(table=SimpleNamespace(location="here", sha256=None))
+
+    @property
+    def names(self):
+        return [each.pipeline for each in self.asked]
+
+
+@pytest.fixture
+def pipelines(monkeypatch):
+    found = Pipelines()
+    monkeypatch.setenv("CHURN_HOME", "")  # a run sets it; it is put back here
+    monkeypatch.setattr(pipeline_runs, "run_pipeline", found.run)
+    monkeypatch.setattr(pipeline_runs, "prepare_run", found.prepare)
+    return found
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """Executes one of the real jobs in this process."""
+
+    def run(job, **settings):
+        config = {"folder": str(tmp_path / "state"), "profile": "demo"} | settings
+        definition = defs.resolve_job_def(job)
+        with dg.DagsterInstance.ephemeral() as instance:
+            return definition.execute_in_process(
+                run_config={"resources": {"pipeline_runs": {"config": config}}},
+                partition_key=None if job == "retraining" else DAY,
+                instance=instance,
+                raise_on_error=False,
+            )
+
+    return run
+
+
+def checks(result):
+    return {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+
+
+def test_the_chain_asks_for_every_pipeline_of_its_day_in_order(pipelines, execute, tmp_path):
+    result = execute(
+        "training_to_service",
+        table="s3://tables/{date}.csv",
+        settings={"deployment": ["dry_run=true"]},
+    )
+    assert result.success
+    assert pipelines.names == CHAIN
+    for request in pipelines.asked:
+        assert f"output.folder={tmp_path / 'state'}" in request.overrides
+        assert "profile=demo" in request.overrides
+    assert "data.source=s3://tables/2026-03-02.csv" in pipelines.asked[2].overrides
+    assert f"observed={DAY}" in pipelines.asked[1].overrides
+    assert pipelines.asked[-1].overrides[-1] == "dry_run=true"
+    assert checks(result) == dict.fromkeys(
+        ["follows_the_contract", "quality", "training_gates", "promotion_gates", "smoke_test"], True
+    )
+    made = result.asset_materializations_for_node("staged_model")[0]
+    assert made.metadata["gate_auc"].value == 0.8
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "status", "reached", "check"),
+    [
+        ("features", "refused", 2, "quality"),
+        ("training", "held", 3, "training_gates"),
+        ("training", "refused", 3, "training_gates"),
+        ("deployment", "held", 5, "smoke_test"),
+    ],
+)
+def test_a_gate_that_fails_ends_the_chain(pipelines, execute, pipeline, status, reached, check):
+    pipelines.ends[pipeline] = status
+    result = execute("training_to_service")
+    assert pipelines.names == CHAIN[:reached]
+    assert checks(result)[check] is False
+    assert not result.success
+
+
+def test_a_table_against_the_contract_ends_the_chain_before_anything_runs(pipelines, execute):
+    pipelines.ends["table"] = "Column 'Contract' row 17 is wrong."
+    result = execute("training_to_service")
+    assert not result.success
+    assert pipelines.names == CHAIN[:1]
+    failed = result.get_asset_check_evaluations()[0]
+    assert (failed.passed, failed.description) == (False, "Column 'Contract' row 17 is wrong.")
+    assert not result.asset_materializations_for_node("customer_table")
+
+
+def test_a_held_challenger_is_no_error_and_the_champion_is_deployed(pipelines, execute):
+    pipelines.ends["promotion"] = "held"
+    result = execute("training_to_service")
+    assert result.success
+    assert pipelines.names == CHAIN
+    held = next(
+        each
+        for each in result.get_asset_check_evaluations()
+        if each.check_name == "promotion_gates"
+    )
+    assert (held.passed, held.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_the_daily_job_scores_and_checks_the_customers_of_its_day(pipelines, execute, tmp_path):
+    pipelines.ends["monitoring"] = "held"  # an alarm
+    result = execute("daily", customers="s3://customers/{date}.parquet")
+    batch, monitoring = pipelines.asked
+    state = tmp_path / "state"
+    assert "input=s3://customers/2026-03-02.parquet" in batch.overrides
+    assert f"output={state / 'scores' / DAY}" in batch.overrides
+    assert not [each for each in batch.overrides if each.startswith("output.folder")]
+    assert "batch=s3://customers/2026-03-02.parquet" in monitoring.overrides
+    assert result.success
+    assert checks(result) == {"rows_scored": True, "no_alarm": False}
+
+
+def test_the_bundled_table_is_scored_by_its_path(root):
+    assert PipelineRuns().customers_of(DAY) == str(root / "data" / "raw" / "telco.csv")
+
+
+def test_a_refusal_is_not_tried_again_and_a_fault_is_with_backoff():
+    refused = Outcome("features", "refused", "local", error="No such table.")
+    with pytest.raises(dg.Failure) as found:
+        list(outcome_events(refused, "quality"))
+    assert (found.value.description, found.value.allow_retries) == ("No such table.", False)
+    broken = Outcome("features", "failed", "local", error="The bucket went away.")
+    with pytest.raises(dg.Failure) as found:
+        list(outcome_events(broken, "quality"))
+    assert found.value.allow_retries
+    assert RETRIES.backoff is dg.Backoff.EXPONENTIAL
+    nodes = [
+        each
+        for job in ("training_to_service", "daily", "retraining")
+        for each in defs.resolve_job_def(job).nodes
+    ]
+    assert len(nodes) == 8
+    assert {each.definition.retry_policy for each in nodes} == {RETRIES}
+
+
+def test_the_loop_asks_the_policy_and_says_what_it_decided(pipelines, execute):
+    assert execute("retraining").success
+    (request,) = pipelines.asked
+    assert request.pipeline == "retraining"
+    assert {"trigger=policy", "data.source=bundled"} <= set(request.overrides)
+    pipelines.ends["retraining"] = "held"
+    assert execute("retraining").success
+    pipelines.ends["retraining"] = "refused"
+    assert not execute("retraining").success
+
+
+def test_the_schedule_asks_for_one_run_a_day():
+    schedule = defs.resolve_schedule_def("daily_schedule")
+    assert schedule.cron_schedule == "0 5 * * *"
+    with dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 3, 3, 5, tzinfo=UTC), repository_def=defs.get_repository_def()
+    ) as context:  # fmt: skip
+        request = schedule.evaluate_tick(context).run_requests[0]
+    assert request.partition_key == "2026-03-03"
+    assert daily_schedule.name == "daily_schedule"
+
+
+def record(ledger, window, p_value, model="telco-churn-demo"):
+    found = CheckResult(finding="watch", reason="", rows=500, reference_rows=7043, p_value=p_value)
+    ledger.record_check(
+        found, model=model, version="1", kind="batch", window=window, policy=AlarmPolicy()
+    )
+
+
+def test_the_drift_sensor_asks_once_for_every_new_alarm(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    runs = PipelineRuns(profile="demo", folder=str(tmp_path))
+
+    def evaluate(cursor=None):
+        with dg.build_sensor_context(cursor=cursor, resources={"pipeline_runs": runs}) as context:
+            return drift_sensor(context)
+
+    assert isinstance(evaluate(), dg.SkipReason)  # no ledger, and none is made
+    assert not (tmp_path / "ledger.db").exists()
+    with DriftLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        record(ledger, "quiet", 0.4)
+        record(ledger, "another business", 1e-5, model="mlc-churn-demo")
+        assert isinstance(evaluate(), dg.SkipReason)
+        record(ledger, "moved", 1e-4)
+        first = evaluate()
+        assert [each.run_key for each in first.run_requests] == ["telco-churn-demo batch 2"]
+        assert isinstance(evaluate(first.cursor), dg.SkipReason)
+        record(ledger, "quiet again", 0.4)
+        assert isinstance(evaluate(first.cursor), dg.SkipReason)
+        record(ledger, "moved further", 1e-4)
+        assert len(evaluate(first.cursor).run_requests) == 1
+
+
+def test_a_run_that_failed_is_an_alert(pipelines, execute, tmp_path, monkeypatch):
+    pipelines.ends["retraining"] = "refused"
+    result = execute("retraining")
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_run_status_sensor_context(
+            sensor_name="run_failure_alert",
+            dagster_event=result.get_run_failure_event()
+            if hasattr(result, "get_run_failure_event")
+            else result.all_events[-1],
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+        )
+        run_failure_alert(context.for_run_failure())
+    (line,) = (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["title"] == "Dagster's run of retraining failed"
