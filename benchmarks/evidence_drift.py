@@ -1,30 +1,29 @@
 """How often the drift check and its alarm are wrong without drift, and how soon they see one.
 
-    python -m benchmarks.evidence_drift [--quick] [--years 1000] [--windows 200] [--sizes 100 500 2000] [--seed 11]
+    python -m benchmarks.evidence_drift [--windows 200] [--years 6] [--seed 11] [--kept FILE ...]
 
-Prints two Markdown tables. Without drift, every year has a reference of its own and 52 windows, all drawn
-afresh from a population of synthetic customers; with drift, every reference has five windows.
-Intervals take a reference, and all that was compared with it, as one. The rules of others judge
-the same windows. `--quick` shows the sign in two minutes; the whole takes hours of one core.
+Prints two Markdown tables. With drift, every reference has five windows. Without, every year has a
+reference of its own and 52 windows, drawn afresh from a population of synthetic customers: a few
+years here, or the many that `benchmarks.quiet_years` has written to files. Intervals take a
+reference, and all that was compared with it, as one. The rules of others judge the same windows.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, t
 
-from benchmarks.drift_population import NO_DRIFT, Populations, Rows
+from benchmarks.drift_population import Populations
 from benchmarks.peer_drift_rules import RULES, peer_verdicts
+from benchmarks.quiet_years import POPULATION, SIZES, QuietYear, p_value, quiet_year, read_years
 from churn.monitoring.alarms import AlarmPolicy
-from churn.monitoring.drift_check import check_drift
-from churn.monitoring.drift_reference import DriftReference
 
-CHECKS = 52
-SIZES = (100, 500, 2000)
 POLICY = AlarmPolicy()
 MOST_FALSE = 0.065
 """What the one-sided upper limit of a false-alarm rate may be."""
@@ -35,7 +34,7 @@ SHIFTS = {
     "charges of 20% of rows permuted": ("broken_join", 500, 0.55),
 }
 _WINDOWS_A_REFERENCE = 5
-_PEER_WINDOWS_A_YEAR = 2
+_FEWEST_YEARS = 100  # with fewer, even a year without an alarm has a limit near 3%
 
 
 @dataclass
@@ -50,27 +49,62 @@ class Found:
         return np.array(self.p_values)
 
 
-def simulate(
-    populations: Populations,
-    generator: np.random.Generator,
-    *,
-    rows: int,
-    references: int,
-    windows: int,
-    drift: str = NO_DRIFT,
-    peer_windows: int = _WINDOWS_A_REFERENCE,
+@dataclass(frozen=True)
+class FalseAlarms:
+    """What checks without drift came to, with one-sided 95% upper limits.
+
+    Attributes:
+        watch: share of checks that said `watch`.
+        most_watch: its upper limit.
+        alarm: share of years with an alarm.
+        most_alarm: its upper limit.
+        naive: share of years in which a test at 5% every week would have fired.
+    """
+
+    watch: float
+    most_watch: float
+    alarm: float
+    most_alarm: float
+    naive: float
+
+
+def moved(
+    populations: Populations, generator: np.random.Generator, shift: str, windows: int
 ) -> Found:
-    """Checks so many windows against each of so many references."""
+    """Checks so many windows of a shift, five to a reference."""
+    drift, rows, _ = SHIFTS[shift]
     found = Found()
-    for _ in range(references):
+    for _ in range(-(-windows // _WINDOWS_A_REFERENCE)):
         reference, known = populations.reference(generator)
-        found.p_values.append([])
-        for place in range(windows):
-            window = populations.draw(rows, generator, drift)
-            found.p_values[-1].append(_p_value(reference, window))
-            if place < peer_windows:
-                found.peers.append(peer_verdicts(reference, known, window))
+        drawn = [populations.draw(rows, generator, drift) for _ in range(_WINDOWS_A_REFERENCE)]
+        found.p_values.append([p_value(reference, window) for window in drawn])
+        found.peers += [peer_verdicts(reference, known, window) for window in drawn]
     return found
+
+
+def quiet(years: Sequence[QuietYear]) -> dict[int, Found]:
+    """The years by the size of their windows."""
+    return {
+        rows: Found(
+            [each.p_values for each in years if each.rows == rows],
+            [each.peers for each in years if each.rows == rows],
+        )
+        for rows in sorted({each.rows for each in years})
+    }
+
+
+def false_alarms(found: Found) -> FalseAlarms:
+    """What the years without drift came to."""
+    p_values = found.checked()
+    watch = (p_values <= POLICY.watch_level).mean(axis=1)
+    alarm = np.asarray((p_values <= POLICY.alarm_level).any(axis=1))
+    return FalseAlarms(
+        watch=float(watch.mean()),
+        most_watch=upper_limit_of_checks(watch),
+        alarm=float(alarm.mean()),
+        most_alarm=upper_limit_of_years(alarm),
+        naive=float((p_values <= POLICY.watch_level).any(axis=1).mean()),
+    )
 
 
 def upper_limit_of_checks(share_by_reference: NDArray[np.float64]) -> float:
@@ -104,16 +138,11 @@ def false_alarm_table(found: dict[int, Found]) -> str:
         "|---|---|---|---|" + "---|" * len(RULES) + "---|",
     ]
     for rows, each in found.items():
-        p_values = each.checked()
-        watch = (p_values <= POLICY.watch_level).mean(axis=1)
-        alarm = np.asarray((p_values <= POLICY.alarm_level).any(axis=1))
-        naive = (p_values <= POLICY.watch_level).any(axis=1).mean()
-        limits = upper_limit_of_checks(watch), upper_limit_of_years(alarm)
-        met = max(limits) <= MOST_FALSE
+        rates = false_alarms(each)
         lines.append(
-            f"| {rows:,} rows, {len(p_values):,} years | {watch.mean():.2%} (≤ {limits[0]:.2%}) | "
-            f"{alarm.mean():.1%} (≤ {limits[1]:.1%}) | {naive:.0%} | {_peers(each)} | "
-            f"upper limits ≤ {MOST_FALSE:.1%}: {'met' if met else 'MISSED'} |"
+            f"| {rows:,} rows, {len(each.p_values):,} years | {rates.watch:.2%} (≤ {rates.most_watch:.2%}) | "
+            f"{rates.alarm:.1%} (≤ {rates.most_alarm:.1%}) | {rates.naive:.0%} | {_peers(each)} | "
+            f"upper limits ≤ {MOST_FALSE:.1%}: {_judged(rates, len(each.p_values))} |"
         )
     return "\n".join(lines)
 
@@ -139,9 +168,10 @@ def power_table(found: dict[str, Found]) -> str:
     return "\n".join(lines)
 
 
-def _p_value(reference: DriftReference, window: Rows) -> float:
-    result = check_drift(reference, window.columns, window.probability)
-    return 1.0 if result.p_value is None else result.p_value
+def _judged(rates: FalseAlarms, years: int) -> str:
+    if years < _FEWEST_YEARS:
+        return "too few years to judge"
+    return "met" if max(rates.most_watch, rates.most_alarm) <= MOST_FALSE else "MISSED"
 
 
 def _peers(found: Found) -> str:
@@ -153,39 +183,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="6 years, 20 windows a shift")
-    parser.add_argument("--years", type=int, default=1000, help="without drift, a window size")
     parser.add_argument("--windows", type=int, default=200, help="with drift, a shift")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="of windows")
+    parser.add_argument("--years", type=int, default=6, help="without drift")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--kept", type=Path, nargs="+", help="years by benchmarks.quiet_years")
     options = parser.parse_args()
-    years, windows = (6, 20) if options.quick else (options.years, options.windows)
     generator = np.random.default_rng(options.seed)
-    populations = Populations(100_000 if options.quick else 500_000, options.seed)
-    moved = {
-        name: simulate(
-            populations,
-            generator,
-            rows=rows,
-            references=-(-windows // _WINDOWS_A_REFERENCE),
-            windows=_WINDOWS_A_REFERENCE,
-            drift=drift,
-        )
-        for name, (drift, rows, _) in SHIFTS.items()
-    }
-    print(f"{power_table(moved)}\n", flush=True)
-    quiet = {
-        rows: simulate(
-            populations,
-            generator,
-            rows=rows,
-            references=years,
-            windows=CHECKS,
-            peer_windows=_PEER_WINDOWS_A_YEAR,
-        )
-        for rows in options.sizes
-    }
-    print(false_alarm_table(quiet))
+    populations = Populations(POPULATION, options.seed)
+    shifts = {name: moved(populations, generator, name, options.windows) for name in SHIFTS}
+    print(f"{power_table(shifts)}\n", flush=True)
+    years = (
+        read_years(*options.kept)
+        if options.kept
+        else [
+            each
+            for year in range(options.years)
+            for each in quiet_year(populations, options.seed, year, SIZES)
+        ]
+    )
+    print(false_alarm_table(quiet(years)))
 
 
 if __name__ == "__main__":

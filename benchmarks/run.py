@@ -1,7 +1,7 @@
 """Measures the performance goals and prints one table; exits 1 where one is missed.
 
 python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--peers] [--stacks]
-                         [--only NAME]
+                         [--alarms] [--only NAME]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
+    goal_alarms,
     goal_batch,
     goal_clone,
     goal_command_line,
@@ -59,8 +60,9 @@ GOALS: dict[str, Measure] = {
     "deep": goal_deep.measure,
     "peers": goal_peers.measure,
     "stacks": goal_stacks.measure,
+    "alarms": goal_alarms.measure,
 }
-LONG = ("clone", "deep", "peers", "stacks")  # minutes each: only when asked for
+LONG = ("clone", "deep", "peers", "stacks", "alarms")  # minutes to hours: only when asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--stacks", action="store_true", help="also stacks (starts a cloud's servers)"
+    )
+    made.add_argument(
+        "--alarms", action="store_true", help="also 1,000 years of checks without drift (hours)"
     )
     made.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
     return made

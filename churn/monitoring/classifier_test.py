@@ -50,7 +50,8 @@ def classifier_test(reference: Codes, window: Codes) -> ClassifierTest:
     learnt = np.concatenate([now[:half], was[:reference_half]]).astype(np.float32)
     of_window = np.arange(len(learnt)) < half
     data = lightgbm.Dataset(learnt, of_window.astype(np.float32))
-    trees = lightgbm.train(_SETTINGS, data, _TREES)
+    # Without the detour through a text, which costs as much as six trees.
+    trees = lightgbm.train(_SETTINGS, data, _TREES, keep_training_booster=True)
     judged = np.concatenate([now[half:], was[reference_half:]]).astype(np.float32)
     score = np.asarray(trees.predict(judged, num_threads=1), dtype=np.float64)
     ours, others = score[: len(now) - half], score[len(now) - half :]

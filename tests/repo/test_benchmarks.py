@@ -123,13 +123,13 @@ def test_every_goal_file_is_judged_by_the_table():
 
 
 def test_what_takes_minutes_is_measured_only_when_asked_for():
-    usual = set(GOALS) - {"clone", "deep", "peers", "stacks"}
+    usual = set(GOALS) - {"clone", "deep", "peers", "stacks", "alarms"}
 
     assert set(chosen(parser().parse_args([]))) == usual
     assert set(chosen(parser().parse_args(["--deep"]))) == usual | {"deep"}
-    assert set(chosen(parser().parse_args(["--clone", "--deep", "--peers", "--stacks"]))) == set(
-        GOALS
-    )
+    assert set(
+        chosen(parser().parse_args(["--clone", "--deep", "--peers", "--stacks", "--alarms"]))
+    ) == set(GOALS)
     assert chosen(parser().parse_args(["--only", "deep"])) == ["deep"]
 
 
