@@ -25,7 +25,7 @@ def features(
         rebuild_features(settings, folders)
         return
     customers = acquire_data(**data, cache_folder=folders["downloads"])
-    quality = check_quality(customers)
+    quality = check_quality(customers, settings["data"]["on_shift"])
     snapshot = accept_data(customers, quality, folders["snapshots"])
     built = build_features(customers, snapshot, settings, folders)
     store = settings["store"]

@@ -100,7 +100,7 @@ def _accept_table(
 ) -> tuple[Artifacts, list[Any]]:
     """Acquires, checks and splits the table; returns it, and what fitting has to wait for."""
     customers = acquire_data(**data, cache_folder=folders["downloads"])
-    quality = check_quality(customers)
+    quality = check_quality(customers, settings["data"]["on_shift"])
     accepted = accept_data(customers, quality, folders["snapshots"])
     split = split_rows(customers, **settings["split"], after=accepted)
     gates = [accepted]

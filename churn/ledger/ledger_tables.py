@@ -48,7 +48,7 @@ class History:
         return f"{self.name}_revision"
 
 
-HISTORIES = {PERMANENT: History("ledger", 4), MONTHLY: History("predictions", 2)}
+HISTORIES = {PERMANENT: History("ledger", 5), MONTHLY: History("predictions", 2)}
 """Whoever changes a table adds a revision and raises the number here."""
 
 
@@ -167,6 +167,21 @@ SENT_ALERTS = _table(
         Column("model", String(200), nullable=False, index=True),
         Column("kind", String(40), nullable=False),
         Column("number", Integer, nullable=False),  # the newest check whose alerts were sent
+    ],
+)
+RETRAINING_EVENTS = _table(
+    "retraining_events",
+    PERMANENT,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False),
+        Column("number", Integer, nullable=False),  # 1, 2, ... of this model
+        Column("loop", Integer, nullable=False),  # 1, 2, ... of this model
+        Column("kind", String(20), nullable=False),
+        Column("holder", String(200), nullable=False),  # who has the lock from now on; empty: nobody
+        Column("lease_until", DateTime(timezone=True), nullable=False),
+        Column("facts", Text, nullable=False),  # what became known, as JSON
+        UniqueConstraint("model", "number"),
     ],
 )
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.

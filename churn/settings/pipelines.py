@@ -64,10 +64,13 @@ class DataSettings(ContractSettings):
     Attributes:
         source: `bundled`, or any address of docs/sources.md: a path, a bucket, a database, https.
         sha256: what the bytes must hash to; required for https.
+        on_shift: what a large shift from the accepted table does: `refuse`; or `report`, for a
+            retraining that is caused by it.
     """
 
     source: Annotated[str, Field(min_length=1)] = "bundled"
     sha256: Sha256 | None = None
+    on_shift: Literal["refuse", "report"] = "refuse"
 
 
 class SplitSettings(FrozenSettings):

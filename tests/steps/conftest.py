@@ -110,7 +110,7 @@ def customers(root, settings, tmp_path_factory):
 def quality(customers):
     from steps.data.check_quality import check_quality
 
-    return check_quality.entrypoint(customers)
+    return check_quality.entrypoint(customers, "refuse")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pandas as pd
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.data.quality.psi import Shift, shift
 from churn.data.quality.rule import ExpectationSpec, Rule
-from churn.data.quality.verdict import Severity
+from churn.data.quality.verdict import OnShift, Severity
 
 
 def shifts(frame: pd.DataFrame, accepted: pd.DataFrame, contract: DataContract) -> dict[str, Shift]:
@@ -35,19 +35,27 @@ def shift_table(found: Mapping[str, Shift]) -> pd.DataFrame:
     return pd.DataFrame({name: [each.psi] for name, each in found.items()}, dtype="float64")
 
 
-def distribution_rules(contract: DataContract, found: Mapping[str, Shift]) -> Iterator[Rule]:
-    """One rule a feature: a warning above `psi_warning`, critical above `psi_critical`."""
+def distribution_rules(
+    contract: DataContract, found: Mapping[str, Shift], *, on_shift: OnShift
+) -> Iterator[Rule]:
+    """One rule a feature: a warning above `psi_warning`, above `psi_critical` as `on_shift` says."""
     for column in contract.features:
-        yield _stable(contract, column, found.get(column.name))
+        yield _stable(contract, column, found.get(column.name), on_shift)
 
 
 def _stable(
-    contract: DataContract, column: CodedColumn | NumberColumn, found: Shift | None
+    contract: DataContract,
+    column: CodedColumn | NumberColumn,
+    found: Shift | None,
+    on_shift: OnShift,
 ) -> Rule:
     limits: tuple[tuple[Severity, float], ...] = (
         ("critical", contract.expectations.psi_critical),
         ("warning", contract.expectations.psi_warning),
     )
+    # A feature that could not be compared at all is no shift, and stays critical.
+    if on_shift == "report" and found is not None:
+        limits = limits[1:]
     moved = "" if found is None else f"{found.mover} went from {found.was:.1%} to {found.now:.1%}"
     return Rule(
         name=f"distribution of {column.name}",

@@ -19,14 +19,18 @@ from churn.data.quality.real_customers_rule import real_customers_rule
 from churn.data.quality.relation_rules import related_columns, relation_rules
 from churn.data.quality.rule import Batch, ExpectationResult, Rule, place, rows_in_words
 from churn.data.quality.rule_engine import run_rules
-from churn.data.quality.verdict import worst_verdict
+from churn.data.quality.verdict import OnShift, worst_verdict
 from churn.data.synthetic_ids import any_synthetic
 
 _NO_SNAPSHOT = "Distributions were not compared: there is no accepted table to compare with."
 
 
 def check(
-    frame: pd.DataFrame, contract: DataContract, accepted: pd.DataFrame | None
+    frame: pd.DataFrame,
+    contract: DataContract,
+    accepted: pd.DataFrame | None,
+    *,
+    on_shift: OnShift = "refuse",
 ) -> QualityReport:
     """Checks a table with the suite that its contract generates.
 
@@ -36,6 +40,7 @@ def check(
         contract: The contract.
         accepted: The table the contract was accepted on, to compare distributions with; without
             one those checks are left out and the report says so.
+        on_shift: What a large shift from it does; every other check is the same either way.
 
     Returns:
         The report; `require` turns a failed one into an error.
@@ -58,7 +63,7 @@ def check(
         InputError: the contract contradicts itself.
     """
     moved = None if accepted is None else shifts(frame, accepted, contract)
-    rules = suite(contract, moved)
+    rules = suite(contract, moved, on_shift=on_shift)
     if contract.id.name in frame and any_synthetic(frame[contract.id.name]):
         rules.append(real_customers_rule(contract))
     tables: dict[Batch, pd.DataFrame] = {
@@ -86,14 +91,16 @@ def check(
     )
 
 
-def suite(contract: DataContract, moved: dict[str, Shift] | None) -> list[Rule]:
+def suite(
+    contract: DataContract, moved: dict[str, Shift] | None, *, on_shift: OnShift = "refuse"
+) -> list[Rule]:
     """Every rule that a contract generates, what explains most first.
 
     `moved` has each feature's shift from the accepted table; None leaves distributions out.
     """
     rules = [*table_rules(contract), *column_rules(contract), *relation_rules(contract)]
     if moved is not None:
-        rules += distribution_rules(contract, moved)
+        rules += distribution_rules(contract, moved, on_shift=on_shift)
     return rules
 
 

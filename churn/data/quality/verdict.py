@@ -7,6 +7,8 @@ from typing import Literal, Protocol, TypeVar
 
 Severity = Literal["critical", "warning"]
 """What a failure means: critical stops the run, a warning is only shown."""
+OnShift = Literal["refuse", "report"]
+"""What a large shift from the accepted table does: it refuses the table, or is news of a retraining."""
 Verdict = Literal["pass", "warn", "fail"]
 """Held; failed with a warning; failed critically."""
 
