@@ -41,6 +41,8 @@ def carry_out_decision(
     if decision.verdict != "promote":
         sentence = f"version {pair.challenger} is kept back: {decision.verdict}"
         return _outcome(pair, "kept back", sentence)
+    if settings.only_judge:
+        return _outcome(pair, "judged", f"version {pair.challenger} passed every gate")
     if settings.approval == "required" and approver is None:
         sentence = (
             f"version {pair.challenger} passed and waits for a person: run it again with "
@@ -140,7 +142,7 @@ def _require_champion(pair: PromotionPair) -> None:
 
 def _outcome(
     pair: PromotionPair,
-    status: Literal["promoted", "unchanged", "waiting", "kept back"],
+    status: Literal["promoted", "unchanged", "waiting", "judged", "kept back"],
     sentence: str,
 ) -> PromotionOutcome:
     return PromotionOutcome(

@@ -47,19 +47,13 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
         ChurnError: something else that has a sentence.
     """
     prepared = prepare_run(request, on_bytes)
-    # What this process writes beside the run, scratch files for one, goes to the same folder.
-    os.environ[home.VARIABLE] = str(prepared.state)
-    _say_where(prepared)
-    on_wait("starting ZenML")
-    from stacks.apply import activate, apply_stack
-    from stacks.connectivity import require_reachable
-    from stacks.kubernetes.cluster import require_cluster
-
-    _require_tracker(prepared)
-    stack = apply_stack(prepared.spec, {"state": str(prepared.state)})
-    require_reachable(stack)
-    require_cluster(stack.spec)
-    activate(stack)
+    stack = start_stack(prepared, on_wait)
+    if prepared.entry.chain:
+        module, _, function = prepared.entry.chain.rpartition(".")
+        outcome: Outcome = getattr(import_module(module), function)(
+            request, prepared, stack, on_wait=on_wait, on_bytes=on_bytes
+        )
+        return outcome
     tracker = _tracker(stack, prepared) if "tracker" in prepared.entry.inputs else None
     parameters = pipeline_parameters(prepared, stack, tracker)
     _require_comparable(prepared, parameters)
@@ -85,6 +79,24 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
         raise
     seconds, tracking = time.perf_counter() - began, tracker["uri"] if tracker else None
     return read_outcome(run, stack=stack.name, seconds=seconds, reports=reports, tracking=tracking)
+
+
+def start_stack(prepared: PreparedRun, on_wait: OnWait) -> AppliedStack:
+    """Applies and activates the stack of a run."""
+    # What this process writes beside the run, scratch files for one, goes to the same folder.
+    os.environ[home.VARIABLE] = str(prepared.state)
+    _say_where(prepared)
+    on_wait("starting ZenML")
+    from stacks.apply import activate, apply_stack
+    from stacks.connectivity import require_reachable
+    from stacks.kubernetes.cluster import require_cluster
+
+    _require_tracker(prepared)
+    stack = apply_stack(prepared.spec, {"state": str(prepared.state)})
+    require_reachable(stack)
+    require_cluster(stack.spec)
+    activate(stack)
+    return stack
 
 
 def _require_comparable(prepared: PreparedRun, parameters: dict[str, Any]) -> None:

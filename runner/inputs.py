@@ -60,6 +60,13 @@ def check_table(
     Raises:
         InputError: the contract, the source or the table is at fault.
     """
+    return read_table(settings, root=root, downloads=downloads, on_bytes=on_bytes)[0]
+
+
+def read_table(
+    settings: DataSettings, *, root: Path, downloads: Path, on_bytes: OnBytes | None = None
+) -> tuple[TableInput, Dataset]:
+    """As `check_table`; returns the table, too."""
     contract_path = root / settings.contract
     contract = load_contract(contract_path)
     if contract.unconfirmed:
@@ -79,13 +86,14 @@ def check_table(
     except InputError as error:
         raise InputError(name_file(str(error), contract, settings.contract)) from None
     _require_telling_columns(dataset)
-    return TableInput(
+    table = TableInput(
         location=location,
         contract_path=_within(root, contract_path),
         contract_digest=contract.table_digest(),
         sha256=settings.sha256,
         fingerprint=dataset.source.sha256,
     )
+    return table, dataset
 
 
 def _warn(sentence: str) -> None:

@@ -29,6 +29,8 @@ class PipelineEntry:
             stack's experiment tracker and data validator.
         preflight: Dotted names of checks that run before anything is started. Each takes the
             settings and the stack's `StackSpec`, and raises an InputError.
+        chain: Dotted name of a function that runs other pipelines one after another; empty for a
+            pipeline of its own, in pipelines/.
     """
 
     name: str
@@ -36,6 +38,7 @@ class PipelineEntry:
     settings: str
     inputs: tuple[PipelineInput, ...] = ()
     preflight: tuple[str, ...] = ()
+    chain: str = ""
 
     @property
     def configuration(self) -> Path:
@@ -92,6 +95,12 @@ PIPELINES = (
         settings="churn.settings.monitoring.MonitoringSettings",
         inputs=("tracker", "validator"),
         preflight=("runner.batch_input.require_window",),
+    ),
+    PipelineEntry(
+        name="retraining",
+        summary="From a new labelled snapshot to a version in production on probation; or the champion stays.",
+        settings="churn.settings.retraining.RetrainingSettings",
+        chain="runner.retraining.run_retraining",
     ),
 )
 

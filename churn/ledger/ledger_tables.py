@@ -178,7 +178,9 @@ RETRAINING_EVENTS = _table(
         Column("number", Integer, nullable=False),  # 1, 2, ... of this model
         Column("loop", Integer, nullable=False),  # 1, 2, ... of this model
         Column("kind", String(20), nullable=False),
-        Column("holder", String(200), nullable=False),  # who has the lock from now on; empty: nobody
+        Column(
+            "holder", String(200), nullable=False
+        ),  # who has the lock from now on; empty: nobody
         Column("lease_until", DateTime(timezone=True), nullable=False),
         Column("facts", Text, nullable=False),  # what became known, as JSON
         UniqueConstraint("model", "number"),

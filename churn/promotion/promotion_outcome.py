@@ -44,7 +44,7 @@ class PromotionOutcome(FrozenModel):
 
     Attributes:
         status: promoted; unchanged, because it is in production already; waiting for a person's
-            approval; kept back by a gate; restored by a rollback; or what a dry run would restore.
+            approval; judged, as only that was asked; kept back by a gate; restored by a rollback; or what a dry run would restore.
         version: the version this is about.
         before: the version in production before; None where there was none.
         bundle: where the bundle lies that serves now; None where nothing changed.
@@ -53,7 +53,9 @@ class PromotionOutcome(FrozenModel):
         profile: profile that the version was trained with; None where it was not recorded.
     """
 
-    status: Literal["promoted", "unchanged", "waiting", "kept back", "restored", "dry run"]
+    status: Literal[
+        "promoted", "unchanged", "waiting", "judged", "kept back", "restored", "dry run"
+    ]
     model: str
     version: str
     before: str | None

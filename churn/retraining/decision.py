@@ -43,7 +43,11 @@ def decide_loop(found: LoopEvidence) -> LoopDecision:
         if each is not None and each.serving:
             serving = each.serving
     return LoopDecision(
-        outcome=outcome, next=step, serving=serving, judged=tuple(judged), reason=judged[-1].sentence
+        outcome=outcome,
+        next=step,
+        serving=serving,
+        judged=tuple(judged),
+        reason=judged[-1].sentence,
     )
 
 
@@ -87,9 +91,15 @@ def _before_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcom
     if rules.approval.required:
         approved = found.approval
         if approved is None:
-            judged.append(Judged(name="approval", verdict="wait", sentence="It waits for a person."))
+            judged.append(
+                Judged(name="approval", verdict="wait", sentence="It waits for a person.")
+            )
             return "open", "approve"
-        said = f"{approved.person} has approved it." if approved.person else "Nobody approved it in time."
+        said = (
+            f"{approved.person} has approved it."
+            if approved.person
+            else "Nobody approved it in time."
+        )
         judged.append(Judged.of("approval", bool(approved.person), said))
         if not judged[-1].passed:
             return "kept", "close"

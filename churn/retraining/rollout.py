@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from churn.frozen_model import FrozenModel
+from churn.promotion.floor_gates import RANKS_WELL
 from churn.retraining.evidence import Compared, GateFacts, ProbationFacts
 from churn.settings.retraining_rules import CanaryRules, ProbationRules, ShadowRules
-
-RANKS_WELL = "ranks well"
 
 
 class Judged(FrozenModel):
@@ -43,7 +42,9 @@ def judge_shadow(seen: Compared | None, rules: ShadowRules) -> Judged:
     missing = seen.missing / asked if asked else 0.0
     # Early on one answer is a large share: only what lies beyond the whole allowance counts.
     if seen.missing > max(1.0, rules.most_missing * max(asked, rules.predictions)):
-        said = f"The shadow failed to score {seen.missing:,} of {asked:,} customers ({missing:.1%})."
+        said = (
+            f"The shadow failed to score {seen.missing:,} of {asked:,} customers ({missing:.1%})."
+        )
         return Judged.of("shadow", False, said)
     if seen.predictions < rules.predictions:
         return _too_few("shadow", scored, seen.days, rules.days)

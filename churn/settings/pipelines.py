@@ -324,6 +324,7 @@ class PromotionPipelineSettings(_AfterTraining):
         challenger: the version to promote; empty for the one that training has staged.
         approval: `required` waits for a person's recorded approval.
         approve: that approval.
+        only_judge: judges and records the decision, and promotes nothing.
         override: lets a version be judged that training held or rejected.
         floors: what a first model must clear.
         gates: what a challenger must show against the champion.
@@ -334,6 +335,7 @@ class PromotionPipelineSettings(_AfterTraining):
     challenger: VersionName = ""
     approval: Literal["none", "required"] = "none"
     approve: ApprovalSettings = ApprovalSettings()
+    only_judge: bool = False
     override: OverrideSettings = OverrideSettings()
     floors: Floors = Floors()
     gates: PromotionSettings = PromotionSettings()

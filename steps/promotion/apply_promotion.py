@@ -34,7 +34,7 @@ def apply_promotion(
         store = store_of_model(address(folders["bundles"]), pair.model)
         outcome = carry_out_decision(pair, decision, promotion, store=store, ledger=ledger)
         progress.record(outcome.sentence, {"status": outcome.status, "version": outcome.version})
-    if outcome.status == "unchanged":
+    if outcome.status in ("unchanged", "judged"):
         return outcome
     level: Level = "info" if outcome.status == "promoted" else "warning"
     status = decision.verdict if outcome.status == "kept back" else outcome.status

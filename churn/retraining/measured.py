@@ -1,0 +1,85 @@
+"""Measures a challenger by the predictions and outcomes in the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from churn.ledger.predictions import PredictionLedger, Role
+from churn.ledger.settled_outcomes import OutcomeTiming, read_settled
+from churn.monitoring.estimated_performance import estimate_performance
+from churn.monitoring.realised_performance import measure_realised
+from churn.retraining.evidence import Compared, ProbationFacts
+
+_DAY = timedelta(days=1)
+_AHEAD = timedelta(days=1)  # a prediction of a clock that is ahead counts, too
+
+
+def compare_beside(
+    ledger: str, *, version: str, role: Role, since: datetime, now: datetime
+) -> Compared:
+    """Compares a shadow or a canary with the version in production.
+
+    Args:
+        ledger: address of the ledger.
+        version: of the challenger.
+        role: what it is beside the champion.
+        since: when it began.
+        now: the time.
+    """
+    own: list[float] = []
+    champion: list[float] = []
+    answers, scored = set[str](), set[str]()
+    with PredictionLedger(ledger) as predictions:
+        for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD):
+            if each.role == role and each.version == version:
+                own.append(each.probability)
+                scored.add(each.prediction_id)
+            elif each.role == "production" and each.source != "batch":
+                champion.append(each.probability)
+                answers.add(each.prediction_id)
+    # Answers from before the first one that the challenger saw were given while it was loaded.
+    missing = len(answers - scored) if role == "shadow" and scored else 0
+    return Compared(
+        predictions=len(own),
+        missing=missing,
+        mean=float(np.mean(own)) if own else None,
+        champion_mean=float(np.mean(champion)) if champion else None,
+        days=(now - since) / _DAY,
+    )
+
+
+def measure_probation(
+    ledger: str, *, version: str, since: datetime, now: datetime, timing: OutcomeTiming
+) -> ProbationFacts:
+    """Measures what a version has answered in production since it was promoted."""
+    with PredictionLedger(ledger) as predictions:
+        settled = read_settled(predictions, since, now + _AHEAD, now=now, timing=timing)
+        scores = np.array(
+            [
+                each.probability
+                for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD)
+                if each.version == version and each.role == "production"
+            ]
+        )
+    ours = np.array(
+        [each.version == version and each.role == "production" for each in settled.predictions],
+        dtype=np.bool_,
+    )
+    known = np.array([each.probability for each in settled.predictions])[ours]
+    realised = measure_realised(settled.target[ours], known).untreated
+    estimated = estimate_performance(scores).roc_auc
+    area, rate = realised.roc_auc, realised.churn_rate
+    return ProbationFacts(
+        outcomes=realised.rows,
+        roc_auc=area.value if area else None,
+        roc_auc_upper=area.interval.upper if area else None,
+        churn_rate=rate.value if rate else None,
+        churn_rate_lower=rate.interval.lower if rate else None,
+        churn_rate_upper=rate.interval.upper if rate else None,
+        mean=realised.expected_churn_rate,
+        estimated=estimated.value if estimated else None,
+        estimated_upper=estimated.interval.upper if estimated else None,
+        days=(now - since) / _DAY,
+    )

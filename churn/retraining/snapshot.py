@@ -1,0 +1,86 @@
+"""Whether a snapshot may start a loop: newer than the last, and not one that was judged before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from churn.contract import DataContract
+from churn.data import Dataset
+from churn.errors import InputError
+from churn.evaluation.delong import delong
+from churn.features.encoding import encode, encode_target
+from churn.retraining.evidence import SnapshotFacts
+from churn.scoring.scorer import Scorer
+
+_CHANCE = 0.5
+
+
+def snapshot_facts(dataset: Dataset, *, source: str, digest: str, as_of: str) -> SnapshotFacts:
+    """What a loop keeps of a snapshot; `digest` is that of how the contract has tables read."""
+    return SnapshotFacts(
+        location=dataset.source.location,
+        source=source,
+        sha256=dataset.source.sha256,
+        contract=digest,
+        rows=dataset.rows,
+        latest=latest_day(dataset, dataset.contract) or as_of,
+    )
+
+
+def latest_day(dataset: Dataset, contract: DataContract) -> str:
+    """The newest day of a snapshot's date column; empty where it has none."""
+    if contract.date is None or not dataset.rows:
+        return ""
+    return str(dataset.frame[contract.date.name].astype(str).max())[:10]
+
+
+def is_same(snapshot: SnapshotFacts, earlier: SnapshotFacts) -> bool:
+    """Whether two snapshots are one table, read in one way."""
+    return (snapshot.sha256, snapshot.contract) == (earlier.sha256, earlier.contract)
+
+
+def require_newer(snapshot: SnapshotFacts, judged: Sequence[SnapshotFacts]) -> None:
+    """Refuses a snapshot that is older than the last one that was judged; `judged` are oldest first.
+
+    Raises:
+        InputError: it is older by its date, or was judged before a newer one.
+    """
+    for place, earlier in enumerate(judged[:-1], 1):
+        if is_same(snapshot, earlier):
+            raise InputError(
+                f"The snapshot {snapshot.location} is older than the last one: loop {place} of "
+                f"{len(judged)} has judged it already, and {judged[-1].location} came after it. Bring a "
+                "newer one."
+            )
+    days = [each.latest for each in judged if each.latest]
+    if snapshot.latest and days and snapshot.latest < max(days):
+        raise InputError(
+            f"The snapshot {snapshot.location} is of {snapshot.latest}, older than the last one, of "
+            f"{max(days)}. Bring a newer one."
+        )
+
+
+def require_own_labels(dataset: Dataset, champion: Scorer) -> None:
+    """Refuses labels that have nothing to do with the customers: they are somebody else's.
+
+    Whatever has drifted, a champion ranks customers better than chance; where its ROC-AUC may be 0.5,
+    labels and rows were joined wrongly.
+
+    Raises:
+        InputError: they have nothing to do with each other.
+    """
+    target = encode_target(dataset.frame, dataset.contract)
+    if not 0 < target.sum() < len(target):
+        raise InputError(
+            f"Every customer of {dataset.source.location} has the same outcome, so nothing can be learned "
+            "from them. Are their outcomes known yet? Bring a snapshot whose outcome window is closed."
+        )
+    scores = champion.score_many(encode(dataset.frame, dataset.contract)).probability
+    area = delong(target, scores)
+    interval = area.interval()
+    if interval.lower <= _CHANCE:
+        raise InputError(
+            f"The version in production ranks the outcomes of {dataset.source.location} no better than "
+            f"chance (ROC-AUC {area.area:.2f}, at least {interval.lower:.2f}), as if they were those of "
+            "other customers. Check how outcomes were joined to the rows; the champion stays."
+        )

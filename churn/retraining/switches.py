@@ -1,0 +1,40 @@
+"""The file by which people stop retraining: a kill switch, and maintenance windows."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from churn.errors import InputError, error_reason
+from churn.frozen_model import first_fault
+from churn.monitoring.policy import Switches
+
+
+def read_switches(path: Path) -> Switches:
+    """Reads the file; one that cannot be read stops everything.
+
+    Raises:
+        InputError: it is not there, or says something that is no switch.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Switches.model_validate_json(json.dumps(content or {}, default=_as_text))
+    except ValidationError as error:
+        reason = first_fault(error)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        reason = error_reason(error)
+    raise InputError(
+        f"The switches of retraining in {path} cannot be read ({reason}), so nothing is retrained. "
+        "Correct the file, or name another with --set switches=FILE."
+    )
+
+
+def _as_text(value: object) -> str:
+    """A time as it is written; YAML alone reads more than text in it."""
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} is no switch")

@@ -1,0 +1,170 @@
+"""Whether a start of the retraining loop goes on with an open loop, opens one, or has nothing to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from churn.data import Dataset
+from churn.errors import BundleError, InputError
+from churn.ledger.drift_checks import DriftLedger
+from churn.ledger.retraining_events import RetrainingEvent
+from churn.monitoring.policy import (
+    CheckedWindow,
+    RetrainingEvidence,
+    Switches,
+    TriggerDecision,
+    decide_retraining,
+)
+from churn.retraining.decision import decide_loop
+from churn.retraining.evidence import SnapshotFacts, TriggerInputs
+from churn.retraining.record import evidence_of
+from churn.retraining.snapshot import (
+    is_same,
+    require_newer,
+    require_own_labels,
+    snapshot_facts,
+)
+from churn.root import ROOT
+from churn.scoring.bundle import address, store_of_model
+from churn.scoring.current import read_current
+from churn.scoring.scorer import Scorer
+from churn.scoring.store_follower import load_version
+from runner.inputs import read_table
+
+if TYPE_CHECKING:
+    from runner.retraining import LoopRun
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """Why nothing was started.
+
+    Attributes:
+        status: one word for it.
+        sentence: the same in words.
+        held: whether something forbids it; else there is nothing to do.
+    """
+
+    status: str
+    sentence: str
+    held: bool = False
+
+
+def open_loop(
+    loop: LoopRun, person: str, switches: Switches
+) -> Literal["opened", "resumed"] | NotStarted:
+    """Opens a loop, if none is open and everything speaks for it.
+
+    Raises:
+        InputError: there is no champion, or the snapshot is at fault.
+    """
+    events = loop.held.events
+    if events and events[-1].kind != "closed" and decide_loop(loop.found).next != "train":
+        return "resumed"
+    champion = _champion(loop)
+    snapshot, dataset = _snapshot(loop)
+    if events and events[-1].kind != "closed":
+        if is_same(snapshot, loop.found.snapshot):
+            return "resumed"
+        loop.held.add("found", {"stopped": f"A newer snapshot came: {snapshot.location}."})
+        loop.held.add("closed")
+    judged = _judged(loop.held.every_event)
+    if champion.manifest.data_sha256 == snapshot.sha256 or (
+        judged and is_same(snapshot, judged[-1])
+    ):
+        return NotStarted("unchanged", f"Nothing to do: {snapshot.location} was judged already.")
+    require_newer(snapshot, judged)
+    require_own_labels(dataset, champion)
+    asked = _trigger(loop, champion, person, switches)
+    decided = decide_retraining(asked.evidence, asked.policy, asked.now)
+    if decided.verdict != "retrain":
+        return _not_asked(decided)
+    loop.held.add(
+        "opened",
+        {
+            "trigger": asked.model_dump(mode="json"),
+            "snapshot": snapshot.model_dump(mode="json"),
+            "champion": champion.version,
+            "code": _code(),
+            "rules": loop.settings.rules.model_dump(mode="json"),
+        },
+    )
+    loop.say(f"loop {loop.held.loop}", decided.sentence)
+    return "opened"
+
+
+def _not_asked(decided: TriggerDecision) -> NotStarted:
+    return NotStarted(decided.verdict, decided.sentence, held=decided.verdict == "held")
+
+
+def _champion(loop: LoopRun) -> Scorer:
+    store = store_of_model(address(loop.folders["bundles"]), loop.model)
+    try:
+        return load_version(str(store), read_current(store)).scorer
+    except BundleError as error:
+        raise InputError(
+            f"There is no champion of '{loop.model}' that a retraining could be judged against: {error} "
+            "Train and promote a first version by hand, with run.py --pipeline training and "
+            "--pipeline promotion."
+        ) from None
+
+
+def _snapshot(loop: LoopRun) -> tuple[SnapshotFacts, Dataset]:
+    own = loop.settings
+    table, dataset = read_table(
+        own.data, root=ROOT, downloads=loop.state / "downloads", on_bytes=loop.on_bytes
+    )
+    facts = snapshot_facts(
+        dataset, source=table.location, digest=table.contract_digest, as_of=own.as_of
+    )
+    return facts, dataset
+
+
+def _judged(events: tuple[RetrainingEvent, ...]) -> list[SnapshotFacts]:
+    """Snapshots of the loops that came to a judgement, oldest first."""
+    found = []
+    for loop in sorted({each.loop for each in events}):
+        evidence = evidence_of([each for each in events if each.loop == loop])
+        if evidence.training is not None:
+            found.append(evidence.snapshot)
+    return found
+
+
+def _trigger(loop: LoopRun, champion: Scorer, person: str, switches: Switches) -> TriggerInputs:
+    events = loop.held.every_event
+    now = loop.now()
+    return TriggerInputs(
+        evidence=RetrainingEvidence(
+            champion_trained_at=champion.manifest.created,
+            windows=_windows(loop.folders["ledger"], loop.model),
+            started=tuple(each.recorded_at for each in events if each.kind == "opened"),
+            asked_by=person,
+            switches=switches,
+        ),
+        policy=loop.settings.policy,
+        now=now,
+    )
+
+
+def _windows(ledger: str, model: str) -> tuple[CheckedWindow, ...]:
+    """Drift checks of the kind that was checked last; an alarm that a person has resolved is none."""
+    with DriftLedger(ledger) as checks:
+        kinds = checks.kinds(model)
+        if not kinds:
+            return ()
+        resolved = max((each.number for each in checks.resolutions(model, kinds[0])), default=0)
+        return tuple(
+            CheckedWindow(
+                window=each.window,
+                checked_at=each.checked_at,
+                raises_alarm=each.raises_alarm and each.number > resolved,
+            )
+            for each in checks.checks(model, kinds[0])
+        )
+
+
+def _code() -> str:
+    from steps.caching import code_digest
+
+    return code_digest()

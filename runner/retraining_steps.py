@@ -1,0 +1,191 @@
+"""The steps of the retraining loop: each returns what it has found, and the id of the run behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from churn.errors import ChurnError
+from churn.ledger.records import Ledger
+from churn.retraining.decision import Step, decide_loop
+from churn.retraining.evidence import Compared
+from churn.retraining.measured import compare_beside, measure_probation
+from churn.scoring.address import Address
+from churn.scoring.beside import Beside, read_beside, write_beside
+from churn.scoring.bundle import address, bundle_folder, store_of_model
+from churn.scoring.current import read_history
+from registry.versions import find_version, write_version_bundle
+
+if TYPE_CHECKING:
+    from runner.retraining import LoopRun
+
+Found = tuple[dict[str, Any], str | None]
+_DAY = timedelta(days=1)
+
+
+def _train(loop: LoopRun) -> Found:
+    snapshot = loop.found.snapshot
+    table = {
+        "data.source": snapshot.source,
+        "data.sha256": snapshot.sha256,
+        "data.on_shift": loop.settings.data.on_shift,
+    }
+    if loop.settings.runs.features is not None:
+        loop.run("features", table)
+    outcome = loop.run("training", table)
+    assert outcome.decision is not None and outcome.training is not None  # noqa: S101, PT018
+    facts = {
+        "version": outcome.model_version,
+        "verdict": outcome.decision.verdict,
+        "sentence": outcome.decision.sentence,
+        "news": list(outcome.training.quality.findings),
+    }
+    return {"training": facts}, outcome.run_id
+
+
+def _judge(loop: LoopRun) -> Found:
+    outcome = loop.run("promotion", {"challenger": _challenger(loop), "only_judge": True})
+    assert outcome.decision is not None  # noqa: S101 - a promotion always has one
+    decision = outcome.decision.model_dump(mode="json")
+    facts = {"gates": decision["gates"], "gate_rows": decision["hashes"].get("gate_rows", "")}
+    return {"gates": facts}, outcome.run_id
+
+
+def _shadow(loop: LoopRun) -> Found:
+    return {"shadow": _beside(loop, "shadow").model_dump(mode="json")}, None
+
+
+def _canary(loop: LoopRun) -> Found:
+    return {"canary": _beside(loop, "canary").model_dump(mode="json")}, None
+
+
+def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
+    """Puts the challenger beside the champion, or measures it there."""
+    version, since = _challenger(loop), loop.since(role)
+    if since is not None:
+        now = loop.now()
+        return compare_beside(
+            loop.folders["ledger"], version=version, role=role, since=since, now=now
+        )
+    store = _store(loop)
+    registered = find_version(loop.model, version)
+    if registered is None:
+        raise ChurnError(f"Version {version} of '{loop.model}' is gone; the champion stays.")
+    write_version_bundle(registered, bundle_folder(store, version))
+    percent = loop.found.rules.canary.percent
+    write_beside(
+        store,
+        Beside(shadow=version) if role == "shadow" else Beside(canary=version, percent=percent),
+    )
+    return Compared()
+
+
+def _approve(loop: LoopRun) -> Found:
+    """Looks for a person's approval; one that this start carries is recorded first."""
+    given, version = loop.settings.approve, _challenger(loop)
+    with Ledger(loop.folders["ledger"]) as ledger:
+        if given.person:
+            if given.version != version:
+                raise ChurnError(
+                    f"approve.version is {given.version}, but version {version} waits for approval; "
+                    f"approve that one with --set approve.version={version}."
+                )
+            ledger.record_approval(loop.model, version, given.person, given.note)
+        approval = ledger.approval(loop.model, version)
+    if approval is not None:
+        return {"approval": {"person": approval.person, "note": approval.note}}, None
+    judged = next(each for each in loop.held.events if "gates" in each.facts)
+    if loop.now() - judged.recorded_at > loop.found.rules.approval.days * _DAY:
+        return {"approval": {"person": ""}}, None
+    return {}, None
+
+
+def _promote(loop: LoopRun) -> Found:
+    _close(loop)
+    version = _challenger(loop)
+    outcome = loop.run("promotion", {"challenger": version})
+    done = outcome.promotion
+    assert done is not None  # noqa: S101 - a promotion always has one
+    serves = done.status in ("promoted", "unchanged")
+    facts = {
+        "status": done.status,
+        "serving": version if serves else loop.found.champion,
+        "sentence": f"{done.sentence[0].upper()}{done.sentence[1:]}.",
+    }
+    return {"promotion": facts}, outcome.run_id
+
+
+def _deploy(loop: LoopRun) -> Found:
+    outcome = loop.run("deployment", {})
+    done = outcome.deployment
+    assert done is not None  # noqa: S101 - a deployment always has one
+    ours = done.serving == _challenger(loop)
+    facts = {
+        "status": done.status if ours or done.status != "deployed" else "overtaken",
+        "serving": done.serving,
+        "sentence": f"{done.sentence[0].upper()}{done.sentence[1:].rstrip('.')}.",
+    }
+    return {"deployment": facts}, outcome.run_id
+
+
+def _watch(loop: LoopRun) -> Found:
+    since = loop.since("deployment")
+    assert since is not None  # noqa: S101 - `decide_loop` deploys first
+    seen = measure_probation(
+        loop.folders["ledger"],
+        version=_challenger(loop),
+        since=since,
+        now=loop.now(),
+        timing=loop.found.rules.probation.timing,
+    )
+    return {"probation": seen.model_dump(mode="json")}, None
+
+
+def _roll_back(loop: LoopRun) -> Found:
+    """Goes back to the champion, unless something has done so already; then serves it."""
+    version, run = _challenger(loop), None
+    reason = decide_loop(loop.found).reason
+    if _in_production(loop) == version:
+        run = loop.run("rollback", {"reason": reason}).run_id
+    loop.run("deployment", {})
+    serving = _in_production(loop)
+    sentence = f"Version {serving} is in production again: {reason}"
+    return {"rollback": {"status": "restored", "serving": serving, "sentence": sentence}}, run
+
+
+def _close(loop: LoopRun) -> Found:
+    """Takes what is beside the version in production away, whatever the outcome."""
+    store = _store(loop)
+    if read_beside(store) != Beside():
+        write_beside(store, Beside())
+    return {}, None
+
+
+def _challenger(loop: LoopRun) -> str:
+    training = loop.found.training
+    assert training is not None  # noqa: S101 - `decide_loop` trains first
+    return training.version
+
+
+def _store(loop: LoopRun) -> Address:
+    return store_of_model(address(loop.folders["bundles"]), loop.model)
+
+
+def _in_production(loop: LoopRun) -> str | None:
+    past = read_history(_store(loop))
+    return past[-1].version if past else None
+
+
+STEPS: dict[Step, Callable[[LoopRun], Found]] = {
+    "train": _train,
+    "judge": _judge,
+    "shadow": _shadow,
+    "canary": _canary,
+    "approve": _approve,
+    "promote": _promote,
+    "deploy": _deploy,
+    "watch": _watch,
+    "roll back": _roll_back,
+    "close": _close,
+}
