@@ -66,7 +66,12 @@ def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
     if since is not None:
         now = loop.now()
         return compare_beside(
-            loop.folders["ledger"], version=version, role=role, since=since, now=now
+            loop.folders["ledger"],
+            model=loop.model,
+            version=version,
+            role=role,
+            since=since,
+            now=now,
         )
     store = _store(loop)
     registered = find_version(loop.model, version)
@@ -134,6 +139,7 @@ def _watch(loop: LoopRun) -> Found:
     assert since is not None  # noqa: S101 - `decide_loop` deploys first
     seen = measure_probation(
         loop.folders["ledger"],
+        model=loop.model,
         version=_challenger(loop),
         since=since,
         now=loop.now(),

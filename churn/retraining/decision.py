@@ -64,6 +64,10 @@ def _walk(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:
     )
     if not judged[-1].passed:
         return "kept", "close"
+    if found.training.version == found.champion:
+        said = f"Training gave version {found.champion} again, which is in production already."
+        judged.append(Judged.of("challenger", False, said))
+        return "kept", "close"
     before = _before_it_serves(found, judged)
     if before is not None:
         return before

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from churn.ledger.predictions import PredictionLedger, Role
+from churn.ledger.predictions import Prediction, PredictionLedger, Role
 from churn.ledger.settled_outcomes import OutcomeTiming, read_settled
 from churn.monitoring.estimated_performance import estimate_performance
 from churn.monitoring.realised_performance import measure_realised
@@ -17,12 +17,13 @@ _AHEAD = timedelta(days=1)  # a prediction of a clock that is ahead counts, too
 
 
 def compare_beside(
-    ledger: str, *, version: str, role: Role, since: datetime, now: datetime
+    ledger: str, *, model: str, version: str, role: Role, since: datetime, now: datetime
 ) -> Compared:
     """Compares a shadow or a canary with the version in production.
 
     Args:
         ledger: address of the ledger.
+        model: its name.
         version: of the challenger.
         role: what it is beside the champion.
         since: when it began.
@@ -33,6 +34,8 @@ def compare_beside(
     answers, scored = set[str](), set[str]()
     with PredictionLedger(ledger) as predictions:
         for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD):
+            if each.model not in (None, model):
+                continue
             if each.role == role and each.version == version:
                 own.append(each.probability)
                 scored.add(each.prediction_id)
@@ -51,7 +54,7 @@ def compare_beside(
 
 
 def measure_probation(
-    ledger: str, *, version: str, since: datetime, now: datetime, timing: OutcomeTiming
+    ledger: str, *, model: str, version: str, since: datetime, now: datetime, timing: OutcomeTiming
 ) -> ProbationFacts:
     """Measures what a version has answered in production since it was promoted."""
     with PredictionLedger(ledger) as predictions:
@@ -60,12 +63,11 @@ def measure_probation(
             [
                 each.probability
                 for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD)
-                if each.version == version and each.role == "production"
+                if _answered(each, model, version)
             ]
         )
     ours = np.array(
-        [each.version == version and each.role == "production" for each in settled.predictions],
-        dtype=np.bool_,
+        [_answered(each, model, version) for each in settled.predictions], dtype=np.bool_
     )
     known = np.array([each.probability for each in settled.predictions])[ours]
     realised = measure_realised(settled.target[ours], known).untreated
@@ -83,3 +85,8 @@ def measure_probation(
         estimated_upper=estimated.interval.upper if estimated else None,
         days=(now - since) / _DAY,
     )
+
+
+def _answered(prediction: Prediction, model: str, version: str) -> bool:
+    ours = prediction.model in (None, model) and prediction.version == version
+    return ours and prediction.role == "production"

@@ -73,8 +73,7 @@ class WorkerState:
             shadow=lambda: self.pool.shadow,
             rotation=rotation,
         )
-        self._has_shadow = self.pool.shadow is not None
-        self._keeps_predictions = self._has_shadow or ledger is not None
+        self._has_ledger = ledger is not None
         self.in_flight = 0
         self.draining = False
         self._id_prefix = secrets.token_hex(8)
@@ -131,7 +130,8 @@ class WorkerState:
         """Counts a score, queues it for the ledger, and returns it as it is answered."""
         probability, _, decision, version = score
         model.metrics.count_score(probability, decision=decision)
-        if self._keeps_predictions:
+        shadow = self.pool.shadow
+        if self._has_ledger or shadow is not None:
             customer = row.get(self.pool.id_field)
             self.ledger_writer.enqueue(
                 Prediction(
@@ -146,7 +146,7 @@ class WorkerState:
                     input_hash=input_hash(values[: len(model.scorer.row_scorer.names)]),
                     model=model.name,
                 ),
-                row if self._has_shadow else None,
+                row if shadow is not None else None,
             )
         return ScoreAnswer(prediction_id, probability, decision, model.bands(probability), version)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 from churn.errors import BundleError
 from churn.ledger.predictions import Role
+from churn.scoring import store_follower
+from churn.scoring.beside import Beside, read_beside
 from churn.scoring.current import Published
 from churn.scoring.store_follower import StoreFollower
 from service.core.background_thread import BackgroundThread
@@ -48,10 +51,18 @@ class ModelPool:
         self._loader = BackgroundThread("bundle-loader", limit=1)
         self.production = self._first = self._follower.load()
         self.id_field = self.production.contract.id.name
-        canary, shadow = settings.canary_version, settings.shadow_version
-        self.canary = self._load(canary, "canary") if canary is not None else None
-        self.shadow = self._load(shadow, "shadow") if shadow is not None else None
-        self._share = round(settings.canary_percent * _SHARES / 100)
+        self.canary: LoadedModel | None = None
+        self.shadow: LoadedModel | None = None
+        fixed = Beside(
+            shadow=settings.shadow_version,
+            canary=settings.canary_version,
+            percent=settings.canary_percent,
+        )
+        self._follows_beside = fixed == Beside()
+        self._beside, self._beside_tried, self._beside_tried_at = Beside(), Beside(), 0.0
+        self._share = 0
+        if not self._follows_beside:
+            self._put_beside(fixed, *self._load_beside(fixed))
 
     @property
     def refused(self) -> str | None:
@@ -60,9 +71,8 @@ class ModelPool:
 
     def choose(self, key: str) -> LoadedModel:
         """Returns the version for a customer's id: always the same one under the same settings."""
-        if (
-            self.canary is not None
-            and crc32(key.encode("utf-8", "replace")) % _SHARES < self._share
+        if self.canary is not None and crc32(key.encode("utf-8", "replace")) % _SHARES < round(
+            self._beside.percent * _SHARES / 100
         ):
             return self.canary
         return self.production
@@ -71,7 +81,7 @@ class ModelPool:
         """Returns which version has which role."""
         roles: dict[str, Any] = {"production": self.production.version}
         if self.canary is not None:
-            percent = self._settings.canary_percent
+            percent = self._beside.percent
             roles["canary"] = {"version": self.canary.version, "percent": percent}
         if self.shadow is not None:
             roles["shadow"] = {"version": self.shadow.version}
@@ -92,6 +102,7 @@ class ModelPool:
             await asyncio.sleep(self._settings.poll_seconds)
             try:
                 await self._check_store()
+                await self._check_beside()
             except Exception as error:  # noqa: BLE001 - if it ended, no version would be swapped in
                 log("error", "watch_failed", reason=f"{type(error).__name__}: {error}")
 
@@ -112,6 +123,44 @@ class ModelPool:
         before, self.production = self.production, fresh
         self._metrics.increment("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
+
+    async def _check_beside(self) -> None:
+        """Loads the shadow and the canary that the store names; production answers whatever fails."""
+        if not self._follows_beside:
+            return
+        try:
+            named = await self._loader.run(lambda: read_beside(self._settings.store))
+            since = time.monotonic() - self._beside_tried_at
+            if named == self._beside or (
+                named == self._beside_tried and since < store_follower.RETRY_SECONDS
+            ):
+                return
+            self._beside_tried, self._beside_tried_at = named, time.monotonic()
+            loaded = await self._loader.run(lambda: self._load_beside(named))
+        except BundleError as error:
+            log("error", "beside_refused", reason=str(error), serving=self.production.version)
+            return
+        self._put_beside(named, *loaded)
+        log("info", "beside_changed", **named.model_dump(exclude_none=True))
+
+    def _load_beside(self, named: Beside) -> tuple[LoadedModel | None, LoadedModel | None]:
+        """Loads what is named; what is loaded already is kept."""
+        found: list[LoadedModel | None] = []
+        for version, role, now in (
+            (named.shadow, "shadow", self.shadow),
+            (named.canary, "canary", self.canary),
+        ):
+            same = now is not None and now.version == version
+            found.append(now if same or version is None else self._load(version, role))
+        return found[0] if named.shadow else None, found[1] if named.canary else None
+
+    def _put_beside(
+        self, named: Beside, shadow: LoadedModel | None, canary: LoadedModel | None
+    ) -> None:
+        if canary is not None and canary is not self.canary:
+            canary.warm()  # on the thread that answers
+        self.shadow, self.canary, self._beside = shadow, canary, named
+        self._share = round(named.percent * _SHARES / 100)
 
     def _warm(self, fresh: LoadedModel) -> None:
         """Warms a version on this thread, which is the one that answers.

@@ -12,6 +12,7 @@ import pytest
 
 from churn.errors import BundleError, InputError
 from churn.scoring import store_follower
+from churn.scoring.beside import BESIDE, Beside, write_beside
 from churn.scoring.bundle import bundle_folder, publish, roll_back
 from service.core import loaded_model, model_pool
 from service.core.environment_settings import StoreSettings
@@ -269,3 +270,46 @@ def test_a_check_that_fails_in_any_way_does_not_end_the_watch(pool, events, monk
 
     assert len(checked) == 2
     assert events[0] == ("watch_failed", {"reason": "KeyError: 'a'"})
+
+
+def beside(pool):
+    asyncio.run(pool._check_beside())
+    return tuple(each and each.version for each in (pool.shadow, pool.canary))
+
+
+def test_shadow_and_canary_come_and_go_with_what_the_store_names(pool, store):
+    assert beside(pool) == (None, None)
+
+    write_beside(store, Beside(shadow="2"))
+    assert beside(pool) == ("2", None)
+    first = pool.shadow
+    write_beside(store, Beside(shadow="2", canary="2", percent=50))
+    assert beside(pool) == ("2", "2")
+    assert pool.shadow is first
+    assert pool.roles()["canary"] == {"version": "2", "percent": 50}
+    chosen = {pool.choose(str(number)).role for number in range(50)}
+    assert chosen == {"production", "canary"}
+
+    write_beside(store, Beside())
+    assert beside(pool) == (None, None)
+    assert {pool.choose(str(number)).role for number in range(50)} == {"production"}
+
+
+@pytest.mark.parametrize("content", ["nothing", '{"shadow": "99"}', '{"percent": 200}'])
+def test_what_cannot_be_put_beside_is_logged_and_production_answers(pool, store, events, content):
+    (store / BESIDE).write_text(content)
+
+    assert beside(pool) == (None, None)
+
+    assert pool.production.version == "1"
+    assert events[-1][0] == "beside_refused"
+
+
+def test_the_environment_decides_where_it_names_a_shadow(store, folder, tmp_path):
+    settings = StoreSettings(
+        store=str(store), scratch_folder=str(tmp_path / "scratch"), shadow_version="2"
+    )
+    pool = ModelPool(settings, folder, RequestMetrics(folder))
+    write_beside(store, Beside(canary="2", percent=50))
+
+    assert beside(pool) == ("2", None)

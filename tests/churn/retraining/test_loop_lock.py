@@ -1,0 +1,152 @@
+"""One loop at a time: a dead process loses the lock, a live one keeps it, whatever the clocks say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from churn.errors import ChurnError
+from churn.ledger.retraining_events import RetrainingEvent, RetrainingLedger
+from churn.retraining.loop_lock import LEASE, HeldLoop, is_held, this_process
+
+MODEL = "telco-churn"
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+ELSEWHERE = "another-machine 7 1700000000.00"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with RetrainingLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+        yield opened
+
+
+def event(holder, until=NOW + timedelta(seconds=60), number=1, kind="opened"):
+    return RetrainingEvent(
+        model=MODEL,
+        number=number,
+        loop=1,
+        kind=kind,
+        holder=holder,
+        lease_until=until,
+        recorded_at=NOW,
+    )
+
+
+@pytest.fixture
+def dead_process():
+    """A process that lived on this machine, and is over."""
+    script = "from churn.retraining.loop_lock import this_process as p; print(p())"
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("until", "held"),
+    [
+        (timedelta(seconds=1), True),
+        (timedelta(0), False),
+        (LEASE, True),
+        (LEASE + timedelta(seconds=1), False),  # a clock was ahead, and was set back
+    ],
+)
+def test_a_lease_elsewhere_ends_by_the_clock(until, held):
+    assert is_held(event(ELSEWHERE, NOW + until), NOW) is held
+
+
+@pytest.mark.parametrize("jump", [-timedelta(days=400), timedelta(0), timedelta(days=400)])
+def test_a_process_here_is_known_by_its_life_and_not_by_the_clock(jump, dead_process):
+    assert is_held(event(this_process()), NOW + jump)
+    assert not is_held(event(dead_process), NOW + jump)
+
+
+def test_what_was_released_is_free():
+    assert not is_held(event(""), NOW)
+
+
+def test_a_second_scheduler_is_told_who_is_at_work(ledger):
+    with HeldLoop(ledger, MODEL) as held:
+        held.add("opened")
+
+        with pytest.raises(ChurnError, match=r"is at work already .*loop 1"):
+            HeldLoop(ledger, MODEL, holder=ELSEWHERE)
+
+
+def test_of_two_that_open_at_once_one_is_refused(ledger):
+    first, second = HeldLoop(ledger, MODEL, holder=ELSEWHERE), HeldLoop(ledger, MODEL)
+    first.add("opened")
+
+    with pytest.raises(ChurnError, match="was started meanwhile"):
+        second.add("opened")
+
+    assert len(ledger.events(MODEL)) == 1
+
+
+def test_many_threads_open_one_loop(ledger):
+    ledger.events(MODEL)
+    held = [HeldLoop(ledger, MODEL, holder=f"host{n} 1 1.0") for n in range(8)]
+    done, refused = [], []
+
+    def open_one(each):
+        try:
+            done.append(each.add("opened"))
+        except ChurnError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=open_one, args=(each,)) for each in held]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(done), len(refused)) == (1, 7)
+
+
+def test_an_overtaken_process_keeps_nothing_more(ledger):
+    held = HeldLoop(ledger, MODEL)
+    held.add("opened")
+    ledger.add(event(ELSEWHERE, number=2, kind="taken"))
+
+    with pytest.raises(ChurnError, match="what it has found so far is kept"):
+        held.add("found", {"stopped": "x"})
+
+    assert [each.kind for each in ledger.events(MODEL)] == ["opened", "taken"]
+
+
+def test_the_lock_of_a_dead_process_is_taken_at_once(ledger, dead_process):
+    ledger.add(event(dead_process, until=NOW + timedelta(days=9999)))
+
+    with HeldLoop(ledger, MODEL) as held:
+        assert held.add("taken").loop == 1
+
+
+def test_the_lease_is_renewed_while_a_step_runs(ledger):
+    renewed = threading.Event()
+    add = ledger.add
+
+    def watch(given):
+        add(given)
+        if given.kind == "renewed":
+            renewed.set()
+
+    ledger.add = watch
+    with HeldLoop(ledger, MODEL, lease=timedelta(seconds=0.3)) as held:
+        held.add("opened")
+        assert renewed.wait(30)
+        held.add("closed")
+
+    events = ledger.events(MODEL)
+    assert [each.kind for each in events[:2]] == ["opened", "renewed"]
+    assert (events[-1].kind, events[-1].holder) == ("closed", "")
+
+
+def test_loops_are_numbered(ledger):
+    with HeldLoop(ledger, MODEL) as held:
+        held.add("opened", {"champion": "1"})
+        held.add("closed")
+        held.add("opened")
+        assert (held.loop, len(held.events), len(held.every_event)) == (2, 1, 3)

@@ -1,0 +1,382 @@
+"""A retraining loop from its start to its end: what it refuses, what it waits for, what serves at last."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from churn.errors import ChurnError, GateError, InputError
+from churn.ledger.predictions import Prediction, PredictionLedger
+from churn.ledger.retraining_events import RetrainingLedger
+from churn.retraining.evidence import ProbationFacts
+from churn.retraining.record import replay
+from churn.scoring.beside import Beside, read_beside
+from tests.registry.places import MODEL, FakeMlflow, FourPlaces
+from tests.runner.loop_places import DEPLOYED, LoopPlaces
+from tests.servers.published import published_store, trained
+from tests.steps.fake_control_plane import FakeControlPlane
+
+__all__ = ["published_store", "trained"]
+
+FELL = ProbationFacts(outcomes=500, roc_auc=0.7, roc_auc_upper=0.72, days=3)
+
+
+@pytest.fixture(scope="session")
+def tables(telco, tmp_path_factory):
+    """Real customers with dearer bills; later ones; and such with the outcomes of others."""
+    folder = tmp_path_factory.mktemp("tables")
+    frame = telco.frame.iloc[:1200].copy()
+    frame["MonthlyCharges"] = (frame["MonthlyCharges"] * 1.1).round(2)
+    changed = {
+        "risen": frame,
+        "later": telco.frame.iloc[1200:2400],
+        "unlabelled": frame.assign(Churn=None),
+        "stayed": frame.assign(Churn="No"),
+        "others": frame.assign(Churn=frame["Churn"].to_numpy()[::-1]),
+    }
+    for name, table in changed.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def places(published_store, tmp_path, monkeypatch):
+    """Version 1 in production, version 2 in the store."""
+    store = tmp_path / "production" / MODEL
+    shutil.copytree(published_store, store)
+    (store / "current.json").unlink()
+    registered, mlflow = FakeControlPlane(), FakeMlflow()
+    for number in ("1", "2"):
+        registered.create_version({"name": MODEL}, {}, None)
+        mlflow.versions.append(SimpleNamespace(version=number, tags={"zenml_version": number}))
+    made = FourPlaces(store, f"sqlite:///{tmp_path / 'ledger.db'}", registered, mlflow)
+    made.install(monkeypatch)
+    made.promote("1")
+    return made
+
+
+@pytest.fixture
+def loop(places, tables, tmp_path, monkeypatch):
+    made = LoopPlaces(places, tmp_path, tables / "risen.csv")
+    made.install(monkeypatch)
+    return made
+
+
+def events(loop):
+    with RetrainingLedger(loop.places.ledger_url) as ledger:
+        return ledger.events(MODEL)
+
+
+def record(loop, number=1):
+    return loop.folder / "retraining" / f"retraining-{MODEL}-{number}.json"
+
+
+def test_a_challenger_that_passes_everything_serves(loop):
+    outcome = loop.start()
+
+    assert (outcome.status, outcome.exit_code, outcome.model_version) == ("completed", 0, "2")
+    assert loop.ran == ["training", "judge", "promotion", "deployment"]
+    assert loop.places.agreed() == "2"
+    assert outcome.result.decision.outcome == "promoted"
+    assert outcome.result.inputs.training.news == ("MonthlyCharges moved.",)
+    assert "MonthlyCharges moved." in outcome.report.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("script", "ran"),
+    [
+        ({"training": "hold"}, ["training"]),
+        ({"training": "reject"}, ["training"]),
+        ({"gates": "fail"}, ["training", "judge"]),
+        ({"gates": "insufficient evidence"}, ["training", "judge"]),
+    ],
+)
+def test_one_gate_that_does_not_pass_leaves_the_champion(loop, script, ran):
+    for name, value in script.items():
+        setattr(loop.script, name, value)
+
+    outcome = loop.start()
+
+    assert (outcome.status, outcome.exit_code, outcome.model_version) == ("held", 3, "1")
+    assert loop.ran == ran
+    assert loop.places.agreed() == "1"
+    assert not (loop.folder / DEPLOYED).exists()
+
+
+def test_a_challenger_that_answers_wrongly_is_taken_back(loop):
+    loop.script.smoke_fails = True
+
+    outcome = loop.start()
+
+    assert (outcome.result.decision.outcome, outcome.status) == ("rolled back", "held")
+    assert loop.places.agreed() == "1"
+
+
+def test_a_fall_in_probation_goes_back_at_a_later_start(loop):
+    rules = {"probation": {"days": 30}}
+    first = loop.start(rules=rules)
+    assert (first.status, first.result.decision.next, loop.places.agreed()) == (
+        "completed", "watch", "2",
+    )  # fmt: skip
+
+    loop.script.probation = FELL
+    second = loop.start(rules=rules)
+
+    assert (second.status, second.result.decision.outcome) == ("held", "rolled back")
+    assert loop.places.agreed() == "1"
+    assert loop.ran[-2:] == ["rollback", "deployment"]
+
+
+def test_probation_ends_when_its_time_is_over(loop):
+    rules = {"probation": {"days": 30}}
+    loop.start(rules=rules)
+    loop.script.probation = ProbationFacts(outcomes=500, days=30.1)
+
+    assert loop.start(rules=rules).result.decision.outcome == "promoted"
+    assert events(loop)[-1].kind == "closed"
+
+
+def test_the_record_replays_to_the_same_bytes(loop):
+    loop.start()
+
+    found, same = replay(record(loop))
+
+    assert same
+    assert found.inputs.snapshot.rows == 1200
+    changed = json.loads(record(loop).read_text("utf-8"))
+    changed["inputs"]["training"]["verdict"] = "hold"
+    record(loop).write_text(json.dumps(changed), "utf-8")
+    assert not replay(record(loop))[1]
+
+
+def test_two_loops_on_the_same_evidence_decide_the_same(loop):
+    loop.script.training = "hold"
+    first = loop.start().result
+    with RetrainingLedger(loop.places.ledger_url) as ledger:
+        facts = [each.facts for each in ledger.events(MODEL) if each.facts]
+    assert [sorted(each) for each in facts] == [
+        ["champion", "code", "rules", "snapshot", "trigger"], ["run", "training"],
+    ]  # fmt: skip
+    assert replay(record(loop))[0].decision == first.decision
+
+
+def test_the_same_snapshot_again_is_nothing_to_do(loop):
+    loop.start()
+
+    outcome = loop.start()
+
+    assert (outcome.status, outcome.result.status) == ("completed", "unchanged")
+    assert "Nothing to do" in outcome.result.sentence
+    assert {each.loop for each in events(loop)} == {1}
+
+
+def test_a_snapshot_older_than_the_last_is_refused(loop, tables):
+    policy = {"policy": {"per_year": 9}}
+    loop.script.training = "hold"
+    loop.start(**policy)
+    loop.source = tables / "later.csv"
+    loop.start(**policy)
+    loop.source = tables / "risen.csv"
+
+    with pytest.raises(InputError, match="older than the last one: loop 1 of 2"):
+        loop.start(**policy)
+
+    assert loop.places.agreed() == "1"
+
+
+def test_a_snapshot_stated_to_be_of_an_earlier_day_is_refused(loop, tables):
+    loop.script.training = "hold"
+    loop.start(as_of="2026-11-01")
+    loop.source = tables / "later.csv"
+
+    with pytest.raises(
+        InputError, match="is of 2026-10-31, older than the last one, of 2026-11-01"
+    ):
+        loop.start(as_of="2026-10-31")
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("unlabelled", "Churn"),
+        ("stayed", "same outcome"),
+        ("others", "as if they were those of other customers"),
+    ],
+)
+def test_labels_that_are_none_or_of_other_customers_are_refused(loop, tables, table, sentence):
+    loop.source = tables / f"{table}.csv"
+
+    with pytest.raises(InputError, match=sentence):
+        loop.start()
+
+    assert (loop.ran, events(loop), loop.places.agreed()) == ([], [], "1")
+
+
+def test_without_a_champion_it_is_refused(loop):
+    (loop.places.store / "current.json").unlink()
+
+    with pytest.raises(InputError, match="There is no champion"):
+        loop.start()
+
+
+def test_a_policy_that_does_not_ask_starts_nothing(loop):
+    outcome = loop.start(trigger="policy")
+
+    assert (outcome.status, outcome.result.status, events(loop)) == ("completed", "not needed", [])
+
+
+def test_the_kill_switch_holds_a_start_and_stops_a_loop_between_two_steps(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: prices are being corrected\n")
+    held = loop.start(switches=str(file))
+    assert (held.status, held.exit_code, events(loop)) == ("held", 3, [])
+    assert "prices are being corrected" in held.error
+
+    file.write_text("stop: ''\n")
+    train = loop._training
+
+    def stop_after_training():
+        file.write_text("stop: not now\n")
+        return train()
+
+    loop._training = stop_after_training
+    with pytest.raises(GateError, match=r"stopped before 'judge'.*not now"):
+        loop.start(switches=str(file))
+    assert loop.places.agreed() == "1"
+
+    file.write_text("stop: ''\n")
+    assert loop.start(switches=str(file)).model_version == "2"
+    assert loop.ran.count("training") == 1
+
+
+@pytest.mark.parametrize("content", ["stop: [", "stpo: x", "maintenance: [{start: 1}]", None])
+def test_switches_that_cannot_be_read_stop_everything(loop, tmp_path, content):
+    file = tmp_path / "switches.yaml"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(InputError, match="so nothing is retrained"):
+        loop.start(switches=str(file))
+
+
+def test_a_step_that_fails_is_done_again_by_the_next_start(loop):
+    deployment = loop._deployment
+
+    def broken():
+        loop._deployment = deployment
+        raise ChurnError("The server went away.")
+
+    loop._deployment = broken
+    with pytest.raises(ChurnError, match="went away"):
+        loop.start()
+    assert events(loop)[-1].kind == "released"
+    assert json.loads(record(loop).read_text("utf-8"))["decision"]["next"] == "deploy"
+
+    outcome = loop.start()
+
+    assert (outcome.status, loop.places.agreed()) == ("completed", "2")
+    assert loop.ran == ["training", "judge", "promotion", "deployment", "deployment"]
+
+
+def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, tables):
+    train = loop._training
+
+    def broken():
+        loop._training = train
+        raise InputError("The bucket went away.")
+
+    loop._training = broken
+    with pytest.raises(InputError, match="went away"):
+        loop.start()
+    loop.source = tables / "later.csv"
+
+    outcome = loop.start()
+
+    assert (outcome.result.loop, outcome.model_version) == (2, "2")
+    assert json.loads(events(loop)[0].model_dump_json())["loop"] == 1
+
+
+def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    waiting = loop.start(rules=rules)
+    assert (waiting.status, waiting.exit_code, loop.places.agreed()) == ("held", 3, "1")
+
+    with pytest.raises(ChurnError, match="version 2 waits for approval"):
+        loop.start(rules=rules, approve={"person": "Ada", "version": "7"})
+    real = RetrainingLedger.clock
+    with monkeypatch.context() as patch:
+        patch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=2))
+        assert loop.start(rules=rules).result.decision.next == "approve"
+    approved = loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+
+    assert (approved.status, loop.places.agreed()) == ("completed", "2")
+    assert approved.result.inputs.approval.person == "Ada"
+
+
+def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    outcome = loop.start(rules=rules)
+
+    assert (outcome.result.decision.outcome, loop.places.agreed()) == ("kept", "1")
+
+
+def answered(loop, count, role="production", version="1", probability=0.25):
+    with PredictionLedger(loop.places.ledger_url) as ledger:
+        ledger.record(
+            [
+                Prediction(
+                    predicted_at=datetime.now(UTC),
+                    prediction_id=f"p-{number}",
+                    customer=None,
+                    version=version,
+                    role=role,
+                    source="api",
+                    probability=probability,
+                    decision=False,
+                    input_hash="",
+                    model=MODEL,
+                )
+                for number in range(count)
+            ]
+        )
+
+
+SHADOW = {"shadow": {"predictions": 50}, "probation": {"days": 0}}
+
+
+def test_a_shadow_scores_beside_the_champion_before_it_serves(loop):
+    first = loop.start(rules=SHADOW)
+    assert (first.status, first.result.decision.next) == ("completed", "shadow")
+    assert read_beside(loop.places.store) == Beside(shadow="2")
+    answered(loop, 20)
+    answered(loop, 20, "shadow", "2")
+    assert loop.start(rules=SHADOW).result.decision.next == "shadow"
+    answered(loop, 60)
+    answered(loop, 60, "shadow", "2", 0.3)
+
+    outcome = loop.start(rules=SHADOW)
+
+    assert (outcome.status, loop.places.agreed()) == ("completed", "2")
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_a_canary_whose_scores_shift_is_taken_away(loop):
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    assert read_beside(loop.places.store) == Beside(canary="2", percent=10)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.6)
+
+    outcome = loop.start(rules=rules)
+
+    assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
+    assert "canary" in outcome.result.decision.judged[-1].name
+    assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
