@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from churn.errors import InputError
 from runner.execute import configure_pipeline, pipeline_parameters
 from runner.request import PreparedRun, RunRequest, prepare_run
 from stacks.kubernetes.resources import runs_in_pods
@@ -76,6 +77,12 @@ def dry_run(request: RunRequest) -> DryRun:
         InputError: for every reason that a run has, except those that only servers know.
     """
     prepared = prepare_run(request)
+    if prepared.entry.chain:
+        raise InputError(
+            f"{prepared.entry.name} runs other pipelines one after another, and what it runs follows "
+            "from what they find. See what each would do: --pipeline training --dry-run, and the same "
+            "of promotion and deployment."
+        )
     require_modules(prepared.spec)
     with tempfile.TemporaryDirectory(prefix="churn-dry-run-") as folder:
         for name in [name for name in os.environ if name.startswith(_OTHER_STORES)]:

@@ -227,6 +227,7 @@ def _outcome(loop: LoopRun, *, waits: bool) -> Outcome:
         "held" if held else "completed",
         loop.stack,
         model_version=decision.serving,
+        stage="production",
         error=record.sentence if held else None,
         report=paths.page,
         result=record,

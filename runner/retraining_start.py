@@ -76,14 +76,14 @@ def open_loop(
         return NotStarted("unchanged", f"Nothing to do: {snapshot.location} was judged already.")
     require_newer(snapshot, judged)
     require_own_labels(dataset, champion)
-    asked = _trigger(loop, champion, person, switches)
-    decided = decide_retraining(asked.evidence, asked.policy, asked.now)
+    trigger = _trigger(loop, champion, person, switches)
+    decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
-        return _not_asked(decided)
+        return _no_trigger(decided)
     loop.held.add(
         "opened",
         {
-            "trigger": asked.model_dump(mode="json"),
+            "trigger": trigger.model_dump(mode="json"),
             "snapshot": snapshot.model_dump(mode="json"),
             "champion": champion.version,
             "code": _code(),
@@ -94,7 +94,7 @@ def open_loop(
     return "opened"
 
 
-def _not_asked(decided: TriggerDecision) -> NotStarted:
+def _no_trigger(decided: TriggerDecision) -> NotStarted:
     return NotStarted(decided.verdict, decided.sentence, held=decided.verdict == "held")
 
 

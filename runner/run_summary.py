@@ -210,7 +210,7 @@ def _print_links(outcome: Outcome, console: Console) -> None:
     if outcome.model_version is not None:
         name = outcome.training.model_name if outcome.training else "model"
         moved = outcome.promotion or outcome.deployment
-        name = moved.model if moved else name
+        name = moved.model if moved else getattr(outcome.result, "model", name)
         stage = outcome.stage or "no stage"
         rows.add_row("registered", f"{name} version {outcome.model_version} ({stage})")
     if outcome.report is not None:
@@ -221,7 +221,8 @@ def _print_links(outcome: Outcome, console: Console) -> None:
     if outcome.tracking is not None:
         local = outcome.tracking.startswith("sqlite:")
         rows.add_row("mlflow", "make mlflow" if local else outcome.tracking)
-    rows.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
+    if outcome.run_name is not None:
+        rows.add_row("run", f"{outcome.run_name} on {outcome.stack}, {outcome.seconds:.0f} s")
     console.print(rows)
 
 

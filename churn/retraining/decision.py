@@ -52,8 +52,8 @@ def decide_loop(found: LoopEvidence) -> LoopDecision:
 
 
 def _walk(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:
-    asked = decide_retraining(found.trigger.evidence, found.trigger.policy, found.trigger.now)
-    judged.append(Judged.of("trigger", asked.verdict == "retrain", asked.sentence))
+    trigger = decide_retraining(found.trigger.evidence, found.trigger.policy, found.trigger.now)
+    judged.append(Judged.of("trigger", trigger.verdict == "retrain", trigger.sentence))
     if found.stopped and found.promotion is None:
         judged.append(Judged.of("given up", False, found.stopped))
         return "given up", "close"

@@ -77,7 +77,7 @@ class HeldLoop:
         self._events = ledger.events(model)
         self._require_free()
         self._lease = lease
-        self._turn = threading.Lock()
+        self._adding = threading.Lock()
         self._over = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="loop-lease", daemon=True)
 
@@ -113,7 +113,7 @@ class HeldLoop:
             ChurnError: another process has the lock by now; nothing was kept.
             InputError: the ledger cannot be used.
         """
-        with self._turn:
+        with self._adding:
             return self._add(kind, facts or {})
 
     def _require_free(self) -> datetime:
@@ -154,7 +154,7 @@ class HeldLoop:
 
     def _renew(self) -> None:
         while not self._over.wait(self._lease.total_seconds() / _RENEWALS):
-            with self._turn:
+            with self._adding:
                 mine = bool(self._events) and self._events[-1].holder == self._holder
                 if mine and not self._over.is_set():
                     self._try_to_renew()

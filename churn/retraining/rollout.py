@@ -38,12 +38,12 @@ def judge_shadow(seen: Compared | None, rules: ShadowRules) -> Judged:
     """Whether the challenger scored everybody, and about as the champion does."""
     seen = seen or Compared()
     scored = f"The shadow has scored {seen.predictions:,} of {rules.predictions:,} customers"
-    asked = seen.predictions + seen.missing
-    missing = seen.missing / asked if asked else 0.0
+    answers = seen.predictions + seen.missing
+    missing = seen.missing / answers if answers else 0.0
     # Early on one answer is a large share: only what lies beyond the whole allowance counts.
-    if seen.missing > max(1.0, rules.most_missing * max(asked, rules.predictions)):
+    if seen.missing > max(1.0, rules.most_missing * max(answers, rules.predictions)):
         said = (
-            f"The shadow failed to score {seen.missing:,} of {asked:,} customers ({missing:.1%})."
+            f"The shadow failed to score {seen.missing:,} of {answers:,} customers ({missing:.1%})."
         )
         return Judged.of("shadow", False, said)
     if seen.predictions < rules.predictions:

@@ -56,7 +56,7 @@ class RetrainingSettings(FrozenSettings):
     trigger: Literal["by hand", "policy"] = "by hand"
     person: str = ""
     policy: RetrainingPolicy = RetrainingPolicy()
-    switches: Annotated[str, Field(min_length=1)] = "configs/retraining_switches.yaml"
+    switches: Annotated[str, Field(min_length=1)] = "configs/switches/retraining.yaml"
     rules: LoopRules = LoopRules()
     approve: ApprovalSettings = ApprovalSettings()
     runs: RunSettings = RunSettings()

@@ -82,16 +82,16 @@ def test_shadow_canary_and_approval_stand_between_gates_and_promotion():
     }
     seen = Compared(predictions=100, mean=0.25, champion_mean=0.27)
     found = opened(rules=rules, training=trained(), gates=judged())
-    asked = []
+    steps = []
     for name, facts in (
         ("shadow", seen),
         ("canary", seen),
         ("approval", ApprovalFacts(person="Ada")),
     ):
-        asked.append(decide_loop(found).next)
+        steps.append(decide_loop(found).next)
         found = found.adding({name: facts.model_dump(mode="json")})
 
-    assert asked == ["shadow", "canary", "approve"]
+    assert steps == ["shadow", "canary", "approve"]
     assert decide_loop(found).next == "promote"
 
 

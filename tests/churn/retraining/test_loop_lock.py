@@ -68,7 +68,7 @@ def test_what_was_released_is_free():
     assert not is_held(event(""), NOW)
 
 
-def test_a_second_scheduler_is_told_who_is_at_work(ledger):
+def test_a_second_scheduler_learns_who_is_at_work(ledger):
     with HeldLoop(ledger, MODEL) as held:
         held.add("opened")
 
