@@ -71,6 +71,13 @@ batch: setup  ## Score a whole table with the production model (INPUT=data/raw/t
 monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
 	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
 
+.PHONY: retention
+retention: setup-data  ## Decide whom to contact with what: values, cohorts, offers, a call list (after make train)
+	@{ $(in_production); } || { \
+	    echo "Nothing is in production yet: running promotion first." >&2; \
+	    $(bin)/python run.py --pipeline promotion; }
+	$(bin)/python run.py --pipeline retention $(ARGS)
+
 .PHONY: demo-monitoring
 demo-monitoring: setup  ## Replay half a year of synthetic customers with four drifts, and write a health page
 	$(bin)/python -m runner.monitoring_demo

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from churn.campaign.retention_report import CohortReport, RetentionReport
 from churn.deployment.deployment_record import Deployment, DeploymentPlan
 from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.slices import SlicesReport
@@ -22,6 +23,7 @@ from churn.reports.model_card.card import ModelCard
 from churn.reports.model_card.card_page import model_card_markdown, render_model_card
 from churn.reports.monitoring_page import render_monitoring_page
 from churn.reports.monitoring_report import MonitoringReport
+from churn.reports.retention_page import render_retention_page
 from churn.tuning.searches import Searches
 from materializers.report_visualizations import PAGE, summary_metadata, visualize
 
@@ -206,6 +208,26 @@ def _(report: MonitoringReport) -> dict[str, bytes]:
 def _(report: MonitoringReport) -> dict[str, Any]:
     named = {"model": report.model, "version": report.version, "verdict": report.verdict}
     return named | report.figures
+
+
+@visualize.register
+def _(_report: CohortReport) -> dict[str, bytes]:
+    return {}  # the page of the run shows them
+
+
+@summary_metadata.register
+def _(report: CohortReport) -> dict[str, Any]:
+    return {"model": report.model, "cohorts": len(report.cohorts)}
+
+
+@visualize.register
+def _(report: RetentionReport) -> dict[str, bytes]:
+    return {PAGE: render_retention_page(report).encode()}
+
+
+@summary_metadata.register
+def _(report: RetentionReport) -> dict[str, Any]:
+    return {"model": report.model, "version": report.version, **report.figures}
 
 
 @summary_metadata.register

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from zenml.enums import ArtifactType
 
 import materializers.decision_visualizations  # noqa: F401 - registers its types
+from churn.campaign.retention_report import CohortReport, RetentionReport
 from churn.checks.deepchecks.deepchecks_report import ValidationReport
 from churn.checks.validators.validator_report import ValidatorReport
 from churn.data.quality import QualityReport
@@ -58,6 +59,8 @@ class ReportMaterializer(FolderMaterializer):
         BatchReport,
         MonitoringReport,
         FeaturesResult,
+        CohortReport,
+        RetentionReport,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

@@ -26,7 +26,7 @@ from churn.evaluation.disparities import wilson_interval
 from churn.exploration.breakdown import break_down, rank_columns
 from churn.exploration.data_findings import find_data_findings
 from churn.exploration.interactions import find_interactions
-from churn.exploration.survival import survival_by, survival_curve, tenure_column
+from churn.exploration.survival import survival_by, survival_curve
 from churn.exploration.uses import column_uses, meaning
 from churn.features.encoding import encode, encode_target
 from churn.features.feature_set import feature_set
@@ -169,7 +169,7 @@ for column in trends:
 # distance between two curves is no effect of the contract.
 
 # %%
-tenure = tenure_column(contract)
+tenure = contract.only_number(Role.TENURE)
 terms = [c for c in contract.with_role(Role.CONTRACT_TERM) if not isinstance(c, NumberColumn)]
 if tenure is None:
     write(

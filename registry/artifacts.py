@@ -42,3 +42,8 @@ class Artifact(StrEnum):
     FEATURE_BUILD = "feature_build"
     FEATURES = "customer_features"
     FEAST_REPOSITORY = "feast_repository"
+    SCORED_CUSTOMERS = "scored_customers"
+    REMAINING_MARGIN = "remaining_margin"
+    COHORTS = "customer_cohorts"
+    CAMPAIGN = "campaign_plan"
+    RETENTION_REPORT = "retention_report"

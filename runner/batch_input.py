@@ -32,7 +32,7 @@ def require_batch_places(settings: BatchInferenceSettings, spec: StackSpec) -> N
             )
     if runs_in_pods(spec):
         names = ["input", "output", *(["records"] if is_table(settings.output) else [])]
-        _require_reachable({name: getattr(settings, name) for name in names}, spec.name)
+        require_reachable({name: getattr(settings, name) for name in names}, spec.name)
         return
     open_source(settings.input, load_contract(ROOT / settings.data.contract), setting="input")
     if is_table(settings.output):
@@ -53,12 +53,17 @@ def require_window(settings: MonitoringSettings, spec: StackSpec) -> None:
     if not settings.batch:
         return
     if runs_in_pods(spec):
-        _require_reachable({"batch": settings.batch}, spec.name)
+        require_reachable({"batch": settings.batch}, spec.name)
     else:
         open_source(settings.batch, load_contract(ROOT / settings.data.contract), setting="batch")
 
 
-def _require_reachable(places: Mapping[str, str], stack: str) -> None:
+def require_reachable(places: Mapping[str, str], stack: str) -> None:
+    """Refuses places of this machine, by the setting that names each, for steps in containers.
+
+    Raises:
+        InputError: one is on this machine.
+    """
     for name, place in places.items():
         if is_on_this_machine(place):
             raise InputError(

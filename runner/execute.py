@@ -195,6 +195,7 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         # A file of one pod is no store that anything else could read.
         "online": places.online or ("" if places.state else f"sqlite:///{shared / FILE}"),
         "metrics": str(shared / "metrics"),
+        "retention": str(shared / "retention"),
         "inputs": getattr(prepared.settings, "inputs", "")
         or places.inputs
         or str(shared / "inputs"),

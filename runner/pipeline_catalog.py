@@ -102,6 +102,13 @@ PIPELINES = (
         settings="churn.settings.retraining.RetrainingSettings",
         chain="runner.retraining.run_retraining",
     ),
+    PipelineEntry(
+        name="retention",
+        summary="From scores to decisions: what customers are worth, cohorts, offers, and a call list.",
+        settings="churn.settings.retention.RetentionSettings",
+        inputs=("data",),
+        preflight=("runner.retention_input.require_retention_places",),
+    ),
 )
 
 

@@ -29,6 +29,7 @@ _PAGES = {
     Artifact.QUALITY_REPORT: "quality",
     Artifact.DEPLOYMENT: "deployment",
     Artifact.BATCH_REPORT: "batch",
+    Artifact.RETENTION_REPORT: "retention",
 }
 _REPORTS = {
     "training": Artifact.TRAINING_REPORT,
@@ -37,7 +38,12 @@ _REPORTS = {
     "validated": Artifact.VALIDATOR_REPORT,
     "deployment": Artifact.DEPLOYMENT,
 }
-_RESULTS = (Artifact.FEATURES, Artifact.BATCH_REPORT, Artifact.MONITORING_REPORT)
+_RESULTS = (
+    Artifact.FEATURES,
+    Artifact.BATCH_REPORT,
+    Artifact.MONITORING_REPORT,
+    Artifact.RETENTION_REPORT,
+)
 """Artifacts that are a `RunResult`; a pipeline has at most one of them."""
 
 

@@ -147,6 +147,11 @@ class DataContract(FrozenModel):
         """Feature columns that carry a role, in file order; empty where none does."""
         return tuple(column for column in self.features if role in column.roles)
 
+    def only_number(self, role: Role) -> NumberColumn | None:
+        """The number column of a role; None unless the role has exactly one column, and it is a number."""
+        found = self.with_role(role)
+        return found[0] if len(found) == 1 and isinstance(found[0], NumberColumn) else None
+
     def digest(self) -> str:
         """SHA-256 of what the contract says, independent of how its file is laid out."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)

@@ -98,8 +98,8 @@ class OfferRules:
         """The rules of a contract."""
         coded = {column.name: column for column in contract.coded}
         ties = _ties(contract, coded)
-        tenure = _only_number(contract, Role.TENURE)
-        total = _only_number(contract, Role.TOTAL_CHARGE)
+        tenure = contract.only_number(Role.TENURE)
+        total = contract.only_number(Role.TOTAL_CHARGE)
         charges = contract.expectations.charges
         judged = tenure is not None and total is not None and charges is not None
         tie_bits = {
@@ -128,7 +128,7 @@ class OfferRules:
             unpriced=unpriced,
             ties=ties,
             tie_bits=tie_bits,
-            bill=_only_number(contract, Role.MONTHLY_CHARGE),
+            bill=contract.only_number(Role.MONTHLY_CHARGE),
             history=(tenure.name, total.name) if judged and tenure and total else None,
             tolerance=(charges.absolute, charges.relative) if charges is not None else (0.0, 0.0),
             contract=contract,
@@ -218,11 +218,6 @@ def _ties(contract: DataContract, coded: Mapping[str, CodedColumn]) -> tuple[Tie
         for rule in contract.expectations.implications
         if rule.column in coded and rule.follows_column in coded
     )
-
-
-def _only_number(contract: DataContract, role: Role) -> NumberColumn | None:
-    found = contract.with_role(role)
-    return found[0] if len(found) == 1 and isinstance(found[0], NumberColumn) else None
 
 
 def _no_service_category(column: CodedColumn, but: str) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import CensoredData, ecdf
 
-from churn.contract import CodedColumn, DataContract, NumberColumn, Role
+from churn.contract import CodedColumn, NumberColumn
 from churn.evaluation.intervals import LEVEL
 from churn.evaluation.weighted import Floats, Labels
 from churn.exploration.breakdown import LEAST_ROWS
@@ -86,12 +86,6 @@ def survival_by(
         for code, label in enumerate(by.categories)
         if (codes == code).sum() >= LEAST_ROWS
     )
-
-
-def tenure_column(contract: DataContract) -> NumberColumn | None:
-    """The number that says how long a customer has been one; None unless exactly one does."""
-    found = [c for c in contract.with_role(Role.TENURE) if isinstance(c, NumberColumn)]
-    return found[0] if len(found) == 1 else None
 
 
 def _defined(bound: NDArray[np.float64], estimate: NDArray[np.float64]) -> Floats:

@@ -6,16 +6,12 @@ categories of the data contract; docs/playbooks.md describes every field.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from churn.contract import DataContract
-from churn.errors import InputError
-from churn.frozen_model import FrozenSettings, requirement
+from churn.frozen_model import FrozenSettings
 from churn.retention.assumption import Beta, Effect, Fixed, Normal, Probability, Source
-from churn.retention.numbered_yaml import NumberedYaml
 from churn.retention.value_settings import Money, Positive
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -167,45 +163,14 @@ class Playbook(FrozenSettings):
     fairness: tuple[FairnessFloor, ...] = ()
     offers: Annotated[dict[Name, Offer], Field(min_length=1)]
 
-
-def load_playbook(path: Path, contract: DataContract) -> Playbook:
-    """Reads a playbook and checks it against the data contract.
-
-    Raises:
-        InputError: the file cannot be read or is not valid; the sentence names file and line.
-    """
-    from churn.retention.playbook_check import playbook_faults
-
-    file = NumberedYaml(path)
-    try:
-        playbook = Playbook.from_mapping(file.content)
-    except ValidationError as error:
-        raise InputError(_sentence(file, error)) from None
-    except TypeError:
-        raise InputError(
-            f"{path} holds a value that is not plain YAML, such as a date; write it in quotes."
-        ) from None
-    for place, fault in playbook_faults(playbook, contract):
-        raise InputError(f"{file.at(place)}: {fault}")
-    return playbook
-
-
-def _sentence(file: NumberedYaml, error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = [part for part in first["loc"] if part not in ("[key]", "beta", "normal", "fixed")]
-    if first["loc"] and first["loc"][-1] in ("beta", "normal", "fixed"):
-        place.append(first["loc"][-1])
-    key = ".".join(map(str, place))
-    if first["type"] == "extra_forbidden":
-        return f"{file.at(place)}: unknown field '{key}'; docs/playbooks.md lists all."
-    if first["type"] in ("union_tag_not_found", "union_tag_invalid"):
-        return f"{file.at(place)}: '{key}' must have a distribution: beta, normal or fixed."
-    value, must = first["input"], requirement(first)
-    if place and place[-1] == "source":
-        must = "must say 'assumed' or 'measured in experiment NAME'"
-    if isinstance(value, bool):
-        must = "must be in quotes where it is a word such as yes or no"
-    shown = (
-        "" if isinstance(value, dict | list) or first["type"] == "missing" else f", not {value!r}"
-    )
-    return f"{file.at(place)}: '{key}' {must}{shown}."
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Every figure that the offers rest on, with its source, a sentence each."""
+        return tuple(
+            f"Offer '{name}': {what} {given.mean:.0%}, {given.source} ({given.basis})."
+            for name, offer in self.offers.items()
+            for what, given in offer.assumptions.items()
+        ) + tuple(
+            f"Offer '{name}': costs {offer.cost.source} ({offer.cost.basis})."
+            for name, offer in self.offers.items()
+        )

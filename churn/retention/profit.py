@@ -12,6 +12,7 @@ takes it with probability gamma and stays; who would have stayed anyway takes it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,22 @@ from churn.errors import InputError
 from churn.retention.value_settings import ValueSettings
 
 Floats = npt.NDArray[np.float64]
+
+
+class ContactCosts(Protocol):
+    """What a contact costs; `ValueSettings` has it for one offer, alike for all customers."""
+
+    @property
+    def contact(self) -> float:
+        """Spent on each customer contacted."""
+
+    @property
+    def incentive(self) -> float | Floats:
+        """Spent where the offer is taken; one for all, or float64[n]."""
+
+    @property
+    def free_riders(self) -> float:
+        """Share of the customers who would have stayed anyway and take the offer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +56,14 @@ class ContactValue:
         return acceptance * self.gain - self.cost
 
 
-def contact_value(leaving: npt.ArrayLike, clv: npt.ArrayLike, value: ValueSettings) -> ContactValue:
+def contact_value(leaving: npt.ArrayLike, clv: npt.ArrayLike, value: ContactCosts) -> ContactValue:
     """What contacting each customer is worth.
 
     Args:
         leaving: [n] in [0, 1]: outcomes (1 for a customer who left), or calibrated probabilities,
             which give expectations.
         clv: [n], what each customer is worth if kept.
-        value: the assumptions.
+        value: what a contact costs.
 
     Raises:
         ValueError: the arrays do not match or hold something else than that.

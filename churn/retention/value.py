@@ -1,4 +1,4 @@
-"""The lifetime value of each customer, under stated assumptions."""
+"""What each customer is worth: one figure assumed for all, or the margin expected from the own remaining stay."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.contract import DataContract, NumberColumn, Role
+from churn.contract import DataContract, Role
 from churn.errors import InputError
 from churn.features.encoding import Columns, row_count
-from churn.retention.value_settings import ValueSettings
+from churn.retention.hazards import CAVEATS, HazardModel
+from churn.retention.renewals import RENEWALS_CAVEAT, RenewalStays
+from churn.retention.value_settings import HorizonSettings, ValueSettings
 
 _BOUNDS = (0.025, 0.975)
 
@@ -26,15 +28,14 @@ def lifetime_values(
     """
     if value.clv_months is None:
         return np.full(row_count(columns), value.clv)
-    charges = [c for c in contract.with_role(Role.MONTHLY_CHARGE) if isinstance(c, NumberColumn)]
-    if len(charges) != 1:
+    charge = contract.only_number(Role.MONTHLY_CHARGE)
+    if charge is None:
         raise InputError(
             f"Setting 'value.clv_months' needs exactly one number column with the role "
-            f"monthly_charge, but contract '{contract.name}' has {len(charges)}; set value.clv to "
-            "one amount for all instead."
+            f"monthly_charge, but contract '{contract.name}' has "
+            f"{len(contract.with_role(Role.MONTHLY_CHARGE))}; set value.clv to one amount for all instead."
         )
-    charge = np.asarray(columns[charges[0].name], dtype=np.float64)
-    return value.clv_months * value.margin * charge
+    return value.clv_months * value.margin * np.asarray(columns[charge.name], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,3 +57,50 @@ class RemainingMargin:
         """Bounds of each customer's expectation at the 95% level, float64[n] each."""
         low, high = np.quantile(self.draws, _BOUNDS, axis=1)
         return low, high
+
+
+def remaining_margin(
+    columns: Columns,
+    contract: DataContract,
+    value: ValueSettings,
+    stays: HazardModel | RenewalStays | None,
+    horizon: HorizonSettings,
+) -> RemainingMargin:
+    """The margin that each of n customers is expected still to bring.
+
+    Where the contract has no single monthly charge, or stays are not known, it is `lifetime_values`,
+    the same under all draws: an assumption has no interval.
+    """
+    charge = monthly_charge(columns, contract)
+    if stays is None or charge is None:
+        worth = lifetime_values(columns, contract, value)
+        return RemainingMargin(
+            expected=worth,
+            draws=np.repeat(worth[:, None].astype(np.float32), 2, axis=1),
+            assumptions=(value.assumptions[0],),
+        )
+    months = stays.expected_months(
+        columns, horizon=horizon.months, yearly_discount=horizon.yearly_discount
+    )
+    brought = months * (value.margin * charge)
+    return RemainingMargin(
+        expected=brought[0],
+        draws=brought[1:].T.astype(np.float32),
+        assumptions=(
+            (
+                f"A customer brings {value.margin:.0%} of the own monthly charge as margin, which does not "
+                "change (assumed)."
+            ),
+            (
+                f"Months beyond {horizon.months} are not counted, and a year takes "
+                f"{horizon.yearly_discount:.0%} off (assumed)."
+            ),
+            *(CAVEATS if isinstance(stays, HazardModel) else (RENEWALS_CAVEAT,)),
+        ),
+    )
+
+
+def monthly_charge(columns: Columns, contract: DataContract) -> NDArray[np.float64] | None:
+    """Each customer's monthly charge; None unless the contract has exactly one number for it."""
+    column = contract.only_number(Role.MONTHLY_CHARGE)
+    return None if column is None else np.asarray(columns[column.name], dtype=np.float64)

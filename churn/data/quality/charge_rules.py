@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn.contract import ChargeRule, DataContract, NumberColumn, Role
+from churn.contract import ChargeRule, DataContract, Role
 from churn.data.quality.rule import ExpectationResult, Rule, critical, percent
 
 _ROLES = (Role.TOTAL_CHARGE, Role.TENURE, Role.MONTHLY_CHARGE)
@@ -57,10 +57,10 @@ class Charges:
 def find_charges(contract: DataContract) -> Charges | None:
     """The contract's charge rule; None where it has none, or not the roles for it."""
     rule = contract.expectations.charges
-    total, tenure, monthly = (_only_number(contract, role) for role in _ROLES)
+    total, tenure, monthly = (contract.only_number(role) for role in _ROLES)
     if rule is None or total is None or tenure is None or monthly is None:
         return None
-    return Charges(rule, total, tenure, monthly)
+    return Charges(rule, total.name, tenure.name, monthly.name)
 
 
 def charges_left_out(contract: DataContract) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def charges_left_out(contract: DataContract) -> tuple[str, ...]:
     left_out = "Total charges were not compared with tenure: contract "
     if contract.expectations.charges is None:
         return (f"{left_out}'{contract.name}' sets no expectations.charges.",)
-    lacking = [role.value for role in _ROLES if _only_number(contract, role) is None]
+    lacking = [role.value for role in _ROLES if contract.only_number(role) is None]
     if not lacking:
         return ()
     needed = " and one with ".join(lacking)
@@ -108,9 +108,3 @@ def charge_rule(contract: DataContract, charges: Charges) -> Rule:
 
 def _agreeing(result: ExpectationResult) -> str:
     return f"{result.total - result.count:,} of {result.total:,} rows"
-
-
-def _only_number(contract: DataContract, role: Role) -> str | None:
-    """Number column with a role; None unless exactly one has it."""
-    found = contract.with_role(role)
-    return found[0].name if len(found) == 1 and isinstance(found[0], NumberColumn) else None

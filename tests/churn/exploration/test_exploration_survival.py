@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from churn.contract import CategoryColumn, Role
-from churn.exploration.survival import survival_by, survival_curve, tenure_column
+from churn.exploration.survival import survival_by, survival_curve
 
 
 def test_the_shipped_tables_curve_has_the_reference_values(telco_columns, telco_target):
@@ -40,7 +40,7 @@ def test_where_nobody_left_all_are_still_there(recwarn):
 
 
 def test_a_category_of_fewer_than_thirty_has_no_curve(telco):
-    tenure = tenure_column(telco.contract)
+    tenure = telco.contract.only_number(Role.TENURE)
     term = CategoryColumn(name="term", kind="category", meaning="Term", categories=("a", "b"))
     codes = np.repeat([0, 1], [30, 29])
     rows = {"term": codes, tenure.name: np.arange(59.0)}
@@ -61,5 +61,5 @@ def test_tenure_is_found_by_its_role_alone(telco):
         }
     )
 
-    assert tenure_column(contract).name == "tenure"
-    assert tenure_column(without) is None
+    assert contract.only_number(Role.TENURE).name == "tenure"
+    assert without.only_number(Role.TENURE) is None

@@ -1,0 +1,39 @@
+"""The lists of earlier runs, in folders named by their day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+CALL_LIST = "call-list.csv"
+NOT_CALLED = "not-called.csv"
+
+
+def earlier_days(folder: Path, before: date) -> Iterator[tuple[date, Path]]:
+    """The days before one that have lists, newest first, each with its folder."""
+    for path in sorted(folder.iterdir() if folder.is_dir() else (), reverse=True):
+        try:
+            day = date.fromisoformat(path.name)
+        except ValueError:
+            continue
+        if day < before and (path / CALL_LIST).is_file():
+            yield day, path
+
+
+def recently_called(folder: Path, today: date, days: int) -> dict[str, str]:
+    """Customer id -> why they are left alone: who was on a call list of the last so many days."""
+    from pyarrow import csv
+
+    found: dict[str, str] = {}
+    for day, path in earlier_days(folder, today):
+        if day < today - timedelta(days):
+            break
+        options = csv.ConvertOptions(
+            include_columns=["customer_id"], column_types={"customer_id": "str"}
+        )
+        for customer in csv.read_csv(path / CALL_LIST, convert_options=options)[
+            "customer_id"
+        ].to_pylist():
+            found.setdefault(customer, f"was on the call list of {day}")
+    return found

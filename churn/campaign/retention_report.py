@@ -1,0 +1,94 @@
+"""What a retention run has decided: cohorts, the campaign, and where its lists are."""
+
+from __future__ import annotations
+
+from churn.campaign.campaign_plan import AllocationFacts
+from churn.frozen_model import FrozenModel
+from churn.retention.cohorts import Cohort
+from churn.run_result import RunResult
+
+
+class CohortReport(FrozenModel):
+    """The cohorts of a run.
+
+    Attributes:
+        model: name of the model.
+        money: what an amount is followed by.
+        cohorts: the most at risk first.
+        last: those of the model's last run; empty for the first.
+    """
+
+    model: str
+    money: str
+    cohorts: tuple[Cohort, ...]
+    last: tuple[Cohort, ...] = ()
+
+    @property
+    def changes(self) -> dict[str, int | None]:
+        """Cohort -> customers more than in the last run; None where it is new. Those gone are negative."""
+        before = {each.id: each.customers for each in self.last}
+        now = {each.id: each.customers for each in self.cohorts}
+        changed: dict[str, int | None] = {
+            name: count - before[name] if name in before else None for name, count in now.items()
+        }
+        return changed | {name: -count for name, count in before.items() if name not in now}
+
+
+class RetentionReport(RunResult):
+    """A retention run.
+
+    Attributes:
+        model: name of the model that scored.
+        version: of it.
+        money: what an amount is followed by.
+        customers: decided on.
+        set_aside: rows of the input that were not taken.
+        called: on the call list.
+        holdout: left out by chance.
+        bands: customers by risk band.
+        cohorts: with those of the last run.
+        allocation: of the offers.
+        assumptions: what the amounts rest on, a sentence each.
+        notes: what else a reader has to know, a sentence each.
+        folder: where the lists are.
+        export: where the call list is as well; empty for nowhere.
+    """
+
+    model: str
+    version: str
+    money: str
+    customers: int
+    set_aside: int
+    called: int
+    holdout: int
+    bands: dict[str, int]
+    cohorts: CohortReport
+    allocation: AllocationFacts
+    assumptions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    folder: str
+    export: str = ""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Counts and amounts, for `--json` and the run's metadata."""
+        done = self.allocation
+        return {
+            "customers": self.customers,
+            "called": self.called,
+            "holdout": self.holdout,
+            "cohorts": len(self.cohorts.cohorts),
+            "expected_profit": round(done.profit, 2),
+            "profit_lower": round(done.lower, 2),
+            "profit_upper": round(done.upper, 2),
+            "expected_cost": round(done.cost, 2),
+            "gap": done.gap,
+        }
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """Places and notes, for the terminal."""
+        found = {"model": f"{self.model} version {self.version}", "lists": self.folder}
+        if self.export:
+            found["export"] = self.export
+        return found | {f"note {at}": each for at, each in enumerate(self.notes, 1)}

@@ -1,0 +1,53 @@
+"""The offer whose change the model itself associates with the lowest risk, beside the one that earns most."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.campaign.scored_customers import ScoredCustomers
+from churn.explain.counterfactuals import Counterfactual, CounterfactualSearch
+from churn.features.encoding import take
+from churn.retention.offer_profit import eligible
+from churn.retention.playbook import Playbook
+from churn.scoring.scorer import Scorer
+
+_ALL = 1000
+
+
+def supported_offers(
+    scored: ScoredCustomers, scorer: Scorer, playbook: Playbook, rows: NDArray[np.int64]
+) -> list[str]:
+    """For some customers, in words: the offer of lowest risk by the model, and how far the risk falls.
+
+    Only offers that propose a change of one column, and that the customer is eligible for, are
+    looked at; empty where the model sees no fall. It is an association, not an effect.
+    """
+    single = {
+        next(iter(offer.proposes.items())): (name, eligible(offer, scored.contract, scored.columns))
+        for name, offer in playbook.offers.items()
+        if len(offer.proposes) == 1
+    }
+    if not single:
+        return [""] * len(rows)
+    search = CounterfactualSearch(scorer.row_scorer)
+    some = scorer.row_scorer.table_values(take(scored.columns, rows))
+    found = []
+    for row, values in zip(rows.tolist(), some, strict=True):
+        logit = scorer.row_scorer.logit(values)
+        possible = search.customer(values, logit, most=_ALL, most_changes=1).found
+        found.append(_best(row, possible, single))
+    return found
+
+
+def _best(
+    row: int,
+    possible: tuple[Counterfactual, ...],
+    single: dict[tuple[str, str], tuple[str, NDArray[np.bool_]]],
+) -> str:
+    for each in sorted(possible, key=lambda one: one.risk):
+        (change,) = [one for one in each.changes if not one.follows]
+        name, open_to = single.get((change.column, change.after), ("", None))
+        if open_to is not None and open_to[row]:
+            return f"{name}: {each.sentence}"
+    return ""

@@ -1,0 +1,56 @@
+"""Decides who is offered what, within every limit of the playbook."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from zenml import step
+
+from churn.campaign.campaign_plan import CampaignPlan, plan_campaign
+from churn.campaign.earlier_lists import recently_called
+from churn.campaign.scored_customers import ScoredCustomers
+from churn.campaign.suppression import read_suppressions
+from churn.retention.holdout import in_holdout
+from churn.retention.playbook_file import load_playbook
+from churn.retention.value import RemainingMargin
+from churn.settings.retention import RetentionSettings
+from materializers.campaign_materializer import CampaignMaterializer
+from registry.artifacts import Artifact
+from steps.progress import step_progress
+
+
+@step(enable_cache=False, output_materializers=CampaignMaterializer)
+def allocate_offers(
+    scored: ScoredCustomers,
+    margin: RemainingMargin,
+    settings: dict[str, Any],
+    folders: dict[str, str],
+) -> Annotated[CampaignPlan, Artifact.CAMPAIGN]:
+    """Allocates the offers for the greatest expected profit."""
+    with step_progress("allocate_offers") as progress:
+        options = RetentionSettings.from_mapping(settings)
+        contract = scored.contract
+        playbook = load_playbook(options.playbook_file(contract.name), contract)
+        ids = scored.texts["customer_id"].to_pylist()
+        reasons = recently_called(
+            Path(folders["retention"]), datetime.now(UTC).date(), playbook.quiet_days
+        )
+        if options.suppression:
+            reasons |= read_suppressions(options.suppression_file, contract.id.name)
+        plan = plan_campaign(
+            scored,
+            margin,
+            playbook,
+            kept_out={row: reasons[each] for row, each in enumerate(ids) if each in reasons},
+            holdout=in_holdout(ids, options.holdout.share, options.holdout.salt),
+            money=options.value.money,
+            seed=options.horizon.seed,
+        )
+        done = plan.facts
+        progress.record(
+            f"{int(plan.called.sum()):,} customers to contact, expected to earn {done.profit:,.0f} "
+            f"({done.lower:,.0f} to {done.upper:,.0f}) {options.value.money}; {done.method}, at most "
+            f"{done.gap:.3%} below the best",
+            {"expected_profit": done.profit, "gap": done.gap, "method": done.method},
+        )
+    return plan
