@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from churn.batch.read_chunk import ReadChunk
 
+ID_HASH: Literal["words"] = "words"
+"""Names how ids are hashed: two kinds in one job would not find a repeated id."""
 _BYTES = 16
 _WORD = 8  # bytes
 _ODD = 0x9E3779B97F4A7C15  # any odd number with mixed bits
@@ -49,9 +51,9 @@ def text_hashes(texts: Any) -> NDArray[np.uint64]:
     """
     longest = pc.max(pc.binary_length(texts)).as_py() or 1
     words = -(-longest // _WORD)
-    filled = pc.ascii_rpad(texts, words * _WORD, padding="\0").cast(pa.binary())
-    content = filled.cast(pa.binary(words * _WORD)).buffers()[1]
-    parts = np.frombuffer(content, "<u8", len(texts) * words).reshape(len(texts), words)
+    filled = pc.ascii_rpad(texts, words * _WORD, padding="\0")  # all of one length now
+    _, _, content = filled.buffers()
+    parts = np.frombuffer(content or b"", "<u8", len(texts) * words).reshape(len(texts), words)
     total = np.zeros(len(texts), np.uint64)
     for place in range(words):
         mixed = parts[:, place] * np.uint64(_ODD)

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from churn.batch.score_chunk import BatchScorer, ScoredChunk, score_chunk
-from churn.data.sources import CHUNK_ROWS, TableChunk
+from churn.data.sources import TableChunk
 
 _AHEAD = 2  # chunks a thread: one at work, one waiting, so that none idles while a part is written
+_FEW = 10_000  # rows that LightGBM scores in a tenth of a second
 
 
 def all_cores() -> int:
@@ -39,14 +39,14 @@ class LocalEngine:
     ) -> Iterator[tuple[TableChunk, ScoredChunk]]:
         """The chunks and their scores, in the order of the chunks."""
         waiting: deque[tuple[TableChunk, Future[ScoredChunk]]] = deque()
-        rest = iter(chunks)
-        first = list(islice(rest, 2))
-        # For one chunk alone, compiling costs more than it saves.
-        if len(first) > 1 or any(chunk.table.num_rows > CHUNK_ROWS for chunk in first):
-            scorer.scorer.compile(contributions=bool(scorer.explain))
+        rows, few = 0, True
         with ThreadPoolExecutor(self.workers, "score") as pool:
             try:
-                for chunk in chain(first, rest):
+                for chunk in chunks:
+                    rows += chunk.table.num_rows
+                    if few and rows > _FEW:  # below, compiling costs more than it saves
+                        few = False
+                        scorer.scorer.compile(contributions=bool(scorer.explain))
                     waiting.append((chunk, pool.submit(_scored, chunk, scorer)))
                     if len(waiting) >= _AHEAD * self.workers:
                         yield _first(waiting)

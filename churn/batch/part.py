@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pyarrow import csv, parquet
 from pydantic import ValidationError
 
 from churn.batch.batch_settings import PartFormat
+from churn.batch.fingerprints import ID_HASH
 from churn.batch.job import BatchJob
 from churn.batch.output_folder import OutputFolder, write_bytes
 from churn.batch.score_chunk import ScoredChunk
@@ -52,6 +53,7 @@ class Part(FrozenModel):
         scores: the rows that were scored.
         rejected: the rows that were set aside.
         fingerprints: hashes of ids and of what was scored; for the rest of the run alone.
+        id_hash: how ids were hashed; a part of a release that hashed them otherwise is made anew.
         repeated: how many of the rejected have the id of an earlier row.
         positive: how many reach the threshold.
         histogram: how many scores lie in each of `BINS` equal bins.
@@ -64,6 +66,7 @@ class Part(FrozenModel):
     scores: StoredFile
     rejected: StoredFile
     fingerprints: StoredFile
+    id_hash: Literal["words"]
     repeated: int
     positive: int
     histogram: tuple[int, ...]
@@ -89,6 +92,7 @@ def write_part(
         scores=_write(folder, f"{SCORES}/{name}.{kind}", scored.scores, _WRITERS[kind]),
         rejected=_write(folder, f"{PROGRESS}/{name}-rejected.parquet", rejected, _write_parquet),
         fingerprints=_write(folder, f"{PROGRESS}/{name}.arrow", scored.fingerprints, _write_arrow),
+        id_hash=ID_HASH,
         repeated=repeated,
         positive=int(np.count_nonzero(scored.scores["decision"].to_numpy())),
         histogram=tuple(np.histogram(probability, BINS, (0, 1))[0].tolist()),

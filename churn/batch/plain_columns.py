@@ -45,7 +45,8 @@ def plain_column(column: Any, name: str, *, coded: bool = False) -> Any:
     kind = column.type
     try:
         if isinstance(column, pa.ChunkedArray):
-            column = column.combine_chunks()
+            # One chunk is taken as it is; combined, it would be copied.
+            column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         if coded and pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
             return column
         if pa.types.is_dictionary(kind):

@@ -118,6 +118,8 @@ class ChunkReader:
             refused.setdefault(row - first_row, (self.contract.id.name, _repeated(first)))
             kept[row - first_row] = False
         rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
+        if not refused:  # nothing is copied
+            return ReadChunk(read.columns, rows, read.customers, REJECTED.empty_table())
         return ReadChunk(
             {name: values[kept] for name, values in read.columns.items()},
             rows[kept],
@@ -176,8 +178,10 @@ class ChunkReader:
                 codes.append(reader[value])
             except RefusedValue:
                 codes.append(-1)
-        places = pc.fill_null(coded.indices, len(codes) - 1).to_numpy(zero_copy_only=False)
-        found: NDArray[np.int8] = np.array(codes, np.int8)[places]
+        places = coded.indices
+        if places.null_count:
+            places = pc.fill_null(places, len(codes) - 1)
+        found: NDArray[np.int8] = np.array(codes, np.int8)[places.to_numpy()]
         return found
 
     def _allowed_numbers(self, column: NumberColumn, given: Any) -> Floats:
@@ -247,6 +251,8 @@ def _customers(column: Any | None, count: int) -> tuple[Any, Mask]:
     """The customers' ids, and which of them cannot be one; a table without ids has no wrong one."""
     if column is None:
         return pa.nulls(count, pa.string()), np.zeros(count, np.bool_)
+    if pa.types.is_string(column.type) and _are_plain(column):
+        return column, np.zeros(count, np.bool_)
     texts = customer_ids(column)
     if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
         return texts, np.ones(count, np.bool_)
@@ -255,6 +261,21 @@ def _customers(column: Any | None, count: int) -> tuple[Any, Mask]:
     for place in np.flatnonzero(wrong):
         wrong[place] = not is_customer_id(texts[int(place)].as_py())
     return texts, wrong
+
+
+def _are_plain(texts: Any) -> bool:
+    """Whether every text matches `PLAIN_ID`, by a look at all of their bytes at once."""
+    if texts.null_count or not len(texts):
+        return False
+    _, offsets, content = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    lengths, letters = np.diff(ends), np.frombuffer(content or b"", np.uint8)[ends[0] : ends[-1]]
+    return bool(
+        lengths.min() > 0
+        and lengths.max() <= LONGEST_ID
+        and letters.min() >= ord("!")
+        and letters.max() <= ord("~")
+    )
 
 
 def _is_empty(column: Any) -> Mask:

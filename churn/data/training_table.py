@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from churn.contract import DataContract
 from churn.contract.expectations import AcceptedSnapshot
 from churn.data.dataset import Dataset, Source
 from churn.data.intake import checksum
 from churn.data.intake.address import public, require_allowed
-from churn.data.intake.download import Progress, download
 from churn.data.intake.parse import parse
 from churn.data.intake.raw import LARGEST
 from churn.data.sources import TableSource, open_file, open_source, whole_table
 from churn.errors import InputError
+
+if TYPE_CHECKING:
+    from churn.data.intake.download import Progress
 
 BUNDLED = "bundled"
 
@@ -102,6 +105,8 @@ def _source(
             f"{public(location)} needs a checksum, so that everybody trains on the same bytes. "
             "Add --set data.sha256=..., which `sha256sum FILE` prints."
         )
+    from churn.data.intake.download import download  # its client loads much that no file needs
+
     path = download(location, expected, cache, on_progress)
     return open_file(path, public(location), contract, largest=LARGEST)
 

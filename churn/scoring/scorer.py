@@ -141,7 +141,7 @@ class Scorer:
     def compile(self, *, contributions: bool = False) -> bool:
         """Makes `score_many` fast for millions of rows; every row keeps its bits.
 
-        It takes about a second, and numba, which the extra `batch` brings.
+        It takes a tenth of a second, and llvmlite, which the extra `batch` brings.
 
         Args:
             contributions: whether `contributions` is made fast, too.

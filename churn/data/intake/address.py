@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import httpx
-
 from churn.errors import InputError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -114,13 +112,15 @@ def path_of(url: str) -> Path | None:
 
 def require_allowed(url: str) -> None:
     """Raises `InputError` if an address is not one that is fetched, and says what it is."""
+    from httpx import InvalidURL  # which loads much that few addresses need
+
     name, scheme = public(url), url.partition(":")[0].casefold()
     way_out = "Use https, or download the file and name its path."
     if _is_database(scheme):
         way_out = "It names a database: export the customers as CSV or parquet and name the file."
     try:
         allowed = is_allowed(url)
-    except (ValueError, httpx.InvalidURL):
+    except (ValueError, InvalidURL):
         allowed = False
         if scheme in ("http", "https"):
             raise InputError(f"{name} is no valid address. Check how it is written.") from None
@@ -130,8 +130,10 @@ def require_allowed(url: str) -> None:
 
 def is_allowed(url: str) -> bool:
     """Whether an address is https, or http to this machine itself."""
+    from httpx import URL
+
     urlsplit(url)  # stricter than what follows about brackets
-    parts = httpx.URL(url)
+    parts = URL(url)
     return bool(parts.host) and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.host in LOOPBACK)
     )

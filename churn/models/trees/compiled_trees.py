@@ -1,25 +1,27 @@
-"""Shallow trees over whole columns, compiled by numba: the library's very bits for a fortieth of its time.
+"""Shallow trees over whole columns, in machine code: the library's very bits for a fiftieth of its time.
 
 The branches of hundreds of small trees are hard for a processor to predict. Here a tree is complete:
 seven splits and eight leaves, each leaf chosen by comparisons without a branch, many customers side by
-side. Trees are added up in order, as LightGBM adds them. The code is compiled once a process, in about
-a second, so it is for many rows; numba is in the extra `batch` and imported only here.
+side. Trees are added up in order, as LightGBM adds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.features.encoding import Floats
 from churn.models.trees.tree_contributions import TreeContributions
+from churn.models.trees.tree_loops import (
+    AT_ONCE,
+    LEAVES,
+    SPLITS,
+    contributions_loop,
+    leaves_loop,
+)
 from churn.models.trees.tree_text import Tree
-
-_SPLITS = 7
-_AT_ONCE = 256  # their values of a column stay in the processor's fastest cache
 
 
 class CompiledTrees:
@@ -30,29 +32,29 @@ class CompiledTrees:
 
         Raises:
             ValueError: a tree has more levels.
-            ImportError: numba is not installed, or does not fit what is.
+            ImportError: llvmlite is not installed.
         """
-        self._add = _compiled_leaves()
-        self._columns = np.zeros((len(trees), _SPLITS), dtype=np.int64)
-        self._cuts = np.full((len(trees), _SPLITS), np.inf)
-        self._leaves = np.empty((len(trees), _SPLITS + 1))
+        self._add = leaves_loop()
+        self._columns, self._cuts = _no_splits(len(trees))
+        self._leaves = np.empty((len(trees), LEAVES))
         for place, tree in enumerate(trees):
             self._complete(place, tree, 0, 0 if tree.columns else -1)
 
     def __call__(self, matrix: Floats) -> Floats:
         """Log-odds float64[n] of n customers, from float64[n, features] without NaN."""
-        total = np.zeros(len(matrix))
-        # Free where the matrix lies in memory column by column.
-        columns = np.ascontiguousarray(matrix.T)
-        self._add(columns, self._columns, self._cuts, self._leaves, total)
-        return total
+        columns = _whole_blocks(matrix)
+        total = np.zeros(columns.shape[1])
+        if len(total) and len(self._leaves):
+            sizes = len(total), len(self._leaves)
+            self._add(*sizes, columns, self._columns, self._cuts, self._leaves, total)
+        return total[: len(matrix)]
 
     def _complete(self, place: int, tree: Tree, at: int, node: int) -> None:
         """Puts a node at its place; a leaf above the last level stands below both ways of a split."""
-        if at >= _SPLITS:
+        if at >= SPLITS:
             if node >= 0:
                 raise ValueError(f"tree {place} has more than three levels")
-            self._leaves[place, at - _SPLITS] = tree.values[~node]
+            self._leaves[place, at - SPLITS] = tree.values[~node]
             return
         left = right = node
         if node >= 0:
@@ -69,114 +71,39 @@ class CompiledContributions:
         """Takes the trees as `trees_in` finds them, and compiles what looks their tables up.
 
         Raises:
-            ImportError: numba is not installed, or does not fit what is.
+            ImportError: llvmlite is not installed.
         """
-        self._add = _compiled_tables()
+        self._add = contributions_loop()
         # By the trees' own numbers of their splits, as the tables' patterns count them.
-        self._columns = np.zeros((len(trees), _SPLITS), dtype=np.int64)
-        self._cuts = np.full((len(trees), _SPLITS), np.inf)  # never exceeded: the bit is never set
+        self._columns, self._cuts = _no_splits(len(trees))
         for place, tree in enumerate(trees):
             self._columns[place, : len(tree.columns)] = tree.columns
             self._cuts[place, : len(tree.cuts)] = tree.cuts
         self._slots, self._table = tables.by_slot()
+        self._used = np.maximum(1, (self._slots < tables.features).sum(axis=1))
 
     def __call__(self, matrix: Floats) -> Floats:
         """Shapley values float64[n, features] of n customers, from as many values without NaN."""
-        total = np.zeros(matrix.shape[::-1])
-        columns = np.ascontiguousarray(matrix.T)
-        self._add(columns, self._columns, self._cuts, self._slots, self._table, total)
-        return total.T
+        columns, features = _whole_blocks(matrix), matrix.shape[1]
+        total = np.zeros((features + 1, columns.shape[1]))  # what no tree looks at goes to the last
+        if columns.shape[1] and self._slots.size:
+            sizes = columns.shape[1], *self._slots.shape
+            splits = self._columns, self._cuts
+            self._add(*sizes, columns, *splits, self._used, self._slots, self._table, total)
+        return total[:features, : len(matrix)].T
 
 
-@cache
-def _compiled_leaves() -> Callable[..., None]:
-    """`_add_leaves` in machine code.
+def _no_splits(trees: int) -> tuple[NDArray[np.int64], Floats]:
+    """Columns and cuts of splits that send every customer to the left."""
+    return np.zeros((trees, SPLITS), np.int64), np.full((trees, SPLITS), np.inf)
 
-    Not cached on disk: that would save less than half of the second, and leave pickled code beside
-    the source, where an image or an installation may not be written to.
+
+def _whole_blocks(matrix: Floats) -> Floats:
+    """Customers column by column, their number rounded up to whole blocks.
+
+    Nothing is copied where that is so already, and the matrix lies in memory column by column.
     """
-    import numba
-
-    numbers, places = numba.float64[:, ::1], numba.int64[:, ::1]
-    signature = numba.void(numbers, places, numbers, numbers, numba.float64[::1])
-    return numba.njit(signature, nogil=True)(_add_leaves)
-
-
-@cache
-def _compiled_tables() -> Callable[..., None]:
-    """`_add_contributions` in machine code."""
-    import numba
-
-    numbers, places = numba.float64[:, ::1], numba.int64[:, ::1]
-    signature = numba.void(numbers, places, numbers, places, numba.float64[:, :, ::1], numbers)
-    return numba.njit(signature, nogil=True)(_add_contributions)
-
-
-# The two loops are plain Python to a reader and to the tests; the ranges of a block are slices, so that
-# the compiler knows that they do not overlap, and the inner loops have no branch.
-# fmt: off
-
-
-def _add_leaves(rows: Any, columns: Any, cuts: Any, leaves: Any, total: Any) -> None:
-    """Adds every tree's leaf to every customer's total.
-
-    Args:
-        rows: float64[features, n].
-        columns: int64[trees, 7], of a complete tree's splits from its root down.
-        cuts: float64[trees, 7].
-        leaves: float64[trees, 8], from left to right.
-        total: float64[n].
-    """
-    for start in range(0, len(total), _AT_ONCE):
-        some = slice(start, min(start + _AT_ONCE, len(total)))
-        sums = total[some]
-        for tree in range(len(columns)):
-            at, cut, leaf = columns[tree], cuts[tree], leaves[tree]
-            x0, x1, x2, x3 = rows[at[0], some], rows[at[1], some], rows[at[2], some], rows[at[3], some]
-            x4, x5, x6 = rows[at[4], some], rows[at[5], some], rows[at[6], some]
-            c0, c1, c2, c3, c4, c5, c6 = cut[0], cut[1], cut[2], cut[3], cut[4], cut[5], cut[6]
-            v0, v1, v2, v3 = leaf[0], leaf[1], leaf[2], leaf[3]
-            v4, v5, v6, v7 = leaf[4], leaf[5], leaf[6], leaf[7]
-            for row in range(len(sums)):
-                a = v0 if x3[row] <= c3 else v1
-                b = v2 if x4[row] <= c4 else v3
-                c = v4 if x5[row] <= c5 else v5
-                d = v6 if x6[row] <= c6 else v7
-                left = a if x1[row] <= c1 else b
-                right = c if x2[row] <= c2 else d
-                sums[row] += left if x0[row] <= c0 else right
-
-
-def _add_contributions(
-    rows: Any, columns: Any, cuts: Any, slots: Any, table: Any, total: Any
-) -> None:
-    """Adds every tree's contributions to every customer's.
-
-    Args:
-        rows: float64[features, n].
-        columns: int64[trees, 7], of the splits by their numbers.
-        cuts: float64[trees, 7].
-        slots: int64[trees, k], the columns that a tree looks at, -1 behind the last.
-        table: float64[trees, k, 128], what each adds for each pattern of splits that say "right".
-        total: float64[features, n].
-    """
-    pattern = np.empty(_AT_ONCE, np.uint8)
-    count = rows.shape[1]
-    for start in range(0, count, _AT_ONCE):
-        some = slice(start, min(start + _AT_ONCE, count))
-        for tree in range(len(columns)):
-            at, cut = columns[tree], cuts[tree]
-            x0, x1, x2, x3 = rows[at[0], some], rows[at[1], some], rows[at[2], some], rows[at[3], some]
-            x4, x5, x6 = rows[at[4], some], rows[at[5], some], rows[at[6], some]
-            c0, c1, c2, c3, c4, c5, c6 = cut[0], cut[1], cut[2], cut[3], cut[4], cut[5], cut[6]
-            for row in range(len(x0)):
-                pattern[row] = (
-                    (x0[row] > c0) | (x1[row] > c1) << 1 | (x2[row] > c2) << 2 | (x3[row] > c3) << 3
-                    | (x4[row] > c4) << 4 | (x5[row] > c5) << 5 | (x6[row] > c6) << 6
-                )
-            for slot in range(slots.shape[1]):
-                if slots[tree, slot] < 0:
-                    break
-                sums, parts = total[slots[tree, slot], some], table[tree, slot]
-                for row in range(len(sums)):
-                    sums[row] += parts[pattern[row]]
+    missing = -len(matrix) % AT_ONCE
+    if missing:
+        matrix = np.pad(matrix, ((0, missing), (0, 0)))
+    return np.ascontiguousarray(matrix.T)

@@ -90,7 +90,7 @@ class NativeTrees:
             contributions: whether contributions are compiled, too.
 
         Returns:
-            Whether all is compiled: not without numba, and not deeper trees or other splits.
+            Whether all is compiled: not without llvmlite, and not deeper trees or other splits.
         """
         try:
             read = trees_in(self.text)
@@ -105,8 +105,9 @@ class NativeTrees:
                 if not np.array_equal(parts(probes), self.tables.many(probes)):
                     return False
                 self._compiled_parts = parts
-        except (ValueError, KeyError, IndexError, ImportError):
-            return False  # deeper trees, splits of another kind, or a machine without numba
+        except (ValueError, KeyError, IndexError, ImportError, OSError, RuntimeError):
+            # Deeper trees, splits of another kind, or llvmlite is missing or cannot work here.
+            return False
         return not contributions or self._compiled_parts is not None
 
     def logits(self, matrix: Floats) -> Floats:

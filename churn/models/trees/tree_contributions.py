@@ -70,10 +70,9 @@ class TreeContributions:
         return total[: self.features]
 
     def by_slot(self) -> tuple[NDArray[np.int64], Floats]:
-        """The columns of each tree, -1 behind the last, and the tables: [trees, k, patterns]."""
-        slots = np.where(self._slots == self.features, -1, self._slots).astype(np.int64)
-        table = self._table.reshape(self._count, _PATTERNS, slots.shape[1])
-        return slots, np.ascontiguousarray(table.transpose(0, 2, 1))
+        """The columns of each tree, `features` behind the last, and the tables: [trees, k, patterns]."""
+        table = self._table.reshape(self._count, _PATTERNS, self._slots.shape[1])
+        return self._slots.astype(np.int64), np.ascontiguousarray(table.transpose(0, 2, 1))
 
     def many(self, matrix: Floats) -> Floats:
         """The contributions of n customers, float64[n, features], with the bits of `one`."""

@@ -140,6 +140,24 @@ def test_a_part_that_was_damaged_is_made_anew(score, customers_file, output, nam
     assert scores(output)["row"].to_pylist() == list(range(1, 1001))
 
 
+@pytest.mark.parametrize("kind", [None, "xor"])
+def test_parts_whose_ids_an_older_release_hashed_otherwise_are_made_anew(
+    score, customers_file, output, kind
+):
+    def stop(done):
+        if done == 900:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(customers_file, on_rows=stop)
+    record = output / "progress" / "part-00001.json"
+    fields = json.loads(record.read_text())
+    del fields["id_hash"]
+    record.write_text(json.dumps(fields | ({"id_hash": kind} if kind else {})))
+
+    assert score(customers_file).manifest.parts_found == 2
+
+
 def test_parts_of_another_time_are_not_taken_for_the_jobs(score, customers_file, output):
     def stop(done):
         if done == 900:

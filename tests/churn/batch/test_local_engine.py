@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from churn.batch import local_engine
 from churn.batch.local_engine import LocalEngine, all_cores
 from churn.batch.score_chunk import score_chunk
 from churn.data.sources import TableChunk
@@ -65,18 +66,19 @@ def test_chunks_are_read_only_as_far_as_the_threads_need_them(batch_scorer, raw_
     assert not [each for each in threading.enumerate() if each.name.startswith("score")]
 
 
-def test_one_chunk_alone_is_not_compiled_for_and_several_are(
-    batch_scorer, raw_customers, monkeypatch
+@pytest.mark.parametrize(("few", "expected"), [(7043, []), (7042, [True])])
+def test_trees_are_compiled_once_for_more_than_a_few_rows_however_small_the_chunks(
+    batch_scorer, raw_customers, monkeypatch, few, expected
 ):
     compiled = []
     monkeypatch.setattr(
         Scorer, "compile", lambda _self, *, contributions=False: compiled.append(contributions)
     )
-    list(LocalEngine(2)(chunks(raw_customers, 8000), batch_scorer))
-    assert compiled == []
+    monkeypatch.setattr(local_engine, "_FEW", few)
 
     list(LocalEngine(2)(chunks(raw_customers, 1000), replace(batch_scorer, explain=1)))
-    assert compiled == [True]
+
+    assert compiled == expected
 
 
 def test_what_goes_wrong_in_a_thread_is_raised_where_it_is_waited_for(batch_scorer, raw_customers):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.models.trees import compiled_trees
+from churn.models.trees import tree_loops
 from churn.models.trees.compiled_trees import CompiledContributions, CompiledTrees
 from churn.models.trees.native_trees import NativeTrees
 from churn.models.trees.tree_contributions import TreeContributions
 from churn.models.trees.tree_text import rows_around, trees_in
 
-pytest.importorskip("numba", reason="the extra 'batch' is not installed")
+pytest.importorskip("llvmlite", reason="the extra 'batch' is not installed")
 
 EDGES = [0.0, -0.0, 0.5, 1.5, 1e-35, -1e-36, 1e300, -1e300, np.inf, -np.inf, np.nan]
 
@@ -139,9 +139,9 @@ def test_other_trees_stay_with_the_library(otherwise):
     assert loaded.logits(rows).tolist() == library(text, rows)
 
 
-def test_without_numba_the_library_scores(monkeypatch):
-    compiled_trees._compiled_leaves.cache_clear()
-    monkeypatch.setitem(sys.modules, "numba", None)
+def test_without_llvmlite_the_library_scores(monkeypatch):
+    tree_loops.leaves_loop.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
     text = grown(3)
     rows = customers(text, 3, 300)
     loaded = NativeTrees(text)
@@ -170,13 +170,13 @@ def test_compiled_contributions_that_disagree_with_the_tables_are_not_used(monke
     assert not NativeTrees(grown(3)).compile(contributions=True)
 
 
-def test_nothing_that_scores_imports_numba_until_a_batch_compiles():
+def test_nothing_that_scores_imports_llvmlite_until_a_batch_compiles():
     code = (
         "import sys, numpy, churn.scoring, service.api.__main__, service.stream.__main__\n"
         "from churn.models.trees.native_trees import NativeTrees\n"
         "trees = NativeTrees(sys.stdin.read())\n"
         "trees.logits(numpy.zeros((100_000, 4))), trees.contributions(numpy.zeros((500, 4)))\n"
-        "print('numba' in sys.modules, trees.compile(), 'numba' in sys.modules)"
+        "print('llvmlite' in sys.modules, trees.compile(), 'llvmlite' in sys.modules)"
     )
     output = subprocess.run(
         [sys.executable, "-c", code], input=grown(1), capture_output=True, text=True, check=True

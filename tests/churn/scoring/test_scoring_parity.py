@@ -322,7 +322,7 @@ def test_a_network_is_served_as_it_was_trained(
 
 @pytest.mark.parametrize("name", ["gbm", "blend", "blend_wide", "blend_line", "logistic"])
 def test_compiled_for_a_batch_every_customer_keeps_its_bits(pairs, telco_columns, name, tmp_path):
-    pytest.importorskip("numba", reason="the extra 'batch' is not installed")
+    pytest.importorskip("llvmlite", reason="the extra 'batch' is not installed")
     trained, scorer = pairs[name]
     folder = write_bundle(
         tmp_path / "bundle", trained, telco_columns, name="churn", version="1",

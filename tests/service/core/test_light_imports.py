@@ -7,7 +7,18 @@ import pytest
 
 from tests.servers.logged_process import environment
 
-HEAVY = ("dask", "duckdb", "feast", "pandas", "pyarrow", "numba", "sklearn", "mlflow", "zenml")
+HEAVY = (
+    "dask",
+    "duckdb",
+    "feast",
+    "pandas",
+    "pyarrow",
+    "llvmlite",
+    "numba",
+    "sklearn",
+    "mlflow",
+    "zenml",
+)
 CODE = """
 import sys
 from datetime import UTC, datetime
