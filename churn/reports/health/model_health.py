@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -14,6 +13,8 @@ from churn.errors import InputError
 from churn.evaluation.delong import Auc, delong
 from churn.evaluation.disparities import Estimate, wilson_interval
 from churn.evaluation.intervals import Interval
+from churn.evaluation.weighted import Floats, Labels
+from churn.ledger.answer_arrays import UNKNOWN
 from churn.ledger.changes import ProductionChange
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.predictions import PredictionLedger
@@ -24,7 +25,7 @@ from churn.monitoring.incidents import Incident, find_incidents
 
 _FEWEST_OUTCOMES = 10
 """Customers who left, and who stayed, in a period whose ROC-AUC is drawn."""
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_A_MONDAY, _WEEK = datetime(1970, 1, 5, tzinfo=UTC), timedelta(weeks=1)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class ModelHealth:
 
 
 def read_health(ledger: str, model: str, kind: str | None = None) -> ModelHealth:
-    """Reads everything that the ledger has; predictions are those of all versions, without shadows.
+    """Reads everything that the ledger has; predictions are those of all its versions, without shadows.
 
     Args:
         ledger: the database's address.
@@ -133,7 +134,7 @@ def read_health(ledger: str, model: str, kind: str | None = None) -> ModelHealth
     with Ledger(ledger) as records:
         changes = [each for each in records.changes(model) if each.status == "done"]
     with PredictionLedger(ledger) as predictions:
-        periods = tuple(_periods(predictions))
+        periods = tuple(_periods(predictions, model))
     return ModelHealth(
         model=model,
         kind=chosen,
@@ -144,39 +145,27 @@ def read_health(ledger: str, model: str, kind: str | None = None) -> ModelHealth
     )
 
 
-@dataclass
-class _Week:
-    """Probabilities of all answers, and those with outcomes apart."""
-
-    probability: array[float] = field(default_factory=lambda: array("f"))
-    known: array[float] = field(default_factory=lambda: array("f"))
-    left: array[int] = field(default_factory=lambda: array("b"))
-
-
-def _periods(ledger: PredictionLedger) -> Iterator[Period]:
-    weeks: defaultdict[date, _Week] = defaultdict(_Week)
-    for prediction, outcome in ledger.predictions_with_outcomes(_FIRST, _LAST):
-        if prediction.role == "shadow":
-            continue
-        day = prediction.predicted_at.date()
-        week = weeks[day - timedelta(days=day.weekday())]
-        week.probability.append(prediction.probability)
-        if outcome is not None:
-            week.known.append(prediction.probability)
-            week.left.append(outcome.churned)
-    for start, week in sorted(weeks.items()):
-        yield _period(start, week)
+def _periods(ledger: PredictionLedger, model: str) -> Iterator[Period]:
+    weeks: defaultdict[int, list[tuple[Floats, Labels]]] = defaultdict(list)
+    for answers in ledger.answers(model):
+        week = (answers.predicted_at - _A_MONDAY.timestamp()) // _WEEK.total_seconds()
+        for number in np.unique(week):
+            those = week == number
+            weeks[int(number)].append((answers.probability[those], answers.churned[those]))
+    for number, parts in sorted(weeks.items()):
+        probability, churned = (np.concatenate(each) for each in zip(*parts, strict=True))
+        yield _period((_A_MONDAY + number * _WEEK).date(), probability, churned)
 
 
-def _period(start: date, week: _Week) -> Period:
-    probability = np.asarray(week.probability, dtype=np.float64)
+def _period(start: date, probability: Floats, churned: Labels) -> Period:
     low, median, high = np.quantile(probability, (0.1, 0.5, 0.9))
-    known, left = np.asarray(week.known), np.asarray(week.left, dtype=np.int8)
+    has_outcome = churned != UNKNOWN
+    known, left = probability[has_outcome], churned[has_outcome]
     positives = int(left.sum())
     enough = min(positives, len(left) - positives) >= _FEWEST_OUTCOMES
     return Period(
         start=start,
-        predictions=len(week.probability),
+        predictions=len(probability),
         low=float(low),
         median=float(median),
         high=float(high),
