@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
     goal_alarms,
+    goal_allocation,
     goal_batch,
     goal_clone,
     goal_command_line,
@@ -53,6 +54,7 @@ GOALS: dict[str, Measure] = {
     "score": goal_score.measure,
     "drift": goal_drift.measure,
     "generator": goal_generator.measure,
+    "allocation": goal_allocation.measure,
     "batch": goal_batch.measure,
     "service": goal_service.measure,
     "sources": goal_sources.measure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churn.batch.table_output import is_table
 from churn.campaign.suppression import read_suppressions
 from churn.contract import load_contract
 from churn.data.sources import open_sink, open_source
@@ -33,4 +34,4 @@ def require_retention_places(settings: RetentionSettings, spec: StackSpec) -> No
     if settings.input:
         open_source(settings.input, contract, setting="input")
     if settings.export:
-        open_sink(settings.export)
+        open_sink(settings.export, key=("customer_id",) if is_table(settings.export) else ())

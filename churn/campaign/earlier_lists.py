@@ -8,6 +8,7 @@ from pathlib import Path
 
 CALL_LIST = "call-list.csv"
 NOT_CALLED = "not-called.csv"
+MISSED = "missed-leavers.csv"
 
 
 def earlier_days(folder: Path, before: date) -> Iterator[tuple[date, Path]]:

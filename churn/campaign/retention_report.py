@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from churn.campaign.campaign_plan import AllocationFacts
+from collections import Counter
+
+from churn.campaign.campaign_plan import AllocationFacts, CampaignPlan
+from churn.campaign.scored_customers import ScoredCustomers
 from churn.frozen_model import FrozenModel
 from churn.retention.cohorts import Cohort
+from churn.retention.value import RemainingMargin
 from churn.run_result import RunResult
 
 
@@ -92,3 +96,38 @@ class RetentionReport(RunResult):
         if self.export:
             found["export"] = self.export
         return found | {f"note {at}": each for at, each in enumerate(self.notes, 1)}
+
+
+def retention_report(
+    scored: ScoredCustomers,
+    margin: RemainingMargin,
+    plan: CampaignPlan,
+    cohorts: CohortReport,
+    *,
+    notes: tuple[str, ...],
+    folder: str,
+    export: str,
+) -> RetentionReport:
+    """The report of a run whose lists are written."""
+    called, done, money = int(plan.called.sum()), plan.facts, cohorts.money
+    return RetentionReport(
+        status="planned",
+        sentence=(
+            f"{called:,} of {len(scored.risk):,} customers to contact, expected to earn "
+            f"{done.profit:,.0f} {money} ({done.lower:,.0f} to {done.upper:,.0f}) for {done.cost:,.0f}"
+        ),
+        model=scored.model,
+        version=scored.version,
+        money=money,
+        customers=len(scored.risk),
+        set_aside=scored.set_aside,
+        called=called,
+        holdout=int(plan.holdout.sum()),
+        bands=dict(Counter(scored.texts["risk_band"].to_pylist())),
+        cohorts=cohorts,
+        allocation=done,
+        assumptions=(*margin.assumptions, *plan.playbook.assumptions),
+        notes=notes,
+        folder=folder,
+        export=export,
+    )

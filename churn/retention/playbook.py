@@ -39,7 +39,9 @@ class Condition(FrozenSettings):
         if isinstance(given, list):
             if not given:
                 raise ValueError("must name at least one category: nobody could be eligible")
-            return {"categories": tuple(given)}
+            given = {"categories": given}
+        if isinstance(given, dict) and isinstance(given.get("categories"), list):
+            given = given | {"categories": tuple(given["categories"])}  # JSON has no tuples
         return given
 
 

@@ -1,16 +1,17 @@
 """Risk bands: four names for a probability, from the bundle's threshold and its training scores.
 
-- `low`: below the threshold and below the median score of the training customers,
-- `medium`: below the threshold, but not below that median,
-- `high`: at or above the threshold,
-- `very_high`: at or above the threshold, and above nine of ten training customers.
+- `low`: below the threshold,
+- `medium`: at or above the threshold, among the lower half of the training customers there,
+- `high`: above that half,
+- `very_high`: above four of five of the training customers at or above the threshold.
 
-So `high` and `very_high` are exactly the customers whose decision is positive.
+So all bands but `low` are exactly the customers whose decision is positive, and each of them has
+customers wherever the threshold is.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,7 +23,7 @@ from churn.scoring.reference_file import open_reference
 
 Band = Literal["low", "medium", "high", "very_high"]
 NAMES: tuple[Band, ...] = get_args(Band)
-_MEDIAN, _NINE_OF_TEN = 500, 900  # places among the thousandths
+_HIGH, _VERY_HIGH = 0.5, 0.8  # shares of the training customers at or above the threshold
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,15 @@ class Bands:
     @classmethod
     def from_quantiles(cls, threshold: float, quantiles: list[float]) -> Bands:
         """Bands of a threshold and of the training scores' quantiles at every thousandth."""
-        middle = min(quantiles[_MEDIAN], threshold)
-        upper = max(quantiles[_NINE_OF_TEN], threshold)
-        if not 0 <= middle <= threshold <= upper <= 1:  # NaN is not
+        last = len(quantiles) - 1
+        begins = min(bisect_left(quantiles, threshold), last)
+        high, very_high = (
+            max(quantiles[begins + round(share * (last - begins))], threshold)
+            for share in (_HIGH, _VERY_HIGH)
+        )
+        if not 0 <= quantiles[0] <= threshold <= high <= very_high <= 1:  # NaN is not
             raise ValueError("the scores' quantiles are no probabilities")
-        return cls((middle, threshold, upper))
+        return cls((threshold, high, very_high))
 
     @classmethod
     def read(cls, bundle: Path, threshold: float) -> Bands:

@@ -10,7 +10,7 @@ from churn.campaign.campaign_plan import CampaignPlan, plan_campaign
 from churn.campaign.earlier_lists import recently_called
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.suppression import read_suppressions
-from churn.retention.holdout import in_holdout
+from churn.experiments.assignment import hashed_share
 from churn.retention.playbook_file import load_playbook
 from churn.retention.value import RemainingMargin
 from churn.settings.retention import RetentionSettings
@@ -42,7 +42,7 @@ def allocate_offers(
             margin,
             playbook,
             kept_out={row: reasons[each] for row, each in enumerate(ids) if each in reasons},
-            holdout=in_holdout(ids, options.holdout.share, options.holdout.salt),
+            holdout=hashed_share(ids, options.holdout.salt) < options.holdout.share,
             money=options.value.money,
             seed=options.horizon.seed,
         )

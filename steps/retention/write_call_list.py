@@ -1,22 +1,24 @@
 """Writes the lists of a campaign, and what the ledger keeps of it."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 from zenml import step
 
 from churn.batch.chosen_version import choose_version, load_scorer
+from churn.batch.table_output import is_table
 from churn.campaign.call_list import call_list, not_called
 from churn.campaign.campaign_plan import CampaignPlan
-from churn.campaign.earlier_lists import CALL_LIST, NOT_CALLED
-from churn.campaign.retention_report import CohortReport, RetentionReport
+from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED
+from churn.campaign.missed_leavers import audit_last_list
+from churn.campaign.retention_report import CohortReport, RetentionReport, retention_report
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.supported_offers import supported_offers
 from churn.data.sources import open_sink
-from churn.ledger.predictions import PredictionLedger, TreatmentRecord
+from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
 from churn.retention.cohorts import cohort_ids
 from churn.retention.value import RemainingMargin
 from churn.scoring.address import address
@@ -25,6 +27,8 @@ from churn.settings.retention import RetentionSettings
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.progress import step_progress
+
+_PAGE = 10_000
 
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
@@ -45,6 +49,9 @@ def write_call_list(
         options = RetentionSettings.from_mapping(settings)
         now = datetime.now(UTC)
         folder = Path(folders["retention"]) / now.date().isoformat()
+        store = store_of_model(address(folders["bundles"]), options.model.name)
+        chosen = choose_version(store, options.model.name, scored.version)
+        scorer, _ = load_scorer(store, chosen.version, chosen.digest)
         ids = cohort_ids(
             scored.text("risk_band"),
             margin.expected,
@@ -52,41 +59,27 @@ def write_call_list(
             plan.pays,
             smallest=options.smallest_cohort,
         )
-        store = store_of_model(address(folders["bundles"]), options.model.name)
-        chosen = choose_version(store, options.model.name, scored.version)
-        scorer, _ = load_scorer(store, chosen.version, chosen.digest)
         supported = supported_offers(scored, scorer, plan.playbook, np.flatnonzero(plan.called))
-        listed = call_list(scored, margin, plan, ids, supported)
-        folder.mkdir(parents=True, exist_ok=True)
-        open_sink(str(folder / NOT_CALLED)).write([not_called(scored, margin, plan, ids)])
-        open_sink(str(folder / CALL_LIST)).write([listed])
-        export = ""
-        if options.export:
-            key = ("customer_id",) if "?" in options.export else ()
-            sink = open_sink(options.export, key=key)
-            sink.write([listed])
-            export = sink.shown
-        if options.record:
-            _record(scored, plan, folders["ledger"], now)
-        called = int(plan.called.sum())
-        report = RetentionReport(
-            status="planned",
-            sentence=(
-                f"{called:,} of {len(scored.risk):,} customers to contact, expected to earn "
-                f"{plan.facts.profit:,.0f} {options.value.money} "
-                f"({plan.facts.lower:,.0f} to {plan.facts.upper:,.0f}) for {plan.facts.cost:,.0f}"
-            ),
-            model=options.model.name,
-            version=scored.version,
-            money=options.value.money,
-            customers=len(scored.risk),
-            set_aside=scored.set_aside,
-            called=called,
-            holdout=int(plan.holdout.sum()),
-            bands=dict(Counter(scored.texts["risk_band"].to_pylist())),
-            cohorts=cohorts,
-            allocation=plan.facts,
-            assumptions=(*margin.assumptions, *plan.playbook.assumptions),
+        lists = {
+            NOT_CALLED: not_called(scored, margin, plan, ids),
+            CALL_LIST: call_list(scored, margin, plan, ids, supported),
+        }
+        with PredictionLedger(folders["ledger"]) as ledger:
+            audit = audit_last_list(folder.parent, now.date(), _last_outcomes(ledger))
+            if audit is not None:
+                lists[MISSED] = audit[1]
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, table in lists.items():
+                open_sink(str(folder / name)).write([table])
+            export = _export(options.export, lists[CALL_LIST])
+            if options.record:
+                ledger.record_treatments(_treatments(scored, plan, now))
+        report = retention_report(
+            scored,
+            margin,
+            plan,
+            cohorts,
+            notes=(audit[0].sentence,) if audit is not None else (),
             folder=str(folder),
             export=export,
         )
@@ -94,11 +87,41 @@ def write_call_list(
     return report
 
 
-def _record(scored: ScoredCustomers, plan: CampaignPlan, ledger: str, now: datetime) -> None:
-    """Keeps who is on the list and who was left out by chance, so that outcomes can be read by it."""
+def _export(where: str, listed: pa.Table) -> str:
+    """Writes the call list for a CRM: into a file, or a database's table, where a customer's row is replaced."""
+    if not where:
+        return ""
+    sink = open_sink(where, key=("customer_id",) if is_table(where) else ())
+    sink.write([listed])
+    return sink.shown
+
+
+def _treatments(
+    scored: ScoredCustomers, plan: CampaignPlan, now: datetime
+) -> list[TreatmentRecord]:
+    """Who is on the list and who was left out by chance, so that outcomes can be read by it."""
     ids = scored.texts["customer_id"].to_pylist()
     rows = np.flatnonzero(plan.called | plan.holdout).tolist()
-    with PredictionLedger(ledger) as open_ledger:
-        open_ledger.record_treatments(
-            [TreatmentRecord(now, treated=bool(plan.called[i]), customer=ids[i]) for i in rows]
-        )
+    return [TreatmentRecord(now, treated=bool(plan.called[i]), customer=ids[i]) for i in rows]
+
+
+def _last_outcomes(ledger: PredictionLedger) -> dict[str, Outcome]:
+    """Customer id -> the last outcome recorded, be it for the customer or for a prediction."""
+    found: dict[str, Outcome] = {}
+    by_prediction: dict[str, Outcome] = {}
+    after = 0
+    while page := ledger.outcomes(after=after, limit=_PAGE):
+        found |= {each.customer: each for each in page if each.customer is not None}
+        by_prediction |= {
+            each.prediction_id: each
+            for each in page
+            if each.customer is None and each.prediction_id is not None
+        }
+        after += len(page)
+    after = 0
+    while by_prediction and (predictions := ledger.predictions(after=after, limit=_PAGE)):
+        for one in predictions:
+            if one.customer is not None and one.prediction_id in by_prediction:
+                found.setdefault(one.customer, by_prediction[one.prediction_id])
+        after += len(predictions)
+    return found

@@ -115,6 +115,6 @@ def test_a_limit_that_binds_has_a_price():
 
     found = allocate(np.array([[5.0, 3.0]]), [limit])
 
-    # Then a second contact would earn 3
+    # Then a contact is worth what the second would earn, or up to what the first does
     assert found.chosen.tolist() == [0, -1]
-    assert found.prices[0] == pytest.approx(3, abs=0.5)
+    assert 3 - 1e-6 <= found.prices[0] <= 5 + 1e-6

@@ -1,0 +1,95 @@
+"""Valuable customers who have left since and were not on the call list: how many, which, and why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from churn.campaign.earlier_lists import NOT_CALLED, earlier_days
+from churn.frozen_model import FrozenModel
+from churn.ledger.prediction import Outcome
+
+_UPPER_THIRD = 2 / 3
+
+
+class MissedLeavers(FrozenModel):
+    """What has become of an earlier list.
+
+    Attributes:
+        day: of the list.
+        with_outcome: customers of it who were not called and whose outcome is known.
+        left: of these, who left.
+        missed: of these, who were of the upper third of the values.
+        margin: expected of the missed ones when the list was made.
+        reasons: why they were not called -> how many.
+    """
+
+    day: date
+    with_outcome: int
+    left: int
+    missed: int
+    margin: float
+    reasons: dict[str, int]
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        why = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.items())
+        return (
+            f"Of the list of {self.day}, {self.missed:,} customers of the upper third of the values have "
+            f"left without a call, worth {self.margin:,.0f}" + (f": {why}." if why else ".")
+        )
+
+
+def audit_last_list(
+    folder: Path, before: date, outcomes: Mapping[str, Outcome]
+) -> tuple[MissedLeavers, pa.Table] | None:
+    """The newest earlier list some of whose customers have an outcome, and its missed leavers.
+
+    Args:
+        folder: with the lists by day.
+        before: lists of earlier days.
+        outcomes: customer id -> the last outcome recorded.
+    """
+    for day, path in earlier_days(folder, before):
+        listed = csv.read_csv(
+            path / NOT_CALLED,
+            convert_options=csv.ConvertOptions(column_types={"customer_id": pa.string()}),
+        )
+        ids = listed["customer_id"].to_pylist()
+        known = [_observed_after(outcomes.get(each), day) for each in ids]
+        if not any(outcome is not None for outcome in known):
+            continue
+        left = np.array([outcome is not None and outcome.churned for outcome in known])
+        value = listed["value"].to_numpy()
+        missed = listed.filter(pa.array(left & (value >= np.quantile(value, _UPPER_THIRD))))
+        reasons = Counter(_kind(why) for why in missed["why"].to_pylist())
+        return (
+            MissedLeavers(
+                day=day,
+                with_outcome=sum(outcome is not None for outcome in known),
+                left=int(left.sum()),
+                missed=missed.num_rows,
+                margin=float(missed["value"].to_numpy().sum()),
+                reasons=dict(reasons.most_common()),
+            ),
+            missed,
+        )
+    return None
+
+
+def _observed_after(outcome: Outcome | None, day: date) -> Outcome | None:
+    if outcome is None or outcome.observed_at.date() < day:
+        return None
+    return outcome
+
+
+def _kind(why: str) -> str:
+    """A reason without its amounts: 'costs more than it saves'."""
+    return why.removeprefix("not called: ").partition(" (")[0]
