@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -28,10 +29,14 @@ from churn.retraining.record import RUN, LoopRecord, build_record, evidence_of
 from churn.retraining.switches import read_switches
 from churn.root import ROOT
 from churn.run_result import RunResult
+from churn.settings.pipelines import DeploymentSettings
 from churn.settings.retraining import RetrainingSettings
+from churn.settings.settings_file import load_settings
+from deployment.local_process import HOST
 from runner.execute import OnWait, execute, pipeline_folders
 from runner.inputs import OnBytes
 from runner.outcome import Outcome, Status
+from runner.pipeline_catalog import find_pipeline
 from runner.request import PreparedRun, RunRequest
 from runner.retraining_start import NotStarted, open_loop
 
@@ -85,26 +90,53 @@ class LoopRun:
 
     def run(self, pipeline: str, settings: Mapping[str, Any]) -> Outcome:
         """Runs another pipeline for the same model and business, as `run.py` would."""
+        request = replace(
+            self._request,
+            pipeline=pipeline,
+            config=None,
+            overrides=self._overrides(pipeline, settings),
+        )
+        return execute(request, on_wait=self._on_wait, on_bytes=self.on_bytes)
+
+    def require_known_settings(self) -> None:
+        """Checks the settings of the pipelines that the loop runs, before any of them runs.
+
+        Raises:
+            InputError: one of them is unknown or not allowed.
+        """
+        for pipeline in ("training", "promotion", "rollback", "deployment"):
+            self._settings_of(pipeline)
+        if self.settings.runs.features is not None:
+            self._settings_of("features")
+
+    def service(self) -> tuple[str, str | None]:
+        """Address and API key of the service whose requests count; an empty address for none."""
+        deployment: DeploymentSettings = self._settings_of("deployment")
+        url = self.found.rules.canary.service
+        if not url and deployment.target == "local":
+            url = f"http://{HOST}:{deployment.local.port}"
+        return url, os.environ.get(deployment.smoke.key_variable) or None
+
+    def _settings_of(self, pipeline: str) -> Any:
+        entry = find_pipeline(pipeline)
+        return load_settings(
+            entry.settings_class(), entry.configuration, self._overrides(pipeline, {})
+        )
+
+    def _overrides(self, pipeline: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
         own = self.settings
         profile = own.profile if pipeline == "training" or own.profile != "deep" else "full"
-        common = {
+        given: dict[str, Any] = {
             "profile": profile,
             "data.contract": own.data.contract,
             "output.folder": str(self.state),
         }
         if pipeline != "features":
-            common["model.name"] = self.model
+            given["model.name"] = self.model
         if own.ledger and pipeline in ("promotion", "rollback", "deployment"):
-            common["ledger"] = own.ledger
-        more = getattr(own.runs, pipeline, None) or {}
-        given = {**common, **_flat(more), **settings}
-        request = replace(
-            self._request,
-            pipeline=pipeline,
-            config=None,
-            overrides=tuple(f"{name}={json.dumps(value)}" for name, value in given.items()),
-        )
-        return execute(request, on_wait=self._on_wait, on_bytes=self.on_bytes)
+            given["ledger"] = own.ledger
+        given |= _flat(getattr(own.runs, pipeline, None) or {}) | dict(settings)
+        return tuple(f"{name}={json.dumps(value)}" for name, value in given.items())
 
     def now(self) -> datetime:
         """The time by the clock that all who share the ledger go by."""
@@ -137,6 +169,7 @@ def run_retraining(
     model = prepared.settings.model.name
     with RetrainingLedger(folders["ledger"]) as ledger, HeldLoop(ledger, model) as held:
         loop = LoopRun(request, prepared, stack, ledger, held, on_wait=on_wait, on_bytes=on_bytes)
+        loop.require_known_settings()
         started = open_loop(loop, _person(loop.settings), _switches(loop.settings))
         if isinstance(started, NotStarted):
             return _not_started(loop, started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from churn.data import Dataset
@@ -21,6 +22,8 @@ from churn.retraining.evidence import SnapshotFacts, TriggerInputs
 from churn.retraining.record import evidence_of
 from churn.retraining.snapshot import (
     is_same,
+    new_rows,
+    require_closed,
     require_newer,
     require_own_labels,
     snapshot_facts,
@@ -75,23 +78,52 @@ def open_loop(
     ):
         return NotStarted("unchanged", f"Nothing to do: {snapshot.location} was judged already.")
     require_newer(snapshot, judged)
+    require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
     require_own_labels(dataset, champion)
-    trigger = _trigger(loop, champion, person, switches)
+    trigger = _trigger(loop, champion, dataset, person, switches)
     decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
         return _no_trigger(decided)
+    _open(loop, trigger, snapshot, champion.version)
+    loop.say(f"loop {loop.held.loop}", decided.sentence)
+    return "opened"
+
+
+def _trigger(
+    loop: LoopRun, champion: Scorer, dataset: Dataset, person: str, switches: Switches
+) -> TriggerInputs:
+    policy = loop.settings.policy
+    unseen = 0
+    if policy.new_rows is not None:
+        folder = Path(loop.folders["snapshots"])
+        unseen = new_rows(dataset, champion.manifest.data_sha256, snapshots=folder, root=ROOT)
+    return TriggerInputs(
+        evidence=RetrainingEvidence(
+            champion_trained_at=champion.manifest.created,
+            windows=_windows(loop.folders["ledger"], loop.model),
+            started=tuple(
+                each.recorded_at for each in loop.held.every_event if each.kind == "opened"
+            ),
+            new_rows=unseen,
+            asked_by=person,
+            switches=switches,
+        ),
+        policy=policy,
+        now=loop.now(),
+    )
+
+
+def _open(loop: LoopRun, trigger: TriggerInputs, snapshot: SnapshotFacts, champion: str) -> None:
     loop.held.add(
         "opened",
         {
             "trigger": trigger.model_dump(mode="json"),
             "snapshot": snapshot.model_dump(mode="json"),
-            "champion": champion.version,
+            "champion": champion,
             "code": _code(),
             "rules": loop.settings.rules.model_dump(mode="json"),
         },
     )
-    loop.say(f"loop {loop.held.loop}", decided.sentence)
-    return "opened"
 
 
 def _no_trigger(decided: TriggerDecision) -> NotStarted:
@@ -129,22 +161,6 @@ def _judged(events: tuple[RetrainingEvent, ...]) -> list[SnapshotFacts]:
         if evidence.training is not None:
             found.append(evidence.snapshot)
     return found
-
-
-def _trigger(loop: LoopRun, champion: Scorer, person: str, switches: Switches) -> TriggerInputs:
-    events = loop.held.every_event
-    now = loop.now()
-    return TriggerInputs(
-        evidence=RetrainingEvidence(
-            champion_trained_at=champion.manifest.created,
-            windows=_windows(loop.folders["ledger"], loop.model),
-            started=tuple(each.recorded_at for each in events if each.kind == "opened"),
-            asked_by=person,
-            switches=switches,
-        ),
-        policy=loop.settings.policy,
-        now=now,
-    )
 
 
 def _windows(ledger: str, model: str) -> tuple[CheckedWindow, ...]:

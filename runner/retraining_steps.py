@@ -15,6 +15,7 @@ from churn.scoring.address import Address
 from churn.scoring.beside import Beside, read_beside, write_beside
 from churn.scoring.bundle import address, bundle_folder, store_of_model
 from churn.scoring.current import read_history
+from deployment.service_counts import read_service_counts
 from registry.versions import find_version, write_version_bundle
 
 if TYPE_CHECKING:
@@ -57,7 +58,24 @@ def _shadow(loop: LoopRun) -> Found:
 
 
 def _canary(loop: LoopRun) -> Found:
-    return {"canary": _beside(loop, "canary").model_dump(mode="json")}, None
+    url, key = loop.service()
+    counts = read_service_counts(url, key) if url else None
+    seen = _beside(loop, "canary")
+    began = loop.found.service
+    if loop.found.canary is None:
+        facts: dict[str, Any] = {"canary": seen.model_dump(mode="json")}
+        return facts | ({"service": counts.model_dump(mode="json")} if counts else {}), None
+    if url and counts is None:
+        seen = seen.model_copy(update={"errors": 1.0})
+    elif counts is not None:
+        answered = counts.since(began) if began else counts
+        requests = max(1, answered.requests)
+        figures = {
+            "errors": answered.errors / requests,
+            "latency_ms": 1000 * answered.seconds / requests,
+        }
+        seen = seen.model_copy(update=figures)
+    return {"canary": seen.model_dump(mode="json")}, None
 
 
 def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
@@ -135,6 +153,10 @@ def _deploy(loop: LoopRun) -> Found:
 
 
 def _watch(loop: LoopRun) -> Found:
+    serving = _in_production(loop)
+    if serving != _challenger(loop):
+        sentence = f"Another command has put version {serving} into production meanwhile."
+        return {"rollback": {"status": "overtaken", "serving": serving, "sentence": sentence}}, None
     since = loop.since("deployment")
     assert since is not None  # noqa: S101 - `decide_loop` deploys first
     seen = measure_probation(

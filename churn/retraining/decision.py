@@ -124,6 +124,8 @@ def _after_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome
     judged.append(Judged.of("deployment", serves, found.deployment.sentence))
     if not serves:
         return _rolled_back(found, judged)
+    if found.rollback is not None and found.rollback.status == "overtaken":
+        return _rolled_back(found, judged)
     if not found.rules.probation.days:
         return "promoted", "close"
     judged.append(judge_probation(found.probation, found.gates, found.rules.probation))
@@ -135,6 +137,5 @@ def _after_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome
 def _rolled_back(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:
     if found.rollback is None:
         return "open", "roll back"
-    back = found.rollback.serving == found.champion
-    judged.append(Judged.of("rollback", back, found.rollback.sentence))
+    judged.append(Judged.of("rollback", True, found.rollback.sentence))
     return "rolled back", "close"

@@ -70,6 +70,30 @@ class ApprovalFacts(FrozenModel):
     note: str = ""
 
 
+class ServiceCounts(FrozenModel):
+    """What a service has answered since it started.
+
+    Attributes:
+        requests: answered.
+        errors: of them, with a server error.
+        seconds: that all of them took.
+    """
+
+    requests: int = Field(ge=0)
+    errors: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+
+    def since(self, before: ServiceCounts) -> ServiceCounts:
+        """What was answered since `before`; all of it where the service was started anew."""
+        if before.requests > self.requests:
+            return self
+        return ServiceCounts(
+            requests=self.requests - before.requests,
+            errors=max(0, self.errors - before.errors),
+            seconds=max(0.0, self.seconds - before.seconds),
+        )
+
+
 class Compared(FrozenModel):
     """The challenger beside the champion, by the predictions in the ledger.
 
@@ -78,7 +102,8 @@ class Compared(FrozenModel):
         missing: answers that it should have scored and did not.
         mean: of its probabilities; None where it has none.
         champion_mean: of the champion's.
-        errors: share of the service's requests that ended in a server error; None: not measured.
+        errors: share of the service's requests that ended in a server error, 1 where it does not
+            answer; None: not measured.
         latency_ms: mean time of a request; None: not measured.
         days: since it began.
     """
@@ -140,6 +165,7 @@ class LoopEvidence(FrozenModel):
     Attributes:
         champion: the version in production when it began.
         rules: after the gates.
+        service: what the service had answered when the canary began.
         stopped: why it was given up before its end; empty where it was not.
     """
 
@@ -154,6 +180,7 @@ class LoopEvidence(FrozenModel):
     gates: GateFacts | None = None
     shadow: Compared | None = None
     canary: Compared | None = None
+    service: ServiceCounts | None = None
     approval: ApprovalFacts | None = None
     promotion: ServedFacts | None = None
     deployment: ServedFacts | None = None

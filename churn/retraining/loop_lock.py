@@ -49,7 +49,7 @@ def _lives(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - born) < _SAME_SECONDS
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

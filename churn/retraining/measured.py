@@ -13,6 +13,7 @@ from churn.monitoring.realised_performance import measure_realised
 from churn.retraining.evidence import Compared, ProbationFacts
 
 _DAY = timedelta(days=1)
+_BATCH = "batch"
 _AHEAD = timedelta(days=1)  # a prediction of a clock that is ahead counts, too
 
 
@@ -29,28 +30,43 @@ def compare_beside(
         since: when it began.
         now: the time.
     """
-    own: list[float] = []
-    champion: list[float] = []
-    answers, scored = set[str](), set[str]()
+    own: dict[str, Prediction] = {}
+    champion: dict[str, Prediction] = {}
     with PredictionLedger(ledger) as predictions:
         for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD):
             if each.model not in (None, model):
                 continue
             if each.role == role and each.version == version:
-                own.append(each.probability)
-                scored.add(each.prediction_id)
-            elif each.role == "production" and each.source != "batch":
-                champion.append(each.probability)
-                answers.add(each.prediction_id)
-    # Answers from before the first one that the challenger saw were given while it was loaded.
-    missing = len(answers - scored) if role == "shadow" and scored else 0
+                own[each.prediction_id] = each
+            elif each.role == "production":
+                champion[each.prediction_id] = each
+    if role == "shadow":
+        missing = _missing(own, champion)
+        champion = {name: each for name, each in champion.items() if name in own}
+    else:
+        missing = 0
     return Compared(
         predictions=len(own),
         missing=missing,
-        mean=float(np.mean(own)) if own else None,
-        champion_mean=float(np.mean(champion)) if champion else None,
+        mean=_mean(own),
+        champion_mean=_mean(champion),
         days=(now - since) / _DAY,
     )
+
+
+def _missing(own: dict[str, Prediction], champion: dict[str, Prediction]) -> int:
+    """Answers that the shadow did not score since its first one; a batch job has no shadow."""
+    if not own:
+        return 0
+    first = min(each.predicted_at for each in own.values())
+    return sum(
+        name not in own and each.predicted_at >= first and each.source != _BATCH
+        for name, each in champion.items()
+    )
+
+
+def _mean(found: dict[str, Prediction]) -> float | None:
+    return float(np.mean([each.probability for each in found.values()])) if found else None
 
 
 def measure_probation(

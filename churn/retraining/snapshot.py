@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
 
 from churn.contract import DataContract
-from churn.data import Dataset
+from churn.data import Dataset, accepted_snapshot
+from churn.data.snapshot import TABLE
 from churn.errors import InputError
 from churn.evaluation.delong import delong
 from churn.features.encoding import encode, encode_target
@@ -60,6 +65,23 @@ def require_newer(snapshot: SnapshotFacts, judged: Sequence[SnapshotFacts]) -> N
         )
 
 
+def require_closed(snapshot: SnapshotFacts, *, outcome_days: int, today: date) -> None:
+    """Refuses a snapshot with rows whose outcome is not known yet: those who stay so far may still leave.
+
+    Raises:
+        InputError: the newest row's outcome window is open.
+    """
+    if not snapshot.latest:
+        return
+    known = date.fromisoformat(snapshot.latest) + timedelta(days=outcome_days)
+    if known > today:
+        raise InputError(
+            f"The newest row of {snapshot.location} is of {snapshot.latest}, and its outcome is known on "
+            f"{known} ({outcome_days} days later), not by {today}. Bring rows whose outcome window is "
+            "closed, or check this computer's clock."
+        )
+
+
 def require_own_labels(dataset: Dataset, champion: Scorer) -> None:
     """Refuses labels that have nothing to do with the customers: they are somebody else's.
 
@@ -84,3 +106,23 @@ def require_own_labels(dataset: Dataset, champion: Scorer) -> None:
             f"chance (ROC-AUC {area.area:.2f}, at least {interval.lower:.2f}), as if they were those of "
             "other customers. Check how outcomes were joined to the rows; the champion stays."
         )
+
+
+def new_rows(dataset: Dataset, champion_sha256: str, *, snapshots: Path, root: Path) -> int:
+    """Counts the rows that the champion has not seen, by customer id, or by number where ids are surrogates.
+
+    A champion whose table is not kept here counts as having seen all: rows of unknown news ask for
+    nothing.
+    """
+    contract = dataset.contract
+    if contract.snapshot is not None and contract.snapshot.sha256 == champion_sha256:
+        seen = accepted_snapshot(contract, root=root)
+    else:
+        kept = snapshots / champion_sha256[:12] / TABLE
+        seen = pd.read_parquet(kept) if kept.is_file() else None
+    if seen is None:
+        return 0
+    if contract.id.surrogate:
+        return max(0, dataset.rows - len(seen))
+    ids = dataset.frame[contract.id.name].astype(str)
+    return int((~ids.isin(set(seen[contract.id.name].astype(str)))).sum())

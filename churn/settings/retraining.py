@@ -37,6 +37,7 @@ class RetrainingSettings(FrozenSettings):
         profile: as training has it.
         data: the new labelled snapshot; a shift against the accepted table is news.
         as_of: the day of the snapshot, where its rows have no date; empty: not known.
+        outcome_days: how many days after a row's date its outcome is known.
         model: which model.
         trigger: `by hand`, because a person asks; or `policy`, where the policy's rules decide.
         person: who asks by hand; empty: who is logged in.
@@ -52,6 +53,7 @@ class RetrainingSettings(FrozenSettings):
     profile: Profile = "full"
     data: DataSettings = DataSettings(on_shift="report")
     as_of: Day = ""
+    outcome_days: Annotated[int, Field(ge=0, le=3660)] = 0
     model: NamedModel = NamedModel()
     trigger: Literal["by hand", "policy"] = "by hand"
     person: str = ""

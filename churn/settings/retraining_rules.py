@@ -39,6 +39,8 @@ class CanaryRules(FrozenSettings):
         most_latency_ms: what a request may take, on average, meanwhile.
         most_shift: by how much its mean probability may differ from the champion's.
         days: after which it is held, if too few customers came.
+        service: address of the service whose errors and latency count; empty for that of the
+            deployment to this machine, elsewhere none.
     """
 
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
@@ -47,6 +49,7 @@ class CanaryRules(FrozenSettings):
     most_latency_ms: Annotated[float, Field(gt=0, le=60_000)] = 50.0
     most_shift: Share = 0.1
     days: Days = 14
+    service: str = ""
 
 
 class ApprovalRules(FrozenSettings):

@@ -12,7 +12,7 @@ import pytest
 from churn.errors import ChurnError, GateError, InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
 from churn.ledger.retraining_events import RetrainingLedger
-from churn.retraining.evidence import ProbationFacts
+from churn.retraining.evidence import ProbationFacts, ServiceCounts
 from churn.retraining.record import replay
 from churn.scoring.beside import Beside, read_beside
 from tests.registry.places import MODEL, FakeMlflow, FourPlaces
@@ -131,6 +131,18 @@ def test_a_fall_in_probation_goes_back_at_a_later_start(loop):
     assert loop.ran[-2:] == ["rollback", "deployment"]
 
 
+def test_a_rollback_by_hand_ends_the_probation(loop):
+    rules = {"probation": {"days": 30}}
+    loop.start(rules=rules)
+    loop.places.roll_back()
+
+    found = loop.start(rules=rules).result.decision
+
+    assert (found.outcome, found.serving, loop.places.agreed()) == ("rolled back", "1", "1")
+    assert "Another command has put version 1 into production" in found.reason
+    assert loop.ran.count("rollback") == 0
+
+
 def test_probation_ends_when_its_time_is_over(loop):
     rules = {"probation": {"days": 30}}
     loop.start(rules=rules)
@@ -190,13 +202,13 @@ def test_a_snapshot_older_than_the_last_is_refused(loop, tables):
 
 def test_a_snapshot_stated_to_be_of_an_earlier_day_is_refused(loop, tables):
     loop.script.training = "hold"
-    loop.start(as_of="2026-11-01")
+    loop.start(as_of="2020-11-01")
     loop.source = tables / "later.csv"
 
     with pytest.raises(
-        InputError, match="is of 2026-10-31, older than the last one, of 2026-11-01"
+        InputError, match="is of 2020-10-31, older than the last one, of 2020-11-01"
     ):
-        loop.start(as_of="2026-10-31")
+        loop.start(as_of="2020-10-31")
 
 
 @pytest.mark.parametrize(
@@ -380,3 +392,43 @@ def test_a_canary_whose_scores_shift_is_taken_away(loop):
     assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
     assert "canary" in outcome.result.decision.judged[-1].name
     assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        ([(100, 0, 0.1), (200, 0, 0.2)], "promoted"),
+        ([(100, 50, 0.1), (200, 53, 0.2)], "kept"),  # three errors in a hundred requests
+        ([(100, 0, 0.1), (200, 0, 9.0)], "kept"),  # 89 ms a request
+        ([(100, 50, 0.1), (30, 0, 0.1)], "promoted"),  # started anew
+        ([(100, 0, 0.1), None], "kept"),  # it does not answer
+    ],
+)
+def test_errors_and_latency_of_the_service_take_a_canary_away(loop, monkeypatch, counts, outcome):
+    from runner import retraining_steps
+
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    given = iter(counts)
+    names = ("requests", "errors", "seconds")
+
+    def read(_url, _key):
+        found = next(given)
+        return found and ServiceCounts(**dict(zip(names, found, strict=True)))
+
+    monkeypatch.setattr(retraining_steps, "read_service_counts", read)
+    loop.start(rules=rules)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.26)
+
+    found = loop.start(rules=rules)
+
+    assert found.result.decision.outcome == outcome
+    assert loop.places.agreed() == ("2" if outcome == "promoted" else "1")
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_a_setting_of_a_pipeline_that_is_unknown_is_refused_before_anything_runs(loop):
+    with pytest.raises(InputError, match="Did you mean 'candidates'"):
+        loop.start(runs={"training": {"candidats": ["gbm"]}})
+
+    assert (loop.ran, events(loop)) == ([], [])

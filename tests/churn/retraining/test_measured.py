@@ -1,0 +1,134 @@
+"""What a challenger is measured by: predictions in pairs, outcomes, and the scores alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
+from churn.ledger.settled_outcomes import OutcomeTiming
+from churn.retraining.measured import compare_beside, measure_probation
+from tests.churn.retraining.loops import MODEL, NOW
+
+SINCE = NOW - timedelta(days=40)
+
+
+@pytest.fixture
+def address(tmp_path):
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+def prediction(number, role="production", version="1", probability=0.25, **changes):
+    given = {
+        "predicted_at": SINCE + timedelta(minutes=number),
+        "prediction_id": f"p-{number}",
+        "customer": None,
+        "version": version,
+        "role": role,
+        "source": "api",
+        "probability": probability,
+        "decision": False,
+        "input_hash": "",
+        "model": MODEL,
+    }
+    return Prediction(**given | changes)
+
+
+def kept(address, *predictions):
+    with PredictionLedger(address) as ledger:
+        ledger.record(sorted(predictions, key=lambda each: each.predicted_at))
+
+
+def compared(address, role):
+    return compare_beside(address, model=MODEL, version="2", role=role, since=SINCE, now=NOW)
+
+
+def test_a_shadow_is_compared_with_the_answers_beside_it(address):
+    shadow = [prediction(n, "shadow", "2", 0.5) for n in range(5, 10)]
+    kept(address, *[prediction(n, probability=0.1 * (n >= 5)) for n in range(10)], *shadow)
+
+    found = compared(address, "shadow")
+
+    assert (found.predictions, found.missing, found.days) == (5, 0, 40)
+    assert (found.mean, found.champion_mean) == (0.5, pytest.approx(0.1))
+
+
+def test_answers_without_the_shadow_are_missing_unless_a_batch_gave_them(address):
+    kept(
+        address,
+        prediction(0),
+        *[prediction(1, role, version) for role, version in (("production", "1"), ("shadow", "2"))],
+        prediction(2),
+        prediction(3, source="batch"),
+    )
+
+    assert compared(address, "shadow").missing == 1
+
+
+def test_another_model_another_version_and_another_time_do_not_count(address):
+    kept(
+        address,
+        prediction(1, "canary", "2", 0.5),
+        prediction(2, "canary", "3", 0.9),
+        prediction(3, "canary", "2", 0.9, model="another"),
+        prediction(4, "canary", "2", 0.9, predicted_at=SINCE - timedelta(days=1)),
+        prediction(5, probability=0.3),
+    )
+
+    found = compared(address, "canary")
+
+    assert (found.predictions, found.mean, found.champion_mean) == (1, 0.5, 0.3)
+
+
+def test_nothing_is_nothing(address):
+    found = compared(address, "shadow")
+
+    assert (found.predictions, found.mean) == (0, None)
+
+
+@pytest.mark.parametrize(("ranks", "area"), [(True, 0.9), (False, 0.1)])
+def test_probation_is_measured_by_outcomes(address, ranks, area):
+    chance = np.random.default_rng(7)
+    score = chance.uniform(0.02, 0.98, 400)
+    left = chance.random(400) < np.where(ranks, score, 1 - score)
+    kept(
+        address,
+        *[
+            prediction(n, version="2", probability=float(each), customer=f"c{n}")
+            for n, each in enumerate(score)
+        ],
+        prediction(999, version="1"),
+    )
+    with PredictionLedger(address) as ledger:
+        ledger.record_outcomes(
+            [
+                Outcome(SINCE + timedelta(days=31), churned=bool(each), prediction_id=f"p-{n}")
+                for n, each in enumerate(left)
+            ]
+        )
+
+    found = measure_probation(
+        address,
+        model=MODEL,
+        version="2",
+        since=SINCE,
+        now=NOW,
+        timing=OutcomeTiming(horizon_days=31),
+    )
+
+    assert found.outcomes == 400
+    assert abs(found.roc_auc - area) < 0.1
+    assert found.churn_rate_lower < left.mean() < found.churn_rate_upper
+    assert found.estimated > 0.7  # the scores alone say that it ranks well
+
+
+def test_probation_without_anything_cannot_tell(address):
+    timing = OutcomeTiming()
+
+    found = measure_probation(
+        address, model=MODEL, version="2", since=SINCE, now=NOW, timing=timing
+    )
+
+    assert (found.outcomes, found.roc_auc, found.estimated) == (0, None, None)

@@ -1,0 +1,75 @@
+"""Whether a snapshot is newer than those before it, by its days and by what was judged."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from churn.errors import InputError
+from churn.retraining.snapshot import is_same, new_rows, require_closed, require_newer
+from tests.churn.retraining.loops import snapshot
+
+A, B, C = (snapshot(letter * 64) for letter in "abc")
+
+
+@pytest.mark.parametrize("judged", [[], [A], [A, B]])
+def test_a_snapshot_that_nobody_judged_is_new(judged):
+    require_newer(C, judged)
+
+
+def test_the_last_one_again_is_not_older():
+    require_newer(B, [A, B])
+
+
+def test_one_that_was_judged_before_the_last_is_older():
+    with pytest.raises(InputError, match="loop 1 of 2 has judged it already"):
+        require_newer(A, [A, B])
+
+
+@pytest.mark.parametrize(
+    ("latest", "refused"),
+    [("2026-10-31", True), ("2026-11-01", False), ("2026-11-02", False), ("", False)],
+)
+def test_days_are_compared_where_both_are_known(latest, refused):
+    judged = [snapshot(latest="2026-11-01"), snapshot("b" * 64)]
+    new = snapshot("c" * 64, latest=latest)
+
+    if refused:
+        with pytest.raises(InputError, match="older than the last one, of 2026-11-01"):
+            require_newer(new, judged)
+    else:
+        require_newer(new, judged)
+
+
+def test_the_same_bytes_read_by_another_contract_are_another_snapshot():
+    assert is_same(A, A)
+    assert not is_same(A, A.model_copy(update={"contract": "d" * 64}))
+
+
+def test_rows_are_new_beyond_those_that_the_champion_has_seen(telco, root, tmp_path):
+    shipped = telco.contract.snapshot.sha256
+
+    assert new_rows(telco, shipped, snapshots=tmp_path, root=root) == 0
+    assert new_rows(telco, "0" * 64, snapshots=tmp_path, root=root) == 0  # nobody knows
+
+    kept = tmp_path / ("1" * 12)
+    kept.mkdir()
+    telco.frame.iloc[:7000].to_parquet(kept / "customers.parquet", index=False)
+    assert new_rows(telco, "1" * 64, snapshots=tmp_path, root=root) == 43
+
+
+@pytest.mark.parametrize(("today", "refused"), [(30, True), (31, False)])
+def test_the_outcome_window_of_the_newest_row_must_be_closed(today, refused):
+    new = snapshot(latest="2026-10-01")
+    given = {"outcome_days": 30, "today": date(2026, 10, today)}
+
+    if refused:
+        with pytest.raises(InputError, match="its outcome is known on 2026-10-31"):
+            require_closed(new, **given)
+    else:
+        require_closed(new, **given)
+
+
+def test_without_a_date_nobody_knows_the_window():
+    require_closed(snapshot(), outcome_days=30, today=date(1970, 1, 1))
