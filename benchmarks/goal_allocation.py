@@ -59,21 +59,28 @@ def programme(customers: int, seed: int) -> tuple[np.ndarray, list[Limit]]:
     profit[rng.random(profit.shape) < 0.4] = -np.inf  # noqa: PLR2004 - not eligible
     limits = [
         Limit(
-            f"offer {each}", np.eye(OFFERS)[each][:, None], int(customers * rng.uniform(0.02, 0.1))
+            f"offer {each}",
+            "used up",
+            np.eye(OFFERS)[each][:, None],
+            int(customers * rng.uniform(0.02, 0.1)),
         )
         for each in range(OFFERS)
     ]
     for dear, share in ((True, 0.06), (False, 0.15)):
         mine = (contact > 1) == dear
-        limits.append(Limit(f"channel {dear}", mine.astype(float)[:, None], int(customers * share)))
-    limits.append(Limit("contacts", np.ones((OFFERS, 1)), int(customers * 0.18)))
-    limits.append(Limit("budget", cost, 0.8 * customers))
+        limits.append(
+            Limit(f"channel {dear}", "used up", mine.astype(float)[:, None], int(customers * share))
+        )
+    limits.append(Limit("contacts", "used up", np.ones((OFFERS, 1)), int(customers * 0.18)))
+    limits.append(Limit("budget", "used up", cost, 0.8 * customers))
     for groups, floor in ((2, 0.8), (3, 0.9)):
         group = (rng.random(customers) ** 2 * groups).astype(int)
         for each in range(groups):
             mine = group == each
             limits.append(
-                Limit(f"group {each} of {groups}", (floor * mine.mean() - mine)[None], 0.0)
+                Limit(
+                    f"group {each} of {groups}", "used up", (floor * mine.mean() - mine)[None], 0.0
+                )
             )
     return profit, limits
 

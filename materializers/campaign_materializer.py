@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 from zenml.enums import ArtifactType
 
+from churn.campaign.call_list import CampaignLists
 from churn.campaign.campaign_plan import CampaignPlan
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.retention.value import RemainingMargin
@@ -23,7 +24,7 @@ _COLUMNS = "columns"
 class CampaignMaterializer(FolderMaterializer):
     """Stores a dataclass field by field, by what the field holds; no pickle."""
 
-    ASSOCIATED_TYPES = (ScoredCustomers, RemainingMargin, CampaignPlan)
+    ASSOCIATED_TYPES = (ScoredCustomers, RemainingMargin, CampaignPlan, CampaignLists)
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA
 
     def save(self, data: Any) -> None:
@@ -67,6 +68,8 @@ class CampaignMaterializer(FolderMaterializer):
 
     def extract_metadata(self, data: Any) -> dict[str, Any]:
         """How many customers."""
+        if isinstance(data, CampaignLists):
+            return {"called": len(data.called), "others": len(data.others)}
         first = next(v for v in _values(data).values() if isinstance(v, np.ndarray))
         return {"customers": len(first)}
 

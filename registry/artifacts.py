@@ -46,4 +46,5 @@ class Artifact(StrEnum):
     REMAINING_MARGIN = "remaining_margin"
     COHORTS = "customer_cohorts"
     CAMPAIGN = "campaign_plan"
+    CALL_LIST = "call_list"
     RETENTION_REPORT = "retention_report"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn import home
+from churn.campaign.earlier_lists import lists_folder
 from churn.feature_store.online.address import FILE
 from churn.root import ROOT
 from churn.settings.pipelines import TrainingSettings
@@ -195,7 +196,7 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         # A file of one pod is no store that anything else could read.
         "online": places.online or ("" if places.state else f"sqlite:///{shared / FILE}"),
         "metrics": str(shared / "metrics"),
-        "retention": str(shared / "retention"),
+        "retention": str(_lists_folder(shared / "retention", prepared.settings)),
         "inputs": getattr(prepared.settings, "inputs", "")
         or places.inputs
         or str(shared / "inputs"),
@@ -204,6 +205,11 @@ def pipeline_folders(stack: AppliedStack, prepared: PreparedRun) -> dict[str, st
         or places.ledger
         or f"sqlite:///{prepared.state / 'ledger.db'}",
     }
+
+
+def _lists_folder(root: Path, settings: Any) -> Path:
+    model = getattr(settings, "model", None)
+    return root if model is None else lists_folder(root, model.name)
 
 
 def _require_tracker(prepared: PreparedRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,19 @@ from churn.campaign.scored_customers import ScoredCustomers
 from churn.retention.value import RemainingMargin
 
 _CENTS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class CampaignLists:
+    """The lists of a campaign, pyarrow tables.
+
+    Attributes:
+        called: whom to contact, best first.
+        others: everybody else, and why not.
+    """
+
+    called: pa.Table
+    others: pa.Table
 
 
 def call_list(

@@ -28,7 +28,7 @@ class LimitUse(FrozenModel):
     """How far a limit is used.
 
     Attributes:
-        name: in words that follow "because".
+        name: in words.
         used: of the bound.
         bound: what is allowed.
         price: what one more unit would earn, in currency; 0 where it does not bind.
@@ -235,4 +235,4 @@ class _Words:
         first = int(np.argmax(worth))
         if worth[first] <= 0:
             return "others earn more within the limits"
-        return self.limits[first].name
+        return self.limits[first].used_up

@@ -9,6 +9,21 @@ from pathlib import Path
 CALL_LIST = "call-list.csv"
 NOT_CALLED = "not-called.csv"
 MISSED = "missed-leavers.csv"
+_MODEL = "model.txt"
+
+
+def lists_folder(root: Path, model: str) -> Path:
+    """Where a model's lists lie: the root, or a folder in it where the root has another model's."""
+    owner = root / _MODEL
+    if owner.is_file() and owner.read_text(encoding="utf-8").strip() != model:
+        return root / model
+    return root
+
+
+def claim_folder(folder: Path, model: str) -> None:
+    """Makes the folder, and keeps the lists of other models out of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MODEL).write_text(f"{model}\n", encoding="utf-8")
 
 
 def earlier_days(folder: Path, before: date) -> Iterator[tuple[date, Path]]:

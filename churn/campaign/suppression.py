@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
 from pathlib import Path
 
 from churn.errors import InputError, error_reason
@@ -40,8 +39,3 @@ def read_suppressions(path: Path, id_name: str) -> dict[str, str]:
             f"The suppression list {path} cannot be read: {error_reason(error)}."
         ) from None
     return found
-
-
-def unknown_suppressions(suppressed: Iterable[str], customers: Iterable[str]) -> int:
-    """How many suppressed customers are not in the table, as where the ids are written otherwise."""
-    return len(set(suppressed) - set(customers))

@@ -9,7 +9,10 @@ over is given away again. The dual is a bound on every allocation, so the gap to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,19 +100,34 @@ def _solve(profit: Floats, limits: Sequence[Limit], paying: Places) -> tuple[Pla
     ]
     bounds = np.concatenate([np.ones(one_each.shape[0]), [limit.bound for limit in limits]])
     gap = 0.0 if count <= _EXACT_VARIABLES else _GAP
-    found = milp(
-        -profit[offers, customers],
-        integrality=np.ones(count, dtype=np.int64),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(vstack([one_each, *rows]).tocsr(), -np.inf, bounds),
-        options={"mip_rel_gap": gap},
-    )
+    with _silent_output():
+        found = milp(
+            -profit[offers, customers],
+            integrality=np.ones(count, dtype=np.int64),
+            bounds=Bounds(0, 1),
+            constraints=LinearConstraint(vstack([one_each, *rows]).tocsr(), -np.inf, bounds),
+            options={"mip_rel_gap": gap},
+        )
     if found.x is None:
         raise ChurnError(f"HiGHS found no allocation: {found.message}")
     taken = np.flatnonzero(found.x > 0.5)  # noqa: PLR2004 - a variable is 0 or 1
     chosen = np.full(profit.shape[1], -1)
     chosen[customers[taken]] = offers[taken]
     return _kept(profit, limits, chosen), -float(found.mip_dual_bound)
+
+
+@contextmanager
+def _silent_output() -> Iterator[None]:
+    """Keeps the lines for its own developers that HiGHS prints past Python (SciPy 1.17) off the terminal."""
+    sys.stdout.flush()
+    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _dual(profit: Floats, limits: Sequence[Limit]) -> tuple[Floats, float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from churn.contract import CodedColumn, DataContract
 from churn.features.encoding import Columns
-from churn.retention.playbook import Playbook
+from churn.retention.playbook import FairnessFloor, Playbook
 
 Floats = NDArray[np.float64]
 
@@ -19,12 +19,14 @@ class Limit:
     """One row: the weights of everything that is offered add up to the bound at most.
 
     Attributes:
-        name: in words that follow "because".
+        name: in words.
+        used_up: why something is not offered where the limit stands in the way, in words.
         weight: of offering o to customer i, broadcastable to float64[offers, n].
         bound: of their sum.
     """
 
     name: str
+    used_up: str
     weight: Floats
     bound: float
 
@@ -61,38 +63,46 @@ def playbook_limits(
         reachable: bool[n], who can be offered anything that pays: the fairness floors' customers.
     """
     offers = list(playbook.offers.values())
-    limits = [
-        Limit(
-            f"the capacity of {offer.capacity:,} for '{name}' is used up",
-            _indicator(mine),
-            offer.capacity,
-        )
-        for (name, offer), mine in zip(
-            playbook.offers.items(), np.eye(len(offers), dtype=bool), strict=True
-        )
-    ]
+    limits = []
+    for (name, offer), mine in zip(
+        playbook.offers.items(), np.eye(len(offers), dtype=bool), strict=True
+    ):
+        why = f"the capacity of {offer.capacity:,} for '{name}' is used up"
+        limits.append(Limit(f"capacity for '{name}'", why, _indicator(mine), offer.capacity))
     for name, channel in playbook.channels.items():
         mine = np.array([offer.channel == name for offer in offers])
-        said = f"the {channel.contacts:,} contacts by {channel.title} are used up"
-        limits.append(Limit(said, _indicator(mine), channel.contacts))
+        why = f"the {channel.contacts:,} contacts by {channel.title} are used up"
+        limits.append(
+            Limit(f"contacts by {channel.title}", why, _indicator(mine), channel.contacts)
+        )
     everyone = _indicator(np.ones(len(offers), dtype=bool))
     if playbook.contacts is not None:
-        said = f"the {playbook.contacts:,} contacts of the campaign are used up"
-        limits.append(Limit(said, everyone, playbook.contacts))
+        why = f"the {playbook.contacts:,} contacts of the campaign are used up"
+        limits.append(Limit("contacts of the campaign", why, everyone, playbook.contacts))
     if playbook.budget is not None:
-        said = f"the budget of {playbook.budget:,.0f} is used up"
-        limits.append(Limit(said, cost, playbook.budget))
+        why = f"the budget of {playbook.budget:,.0f} is used up"
+        limits.append(Limit("budget", why, cost, playbook.budget))
     for floor in playbook.fairness:
-        column = contract.column(floor.column)
-        assert isinstance(column, CodedColumn)  # noqa: S101 - checked with the playbook
-        codes = columns[floor.column]
-        for code, category in enumerate(column.categories):
-            mine = codes == code
-            share = float(mine[reachable].mean()) if reachable.any() else 0.0
-            said = (
-                f"customers with {floor.column} '{category}' come first until they have their share"
-            )
-            limits.append(Limit(said, (floor.floor * share - mine)[None, :], 0.0))
+        limits += _floor_limits(floor, contract, columns, reachable)
+    return limits
+
+
+def _floor_limits(
+    floor: FairnessFloor,
+    contract: DataContract,
+    columns: Columns,
+    reachable: NDArray[np.bool_],
+) -> list[Limit]:
+    """A row for each group: floor x its share x everybody offered something - those of the group <= 0."""
+    column = contract.column(floor.column)
+    assert isinstance(column, CodedColumn)  # noqa: S101 - checked with the playbook
+    limits = []
+    for code, category in enumerate(column.categories):
+        mine = columns[floor.column] == code
+        share = float(mine[reachable].mean()) if reachable.any() else 0.0
+        why = f"customers with {floor.column} '{category}' come first until they have their share"
+        name = f"share of customers with {floor.column} '{category}'"
+        limits.append(Limit(name, why, (floor.floor * share - mine)[None, :], 0.0))
     return limits
 
 

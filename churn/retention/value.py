@@ -76,7 +76,7 @@ def remaining_margin(
         worth = lifetime_values(columns, contract, value)
         return RemainingMargin(
             expected=worth,
-            draws=np.repeat(worth[:, None].astype(np.float32), 2, axis=1),
+            draws=np.repeat(worth[:, None].astype(np.float32), horizon.draws, axis=1),
             assumptions=(value.assumptions[0],),
         )
     months = stays.expected_months(

@@ -1,5 +1,6 @@
 """Writes the lists of a campaign, and what the ledger keeps of it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +11,14 @@ from zenml import step
 
 from churn.batch.chosen_version import choose_version, load_scorer
 from churn.batch.table_output import is_table
-from churn.campaign.call_list import call_list, not_called
+from churn.campaign.call_list import CampaignLists, call_list, not_called
 from churn.campaign.campaign_plan import CampaignPlan
-from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED
+from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED, claim_folder
 from churn.campaign.missed_leavers import audit_last_list
 from churn.campaign.retention_report import CohortReport, RetentionReport, retention_report
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.supported_offers import supported_offers
+from churn.campaign.suppression import read_suppressions
 from churn.data.sources import open_sink
 from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
 from churn.retention.cohorts import cohort_ids
@@ -24,6 +26,7 @@ from churn.retention.value import RemainingMargin
 from churn.scoring.address import address
 from churn.scoring.bundle import store_of_model
 from churn.settings.retention import RetentionSettings
+from materializers.campaign_materializer import CampaignMaterializer
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.progress import step_progress
@@ -31,7 +34,7 @@ from steps.progress import step_progress
 _PAGE = 10_000
 
 
-@step(enable_cache=False, output_materializers=ReportMaterializer)
+@step(enable_cache=False, output_materializers=[ReportMaterializer, CampaignMaterializer])
 def write_call_list(
     scored: ScoredCustomers,
     margin: RemainingMargin,
@@ -39,7 +42,10 @@ def write_call_list(
     plan: CampaignPlan,
     settings: dict[str, Any],
     folders: dict[str, str],
-) -> Annotated[RetentionReport, Artifact.RETENTION_REPORT]:
+) -> tuple[
+    Annotated[RetentionReport, Artifact.RETENTION_REPORT],
+    Annotated[CampaignLists, Artifact.CALL_LIST],
+]:
     """Writes the call list, and everybody else with the reason why not.
 
     Raises:
@@ -60,18 +66,20 @@ def write_call_list(
             smallest=options.smallest_cohort,
         )
         supported = supported_offers(scored, scorer, plan.playbook, np.flatnonzero(plan.called))
-        lists = {
-            NOT_CALLED: not_called(scored, margin, plan, ids),
-            CALL_LIST: call_list(scored, margin, plan, ids, supported),
-        }
+        lists = CampaignLists(
+            called=call_list(scored, margin, plan, ids, supported),
+            others=not_called(scored, margin, plan, ids),
+        )
+        files = {NOT_CALLED: lists.others, CALL_LIST: lists.called}
         with PredictionLedger(folders["ledger"]) as ledger:
             audit = audit_last_list(folder.parent, now.date(), _last_outcomes(ledger))
             if audit is not None:
-                lists[MISSED] = audit[1]
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, table in lists.items():
+                files[MISSED] = audit[1]
+            claim_folder(folder.parent, options.model.name)
+            folder.mkdir(exist_ok=True)
+            for name, table in files.items():
                 open_sink(str(folder / name)).write([table])
-            export = _export(options.export, lists[CALL_LIST])
+            export = _export(options.export, lists.called)
             if options.record:
                 ledger.record_treatments(_treatments(scored, plan, now))
         report = retention_report(
@@ -79,12 +87,30 @@ def write_call_list(
             margin,
             plan,
             cohorts,
-            notes=(audit[0].sentence,) if audit is not None else (),
+            notes=(*_notes(scored, options), *([audit[0].sentence] if audit is not None else [])),
             folder=str(folder),
             export=export,
         )
         progress.record(report.sentence, report.figures)
-    return report
+    return report, lists
+
+
+def _notes(scored: ScoredCustomers, options: RetentionSettings) -> Iterator[str]:
+    """What a reader of the lists has to know of the ids."""
+    identifier = scored.contract.id
+    if identifier.surrogate:
+        yield (
+            f"'{identifier.name}' is a surrogate that may not last, so that holdout, suppression list and "
+            "quiet days hold for this table alone; name lasting ids in the contract."
+        )
+    if options.suppression:
+        listed = read_suppressions(options.suppression_file, identifier.name)
+        unknown = len(set(listed) - set(scored.texts["customer_id"].to_pylist()))
+        if unknown:
+            yield (
+                f"{unknown:,} of {len(listed):,} ids of the suppression list are not in the table; check "
+                "that they are written alike."
+            )
 
 
 def _export(where: str, listed: pa.Table) -> str:

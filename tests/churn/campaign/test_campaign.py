@@ -7,7 +7,13 @@ import pytest
 from churn.batch.given_places import open_table
 from churn.campaign.call_list import call_list, not_called
 from churn.campaign.campaign_plan import plan_campaign
-from churn.campaign.earlier_lists import CALL_LIST, NOT_CALLED, recently_called
+from churn.campaign.earlier_lists import (
+    CALL_LIST,
+    NOT_CALLED,
+    claim_folder,
+    lists_folder,
+    recently_called,
+)
 from churn.campaign.missed_leavers import audit_last_list
 from churn.campaign.scored_customers import NO_REASON, score_customers
 from churn.campaign.supported_offers import supported_offers
@@ -242,3 +248,11 @@ def test_a_table_without_ids_or_customers_is_refused(tmp_path, root, contract, s
     path.write_text("\n".join(line.partition(",")[2] for line in lines[:3]) + "\n")
     with pytest.raises(InputError, match="2 customers without 'customerID'"):
         score_customers(open_table(str(path), contract), *scorer, model="m", reasons=1)
+
+
+def test_lists_of_two_models_lie_apart(tmp_path):
+    assert lists_folder(tmp_path, "telco-churn") == tmp_path
+    claim_folder(lists_folder(tmp_path, "telco-churn"), "telco-churn")
+
+    assert lists_folder(tmp_path, "telco-churn") == tmp_path
+    assert lists_folder(tmp_path, "mlc-churn") == tmp_path / "mlc-churn"

@@ -33,16 +33,19 @@ def problem(seed, count, offers=2):
     limits = [
         Limit(
             f"capacity {each}",
+            "used up",
             np.eye(offers)[each][:, None],
             float(rng.integers(1, max(2, count // 2))),
         )
         for each in range(offers)
     ]
-    limits.append(Limit("contacts", np.ones((offers, 1)), float(max(1, int(0.6 * count)))))
-    limits.append(Limit("budget", cost, float(2.0 * count)))
+    limits.append(
+        Limit("contacts", "used up", np.ones((offers, 1)), float(max(1, int(0.6 * count))))
+    )
+    limits.append(Limit("budget", "used up", cost, float(2.0 * count)))
     for each in range(2):
         mine = group == each
-        limits.append(Limit(f"group {each}", (0.8 * mine.mean() - mine)[None, :], 0.0))
+        limits.append(Limit(f"group {each}", "used up", (0.8 * mine.mean() - mine)[None, :], 0.0))
     return profit, limits
 
 
@@ -111,7 +114,7 @@ def test_without_limits_everybody_gets_the_own_best():
 
 def test_a_limit_that_binds_has_a_price():
     # Given two customers who would earn 5 and 3, and one contact
-    limit = Limit("one contact", np.ones((1, 1)), 1.0)
+    limit = Limit("one contact", "used up", np.ones((1, 1)), 1.0)
 
     found = allocate(np.array([[5.0, 3.0]]), [limit])
 
