@@ -72,7 +72,7 @@ monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.cs
 	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
 
 .PHONY: retention
-retention: setup-data  ## Decide whom to contact with what: values, cohorts, offers, a call list (after make train)
+retention: setup-data  ## Decide who is offered what: values, cohorts, offers, a call list (after make train)
 	@{ $(in_production); } || { \
 	    echo "Nothing is in production yet: running promotion first." >&2; \
 	    $(bin)/python run.py --pipeline promotion; }

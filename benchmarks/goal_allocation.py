@@ -66,10 +66,12 @@ def programme(customers: int, seed: int) -> tuple[np.ndarray, list[Limit]]:
         )
         for each in range(OFFERS)
     ]
-    for dear, share in ((True, 0.06), (False, 0.15)):
-        mine = (contact > 1) == dear
+    for costly, share in ((True, 0.06), (False, 0.15)):
+        mine = (contact > 1) == costly
         limits.append(
-            Limit(f"channel {dear}", "used up", mine.astype(float)[:, None], int(customers * share))
+            Limit(
+                f"channel {costly}", "used up", mine.astype(float)[:, None], int(customers * share)
+            )
         )
     limits.append(Limit("contacts", "used up", np.ones((OFFERS, 1)), int(customers * 0.18)))
     limits.append(Limit("budget", "used up", cost, 0.8 * customers))

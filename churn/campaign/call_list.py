@@ -1,4 +1,4 @@
-"""The call list: whom to contact with what, best first, and everybody else with the reason why not."""
+"""The call list: who is offered what, best first, and everybody else with the reason why not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CampaignLists:
     """The lists of a campaign, pyarrow tables.
 
     Attributes:
-        called: whom to contact, best first.
+        called: who is offered what, best first.
         others: everybody else, and why not.
     """
 
@@ -36,7 +36,7 @@ def call_list(
     cohorts: NDArray[np.str_],
     supported: Sequence[str],
 ) -> pa.Table:
-    """Whom to contact, the highest expected profit first.
+    """Who is offered what, the highest expected profit first.
 
     Args:
         scored: n customers.
@@ -75,7 +75,7 @@ def not_called(
     plan: CampaignPlan,
     cohorts: NDArray[np.str_],
 ) -> pa.Table:
-    """Everybody else, those whom most is lost with first, and why they are not contacted."""
+    """Everybody else, the highest expected loss first, and why they are not contacted."""
     others = np.flatnonzero(~plan.called)
     lost = scored.risk[others] * margin.expected[others]
     rows = others[np.argsort(-lost, kind="stable")]

@@ -134,7 +134,6 @@ def plan_campaign(
     drawn = _drawn(scored, margin, playbook, found.chosen, seed)
     if len(called):
         lower[called], upper[called] = np.quantile(drawn, _BOUNDS, axis=0)
-    total_lower, total_upper = np.quantile(drawn.sum(axis=1), _BOUNDS)
     words = _Words(playbook, offered, limits, found, money)
     return CampaignPlan(
         playbook=playbook,
@@ -146,20 +145,26 @@ def plan_campaign(
         holdout=holdout,
         pays=offered.pays,
         why=pa.table({"why": [words.why(i, kept_out, holdout) for i in range(len(profit))]}),
-        facts=AllocationFacts(
-            method=found.method,
-            profit=found.profit,
-            lower=float(total_lower),
-            upper=float(total_upper),
-            cost=float(cost.sum()),
-            bound=found.bound,
-            gap=found.gap,
-            limits=tuple(
-                LimitUse(
-                    name=limit.name, used=limit.used(found.chosen), bound=limit.bound, price=price
-                )
-                for limit, price in zip(limits, found.prices.tolist(), strict=True)
-            ),
+        facts=_facts(found, limits, float(cost.sum()), drawn.sum(axis=1)),
+    )
+
+
+def _facts(
+    found: Allocation, limits: Sequence[Limit], cost: float, totals: Floats
+) -> AllocationFacts:
+    """How the offers were allocated; `totals` are draws of the campaign's profit."""
+    lower, upper = np.quantile(totals, _BOUNDS)
+    return AllocationFacts(
+        method=found.method,
+        profit=found.profit,
+        lower=float(lower),
+        upper=float(upper),
+        cost=cost,
+        bound=found.bound,
+        gap=found.gap,
+        limits=tuple(
+            LimitUse(name=limit.name, used=limit.used(found.chosen), bound=limit.bound, price=price)
+            for limit, price in zip(limits, found.prices.tolist(), strict=True)
         ),
     )
 

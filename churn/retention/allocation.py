@@ -31,7 +31,7 @@ _EXACT_VARIABLES = 2_000
 _GAP = 1e-4
 _SLACK = 1e-9
 _DUAL_STEPS = 400
-_FILLED = 20_000  # customers whom what is left over is given to, at most
+_FILLED = 20_000  # customers who are looked at for what is left over, at most
 
 
 @dataclass(frozen=True, eq=False)

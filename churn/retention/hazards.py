@@ -185,18 +185,18 @@ def _hazards(
 
 def _design(columns: Columns, contract: DataContract) -> tuple[tuple[DesignColumn, ...], Floats]:
     """The columns that may explain a stay: no tenure, nothing that grows with it, none twice."""
-    wanted: list[DesignColumn] = []
+    considered: list[DesignColumn] = []
     for column in contract.features:
         if _FOLLOWS_TENURE.intersection(column.roles):
             continue
         if isinstance(column, NumberColumn):
-            wanted.append((column.name, None))
+            considered.append((column.name, None))
         elif isinstance(column, CodedColumn):
-            wanted += [(column.name, code) for code in range(1, len(column.categories))]
-    matrix = _design_matrix(columns, wanted)
+            considered += [(column.name, code) for code in range(1, len(column.categories))]
+    matrix = _design_matrix(columns, considered)
     _, first = np.unique(matrix, axis=1, return_index=True)
     kept = [place for place in sorted(first) if np.ptp(matrix[:, place]) > 0]
-    return tuple(wanted[place] for place in kept), matrix[:, kept]
+    return tuple(considered[place] for place in kept), matrix[:, kept]
 
 
 def _design_matrix(columns: Columns, design: Sequence[DesignColumn]) -> Floats:

@@ -1,4 +1,4 @@
-"""A retention playbook: what may be offered to whom, at which cost, and on what assumptions.
+"""A retention playbook: what each customer may be offered, at which cost, and on what assumptions.
 
 One YAML file per business, `data/playbooks/<contract>.yaml`. Its conditions name columns and
 categories of the data contract; docs/playbooks.md describes every field.

@@ -55,21 +55,7 @@ def write_call_list(
         options = RetentionSettings.from_mapping(settings)
         now = datetime.now(UTC)
         folder = Path(folders["retention"]) / now.date().isoformat()
-        store = store_of_model(address(folders["bundles"]), options.model.name)
-        chosen = choose_version(store, options.model.name, scored.version)
-        scorer, _ = load_scorer(store, chosen.version, chosen.digest)
-        ids = cohort_ids(
-            scored.text("risk_band"),
-            margin.expected,
-            scored.text("main_reason"),
-            plan.pays,
-            smallest=options.smallest_cohort,
-        )
-        supported = supported_offers(scored, scorer, plan.playbook, np.flatnonzero(plan.called))
-        lists = CampaignLists(
-            called=call_list(scored, margin, plan, ids, supported),
-            others=not_called(scored, margin, plan, ids),
-        )
+        lists = _lists(scored, margin, plan, options, folders["bundles"])
         files = {NOT_CALLED: lists.others, CALL_LIST: lists.called}
         with PredictionLedger(folders["ledger"]) as ledger:
             audit = audit_last_list(folder.parent, now.date(), _last_outcomes(ledger))
@@ -93,6 +79,30 @@ def write_call_list(
         )
         progress.record(report.sentence, report.figures)
     return report, lists
+
+
+def _lists(
+    scored: ScoredCustomers,
+    margin: RemainingMargin,
+    plan: CampaignPlan,
+    options: RetentionSettings,
+    bundles: str,
+) -> CampaignLists:
+    store = store_of_model(address(bundles), options.model.name)
+    chosen = choose_version(store, options.model.name, scored.version)
+    scorer, _ = load_scorer(store, chosen.version, chosen.digest)
+    supported = supported_offers(scored, scorer, plan.playbook, np.flatnonzero(plan.called))
+    ids = cohort_ids(
+        scored.text("risk_band"),
+        margin.expected,
+        scored.text("main_reason"),
+        plan.pays,
+        smallest=options.smallest_cohort,
+    )
+    return CampaignLists(
+        called=call_list(scored, margin, plan, ids, supported),
+        others=not_called(scored, margin, plan, ids),
+    )
 
 
 def _notes(scored: ScoredCustomers, options: RetentionSettings) -> Iterator[str]:
