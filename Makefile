@@ -71,11 +71,14 @@ batch: setup  ## Score a whole table with the production model (INPUT=data/raw/t
 monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
 	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
 
+# The model and what promotion is asked for, after ARGS: a contract's model bears its name.
+asked_contract = $(or $(patsubst data.contract=%,%,$(filter data.contract=%,$(ARGS))),telco.yaml)
+asked_model = $(or $(patsubst model.name=%,%,$(filter model.name=%,$(ARGS))),$(patsubst %-churn,%,$(subst _,-,$(basename $(notdir $(asked_contract)))))-churn)
 .PHONY: retention
 retention: setup-data  ## Decide who is offered what: values, cohorts, offers, a call list (after make train)
-	@{ $(in_production); } || { \
+	@test -f "$(STATE)/production/$(asked_model)/current.json" || { \
 	    echo "Nothing is in production yet: running promotion first." >&2; \
-	    $(bin)/python run.py --pipeline promotion; }
+	    $(bin)/python run.py --pipeline promotion $(addprefix --set ,$(filter data.contract=% model.name=%,$(ARGS))); }
 	$(bin)/python run.py --pipeline retention $(ARGS)
 
 .PHONY: demo-monitoring

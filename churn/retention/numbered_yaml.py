@@ -32,8 +32,6 @@ class NumberedYaml:
             text = path.read_text(encoding="utf-8")
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             self.content: Any = yaml.safe_load(text)
-        except FileNotFoundError:
-            raise InputError(f"{path} does not exist; name a file that does.") from None
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise InputError(f"{path} cannot be read as YAML: {error_reason(error)}.") from None
         if not isinstance(node, yaml.MappingNode):

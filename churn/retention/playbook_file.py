@@ -20,6 +20,11 @@ def load_playbook(path: Path, contract: DataContract) -> Playbook:
     Raises:
         InputError: the file cannot be read or is not valid; the sentence names file and line.
     """
+    if not path.exists():
+        raise InputError(
+            f"There is no playbook {path}. Write one for the data contract '{contract.name}', as "
+            "docs/playbooks.md describes, or name another with --set playbook=PATH."
+        )
     file = NumberedYaml(path)
     try:
         playbook = Playbook.from_mapping(file.content)

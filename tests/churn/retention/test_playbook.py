@@ -121,5 +121,5 @@ def test_what_is_no_playbook_is_refused(content, contract, tmp_path):
 
 
 def test_a_playbook_that_is_not_there_is_named(contract, tmp_path):
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="There is no playbook"):
         load_playbook(tmp_path / "none.yaml", contract)
