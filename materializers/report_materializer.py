@@ -17,15 +17,19 @@ from churn.evaluation.recalibration import Recalibration
 from churn.evaluation.selection import Selection
 from churn.evaluation.slices import SlicesReport
 from churn.evaluation.threshold_report import ThresholdReport
+from churn.experiments.plan import ExperimentPlan
+from churn.experiments.readout import Readout
 from churn.explain.explanation_report import ExplanationReport
 from churn.explain.reason_stability import ReasonStability
 from churn.feature_store.features_result import FeaturesResult
 from churn.promotion.decision import Decision
 from churn.promotion.promotion_outcome import PromotionOutcome, PromotionPair
 from churn.reports.batch_report import BatchReport
+from churn.reports.executive.deliverables import Deliverables
 from churn.reports.model_card.card import ModelCard
 from churn.reports.monitoring_report import MonitoringReport
 from churn.reports.training.training_report import TrainingReport
+from churn.retention.roi_report import RoiReport
 from churn.tuning.searches import Searches
 from materializers.folder_materializer import FolderMaterializer, json_digest
 from materializers.report_visualizations import summary_metadata, visualize
@@ -61,6 +65,10 @@ class ReportMaterializer(FolderMaterializer):
         FeaturesResult,
         CohortReport,
         RetentionReport,
+        RoiReport,
+        ExperimentPlan,
+        Readout,
+        Deliverables,
     )
     ASSOCIATED_ARTIFACT_TYPE = ArtifactType.DATA_ANALYSIS
 

@@ -1,4 +1,4 @@
-"""Retention: scores, values, cohorts, offers within limits, and the call list."""
+"""Retention: scores, values, cohorts, offers within limits, lists, return, experiment and slides."""
 
 from typing import Any
 
@@ -7,20 +7,31 @@ from zenml import pipeline
 from steps.data.acquire_data import acquire_data
 from steps.retention.allocate_offers import allocate_offers
 from steps.retention.form_cohorts import form_cohorts
+from steps.retention.measure_roi import measure_roi
+from steps.retention.plan_experiment import plan_retention_experiment
+from steps.retention.read_experiment import read_experiment
 from steps.retention.score_customers import score_retention_customers
 from steps.retention.value_customers import value_customers
 from steps.retention.write_call_list import write_call_list
+from steps.retention.write_deliverables import write_retention_deliverables
 
 
 @pipeline(name="retention")
 def retention(settings: dict[str, Any], data: dict[str, Any], folders: dict[str, str]) -> None:
     """Wires the steps; `settings` are `RetentionSettings`, `data` the runner's `TableInput`.
 
-    `data` is the table with outcomes, which stays are estimated from.
+    `data` is the table with outcomes, which stays are estimated from. An experiment is read out first,
+    where `settings` name one: a run that must not be read yet plans nothing, either.
     """
     customers = acquire_data(**data, cache_folder=folders["downloads"])
-    scored = score_retention_customers(settings, folders)
+    read = settings["experiment"]["read"]
+    readout = read_experiment(settings, folders) if read else None
+    after: list[Any] = [readout] if read else []
+    scored = score_retention_customers(settings, folders, after=after)
     margin = value_customers(scored, customers, settings)
     cohorts = form_cohorts(scored, margin, settings)
     plan = allocate_offers(scored, margin, settings, folders)
-    write_call_list(scored, margin, cohorts, plan, settings, folders)
+    report, _ = write_call_list(scored, margin, cohorts, plan, settings, folders)
+    roi = measure_roi(scored, margin, plan, settings, folders)
+    experiment = plan_retention_experiment(scored, margin, plan, settings, folders)
+    write_retention_deliverables(report, roi, experiment, settings, readout)

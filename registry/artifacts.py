@@ -48,3 +48,7 @@ class Artifact(StrEnum):
     CAMPAIGN = "campaign_plan"
     CALL_LIST = "call_list"
     RETENTION_REPORT = "retention_report"
+    ROI_REPORT = "roi_report"
+    EXPERIMENT = "experiment_plan"
+    READOUT = "experiment_readout"
+    DELIVERABLES = "retention_deliverables"

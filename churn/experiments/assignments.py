@@ -31,7 +31,7 @@ class Assigned(FrozenModel):
         assigned_on: the day, in UTC.
         arm: holdout or treated.
         stratum: within which arms are balanced.
-        offer: that the customer gets, or would have got.
+        offer: that the customer gets, or would have got; empty for one who is not selected.
         risk: predicted before the assignment.
         place: file and line that it was read from.
     """
@@ -66,7 +66,7 @@ def read_assignments(paths: Sequence[Path], experiment: str) -> dict[str, Assign
     """
     first: dict[str, Assigned] = {}
     for path in paths:
-        for row in _rows(path):
+        for row in read_rows(path):
             if row.experiment != experiment:
                 continue
             known = first.setdefault(row.customer, row)
@@ -76,11 +76,6 @@ def read_assignments(paths: Sequence[Path], experiment: str) -> dict[str, Assign
                     f"{known.assigned_on} in '{known.arm}'. A crossover ends what the experiment can "
                     "measure: remove the customer from every file, or start another experiment."
                 )
-    if not first:
-        raise InputError(
-            f"No customer was assigned in experiment '{experiment}': {len(paths)} files of earlier "
-            "campaigns were read. Check its name, or run a campaign first."
-        )
     return first
 
 
@@ -116,7 +111,12 @@ def observe(
     )
     begins = datetime.combine(min(row.assigned_on for row in rows), time(), UTC)
     settled = settle(
-        [_prediction(row) for row in rows], known, since=begins, until=now, now=now, timing=timing
+        [_prediction(row) for row in rows if row.offer],
+        known,
+        since=begins,
+        until=now,
+        now=now,
+        timing=timing,
     )
     mine = [assigned[each.prediction_id] for each in settled.predictions]
     observed = Observed(
@@ -130,7 +130,12 @@ def observe(
     return observed, settled.counts
 
 
-def _rows(path: Path) -> Iterator[Assigned]:
+def read_rows(path: Path) -> Iterator[Assigned]:
+    """The rows of one campaign's file.
+
+    Raises:
+        InputError: it cannot be read, or a line is not valid.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

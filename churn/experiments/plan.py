@@ -5,53 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from math import ceil
-from typing import Annotated
 
 from pydantic import Field
 
 from churn.errors import InputError
 from churn.experiments.assignment import HOLDOUT, TREATED
-from churn.experiments.sample_size import Method, achieved_power, detectable_rate, sample_size
+from churn.experiments.experiment_settings import ExperimentSettings
+from churn.experiments.sample_size import achieved_power, detectable_rate, sample_size
 from churn.experiments.sequential import equal_information, inflation, lan_demets
-from churn.frozen_model import FrozenModel, FrozenSettings
-
-_Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class ExperimentSettings(FrozenSettings):
-    """How the effect of a campaign is measured.
-
-    Attributes:
-        holdout: share of the selected customers that nobody contacts.
-        alpha: how often a difference is found where there is none, over all looks.
-        power: how often the least difference is found where there is one.
-        least_reduction: the least relative reduction of churn that is worth detecting.
-        method: which formula gives the sample size.
-        looks: at the running experiment, the last one included.
-        horizon_days: who leaves within so many days after the assignment counts as having left.
-        delay_days: how much later outcomes may still be recorded.
-        imbalance_level: p-value below which the arms' sizes are no chance (sample-ratio mismatch).
-    """
-
-    holdout: _Share = 0.2
-    alpha: _Share = 0.05
-    power: _Share = 0.8
-    least_reduction: _Share = 0.1
-    method: Method = "cohens_h"
-    looks: Annotated[int, Field(ge=1, le=20)] = 5
-    horizon_days: Annotated[int, Field(ge=1, le=3650)] = 30
-    delay_days: Annotated[int, Field(ge=0, le=3650)] = 0
-    imbalance_level: _Share = 0.001
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The arms and their shares."""
-        return {HOLDOUT: self.holdout, TREATED: 1 - self.holdout}
-
-    @property
-    def ratio(self) -> float:
-        """Treated customers for each one in the holdout."""
-        return (1 - self.holdout) / self.holdout
+from churn.frozen_model import FrozenModel
 
 
 class Look(FrozenModel):
@@ -79,7 +41,8 @@ class ExperimentPlan(FrozenModel):
         holdout_rate: churn expected without any contact; the mean predicted risk of the customers.
         treated_rate: the highest rate of the treated that is worth detecting.
         settings: level, power, horizon.
-        holdout, treated: customers of one campaign in each arm.
+        shares: of the arms, by which customers are assigned.
+        holdout, treated: customers of one campaign in each arm; a holdout of nobody counts as one.
         holdout_needed, treated_needed: customers that one look needs.
         inflation: how many times those the planned looks need at most.
         campaigns: how many campaigns of this size that takes.
@@ -95,6 +58,7 @@ class ExperimentPlan(FrozenModel):
     holdout_rate: float
     treated_rate: float
     settings: ExperimentSettings
+    shares: dict[str, float]
     holdout: int
     treated: int
     holdout_needed: int
@@ -131,6 +95,7 @@ def plan_experiment(
     customers: Mapping[str, int],
     settings: ExperimentSettings,
     *,
+    shares: Mapping[str, float],
     campaign_days: int = 30,
     guardrails: tuple[str, ...] = (),
 ) -> ExperimentPlan:
@@ -142,20 +107,19 @@ def plan_experiment(
         holdout_rate: churn expected without contact.
         customers: of one campaign, by arm.
         settings: level, power, horizon.
+        shares: of the arms, by which customers are assigned.
         campaign_days: days from one campaign to the next.
         guardrails: what stops it, a sentence each.
 
     Raises:
-        InputError: an arm is empty or the expected churn is not a share.
+        InputError: nobody is treated, or the expected churn is not a share.
     """
     holdout, treated = customers.get(HOLDOUT, 0), customers.get(TREATED, 0)
-    if not holdout or not treated:
-        empty = HOLDOUT if not holdout else TREATED
+    if not treated:
         raise InputError(
-            f"Experiment '{name}' has nobody in the arm '{empty}': {holdout} held out, {treated} "
-            "treated. Select more customers, or raise experiment.holdout."
+            f"Experiment '{name}' treats nobody, so it measures nothing; select customers first."
         )
-    ratio = treated / holdout
+    ratio = shares[TREATED] / shares[HOLDOUT]
     rate = holdout_rate * (1 - settings.least_reduction)
     options = {"alpha": settings.alpha, "ratio": ratio}
     needed = sample_size(
@@ -165,15 +129,18 @@ def plan_experiment(
     factor = inflation(
         lan_demets(equal, settings.alpha).tolist(), equal, settings.alpha, settings.power
     )
-    campaigns = max(1, ceil(needed * factor / holdout))
+    campaigns = max(1, ceil(needed * factor / max(holdout, 1)))
     looks = _looks(begins, campaigns, campaign_days, settings)
     return ExperimentPlan(
         name=name, begins=begins, holdout_rate=holdout_rate, treated_rate=rate, settings=settings,
+        shares=dict(shares),
         holdout=holdout, treated=treated, holdout_needed=needed,
         treated_needed=ceil(needed * ratio), inflation=factor, campaigns=campaigns,
         ends=looks[-1].due, looks=looks, guardrails=guardrails,
-        power=achieved_power(holdout_rate, rate, holdout, **options),
-        detectable_rate=detectable_rate(holdout_rate, holdout, power=settings.power, **options),
+        power=achieved_power(holdout_rate, rate, max(holdout, 1), **options),
+        detectable_rate=detectable_rate(
+            holdout_rate, max(holdout, 1), power=settings.power, **options
+        ),
     )  # fmt: skip
 
 

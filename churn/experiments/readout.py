@@ -34,7 +34,7 @@ _FEWEST_IN_STRATUM = 10  # in each arm; fewer say nothing
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Customers of an experiment whose outcome is known.
+    """Customers of an experiment who were selected, and whose outcome is known.
 
     Attributes:
         arm: str[n].
@@ -42,7 +42,7 @@ class Observed:
         risk: float64[n], predicted before the assignment.
         stratum: str[n].
         offer: str[n], the offer that was, or would have been, made.
-        assigned: customers of each arm, with or without an outcome.
+        assigned: customers of each arm, selected or not, with or without an outcome.
     """
 
     arm: npt.NDArray[np.str_]
@@ -71,13 +71,16 @@ class Difference(FrozenModel):
 
     Attributes:
         holdout, treated: the arms.
-        difference: of the churn rates.
+        holdout_rate, treated_rate: their churn.
+        difference: of the two.
         interval: of it.
         z: the difference in standard errors, its variance pooled.
     """
 
     holdout: ArmRate
     treated: ArmRate
+    holdout_rate: float
+    treated_rate: float
     difference: float
     interval: Interval
     z: float
@@ -159,7 +162,7 @@ def read_out(plan: ExperimentPlan, observed: Observed, day: date) -> Readout:
     comparison = compare_rates(
         _rate(observed, TREATED, plan.name), _rate(observed, HOLDOUT, plan.name), bound
     )
-    imbalance = sample_ratio_p(observed.assigned, plan.settings.shares)
+    imbalance = sample_ratio_p(observed.assigned, plan.shares)
     balanced = imbalance >= plan.settings.imbalance_level
     return Readout(
         experiment=plan.name, look=look.number, read_on=day, information=information, bound=bound,
@@ -173,7 +176,7 @@ def read_out(plan: ExperimentPlan, observed: Observed, day: date) -> Readout:
 def compare_rates(treated: ArmRate, holdout: ArmRate, bound: float = 1.96) -> Difference:
     """Two independent churn rates: Newcombe's hybrid score interval, `bound` standard errors wide.
 
-    Newcombe 1998 (Statistics in Medicine 17:873-890, method 10), by statsmodels.
+    Newcombe 1998 (Statistics in Medicine 17:873-890, method 10).
 
     Examples:
         >>> found = compare_rates(
@@ -182,21 +185,19 @@ def compare_rates(treated: ArmRate, holdout: ArmRate, bound: float = 1.96) -> Di
         >>> round(found.treated.rate, 6), round(found.holdout.rate, 6), found.interval.span(".3f")
         (0.789236, 0.338684, '0.409 to 0.490')
     """
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    error = max(2 * float(norm.sf(bound)), 1e-300)
-    lower, upper = confint_proportions_2indep(
-        treated.left, treated.known, holdout.left, holdout.known, method="newcomb", alpha=error
-    )
+    error = max(2 * float(norm.sf(bound)), 1e-15)
+    lower, upper = _newcombe(treated, holdout, bound)
     pooled = (treated.left + holdout.left) / (treated.known + holdout.known)
     spread = sqrt(pooled * (1 - pooled) * (1 / treated.known + 1 / holdout.known))
     difference = treated.rate - holdout.rate
     return Difference(
         holdout=holdout,
         treated=treated,
+        holdout_rate=holdout.rate,
+        treated_rate=treated.rate,
         difference=difference,
         interval=Interval(
-            lower=float(lower), upper=float(upper), level=1 - error, method="Newcombe hybrid score"
+            lower=lower, upper=upper, level=1 - error, method="Newcombe hybrid score"
         ),
         z=difference / spread if spread > 0 else 0.0,
     )
@@ -260,6 +261,23 @@ def saved_share(treated: ArmRate, holdout: ArmRate, offer: str = "") -> SavedSha
         mean=1 - ratio,
         standard_deviation=sqrt(variance),
     )
+
+
+def _newcombe(treated: ArmRate, holdout: ArmRate, bound: float) -> tuple[float, float]:
+    """The difference's bounds from Wilson's score intervals of both rates."""
+    lows, highs = zip(*(_wilson(arm, bound) for arm in (treated, holdout)), strict=True)
+    first, second = treated.rate, holdout.rate
+    return (
+        first - second - sqrt((first - lows[0]) ** 2 + (highs[1] - second) ** 2),
+        first - second + sqrt((highs[0] - first) ** 2 + (second - lows[1]) ** 2),
+    )
+
+
+def _wilson(arm: ArmRate, bound: float) -> tuple[float, float]:
+    rate, size, square = arm.rate, arm.known, bound**2
+    middle = (rate + square / (2 * size)) / (1 + square / size)
+    half = bound * sqrt(rate * (1 - rate) / size + square / (4 * size**2)) / (1 + square / size)
+    return middle - half, middle + half
 
 
 def _bound_now(plan: ExperimentPlan, information: float) -> float:

@@ -1,8 +1,8 @@
 """How many customers an experiment on churn rates needs, and what a given number can detect.
 
 Two methods are in use, and they differ by a customer or two. `cohens_h` is the difference of the
-arcsine-transformed rates (Cohen 1988, "Statistical Power Analysis", chapter 6), by statsmodels'
-`NormalIndPower`. `pooled_normal` is the test with the pooled rate under the null hypothesis (Fleiss,
+arcsine-transformed rates (Cohen 1988, "Statistical Power Analysis", chapter 6), as statsmodels'
+`NormalIndPower` has it. `pooled_normal` is the test with the pooled rate under the null hypothesis (Fleiss,
 Levin & Paik 2003, "Statistical Methods for Rates and Proportions", chapter 4).
 
 Every test is two-sided. `ratio` is the number of treated customers for each one in the holdout.
@@ -11,13 +11,12 @@ Every test is two-sided. `ratio` is the number of treated customers for each one
 from __future__ import annotations
 
 from math import asin, ceil, sin, sqrt
-from typing import Literal
 
+from scipy.optimize import brentq
 from scipy.stats import norm
 
 from churn.errors import InputError
-
-Method = Literal["cohens_h", "pooled_normal"]
+from churn.experiments.experiment_settings import Method
 
 
 def sample_size(
@@ -48,15 +47,13 @@ def sample_size(
         )
     if method == "pooled_normal":
         return ceil(_pooled_normal(holdout_rate, treated_rate, alpha, power, ratio))
-    from statsmodels.stats.power import NormalIndPower
+    effect = abs(cohens_h(holdout_rate, treated_rate))
 
-    needed = NormalIndPower().solve_power(
-        effect_size=abs(cohens_h(holdout_rate, treated_rate)),
-        alpha=alpha,
-        power=power,
-        ratio=ratio,
-    )
-    return ceil(float(needed))
+    def missing(holdout: float) -> float:
+        return _power(effect, holdout, alpha, ratio) - power
+
+    enough = 4 * (norm.isf(alpha / 2) + norm.ppf(power)) ** 2 * (1 + 1 / ratio) / effect**2
+    return ceil(brentq(missing, 0.0, enough, xtol=1e-9))
 
 
 def achieved_power(
@@ -74,15 +71,7 @@ def achieved_power(
     """
     _check(holdout_rate, treated_rate, alpha=alpha, power=0.8, ratio=ratio)
     _check_holdout(holdout)
-    from statsmodels.stats.power import NormalIndPower
-
-    found = NormalIndPower().power(
-        effect_size=abs(cohens_h(holdout_rate, treated_rate)),
-        nobs1=holdout,
-        alpha=alpha,
-        ratio=ratio,
-    )
-    return float(found)
+    return _power(abs(cohens_h(holdout_rate, treated_rate)), holdout, alpha, ratio)
 
 
 def detectable_rate(
@@ -106,16 +95,26 @@ def detectable_rate(
     """
     _check(holdout_rate, holdout_rate, alpha=alpha, power=power, ratio=ratio)
     _check_holdout(holdout)
-    from statsmodels.stats.power import NormalIndPower
 
-    effect = NormalIndPower().solve_power(nobs1=holdout, alpha=alpha, power=power, ratio=ratio)
-    angle = asin(sqrt(holdout_rate)) - float(effect) / 2
+    def missing(effect: float) -> float:
+        return _power(effect, holdout, alpha, ratio) - power
+
+    widest = 4 * (norm.isf(alpha / 2) + norm.ppf(power)) * sqrt((1 + 1 / ratio) / holdout)
+    effect = brentq(missing, 0.0, widest, xtol=1e-12)
+    angle = asin(sqrt(holdout_rate)) - effect / 2
     return sin(angle) ** 2 if angle >= 0 else None
 
 
 def cohens_h(holdout_rate: float, treated_rate: float) -> float:
     """Difference of two rates on the arcsine scale, where its variance does not depend on them."""
     return 2 * asin(sqrt(holdout_rate)) - 2 * asin(sqrt(treated_rate))
+
+
+def _power(effect: float, holdout: float, alpha: float, ratio: float) -> float:
+    """Chance that either side of the two-sided test is reached."""
+    shift = effect * sqrt(holdout / (1 + 1 / ratio))
+    reach = norm.isf(alpha / 2)
+    return float(norm.sf(reach - shift) + norm.cdf(-reach - shift))
 
 
 def _pooled_normal(

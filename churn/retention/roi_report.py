@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field
 
-from churn.frozen_model import FrozenModel, FrozenSettings
+from churn.frozen_model import FrozenModel
 from churn.retention.roi import (
     MARGIN,
     Floats,
@@ -24,18 +22,6 @@ COSTS = "costs, 20% less or more"
 _COST_RANGE = (0.8, 1.2)
 _SCENARIO_LEVEL = 0.8  # the worse and the better tenth of each assumption are left out
 _LEVEL = 0.95
-
-
-class RoiSettings(FrozenSettings):
-    """How the return is simulated.
-
-    Attributes:
-        draws: of all assumptions.
-        seed: fixes them.
-    """
-
-    draws: Annotated[int, Field(ge=1000, le=1_000_000)] = 10_000
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
 
 
 class RunReference(FrozenModel):
@@ -116,6 +102,27 @@ class Scenario(FrozenModel):
     profit: float
 
 
+class OfferReturn(FrozenModel):
+    """One offer of the campaign, at the assumptions' means; amounts in the run's currency.
+
+    Attributes:
+        name, title, channel, owner: of the playbook.
+        customers: contacted with it.
+        saved, cost, profit: expected.
+        break_even: the effect at which it just pays; None where no effect could.
+    """
+
+    name: str
+    title: str
+    channel: str
+    owner: str
+    customers: int
+    saved: float
+    cost: float
+    profit: float
+    break_even: float | None
+
+
 class HoldoutFacts(FrozenModel):
     """Treated against holdout, as expected before any outcome.
 
@@ -146,6 +153,7 @@ class RoiReport(FrozenModel):
         no_effect: profit if the offers keep nobody.
         scenarios: cautious, expected, hopeful.
         tornado: the widest swing first.
+        offers: in the playbook's order.
         holdout: treated against holdout.
         histogram: counts of simulated profits, and their edges.
         assumptions: all that figures refer to.
@@ -159,6 +167,7 @@ class RoiReport(FrozenModel):
     no_effect: float
     scenarios: tuple[Scenario, ...]
     tornado: tuple[TornadoBar, ...]
+    offers: tuple[OfferReturn, ...]
     holdout: HoldoutFacts
     histogram: tuple[tuple[int, ...], tuple[float, ...]]
     assumptions: tuple[NamedAssumption, ...]
@@ -201,6 +210,7 @@ def roi_report(
         no_effect=no_effect,
         scenarios=_scenarios(contacts, run.seed),
         tornado=_tornado(contacts, assumptions),
+        offers=tuple(_offer(name, each) for name, each in contacts.items()),
         holdout=_holdout(contacts, holdout_contacts),
         histogram=(tuple(counts.tolist()), tuple(edges.tolist())),
         assumptions=assumptions,
@@ -309,6 +319,24 @@ def _scenarios(contacts: Mapping[str, OfferContacts], seed: int) -> tuple[Scenar
         Scenario(name="cautious", profit=expected_profit(contacts, worse)),
         Scenario(name="expected", profit=expected_profit(contacts)),
         Scenario(name="hopeful", profit=expected_profit(contacts, better)),
+    )
+
+
+def _offer(name: str, each: OfferContacts) -> OfferReturn:
+    profit = expected_profit({name: each})
+    cost = -expected_profit({name: each}, effect_times=0.0)
+    saved, effect = profit + cost, each.offer.effect.mean
+    needed = effect * cost / saved if saved > 0 else None
+    return OfferReturn(
+        name=name,
+        title=each.offer.title,
+        channel=each.offer.channel,
+        owner=each.offer.owner,
+        customers=len(each.risk),
+        saved=saved,
+        cost=cost,
+        profit=profit,
+        break_even=needed if needed is not None and needed <= 1 else None,
     )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from churn.experiments.experiment_settings import ExperimentSettings
 from churn.frozen_model import FrozenSettings
 from churn.profile import Profile, require_own_registry
+from churn.retention.roi_settings import RoiSettings
 from churn.retention.value_settings import HorizonSettings, ValueSettings
 from churn.root import ROOT
 from churn.settings.pipelines import DataSettings, NamedModel, OutputSettings, VersionName
@@ -32,10 +34,10 @@ class HoldoutSettings(FrozenSettings):
 
     Attributes:
         share: of the customers.
-        salt: fixes which; the same as long as it stays.
+        salt: fixes which, where neither the ledger nor an earlier list knows a customer's arm.
     """
 
-    share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    share: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
     salt: Annotated[str, Field(min_length=1, max_length=64)] = "no contact"
 
 
@@ -56,6 +58,8 @@ class RetentionSettings(FrozenSettings):
         reasons: sentences a customer, at most.
         smallest_cohort: rarer reasons are taken together.
         holdout: customers who are left out of every campaign by chance.
+        experiment: how the campaign's effect is measured, and which experiment is read out.
+        roi: how the return is simulated.
         suppression: a CSV file with the ids of customers who must not be contacted; empty for none.
         export: address of a file or a database's table that the call list goes to as well.
         record: whether the ledger keeps who is on the list and who is in the holdout.
@@ -75,6 +79,8 @@ class RetentionSettings(FrozenSettings):
     reasons: Annotated[int, Field(ge=1, le=20)] = 3
     smallest_cohort: Annotated[int, Field(ge=1, le=10**6)] = 30
     holdout: HoldoutSettings = HoldoutSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
+    roi: RoiSettings = RoiSettings()
     suppression: str = ""
     export: str = ""
     record: bool = True

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from zenml import step
 
+from churn.campaign.campaign_experiment import known_arms
 from churn.campaign.campaign_plan import CampaignPlan, plan_campaign
+from churn.campaign.contacts import campaign_holdout
 from churn.campaign.earlier_lists import recently_called
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.suppression import read_suppressions
-from churn.experiments.assignment import hashed_share
 from churn.retention.playbook_file import load_playbook
 from churn.retention.value import RemainingMargin
 from churn.settings.retention import RetentionSettings
@@ -32,9 +33,9 @@ def allocate_offers(
         contract = scored.contract
         playbook = load_playbook(options.playbook_file(contract.name), contract)
         ids = scored.texts["customer_id"].to_pylist()
-        reasons = recently_called(
-            Path(folders["retention"]), datetime.now(UTC).date(), playbook.quiet_days
-        )
+        folder, today = Path(folders["retention"]), datetime.now(UTC).date()
+        arms = known_arms(folder, today)
+        reasons = recently_called(folder, today, playbook.quiet_days)
         if options.suppression:
             reasons |= read_suppressions(options.suppression_file, contract.id.name)
         plan = plan_campaign(
@@ -42,7 +43,9 @@ def allocate_offers(
             margin,
             playbook,
             kept_out={row: reasons[each] for row, each in enumerate(ids) if each in reasons},
-            holdout=hashed_share(ids, options.holdout.salt) < options.holdout.share,
+            holdout=campaign_holdout(
+                scored, margin, options.holdout.share, options.holdout.salt, arms
+            ),
             money=options.value.money,
             seed=options.horizon.seed,
         )

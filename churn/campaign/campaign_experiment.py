@@ -1,0 +1,191 @@
+"""The experiment that a campaign is part of: its files, its plan, and what the ledger says of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from churn.campaign.campaign_plan import CampaignPlan
+from churn.campaign.earlier_lists import recently_called
+from churn.campaign.scored_customers import ScoredCustomers
+from churn.campaign.suppression import read_suppressions
+from churn.errors import InputError
+from churn.experiments.assignment import HOLDOUT, TREATED
+from churn.experiments.assignments import FILE_NAME, Assigned, observe, read_assignments, read_rows
+from churn.experiments.experiment_settings import ExperimentSettings
+from churn.experiments.plan import ExperimentPlan, plan_experiment
+from churn.experiments.readout import Readout, read_out
+from churn.ledger.prediction import Outcome
+from churn.ledger.predictions import PredictionLedger
+from churn.retention.playbook import Playbook
+from churn.settings.retention import RetentionSettings
+
+PLAN_NAME = "experiment.json"
+_PAGE = 10_000
+_ALL_DAYS = 36_500
+
+
+def experiment_name(settings: ExperimentSettings, playbook: Playbook) -> str:
+    """The experiment that a campaign with this playbook belongs to."""
+    return settings.name or f"{playbook.name}-1"
+
+
+def earlier_assignments(folder: Path, experiment: str, before: date) -> dict[str, Assigned]:
+    """The customers that earlier campaigns have assigned; empty for the first campaign.
+
+    Raises:
+        InputError: a file of theirs is at fault.
+    """
+    files = [path for path in _files(folder) if path.parent.name < before.isoformat()]
+    return read_assignments(files, experiment)
+
+
+def known_arms(folder: Path, before: date) -> dict[str, str]:
+    """The arm of each customer whom an earlier campaign's file knows; they keep it.
+
+    Raises:
+        InputError: a file is at fault.
+    """
+    found: dict[str, str] = {}
+    for path in _files(folder):
+        if path.parent.name < before.isoformat():
+            found |= {row.customer: row.arm for row in read_rows(path)}
+    return found
+
+
+def earlier_offers(folder: Path, experiment: str, today: date, days: int) -> dict[str, str]:
+    """Customer of the holdout -> why not selected: who would have been contacted in the last so many days."""
+    found: dict[str, str] = {}
+    since = (today - timedelta(days)).isoformat()
+    for path in _files(folder):
+        if since <= path.parent.name < today.isoformat():
+            found |= {
+                row.customer: "selected before"
+                for row in read_rows(path)
+                if row.offer and row.experiment == experiment
+            }
+    return found
+
+
+def plan_of_campaign(
+    scored: ScoredCustomers,
+    plan: CampaignPlan,
+    assigned: list[Assigned],
+    settings: ExperimentSettings,
+    *,
+    begins: date,
+    share: float,
+) -> ExperimentPlan:
+    """The plan, by the customers whom this campaign selects.
+
+    Raises:
+        InputError: nobody is selected, or nobody of the holdout.
+    """
+    selected = np.array([bool(row.offer) for row in assigned])
+    sizes = Counter(row.arm for row in assigned if row.offer)
+    rate = float(scored.risk[selected].mean()) if selected.any() else 0.0
+    return plan_experiment(
+        assigned[0].experiment,
+        begins,
+        rate,
+        sizes,
+        settings,
+        shares={HOLDOUT: share, TREATED: 1 - share},
+        campaign_days=max(plan.playbook.quiet_days, 1),
+        guardrails=guardrail_sentences(plan.playbook),
+    )
+
+
+def guardrail_sentences(playbook: Playbook) -> tuple[str, ...]:
+    """When an offer is to be stopped, a sentence for each guardrail."""
+    found: dict[tuple[str, float], list[str]] = {}
+    for offer in playbook.offers.values():
+        for rail in offer.guardrails:
+            found.setdefault((rail.measure, rail.at_most), []).append(offer.title)
+    return tuple(
+        f"Stop above {limit:g} {measure}: {', '.join(titles)}."
+        for (measure, limit), titles in found.items()
+    )
+
+
+def read_campaigns(
+    folder: Path, experiment: str, ledger: PredictionLedger, now: datetime
+) -> tuple[ExperimentPlan, Readout]:
+    """Reads an experiment out of the campaigns' files and the ledger's outcomes.
+
+    Raises:
+        InputError: there is no such experiment, it is not due, or outcomes contradict assignments.
+    """
+    files = list(_files(folder))
+    assigned = read_assignments(files, experiment)
+    if not assigned:
+        raise InputError(
+            f"No customer was assigned in experiment '{experiment}': {len(files)} files of campaigns "
+            f"below {folder} were read. Check its name, or run a campaign first."
+        )
+    plan = _plan(files, experiment)
+    plan.look_on(now.date())
+    outcomes = _by_customer(ledger)
+    called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
+    observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
+    return plan, read_out(plan, observed, now.date())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.glob(f"*/{FILE_NAME}")) if folder.is_dir() else [])
+
+
+def _plan(files: list[Path], experiment: str) -> ExperimentPlan:
+    """The plan of the first campaign, which no later one changes."""
+    for path in files:
+        place = path.with_name(PLAN_NAME)
+        if place.is_file():
+            plan = ExperimentPlan.model_validate_json(place.read_bytes())
+            if plan.name == experiment:
+                return plan
+    raise InputError(f"No campaign has left the plan of experiment '{experiment}' ({PLAN_NAME}).")
+
+
+def _by_customer(ledger: PredictionLedger) -> list[Outcome]:
+    """The outcomes, each with its customer where a prediction names one."""
+    customers: dict[str, str] = {}
+    for after in range(0, ledger.count(), _PAGE):
+        for one in ledger.predictions(after=after, limit=_PAGE):
+            if one.customer is not None:
+                customers[one.prediction_id] = one.customer
+    found, after = [], 0
+    while page := ledger.outcomes(after=after, limit=_PAGE):
+        found += [
+            each
+            if each.customer
+            else replace(each, customer=customers.get(each.prediction_id or ""))
+            for each in page
+        ]
+        after += len(page)
+    # The customer alone identifies an assignment: a prediction's id means nothing there.
+    return [replace(each, prediction_id=None) for each in found if each.customer]
+
+
+def campaign_kept_out(
+    scored: ScoredCustomers,
+    playbook: Playbook,
+    options: RetentionSettings,
+    folder: Path | str,
+    today: date,
+) -> dict[int, str]:
+    """Row -> why a customer of the holdout would not have been selected, by the rules of the treated.
+
+    Raises:
+        InputError: the suppression list or a file of an earlier campaign is at fault.
+    """
+    name = experiment_name(options.experiment, playbook)
+    reasons = earlier_offers(Path(folder), name, today, playbook.quiet_days)
+    if options.suppression:
+        reasons |= read_suppressions(options.suppression_file, scored.contract.id.name)
+    ids = scored.texts["customer_id"].to_pylist()
+    return {row: reasons[each] for row, each in enumerate(ids) if each in reasons}

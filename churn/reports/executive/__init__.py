@@ -1,0 +1,1 @@
+"""What an executive reads of a retention run: slides, one page, and the experiment's readout."""
