@@ -32,6 +32,6 @@ def retention(settings: dict[str, Any], data: dict[str, Any], folders: dict[str,
     cohorts = form_cohorts(scored, margin, settings)
     plan = allocate_offers(scored, margin, settings, folders)
     report, _ = write_call_list(scored, margin, cohorts, plan, settings, folders)
-    roi = measure_roi(scored, margin, plan, settings, folders)
+    roi = measure_roi(scored, margin, plan, settings, folders, after=[report])
     experiment = plan_retention_experiment(scored, margin, plan, settings, folders)
     write_retention_deliverables(report, roi, experiment, settings, readout)

@@ -1,0 +1,78 @@
+"""What targeting by expected value earns over ranking by risk, where each customer's costs are known.
+
+    python -m benchmarks.evidence_targeting [--seed 7]
+
+Downloads empulse's table of 9,379 TV subscribers: 449 left, and what each decision costs is known for
+each customer (Bahnsen, Aouada & Ottersten 2015, Decision Analytics 2:5). Out-of-fold probabilities of
+a logistic model rank the customers. Prints Markdown: the saving over contacting nobody, and the
+difference of the two rankings with its bootstrap interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+RESAMPLINGS = 2000
+SHARES = (0.05, 0.1, 0.2)
+
+
+def read_table() -> tuple[Any, Floats, Floats]:
+    """Features, who left, and float64[n, 4]: cost of a true and false positive, a true and false negative."""
+    from empulse.datasets import load_churn_tv_subscriptions
+
+    table = load_churn_tv_subscriptions(backend="pandas")
+    names = ("tp_cost", "fp_cost", "tn_cost", "fn_cost")
+    costs = np.column_stack([np.asarray(table.instance_costs[name]) for name in names])
+    return table.data, np.asarray(table.target, dtype=np.float64), costs
+
+
+def out_of_fold(features: Any, left: Floats, seed: int) -> Floats:
+    """Calibrated probabilities of models that have not seen the customer."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    model = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_depth=3, max_iter=150, min_samples_leaf=40, random_state=seed
+    )
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    found = cross_val_predict(model, features, left, cv=folds, method="predict_proba")
+    return np.asarray(found[:, 1], dtype=np.float64)
+
+
+def main() -> None:
+    """Prints the comparison."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=7)
+    seed = parser.parse_args().seed
+    features, left, costs = read_table()
+    risk = out_of_fold(features, left, seed)
+    rng = np.random.default_rng(seed)
+    # What contacting a customer saves, by the outcome, and as expected before it is known.
+    saved = np.where(left == 1, costs[:, 3] - costs[:, 0], costs[:, 2] - costs[:, 1])
+    expected = risk * (costs[:, 3] - costs[:, 0]) + (1 - risk) * (costs[:, 2] - costs[:, 1])
+    print(f"{len(left):,} customers, {int(left.sum())} left")
+    print("| contacted | by expected value | by risk | by chance | value over risk, 95% interval |")
+    print("|---|---|---|---|---|")
+    for share in (*SHARES, None):
+        count = int((expected > 0).sum()) if share is None else int(share * len(left))
+        by_value, by_risk = (
+            np.isin(np.arange(len(left)), np.argsort(-each, kind="stable")[:count])
+            for each in (expected, risk)
+        )
+        gained = saved * by_value - saved * by_risk
+        drawn = [gained[rng.integers(len(left), size=len(left))].sum() for _ in range(RESAMPLINGS)]
+        lower, upper = np.quantile(drawn, [0.025, 0.975])
+        words = f"{count:,}" + (" (all with an expected saving)" if share is None else "")
+        print(
+            f"| {words} | {saved[by_value].sum():,.0f} | {saved[by_risk].sum():,.0f} "
+            f"| {saved.mean() * count:,.0f} | {gained.sum():+,.0f} ({lower:+,.0f} to {upper:+,.0f}) |"
+        )
+
+
+if __name__ == "__main__":
+    main()
