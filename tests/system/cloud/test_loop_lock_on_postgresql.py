@@ -80,6 +80,8 @@ def test_of_many_schedulers_one_opens_a_loop(ledger):
 
 
 def test_a_server_that_goes_away_is_a_sentence(postgres):
-    with RetrainingLedger(postgres.url("nobody-made-it")) as ledger:
-        with pytest.raises(InputError, match="cannot be used"):
-            ledger.events(MODEL)
+    with (
+        RetrainingLedger(postgres.url("nobody-made-it")) as ledger,
+        pytest.raises(InputError, match="cannot be used"),
+    ):
+        ledger.events(MODEL)
