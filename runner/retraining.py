@@ -7,7 +7,6 @@ that alone what comes next. A start goes on with the loop that is open, or opens
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
 
 from churn.durable import replace_text
 from churn.errors import ChurnError, GateError, error_reason
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("churn.progress")
 _ALWAYS: tuple[Step, ...] = ("watch", "roll back", "close")
-"""Steps that no switch stops: what serves stays watched, and goes back if it must."""
+"""Steps that no switch stops, as the measuring of a shadow and a canary that are there already.
+
+What serves stays watched, and goes back if it must.
+"""
 _HELD = ("kept", "rolled back", "given up")
 
 
@@ -136,7 +140,7 @@ class LoopRun:
         if own.ledger and pipeline in ("promotion", "rollback", "deployment"):
             given["ledger"] = own.ledger
         given |= _flat(getattr(own.runs, pipeline, None) or {}) | dict(settings)
-        return tuple(f"{name}={json.dumps(value)}" for name, value in given.items())
+        return tuple(f"{name}={as_yaml(value)}" for name, value in given.items())
 
     def now(self) -> datetime:
         """The time by the clock that all who share the ledger go by."""
@@ -179,7 +183,12 @@ def run_retraining(
 def _person(settings: RetrainingSettings) -> str:
     if settings.trigger == "policy":
         return ""
-    return settings.person.strip() or getpass.getuser()
+    if settings.person.strip():
+        return settings.person.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "somebody without a name here"
 
 
 def _switches(settings: RetrainingSettings) -> Switches:
@@ -204,7 +213,7 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
         decision = decide_loop(loop.found)
         waits = False
         while decision.next != "close" and not waits:
-            _require_allowed(loop.settings, decision.next)
+            _require_allowed(loop, decision.next)
             facts, run = STEPS[decision.next](loop)
             if facts:
                 loop.held.add("found", facts | ({RUN: run} if run else {}))
@@ -220,13 +229,15 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
     return _outcome(loop, waits=waits)
 
 
-def _require_allowed(settings: RetrainingSettings, step: Step) -> None:
+def _require_allowed(loop: LoopRun, step: Step) -> None:
     """Stops a loop that people have switched off; it goes on where it is once they allow it.
 
     Raises:
         GateError: it is switched off.
     """
-    if step in _ALWAYS:
+    settings = loop.settings
+    beside = step in ("shadow", "canary") and getattr(loop.found, step) is not None
+    if step in _ALWAYS or beside:
         return
     switches, now = _switches(settings), datetime.now(UTC)
     why = switches.stop or next(
@@ -289,6 +300,12 @@ def _write_record(loop: LoopRun) -> tuple[LoopRecord, _Paths]:
             extra={"step": "record", "event": "warned"},
         )
     return record, paths
+
+
+def as_yaml(value: object) -> str:
+    """A value as `--set` reads it; JSON's 1e-06 would be a text there."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=1_000_000, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
 
 
 def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:

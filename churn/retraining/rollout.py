@@ -55,6 +55,8 @@ def judge_canary(seen: Compared | None, rules: CanaryRules) -> Judged:
     """Whether the service stayed sound while the challenger answered its share."""
     seen = seen or Compared()
     answered = f"The canary has answered {seen.predictions:,} of {rules.predictions:,} customers"
+    if seen.errors is not None and seen.errors >= 1:
+        return Judged.of("canary", False, "The service did not answer while the canary was there.")
     if seen.errors is not None and seen.errors > rules.most_errors:
         said = f"{seen.errors:.1%} of the requests ended in a server error; {rules.most_errors:.1%} may."
         return Judged.of("canary", False, said)

@@ -14,6 +14,7 @@ from churn.data.snapshot import TABLE
 from churn.errors import InputError
 from churn.evaluation.delong import delong
 from churn.features.encoding import encode, encode_target
+from churn.promotion.evidence_gates import contract_gate
 from churn.retraining.evidence import SnapshotFacts
 from churn.scoring.scorer import Scorer
 
@@ -83,14 +84,17 @@ def require_closed(snapshot: SnapshotFacts, *, outcome_days: int, today: date) -
 
 
 def require_own_labels(dataset: Dataset, champion: Scorer) -> None:
-    """Refuses labels that have nothing to do with the customers: they are somebody else's.
+    """Refuses labels that have nothing to do with the customers, and customers of another contract.
 
     Whatever has drifted, a champion ranks customers better than chance; where its ROC-AUC may be 0.5,
     labels and rows were joined wrongly.
 
     Raises:
-        InputError: they have nothing to do with each other.
+        InputError: they have nothing to do with each other, or champion and snapshot do not.
     """
+    under_one = contract_gate(dataset.contract, champion.contract)
+    if under_one.verdict != "pass":
+        raise InputError(under_one.sentence)
     target = encode_target(dataset.frame, dataset.contract)
     if not 0 < target.sum() < len(target):
         raise InputError(

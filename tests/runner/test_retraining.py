@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from churn.errors import ChurnError, GateError, InputError
 from churn.ledger.predictions import Prediction, PredictionLedger
@@ -15,6 +16,7 @@ from churn.ledger.retraining_events import RetrainingLedger
 from churn.retraining.evidence import ProbationFacts, ServiceCounts
 from churn.retraining.record import replay
 from churn.scoring.beside import Beside, read_beside
+from runner.retraining import as_yaml
 from tests.registry.places import MODEL, FakeMlflow, FourPlaces
 from tests.runner.loop_places import DEPLOYED, LoopPlaces
 from tests.servers.published import published_store, trained
@@ -427,8 +429,47 @@ def test_errors_and_latency_of_the_service_take_a_canary_away(loop, monkeypatch,
     assert read_beside(loop.places.store) == Beside()
 
 
+def test_the_kill_switch_does_not_leave_a_canary_unwatched(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    given = {
+        "switches": str(file),
+        "rules": {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}},
+    }
+    loop.start(**given)
+    file.write_text("stop: not now\n")
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.6)
+
+    assert loop.start(**given).result.decision.outcome == "kept"
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_the_kill_switch_lets_no_canary_begin(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    judge = loop._judgement
+
+    def stop_after_judging():
+        file.write_text("stop: not now\n")
+        return judge()
+
+    loop._judgement = stop_after_judging
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+
+    with pytest.raises(GateError, match="stopped before 'canary'"):
+        loop.start(switches=str(file), rules=rules)
+
+    assert read_beside(loop.places.store) == Beside()
+
+
 def test_a_setting_of_a_pipeline_that_is_unknown_is_refused_before_anything_runs(loop):
     with pytest.raises(InputError, match="Did you mean 'candidates'"):
         loop.start(runs={"training": {"candidats": ["gbm"]}})
 
     assert (loop.ran, events(loop)) == ([], [])
+
+
+@pytest.mark.parametrize("value", [1e-06, 0.5, "yes", "s3://a b: c", ["a"], {"a": 1e-05}, None, 3])
+def test_settings_of_the_pipelines_are_read_as_they_were_given(value):
+    assert yaml.safe_load(as_yaml(value)) == value
