@@ -151,7 +151,9 @@ class PartsOfJob:
         bad = sum(part.rejected.rows for part in parts)
         reasons = f"{self._folder.shown}/{REJECTED_FILE} has each with its reason"
         if bad == rows:
-            return f"All {rows:,} rows of {self._source.shown} are refused; {reasons}."
+            return (
+                f"All {rows:,} rows of {self._source.shown} are refused; {reasons}. Correct them."
+            )
         if repeated and self._job.duplicates == "refuse":
             return (
                 f"{repeated:,} of {rows:,} rows have the id of an earlier row, and nothing is scored "
