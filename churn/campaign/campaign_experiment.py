@@ -46,7 +46,7 @@ def earlier_assignments(folder: Path, experiment: str, before: date) -> dict[str
 
 
 def known_arms(folder: Path, before: date) -> dict[str, str]:
-    """The arm of each customer whom an earlier campaign's file knows; they keep it.
+    """The arm of each customer in an earlier campaign's file; they keep it.
 
     Raises:
         InputError: a file is at fault.
@@ -81,7 +81,7 @@ def plan_of_campaign(
     begins: date,
     share: float,
 ) -> ExperimentPlan:
-    """The plan, by the customers whom this campaign selects.
+    """The plan, by the customers that this campaign selects.
 
     Raises:
         InputError: nobody is selected, or nobody of the holdout.

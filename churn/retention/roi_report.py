@@ -313,8 +313,8 @@ def _scenarios(contacts: Mapping[str, OfferContacts], seed: int) -> tuple[Scenar
     for name, each in contacts.items():
         for kind, assumption in each.offer.assumptions.items():
             lower, upper = assumption_range(assumption, _SCENARIO_LEVEL, seed)
-            bad, good = (upper, lower) if kind == "free_riders" else (lower, upper)
-            worse[f"{name}.{kind}"], better[f"{name}.{kind}"] = bad, good
+            worst, best = (upper, lower) if kind == "free_riders" else (lower, upper)
+            worse[f"{name}.{kind}"], better[f"{name}.{kind}"] = worst, best
     return (
         Scenario(name="cautious", profit=expected_profit(contacts, worse)),
         Scenario(name="expected", profit=expected_profit(contacts)),

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from churn.reports.executive.evidence import Evidence
-from churn.reports.executive.slides import Chart, Slide, Table, slides
+from churn.reports.executive.slide import Chart, Slide, Table
+from churn.reports.executive.slides import slides
 
 _WIDE, _HIGH = 13.333, 7.5  # inches
 _INK, _SOFT, _MAIN, _OTHER = "1F2933", "52606D", "0072B2", "D55E00"

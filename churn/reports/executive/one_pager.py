@@ -12,7 +12,7 @@ import matplotlib as mpl
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.retention_charts import profit_chart, tornado_chart
 from churn.reports.executive.evidence import Evidence
-from churn.reports.executive.slides import ASSUMED
+from churn.reports.executive.slide import ASSUMED
 
 _INK, _SOFT, _MAIN, _WARN = (31, 41, 51), (82, 96, 109), (0, 114, 178), (213, 94, 0)
 _MARGIN, _WIDE = 16, 178  # millimetres
@@ -111,7 +111,7 @@ def _offers(page: Any, seen: Evidence) -> None:
             shown = text
             while page.get_string_width(shown) > wide - 3:
                 shown = f"{shown[:-2]}…"
-            page.cell(wide, 5.2, shown, border="B", align="R" if place else "L")
+            page.cell(wide, 5.2, shown, "B", align="R" if place else "L")
         page.ln(5.2)
     page.ln(4)
 

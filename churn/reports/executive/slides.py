@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from churn.reports.executive.evidence import Evidence
+from churn.reports.executive.experiment_slides import experiment_slide, treated_slide
 from churn.reports.executive.kpi_tree import kpi_rows
 from churn.reports.executive.offer_words import assumption_words, offer_assumptions
+from churn.reports.executive.slide import ASSUMED, Chart, Slide, Table, bars, columns, is_assumed
 
-ASSUMED = "Assumed, not measured"
 _MOST_ROWS = 8
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A native chart.
-
-    Attributes:
-        kind: bars lie, columns stand, lines run.
-        title: of the values' axis, with its unit.
-        categories: names.
-        series: name -> values, one for each category.
-        form: number format of Excel.
-        alt: what it shows, for who does not see it.
-    """
-
-    kind: Literal["bars", "columns", "lines"]
-    title: str
-    categories: tuple[str, ...]
-    series: dict[str, tuple[float, ...]]
-    form: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table, its header first; `alt` says what it shows."""
-
-    rows: tuple[tuple[str, ...], ...]
-    alt: str
-
-
-@dataclass(frozen=True)
-class Slide:
-    """One slide.
-
-    Attributes:
-        title: its finding.
-        lines: what supports it, a sentence each.
-        notes: what a speaker says.
-        chart, table: at most one of them.
-        label: stands beside what is assumed.
-    """
-
-    title: str
-    lines: tuple[str, ...]
-    notes: str
-    chart: Chart | None = None
-    table: Table | None = None
-    label: str = ""
 
 
 def slides(seen: Evidence) -> tuple[Slide, ...]:
     """The slides, in order; every figure is remembered in `seen.stated`."""
     made = (
         _summary(seen), _bands(seen), _cohorts(seen), _offers(seen), _return(seen),
-        _sensitivity(seen), _limits(seen), _experiment(seen), _treated(seen), _kpis(seen),
+        _sensitivity(seen), _limits(seen), experiment_slide(seen), treated_slide(seen), _kpis(seen),
         _assumptions(seen),
     )  # fmt: skip
     return (_cover(seen), *made)
@@ -122,7 +71,7 @@ def _summary(seen: Evidence) -> Slide:
             "Decision to take: run this campaign with its holdout. The chance of a loss under the "
             f"assumptions is {seen.share('roi.loss_chance')}."
         ),
-        label=ASSUMED if _assumed(seen) else "",
+        label=ASSUMED if is_assumed(seen) else "",
     )
 
 
@@ -136,7 +85,7 @@ def _bands(seen: Evidence) -> Slide:
             f"{seen.count('retention.set_aside')} rows were set aside as not valid.",
         ),
         notes="The bands are those of the model in production; its model card has their bounds.",
-        chart=_columns(
+        chart=columns(
             seen, "Customers", "#,##0",
             {band: f"retention.bands.{band}" for band in _ordered(bands)},
             "Columns: customers in each risk band.",
@@ -158,7 +107,7 @@ def _cohorts(seen: Evidence) -> Slide:
             "At risk is the margin expected to go with those who leave. In do-not-disturb no offer is "
             "expected to earn what it costs. The call list has every customer."
         ),
-        chart=_bars(
+        chart=bars(
             seen, f"Margin at risk, {seen.roi.money}", "#,##0",
             {
                 each.id: f"retention.cohorts.cohorts.{place}.at_risk.expected"
@@ -193,7 +142,7 @@ def _offers(seen: Evidence) -> Slide:
         lines=("Each customer gets the offer that is expected to earn most within the limits.",),
         notes="The effect is the share of those who take an offer and stay because of it.",
         table=Table((header, *rows), "Table: customers, cost and profit of each offer."),
-        label=ASSUMED if _assumed(seen) else "",
+        label=ASSUMED if is_assumed(seen) else "",
     )
 
 
@@ -212,7 +161,7 @@ def _return(seen: Evidence) -> Slide:
             "Cautious and hopeful take every assumption at the worse or better tenth of what is "
             "assumed, all at the same time."
         ),
-        chart=_columns(
+        chart=columns(
             seen, f"Expected profit, {seen.roi.money}", "#,##0",
             {
                 "no effect": "roi.no_effect",
@@ -220,7 +169,7 @@ def _return(seen: Evidence) -> Slide:
             },
             "Columns: expected profit without effect and in the cautious, expected and hopeful scenario.",
         ),
-        label=ASSUMED if _assumed(seen) else "",
+        label=ASSUMED if is_assumed(seen) else "",
     )  # fmt: skip
 
 
@@ -244,7 +193,7 @@ def _sensitivity(seen: Evidence) -> Slide:
             series={"at the lower end": ends[0], "at the upper end": ends[1]}, form="#,##0",
             alt=f"Bars: expected profit at both ends of the {len(bars)} assumptions that move it most.",
         ),
-        label=ASSUMED if _assumed(seen) else "",
+        label=ASSUMED if is_assumed(seen) else "",
     )  # fmt: skip
 
 
@@ -282,97 +231,6 @@ def _limits(seen: Evidence) -> Slide:
     )
 
 
-def _experiment(seen: Evidence) -> Slide:
-    looks = seen.experiment.looks
-    rows = tuple(
-        (
-            seen.count(f"experiment.looks.{at}.number"),
-            str(look.due),
-            seen.state(f"experiment.looks.{at}.information", ".0%"),
-            seen.state(f"experiment.looks.{at}.bound", ".3f"),
-        )
-        for at, look in enumerate(looks)
-    )
-    return Slide(
-        title=(
-            f"{seen.count('experiment.campaigns')} campaigns of this size measure the effect, by "
-            f"{seen.experiment.ends}"
-        ),
-        lines=(
-            (
-                f"Needed: {seen.count('experiment.holdout_needed')} held out and "
-                f"{seen.count('experiment.treated_needed')} treated, to find a churn of "
-                f"{seen.share('experiment.treated_rate')} instead of "
-                f"{seen.share('experiment.holdout_rate')} with power "
-                f"{seen.state('experiment.settings.power', '.0%')}."
-            ),
-            (
-                f"One campaign has {seen.count('experiment.holdout')} and "
-                f"{seen.count('experiment.treated')}: power {seen.share('experiment.power')}."
-            ),
-            *seen.experiment.guardrails[:2],
-        ),
-        notes=(
-            "Looks before their day raise the rate of false findings. The bounds keep it at "
-            f"{seen.state('experiment.settings.alpha', '.0%')} over all looks (O'Brien-Fleming, "
-            "Lan-DeMets)."
-        ),
-        table=Table(
-            (("Look", "Due", "Outcomes known", "Stop if |z| reaches"), *rows),
-            "Table: the planned looks, their days and their bounds.",
-        ),
-    )
-
-
-def _treated(seen: Evidence) -> Slide:
-    if seen.readout is None:
-        paths = {
-            "without contact": "roi.holdout.rate_without",
-            "with contact": "roi.holdout.rate_with",
-        }
-        return Slide(
-            title=(
-                f"Expected: {seen.share('roi.holdout.rate_with')} of the contacted leave, not "
-                f"{seen.share('roi.holdout.rate_without')}"
-            ),
-            lines=(
-                (f"{seen.count('roi.holdout.held_out')} customers who would be contacted are left out "
-                "by chance."),
-                (f"That forgoes {seen.money('roi.holdout.forgone')} of expected profit, and is what "
-                "tells effect from assumption."),
-            ),
-            notes="No outcome is known yet; this is what the assumptions say.",
-            chart=_columns(
-                seen, "Share who leave", "0.0%", paths,
-                "Columns: expected churn without and with contact.",
-            ),
-            label=ASSUMED if _assumed(seen) else "",
-        )  # fmt: skip
-    return _readout(seen)
-
-
-def _readout(seen: Evidence) -> Slide:
-    both = "readout.comparison"
-    return Slide(
-        title=(
-            f"Measured: {seen.share(f'{both}.treated_rate')} of the treated left, "
-            f"{seen.share(f'{both}.holdout_rate')} of the holdout"
-        ),
-        lines=(
-            (f"Difference {seen.state(f'{both}.difference', '+.1%')} "
-            f"({seen.state(f'{both}.interval.lower', '+.1%')} to "
-            f"{seen.state(f'{both}.interval.upper', '+.1%')}); decision: "
-            f"{seen.value('readout.decision')}."),
-        ),
-        notes=f"Look {seen.count('readout.look')} of experiment {seen.value('readout.experiment')}.",
-        chart=_columns(
-            seen, "Share who left", "0.0%",
-            {arm: f"{both}.{arm}_rate" for arm in ("holdout", "treated")},
-            "Columns: measured churn of holdout and treated.",
-        ),
-    )  # fmt: skip
-
-
 def _kpis(seen: Evidence) -> Slide:
     rows = kpi_rows(seen)
     return Slide(
@@ -395,12 +253,8 @@ def _assumptions(seen: Evidence) -> Slide:
             ),
             "Table: the assumptions of each offer, with 95% ranges and their source.",
         ),
-        label=ASSUMED if _assumed(seen) else "",
+        label=ASSUMED if is_assumed(seen) else "",
     )  # fmt: skip
-
-
-def _assumed(seen: Evidence) -> bool:
-    return any(each.source == "assumed" for each in seen.roi.assumptions)
 
 
 def _measured(seen: Evidence) -> str:
@@ -415,23 +269,3 @@ def _ordered(bands: dict[str, int]) -> list[str]:
         *(name for name in NAMES if name in bands),
         *(name for name in bands if name not in NAMES),
     ]
-
-
-def _columns(seen: Evidence, title: str, form: str, paths: dict[str, str], alt: str) -> Chart:
-    return _chart("columns", seen, title, form, paths, alt)
-
-
-def _bars(seen: Evidence, title: str, form: str, paths: dict[str, str], alt: str) -> Chart:
-    return _chart("bars", seen, title, form, paths, alt)
-
-
-def _chart(
-    kind: Literal["bars", "columns"],
-    seen: Evidence,
-    title: str,
-    form: str,
-    paths: dict[str, str],
-    alt: str,
-) -> Chart:
-    values = tuple(float(seen.value(path)) for path in paths.values())
-    return Chart(kind, title, tuple(paths), {title: values}, form, alt)
