@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ SECONDS = 0.67  # of a million rows of parquet: 1.5 million a CPU-second
 OVER_DRIVER = 1.3
 _PART = 65_536
 _QUERY = 'SELECT * FROM customers ORDER BY "customerID"'
+_MYSQL_QUERY = _QUERY.replace('"', "`")
 _HOW = "rows of 21 texts, over its driver alone, same ORDER BY, alternating, CPU of this process"
 
 
@@ -74,7 +76,7 @@ def _databases(stack: ExitStack, folder: Path) -> Iterator[tuple[str, str, Calla
     import psycopg2
 
     server = stack.enter_context(databases.postgres())
-    stack.enter_context(_password(server.password))
+    stack.enter_context(_variable("PGPASSWORD", server.password))
     place = (
         f"postgresql://churn@127.0.0.1:{server.port}/postgres?table=customers&order_by=customerID"
     )
@@ -83,6 +85,32 @@ def _databases(stack: ExitStack, folder: Path) -> Iterator[tuple[str, str, Calla
         place,
         lambda: _fetch(psycopg2.connect(server.url()), name="all_rows"),
     )
+    yield _mariadb(stack)
+
+
+def _mariadb(stack: ExitStack) -> tuple[str, str, Callable[[], None]]:
+    """An empty database on a server, as `_databases` yields them."""
+    from sqlalchemy import make_url
+
+    from tests.servers import databases
+    from tests.servers.process import missing
+
+    if reason := missing("MariaDB"):
+        raise BenchmarkError(reason)
+    import pymysql
+    from pymysql.cursors import SSCursor
+
+    url = make_url(stack.enter_context(databases.mariadb()).url)
+    stack.enter_context(_variable("MYSQL_PWD", str(url.password)))
+    login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+    with closing(pymysql.connect(**login)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE IF NOT EXISTS shop")
+    place = f"mysql://{url.username}@{url.host}:{url.port}/shop?table=customers&order_by=customerID"
+
+    def driver() -> None:
+        _fetch(pymysql.connect(**login, database="shop", cursorclass=SSCursor), _MYSQL_QUERY)
+
+    return "MariaDB", place, driver
 
 
 def _texts(source: Any) -> pa.Table:
@@ -98,10 +126,10 @@ def _read(address: str) -> None:
     source.digest()
 
 
-def _fetch(connection: Any, **named: str) -> None:
+def _fetch(connection: Any, query: str = _QUERY, **named: str) -> None:
     """All rows as tuples; a named cursor is the server's."""
     with closing(connection), closing(connection.cursor(**named)) as cursor:
-        cursor.execute(_QUERY)
+        cursor.execute(query)
         while cursor.fetchmany(_PART):
             pass
 
@@ -121,14 +149,13 @@ def _cpu(work: Callable[[], None]) -> float:
 
 
 @contextlib.contextmanager
-def _password(password: str) -> Iterator[None]:
-    import os
-
-    before = os.environ.get("PGPASSWORD")
-    os.environ["PGPASSWORD"] = password
+def _variable(name: str, value: str) -> Iterator[None]:
+    """A variable of the environment, as it was before afterwards."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
-        os.environ.pop("PGPASSWORD")
+        os.environ.pop(name)
         if before is not None:
-            os.environ["PGPASSWORD"] = before
+            os.environ[name] = before

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
+import pyarrow.compute as pc
 
 from churn.data.dataset import Format
 from churn.data.intake.parquet_text import as_texts
@@ -45,13 +46,17 @@ class RowsSource(ABC):
 
     def chunks(self, rows: int = CHUNK_ROWS) -> Iterator[TableChunk]:
         """The rows in the order that the table gives them in."""
-        digest = hashlib.sha256(f"{self.shown}\n{self._statement}\n".encode())
+        columns: list[_ColumnDigest] = []
         size = 0
         for chunk in numbered(regrouped(self.batches(rows), rows)):
             size += chunk.table.nbytes
-            _add_rows(digest, chunk.table)
+            columns = columns or [_ColumnDigest(field) for field in chunk.table.schema]
+            for digest, column in zip(columns, chunk.table.columns, strict=True):
+                digest.add(column)
             yield chunk
-        known, self._digest, self.size = self._digest, digest.hexdigest(), size
+        parts = [f"{self.shown}\n{self._statement}\n".encode(), *(each.value() for each in columns)]
+        found = hashlib.sha256(b"".join(parts)).hexdigest()
+        known, self._digest, self.size = self._digest, found, size
         if known not in (None, self._digest):
             raise InputError(
                 f"{self.shown} has other rows than when it was read before. Read it again when "
@@ -59,10 +64,46 @@ class RowsSource(ABC):
             )
 
 
-def _add_rows(digest: Any, table: Any) -> None:
-    """Adds rows to a digest, the same whatever chunks they come in."""
-    sink = pa.BufferOutputStream()
-    # A null stands without quotes, an empty text within.
-    options = arrow_csv.WriteOptions(include_header=False, quoting_style="all_valid")
-    arrow_csv.write_csv(as_texts(table), sink, options)
-    digest.update(sink.getvalue())
+class _ColumnDigest:
+    """A digest of a column's values, the same whatever chunks they come in.
+
+    Arrow's own buffers are hashed: no text or object is made of each value. Lengths and bytes have a
+    digest each, so that no chunk's end shows in them.
+    """
+
+    def __init__(self, field: Any) -> None:
+        self._field = field
+        self._lengths, self._bytes = hashlib.sha256(), hashlib.sha256()
+
+    def add(self, column: Any) -> None:
+        """Adds a chunk's values; a null has the length -1 and no bytes."""
+        kind = column.type
+        width = 0
+        if (pa.types.is_primitive(kind) and kind != pa.bool_()) or pa.types.is_decimal(kind):
+            width = kind.bit_width // 8
+        elif kind != pa.string():
+            column = as_texts(pa.table({self._field.name: column})).column(0)
+        for values in column.chunks:
+            if width:
+                self._add_numbers(values, width)
+            else:
+                self._add_texts(values)
+
+    def value(self) -> bytes:
+        """What the whole column comes to, its name and type included."""
+        name = f"{self._field.name}\n{self._field.type}\n".encode()
+        return name + self._lengths.digest() + self._bytes.digest()
+
+    def _add_numbers(self, values: Any, width: int) -> None:
+        self._lengths.update(np.where(values.is_null(), -1, width).astype(np.int32))
+        known = values.drop_null()  # what lies below a null is anything
+        if len(known):
+            start = known.offset * width
+            self._bytes.update(known.buffers()[1][start : start + len(known) * width])
+
+    def _add_texts(self, texts: Any) -> None:
+        self._lengths.update(pc.binary_length(texts).fill_null(-1).to_numpy())
+        known = texts.drop_null()
+        if len(known):
+            ends = np.frombuffer(known.buffers()[1], np.int32, len(known) + 1, known.offset * 4)
+            self._bytes.update(known.buffers()[2][ends[0] : ends[-1]])

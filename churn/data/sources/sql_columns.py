@@ -44,7 +44,7 @@ def arrow_batch(rows: Sequence[Sequence[Any]], names: Sequence[str], types: Sequ
     arrays = []
     for values, name, kind in zip(columns, names, types, strict=True):
         try:
-            arrays.append(pa.array(values if kind != pa.string() else _texts(values), kind))
+            arrays.append(_texts(values) if kind == pa.string() else pa.array(values, kind))
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             raise unreadable_column(name) from None
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
@@ -58,11 +58,14 @@ def unreadable_column(name: str) -> InputError:
     )
 
 
-def _texts(values: Sequence[Any]) -> Sequence[Any]:
-    """Values as texts; None stays."""
-    others = set(map(type, values)) - {str, type(None)}
-    if not others:
-        return values
-    if others & {bytes, memoryview, list, dict, tuple}:
+def _texts(values: Sequence[Any]) -> Any:
+    """Values of any types as an array of texts; None stays."""
+    try:
+        found = pa.array(values)  # Arrow sees faster than we do that all are texts
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        found = None  # of several types
+    if found is not None and found.type in (pa.string(), pa.int64()):
+        return found.cast(pa.string())
+    if set(map(type, values)) & {bytes, bytearray, memoryview, list, dict, tuple}:
         raise TypeError
-    return [value if value is None or type(value) is str else str(value) for value in values]
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
