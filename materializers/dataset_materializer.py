@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from zenml.enums import ArtifactType
 
@@ -16,6 +17,7 @@ from materializers.folder_materializer import FolderMaterializer, json_digest
 _TABLE = "customers.parquet"
 _CONTRACT = "contract.json"
 _SOURCE = "source.json"
+_PLACES = "places.npy"
 _PAGE = "customers.html"
 
 
@@ -31,6 +33,8 @@ class DatasetMaterializer(FolderMaterializer):
             data.frame.to_parquet(folder / _TABLE, index=False)
             (folder / _CONTRACT).write_text(data.contract.model_dump_json(), encoding="utf-8")
             (folder / _SOURCE).write_text(json.dumps(asdict(data.source)), encoding="utf-8")
+            if data.places is not None:
+                np.save(folder / _PLACES, data.places, allow_pickle=False)
 
     def load(self, data_type: type[Any]) -> Dataset:  # noqa: ARG002 - ZenML's signature
         """Reads the table back, typed anew by its contract: types and categories as they were."""
@@ -38,7 +42,9 @@ class DatasetMaterializer(FolderMaterializer):
             contract = DataContract.model_validate_json((folder / _CONTRACT).read_bytes())
             source = Source(**json.loads((folder / _SOURCE).read_bytes()))
             table, _ = read_raw((folder / _TABLE).read_bytes(), _TABLE)
-        return Dataset(frame=parse(table, contract), contract=contract, source=source)
+            kept = folder / _PLACES
+            places = np.load(kept, allow_pickle=False) if kept.exists() else None
+        return Dataset(parse(table, contract), contract, source, places)
 
     def draw(self, data: Dataset) -> dict[str, bytes]:
         """The page: size, churn rate and columns in aggregate, no customer."""
@@ -58,4 +64,5 @@ class DatasetMaterializer(FolderMaterializer):
         """Equal tables from the same source are equal artifacts."""
         rows = pd.util.hash_pandas_object(data.frame, index=False).to_numpy()
         table = hashlib.sha256(rows.tobytes()).hexdigest()
-        return json_digest([table, data.contract.digest(), asdict(data.source)])
+        places = [] if data.places is None else [data.places.tolist()]
+        return json_digest([table, data.contract.digest(), asdict(data.source), *places])

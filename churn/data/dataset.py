@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from churn.contract import DataContract
 
 if TYPE_CHECKING:
@@ -44,11 +47,20 @@ class Dataset:
             types. Not to be written to.
         contract: The contract it was parsed by.
         source: Where it came from.
+        places: int64[rows], each row's place in the source, from 0; None where the order is the source's.
     """
 
     frame: DataFrame
     contract: DataContract
     source: Source
+    places: NDArray[np.int64] | None = None
+
+    @property
+    def as_stored(self) -> DataFrame:
+        """The table in the source's order, so that a row's number is the one it has there."""
+        if self.places is None:
+            return self.frame
+        return self.frame.iloc[np.argsort(self.places)].reset_index(drop=True)
 
     @property
     def rows(self) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from churn.contract import DataContract
 from churn.contract.expectations import AcceptedSnapshot
@@ -60,7 +63,17 @@ def acquire(
     _verify(source, location, contract, sha256)
     stored = location if location == BUNDLED else source.shown
     origin = Source(location=stored, sha256=source.digest(), size=source.size, format=source.format)
-    return Dataset(frame=parse(table, contract), contract=contract, source=origin)
+    dataset = Dataset(frame=parse(table, contract), contract=contract, source=origin)
+    return dataset if source.ordered else _ordered(dataset)
+
+
+def _ordered(dataset: Dataset) -> Dataset:
+    """A table whose source has no order of its own, by id and date: what is trained depends on it."""
+    contract = dataset.contract
+    keys = [contract.id.name, *([contract.date.name] if contract.date else [])]
+    frame = dataset.frame.sort_values(keys, kind="stable")
+    places = frame.index.to_numpy(dtype=np.int64)
+    return replace(dataset, frame=frame.reset_index(drop=True), places=places)
 
 
 def fingerprint(

@@ -21,7 +21,7 @@ def check_quality(
     """Checks the table; a failing report is stored as an artifact, and the next step acts on it."""
     with step_progress("check_quality") as progress:
         accepted = accepted_snapshot(customers.contract, root=ROOT)
-        report = check(customers.frame, customers.contract, accepted, on_shift=on_shift)
+        report = check(customers.as_stored, customers.contract, accepted, on_shift=on_shift)
         held = sum(item.success for item in report.checks)
         progress.record(
             f"{held} of {len(report.checks)} checks hold: {report.verdict}",

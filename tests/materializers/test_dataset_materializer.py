@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pytest
 from zenml.artifact_stores import LocalArtifactStore, LocalArtifactStoreConfig
@@ -56,6 +57,19 @@ def test_a_table_comes_back_equal(telco, materializer):
         "customers.parquet",
         "source.json",
     ]
+
+
+def test_rows_that_were_ordered_keep_their_places_in_the_source(telco, materializer):
+    places = np.arange(telco.rows)[::-1].copy()
+    ordered = replace(telco, places=places)
+    materializer.save(ordered)
+
+    back = materializer.load(Dataset)
+
+    assert (back.places == places).all()
+    assert back.as_stored.equals(telco.frame[::-1].reset_index(drop=True))
+    hashed = materializer.compute_content_hash
+    assert hashed(ordered) != hashed(telco)
 
 
 def test_a_category_that_no_customer_has_keeps_its_place(telco, materializer):

@@ -49,6 +49,11 @@ class GeneratedSource:
         """Nothing is stored."""
         return 0
 
+    @property
+    def ordered(self) -> bool:
+        """Customer k is always the k-th."""
+        return True
+
     def digest(self) -> str:
         """SHA-256 of what decides the customers: the address, the contract with its snapshot, the version."""
         said = f"{_VERSION} {self.shown} {self._customers.contract.digest()}"

@@ -49,6 +49,11 @@ class ContractSource:
         """Bytes that are stored."""
         return self._source.size
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows have an order of their own."""
+        return self._source.ordered
+
     def digest(self) -> str:
         """SHA-256 of the content as it is stored: the translation changes nothing."""
         return self._source.digest()

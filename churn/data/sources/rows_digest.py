@@ -26,6 +26,7 @@ class RowsSource(ABC):
     """
 
     format: Format
+    ordered = False
 
     def __init__(self, shown: str, statement: str = "") -> None:
         self.shown = shown

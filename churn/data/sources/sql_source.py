@@ -44,6 +44,7 @@ class SqlSource(RowsSource):
     def __init__(self, address: SqlAddress, keys: Sequence[str] = ()) -> None:
         super().__init__(address.shown, address.query or "")
         self._address, self._keys = address, keys
+        self.ordered = bool(address.query or address.order_by)
 
     def batches(self, rows: int) -> Iterator[Any]:
         """A table's rows in the order of its keys, a query's as they come."""

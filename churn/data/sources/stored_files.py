@@ -114,6 +114,11 @@ class FileSource:
                 total += file.size()
         return total
 
+    @property
+    def ordered(self) -> bool:
+        """One file's rows are; the parts of a folder may be named and cut in any way."""
+        return len(self._files) == 1
+
     def digest(self) -> str:
         """SHA-256 of the files' bytes, one after another."""
         if self._digest is None:

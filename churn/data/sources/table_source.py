@@ -51,6 +51,10 @@ class TableSource(Protocol):
     def size(self) -> int:
         """Bytes that are stored; of a query, of its rows once they are read."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows have an order of their own, as a file's have and a table's have not."""
+
     def digest(self) -> str:
         """SHA-256 of the content: of a file's bytes; of a query, its text and its rows.
 

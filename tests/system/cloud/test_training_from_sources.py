@@ -8,7 +8,7 @@ import sys
 
 import pyarrow as pa
 import pytest
-from pyarrow import csv, parquet
+from pyarrow import csv, dataset, parquet
 
 from churn.data.sources import open_sink
 from tests.servers import cloud_servers
@@ -76,6 +76,14 @@ def test_figures_from_a_bucket_are_the_same(train, figures, path, bucket):
 
     address = f"s3://{cloud_servers.BUCKET}/shop/telco.csv"
     assert train(address, **bucket.environment) == figures
+
+
+def test_figures_from_a_partitioned_folder_are_the_same(train, figures, customers, tmp_path):
+    scheme = dataset.partitioning(pa.schema([("Contract", pa.string())]), flavor="hive")
+    folder = tmp_path / "customers"
+    dataset.write_dataset(customers, folder, format="parquet", partitioning=scheme)
+
+    assert train(str(folder)) == figures
 
 
 def test_figures_from_a_parquet_folder_are_the_same(train, figures, customers, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import dataset, feather, parquet
 
+from churn.contract import DataContract
 from churn.data import acquire, parse
 from churn.data.sources import open_source, whole_table
 from churn.errors import InputError
@@ -82,6 +83,51 @@ def test_the_folders_of_a_partitioned_table_are_columns(table, expected, contrac
     typed = parse(whole_table(open_source(str(tmp_path / "parts"), contract)), contract)
 
     assert typed.sort_values("customerID", ignore_index=True).equals(expected)
+
+
+@pytest.mark.parametrize("column", ["Contract", "PaymentMethod"])
+def test_rows_of_a_partitioned_table_train_as_the_file_does(
+    table, expected, contract, root, tmp_path, column
+):
+    scheme = dataset.partitioning(pa.schema([(column, pa.string())]), flavor="hive")
+    backwards = table.take(pa.array(range(len(table) - 1, -1, -1)))
+    dataset.write_dataset(backwards, tmp_path / "parts", format="parquet", partitioning=scheme)
+
+    found = acquire(str(tmp_path / "parts"), contract, root=root, cache=tmp_path)
+
+    stored = parse(whole_table(open_source(str(tmp_path / "parts"), contract)), contract)
+    assert not stored.equals(expected)
+    assert found.frame.equals(expected)
+    assert found.as_stored.equals(stored)  # the quality gate names rows by their number there
+
+
+def test_a_customer_s_rows_are_ordered_by_day(table, contract, root, tmp_path):
+    day = {"name": "seen_on", "kind": "date", "meaning": "Day of the row"}
+    first, *others = contract.model_dump()["columns"]
+    dated = DataContract.model_validate(contract.model_dump() | {"columns": [first, day, *others]})
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for part, date in enumerate(["2026-01-02", "2026-01-03", "2026-01-01"]):
+        dates = pa.array([date] * len(table))
+        parquet.write_table(table.append_column("seen_on", dates), folder / f"part-{part}.parquet")
+
+    found = acquire(str(folder), dated, root=root, cache=tmp_path)
+
+    assert found.frame["seen_on"].tolist() == ["2026-01-01", "2026-01-02", "2026-01-03"] * 60
+    assert found.frame["customerID"].is_monotonic_increasing
+    assert found.as_stored["seen_on"].tolist()[::60] == ["2026-01-02", "2026-01-03", "2026-01-01"]
+
+
+@pytest.mark.parametrize("place", ["customers.parquet", "parts/part-0.parquet"])
+def test_a_file_keeps_its_own_order(table, expected, contract, root, tmp_path, place):
+    backwards = table.take(pa.array(range(len(table) - 1, -1, -1)))
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    parquet.write_table(backwards, tmp_path / place)
+
+    found = acquire(str(tmp_path / place.partition("/")[0]), contract, root=root, cache=tmp_path)
+
+    assert found.frame.equals(expected[::-1].reset_index(drop=True))
+    assert found.places is None
 
 
 def test_a_partition_without_a_value_is_a_blank(tmp_path):
