@@ -96,7 +96,7 @@ class _ColumnDigest:
         return name + self._lengths.digest() + self._bytes.digest()
 
     def _add_numbers(self, values: Any, width: int) -> None:
-        self._lengths.update(np.where(values.is_null(), -1, width).astype(np.int32))
+        self._lengths.update(np.where(values.is_null(), -1, width).astype(np.int32).tobytes())
         known = values.drop_null()  # what lies below a null is anything
         if len(known):
             start = known.offset * width
