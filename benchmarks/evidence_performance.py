@@ -1,23 +1,18 @@
 """How far an estimate without labels is off, and how often the risk test alarms for nothing.
 
-    python -m benchmarks.evidence_performance [--repetitions 100] [--years 300] [--seed 11] [--real]
+    python -m benchmarks.evidence_performance [--repetitions 100] [--years 300] [--seed 11]
 
 Prints Markdown tables. Customers are synthetic, so that the probability of every outcome is known:
 an estimate by those, the true ones, is the best that any can be. References and windows are drawn
-afresh each time. `--real` adds US employment by year (ACS, in the package nannyml 0.13.1, whose
-wheel pip fetches; nothing of it is installed).
+afresh each time. `benchmarks.evidence_employment` does the same with real people.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.stats import binomtest
 
 from benchmarks.drift_population import NO_DRIFT, REFERENCE_ROWS, Populations, Rows
@@ -30,7 +25,6 @@ from churn.monitoring.expected_auc import expected_auc
 from churn.monitoring.importance_weights import window_calibrator
 from churn.monitoring.risk_test import squared_errors, start_risk_test
 from churn.monitoring.score_calibrator import ScoreCalibrator
-from tools.rebuild_snapshot import fetch
 
 WINDOW = 2_000
 MOST_OVER_TRUTH = 1.25
@@ -54,9 +48,6 @@ _ESTIMATE_HEAD = (
     f"| mean absolute error of the ROC-AUC, windows of {WINDOW:,} | windows | by the true "
     f"probabilities | scores as they are | CBPE | PAPE | CBPE over true | in its {LEVEL:.0%} interval |"
 )
-_NANNYML = "nannyml==0.13.1"
-_NANNYML_SHA256 = "cf5f4a33489834ae6773cb1baa33a0f98c0a3ee6ed9b43049478b25ce22fe869"
-_EMPLOYMENT = "nannyml/datasets/data/employment_MA_{}.pq"
 
 
 @dataclass(frozen=True)
@@ -163,33 +154,6 @@ def risk_table(populations: Populations, generator: np.random.Generator, years: 
     return "\n".join(lines)
 
 
-def employment_table() -> str:
-    """CBPE on employment in Massachusetts, learnt in 2015, by year, as Markdown."""
-    with tempfile.TemporaryDirectory(prefix="nannyml-") as folder:
-        archive = zipfile.ZipFile(fetch(Path(folder), _NANNYML, _NANNYML_SHA256))
-        known, later, outcomes = (
-            pd.read_parquet(archive.open(_EMPLOYMENT.format(part)))
-            for part in ("reference", "analysis", "analysis_target")
-        )
-        archive.close()
-    later = later.merge(outcomes, on="id")
-    calibrator = ScoreCalibrator.of(known["predicted_probability"], known["employed"])
-    off: list[tuple[int, float]] = []
-    for first in range(0, len(later) - WINDOW + 1, WINDOW):
-        chunk = later.iloc[first : first + WINDOW]
-        score = chunk["predicted_probability"].to_numpy()
-        realised = delong(chunk["employed"], score).area
-        estimated = _expected(score, calibrator.probability(score))
-        off.append((int(chunk["year"].mode()[0]), abs(estimated - realised)))
-    errors = pd.DataFrame(off, columns=["year", "off"])
-    lines = ["| employment in | chunks of 2,000 | mean absolute error of CBPE |", "|---|---|---|"]
-    lines += [
-        f"| {year} | {len(part)} | {part.mean():.4f} |"
-        for year, part in errors.groupby("year")["off"]
-    ]
-    return "\n".join([*lines, f"| all | {len(errors)} | {errors['off'].mean():.4f} |"])
-
-
 def _those(rows: Rows, members: np.ndarray) -> Rows:
     return Rows(take(rows.columns, members), rows.probability[members], rows.truth[members])
 
@@ -224,14 +188,11 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=100, help="windows a shift")
     parser.add_argument("--years", type=int, default=300, help="of the risk test, a drift")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--real", action="store_true", help="employment by year, too")
     options = parser.parse_args()
     generator = np.random.default_rng(options.seed)
     populations = Populations(200_000, options.seed)
     print(f"{risk_table(populations, generator, options.years)}\n", flush=True)
-    print(f"{estimate_table(populations, generator, options.repetitions)}\n", flush=True)
-    if options.real:
-        print(employment_table())
+    print(estimate_table(populations, generator, options.repetitions))
 
 
 if __name__ == "__main__":

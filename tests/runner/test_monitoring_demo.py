@@ -1,5 +1,7 @@
 """The demonstration of monitoring: each drift is found as it should be, in a folder of its own."""
 
+import sys
+
 import pytest
 
 from churn.ledger.drift_checks import DriftLedger
@@ -20,6 +22,7 @@ def test_half_a_year_has_its_alarms_and_touches_nothing_else(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo-monitoring", "ledger.db"]
     assert (tmp_path / "ledger.db").read_text() == "production's"
     assert capsys.readouterr().out.startswith(f"{folder / 'health.html'}\n26 weeks in ")
+    assert "MonthlyCharges" in (folder / "evidently.html").read_text()
     health = read_health(f"sqlite:///{folder / 'ledger.db'}", MODEL)
     assert (len(health.checks), health.kind) == (26, KIND)
     assert [change.version for change in health.changes] == ["1", "2"]
@@ -31,3 +34,17 @@ def test_half_a_year_has_its_alarms_and_touches_nothing_else(tmp_path, monkeypat
     assert "customers, the model and the dates are made up" in (folder / "health.html").read_text()
     with DriftLedger(f"sqlite:///{folder / 'ledger.db'}") as ledger:
         assert ledger.alarm_state(MODEL, KIND).verdict == "alarm"
+
+
+@pytest.mark.slow
+def test_without_evidently_the_demonstration_says_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    monkeypatch.setattr(monitoring_demo, "ROWS", 100)
+    monkeypatch.setitem(sys.modules, "evidently", None)
+
+    assert main() == 0
+
+    said = capsys.readouterr().out
+    assert "Without Evidently's page of the last week" in said
+    assert "make setup-stacks" in said
+    assert not (tmp_path / "demo-monitoring" / "evidently.html").exists()
