@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,12 @@ from churn.kept_inputs.pseudonym import pseudonym
 if TYPE_CHECKING:
     from churn.batch.output_folder import OutputFolder
 
+InputSource = Literal["service", "stream", "batch"]
+LINES = ".jsonl"
+"""Ending of what services write and `compact` reads."""
+
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
+_LINES_NAME = re.compile(rf"(\d{{4}}-\d{{2}}-\d{{2}})/[^/]+\{LINES}")
 
 
 @dataclass(frozen=True)
@@ -33,22 +38,28 @@ class KeptDays:
         names: of the files, in the order of the days.
         id: digest of their content.
         later: files of days that have not come yet: a clock was wrong.
+        waiting: files of JSON lines of these days, which are no part of `names` yet.
     """
 
     names: tuple[str, ...]
     id: str
     later: int
+    waiting: int = 0
 
 
 def inputs_table(
-    columns: Columns, customers: Sequence[str | None], contract: DataContract, key: bytes
+    columns: Columns,
+    customers: Sequence[str | None],
+    contract: DataContract,
+    key: bytes | None,
 ) -> Any:
-    """Scored rows as the contract writes them, ids replaced by pseudonyms; a pyarrow table."""
-    found: dict[str, Any] = {
-        contract.id.name: pa.array(
-            [None if each is None else pseudonym(each, key) for each in customers], pa.string()
-        )
-    }
+    """Scored rows as the contract writes them, ids replaced by pseudonyms; a pyarrow table.
+
+    Without a key the ids are pseudonyms already.
+    """
+    if key is not None:
+        customers = [None if each is None else pseudonym(each, key) for each in customers]
+    found: dict[str, Any] = {contract.id.name: pa.array(customers, pa.string())}
     for column in contract.features:
         values = columns[column.name]
         if isinstance(column, NumberColumn):
@@ -74,32 +85,46 @@ def keep(folder: OutputFolder, name: str, table: Any) -> None:
 
 
 def remove_before(folder: OutputFolder, oldest: date) -> int:
-    """Deletes the files of all days before `oldest`; returns how many."""
+    """Deletes the files of all days before `oldest`, JSON lines among them; returns how many."""
     old = [name for day, name in _files(folder) if day < oldest]
+    old += lines_before(folder, oldest)
     for name in old:
         folder.remove(name)
     return len(old)
 
 
-def find_days(folder: OutputFolder, days: int, today: date) -> KeptDays:
-    """The files of the last `days` whole days before `today`."""
+def find_days(
+    folder: OutputFolder, days: int, today: date, source: InputSource | None = None
+) -> KeptDays:
+    """The files of the last `days` whole days before `today`, of one source or of all."""
     found = _files(folder)
-    names = tuple(name for day, name in found if today - timedelta(days) <= day < today)
+    names = tuple(
+        name
+        for name in names_between(folder, today - timedelta(days), today)
+        if source is None or source_of(name) == source
+    )
     digest = hashlib.sha256()
     for name in names:
         content = folder.read(name) or b""
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
     later = sum(day > today for day, _ in found)
-    return KeptDays(names, digest.hexdigest(), later)
+    lines = _files(folder, _LINES_NAME)
+    waiting = sum(today - timedelta(days) <= day < today for day, _ in lines)
+    return KeptDays(names, digest.hexdigest(), later, waiting)
 
 
-def read_days(folder: OutputFolder, days: KeptDays) -> Iterator[Any]:
+def names_between(folder: OutputFolder, first: date, until: date) -> tuple[str, ...]:
+    """The files from a day on and before another, in the order of the days."""
+    return tuple(name for day, name in _files(folder) if first <= day < until)
+
+
+def read_files(folder: OutputFolder, names: Sequence[str]) -> Iterator[Any]:
     """The rows, file by file, as pyarrow tables.
 
     Raises:
         InputError: a file cannot be read.
     """
-    for name in days.names:
+    for name in names:
         try:
             yield parquet.read_table(pa.BufferReader(folder.read(name) or b""))
         except pa.ArrowException:
@@ -108,10 +133,21 @@ def read_days(folder: OutputFolder, days: KeptDays) -> Iterator[Any]:
             ) from None
 
 
-def _files(folder: OutputFolder) -> list[tuple[date, str]]:
+def lines_before(folder: OutputFolder, until: date) -> tuple[str, ...]:
+    """The files of JSON lines of all days before one, in the order of the days."""
+    return tuple(name for day, name in _files(folder, _LINES_NAME) if day < until)
+
+
+def source_of(name: str) -> InputSource:
+    """What wrote a file: services and streams say so in its name, all others are batches."""
+    first = name.rpartition("/")[2].partition("-")[0]
+    return "service" if first == "service" else "stream" if first == "stream" else "batch"
+
+
+def _files(folder: OutputFolder, pattern: re.Pattern[str] = _NAME) -> list[tuple[date, str]]:
     found = []
     for name in folder.names():
-        if match := _NAME.fullmatch(name):
+        if match := pattern.fullmatch(name):
             try:
                 found.append((date.fromisoformat(match[1]), name))
             except ValueError:  # no day of ours

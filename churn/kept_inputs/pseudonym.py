@@ -19,7 +19,16 @@ def inputs_key() -> bytes:
     Raises:
         InputError: there is none, or it is too short to be secret.
     """
-    key = os.environ.get(VARIABLE, "").encode()
+    return require_key(os.environ.get(VARIABLE, ""))
+
+
+def require_key(secret: str) -> bytes:
+    """The key that a text is, if it is long enough.
+
+    Raises:
+        InputError: it is too short to be secret, or too long for a key.
+    """
+    key = secret.encode()
     if not _FEWEST <= len(key) <= _MOST:
         raise InputError(
             f"To keep inputs, {VARIABLE} must hold a secret of {_FEWEST} to {_MOST} letters, from which "

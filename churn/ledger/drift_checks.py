@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from churn.errors import ChurnError, InputError
 from churn.ledger.database import DatabaseLedger
-from churn.ledger.ledger_tables import DRIFT_CHECKS, RESOLUTIONS
+from churn.ledger.ledger_tables import DRIFT_CHECKS, RESOLUTIONS, SENT_ALERTS
 from churn.monitoring.alarms import YEAR, AlarmPolicy, AlarmState, Resolution, WindowCheck, spend
 from churn.monitoring.drift_check import CheckResult
 from churn.monitoring.online_fdr import lord_plus_plus
@@ -103,6 +103,20 @@ class DriftLedger(DatabaseLedger):
         )
         return [Resolution(**row) for row in self.rows(query)]
 
+    def alerts_sent_until(self, model: str, kind: str) -> int | None:
+        """The number of the newest check whose alerts were sent; None where none is recorded."""
+        query = select(func.max(SENT_ALERTS.c.number)).where(
+            SENT_ALERTS.c.model == model, SENT_ALERTS.c.kind == kind
+        )
+        with self.transaction() as connection:
+            return connection.execute(query).scalar()
+
+    def record_sent_alerts(self, model: str, kind: str, number: int) -> None:
+        """Keeps that the alerts up to a check were sent."""
+        row = {"recorded_at": datetime.now(UTC), "model": model, "kind": kind, "number": number}
+        with self.transaction() as connection:
+            connection.execute(insert(SENT_ALERTS), row)
+
     def resolve_alarm(
         self, model: str, kind: str, *, person: str, note: str = "", now: datetime | None = None
     ) -> AlarmState:
@@ -155,6 +169,7 @@ def _record(
     # A check whose time is ahead of the clock's counts as one of the last year.
     spending = sum(each.spent > 0 and each.checked_at > now - YEAR for each in earlier)
     spent = spend(result, spending, policy)
+    moved = _moved(earlier, key["version"], result, policy)
     check = WindowCheck(
         model=model,
         version=key["version"],
@@ -164,7 +179,8 @@ def _record(
         checked_at=now,
         spent=spent,
         raises_alarm=result.p_value is not None and result.p_value <= spent,
-        moved=_moved(earlier, key["version"], result, policy),
+        moved=tuple(each.name for each in result.columns if each.name in moved),
+        moved_slices=tuple(each.name for each in result.slices if each.name in moved),
         result=result,
     )
     row = check.model_dump(include={"checked_at", "number", "spent", "raises_alarm"})
@@ -183,20 +199,20 @@ def _again(state: AlarmState, check: WindowCheck) -> AlarmState:
 
 def _moved(
     earlier: list[WindowCheck], version: str, result: CheckResult, policy: AlarmPolicy
-) -> tuple[str, ...]:
-    """The columns of a result that LORD++ rejects; its stream begins with the version's first check."""
+) -> set[str]:
+    """The columns and slices of a result that LORD++ rejects; its stream begins with the version's first check."""
     stream = [
-        column.p_value
+        each.p_value
         for check in earlier
         if check.version == version
-        for column in check.result.columns
+        for each in check.result.hypotheses
     ]
-    ours = [column.p_value for column in result.columns]
-    found = lord_plus_plus([*stream, *ours], level=policy.false_discoveries).rejected
-    names = (column.name for column in result.columns)
-    return tuple(
-        name for name, rejected in zip(names, found[len(stream) :], strict=True) if rejected
-    )
+    ours = result.hypotheses
+    p_values = [*stream, *(each.p_value for each in ours)]
+    found = lord_plus_plus(p_values, level=policy.false_discoveries).rejected
+    return {
+        each.name for each, rejected in zip(ours, found[len(stream) :], strict=True) if rejected
+    }
 
 
 def _state(connection: Connection, model: str, kind: str) -> AlarmState:

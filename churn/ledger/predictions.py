@@ -150,19 +150,15 @@ class PredictionLedger(DatabaseLedger):
             since: the first moment.
             until: the first moment that no longer counts.
         """
-        at = PREDICTIONS.c.predicted_at
-        query = select(*_PREDICTION).order_by(PREDICTIONS.c.id)
-        query = query.where(at >= since.astimezone(UTC), at < until.astimezone(UTC))
-        first, last = month_of(since), month_of(until)
         with self._parts() as parts:
-            for part in parts:
-                if isinstance(part, MonthFile) and not first <= part.month <= last:
-                    continue
-                with part.transaction() as connection:
-                    found = connection.execution_options(yield_per=_READ_ROWS).execute(query)
-                    for rows in found.mappings().partitions():
-                        read = [Prediction(**row_in_utc(row)) for row in rows]
-                        yield from with_outcomes(read, parts)
+            for read in _between(parts, since, until):
+                yield from with_outcomes(read, parts)
+
+    def predictions_between(self, since: datetime, until: datetime) -> Iterator[Prediction]:
+        """Yields the predictions of a time, month by month, without what became known of them."""
+        with self._parts() as parts:
+            for read in _between(parts, since, until):
+                yield from read
 
     def answers(self, model: str) -> Iterator[AnswerArrays]:
         """Yields all predictions of a model but its shadows', with their outcomes, as arrays: a million takes seconds."""
@@ -301,3 +297,20 @@ class PredictionLedger(DatabaseLedger):
 def _count(part: DatabaseLedger, table: Table) -> int:
     with part.transaction() as connection:
         return int(connection.execute(select(func.count(table.c.id))).scalar_one())
+
+
+def _between(
+    parts: Sequence[DatabaseLedger], since: datetime, until: datetime
+) -> Iterator[list[Prediction]]:
+    """The predictions of a time, some thousand at once."""
+    at = PREDICTIONS.c.predicted_at
+    query = select(*_PREDICTION).order_by(PREDICTIONS.c.id)
+    query = query.where(at >= since.astimezone(UTC), at < until.astimezone(UTC))
+    first, last = month_of(since), month_of(until)
+    for part in parts:
+        if isinstance(part, MonthFile) and not first <= part.month <= last:
+            continue
+        with part.transaction() as connection:
+            found = connection.execution_options(yield_per=_READ_ROWS).execute(query)
+            for rows in found.mappings().partitions():
+                yield [Prediction(**row_in_utc(row)) for row in rows]

@@ -8,7 +8,7 @@ stay are not, so that the churn rate would be far too high.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,13 +17,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from churn.frozen_model import FrozenModel, FrozenSettings
-from churn.ledger.prediction import Outcome, Prediction
-from churn.ledger.predictions import PredictionLedger
+from churn.ledger.matched_treatments import CLOCKS_DIFFER, match_treatments
+from churn.ledger.prediction import Outcome, Prediction, TreatmentRecord
 
-CLOCKS_DIFFER = timedelta(minutes=5)
+Mask = npt.NDArray[np.bool_]
 
-_PAGE = 10_000
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _SAID = {
     "not_due": "predictions are too recent: their outcomes may still arrive",
     "censored": "predictions were last seen as customers before the horizon: left out",
@@ -48,6 +46,21 @@ class OutcomeTiming(FrozenSettings):
 
     horizon_days: int = Field(default=30, ge=0, le=3650)
     delay_days: int = Field(default=0, ge=0, le=3650)
+
+
+class OutcomeSettings(OutcomeTiming):
+    """Which predictions are measured by their outcomes.
+
+    Attributes:
+        days: of the predictions that are due, the last so many days.
+    """
+
+    delay_days: int = Field(default=7, ge=0, le=3650)
+    days: int = Field(default=90, ge=1, le=3650)
+
+    def due_before(self, now: datetime) -> datetime:
+        """The first moment, a midnight in UTC, whose predictions are not due."""
+        return _day(now) - timedelta(self.horizon_days + self.delay_days - 1)
 
 
 class OutcomeCounts(FrozenModel):
@@ -95,31 +108,42 @@ class SettledOutcomes:
     Attributes:
         predictions: n of them, in the order they were given.
         target: int8[n], 1 where the customer left within the horizon.
+        treated: bool[n], contacted by a campaign within the horizon.
+        holdout: bool[n], left out of every campaign by chance.
         counts: of these and of all others.
     """
 
     predictions: tuple[Prediction, ...]
     target: npt.NDArray[np.int8]
+    treated: Mask
+    holdout: Mask
     counts: OutcomeCounts
 
+    @property
+    def score(self) -> npt.NDArray[np.float64]:
+        """The probabilities that were given, float64[n]."""
+        return np.array([one.probability for one in self.predictions], dtype=np.float64)
 
-def read_settled(
-    ledger: PredictionLedger,
-    since: datetime,
-    until: datetime,
-    *,
-    now: datetime,
-    timing: OutcomeTiming,
-) -> SettledOutcomes:
-    """Settles the predictions of a time; all others are read, too, to tell which outcomes are unknown."""
-    return settle(
-        [one for one, _ in ledger.predictions_with_outcomes(_FIRST, _LAST)],
-        _outcomes(ledger),
-        since=since,
-        until=until,
-        now=now,
-        timing=timing,
-    )
+    def where(self, kept: Mask) -> SettledOutcomes:
+        """Some of them, by a mask; the counts stay."""
+        return SettledOutcomes(
+            tuple(one for one, keep in zip(self.predictions, kept, strict=True) if keep),
+            self.target[kept],
+            self.treated[kept],
+            self.holdout[kept],
+            self.counts,
+        )
+
+    def first_of_each_customer(self) -> SettledOutcomes:
+        """One prediction a customer, the first: a customer scored every week is one customer."""
+        seen: set[str] = set()
+        kept = np.zeros(len(self.predictions), dtype=np.bool_)
+        order = sorted(range(len(kept)), key=lambda place: self.predictions[place].predicted_at)
+        for place in order:
+            customer = self.predictions[place].customer
+            kept[place] = customer is None or customer not in seen
+            seen.add(customer or "")
+        return self.where(kept)
 
 
 def settle(
@@ -130,8 +154,10 @@ def settle(
     until: datetime,
     now: datetime,
     timing: OutcomeTiming,
+    treatments: Iterable[TreatmentRecord] = (),
+    ours: Callable[[Prediction], bool] = lambda _: True,
 ) -> SettledOutcomes:
-    """Gives each prediction its outcome.
+    """Gives each prediction its outcome, and says who was treated.
 
     Args:
         predictions: all that outcomes may belong to.
@@ -140,11 +166,13 @@ def settle(
         until: the first moment that no longer counts.
         now: what is later is an error of a clock.
         timing: horizon and delay.
+        treatments: what campaigns did, in the order it was recorded.
+        ours: which predictions are measured; the others are there for outcomes that belong to them.
     """
     matched, counted = _match(predictions, outcomes, now)
     kept, target = [], []
     for place, one in enumerate(predictions):
-        if not since <= one.predicted_at < until:
+        if not since <= one.predicted_at < until or not ours(one):
             continue
         counted["predictions"] += 1
         labels = [_label(one, each, timing) for each in matched[place]]
@@ -157,18 +185,14 @@ def settle(
         counted["repeated"] += len(set(known)) < len(known)
         kept.append(one)
         target.append(known[-1])
+    treated, holdout = match_treatments(kept, treatments, timing.horizon_days)
     return SettledOutcomes(
         predictions=tuple(kept),
         target=np.array(target, dtype=np.int8),
+        treated=treated,
+        holdout=holdout,
         counts=OutcomeCounts(**{"predictions": 0, **counted}),
     )
-
-
-def _outcomes(ledger: PredictionLedger) -> Iterator[Outcome]:
-    after = 0
-    while page := ledger.outcomes(after=after, limit=_PAGE):
-        yield from page
-        after += len(page)
 
 
 def _match(

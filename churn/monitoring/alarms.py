@@ -33,7 +33,7 @@ class AlarmPolicy(FrozenSettings):
         checks_per_year: how many checks of one kind of window share a year's level; what comes
             beyond them can say `watch`, but raises no alarm.
         watch_level: the share of checks without drift that may say `watch`.
-        false_discoveries: the share of the columns named as moved that may not have moved.
+        false_discoveries: the share of the columns and slices named as moved that may not have.
     """
 
     one_false_alarm_in_years: Annotated[float, Field(ge=1, le=1000)] = 20.0
@@ -73,6 +73,7 @@ class WindowCheck(FrozenModel):
         spent: of the year's level; 0 where the check cannot tell, or the year has had its checks.
         raises_alarm: whether its p-value lies at or below that.
         moved: columns that have moved, by LORD++ over all checks with this version.
+        moved_slices: groups of customers whose score has moved, by the same.
         result: what the check found.
     """
 
@@ -85,6 +86,7 @@ class WindowCheck(FrozenModel):
     spent: float = Field(ge=0, le=1)
     raises_alarm: bool
     moved: tuple[str, ...] = ()
+    moved_slices: tuple[str, ...] = ()
     result: CheckResult
 
 

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from churn.contract import DataContract
 from churn.distances import Distance, expected_gap, psi, wasserstein
 from churn.features.encoding import Columns, Floats
 from churn.frozen_model import FrozenModel
 from churn.monitoring.calibration import FEWEST_ROWS, binned_ks, column_test, smallest_p_value
 from churn.monitoring.classifier_test import ClassifierTest, classifier_test
 from churn.monitoring.drift_reference import LEVELS, Counts, DriftReference, NumberReference
+from churn.monitoring.slice_drift import SliceDrift, slice_drifts
 
 Finding = Literal["ok", "watch", "cannot tell"]
 
@@ -72,6 +74,7 @@ class CheckResult(FrozenModel):
         score_gap: largest gap between the score's distribution functions, at the bins' edges (KS).
         score_gap_expected: what chance alone gives.
         columns: every column, in the reference's order.
+        slices: the score within groups of customers; none where no contract was given.
     """
 
     finding: Finding
@@ -85,6 +88,12 @@ class CheckResult(FrozenModel):
     score_gap: float | None = None
     score_gap_expected: float | None = None
     columns: tuple[ColumnDrift, ...] = ()
+    slices: tuple[SliceDrift, ...] = ()
+
+    @property
+    def hypotheses(self) -> tuple[ColumnDrift | SliceDrift, ...]:
+        """What may have moved: columns, then slices."""
+        return (*self.columns, *self.slices)
 
 
 def check_drift(
@@ -94,6 +103,7 @@ def check_drift(
     *,
     watch_level: float = WATCH_LEVEL,
     classifier: bool = True,
+    contract: DataContract | None = None,
 ) -> CheckResult:
     """Compares a window with the reference of the bundle that scored it.
 
@@ -104,6 +114,8 @@ def check_drift(
         probability: float64[n], what the bundle's model says of them.
         watch_level: share of checks without drift that say `watch`, at most.
         classifier: whether to train a classifier as well.
+        contract: declares the slices in which the score is compared; they tell where, and have no
+            part in the finding.
 
     Raises:
         InputError: a column is missing.
@@ -138,6 +150,7 @@ def check_drift(
         score_gap=float(binned_ks(before[-1], after[-1])[0]),
         score_gap_expected=expected_gap(reference.rows, rows),
         columns=_columns(reference, columns, before, after),
+        slices=slice_drifts(reference, codes, contract) if contract else (),
     )
 
 

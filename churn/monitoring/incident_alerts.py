@@ -7,32 +7,54 @@ from collections.abc import Sequence
 from churn.alert import Alert, IncidentState, Level
 from churn.monitoring.alarms import Resolution, WindowCheck
 from churn.monitoring.incidents import Incident, find_incidents
+from churn.monitoring.risk_test import RiskCheck
 
 RUNBOOK = "docs/runbooks.md#churndriftalarm"
+RISK_RUNBOOK = "docs/runbooks.md#churnriskalarm"
 
 
 def incident_alerts(
-    checks: Sequence[WindowCheck], resolutions: Sequence[Resolution]
+    checks: Sequence[WindowCheck],
+    resolutions: Sequence[Resolution],
+    sent_until: int | None = None,
 ) -> tuple[Alert, ...]:
-    """The alerts that the newest check calls for; a check that was made before calls for none anew.
+    """The alerts that the checks since the last alerts call for; none where there is no such check.
 
-    What a person resolved since the check before it is told, too: a resolution is no run.
+    What a person resolved since then is told, too: a resolution is no run. A run that died before its
+    alerts were sent leaves them to the next.
 
     Args:
         checks: of a model and a kind of window, oldest first.
         resolutions: of the same, oldest first.
+        sent_until: number of the newest check whose alerts were sent; None takes all but the newest.
     """
     if not checks:
         return ()
     newest, found = checks[-1], []
-    before = checks[-2].number if len(checks) > 1 else 0
+    if sent_until is None:
+        sent_until = checks[-2].number if len(checks) > 1 else 0
+    if newest.number <= sent_until:
+        return ()
     for incident in find_incidents(checks, resolutions):
-        if incident.resolution is not None:
-            if incident.checks[-1].number == before:
-                found.append(_alert(incident, "resolved"))
-        else:
-            found.append(_alert(incident, "opened" if incident.raised is newest else "updated"))
+        if incident.resolution is None:
+            found.append(
+                _alert(incident, "opened" if incident.raised.number > sent_until else "updated")
+            )
+        elif incident.checks[-1].number >= sent_until:
+            found.append(_alert(incident, "resolved"))
     return tuple(found)
+
+
+def risk_alert(model: str, alarm: RiskCheck) -> Alert:
+    """The alert of a risk test that alarms for the first time."""
+    return Alert(
+        title=f"{model}: risk alarm opened",
+        text=f"Version {alarm.version}: {alarm.test.sentence}",
+        level="error",
+        incident=f"{model}/risk/{alarm.number}",
+        state="opened",
+        runbook=RISK_RUNBOOK,
+    )
 
 
 def _alert(incident: Incident, state: IncidentState) -> Alert:

@@ -37,6 +37,7 @@ Group = Literal["untreated", "treated", "holdout"]
 Members = NDArray[np.bool_]
 
 _FEWEST_EACH = 10  # of either outcome, for a ROC-AUC
+_BOTH = 2  # outcomes
 _RESAMPLINGS = 1_000
 _SEED = 17
 _NOBODY = "Who was treated was not told, so customers that a campaign kept count as wrongly scored."
@@ -157,7 +158,7 @@ def with_slices(
 ) -> RealisedPerformance:
     """Adds the figures of the untreated within every slice that the contract declares."""
     members = ~treatment.treated if treatment else np.ones(len(target), dtype=np.bool_)
-    if realised.untreated.left in (0, realised.untreated.rows):
+    if len(np.unique(target[members])) != _BOTH:
         return realised
     slices = evaluate_slices(
         take(columns, members),

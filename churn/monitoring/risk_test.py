@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from scipy.optimize import brentq
 
 from churn.errors import InputError
@@ -101,6 +101,26 @@ class RiskTest(FrozenModel):
                 "alarmed_at": self.alarmed_at or first,
             }
         )
+
+
+class RiskCheck(FrozenModel):
+    """The test of one version as it was kept, after the outcomes that had come due.
+
+    Attributes:
+        version: of the model.
+        number: 1, 2, ... among the checks of its model.
+        checked_at: in UTC.
+        until: all predictions before it have been read.
+        test: its state.
+        raises_alarm: whether it alarms for the first time.
+    """
+
+    version: str
+    number: int = Field(ge=1)
+    checked_at: AwareDatetime
+    until: AwareDatetime
+    test: RiskTest
+    raises_alarm: bool
 
 
 def start_risk_test(

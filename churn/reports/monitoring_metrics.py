@@ -1,22 +1,16 @@
-"""A monitoring run's figures for Prometheus: a file for node_exporter, or a push to a Pushgateway."""
+"""A monitoring run's figures for Prometheus."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
-from prometheus_client import (
-    CollectorRegistry,
-    Gauge,
-    push_to_gateway,
-    write_to_textfile,
-)
+from prometheus_client import CollectorRegistry, Gauge
 
 from churn.monitoring.alarms import Verdict
 from churn.reports.monitoring_report import MonitoringReport
+from churn.reports.published_figures import PublishedFigures
 
 _JOB = "churn_monitoring"
-_SECONDS = 10.0
 
 
 def monitoring_metrics(report: MonitoringReport) -> CollectorRegistry:
@@ -47,28 +41,11 @@ def monitoring_metrics(report: MonitoringReport) -> CollectorRegistry:
     return registry
 
 
-def write_metrics(report: MonitoringReport, folder: Path) -> Path:
-    """Writes the figures to `churn-MODEL-KIND.prom`, whole or not at all.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"churn-{report.model}-{report.window.kind}.prom"
-    write_to_textfile(str(path), monitoring_metrics(report))
-    return path
-
-
-def push_metrics(report: MonitoringReport, gateway: str) -> None:
-    """Pushes the figures; those of another model or kind stay.
-
-    Raises:
-        OSError: the gateway does not answer, or refuses.
-    """
-    push_to_gateway(
-        gateway,
-        job=_JOB,
-        grouping_key={"model": report.model, "kind": report.window.kind},
-        registry=monitoring_metrics(report),
-        timeout=_SECONDS,
+def published_monitoring(report: MonitoringReport) -> PublishedFigures:
+    """The figures of a run, under the name that the next run of its model and kind replaces."""
+    return PublishedFigures(
+        _JOB,
+        {"model": report.model, "kind": report.window.kind},
+        f"churn-{report.model}-{report.window.kind}",
+        monitoring_metrics(report),
     )

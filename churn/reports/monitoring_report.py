@@ -10,8 +10,10 @@ from pydantic import AwareDatetime
 from churn.frozen_model import FrozenModel
 from churn.monitoring.alarms import AlarmState, Verdict, WindowCheck
 from churn.monitoring.drift_check import CheckResult, ColumnDrift, Finding
+from churn.monitoring.risk_test import RiskCheck
 from churn.run_result import RunResult
 from churn.windows.consequence import Consequence
+from churn.windows.realised_window import RealisedWindow
 from churn.windows.window import WindowFacts
 
 _SHOWN_CHECKS = 60
@@ -26,6 +28,13 @@ NEXT: dict[Verdict, str] = {
     ),
     "cannot tell": "Do what the reason says, and check again.",
 }
+
+
+_NEXT_BY_RISK = (
+    "Train again on customers whose outcome is known, and promote; customers no longer behave as "
+    "those in training did. Or accept it: --set resolve.person=NAME, and this version raises no "
+    "other risk alarm."
+)
 
 
 class PastCheck(FrozenModel):
@@ -47,12 +56,16 @@ class MonitoringReport(RunResult):
         window: what was checked.
         check: what the check found.
         moved: columns that moved, by LORD++ over all checks with this version.
+        moved_slices: groups of customers whose score moved, by the same.
         alarm_since: when the open alarm was raised; None where none is open.
         already_checked: whether the window had been checked before and counted only then.
         could_alarm: whether the check had a part of the year's level to spend.
         alarm_level: p-value at or below which a check raises an alarm.
         watch_level: p-value at or below which it says `watch`.
         consequence: the estimated cost; None where there is no reference.
+        realised: what outcomes say; None in reports of earlier releases.
+        risk: the newest risk check of the version; None where too few outcomes are known.
+        risk_alarm_since: when the risk test alarmed; None where it has not, or a person accepted it.
         past: checks of this kind of window, oldest first, this one among them.
         next_step: what to do.
     """
@@ -63,12 +76,16 @@ class MonitoringReport(RunResult):
     window: WindowFacts
     check: CheckResult
     moved: tuple[str, ...]
+    moved_slices: tuple[str, ...] = ()
     alarm_since: AwareDatetime | None
     already_checked: bool
     could_alarm: bool
     alarm_level: float
     watch_level: float
     consequence: Consequence | None
+    realised: RealisedWindow | None = None
+    risk: RiskCheck | None = None
+    risk_alarm_since: AwareDatetime | None = None
     past: tuple[PastCheck, ...]
     next_step: str
 
@@ -94,8 +111,10 @@ class MonitoringReport(RunResult):
             "classifier_roc_auc": check.classifier_roc_auc,
             "score_gap": check.score_gap,
             "columns_moved": len(self.moved),
+            "slices_moved": len(self.moved_slices),
             "largest_psi": max((each.psi for each in check.columns), default=None),
             **self._estimates(),
+            **self._realised(),
         }
         return {
             name: float(value)
@@ -114,6 +133,40 @@ class MonitoringReport(RunResult):
             "estimated_churn_rate": now.churn_rate.value if now.churn_rate else None,
             "estimated_profit_per_customer": now.profit.value if now.profit else None,
             "estimated_profit_change": said.profit_change,
+            "weighted_roc_auc": said.weighted.roc_auc.value if said.weighted.roc_auc else None,
+            "weighted_churn_rate": (
+                said.weighted.churn_rate.value if said.weighted.churn_rate else None
+            ),
+        }
+
+    def _realised(self) -> dict[str, float | None]:
+        """Figures of the untreated by their outcomes, and of the risk test."""
+        found: dict[str, float | None] = {
+            "drift_alarm": float(self.alarm_since is not None),
+            "risk_alarm": float(self.risk_alarm_since is not None),
+        }
+        if self.risk is not None:
+            found |= {"risk": self.risk.test.risk, "risk_bound": self.risk.test.bound}
+        if self.realised is None:
+            return found
+        found |= {
+            "outcomes_measured": self.realised.customers,
+            "outcomes_not_due": self.realised.counts.not_due,
+            "outcomes_censored": self.realised.counts.censored,
+        }
+        if self.realised.performance is None:
+            return found
+        ours = self.realised.performance.untreated
+        for name in ("roc_auc", "churn_rate", "profit"):
+            if (figure := getattr(ours, name)) is not None:
+                found |= {
+                    f"realised_{name}": figure.value,
+                    f"realised_{name}_lower": figure.interval.lower,
+                    f"realised_{name}_upper": figure.interval.upper,
+                }
+        return found | {
+            "outcomes_treated": self.realised.performance.treated.rows,
+            "outcomes_holdout": self.realised.performance.holdout.rows,
         }
 
     @property
@@ -137,12 +190,18 @@ class MonitoringReport(RunResult):
                 column_words(each) for each in self.columns[:_SHOWN_COLUMNS]
                 if each.name in self.moved
             )  # fmt: skip
+        if self.moved_slices:
+            found["score moved"] = f"among {'; '.join(self.moved_slices[:_SHOWN_COLUMNS])}"
         if window.refused:
             found["refused"] = refused_words(window)
         if window.note:
             found["left out"] = window.note
         if self.consequence is not None:
             found["estimate"] = self.consequence.sentence
+        if self.realised is not None:
+            found["outcomes"] = self.realised.sentence
+        if self.risk is not None:
+            found["risk"] = self.risk.test.sentence
         found["to do"] = self.next_step
         return found
 
@@ -171,6 +230,9 @@ def monitoring_report(
     *,
     levels: tuple[float, float],
     consequence: Consequence | None = None,
+    realised: RealisedWindow | None = None,
+    risk: RiskCheck | None = None,
+    risk_alarm: RiskCheck | None = None,
 ) -> MonitoringReport:
     """The report of a check that was recorded.
 
@@ -180,10 +242,14 @@ def monitoring_report(
         window: what was checked.
         levels: of an alarm, and of `watch`.
         consequence: the estimated cost.
+        realised: what outcomes say.
+        risk: the newest risk check of the version.
+        risk_alarm: the one that raised the alarm that is open.
     """
     ours = state.check
     assert ours is not None  # noqa: S101 - a check that was recorded
-    verdict: Verdict = "alarm" if state.alarm is not None else ours.result.finding
+    alarmed = state.alarm is not None or risk_alarm is not None
+    verdict: Verdict = "alarm" if alarmed else ours.result.finding
     past = [
         PastCheck(
             checked_at=each.checked_at,
@@ -195,30 +261,41 @@ def monitoring_report(
     ]
     return MonitoringReport(
         status=verdict,
-        sentence=_sentence(verdict, state, ours.result),
+        sentence=_sentence(verdict, state, ours.result, risk_alarm),
         model=ours.model,
         version=ours.version,
         verdict=verdict,
         window=window,
         check=ours.result,
         moved=ours.moved,
+        moved_slices=ours.moved_slices,
         alarm_since=state.alarm.checked_at if state.alarm else None,
         already_checked=state.already_checked,
         could_alarm=ours.spent > 0,
         alarm_level=levels[0],
         watch_level=levels[1],
         consequence=consequence,
+        realised=realised,
+        risk=risk,
+        risk_alarm_since=risk_alarm.checked_at if risk_alarm else None,
         past=tuple(past),
-        next_step=NEXT[verdict],
+        next_step=NEXT[verdict] if risk_alarm is None else _NEXT_BY_RISK,
     )
 
 
-def _sentence(verdict: Verdict, state: AlarmState, result: CheckResult) -> str:
+def _sentence(
+    verdict: Verdict, state: AlarmState, result: CheckResult, risk_alarm: RiskCheck | None
+) -> str:
     said = f"{verdict}: {result.reason}"
     if verdict == "alarm" and state.alarm is not None and state.alarm != state.check:
         said = (
             f"alarm since {state.alarm.checked_at:%Y-%m-%d}, which nobody has resolved. This window: "
             f"{result.reason}"
+        )
+    if risk_alarm is not None:
+        said = (
+            f"alarm since {risk_alarm.checked_at:%Y-%m-%d} by outcomes: {risk_alarm.test.sentence} "
+            + (said if state.alarm else f"This window: {result.reason}")
         )
     if state.already_checked:
         said += " It had been checked before and counts once."

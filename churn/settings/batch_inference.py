@@ -11,6 +11,7 @@ from churn.batch.batch_settings import Duplicates, EngineName, PartFormat
 from churn.frozen_model import FrozenSettings
 from churn.profile import Profile, require_own_registry
 from churn.settings.pipelines import ContractSettings, NamedModel, VersionName
+from churn.settings.prometheus import PrometheusSettings
 
 
 def _share_or_number(value: float) -> float:
@@ -43,6 +44,7 @@ class BatchInferenceSettings(FrozenSettings):
         ledger: a database address; empty for the stack's, or SQLite in the state folder.
         engine: what scores: the cores of this machine, or a Spark cluster.
         spark_master: address of the cluster; empty for what spark-submit or Spark's configuration says.
+        prometheus: where the figures go.
         rows_a_part: rows of the input that a file stands for, at most.
     """
 
@@ -65,6 +67,7 @@ class BatchInferenceSettings(FrozenSettings):
     ledger: str = ""
     engine: EngineName = "local"
     spark_master: str = ""
+    prometheus: PrometheusSettings = PrometheusSettings()
     rows_a_part: Annotated[int, Field(ge=1, le=1 << 20)] = 1 << 16
 
     @model_validator(mode="after")

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from churn.frozen_model import FrozenSettings
+from churn.ledger.settled_outcomes import OutcomeSettings
 from churn.monitoring.alarms import AlarmPolicy
 from churn.profile import Profile, require_own_registry
 from churn.retention.value_settings import ValueSettings
 from churn.settings.pipelines import ContractSettings, NamedModel, OutputSettings, VersionName
-
-
-class PrometheusSettings(FrozenSettings):
-    """Where a run's figures go for Prometheus, besides MLflow.
-
-    Attributes:
-        folder: that node_exporter's textfile collector reads; empty for `metrics` in the output
-            folder.
-        pushgateway: address of a Pushgateway, such as http://127.0.0.1:9091; empty for none.
-    """
-
-    folder: str = ""
-    pushgateway: str = ""
+from churn.settings.prometheus import PrometheusSettings
 
 
 class ResolveSettings(FrozenSettings):
@@ -48,10 +37,12 @@ class MonitoringSettings(FrozenSettings):
         version: of the model; empty for the one in production.
         batch: address of a table, as docs/sources.md lists them; empty for the inputs that were kept.
         days: of the kept inputs, the last so many whole days in UTC.
+        source: of the kept inputs: `service`, `stream` or `batch`; empty for all.
         inputs: where inputs are kept; empty for `inputs` in the output folder.
         alarms: the year's level.
         classifier: whether to train a classifier as well.
         value: what the estimated consequence in money assumes.
+        outcomes: which predictions are measured by their outcomes.
         resolve: who closes the open alarm.
         prometheus: where the figures go.
         ledger: a database address; empty for the stack's, or SQLite in the output folder.
@@ -64,10 +55,12 @@ class MonitoringSettings(FrozenSettings):
     version: VersionName = ""
     batch: str = ""
     days: Annotated[int, Field(ge=1, le=366)] = 7
+    source: Literal["", "service", "stream", "batch"] = ""
     inputs: str = ""
     alarms: AlarmPolicy = AlarmPolicy()
     classifier: bool = True
     value: ValueSettings = ValueSettings()
+    outcomes: OutcomeSettings = OutcomeSettings()
     resolve: ResolveSettings = ResolveSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     ledger: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churn.contract import DataContract
 from churn.ledger.drift_checks import DriftLedger
 from churn.monitoring.alarms import AlarmPolicy, AlarmState, WindowCheck
 from churn.monitoring.drift_check import CheckResult, check_drift
@@ -12,9 +13,17 @@ NOTHING_KEPT = "Nothing was scored in these days, or its inputs were not kept."
 
 
 def compare(
-    window: Window, reference: DriftReference | str, policy: AlarmPolicy, *, classifier: bool
+    window: Window,
+    reference: DriftReference | str,
+    policy: AlarmPolicy,
+    *,
+    classifier: bool,
+    contract: DataContract | None = None,
 ) -> CheckResult:
-    """Compares a window with a reference; a text says why there is none that can be used."""
+    """Compares a window with a reference; a text says why there is none that can be used.
+
+    With a contract, the score is compared within the slices that it declares, too.
+    """
     if isinstance(reference, str):
         return CheckResult(
             finding="cannot tell", reason=reference, rows=window.facts.rows, reference_rows=0
@@ -25,6 +34,7 @@ def compare(
         window.probability,
         watch_level=policy.watch_level,
         classifier=classifier,
+        contract=contract,
     )
 
 

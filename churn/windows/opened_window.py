@@ -6,10 +6,10 @@ from pathlib import Path
 
 from churn.batch.chosen_version import choose_version
 from churn.batch.given_places import open_table, place_of
-from churn.batch.output_folder import output_folder
+from churn.batch.output_folder import OutputFolder, output_folder
 from churn.contract import with_reading
 from churn.errors import BundleError
-from churn.kept_inputs.day_files import find_days, read_days
+from churn.kept_inputs.day_files import find_days, read_files
 from churn.monitoring.drift_reference import DriftReference
 from churn.root import ROOT
 from churn.scoring.address import Address, address
@@ -60,23 +60,33 @@ def open_window(options: MonitoringSettings, folders: dict[str, str]) -> OpenedW
     return OpenedWindow(scorer, reference, window)
 
 
+def inputs_folder(options: MonitoringSettings, folders: dict[str, str]) -> OutputFolder:
+    """Where the model's inputs are kept."""
+    return output_folder(f"{place_of(folders['inputs'])}/{options.model.name}")
+
+
 def _kept_window(options: MonitoringSettings, folders: dict[str, str], scorer: Scorer) -> Window:
     """The inputs that were kept in the last days; a customer's newest row counts."""
-    model, today = options.model.name, datetime.now(UTC).date()
-    folder = output_folder(f"{place_of(folders['inputs'])}/{model}")
-    days = find_days(folder, options.days, today)
+    today, folder = datetime.now(UTC).date(), inputs_folder(options, folders)
+    days = find_days(folder, options.days, today, options.source or None)
     note = ""
     if days.later:
         note = f"{days.later} files of {folder.shown} are of days to come: a clock is wrong."
+    elif days.waiting:
+        note = (
+            f"{days.waiting} files of JSON lines of these days are not in the window: run `python -m "
+            f"churn.batch.compact_inputs {options.model.name}` first."
+        )
     elif not days.names:
         note = (
             f"{folder.shown} has no inputs of the {options.days} days before {today}; keep them with "
-            "keep_inputs=true of batch_inference, or name a table with --set batch=PATH."
+            "keep_inputs=true of batch_inference or CHURN_KEEP_INPUTS=true of the service, or name a "
+            "table with --set batch=PATH."
         )
     return read_window(
-        read_days(folder, days),
+        read_files(folder, days.names),
         scorer,
-        kind="inputs",
+        kind=f"inputs-{options.source}" if options.source else "inputs",
         window_id=days.id,
         place=f"{folder.shown}, {options.days} days before {today}",
         keep="last",

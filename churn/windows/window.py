@@ -18,14 +18,15 @@ from churn.frozen_model import FrozenModel
 from churn.scoring.scorer import Scorer
 
 Mask = NDArray[np.bool_]
-WindowKind = Literal["batch", "inputs"]
+WindowKind = Literal["batch", "inputs", "inputs-service", "inputs-stream", "inputs-batch"]
 
 
 class WindowFacts(FrozenModel):
     """What a window is, without its rows.
 
     Attributes:
-        kind: `batch`, a table; or `inputs`, what was scored in the last days.
+        kind: `batch`, a table; or `inputs`, what was scored in the last days, with the source if one
+            was chosen.
         id: tells it from every other window: the digest of its content.
         place: where its rows are, for a person to read.
         rows: customers, each once.

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from churn.errors import InputError
 from service.core.environment_settings import (
+    InputSettings,
     LedgerSettings,
     OnlineStoreSettings,
     StoreSettings,
@@ -21,7 +22,7 @@ _ORIGIN = r"^https?://[a-z0-9.\-\[\]:]+$"  # as browsers send it: no path, no st
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
-class ServiceSettings(OnlineStoreSettings, LedgerSettings, StoreSettings):
+class ServiceSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSettings):
     """How the service runs.
 
     Attributes:

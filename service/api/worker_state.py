@@ -17,6 +17,7 @@ from service.api.outcome_writer import OutcomeWriter
 from service.api.problems import ProblemError, invalid_customer_id, not_an_object
 from service.api.service_settings import ServiceSettings
 from service.core.environment_settings import NONE
+from service.core.input_lines import input_lines
 from service.core.keys import Keyring
 from service.core.ledger_rotation import LedgerRotation
 from service.core.ledger_writer import LedgerWriter
@@ -65,6 +66,8 @@ class WorkerState:
             )
             months, outcomes = settings.ledger_retention_months, self.outcome_writer.ledger
             rotation = LedgerRotation(ledger, self.metrics, months, outcomes)
+        served = self.pool.production
+        inputs = input_lines(settings, served.contract, served.name, self.metrics, source="service")
         self.ledger_writer = LedgerWriter(
             ledger,
             self.metrics,
@@ -72,8 +75,10 @@ class WorkerState:
             flush_seconds=settings.ledger_flush_seconds,
             shadow=lambda: self.pool.shadow,
             rotation=rotation,
+            inputs=inputs,
         )
-        self._has_ledger = ledger is not None
+        self._keeps_inputs = inputs is not None
+        self._keeps_predictions = ledger is not None or self._keeps_inputs
         self.in_flight = 0
         self.draining = False
         self._id_prefix = secrets.token_hex(8)
@@ -131,7 +136,7 @@ class WorkerState:
         probability, _, decision, version = score
         model.metrics.count_score(probability, decision=decision)
         shadow = self.pool.shadow
-        if self._has_ledger or shadow is not None:
+        if self._keeps_predictions or shadow is not None:
             customer = row.get(self.pool.id_field)
             self.ledger_writer.enqueue(
                 Prediction(
@@ -146,7 +151,7 @@ class WorkerState:
                     input_hash=input_hash(values[: len(model.scorer.row_scorer.names)]),
                     model=model.name,
                 ),
-                row if shadow is not None else None,
+                row if shadow is not None or self._keeps_inputs else None,
             )
         return ScoreAnswer(prediction_id, probability, decision, model.bands(probability), version)
 

@@ -13,6 +13,7 @@ from churn.feature_store.online.address import FILE as ONLINE_STORE
 from churn.feature_store.online.address import SQLITE
 from churn.frozen_model import FrozenModel
 from churn.home import DEFAULT, home
+from churn.kept_inputs.pseudonym import require_key
 from churn.scoring.current import CURRENT, local_stores, several_stores
 from churn.scoring.manifest import VERSION_PATTERN
 
@@ -39,6 +40,42 @@ class LedgerSettings(FrozenModel):
 def home_path(name: str, prefix: str = "") -> Callable[[dict[str, Any]], str]:
     """Returns what makes a setting's default: a path of that name in the folder of `home`."""
     return lambda settings: f"{prefix}{home(settings['home']) / name}"
+
+
+class InputSettings(FrozenModel):
+    """Whether scored customers are kept for monitoring.
+
+    Attributes:
+        keep_inputs: whether they are, under pseudonyms.
+        inputs: folder of this machine that they are kept in.
+        inputs_key: secret from which the pseudonyms are made, 16 to 64 letters.
+        keep_inputs_days: JSON lines that are older are deleted.
+        keep_inputs_max_bytes: most bytes a day of one process; 0 sets no limit.
+    """
+
+    keep_inputs: bool = False
+    inputs: str = Field(default_factory=home_path("inputs"), min_length=1)
+    inputs_key: SecretStr = SecretStr("")
+    keep_inputs_days: int = Field(90, ge=1, le=3660)
+    keep_inputs_max_bytes: int = Field(2**30, ge=0)
+
+    @property
+    def pseudonym_key(self) -> bytes:
+        """The key of the pseudonyms."""
+        return require_key(self.inputs_key.get_secret_value())
+
+    @model_validator(mode="after")
+    def _can_keep_inputs(self) -> Self:
+        if self.keep_inputs:
+            try:
+                require_key(self.inputs_key.get_secret_value())
+            except InputError as error:
+                raise ValueError(str(error)) from None
+            if "://" in self.inputs:
+                raise ValueError(
+                    "inputs are kept in a folder of this machine; compact writes buckets"
+                )
+        return self
 
 
 class OnlineStoreSettings(FrozenModel):

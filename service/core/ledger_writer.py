@@ -16,6 +16,7 @@ from typing import Any
 from churn.errors import InputError
 from churn.ledger.months import by_month
 from churn.ledger.predictions import Prediction, PredictionLedger
+from service.core.input_lines import InputLines
 from service.core.ledger_rotation import LedgerRotation
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
@@ -26,7 +27,7 @@ _RETRY_SECONDS = 1.0
 
 
 QueuedPrediction = tuple[Prediction, Mapping[str, Any] | None]
-"""What was answered, and the customer if a shadow is to score it, too."""
+"""What was answered, and the customer if a shadow is to score it, too, or if it is kept."""
 
 
 class LedgerWriter:
@@ -41,6 +42,7 @@ class LedgerWriter:
         flush_seconds: float,
         shadow: Callable[[], LoadedModel | None],
         rotation: LedgerRotation | None = None,
+        inputs: InputLines | None = None,
     ) -> None:
         """Prepares the queue; `start` begins to write.
 
@@ -53,6 +55,7 @@ class LedgerWriter:
         self._flush_seconds = flush_seconds
         self._shadow = shadow
         self._rotation = rotation
+        self._inputs = inputs
         self._queue: deque[QueuedPrediction] = deque()
         self._unwritten: list[Prediction] = []
         self._stop = threading.Event()
@@ -63,7 +66,7 @@ class LedgerWriter:
         self._thread.start()
 
     def enqueue(self, prediction: Prediction, row: Mapping[str, Any] | None = None) -> None:
-        """Queues a prediction, and the customer for a shadow; drops them if too many wait.
+        """Queues a prediction, and the customer for a shadow or to be kept; drops them if too many wait.
 
         The prediction's input is already a hash: the values themselves, kept for a quarter of a
         second, would push everything else out of the processor's cache.
@@ -145,6 +148,9 @@ class LedgerWriter:
     def _dequeue(self, count: int) -> list[Prediction]:
         """Takes the first that wait, each followed by the shadow's prediction."""
         queued = [self._queue.popleft() for _ in range(count)]
+        if self._inputs is not None:
+            kept = [(one.predicted_at, row) for one, row in queued if row is not None]
+            self._inputs.write(kept)
         shadow = self._shadow()
         if shadow is None:
             return [prediction for prediction, _ in queued]

@@ -44,6 +44,8 @@ _DESCRIPTIONS = {
     "bundle_swaps": "Bundles that took the place of another while serving",
     "bundle_refusals": "Bundles that were refused while serving",
     "shadow_failures": "Customers that the shadow could not score",
+    "inputs_kept": "Scored customers kept for monitoring",
+    "inputs_dropped": "Scored customers not kept: the limit of the day, or a folder that cannot be written",
 }
 
 # Sums, unless the workers see the same thing or the worst one counts.

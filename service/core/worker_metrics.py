@@ -55,6 +55,8 @@ COUNTERS = (
     "bundle_swaps",
     "bundle_refusals",
     "shadow_failures",
+    "inputs_kept",
+    "inputs_dropped",
 )
 
 

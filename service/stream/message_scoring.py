@@ -31,12 +31,14 @@ class ScoredMessage:
 
     Attributes:
         message: what the customer was read from.
+        row: the customer's fields.
     """
 
     message: Message
     customer: str
     answer: ScoreAnswer
     at: datetime
+    row: dict[str, Any] = field(default_factory=dict)
 
     @property
     def value(self) -> bytes:
@@ -131,5 +133,5 @@ def _score(
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
-    batch.scored.append(ScoredMessage(message, customer, answer, at))
+    batch.scored.append(ScoredMessage(message, customer, answer, at, row))
     model.metrics.count_score(probability, decision=decision)

@@ -9,6 +9,7 @@ from pydantic import Field, FilePath, SecretStr, field_validator, model_validato
 
 from service.core.environment_settings import (
     NONE,
+    InputSettings,
     LedgerSettings,
     OnlineStoreSettings,
     StoreSettings,
@@ -21,7 +22,7 @@ _SERVER = r"^[^\s,:]+:[0-9]{1,5}$"
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 
 
-class StreamSettings(OnlineStoreSettings, LedgerSettings, StoreSettings):
+class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSettings):
     """How the worker runs.
 
     Attributes:

@@ -20,6 +20,7 @@ from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.months import by_month
 from churn.ledger.predictions import Prediction, PredictionLedger
 from service.core.environment_settings import NONE
+from service.core.input_lines import input_lines
 from service.core.ledger_rotation import LedgerRotation
 from service.core.log import log
 from service.core.model_pool import ModelPool
@@ -68,6 +69,10 @@ class StreamWorker:
         if (address := settings.online_store.get_secret_value()) != NONE:
             contract, limit = self.pool.production.contract, settings.max_feature_age_seconds
             self._stored = StoredFields(address, contract, limit)
+        served = self.pool.production
+        self._inputs = input_lines(
+            settings, served.contract, served.name, self._shared_metrics, source="stream"
+        )
         self._stop = threading.Event()
         self._progress_at = time.monotonic()
         self._checked_at = 0.0
@@ -143,6 +148,8 @@ class StreamWorker:
         self._progress_at = time.monotonic()
         for _, part in by_month(batch.predictions):
             self._retry_until_done(session, "ledger", InputError, partial(self._write_ledger, part))
+        if self._inputs is not None:
+            self._inputs.write((each.at, each.row) for each in batch.scored)
         self._retry_until_done(
             session, "redis", LatestScoresError, lambda: self._write_latest(batch)
         )

@@ -193,3 +193,67 @@ def test_ctrl_c_is_nobodys_alert(stack_with, said) -> None:
     hooks.report_failure(KeyboardInterrupt())
 
     assert alerter.alerts == []
+
+
+@pytest.fixture
+def slack(monkeypatch):
+    """ZenML's own Slack alerter; only Slack's library is a stand-in, as it is not installed here."""
+    import sys
+    from datetime import UTC, datetime
+    from types import ModuleType
+    from uuid import uuid4
+
+    from zenml.enums import StackComponentType
+
+    posted: list[dict[str, object]] = []
+    answer = {"ok": True}
+
+    class WebClient:
+        def __init__(self, token: str) -> None:
+            assert token == "xoxb-1"
+
+        def chat_postMessage(self, **message: object) -> dict[str, bool]:  # noqa: N802 - Slack's name
+            posted.append(message)
+            return answer
+
+    library, errors = ModuleType("slack_sdk"), ModuleType("slack_sdk.errors")
+    library.WebClient = WebClient
+    errors.SlackApiError = type("SlackApiError", (Exception,), {})
+    monkeypatch.setitem(sys.modules, "slack_sdk", library)
+    monkeypatch.setitem(sys.modules, "slack_sdk.errors", errors)
+    name = "zenml.integrations.slack.alerters.slack_alerter"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    from zenml.integrations.slack.alerters.slack_alerter import SlackAlerter
+    from zenml.integrations.slack.flavors.slack_alerter_flavor import SlackAlerterConfig
+
+    now = datetime.now(UTC)
+    alerter = SlackAlerter(
+        name="slack", id=uuid4(), flavor="slack", type=StackComponentType.ALERTER, user=None,
+        config=SlackAlerterConfig(slack_token="xoxb-1", default_slack_channel_id="C1"),
+        created=now, updated=now,
+    )  # fmt: skip
+    yield alerter, posted, answer
+    sys.modules.pop(name, None)
+
+
+def test_zenmls_own_slack_alerter_gets_the_whole_text(stack_with, slack) -> None:
+    alerter, posted, _ = slack
+    stack_with(alerter)
+
+    alerting.send_alert("Held", "A gate held it.", runbook="docs/runbooks.md#run-stopped")
+
+    (message,) = posted
+    assert message["channel"] == "C1"
+    assert message["text"] == (
+        "Held\nA gate held it.\nWhat to do: docs/runbooks.md#run-stopped\nhttps://z/r"
+    )
+
+
+def test_what_slack_refuses_is_reported_by_the_file(stack_with, slack, tmp_path) -> None:
+    alerter, _, answer = slack
+    answer["ok"] = False
+    stack_with(alerter)
+
+    alerting.send_alert("Held", "A gate held it.", "error")
+
+    assert [each["title"] for each in lines_of(tmp_path)] == ["Held", "An alert was not delivered"]

@@ -44,15 +44,16 @@ def test_figures_reach_a_file_that_prometheus_reads(check, table, folders):
 
 
 def test_a_gateway_that_is_down_costs_no_verdict(check, table, folders, monkeypatch):
-    from steps.monitoring import publish_figures
+    from churn.reports import published_figures
+    from steps.monitoring.publish_figures import publish_figures
 
     def refuse(*_arguments, **_more):
         raise OSError(111, "Connection refused")
 
-    monkeypatch.setattr(publish_figures, "push_metrics", refuse)
+    monkeypatch.setattr(published_figures, "push_to_gateway", refuse)
     settings = {"model": {"name": MODEL}, "prometheus": {"pushgateway": "http://127.0.0.1:1"}}
 
-    said = publish_figures.publish_figures.entrypoint(check(table()), settings, folders)
+    said = publish_figures.entrypoint(check(table()), settings, folders)
 
     assert "not pushed" in said
     assert "Connection refused" in said

@@ -9,47 +9,17 @@ from pyarrow import parquet
 
 from churn.errors import InputError
 from tests.steps.monitored_store import (
-    MODEL,
     check,
     folders,
     frame,
+    keep,
     published_store,
     store,
     table,
     trained,
 )
 
-__all__ = ["check", "folders", "frame", "published_store", "store", "table", "trained"]
-
-
-@pytest.fixture
-def keep(folders, tmp_path, monkeypatch):
-    """Scores a table as a batch that keeps its inputs, as if it were `days_ago`."""
-    from datetime import UTC, datetime, timedelta
-
-    from churn.batch import run_batch
-    from churn.kept_inputs import pseudonym
-    from steps.inference.score_batch import score_batch
-
-    monkeypatch.setenv(pseudonym.VARIABLE, "k" * 24)
-
-    def run(path, *, days_ago=1, **settings):
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return datetime.now(tz or UTC) - timedelta(days_ago)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(run_batch, "datetime", Clock)
-            options = {
-                "model": {"name": MODEL},
-                "input": str(path),
-                "output": str(tmp_path / f"scores-{path.stem}-{days_ago}"),
-                "keep_inputs": True,
-            }
-            return score_batch.entrypoint(options | settings, folders)
-
-    return run
+__all__ = ["check", "folders", "frame", "keep", "published_store", "store", "table", "trained"]
 
 
 def kept_files(folders):

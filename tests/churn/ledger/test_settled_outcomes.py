@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
-from churn.ledger.settled_outcomes import CLOCKS_DIFFER, OutcomeTiming, read_settled, settle
+from churn.ledger.matched_treatments import CLOCKS_DIFFER
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, TreatmentRecord
+from churn.ledger.read_outcomes import read_settled
+from churn.ledger.settled_outcomes import OutcomeTiming, settle
 
 MADE = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -176,3 +178,67 @@ def test_the_ledgers_months_are_read(tmp_path):
 
     assert counted(found) == {"predictions": 2, "measured": 1, "without_outcome": 1, "unknown": 1}
     assert found.predictions == (prediction("a"),)
+
+
+def treatment(treated=True, *, after=1 * DAY, prediction_id=None, customer=None):
+    return TreatmentRecord(MADE + after, treated, prediction_id, customer)
+
+
+@pytest.mark.parametrize(
+    ("records", "treated", "holdout"),
+    [
+        ([], False, False),
+        ([treatment(prediction_id="a")], True, False),
+        ([treatment(prediction_id="b", customer="C1")], False, False),  # another prediction's
+        ([treatment(customer="C1")], True, False),
+        ([treatment(False, customer="C1")], False, True),
+        ([treatment(False, customer="C1"), treatment(customer="C1")], True, False),
+        ([treatment(customer="C1", after=30 * DAY)], True, False),
+        ([treatment(customer="C1", after=30 * DAY + CLOCKS_DIFFER)], False, False),
+        ([treatment(customer="C1", after=-CLOCKS_DIFFER)], True, False),
+        ([treatment(customer="C1", after=-2 * CLOCKS_DIFFER)], False, False),
+        ([treatment(customer="C2")], False, False),
+    ],
+)
+def test_who_was_treated_within_the_horizon(records, treated, holdout):
+    found = settle(
+        [prediction(customer="C1")],
+        [outcome(False)],
+        since=MADE,
+        until=NOW,
+        now=NOW,
+        timing=TIMING,
+        treatments=records,
+    )
+
+    assert (found.treated.tolist(), found.holdout.tolist()) == ([treated], [holdout])
+
+
+def test_of_a_customer_scored_every_week_the_first_prediction_is_kept():
+    weeks = [prediction(f"w{n}", MADE + n * 7 * DAY, "C1") for n in (1, 0)]
+    strangers = [prediction("x"), prediction("y")]
+    outcomes = [
+        outcome(True, prediction_id=name, after=20 * DAY) for name in ("w0", "w1", "x", "y")
+    ]
+
+    found = settled(outcomes, [*weeks, *strangers]).first_of_each_customer()
+
+    assert [one.prediction_id for one in found.predictions] == ["w0", "x", "y"]
+    assert len(found.target) == len(found.treated) == 3
+
+
+def test_only_the_version_of_the_model_is_measured(tmp_path):
+    names = {"a": "churn", "b": "other", "c": None}
+    with PredictionLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.record([prediction(name)._replace(model=model) for name, model in names.items()])
+        ledger.record([prediction("d")._replace(model="churn", version="8")])
+        ledger.record_outcomes([outcome(True, prediction_id=name) for name in "abcd"])
+        ledger.record_treatments([treatment(prediction_id="c")])
+
+        found = read_settled(
+            ledger, MADE, MADE + DAY, now=NOW, timing=TIMING, model="churn", version="7"
+        )
+
+    assert [one.prediction_id for one in found.predictions] == ["a", "c"]
+    assert counted(found) == {"predictions": 2, "measured": 2}  # b and d are known, not unknown
+    assert found.treated.tolist() == [False, True]

@@ -104,3 +104,26 @@ def test_an_alert_says_what_moved_since_when_and_where_to_read_on():
     assert {each.runbook for each in (opened, updated, closed)} == {
         "docs/runbooks.md#churndriftalarm"
     }
+
+
+@pytest.mark.parametrize(
+    ("sent_until", "states"),
+    [
+        (None, ["updated"]),  # a ledger of before: all but the newest are taken as sent
+        (0, ["opened"]),
+        (1, ["opened"]),  # the run that raised it died before its alert
+        (2, ["updated"]),
+        (3, []),
+    ],
+)
+def test_what_a_run_that_died_had_not_sent_is_sent_by_the_next(sent_until, states):
+    checks = [check(1), check(2, raises=True), check(3)]
+
+    assert [each.state for each in incident_alerts(checks, [], sent_until)] == states
+
+
+def test_a_resolution_that_no_run_has_sent_is_sent_once():
+    checks = [check(1, raises=True), check(2), check(3)]
+
+    assert [each.state for each in incident_alerts(checks, [resolved(1)], 1)] == ["resolved"]
+    assert [each.state for each in incident_alerts(checks, [resolved(1)], 2)] == []

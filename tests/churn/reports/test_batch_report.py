@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
+from prometheus_client import generate_latest
 
-from churn.batch.job import BatchJob
-from churn.batch.manifest import BatchManifest
-from churn.batch.part import StoredFile
-from churn.batch.run_batch import BatchResult
+from churn.reports.batch_metrics import published_batch
 from churn.reports.batch_page import render_batch_page
 from churn.reports.batch_report import batch_report
 from churn.reports.charts.batch_charts import scores_chart
-
-DIGEST = "ab" * 32
-
-
-def result(positive=30, *, day=1, rejected=2, unchanged=False):
-    job = BatchJob(
-        input="customers.csv", input_digest=DIGEST, model="gym-churn", version="7", bundle=DIGEST,
-        contract=DIGEST, scored_at=datetime(2026, 11, day, tzinfo=UTC), explain=0,
-        duplicates="set_aside", format="parquet", rows_a_part=1000, in_ledger=True,
-        role="production",
-    )  # fmt: skip
-    manifest = BatchManifest(
-        status="complete", job_id=job.id, job=job, rows=100 + rejected, accepted=100,
-        rejected=rejected, repeated=1, positive=positive, histogram=(100 - positive, positive),
-        parts=(), rejected_rows=StoredFile(name="rejected.parquet", sha256=DIGEST, rows=rejected),
-        not_read=("left",), ledger_rows=100, parts_found=0, engine="local", seconds=0.5,
-        finished_at=datetime(2026, 11, day, tzinfo=UTC), run_by="somebody",
-    )  # fmt: skip
-    return BatchResult(manifest, unchanged=unchanged, threshold=0.3, records="scores")
+from churn.settings.prometheus import PrometheusSettings
+from tests.servers.batch_run import batch_result as result
+from tests.servers.batch_run import batch_run
 
 
 def test_the_first_run_has_nothing_beside_it():
@@ -82,3 +62,27 @@ def test_scores_in_a_table_have_their_records_elsewhere():
     assert lines["output"] == "postgresql://host/db"
     assert lines["records"] == "scores"
     assert lines["set aside"] == "scores/rejected.parquet"
+
+
+def test_its_figures_go_to_prometheus(tmp_path):
+    figures = published_batch(batch_run())
+
+    said = figures.publish(PrometheusSettings(), str(tmp_path / "metrics"))
+
+    written = (tmp_path / "metrics" / "churn-batch-gym-churn.prom").read_text()
+    assert "written to " in said
+    assert written == generate_latest(figures.registry).decode()
+    assert 'churn_batch_accepted{model="gym-churn"} 100.0' in written
+    assert 'churn_batch_positive_share{model="gym-churn"} 0.3' in written
+    assert 'churn_batch_info{model="gym-churn",version="7"} 1.0' in written
+    assert 'churn_batch_scores{below="0.50",model="gym-churn"} 70.0' in written
+
+
+def test_a_folder_that_cannot_be_written_costs_the_run_nothing(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+
+    said = published_batch(batch_run()).publish(
+        PrometheusSettings(folder=str(tmp_path / "file" / "metrics")), ""
+    )
+
+    assert said.startswith("not written: ")

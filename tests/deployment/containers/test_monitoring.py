@@ -7,10 +7,12 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
+from churn.reports.batch_metrics import batch_metrics
 from churn.reports.monitoring_metrics import monitoring_metrics
 from service.core.metrics_page import render_metrics
 from service.core.worker_metrics import ROUTES, STATUSES, RequestMetrics, ScoreMetrics
 from service.stream.stream_metrics import StreamMetrics
+from tests.servers.batch_run import batch_run
 from tests.servers.monitoring_run import monitoring_run
 
 NAME = re.compile(r"\bchurn_\w+")
@@ -27,7 +29,8 @@ def exposed(tmp_path_factory):
     stream = StreamMetrics(folder)
     stream.waiting.set(0)
     model = generate_latest(monitoring_metrics(monitoring_run()))
-    lines = (render_metrics(folder) + stream.render() + model).decode().splitlines()
+    batch = generate_latest(batch_metrics(batch_run()))
+    lines = (render_metrics(folder) + stream.render() + model + batch).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if line and not line.startswith("#")}
 
 

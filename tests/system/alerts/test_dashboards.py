@@ -9,7 +9,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from worker_process import Outside, wait_until, working
 
-from churn.reports.monitoring_metrics import write_metrics
+from churn.reports.batch_metrics import published_batch
+from churn.reports.monitoring_metrics import published_monitoring
+from tests.servers.batch_run import batch_run
 from tests.servers.churn_api import serving
 from tests.servers.monitoring_run import monitoring_run
 
@@ -89,7 +91,7 @@ def served(folder):
 
 
 def test_every_panel_of_model_health_is_drawn_and_its_alarm_fires(tmp_path, prometheus, queries):
-    write_metrics(monitoring_run(), tmp_path / "metrics")
+    published_monitoring(monitoring_run()).write(tmp_path / "metrics")
     with served(tmp_path / "metrics") as port:
         watching = prometheus(churn_monitoring=port)
         all_drawn(watching, queries.pop("churn-model"))
@@ -98,5 +100,11 @@ def test_every_panel_of_model_health_is_drawn_and_its_alarm_fires(tmp_path, prom
         assert watching.firing() == {"ChurnDriftAlarm"}
 
 
+def test_every_panel_of_a_batch_is_drawn(tmp_path, prometheus, queries):
+    published_batch(batch_run()).write(tmp_path / "metrics")
+    with served(tmp_path / "metrics") as port:
+        all_drawn(prometheus(churn_monitoring=port), queries.pop("churn-batch"))
+
+
 def test_no_dashboard_is_left_out(queries):
-    assert set(queries) == {"churn", "churn-model", "churn-stream"}
+    assert set(queries) == {"churn", "churn-batch", "churn-model", "churn-stream"}
