@@ -19,7 +19,14 @@ from churn.scoring.refusal import refusing
 from churn.scoring.remote import local_copy
 from churn.scoring.scorer import Scorer
 from churn.settings.monitoring import MonitoringSettings
-from churn.windows.window import Window, read_window
+from churn.windows.window import Window, WindowKind, read_window
+
+_KINDS: dict[str, WindowKind] = {
+    "": "inputs",
+    "service": "inputs-service",
+    "stream": "inputs-stream",
+    "batch": "inputs-batch",
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def _kept_window(options: MonitoringSettings, folders: dict[str, str], scorer: S
     return read_window(
         read_files(folder, days.names),
         scorer,
-        kind=f"inputs-{options.source}" if options.source else "inputs",
+        kind=_KINDS[options.source],
         window_id=days.id,
         place=f"{folder.shown}, {options.days} days before {today}",
         keep="last",

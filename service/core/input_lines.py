@@ -69,16 +69,17 @@ class InputLines:
     def write(self, rows: Iterable[ScoredRow]) -> None:
         """Appends customers to the files of their days; never raises."""
         by_day: defaultdict[date, list[bytes]] = defaultdict(list)
-        for at, row in rows:
-            by_day[at.date()].append(self._line(row))
-        for day, lines in by_day.items():
-            try:
-                kept = self._append(day, lines)
-            except OSError as error:
-                kept = 0
-                self._log(f"{error.strerror or type(error).__name__}")
-            self._metrics.increment("inputs_kept", kept)
-            self._metrics.increment("inputs_dropped", len(lines) - kept)
+        given, kept = list(rows), 0
+        try:
+            for at, row in given:
+                by_day[at.date()].append(self._line(row))
+            for day, lines in by_day.items():
+                kept += self._append(day, lines)
+        except Exception as error:  # noqa: BLE001 - the thread has predictions to write, too
+            # Only its type where it may hold a customer's values.
+            self._log(getattr(error, "strerror", None) or type(error).__name__)
+        self._metrics.increment("inputs_kept", kept)
+        self._metrics.increment("inputs_dropped", len(given) - kept)
 
     def _line(self, row: Mapping[str, Any]) -> bytes:
         customer = row.get(self._id)

@@ -8,14 +8,15 @@ from zenml import step
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.risk_checks import RISK, RiskLedger
 from churn.monitoring.alarms import WindowCheck
+from churn.monitoring.drift_check import CheckResult
 from churn.monitoring.incident_alerts import incident_alerts, risk_alert
 from churn.monitoring.risk_test import RiskCheck
 from churn.reports.monitoring_report import MonitoringReport, monitoring_report
 from churn.settings.monitoring import MonitoringSettings
 from churn.windows.check_window import compare, record
-from churn.windows.consequence import consequence
+from churn.windows.consequence import Consequence, consequence
 from churn.windows.opened_window import OpenedWindow, open_window
-from churn.windows.read_realised import read_realised
+from churn.windows.read_realised import Realised, read_realised
 from materializers.report_materializer import ReportMaterializer
 from registry.artifacts import Artifact
 from steps.alerting import send_alerts
@@ -32,30 +33,22 @@ def check_window(
         InputError: nothing is in production, the window cannot be read, or the ledger cannot be used.
     """
     ledger = folders["ledger"]
-    with step_progress("check_window") as progress, DriftLedger(ledger) as drift:
-        with RiskLedger(ledger) as risks:
-            options = MonitoringSettings.from_mapping(settings)
-            model, opened = options.model.name, open_window(options, folders)
-            realised = read_realised(options, folders, opened, risks)
-            cost = None
-            if not isinstance(opened.reference, str):
-                cost = consequence(
-                    opened.window, opened.scorer, opened.reference, options.value, realised.known
-                )
-            version = opened.scorer.version
-            result = compare(
-                opened.window,
-                opened.reference,
-                options.alarms,
-                classifier=options.classifier,
-                contract=opened.scorer.contract,
-            )
-            _resolve(options, opened, drift, risks)
-            state, checks = record(
-                drift, opened.window, result, model=model, version=version, policy=options.alarms
-            )
-            risk = risks.advance(model, version, realised.window.until, realised.risk_after)
-            alarm = risks.open_alarm(model, version)
+    with (
+        step_progress("check_window") as progress,
+        DriftLedger(ledger) as drift,
+        RiskLedger(ledger) as risks,
+    ):
+        options = MonitoringSettings.from_mapping(settings)
+        model, opened = options.model.name, open_window(options, folders)
+        realised = read_realised(options, folders, opened, risks)
+        result, cost = _compared(options, opened, realised)
+        _resolve(options, opened, drift, risks)
+        version = opened.scorer.version
+        state, checks = record(
+            drift, opened.window, result, model=model, version=version, policy=options.alarms
+        )
+        risk = risks.advance(model, version, realised.window.until, realised.risk_after)
+        alarm = risks.open_alarm(model, version)
         report = monitoring_report(
             state,
             checks,
@@ -69,6 +62,23 @@ def check_window(
         progress.record(report.sentence, report.figures)
         _send_alerts(drift, model, checks, alarm)
     return report
+
+
+def _compared(
+    options: MonitoringSettings, opened: OpenedWindow, realised: Realised
+) -> tuple[CheckResult, Consequence | None]:
+    """What the check finds, and what that is estimated to cost where there is a reference."""
+    window, scorer, reference = opened.window, opened.scorer, opened.reference
+    result = compare(
+        window,
+        reference,
+        options.alarms,
+        classifier=options.classifier,
+        contract=scorer.contract,
+    )
+    if isinstance(reference, str):
+        return result, None
+    return result, consequence(window, scorer, reference, options.value, realised.known)
 
 
 def _resolve(

@@ -70,7 +70,7 @@ def test_columns_and_slices_share_one_stream_of_hypotheses(tmp_path):
     from churn.monitoring.drift_check import CheckResult
     from churn.monitoring.online_fdr import lord_plus_plus
 
-    column = ColumnDrift(name="c", p_value=0.002, psi=0.1, psi_expected=0.01, unknown=0)
+    column = ColumnDrift(name="c", p_value=0.0012, psi=0.1, psi_expected=0.01, unknown=0)
     part = SliceDrift(name="s = 1", rows=60, p_value=0.0015, gap=0.2, gap_expected=0.1)
     result = CheckResult(
         finding="ok", reason="", rows=60, reference_rows=600, p_value=0.5, columns=(column,),
@@ -82,7 +82,7 @@ def test_columns_and_slices_share_one_stream_of_hypotheses(tmp_path):
             state = ledger.record_check(
                 result, model="m", version="1", kind="b", window=f"w{number}", policy=AlarmPolicy()
             )
-            expected += [0.002, 0.0015]
+            expected += [0.0012, 0.0015]
             rejected = lord_plus_plus(expected).rejected[-2:]
             named = (bool(state.check.moved), bool(state.check.moved_slices))
             assert named == rejected

@@ -110,6 +110,16 @@ def test_a_full_disk_leaves_whole_lines_and_raises_nothing(
     assert counted(tmp_path) == (2, 1)
 
 
+def test_what_is_no_json_costs_its_rows_and_no_thread(keeping, customers, tmp_path):
+    writer = keeping()
+
+    writer.write([(NOW, customers[0] | {"tenure": object()})])
+    writer.write([(NOW, customers[0])])
+
+    assert len(lines(tmp_path)) == 1
+    assert counted(tmp_path) == (1, 1)
+
+
 def test_a_new_day_deletes_lines_that_are_too_old(keeping, customers, tmp_path):
     writer = keeping(keep_inputs_days=2)
     for days in (0, 1, 3):
