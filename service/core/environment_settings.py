@@ -55,20 +55,20 @@ class InputSettings(FrozenModel):
 
     keep_inputs: bool = False
     inputs: str = Field(default_factory=home_path("inputs"), min_length=1)
-    inputs_key: SecretStr = SecretStr("")
+    inputs_key: SecretStr | None = None
     keep_inputs_days: int = Field(90, ge=1, le=3660)
     keep_inputs_max_bytes: int = Field(2**30, ge=0)
 
     @property
     def pseudonym_key(self) -> bytes:
         """The key of the pseudonyms."""
-        return require_key(self.inputs_key.get_secret_value())
+        return require_key(self.inputs_key.get_secret_value() if self.inputs_key else "")
 
     @model_validator(mode="after")
     def _can_keep_inputs(self) -> Self:
         if self.keep_inputs:
             try:
-                require_key(self.inputs_key.get_secret_value())
+                _ = self.pseudonym_key
             except InputError as error:
                 raise ValueError(str(error)) from None
             if "://" in self.inputs:

@@ -229,7 +229,7 @@ def slack(monkeypatch):
     now = datetime.now(UTC)
     alerter = SlackAlerter(
         name="slack", id=uuid4(), flavor="slack", type=StackComponentType.ALERTER, user=None,
-        config=SlackAlerterConfig(slack_token="xoxb-1", default_slack_channel_id="C1"),
+        config=SlackAlerterConfig(slack_token="xoxb-1", slack_channel_id="C1"),
         created=now, updated=now,
     )  # fmt: skip
     yield alerter, posted, answer

@@ -43,6 +43,17 @@ def test_figures_reach_a_file_that_prometheus_reads(check, table, folders):
     assert sum(sample.name == "churn_monitoring_column_psi" for sample in samples) == 19
 
 
+def test_a_batchs_figures_reach_such_a_file_too(folders):
+    from steps.inference.publish_batch_figures import publish_batch_figures
+    from tests.servers.batch_run import batch_run
+
+    said = publish_batch_figures.entrypoint(
+        batch_run(), {"model": {"name": "gym-churn"}, "prometheus": {}}, folders
+    )
+
+    assert said == f"written to {folders['metrics']}/churn-batch-gym-churn.prom"
+
+
 def test_a_gateway_that_is_down_costs_no_verdict(check, table, folders, monkeypatch):
     from churn.reports import published_figures
     from steps.monitoring.publish_figures import publish_figures
