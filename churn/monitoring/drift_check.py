@@ -137,10 +137,9 @@ def check_drift(
     columns_p = calibration.p_value(float(smallest_p_value(before, after)), rows, reference.rows)
     tested = classifier_test(calibration.sample[:, :-1], codes[:, :-1]) if classifier else None
     p_value = _both(columns_p, tested)
-    fires = p_value <= watch_level
     return CheckResult(
-        finding="watch" if fires else "ok",
-        reason=_reason(p_value, rows, fires=fires),
+        finding="watch" if p_value <= watch_level else "ok",
+        reason=_reason(p_value, rows, fires=p_value <= watch_level),
         rows=rows,
         reference_rows=reference.rows,
         p_value=p_value,

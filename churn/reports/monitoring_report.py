@@ -250,15 +250,6 @@ def monitoring_report(
     assert ours is not None  # noqa: S101 - a check that was recorded
     alarmed = state.alarm is not None or risk_alarm is not None
     verdict: Verdict = "alarm" if alarmed else ours.result.finding
-    past = [
-        PastCheck(
-            checked_at=each.checked_at,
-            finding=each.result.finding,
-            p_value=each.result.p_value,
-            raises_alarm=each.raises_alarm,
-        )
-        for each in checks[-_SHOWN_CHECKS:]
-    ]
     return MonitoringReport(
         status=verdict,
         sentence=_sentence(verdict, state, ours.result, risk_alarm),
@@ -278,8 +269,17 @@ def monitoring_report(
         realised=realised,
         risk=risk,
         risk_alarm_since=risk_alarm.checked_at if risk_alarm else None,
-        past=tuple(past),
+        past=tuple(_past(each) for each in checks[-_SHOWN_CHECKS:]),
         next_step=NEXT[verdict] if risk_alarm is None else _NEXT_BY_RISK,
+    )
+
+
+def _past(check: WindowCheck) -> PastCheck:
+    return PastCheck(
+        checked_at=check.checked_at,
+        finding=check.result.finding,
+        p_value=check.result.p_value,
+        raises_alarm=check.raises_alarm,
     )
 
 
