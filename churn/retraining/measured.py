@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from churn.ledger.predictions import Prediction, PredictionLedger, Role
-from churn.ledger.settled_outcomes import OutcomeTiming, read_settled
+from churn.ledger.read_outcomes import read_settled
+from churn.ledger.settled_outcomes import OutcomeTiming
 from churn.monitoring.estimated_performance import estimate_performance
 from churn.monitoring.realised_performance import measure_realised
 from churn.retraining.evidence import Compared, ProbationFacts
