@@ -105,7 +105,7 @@ def _before_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcom
             else "Nobody approved it in time."
         )
         judged.append(Judged.of("approval", bool(approved.person), said))
-        if not judged[-1].passed:
+        if not approved.person:
             return "kept", "close"
     return None
 

@@ -145,14 +145,17 @@ class ModelPool:
 
     def _load_beside(self, named: Beside) -> tuple[LoadedModel | None, LoadedModel | None]:
         """Loads what is named; what is loaded already is kept."""
-        found: list[LoadedModel | None] = []
-        for version, role, now in (
-            (named.shadow, "shadow", self.shadow),
-            (named.canary, "canary", self.canary),
-        ):
-            same = now is not None and now.version == version
-            found.append(now if same or version is None else self._load(version, role))
-        return found[0] if named.shadow else None, found[1] if named.canary else None
+        return (
+            self._kept_or_loaded(named.shadow, "shadow", self.shadow),
+            self._kept_or_loaded(named.canary, "canary", self.canary),
+        )
+
+    def _kept_or_loaded(
+        self, version: str | None, role: Role, now: LoadedModel | None
+    ) -> LoadedModel | None:
+        if version is None or (now is not None and now.version == version):
+            return now if version is not None else None
+        return self._load(version, role)
 
     def _put_beside(
         self, named: Beside, shadow: LoadedModel | None, canary: LoadedModel | None
