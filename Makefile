@@ -196,7 +196,7 @@ setup-deep:  ## The same, with what --set profile=deep needs (Optuna, PyTorch fo
 	@$(install) requirements-deep.lock
 
 .PHONY: setup-data
-setup-data:  ## The same, with what works on customers in bulk (numba, Feast, DuckDB, Delta Lake, lifelines)
+setup-data:  ## The same, with what works on customers in bulk (compiled trees, Feast, DuckDB, Delta Lake, lifelines)
 	@$(install) requirements-data.lock
 
 .PHONY: setup-stacks
