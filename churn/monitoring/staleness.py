@@ -35,8 +35,8 @@ class CostRule(FrozenSettings):
     """
 
     retraining: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
-    pays_back_months: Annotated[float, Field(gt=0, le=120)] = 6.0
-    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+    pays_back_months: Annotated[float, Field(gt=0, le=120)] = 12.0
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
 
 
 class StaleMonth(FrozenModel):
