@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from churn.errors import InputError
 from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
-from churn.ledger.record_csv import main
+from churn.ledger.record_csv import main, read_records
 
 AT = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
@@ -46,9 +47,6 @@ def test_outcomes_by_prediction(record):
     assert (code, kept) == (0, [Outcome(AT, churned=True, prediction_id="p-1")])
 
 
-FUTURE = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -58,7 +56,7 @@ FUTURE = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         ("customer,treated,assigned_at,x\nC1,1,2026-11-03,1\n", "no others"),
         ("customer,treated,assigned_at\nC0,1,2026-11-03\nC1,maybe,2026-11-03\n", "line 3: treated"),
         ("customer,treated,assigned_at\nC1,1,yesterday\n", "line 2: assigned_at is no time"),
-        (f"customer,treated,assigned_at\nC1,1,{FUTURE}\n", "in the future"),
+        ("customer,treated,assigned_at\nC1,1,2999-01-01\n", "in the future"),
         ("customer,treated,assigned_at\n,1,2026-11-03\n", "neither customer nor"),
         ("customer,treated,assigned_at\nC1,1,2026-11-03,2\n", "another number of fields"),
         (f"customer,treated,assigned_at\nC1{'x' * 200},1,2026-11-03\n", "longer than 200"),
@@ -70,6 +68,16 @@ def test_a_line_at_fault_is_named_and_nothing_is_recorded(record, text, words):
     assert (code, kept) == (2, [])
     assert words in said
     assert "C1" not in said
+
+
+def test_a_clock_may_be_five_minutes_ahead_and_no_more(tmp_path):
+    file = tmp_path / "given.csv"
+    file.write_text("customer,churned,observed_at\nC1,1,2026-11-03T12:00:00+00:00\n")
+    ahead = timedelta(minutes=5)
+
+    assert read_records(file, "outcomes", AT - ahead) == [Outcome(AT, churned=True, customer="C1")]
+    with pytest.raises(InputError, match="line 2: observed_at is in the future"):
+        read_records(file, "outcomes", AT - ahead - timedelta.resolution)
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path, capsys):
