@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
 from churn.database_reason import database_reason
 from churn.errors import InputError
@@ -174,7 +174,14 @@ class DatabaseLedger:
                 f"tables, this release knows {today}). Use that release, or another ledger."
             )
         if found < today:
-            migrate(connection, self.history)
+            try:
+                migrate(connection, self.history)
+            except ProgrammingError as error:
+                raise InputError(
+                    f"The ledger at {self.place} has the tables of an earlier release, and this "
+                    f"account may not change them: {database_reason(error, self._url)}. Open the "
+                    "ledger once with the account that owns them."
+                ) from None
 
 
 def row_in_utc(row: Any) -> dict[str, Any]:

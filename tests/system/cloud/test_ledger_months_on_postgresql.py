@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from churn.errors import InputError
 from churn.ledger.months import add_months, month_of
-from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, TreatmentRecord
 
 NOW = datetime.now(UTC)
 THIS = month_of(NOW)
@@ -89,9 +89,9 @@ def test_this_month_and_the_next_are_made_in_time_and_the_boundary_is_exact(ledg
     ledger.record([prediction("last", start(NEXT) - MICROSECOND), prediction("first", start(NEXT))])
 
     assert partitions(run) == [partition(THIS), partition(NEXT), "predictions_default"]
-    assert partitions(run, "outcomes") == [
-        partition(THIS, "outcomes"), partition(NEXT, "outcomes"), "outcomes_default",
-    ]  # fmt: skip
+    for table in ("outcomes", "treatments"):
+        months = [partition(month, table) for month in (THIS, NEXT)]
+        assert partitions(run, table) == [*months, f"{table}_default"]
     assert ids(run, partition(THIS)) == ["last"]
     assert ids(run, partition(NEXT)) == ["first"]
 
@@ -178,6 +178,43 @@ def test_an_old_ledger_is_taken_over_with_its_rows_its_ids_and_its_grants(url, r
                "AND column_name = 'id'") == ["bigint"]  # fmt: skip
 
 
+def test_treatments_are_kept_by_the_month_they_were_recorded_in_and_go_with_it(ledger, run):
+    records = [
+        TreatmentRecord(NOW - timedelta(days=90), treated=True, customer="C1"),
+        TreatmentRecord(NOW, treated=False, prediction_id="p-1"),
+    ]
+
+    ledger.record_treatments(records)
+
+    assert ledger.treatments() == records
+    assert run(f"SELECT count(*) FROM {partition(THIS, 'treatments')}") == [2]
+    assert partition(THIS, "treatments") in ledger.rotate(start(NEXT), 1)
+    assert ledger.treatments() == []
+    ledger.record_treatments(records)  # of a month that is gone: kept until it is made again
+    assert ledger.treatments() == records
+
+
+def test_a_ledger_by_months_of_release_0_1_0_gets_model_and_treatments(url, run):
+    with PredictionLedger(url) as ledger:
+        ledger.record([prediction("old", NOW)])
+    for change in (
+        "DROP TABLE treatments",
+        "DROP TABLE predictions_revision",
+        "ALTER TABLE predictions DROP COLUMN model",
+    ):
+        run(change)
+    treated = TreatmentRecord(NOW, treated=True, customer="C1")
+
+    with PredictionLedger(url) as ledger:
+        ledger.record([prediction("new", NOW)._replace(model="telco-churn")])
+        ledger.record_treatments([treated])
+
+        assert [one.model for one in ledger.predictions()] == [None, "telco-churn"]
+        assert ledger.treatments() == [treated]
+    months = [partition(month, "treatments") for month in (THIS, NEXT)]
+    assert partitions(run, "treatments") == [*months, "treatments_default"]
+
+
 def test_an_old_ledger_with_a_time_in_the_future_is_taken_over_too(url, run):
     run(OLD_TABLES)
     run("UPDATE predictions SET predicted_at = '2099-05-05' WHERE prediction_id = 'old-1'")
@@ -198,10 +235,11 @@ def test_an_account_that_may_only_add_goes_on_where_nobody_makes_the_months(url,
     adder = url.replace(f"churn:{postgres.password}", "adder:only-adds")
     later = start(add_months(NEXT, 1))
     with PredictionLedger(adder) as service:
-        service.record([prediction("before", NOW)])
-        assert service.rotate(NOW, 1) == []
+        with pytest.raises(InputError, match=r"an earlier release.*the account that owns them"):
+            service.record([prediction("before", NOW)])
         with PredictionLedger(url) as owner:
             owner.prepare()
+        assert service.rotate(NOW, 1) == []
         service.record([prediction("now", NOW), prediction("later", later)])
         assert service.rotate(later, 1) == []
 
