@@ -102,13 +102,13 @@ def plan_of_campaign(
 
 
 def guardrail_sentences(playbook: Playbook) -> tuple[str, ...]:
-    """When an offer is to be stopped, a sentence for each guardrail."""
+    """When an offer is to be stopped, a sentence for each guardrail; its limit is the playbook's, not a measured one."""
     found: dict[tuple[str, float], list[str]] = {}
     for offer in playbook.offers.values():
         for rail in offer.guardrails:
             found.setdefault((rail.measure, rail.at_most), []).append(offer.title)
     return tuple(
-        f"Stop above {limit:g} {measure}: {', '.join(titles)}."
+        f"Stop above {limit:g} {measure} (assumed limit, not measured here): {', '.join(titles)}."
         for (measure, limit), titles in found.items()
     )
 

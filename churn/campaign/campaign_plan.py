@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from churn.campaign.scored_customers import ScoredCustomers
+from churn.errors import InputError
 from churn.frozen_model import FrozenModel
 from churn.retention.allocation import Allocation, allocate
 from churn.retention.limits import Limit, playbook_limits
@@ -147,6 +149,28 @@ def plan_campaign(
         why=pa.table({"why": [words.why(i, kept_out, holdout) for i in range(len(profit))]}),
         facts=_facts(found, limits, float(cost.sum()), drawn.sum(axis=1)),
     )
+
+
+def require_contacts(plan: CampaignPlan) -> None:
+    """Checks that somebody is contacted; a campaign of nobody has no return and measures nothing.
+
+    Raises:
+        InputError: nobody is; the sentence counts the reasons.
+    """
+    if plan.called.any():
+        return
+    reasons = Counter(reason_without_amounts(why) for why in plan.why["why"].to_pylist())
+    counted = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    raise InputError(
+        f"Playbook '{plan.playbook.name}' contacts none of {len(plan.chosen):,} customers, so nothing "
+        f"was written ({counted}). Change its offers, its limits or its quiet_days, or wait until they "
+        "have passed."
+    )
+
+
+def reason_without_amounts(why: str) -> str:
+    """Why a customer is not called, as it is counted: 'costs more than it saves'."""
+    return why.removeprefix("not called: ").partition(" (")[0]
 
 
 def _facts(

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from churn.campaign.campaign_plan import reason_without_amounts
 from churn.campaign.earlier_lists import NOT_CALLED, earlier_days
 from churn.frozen_model import FrozenModel
 from churn.ledger.prediction import Outcome
@@ -69,7 +70,7 @@ def audit_last_list(
         left = np.array([outcome is not None and outcome.churned for outcome in known])
         value = listed["value"].to_numpy()
         missed = listed.filter(pa.array(left & (value >= np.quantile(value, _UPPER_THIRD))))
-        reasons = Counter(_kind(why) for why in missed["why"].to_pylist())
+        reasons = Counter(reason_without_amounts(why) for why in missed["why"].to_pylist())
         return (
             MissedLeavers(
                 day=day,
@@ -88,8 +89,3 @@ def _observed_after(outcome: Outcome | None, day: date) -> Outcome | None:
     if outcome is None or outcome.observed_at.date() < day:
         return None
     return outcome
-
-
-def _kind(why: str) -> str:
-    """A reason without its amounts: 'costs more than it saves'."""
-    return why.removeprefix("not called: ").partition(" (")[0]

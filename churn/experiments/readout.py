@@ -147,6 +147,12 @@ class Readout(FrozenModel):
     saved: tuple[SavedShare, ...]
     harmed: tuple[str, ...]
 
+    @property
+    def guardrail(self) -> str:
+        """What the outcomes say of the guardrail that they can measure."""
+        where = ", ".join(self.harmed) or "no group of customers"
+        return f"Guardrail, measured: more of the treated than of the holdout leave in {where}."
+
 
 def read_out(plan: ExperimentPlan, observed: Observed, day: date) -> Readout:
     """Takes the look that is due.

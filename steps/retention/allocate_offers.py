@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.campaign.campaign_experiment import known_arms
-from churn.campaign.campaign_plan import CampaignPlan, plan_campaign
+from churn.campaign.campaign_experiment import earlier_assignments, experiment_name, known_arms
+from churn.campaign.campaign_plan import CampaignPlan, plan_campaign, require_contacts
 from churn.campaign.contacts import campaign_holdout
 from churn.campaign.earlier_lists import recently_called
 from churn.campaign.scored_customers import ScoredCustomers
@@ -27,13 +27,20 @@ def allocate_offers(
     settings: dict[str, Any],
     folders: dict[str, str],
 ) -> Annotated[CampaignPlan, Artifact.CAMPAIGN]:
-    """Allocates the offers for the greatest expected profit."""
+    """Allocates the offers for the greatest expected profit.
+
+    What would stop the campaign is found here, before a list is written.
+
+    Raises:
+        InputError: nobody would be contacted, or a file of an earlier campaign is at fault.
+    """
     with step_progress("allocate_offers") as progress:
         options = RetentionSettings.from_mapping(settings)
         contract = scored.contract
         playbook = load_playbook(options.playbook_file(contract.name), contract)
         ids = scored.texts["customer_id"].to_pylist()
         folder, today = Path(folders["retention"]), datetime.now(UTC).date()
+        earlier_assignments(folder, experiment_name(options.experiment, playbook), today)
         arms = known_arms(folder, today)
         reasons = recently_called(folder, today, playbook.quiet_days)
         if options.suppression:
@@ -49,6 +56,7 @@ def allocate_offers(
             money=options.value.money,
             seed=options.horizon.seed,
         )
+        require_contacts(plan)
         done = plan.facts
         progress.record(
             f"{int(plan.called.sum()):,} customers to contact, expected to earn {done.profit:,.0f} "

@@ -26,11 +26,7 @@ def measure_roi(
     settings: dict[str, Any],
     folders: dict[str, str],
 ) -> Annotated[RoiReport, Artifact.ROI_REPORT]:
-    """Simulates the return over everything that the playbook assumes.
-
-    Raises:
-        InputError: the campaign contacts nobody.
-    """
+    """Simulates the return over everything that the playbook assumes."""
     with step_progress("measure_roi") as progress:
         options = RetentionSettings.from_mapping(settings)
         today, playbook = datetime.now(UTC).date(), plan.playbook

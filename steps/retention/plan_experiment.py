@@ -34,11 +34,7 @@ def plan_retention_experiment(
     settings: dict[str, Any],
     folders: dict[str, str],
 ) -> Annotated[ExperimentPlan, Artifact.EXPERIMENT]:
-    """Fixes sizes and looks before anybody is contacted.
-
-    Raises:
-        InputError: the campaign contacts nobody, or a file of an earlier one is at fault.
-    """
+    """Fixes sizes and looks before anybody is contacted."""
     with step_progress("plan_experiment") as progress:
         options = RetentionSettings.from_mapping(settings)
         folder, today = Path(folders["retention"]), datetime.now(UTC).date()

@@ -67,7 +67,7 @@ def write_call_list(
                 open_sink(str(folder / name)).write([table])
             export = _export(options.export, lists.called)
             if options.record:
-                ledger.record_treatments(_treatments(scored, plan, now))
+                ledger.record_treatments(_new_treatments(ledger, scored, plan, now))
         report = retention_report(
             scored,
             margin,
@@ -132,13 +132,27 @@ def _export(where: str, listed: pa.Table) -> str:
     return sink.shown
 
 
-def _treatments(
-    scored: ScoredCustomers, plan: CampaignPlan, now: datetime
+def _new_treatments(
+    ledger: PredictionLedger, scored: ScoredCustomers, plan: CampaignPlan, now: datetime
 ) -> list[TreatmentRecord]:
-    """Who is on the list and who was left out by chance, so that outcomes can be read by it."""
+    """Who is on the list and who was left out by chance, so that outcomes can be read by it.
+
+    Who was recorded so today already, by an earlier run of the same day, is not recorded again.
+    """
     ids = scored.texts["customer_id"].to_pylist()
     rows = np.flatnonzero(plan.called | plan.holdout).tolist()
-    return [TreatmentRecord(now, treated=bool(plan.called[i]), customer=ids[i]) for i in rows]
+    mine = {ids[i]: bool(plan.called[i]) for i in rows}
+    after = 0
+    while page := ledger.treatments(after=after, limit=_PAGE):
+        for each in page:
+            if (
+                each.customer is not None
+                and each.assigned_at.date() == now.date()
+                and mine.get(each.customer) == each.treated
+            ):
+                del mine[each.customer]
+        after += len(page)
+    return [TreatmentRecord(now, treated=called, customer=each) for each, called in mine.items()]
 
 
 def _last_outcomes(ledger: PredictionLedger) -> dict[str, Outcome]:

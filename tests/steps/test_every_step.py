@@ -36,6 +36,7 @@ def test_the_search_finds_steps_of_every_stage():
         "features",
         "inference",
         "monitoring",
+        "retention",
     }
     assert len(modules) >= 35
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churn.experiments.readout import Readout
 from churn.reports.executive.evidence import Evidence
 from churn.reports.executive.slide import ASSUMED, Slide, Table, columns, is_assumed
 
@@ -74,10 +75,10 @@ def treated_slide(seen: Evidence) -> Slide:
             ),
             label=ASSUMED if is_assumed(seen) else "",
         )  # fmt: skip
-    return _readout(seen)
+    return _readout(seen, seen.readout)
 
 
-def _readout(seen: Evidence) -> Slide:
+def _readout(seen: Evidence, readout: Readout) -> Slide:
     both = "readout.comparison"
     return Slide(
         title=(
@@ -89,6 +90,7 @@ def _readout(seen: Evidence) -> Slide:
             f"({seen.state(f'{both}.interval.lower', '+.1%')} to "
             f"{seen.state(f'{both}.interval.upper', '+.1%')}); decision: "
             f"{seen.value('readout.decision')}."),
+            readout.guardrail,
         ),
         notes=f"Look {seen.count('readout.look')} of experiment {seen.value('readout.experiment')}.",
         chart=columns(

@@ -99,6 +99,18 @@ def test_mpc_and_empc_are_empulses_on_the_real_customers(
     )
 
 
+def test_empc_of_ten_customers_is_the_reference_of_the_literature():
+    left = [1, 1, 0, 0, 0, 1, 1, 1, 1, 0]
+    score = [
+        0.6125478, 0.3642710, 0.4321361, 0.1402911, 0.3848959, 0.2444155, 0.9706413, 0.8901728,
+        0.7817814, 0.8687518,
+    ]  # fmt: skip
+
+    found = expected_maximum_profit(left, score, [200.0] * 10, VALUE)
+
+    assert found.profit == pytest.approx(30.30032226298485, rel=1e-14)
+
+
 def test_empc_with_a_worth_for_each_customer_is_the_mean_of_the_best_campaigns():
     # Given worths that differ, which empulse's EMPC does not know, and a grid of acceptances
     generator = np.random.default_rng(8)

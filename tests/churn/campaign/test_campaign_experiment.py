@@ -1,0 +1,174 @@
+"""From campaigns' files and the ledger's outcomes to a readout, and to a playbook with what it measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from churn.campaign.campaign_experiment import (
+    PLAN_NAME,
+    earlier_assignments,
+    earlier_offers,
+    guardrail_sentences,
+    known_arms,
+    read_campaigns,
+)
+from churn.campaign.measured_playbook import measured_playbook, playbook_text
+from churn.errors import InputError
+from churn.experiments.assignment import HOLDOUT, TREATED
+from churn.experiments.assignments import FILE_NAME, write_assignments
+from churn.ledger.predictions import Outcome, PredictionLedger
+from churn.retention.playbook_file import load_playbook
+from tests.churn.campaign.experiment_files import (
+    EXPERIMENT,
+    leave_campaign,
+    record_outcomes,
+    write_call_list,
+)
+
+DAY = date(2026, 11, 1)
+READ = datetime(2026, 12, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    """Folder of the campaigns, the ledger's address, the assignments, and who left, by arm."""
+    folder = tmp_path_factory.mktemp("campaign")
+    rows = leave_campaign(folder / "retention", DAY)
+    address = f"sqlite:///{folder / 'ledger.db'}"
+    return folder / "retention", address, rows, record_outcomes(address, rows)
+
+
+@pytest.fixture(scope="module")
+def readout(campaign):
+    folder, address, _, _ = campaign
+    with PredictionLedger(address) as ledger:
+        return read_campaigns(folder, EXPERIMENT, ledger, READ)[1]
+
+
+@pytest.fixture(scope="module")
+def playbook(root, contract):
+    return load_playbook(root / "data" / "playbooks" / "telco.yaml", contract)
+
+
+def read(folder, address="sqlite://", now=READ, experiment=EXPERIMENT):
+    with PredictionLedger(address) as ledger:
+        return read_campaigns(folder, experiment, ledger, now)
+
+
+def test_the_ledgers_outcomes_are_counted_by_arm(campaign, readout):
+    _, _, rows, left = campaign
+
+    both = readout.comparison
+    assert (both.holdout.left, both.treated.left) == (left[HOLDOUT], left[TREATED])
+    assert both.holdout.known + both.treated.known == len(rows)
+    assert both.treated_rate < both.holdout_rate
+    assert readout.balanced
+    assert readout.look == 1
+    assert readout.decision == "not decided"  # one campaign of four, and the first look's bound
+    assert readout.guardrail.endswith("leave in no group of customers.")
+
+
+def test_the_measured_effect_replaces_the_assumed_one(readout, playbook, contract, tmp_path):
+    found = measured_playbook(playbook, readout)
+
+    effect, assumed = found.offers["one_year"].effect, playbook.offers["one_year"]
+    share = 1 - readout.comparison.treated_rate / readout.comparison.holdout_rate
+    assert effect.source == "measured in experiment telco-1"
+    assert effect.mean == pytest.approx(share / assumed.acceptance.mean)
+    assert found.offers["one_year"].acceptance.mean == pytest.approx(assumed.acceptance.mean)
+    others = [name for name in playbook.offers if name != "one_year"]
+    assert all(found.offers[name] == playbook.offers[name] for name in others)
+    # And the file that is written is a playbook as any other
+    path = tmp_path / "measured.yaml"
+    path.write_text(playbook_text(found), encoding="utf-8")
+    assert load_playbook(path, contract) == found
+
+
+def test_what_is_saved_can_be_no_more_than_everybody(readout, playbook):
+    saved = tuple(each.model_copy(update={"mean": 0.9}) for each in readout.saved)
+
+    found = measured_playbook(playbook, readout.model_copy(update={"saved": saved}))
+
+    assert found.offers["one_year"].effect.mean == 1.0
+
+
+def test_what_cannot_be_believed_is_not_taken_over(readout, playbook):
+    odd = readout.model_copy(update={"balanced": False, "imbalance": 1e-9})
+    with pytest.raises(InputError, match=r"sizes that chance does not explain \(p = 1e-09\)"):
+        measured_playbook(playbook, odd)
+    with pytest.raises(InputError, match=r"too few outcomes of any offer of playbook 'telco'"):
+        measured_playbook(playbook, readout.model_copy(update={"saved": ()}))
+
+
+def test_it_is_read_from_its_first_look_on(campaign):
+    folder, address, _, _ = campaign
+    before = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+
+    with pytest.raises(InputError, match="read on 2026-11-30, before its first look is due on 2026-12-01"):  # fmt: skip
+        read(folder, address, before)
+    assert read(folder, address, before + timedelta(minutes=1))[1].look == 1
+
+
+def test_an_unknown_experiment_and_one_without_its_plan_are_refused(campaign, tmp_path):
+    with pytest.raises(InputError, match=r"assigned in experiment 'other-1': 1 files"):
+        read(campaign[0], experiment="other-1")
+    leave_campaign(tmp_path, DAY)
+    (tmp_path / DAY.isoformat() / PLAN_NAME).unlink()
+    with pytest.raises(InputError, match="left the plan of experiment 'telco-1'"):
+        read(tmp_path)
+
+
+def test_a_crossover_between_campaigns_names_file_and_line(tmp_path):
+    rows = leave_campaign(tmp_path, DAY)
+    later = tmp_path / "2026-11-20"
+    later.mkdir()
+    other = {HOLDOUT: TREATED, TREATED: HOLDOUT}[rows[1].arm]
+    changed = rows[1].model_copy(update={"arm": other})
+    write_assignments(later / FILE_NAME, [rows[0], changed])
+
+    with pytest.raises(InputError, match=rf"2026-11-20/{FILE_NAME}:3: .* in the arm '{other}'"):
+        read(tmp_path)
+    # A campaign finds it, too, before it writes anything
+    with pytest.raises(InputError, match="crossover"):
+        earlier_assignments(tmp_path, EXPERIMENT, date(2026, 12, 1))
+    assert len(earlier_assignments(tmp_path, EXPERIMENT, date(2026, 11, 20))) == len(rows)
+
+
+def test_a_contacted_customer_of_the_holdout_is_refused(tmp_path):
+    rows = leave_campaign(tmp_path, DAY)
+    held = next(row for row in rows if row.arm == HOLDOUT)
+    write_call_list(tmp_path, DAY, [held.customer])
+
+    with pytest.raises(InputError, match="was contacted, but is in the holdout"):
+        read(tmp_path)
+
+
+def test_an_outcome_before_the_assignment_is_refused(tmp_path):
+    (row, *_) = leave_campaign(tmp_path / "retention", DAY)
+    address = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with PredictionLedger(address) as ledger:
+        early = datetime(2026, 10, 1, tzinfo=UTC)
+        ledger.record_outcomes([Outcome(early, churned=True, customer=row.customer)])
+
+    with pytest.raises(InputError, match="left on 2026-10-01, but was assigned"):
+        read(tmp_path / "retention", address)
+
+
+def test_later_campaigns_know_arms_and_offers_of_earlier_ones(campaign):
+    folder, _, rows, _ = campaign
+
+    assert known_arms(folder, DAY) == {}
+    assert known_arms(folder, DAY + timedelta(1)) == {row.customer: row.arm for row in rows}
+    assert len(earlier_offers(folder, EXPERIMENT, DAY + timedelta(30), 30)) == len(rows)
+    assert earlier_offers(folder, EXPERIMENT, DAY + timedelta(31), 30) == {}
+    assert earlier_offers(folder, "other-1", DAY + timedelta(30), 30) == {}
+
+
+def test_a_guardrail_says_that_its_limit_is_assumed(playbook):
+    phone, email = guardrail_sentences(playbook)
+
+    assert phone.startswith("Stop above 3 complaints a hundred contacts (assumed limit, not meas")
+    assert "20% off for three months" in phone
+    assert email.startswith("Stop above 2 unsubscriptions a hundred e-mails (assumed limit")

@@ -1,0 +1,210 @@
+"""Retention's steps: a small table from scores to slides, without a stack."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from pyarrow import csv
+
+from churn.errors import InputError
+from churn.ledger.predictions import PredictionLedger
+from tests.churn.campaign.experiment_files import leave_campaign, record_outcomes
+
+CUSTOMERS = 800
+
+
+@pytest.fixture(scope="session")
+def campaign(root, published, customers, tmp_path_factory):
+    """What the steps before the lists return, on some customers of the shipped table."""
+    from churn.scoring import Scorer
+    from steps.retention.allocate_offers import allocate_offers
+    from steps.retention.form_cohorts import form_cohorts
+    from steps.retention.score_customers import score_retention_customers as score_customers
+    from steps.retention.value_customers import value_customers
+
+    folder = tmp_path_factory.mktemp("campaign")
+    lines = (root / "data" / "raw" / "telco.csv").read_text().splitlines()[: CUSTOMERS + 1]
+    (folder / "customers.csv").write_text("\n".join(lines) + "\n")
+    model = Scorer.load(published).manifest.model.name
+    shutil.copytree(published, folder / "stores" / model)
+    settings = {
+        "profile": "demo",
+        "model": {"name": model},
+        "input": str(folder / "customers.csv"),
+        "horizon": {"draws": 20},
+        "roi": {"draws": 1000},
+    }
+    folders = {
+        "bundles": str(folder / "stores"),
+        "ledger": f"sqlite:///{folder}/ledger.db",
+        "retention": str(folder / "retention"),
+    }
+    scored = score_customers.entrypoint(settings, folders)
+    margin = value_customers.entrypoint(scored, customers, settings)
+    return SimpleNamespace(
+        settings=settings,
+        folders=folders,
+        scored=scored,
+        margin=margin,
+        cohorts=form_cohorts.entrypoint(scored, margin, settings),
+        plan=allocate_offers.entrypoint(scored, margin, settings, folders),
+    )
+
+
+@pytest.fixture
+def own(campaign, tmp_path):
+    """Folders of the test's own."""
+    return campaign.folders | {
+        "ledger": f"sqlite:///{tmp_path}/ledger.db",
+        "retention": str(tmp_path / "retention"),
+    }
+
+
+@pytest.fixture
+def listed(campaign, own):
+    """Writes the lists, as often as it is called."""
+    from steps.retention.write_call_list import write_call_list
+
+    def write(**settings):
+        made = campaign
+        return write_call_list.entrypoint(
+            made.scored, made.margin, made.cohorts, made.plan, made.settings | settings, own
+        )
+
+    return write
+
+
+def treatments(folders):
+    with PredictionLedger(folders["ledger"]) as ledger:
+        return ledger.treatments()
+
+
+def test_customers_are_scored_valued_and_grouped(campaign):
+    assert len(campaign.scored.risk) == CUSTOMERS
+    assert (campaign.margin.expected > 0).all()
+    assert sum(each.customers for each in campaign.cohorts.cohorts) == CUSTOMERS
+    assert campaign.cohorts.last == ()
+    assert 0 < campaign.plan.called.sum() < CUSTOMERS
+    assert not campaign.plan.called[campaign.plan.holdout].any()
+
+
+def test_renewals_take_the_place_of_tenures(campaign, customers):
+    from steps.retention.value_customers import value_customers
+
+    renewals = {"renewals": {"survivors": [1000, 869, 743, 653]}}
+    found = value_customers.entrypoint(campaign.scored, customers, campaign.settings | renewals)
+
+    assert (found.expected > 0).all()
+    assert found.assumptions != campaign.margin.assumptions
+
+
+def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, listed, own, tmp_path):
+    report, lists = listed(export=str(tmp_path / "crm.csv"))
+
+    today = datetime.now(UTC).date().isoformat()
+    assert report.folder == str(tmp_path / "retention" / today)
+    called = csv.read_csv(f"{report.folder}/call-list.csv")["customer_id"].to_pylist()
+    assert called == lists.called["customer_id"].to_pylist()
+    assert csv.read_csv(tmp_path / "crm.csv").num_rows == len(called) == report.called
+    kept = treatments(own)
+    assert {each.customer for each in kept if each.treated} == set(called)
+    assert sum(not each.treated for each in kept) == campaign.plan.holdout.sum()
+
+
+def test_a_second_run_on_the_same_day_records_nobody_again(campaign, listed, own):
+    listed()
+    first = treatments(own)
+    listed()
+    assert treatments(own) == first
+
+    # Who is on today's second list only is new
+    fewer = campaign.plan.chosen.copy()
+    fewer[campaign.plan.called.argmax()] = -1
+    one_less = SimpleNamespace(**vars(campaign.plan) | {"called": fewer >= 0})
+    from steps.retention.write_call_list import _new_treatments
+
+    now = datetime.now(UTC)
+    with PredictionLedger(own["ledger"]) as ledger:
+        assert _new_treatments(ledger, campaign.scored, one_less, now) == []
+        tomorrow = _new_treatments(ledger, campaign.scored, one_less, now + timedelta(1))
+    assert len(tomorrow) == len(first) - 1
+
+
+def test_without_record_the_ledger_keeps_nothing(listed, own):
+    listed(record=False)
+
+    assert treatments(own) == []
+
+
+def test_a_campaign_that_contacts_nobody_is_refused_before_anything_is_written(
+    campaign, own, root, tmp_path
+):
+    from steps.retention.allocate_offers import allocate_offers
+
+    costly = yaml.safe_load((root / "data" / "playbooks" / "telco.yaml").read_text())
+    for offer in costly["offers"].values():
+        offer["cost"]["contact"] = 10_000.0
+    (tmp_path / "costly.yaml").write_text(yaml.safe_dump(costly))
+    settings = campaign.settings | {"playbook": str(tmp_path / "costly.yaml")}
+
+    with pytest.raises(InputError, match=rf"contacts none of {CUSTOMERS} customers, so nothing was wr.*\d+ costs more than it saves"):  # fmt: skip
+        allocate_offers.entrypoint(campaign.scored, campaign.margin, settings, own)
+    assert not (tmp_path / "retention").exists()
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_return_experiment_and_slides_are_made_of_the_campaign(campaign, listed, own):
+    from steps.retention.measure_roi import measure_roi
+    from steps.retention.plan_experiment import plan_retention_experiment as plan_experiment
+    from steps.retention.write_deliverables import (
+        write_retention_deliverables as write_deliverables,
+    )
+
+    report, _ = listed()
+    given = (campaign.scored, campaign.margin, campaign.plan, campaign.settings, own)
+    roi = measure_roi.entrypoint(*given)
+    experiment = plan_experiment.entrypoint(*given)
+    done = write_deliverables.entrypoint(report, roi, experiment, campaign.settings)
+
+    assert roi.holdout.treated == experiment.treated == report.called
+    assert roi.figure("profit").value == pytest.approx(report.allocation.profit)
+    assigned = csv.read_csv(f"{report.folder}/assignments.csv")
+    assert assigned.num_rows == CUSTOMERS
+    figures = json.loads((Path(report.folder) / "figures.json").read_text())
+    assert figures["roi"]["figures"]["profit"]["value"] == roi.figure("profit").value
+    assert set(done.files) == {"deck.pptx", "one-pager.pdf", "readout.html", "figures.json"}
+
+
+def test_an_experiment_is_read_and_its_playbook_written(campaign, own, tmp_path):
+    from steps.retention.read_experiment import read_experiment
+
+    settings = campaign.settings | {"experiment": {"read": "telco-1"}}
+    today = datetime.now(UTC).date()
+    rows = leave_campaign(tmp_path / "retention", today - timedelta(40))
+    left = record_outcomes(own["ledger"], rows)
+
+    found = read_experiment.entrypoint(settings, own)
+
+    here = tmp_path / "retention" / today.isoformat()
+    assert found.comparison.treated.left == left["treated"]
+    assert json.loads((here / "readout.json").read_text()) == found.model_dump(mode="json")
+    measured = yaml.safe_load((here / "measured-playbook.yaml").read_text())
+    assert measured["offers"]["one_year"]["effect"]["source"] == "measured in experiment telco-1"
+
+
+def test_an_experiment_before_its_time_leaves_nothing(campaign, own, tmp_path):
+    from steps.retention.read_experiment import read_experiment
+
+    settings = campaign.settings | {"experiment": {"read": "telco-1"}}
+    today = datetime.now(UTC).date()
+    leave_campaign(tmp_path / "retention", today - timedelta(20))
+
+    with pytest.raises(InputError, match="before its first look is due"):
+        read_experiment.entrypoint(settings, own)
+    assert not (tmp_path / "retention" / today.isoformat()).exists()
