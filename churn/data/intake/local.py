@@ -89,7 +89,10 @@ def table_parts(entries: Mapping[str, int | None], name: str) -> list[str]:
     seen = [each for each in sorted(entries) if not _beside(each)]
     strange = [each for each in seen if entries[each] is None or not _is_part(each)]
     if strange == seen:
-        raise InputError(f"{name} is a folder. Name a CSV or parquet file.")
+        raise InputError(
+            f"{name} is a folder without parts of a table, such as part-0.csv or customers.parquet. "
+            "Name a CSV or parquet file."
+        )
     if strange:
         raise InputError(
             f"{name} is a folder, and {quote_text(strange[0])} in it is no part of a table like "

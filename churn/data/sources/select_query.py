@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from churn.errors import InputError, error_reason
+from churn.data.intake.local import reason
+from churn.errors import InputError
 
 _TOKEN = re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(\w*)\$.*?\$\1\$|\w+|\S",
@@ -31,7 +32,7 @@ def require_select(path: Path, shown: str) -> str:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"The query file {path} of {shown} cannot be read: {error_reason(error)}. Name a text file "
+            f"The query file {path} of {shown} cannot be read: {reason(error)}. Name a text file "
             "with one SELECT."
         ) from None
     found = [each for each in _TOKEN.finditer(text) if not each[0].startswith(_COMMENTS)]

@@ -138,7 +138,8 @@ def test_a_path_through_a_file_does_not_exist(mine, contract, root, tmp_path):
 
 def test_a_folder_is_no_table(contract, root, tmp_path):
     assert refusal(tmp_path, contract, root, tmp_path) == (
-        f"{tmp_path} is a folder. Name a CSV or parquet file."
+        f"{tmp_path} is a folder without parts of a table, such as part-0.csv or customers.parquet. "
+        "Name a CSV or parquet file."
     )
 
 

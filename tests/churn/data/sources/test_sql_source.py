@@ -223,7 +223,10 @@ def test_a_semicolon_in_a_text_is_none(tmp_path):
         ("oracle://me@host/shop?table=a", "needs the driver oracle, which is not installed"),
         ("sqlite:///nowhere/shop.db?table=a", "unable to open database file"),
         ("duckdb:///nowhere/shop.db?table=a", "cannot be read: .*database does not exist"),
-        ("sqlite:///shop.db?query=nowhere.sql", r"nowhere\.sql of sqlite:.* cannot be read"),
+        (
+            "sqlite:///shop.db?query=nowhere.sql",
+            r"nowhere\.sql of sqlite:.* cannot be read: No such file or directory\. Name",
+        ),
         ("postgresql://${env:NO_SUCH}@host/shop?table=a", "asks for the variable NO_SUCH"),
     ],
 )
