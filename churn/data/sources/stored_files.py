@@ -134,10 +134,14 @@ class FileSource:
     def _tables(self, rows: int) -> Iterator[Any]:
         self._require_unchanged()
         batches = self._batches(rows)
-        if self.format in _ROW_GROUPS:
-            yield from (pa.Table.from_batches([batch]) for batch in batches)
-        else:
-            yield from regrouped(batches, rows)
+        try:
+            if self.format in _ROW_GROUPS:
+                yield from (pa.Table.from_batches([batch]) for batch in batches)
+            else:
+                yield from regrouped(batches, rows)
+        except InputError:
+            self._require_unchanged()  # half a line is no fault of a file that is being written
+            raise
         self._require_unchanged()
         if not all(file.stamp_is_content for file in self._files):
             known, self._digest = self._digest, self._hashed()

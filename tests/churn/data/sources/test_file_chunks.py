@@ -88,6 +88,22 @@ def test_a_file_that_changes_while_it_is_read_is_refused(csv_file, text, asked_b
         list(chunks)
 
 
+@pytest.mark.parametrize("end", ["half a line", ""], ids=["written to", "cut off"])
+def test_half_a_line_of_a_file_that_is_being_written_is_not_blamed(csv_file, text, end):
+    header, rows = text.split("\n", 1)
+    long = f"{header}\n{rows * 1500}"  # more than is read ahead
+    csv_file.write_text(long)
+    chunks = open_source(str(csv_file)).chunks(2000)
+    next(chunks)
+    with csv_file.open("r+") as file:
+        file.seek(len(long))
+        file.write(end)
+        file.truncate(len(long) + (len(end) or -30))
+
+    with pytest.raises(InputError, match=r"customers\.csv changed while it was read"):
+        list(chunks)
+
+
 def test_a_file_that_changed_since_its_digest_is_refused(csv_file, text):
     source = open_source(str(csv_file))
     source.digest()
