@@ -144,9 +144,12 @@ def rebuild_features(
 
 
 def _of_another_set(old: Provenance, name: str) -> InputError:
+    commit, _, changes = (old.code or "").partition(" ")
     way_out = "Leave as_of out to build new ones."
-    if old.code:
-        way_out = f"Check out {old.code} to build them, or leave as_of out to build new ones."
+    if changes:
+        way_out = f"They were built {changes} that {commit} has not. {way_out}"
+    elif commit:
+        way_out = f"Check out {commit} to build them, or leave as_of out to build new ones."
     return InputError(
         f"The features of {old.date} are of feature set {old.feature_set}, and this code makes "
         f"{name}, so they cannot be built again with it. {way_out}"

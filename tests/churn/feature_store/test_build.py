@@ -156,12 +156,29 @@ def test_the_newest_version_of_the_day_or_before_is_meant(few, kept, store, root
         rows("2026-11-19")
 
 
-def test_another_feature_set_refuses_and_names_the_commit(kept, store, root, monkeypatch):
-    _, reader = kept
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("c0ffee", "Check out c0ffee to build them, or leave as_of out to build new ones."),
+        (
+            "c0ffee with changes",
+            "They were built with changes that c0ffee has not. Leave as_of out to build new ones.",
+        ),
+        (None, "Leave as_of out to build new ones."),
+    ],
+)
+def test_another_feature_set_refuses_and_names_the_commit(
+    kept, store, root, monkeypatch, code, way_out
+):
+    built, reader = kept
+    old = built.provenance.model_copy(update={"code": code})
+    monkeypatch.setattr(build, "_newest_of", lambda *_: old)
     monkeypatch.setattr(build, "feature_set_version", lambda *_: "0" * 12)
 
-    with pytest.raises(InputError, match=r"this code makes 000000000000, .* Check out c0ffee"):
+    with pytest.raises(InputError, match="this code makes 000000000000, so they") as refused:
         rebuild_features("telco", "2026-11-20", store, partial(reader, root=root))
+
+    assert str(refused.value).endswith(f"built again with it. {way_out}")
 
 
 def test_a_snapshot_that_is_gone_or_changed_is_no_ground_to_build_on(kept, store, root, few):
