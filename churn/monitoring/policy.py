@@ -186,9 +186,9 @@ def decide_retraining(
         raise ValueError("the time of a decision needs a zone")
     triggers = _triggers(evidence, policy, now)
     holds = _holds(evidence, policy, now)
-    asked = any(each.asks for each in triggers)
+    wants_training = any(each.asks for each in triggers)
     verdict: Literal["retrain", "held", "not needed"] = "not needed"
-    if asked:
+    if wants_training:
         verdict = "held" if holds else "retrain"
     return TriggerDecision(verdict=verdict, triggers=triggers, holds=holds)
 

@@ -34,9 +34,9 @@ def kept_columns(
         each.name: np.full(len(predictions), -1, np.int64) for each in contract.coded
     } | {each.name: np.full(len(predictions), np.nan) for each in contract.numbers}
     found = np.zeros(len(predictions), dtype=np.bool_)
-    wanted: defaultdict[bytes, list[int]] = defaultdict(list)
+    unread: defaultdict[bytes, list[int]] = defaultdict(list)
     for place, one in enumerate(predictions):
-        wanted[bytes.fromhex(one.input_hash)].append(place)
+        unread[bytes.fromhex(one.input_hash)].append(place)
     if not predictions:
         return columns, found
     days = [one.predicted_at.date() for one in predictions]
@@ -46,7 +46,7 @@ def kept_columns(
         read = reader.read(table, 1)
         hashes = fingerprints(read, scorer.row_scorer.names)["input_hash"].to_pylist()
         for row, digest in enumerate(hashes):
-            for place in wanted.pop(digest, ()):
+            for place in unread.pop(digest, ()):
                 found[place] = True
                 for name, values in columns.items():
                     values[place] = read.columns[name][row]

@@ -92,10 +92,10 @@ class InputLines:
             self._today, self._written = day, 0
             self._remove_old(day)
         if self._most:
-            room, fitting = self._most - self._written, 0
+            left, fitting = self._most - self._written, 0
             for line in lines:
-                room -= len(line)
-                if room < 0:
+                left -= len(line)
+                if left < 0:
                     self._log(f"the limit of {self._most:,} bytes a day is reached")
                     break
                 fitting += 1

@@ -26,15 +26,15 @@ CHAIN = ["training", "features", "training", "promotion", "deployment"]
 
 
 class Pipelines:
-    """Stands for the runner: what was asked for, and how each pipeline is to end."""
+    """Stands for the runner: the requests, and how each pipeline is to end."""
 
     def __init__(self):
-        self.asked = []
+        self.requests = []
         self.ends = {}
 
     def run(self, request, *, as_json):
         assert as_json
-        self.asked.append(request)
+        self.requests.append(request)
         status = self.ends.get(request.pipeline, "completed")
         error = None if status == "completed" else f"{request.pipeline} was {status}."
         return Outcome(
@@ -42,14 +42,14 @@ class Pipelines:
         )
 
     def prepare(self, request):
-        self.asked.append(request)
+        self.requests.append(request)
         if self.ends.get("table"):
             raise InputError(self.ends["table"])
         return SimpleNamespace(table=SimpleNamespace(location="here", sha256=None))
 
     @property
     def names(self):
-        return [each.pipeline for each in self.asked]
+        return [each.pipeline for each in self.requests]
 
 
 @pytest.fixture
@@ -91,12 +91,12 @@ def test_the_chain_asks_for_every_pipeline_of_its_day_in_order(pipelines, execut
     )
     assert result.success
     assert pipelines.names == CHAIN
-    for request in pipelines.asked:
+    for request in pipelines.requests:
         assert f"output.folder={tmp_path / 'state'}" in request.overrides
         assert "profile=demo" in request.overrides
-    assert "data.source=s3://tables/2026-03-02.csv" in pipelines.asked[2].overrides
-    assert f"observed={DAY}" in pipelines.asked[1].overrides
-    assert pipelines.asked[-1].overrides[-1] == "dry_run=true"
+    assert "data.source=s3://tables/2026-03-02.csv" in pipelines.requests[2].overrides
+    assert f"observed={DAY}" in pipelines.requests[1].overrides
+    assert pipelines.requests[-1].overrides[-1] == "dry_run=true"
     assert checks(result) == dict.fromkeys(
         ["follows_the_contract", "quality", "training_gates", "promotion_gates", "smoke_test"], True
     )
@@ -147,7 +147,7 @@ def test_a_held_challenger_is_no_error_and_the_champion_is_deployed(pipelines, e
 def test_the_daily_job_scores_and_checks_the_customers_of_its_day(pipelines, execute, tmp_path):
     pipelines.ends["monitoring"] = "held"  # an alarm
     result = execute("daily", customers="s3://customers/{date}.parquet")
-    batch, monitoring = pipelines.asked
+    batch, monitoring = pipelines.requests
     state = tmp_path / "state"
     assert "input=s3://customers/2026-03-02.parquet" in batch.overrides
     assert f"output={state / 'scores' / DAY}" in batch.overrides
@@ -182,7 +182,7 @@ def test_a_refusal_is_not_tried_again_and_a_fault_is_with_backoff():
 
 def test_the_loop_asks_the_policy_and_says_what_it_decided(pipelines, execute):
     assert execute("retraining").success
-    (request,) = pipelines.asked
+    (request,) = pipelines.requests
     assert request.pipeline == "retraining"
     assert {"trigger=policy", "data.source=bundled"} <= set(request.overrides)
     pipelines.ends["retraining"] = "held"

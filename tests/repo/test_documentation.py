@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from runner.pipeline_catalog import PIPELINES
+
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 DOTTED = re.compile(
     r"`((?:churn|deployment|materializers|orchestration|pipelines|registry|runner|service|stacks|steps)(?:\.\w+)+)"
@@ -199,7 +201,7 @@ def test_what_the_roadmap_calls_open_does_not_exist(root):
 
     assert len(files) + len([c for c in commands if "--pipeline" in c]) == len(commands)
     assert [file for file in files if (root / file).exists()] == []
-    assert pipelines & {path.stem for path in (root / "pipelines").glob("*.py")} == set()
+    assert pipelines & {entry.name for entry in PIPELINES} == set()
 
 
 def test_what_the_roadmap_calls_done_exists(root):
@@ -211,7 +213,7 @@ def test_what_the_roadmap_calls_done_exists(root):
 
     missing = [path for found in paths for path in found if path and not (root / path).exists()]
     missing += [m for m in modules if not (root / f"{m.replace('.', '/')}.py").exists()]
-    missing += [name for name in pipelines if not (root / "pipelines" / f"{name}.py").exists()]
+    missing += sorted(set(pipelines) - {entry.name for entry in PIPELINES})
     assert min(len(paths), len(modules), len(pipelines)) > 1
     assert missing == []
 

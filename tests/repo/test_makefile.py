@@ -92,7 +92,7 @@ def test_coverage_floor_holds_for_the_domain_the_service_and_the_steps(root):
     plan = make(root, "-n", "pytest").stdout
 
     assert "--fail-under=85" in plan
-    assert "for package in churn deployment registry service steps" in plan
+    assert "for package in churn deployment orchestration registry service steps" in plan
     measured, others = (line for line in plan.splitlines() if "-m pytest" in line)
     assert "--cov " in measured
     assert "--cov" not in others

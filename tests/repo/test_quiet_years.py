@@ -22,15 +22,15 @@ def year(number, rows=100, p_value=0.5):
 @pytest.fixture
 def simulated(monkeypatch):
     """Which years and sizes were simulated, instead of simulating them."""
-    asked = []
+    simulated = []
 
     def quiet_year(populations, seed, number, sizes):
-        asked.append((number, tuple(sizes)))
+        simulated.append((number, tuple(sizes)))
         return [year(number, rows) for rows in sizes]
 
     monkeypatch.setattr(quiet_years, "quiet_year", quiet_year)
     monkeypatch.setattr(quiet_years, "Populations", lambda rows, seed: None)
-    return asked
+    return simulated
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, simulated):

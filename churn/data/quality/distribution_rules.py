@@ -49,10 +49,8 @@ def _stable(
     found: Shift | None,
     on_shift: OnShift,
 ) -> Rule:
-    limits: tuple[tuple[Severity, float], ...] = (
-        ("critical", contract.expectations.psi_critical),
-        ("warning", contract.expectations.psi_warning),
-    )
+    critical, warning = contract.expectations.psi_critical, contract.expectations.psi_warning
+    limits: tuple[tuple[Severity, float], ...] = (("critical", critical), ("warning", warning))
     # A feature that could not be compared at all is no shift, and stays critical.
     if on_shift == "report" and found is not None:
         limits = limits[1:]

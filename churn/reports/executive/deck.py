@@ -170,7 +170,7 @@ def _write(
 
 def _describe(frame: Any, alt: str) -> None:
     """Sets the alternative text, which python-pptx has no property for."""
-    frame._element.nvGraphicFramePr.cNvPr.set("descr", alt)
+    frame.element.nvGraphicFramePr.cNvPr.set("descr", alt)
 
 
 def _place(shape: Any, *box: float) -> None:

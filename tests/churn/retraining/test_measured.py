@@ -124,7 +124,7 @@ def test_probation_is_measured_by_outcomes(address, ranks, area):
     assert found.estimated > 0.7  # the scores alone say that it ranks well
 
 
-def test_probation_without_anything_cannot_tell(address):
+def test_probation_without_anything_has_no_verdict(address):
     timing = OutcomeTiming()
 
     found = measure_probation(

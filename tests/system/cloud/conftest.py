@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -35,7 +36,9 @@ def zenml_server(mariadb: databases.MariaDb) -> Iterator[cloud_servers.ZenServer
 def mlflow_server(
     postgres: databases.Postgres, bucket: cloud_servers.Bucket
 ) -> Iterator[cloud_servers.Tracking]:
-    with cloud_servers.mlflow_server(postgres.create("mlflow"), bucket) as started:
+    with cloud_servers.mlflow_server(
+        postgres.create(f"mlflow_{secrets.token_hex(4)}"), bucket
+    ) as started:
         yield started
 
 

@@ -231,7 +231,8 @@ def test_the_decision_is_in_postgresql_and_the_webhook_was_called(cloud):
 
     assert rows(cloud.ledger, query) == [(MODEL, "1", None, "promote")]
     assert any(
-        "version 1 is in production" in json.loads(body)["text"] for body in cloud.receiver.bodies
+        "version 1 is published as a demonstration" in json.loads(body)["text"]
+        for body in cloud.receiver.bodies
     )
 
 
@@ -261,6 +262,7 @@ def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
         "state/reports/",
         "state/zenml/cloud/",
         "state/deployment/local/service.",
+        "state/alerts.jsonl",
         "home/.cache/",
         "state/scratch/.lock",  # empty; copies of bundles were beside it
     )
