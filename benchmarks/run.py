@@ -1,7 +1,7 @@
 """Measures the performance goals and prints one table; exits 1 where one is missed.
 
 python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--peers] [--stacks]
-                         [--alarms] [--only NAME]
+                         [--alarms] [--targeting] [--only NAME]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks import (
     goal_cost,
     goal_deep,
     goal_drift,
+    goal_experiments,
     goal_features,
     goal_generator,
     goal_online_store,
@@ -35,6 +36,7 @@ from benchmarks import (
     goal_service,
     goal_sources,
     goal_stacks,
+    goal_targeting,
 )
 from benchmarks.goals import Figure, table
 from benchmarks.measuring import BenchmarkError
@@ -55,6 +57,7 @@ GOALS: dict[str, Measure] = {
     "drift": goal_drift.measure,
     "generator": goal_generator.measure,
     "allocation": goal_allocation.measure,
+    "experiments": goal_experiments.measure,
     "batch": goal_batch.measure,
     "service": goal_service.measure,
     "sources": goal_sources.measure,
@@ -63,8 +66,10 @@ GOALS: dict[str, Measure] = {
     "peers": goal_peers.measure,
     "stacks": goal_stacks.measure,
     "alarms": goal_alarms.measure,
+    "targeting": goal_targeting.measure,
 }
-LONG = ("clone", "deep", "peers", "stacks", "alarms")  # minutes to hours: only when asked for
+# Minutes to hours, or a download: only when asked for.
+LONG = ("clone", "deep", "peers", "stacks", "alarms", "targeting")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,6 +115,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--alarms", action="store_true", help="also 1,000 years of checks without drift (hours)"
+    )
+    made.add_argument(
+        "--targeting",
+        action="store_true",
+        help="also offers by value against risk (downloads a table)",
     )
     made.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
     return made

@@ -123,12 +123,16 @@ def test_every_goal_file_is_judged_by_the_table():
 
 
 def test_what_takes_minutes_is_measured_only_when_asked_for():
-    usual = set(GOALS) - {"clone", "deep", "peers", "stacks", "alarms"}
+    usual = set(GOALS) - {"clone", "deep", "peers", "stacks", "alarms", "targeting"}
 
     assert set(chosen(parser().parse_args([]))) == usual
     assert set(chosen(parser().parse_args(["--deep"]))) == usual | {"deep"}
     assert set(
-        chosen(parser().parse_args(["--clone", "--deep", "--peers", "--stacks", "--alarms"]))
+        chosen(
+            parser().parse_args(
+                ["--clone", "--deep", "--peers", "--stacks", "--alarms", "--targeting"]
+            )
+        )
     ) == set(GOALS)
     assert chosen(parser().parse_args(["--only", "deep"])) == ["deep"]
 
