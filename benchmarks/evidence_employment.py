@@ -27,7 +27,7 @@ from churn.monitoring.score_calibrator import ScoreCalibrator
 from tools.rebuild_snapshot import fetch
 
 GROUPS = {
-    "moved within the state last year": ("MIG", "3"),
+    "moved within the country last year": ("MIG", "3"),
     "born abroad": ("NATIVITY", "2"),
     "with a disability": ("DIS", "1"),
     "women": ("SEX", "2"),
