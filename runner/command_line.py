@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,10 @@ exit codes:
   3    a model or promotion gate held it back; monitoring says alarm, or cannot tell
   130  stopped by Ctrl-C
   1    anything else"""
+
+
+# As the system and SQLite say it; ZenML's stores and the libraries that write artifacts pass it on.
+_FULL_DISK = re.compile("No space left on device|database or disk is full|Disk quota exceeded")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -210,11 +215,22 @@ def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
         sentence = "Stopped by Ctrl-C; nothing half-written stays behind."
         return _error_outcome(request, "interrupted", error, sentence, console)
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
-        hint = "" if request.verbose else " Run it again with --verbose to see where."
-        sentence = f"{_named(error)}.{hint}"
-        return _error_outcome(request, "failed", error, sentence, console)
+        status, sentence = _unforeseen(error, verbose=request.verbose)
+        return _error_outcome(request, status, error, sentence, console)
     print_summary(outcome, console if as_json else Console(highlight=False))
     return outcome
+
+
+def _unforeseen(error: Exception, *, verbose: bool) -> tuple[Status, str]:
+    """Status and sentence of an error that no code of ours has named; a full disk has its own."""
+    full = _FULL_DISK.search(str(error))
+    if full:
+        return "refused", (
+            f"The run could not write on: {full[0]}. Free some space, or choose another place with "
+            "--set output.folder=PATH, and run it again."
+        )
+    hint = "" if verbose else " Run it again with --verbose to see where."
+    return "failed", f"{_named(error)}.{hint}"
 
 
 def _error_outcome(

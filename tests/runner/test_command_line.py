@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import logging
@@ -334,6 +335,18 @@ def test_what_a_library_prints_does_not_spoil_the_json(capfd, monkeypatch):
             "RuntimeError: the disk is gone. Run it again with --verbose to see where.",
         ),
         (ZeroDivisionError(), 1, "failed", "ZeroDivisionError: no reason given. Run it again"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "customers.parquet"),
+            2,
+            "refused",
+            "The run could not write on: No space left on device. Free some space, or choose",
+        ),
+        (
+            RuntimeError("(sqlite3.OperationalError) database or disk is full"),
+            2,
+            "refused",
+            "The run could not write on: database or disk is full. Free some space, or choose",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
