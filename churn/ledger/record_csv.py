@@ -45,12 +45,15 @@ def read_records(path: Path, kind: str, now: datetime) -> list[Any]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, strict=True)
-            names = set(rows.fieldnames or ())
+            given = list(rows.fieldnames or ())
+            names = set(given)
             if names - needed - set(_LONGEST) or needed - names or not names & set(_LONGEST):
                 raise InputError(
                     f"{path} has the columns {', '.join(sorted(names)) or 'none'}; {kind} need "
                     f"{time}, {truth}, and customer or prediction_id or both, and no others."
                 )
+            if len(given) > len(names):
+                raise InputError(f"{path} has a column twice. Remove one of the two.")
             return [
                 record(
                     _moment(row, time, now, f"{path} line {rows.line_num}"),

@@ -54,6 +54,7 @@ def test_outcomes_by_prediction(record):
         ("customer,treated\nC1,true\n", "treatments need assigned_at, treated"),
         ("treated,assigned_at\ntrue,2026-11-03\n", "customer or prediction_id"),
         ("customer,treated,assigned_at,x\nC1,1,2026-11-03,1\n", "no others"),
+        ("customer,treated,assigned_at,customer\nC1,1,2026-11-03,C2\n", "a column twice"),
         ("customer,treated,assigned_at\nC0,1,2026-11-03\nC1,maybe,2026-11-03\n", "line 3: treated"),
         ("customer,treated,assigned_at\nC1,1,yesterday\n", "line 2: assigned_at is no time"),
         ("customer,treated,assigned_at\nC1,1,2999-01-01\n", "in the future"),
