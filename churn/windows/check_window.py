@@ -28,6 +28,15 @@ def compare(
         return CheckResult(
             finding="cannot tell", reason=reference, rows=window.facts.rows, reference_rows=0
         )
+    unnamed = window.facts.refused.get(contract.id.name, 0) if contract else 0
+    if 2 * unnamed > window.facts.rows:
+        reason = (
+            f"{unnamed:,} of {window.facts.rows:,} rows have no id, so rows of one customer cannot be "
+            "told from those of many. Give the ids."
+        )
+        return CheckResult(
+            finding="cannot tell", reason=reason, rows=window.facts.rows, reference_rows=0
+        )
     return check_drift(
         reference,
         window.columns,

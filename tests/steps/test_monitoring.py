@@ -141,6 +141,18 @@ def test_rows_of_one_customer_count_once(check, table, frame):
     assert report.verdict == "cannot tell"
 
 
+@pytest.mark.parametrize(
+    ("blank", "verdict"), [(1500, "cannot tell"), (751, "cannot tell"), (750, "ok")]
+)
+def test_where_most_rows_have_no_id_nothing_is_ok(check, table, frame, blank, verdict):
+    ids = frame["customerID"].where(np.arange(1500) >= blank, "")
+
+    report = check(table(frame.assign(customerID=ids)))
+
+    assert report.verdict == verdict
+    assert ("have no id" in report.sentence) == (verdict != "ok")
+
+
 def test_a_bundle_without_a_usable_reference_is_never_ok(check, table, store, monkeypatch):
     from churn.errors import BundleError
     from churn.windows import opened_window
