@@ -92,6 +92,10 @@ dagster: setup-dagster  ## Open Dagster on the platform's assets, schedule and s
 	@mkdir -p "$(state)/dagster" && cp orchestration/dagster.yaml "$(state)/dagster/dagster.yaml"
 	DAGSTER_HOME="$(state)/dagster" CHURN_HOME="$(state)" $(bin)/dagster dev -m orchestration.definitions -p $(DAGSTER_PORT) $(ARGS)
 
+.PHONY: demo-loop
+demo-loop: setup  ## Show the retraining loop on synthetic customers: drift, a blocked challenger, a rollback
+	$(bin)/python -m runner.retraining_demo
+
 .PHONY: mlflow
 mlflow: setup  ## Open MLflow's pages on what was tracked (port 5000, or MLFLOW_PORT)
 	@test -f "$(STATE)/mlflow.db" || { echo "Nothing was tracked yet: run make train first." >&2; exit 1; }

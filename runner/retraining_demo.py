@@ -1,0 +1,371 @@
+"""`make demo-loop`: half a year of a retraining loop in minutes, with the faults that it is there for.
+
+The customers are made up, and everything else is the real loop: its trainings, gates, service,
+ledger, probation and rollback, in a registry and a store of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+
+from churn.contract import load_contract
+from churn.data.sources import open_source, whole_table
+from churn.errors import ChurnError
+from churn.home import VARIABLE, home
+from churn.ledger.drift_checks import DriftLedger
+from churn.ledger.predictions import Outcome as CustomerOutcome
+from churn.ledger.predictions import PredictionLedger
+from churn.monitoring.alarms import AlarmPolicy
+from churn.reports.html_page import render_page
+from churn.retraining.record import LoopRecord
+from churn.root import ROOT
+from churn.scoring.bundle import address, store_of_model
+from churn.scoring.current import read_current
+from churn.windows.check_window import compare, record
+from churn.windows.opened_window import load_monitored
+from churn.windows.window import read_window
+from runner.execute import execute
+from runner.outcome import Outcome
+from runner.request import RunRequest
+from runner.retraining import as_yaml
+from runner.silence import set_environment_defaults
+
+MODEL, FOLDER = "telco-churn-demo", "demo-loop"
+CONTRACT = ROOT / "data" / "contracts" / "telco.yaml"
+WIDTH = 80
+ROWS, WINDOW, SHADOWED, WATCHED = 4_000, 1_000, 300, 2_500
+RISE = "scenario=price_rise&strength=0.1"
+LEAKED = 0.4
+"""Share of those who left whose tenure was recorded anew after they had left."""
+_AFTER = 6
+# Wide, as a fifth of so few customers tells little; a broken model is far beyond all of them.
+FLOORS = {"roc_auc_lower": 0.7, "ece_upper": 0.12, "baseline_margin": 0.09}
+GATES = {
+    "roc_auc_margin": 0.03,
+    "total_roc_auc_margin": 0.03,
+    "profit_margin": 0.4,
+    "total_profit_margin": 0.4,
+    "slice_margin": 0.2,
+    "slice_tpr_margin": 0.4,
+    "slice_calibration_margin": 0.2,
+    "roc_auc_jump": 0.08,
+}
+SMALL = {
+    "candidates": ["logistic", "gbm"],
+    "protocol": {"repeats": 1, "frozen_recipe": "gbm"},
+    "explanation": {"samples": 1},
+    "floors": FLOORS,
+}
+BROKEN = {
+    "candidates": ["gbm"],
+    "recipes": {"gbm": {"kind": "gbm", "trees": 10, "depth": 1}},
+    "protocol": {"repeats": 1, "frozen_recipe": "gbm", "baseline": "gbm"},
+    "explanation": {"samples": 1},
+    "floors": {"roc_auc_lower": 0.55, "ece_upper": 0.5, "baseline_margin": 0.05},
+}
+
+
+@dataclass
+class Stage:
+    """One stage of the demonstration, as it is printed and left as a page."""
+
+    title: str
+    detected: str
+    decided: str
+    page: str = ""
+
+
+@dataclass
+class Demonstration:
+    """The demonstration: its folder, its service, and what has happened so far."""
+
+    folder: Path
+    port: int
+    stages: list[Stage] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> str:
+        """Address of its ledger."""
+        return f"sqlite:///{self.folder / 'ledger.db'}"
+
+    def tell(self, title: str, detected: str, decided: str, page: Path | None = None) -> None:
+        """Prints a stage, 80 columns wide."""
+        shown = page.relative_to(self.folder).as_posix() if page else ""
+        self.stages.append(Stage(title, detected, decided, shown))
+        lines = [f"{len(self.stages)}. {title}"]
+        for label, text in (("detected", detected), ("decided", decided), ("page", shown)):
+            if text:
+                lines += textwrap.wrap(
+                    text, WIDTH, initial_indent=f"   {label:9} ", subsequent_indent=" " * 13
+                )
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+    def run(self, pipeline: str, **settings: Any) -> Outcome:
+        """Runs a pipeline, its progress unseen."""
+        given = {"profile": "demo", "output.folder": str(self.folder), **settings}
+        request = RunRequest(
+            pipeline,
+            stack="local",
+            overrides=tuple(f"{name}={as_yaml(value)}" for name, value in given.items()),
+        )
+        with redirect_stderr(StringIO()):
+            return execute(request, on_wait=lambda _: None)
+
+    def loop(self, source: str, **settings: Any) -> tuple[Outcome, LoopRecord]:
+        """One start of the retraining loop."""
+        outcome = self.run(
+            "retraining",
+            **{
+                "data.source": source,
+                "runs.deployment": {"local": {"port": self.port}},
+                "runs.promotion": {"floors": FLOORS, "gates": GATES},
+                "policy.cooldown_days": 0,
+                "policy.per_year": 12,
+                **settings,
+            },
+        )
+        if not isinstance(outcome.result, LoopRecord):
+            raise ChurnError(
+                f"The loop did not start: {outcome.result and outcome.result.sentence}"
+            )
+        return outcome, outcome.result
+
+    def check_week(self, week: int, query: str) -> str:
+        """Checks a week's customers against the reference of the version in production."""
+        source = open_source(
+            f"generated:{WINDOW}?seed={100 + week}{query}", load_contract(CONTRACT)
+        )
+        store = store_of_model(address(str(self.folder / "production")), MODEL)
+        now = read_current(store)
+        scorer, reference = load_monitored(store, now.version, now.digest)
+        window = read_window(
+            (chunk.table for chunk in source.chunks()),
+            scorer,
+            kind="batch",
+            window_id=f"week-{week}",
+            place=source.shown,
+        )
+        policy = AlarmPolicy()
+        result = compare(window, reference, policy, classifier=False)
+        with DriftLedger(self.ledger) as ledger:
+            state, _ = record(
+                ledger, window, result, model=MODEL, version=now.version, policy=policy
+            )
+        moved = (
+            f"; {', '.join(state.check.moved)} moved" if state.check and state.check.moved else ""
+        )
+        return f"week {week}: {state.verdict}{moved}"
+
+    def serve_customers(self, seed: int, rows: int, *, outcomes: bool = False) -> int:
+        """Has the service score customers, and records what became of them if asked to."""
+        table = whole_table(
+            open_source(f"generated:{rows}?seed={seed}&{RISE}", load_contract(CONTRACT))
+        )
+        customers = table.to_pylist()
+        body = "\n".join(json.dumps(each) for each in customers)
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.port}/v1/score/batch?ignore=target",
+            content=body,
+            headers={"content-type": "application/x-ndjson"},
+            timeout=120,
+        ).raise_for_status()
+        answers = [json.loads(line) for line in answer.text.splitlines()]
+        if outcomes:
+            now = datetime.now(UTC)
+            with PredictionLedger(self.ledger) as ledger:
+                ledger.record_outcomes(
+                    [
+                        CustomerOutcome(
+                            now, churned=each["Churn"] == "Yes", prediction_id=one["prediction_id"]
+                        )
+                        for one, each in zip(answers, customers, strict=True)
+                    ]
+                )
+        return len(answers)
+
+    def wait_for(self, what: Callable[[Mapping[str, Any]], bool], seconds: float = 30) -> None:
+        """Waits until the service serves certain versions."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            ready = httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=10).json()
+            if what(ready["versions"]):
+                return
+            time.sleep(0.2)
+        raise ChurnError(f"The service on port {self.port} does not follow the store in time.")
+
+    def wait_for_predictions(self, count: int, role: str, seconds: float = 30) -> None:
+        """Waits until the service has written so many predictions of a role."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with PredictionLedger(self.ledger) as ledger:
+                kept = ledger.predictions(limit=1_000_000)
+            if sum(each.role == role for each in kept) >= count:
+                return
+            time.sleep(0.2)
+        raise ChurnError(f"The ledger has fewer than {count} predictions of the {role}.")
+
+
+def main() -> int:
+    """Runs the demonstration, says where its page lies, and returns the exit code."""
+    began = time.monotonic()
+    set_environment_defaults()
+    try:
+        with _opened() as demo:
+            _first_version(demo)
+            _weeks(demo)
+            _broken_challenger(demo)
+            _good_challenger(demo)
+            _bad_one_slips_through(demo)
+            page = demo.folder / "demo-loop.html"
+            page.write_text(render_page("demo_loop.html.j2", stages=demo.stages), encoding="utf-8")
+    except ChurnError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{page}\n{len(demo.stages)} stages in {time.monotonic() - began:.0f} s\n")
+    return 0
+
+
+@contextmanager
+def _opened() -> Iterator[Demonstration]:
+    """An empty folder and a free port; what serves is stopped at the end."""
+    folder = home() / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[VARIABLE] = str(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        demo = Demonstration(folder, free.getsockname()[1])
+    try:
+        yield demo
+    finally:
+        demo.run("deployment", action="stop", local={"port": demo.port})
+
+
+def _first_version(demo: Demonstration) -> None:
+    demo.run("training", **{"data.source": f"generated:{ROWS}?seed=1"}, **SMALL)
+    promoted = demo.run("promotion", floors=FLOORS)
+    served = demo.run("deployment", local={"port": demo.port})
+    demo.tell(
+        "A first version",
+        promoted.promotion.sentence if promoted.promotion else "",
+        served.deployment.sentence if served.deployment else "",
+        served.report,
+    )
+
+
+def _weeks(demo: Demonstration) -> None:
+    healthy = [demo.check_week(week, "") for week in (1, 2, 3)]
+    demo.tell("Healthy weeks", "; ".join(healthy), "nothing to do")
+    risen = [demo.check_week(week, f"&{RISE}") for week in (4, 5)]
+    demo.tell("Prices rise by 10%", "; ".join(risen), "an alarm is open")
+
+
+def _broken_challenger(demo: Demonstration) -> None:
+    outcome, found = demo.loop(
+        f"generated:{ROWS}?seed=31&{RISE}",
+        **{"trigger": "policy", "runs.training": BROKEN, "rules.probation.days": 0},
+    )
+    demo.tell(
+        "Retraining, and a broken challenger",
+        found.decision.judged[0].sentence,
+        f"{found.decision.reason} Version {found.decision.serving} stays.",
+        outcome.report,
+    )
+
+
+def _good_challenger(demo: Demonstration) -> None:
+    rules = {
+        "trigger": "policy",
+        "runs.training": SMALL,
+        "rules.shadow.predictions": SHADOWED,
+        "rules.probation": {"days": 0.0001, "timing": {"horizon_days": 0, "delay_days": 0}},
+    }
+    source = f"generated:{ROWS}?seed=32&{RISE}"
+    outcome, found = demo.loop(source, **rules)
+    news = found.inputs.training.news if found.inputs.training else ()
+    demo.tell("A good challenger", " ".join(news[:1]), found.decision.reason, outcome.report)
+    if found.decision.next != "shadow":
+        raise ChurnError(f"The good challenger was not shadowed: {found.decision.reason}")
+    demo.wait_for(lambda versions: "shadow" in versions)
+    demo.serve_customers(51, SHADOWED)
+    demo.wait_for_predictions(SHADOWED, "shadow")
+    outcome, found = demo.loop(source, **rules)
+    judged = {each.name: each.sentence for each in found.decision.judged}
+    demo.tell(
+        "It is promoted and served", judged["shadow"], judged.get("deployment", ""), outcome.report
+    )
+    demo.serve_customers(52, WATCHED, outcomes=True)
+    demo.wait_for_predictions(SHADOWED + WATCHED, "production")
+    outcome, found = (
+        demo.loop(source, **rules) if found.decision.next == "watch" else (outcome, found)
+    )
+    demo.tell(
+        "Its probation ends",
+        found.decision.reason,
+        f"version {found.decision.serving} stays in production",
+        outcome.report,
+    )
+
+
+def _bad_one_slips_through(demo: Demonstration) -> None:
+    rules = {
+        "person": "demonstration",
+        "runs.training": SMALL,
+        "rules.probation": {"days": 30, "timing": {"horizon_days": 0, "delay_days": 0}},
+    }
+    source = str(_leaky_table(demo.folder))
+    outcome, found = demo.loop(source, **rules)
+    demo.tell(
+        "A bad one slips through",
+        "in its snapshot, tenure was recorded anew after customers had left; no gate can see that",
+        found.decision.reason,
+        outcome.report,
+    )
+    if found.decision.next != "watch":
+        raise ChurnError(f"The bad challenger was held before it served: {found.decision.reason}")
+    demo.serve_customers(53, WATCHED, outcomes=True)
+    demo.wait_for_predictions(SHADOWED + 2 * WATCHED, "production")
+    outcome, found = demo.loop(source, **rules)
+    judged = {each.name: each.sentence for each in found.decision.judged}
+    demo.tell(
+        "It is rolled back by itself",
+        judged["probation"],
+        judged.get("rollback", found.decision.reason),
+        outcome.report,
+    )
+
+
+def _leaky_table(folder: Path) -> Path:
+    """Customers of whom many that left have a tenure of after they had left."""
+    contract = load_contract(CONTRACT)
+    table: pd.DataFrame = whole_table(
+        open_source(f"generated:{ROWS}?seed=33&{RISE}", contract)
+    ).to_pandas()
+    left = table["Churn"] == "Yes"
+    late = left & (table["tenure"] > _AFTER) & (table.index % 100 < 100 * LEAKED)
+    table.loc[late, "tenure"] = _AFTER
+    table.loc[late, "TotalCharges"] = (_AFTER * table.loc[late, "MonthlyCharges"]).round(2)
+    path = folder / "leaky.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

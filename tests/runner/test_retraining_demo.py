@@ -1,0 +1,36 @@
+"""The demonstration of the loop prints within 80 columns, and its faulty table is one that no rule sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from churn.data.quality import check
+from runner import retraining_demo
+from runner.retraining_demo import WIDTH, Demonstration
+
+
+def test_a_stage_fits_a_terminal(tmp_path, capsys):
+    demo = Demonstration(tmp_path, 8000)
+
+    demo.tell("A title", "what was detected " * 20, "what was decided " * 20, tmp_path / "page.html")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0] == "1. A title"
+    assert lines[-1].split() == ["page", "page.html"]
+
+
+@pytest.fixture
+def leaky(tmp_path, monkeypatch):
+    monkeypatch.setattr(retraining_demo, "ROWS", 600)
+    return pd.read_csv(retraining_demo._leaky_table(tmp_path), dtype={"SeniorCitizen": str})
+
+
+def test_the_faulty_table_is_accepted(leaky, contract):
+    report = check(leaky, contract, None)
+
+    assert [each.name for each in report.failures] == []
+    assert Path(retraining_demo.CONTRACT).is_file()
