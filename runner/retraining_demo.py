@@ -30,8 +30,10 @@ from churn.errors import ChurnError
 from churn.home import VARIABLE, home
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.predictions import Outcome as CustomerOutcome
-from churn.ledger.predictions import PredictionLedger
+from churn.ledger.predictions import PredictionLedger, Role
 from churn.monitoring.alarms import AlarmPolicy
+from churn.reports.health.health_page import render_health_page
+from churn.reports.health.model_health import read_health
 from churn.reports.html_page import render_page
 from churn.retraining.record import LoopRecord
 from churn.root import ROOT
@@ -49,6 +51,7 @@ from runner.silence import set_environment_defaults
 MODEL, FOLDER = "telco-churn-demo", "demo-loop"
 CONTRACT = ROOT / "data" / "contracts" / "telco.yaml"
 WIDTH = 80
+NOTE = "A demonstration: the customers are made up, the loop is the real one."
 ROWS, WINDOW, SHADOWED, WATCHED = 4_000, 1_000, 300, 2_500
 RISE = "scenario=price_rise&strength=0.1"
 LEAKED = 0.4
@@ -173,32 +176,43 @@ class Demonstration:
         )
         return f"week {week}: {state.verdict}{moved}"
 
-    def serve_customers(self, seed: int, rows: int, *, outcomes: bool = False) -> int:
-        """Has the service score customers, and records what became of them if asked to."""
+    def health_page(self, name: str) -> Path:
+        """Writes the health page of the weeks so far."""
+        page = self.folder / "reports" / f"weeks-{name}.html"
+        text = render_health_page(read_health(self.ledger, MODEL), note=NOTE)
+        page.write_text(text, encoding="utf-8")
+        return page
+
+    def serve_customers(
+        self, seed: int, rows: int, *, role: Role = "production", outcomes: bool = False
+    ) -> None:
+        """Has the service score customers, and records what became of them if asked to.
+
+        Returns once the ledger has what versions of that role answered.
+        """
         table = whole_table(
             open_source(f"generated:{rows}?seed={seed}&{RISE}", load_contract(CONTRACT))
         )
         customers = table.to_pylist()
-        body = "\n".join(json.dumps(each) for each in customers)
         answer = httpx.post(
             f"http://127.0.0.1:{self.port}/v1/score/batch?ignore=target",
-            content=body,
+            content="\n".join(json.dumps(each) for each in customers),
             headers={"content-type": "application/x-ndjson"},
             timeout=120,
         ).raise_for_status()
-        answers = [json.loads(line) for line in answer.text.splitlines()]
-        if outcomes:
-            now = datetime.now(UTC)
-            with PredictionLedger(self.ledger) as ledger:
-                ledger.record_outcomes(
-                    [
-                        CustomerOutcome(
-                            now, churned=each["Churn"] == "Yes", prediction_id=one["prediction_id"]
-                        )
-                        for one, each in zip(answers, customers, strict=True)
-                    ]
-                )
-        return len(answers)
+        ids = [json.loads(line)["prediction_id"] for line in answer.text.splitlines()]
+        self._wait_for_predictions(set(ids), role)
+        if not outcomes:
+            return
+        now = datetime.now(UTC)
+        left = (each["Churn"] == "Yes" for each in customers)
+        with PredictionLedger(self.ledger) as ledger:
+            ledger.record_outcomes(
+                [
+                    CustomerOutcome(now, churned=churned, prediction_id=one)
+                    for one, churned in zip(ids, left, strict=True)
+                ]
+            )
 
     def wait_for(self, what: Callable[[Mapping[str, Any]], bool], seconds: float = 30) -> None:
         """Waits until the service serves certain versions."""
@@ -210,16 +224,15 @@ class Demonstration:
             time.sleep(0.2)
         raise ChurnError(f"The service on port {self.port} does not follow the store in time.")
 
-    def wait_for_predictions(self, count: int, role: str, seconds: float = 30) -> None:
-        """Waits until the service has written so many predictions of a role."""
+    def _wait_for_predictions(self, ids: set[str], role: Role, seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             with PredictionLedger(self.ledger) as ledger:
                 kept = ledger.predictions(limit=1_000_000)
-            if sum(each.role == role for each in kept) >= count:
+            if ids <= {each.prediction_id for each in kept if each.role == role}:
                 return
             time.sleep(0.2)
-        raise ChurnError(f"The ledger has fewer than {count} predictions of the {role}.")
+        raise ChurnError(f"Not all {len(ids):,} predictions of {role} reached the ledger in time.")
 
 
 def main() -> int:
@@ -234,7 +247,9 @@ def main() -> int:
             _good_challenger(demo)
             _bad_one_slips_through(demo)
             page = demo.folder / "demo-loop.html"
-            page.write_text(render_page("demo_loop.html.j2", stages=demo.stages), encoding="utf-8")
+            page.write_text(
+                render_page("demo_loop.html.j2", stages=demo.stages, note=NOTE), encoding="utf-8"
+            )
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -272,9 +287,9 @@ def _first_version(demo: Demonstration) -> None:
 
 def _weeks(demo: Demonstration) -> None:
     healthy = [demo.check_week(week, "") for week in (1, 2, 3)]
-    demo.tell("Healthy weeks", "; ".join(healthy), "nothing to do")
+    demo.tell("Healthy weeks", "; ".join(healthy), "nothing to do", demo.health_page("healthy"))
     risen = [demo.check_week(week, f"&{RISE}") for week in (4, 5)]
-    demo.tell("Prices rise by 10%", "; ".join(risen), "an alarm is open")
+    demo.tell("Prices rise by 10%", "; ".join(risen), "an alarm is open", demo.health_page("risen"))
 
 
 def _broken_challenger(demo: Demonstration) -> None:
@@ -304,15 +319,13 @@ def _good_challenger(demo: Demonstration) -> None:
     if found.decision.next != "shadow":
         raise ChurnError(f"The good challenger was not shadowed: {found.decision.reason}")
     demo.wait_for(lambda versions: "shadow" in versions)
-    demo.serve_customers(51, SHADOWED)
-    demo.wait_for_predictions(SHADOWED, "shadow")
+    demo.serve_customers(51, SHADOWED, role="shadow")
     outcome, found = demo.loop(source, **rules)
     judged = {each.name: each.sentence for each in found.decision.judged}
     demo.tell(
         "It is promoted and served", judged["shadow"], judged.get("deployment", ""), outcome.report
     )
     demo.serve_customers(52, WATCHED, outcomes=True)
-    demo.wait_for_predictions(SHADOWED + WATCHED, "production")
     outcome, found = (
         demo.loop(source, **rules) if found.decision.next == "watch" else (outcome, found)
     )
@@ -341,7 +354,6 @@ def _bad_one_slips_through(demo: Demonstration) -> None:
     if found.decision.next != "watch":
         raise ChurnError(f"The bad challenger was held before it served: {found.decision.reason}")
     demo.serve_customers(53, WATCHED, outcomes=True)
-    demo.wait_for_predictions(SHADOWED + 2 * WATCHED, "production")
     outcome, found = demo.loop(source, **rules)
     judged = {each.name: each.sentence for each in found.decision.judged}
     demo.tell(

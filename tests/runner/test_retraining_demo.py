@@ -15,7 +15,9 @@ from runner.retraining_demo import WIDTH, Demonstration
 def test_a_stage_fits_a_terminal(tmp_path, capsys):
     demo = Demonstration(tmp_path, 8000)
 
-    demo.tell("A title", "what was detected " * 20, "what was decided " * 20, tmp_path / "page.html")
+    demo.tell(
+        "A title", "what was detected " * 20, "what was decided " * 20, tmp_path / "page.html"
+    )
 
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= WIDTH

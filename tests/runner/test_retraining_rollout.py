@@ -1,0 +1,163 @@
+"""What a challenger must show between its gates and its promotion: approval, shadow, canary, switches."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from churn.errors import ChurnError, GateError
+from churn.ledger.predictions import Prediction, PredictionLedger
+from churn.ledger.retraining_events import RetrainingLedger
+from churn.retraining.evidence import ServiceCounts
+from churn.scoring.beside import Beside, read_beside
+from tests.registry.places import MODEL
+
+
+def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    waiting = loop.start(rules=rules)
+    assert (waiting.status, waiting.exit_code, loop.places.agreed()) == ("held", 3, "1")
+
+    with pytest.raises(ChurnError, match="version 2 waits for approval"):
+        loop.start(rules=rules, approve={"person": "Ada", "version": "7"})
+    real = RetrainingLedger.clock
+    with monkeypatch.context() as patch:
+        patch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=2))
+        assert loop.start(rules=rules).result.decision.next == "approve"
+    approved = loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+
+    assert (approved.status, loop.places.agreed()) == ("completed", "2")
+    assert approved.result.inputs.approval.person == "Ada"
+
+
+def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    outcome = loop.start(rules=rules)
+
+    assert (outcome.result.decision.outcome, loop.places.agreed()) == ("kept", "1")
+
+
+def answered(loop, count, role="production", version="1", probability=0.25):
+    with PredictionLedger(loop.places.ledger_url) as ledger:
+        ledger.record(
+            [
+                Prediction(
+                    predicted_at=datetime.now(UTC),
+                    prediction_id=f"p-{number}",
+                    customer=None,
+                    version=version,
+                    role=role,
+                    source="api",
+                    probability=probability,
+                    decision=False,
+                    input_hash="",
+                    model=MODEL,
+                )
+                for number in range(count)
+            ]
+        )
+
+
+SHADOW = {"shadow": {"predictions": 50}, "probation": {"days": 0}}
+
+
+def test_a_shadow_scores_beside_the_champion_before_it_serves(loop):
+    first = loop.start(rules=SHADOW)
+    assert (first.status, first.result.decision.next) == ("completed", "shadow")
+    assert read_beside(loop.places.store) == Beside(shadow="2")
+    answered(loop, 20)
+    answered(loop, 20, "shadow", "2")
+    assert loop.start(rules=SHADOW).result.decision.next == "shadow"
+    answered(loop, 60)
+    answered(loop, 60, "shadow", "2", 0.3)
+
+    outcome = loop.start(rules=SHADOW)
+
+    assert (outcome.status, loop.places.agreed()) == ("completed", "2")
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_a_canary_whose_scores_shift_is_taken_away(loop):
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    assert read_beside(loop.places.store) == Beside(canary="2", percent=10)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.6)
+
+    outcome = loop.start(rules=rules)
+
+    assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
+    assert "canary" in outcome.result.decision.judged[-1].name
+    assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        ([(100, 0, 0.1), (200, 0, 0.2)], "promoted"),
+        ([(100, 50, 0.1), (200, 53, 0.2)], "kept"),  # three errors in a hundred requests
+        ([(100, 0, 0.1), (200, 0, 9.0)], "kept"),  # 89 ms a request
+        ([(100, 50, 0.1), (30, 0, 0.1)], "promoted"),  # started anew
+        ([(100, 0, 0.1), None], "kept"),  # it does not answer
+    ],
+)
+def test_errors_and_latency_of_the_service_take_a_canary_away(loop, monkeypatch, counts, outcome):
+    from runner import retraining_steps
+
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    given = iter(counts)
+    names = ("requests", "errors", "seconds")
+
+    def read(_url, _key):
+        found = next(given)
+        return found and ServiceCounts(**dict(zip(names, found, strict=True)))
+
+    monkeypatch.setattr(retraining_steps, "read_service_counts", read)
+    loop.start(rules=rules)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.26)
+
+    found = loop.start(rules=rules)
+
+    assert found.result.decision.outcome == outcome
+    assert loop.places.agreed() == ("2" if outcome == "promoted" else "1")
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_the_kill_switch_does_not_leave_a_canary_unwatched(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    given = {
+        "switches": str(file),
+        "rules": {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}},
+    }
+    loop.start(**given)
+    file.write_text("stop: not now\n")
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.6)
+
+    assert loop.start(**given).result.decision.outcome == "kept"
+    assert read_beside(loop.places.store) == Beside()
+
+
+def test_the_kill_switch_lets_no_canary_begin(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    judge = loop._judgement
+
+    def stop_after_judging():
+        file.write_text("stop: not now\n")
+        return judge()
+
+    loop._judgement = stop_after_judging
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+
+    with pytest.raises(GateError, match="stopped before 'canary'"):
+        loop.start(switches=str(file), rules=rules)
+
+    assert read_beside(loop.places.store) == Beside()
