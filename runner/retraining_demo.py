@@ -56,6 +56,8 @@ ROWS, WINDOW, SHADOWED, WATCHED = 4_000, 1_000, 300, 2_500
 RISE = "scenario=price_rise&strength=0.1"
 LEAKED = 0.4
 """Share of those who left whose tenure was recorded anew after they had left."""
+PROBATION = 0.0002
+"""Days of the good challenger's probation: 17 seconds, longer than a promotion takes."""
 _AFTER = 6
 # Wide, as a fifth of so few customers tells little; a broken model is far beyond all of them.
 FLOORS = {"roc_auc_lower": 0.7, "ece_upper": 0.12, "baseline_margin": 0.09}
@@ -145,9 +147,8 @@ class Demonstration:
             },
         )
         if not isinstance(outcome.result, LoopRecord):
-            raise ChurnError(
-                f"The loop did not start: {outcome.result and outcome.result.sentence}"
-            )
+            why = outcome.result.sentence if outcome.result else outcome.error
+            raise ChurnError(f"The loop did not start: {why}")
         return outcome, outcome.result
 
     def check_week(self, week: int, query: str) -> str:
@@ -310,7 +311,7 @@ def _good_challenger(demo: Demonstration) -> None:
         "trigger": "policy",
         "runs.training": SMALL,
         "rules.shadow.predictions": SHADOWED,
-        "rules.probation": {"days": 0.0001, "timing": {"horizon_days": 0, "delay_days": 0}},
+        "rules.probation": {"days": PROBATION, "timing": {"horizon_days": 0, "delay_days": 0}},
     }
     source = f"generated:{ROWS}?seed=32&{RISE}"
     outcome, found = demo.loop(source, **rules)
@@ -326,9 +327,8 @@ def _good_challenger(demo: Demonstration) -> None:
         "It is promoted and served", judged["shadow"], judged.get("deployment", ""), outcome.report
     )
     demo.serve_customers(52, WATCHED, outcomes=True)
-    outcome, found = (
-        demo.loop(source, **rules) if found.decision.next == "watch" else (outcome, found)
-    )
+    time.sleep(PROBATION * 24 * 60 * 60)
+    outcome, found = demo.loop(source, **rules)
     demo.tell(
         "Its probation ends",
         found.decision.reason,
@@ -371,9 +371,11 @@ def _leaky_table(folder: Path) -> Path:
         open_source(f"generated:{ROWS}?seed=33&{RISE}", contract)
     ).to_pandas()
     left = table["Churn"] == "Yes"
-    late = left & (table["tenure"] > _AFTER) & (table.index % 100 < 100 * LEAKED)
-    table.loc[late, "tenure"] = _AFTER
-    table.loc[late, "TotalCharges"] = (_AFTER * table.loc[late, "MonthlyCharges"]).round(2)
+    long = pd.to_numeric(table["tenure"]) > _AFTER  # a source's values are texts
+    late = left & long & (table.index % 100 < 100 * LEAKED)
+    bill = pd.to_numeric(table.loc[late, "MonthlyCharges"])
+    table.loc[late, "tenure"] = str(_AFTER)
+    table.loc[late, "TotalCharges"] = (_AFTER * bill).round(2).astype(str)
     path = folder / "leaky.csv"
     table.to_csv(path, index=False)
     return path
