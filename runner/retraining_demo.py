@@ -304,6 +304,7 @@ def _broken_challenger(demo: Demonstration) -> None:
         f"{found.decision.reason} Version {found.decision.serving} stays.",
         outcome.report,
     )
+    _require(found, outcome="kept")
 
 
 def _good_challenger(demo: Demonstration) -> None:
@@ -317,8 +318,7 @@ def _good_challenger(demo: Demonstration) -> None:
     outcome, found = demo.loop(source, **rules)
     news = found.inputs.training.news if found.inputs.training else ()
     demo.tell("A good challenger", " ".join(news[:1]), found.decision.reason, outcome.report)
-    if found.decision.next != "shadow":
-        raise ChurnError(f"The good challenger was not shadowed: {found.decision.reason}")
+    _require(found, next="shadow")
     demo.wait_for(lambda versions: "shadow" in versions)
     demo.serve_customers(51, SHADOWED, role="shadow")
     outcome, found = demo.loop(source, **rules)
@@ -335,6 +335,7 @@ def _good_challenger(demo: Demonstration) -> None:
         f"version {found.decision.serving} stays in production",
         outcome.report,
     )
+    _require(found, outcome="promoted")
 
 
 def _bad_one_slips_through(demo: Demonstration) -> None:
@@ -351,8 +352,7 @@ def _bad_one_slips_through(demo: Demonstration) -> None:
         found.decision.reason,
         outcome.report,
     )
-    if found.decision.next != "watch":
-        raise ChurnError(f"The bad challenger was held before it served: {found.decision.reason}")
+    _require(found, next="watch")
     demo.serve_customers(53, WATCHED, outcomes=True)
     outcome, found = demo.loop(source, **rules)
     judged = {each.name: each.sentence for each in found.decision.judged}
@@ -362,6 +362,13 @@ def _bad_one_slips_through(demo: Demonstration) -> None:
         judged.get("rollback", found.decision.reason),
         outcome.report,
     )
+    _require(found, outcome="rolled back")
+
+
+def _require(found: LoopRecord, **expected: str) -> None:
+    """Ends a demonstration that goes another way than it is there to show."""
+    if any(getattr(found.decision, name) != value for name, value in expected.items()):
+        raise ChurnError(f"The demonstration went another way. {found.sentence}")
 
 
 def _leaky_table(folder: Path) -> Path:

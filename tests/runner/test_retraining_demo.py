@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from churn.data.quality import check
+from churn.errors import ChurnError
 from runner import retraining_demo
 from runner.retraining_demo import WIDTH, Demonstration
 
@@ -36,3 +39,13 @@ def test_the_faulty_table_is_accepted(leaky, contract):
 
     assert [each.name for each in report.failures] == []
     assert Path(retraining_demo.CONTRACT).is_file()
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [("kept", "kept"), ("kept", "promoted")])
+def test_a_demonstration_that_goes_another_way_fails(outcome, expected):
+    found = SimpleNamespace(
+        decision=SimpleNamespace(outcome=outcome), sentence="Loop 2: version 1 serves."
+    )
+
+    with nullcontext() if outcome == expected else pytest.raises(ChurnError, match="version 1"):
+        retraining_demo._require(found, outcome=expected)

@@ -1,16 +1,17 @@
-"""`make demo-loop`: every stage of it happens, and every version that serves is one that the ledger tells of."""
+"""`make demo-loop`: every stage happens, is told and has its page, and each record says the same."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from churn.retraining.record import LoopRecord, replay
+from churn.retraining.record import replay
+from churn.scoring.beside import Beside, read_beside
 from churn.scoring.current import read_current
 from runner.retraining_demo import FOLDER, MODEL, WIDTH
 
@@ -34,8 +35,8 @@ class Shown(NamedTuple):
     """What the demonstration has left."""
 
     said: str
-    folder: object
-    records: list[LoopRecord]
+    folder: Path
+    records: list[Path]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_every_stage_is_told_within_eighty_columns(shown):
     assert max(map(len, lines)) <= WIDTH
     assert page == str(shown.folder / "demo-loop.html")
     linked = re.findall(r'href="(reports/[^"]+)"', (shown.folder / "demo-loop.html").read_text())
-    assert len(linked) == len(STAGES) - 2  # the weeks have no page of their own
+    assert len(linked) == len(STAGES)
     assert all((shown.folder / name).is_file() for name in linked)
 
 
@@ -76,4 +77,4 @@ def test_the_broken_one_is_blocked_the_good_one_serves_and_the_bad_one_goes_back
     assert bad.decision.serving == good.decision.serving
     store = shown.folder / "production" / MODEL
     assert read_current(store).version == good.decision.serving
-    assert json.loads((store / "beside.json").read_text()) or True
+    assert read_beside(store) == Beside()
