@@ -109,7 +109,7 @@ class Demonstration:
         """Address of its ledger."""
         return f"sqlite:///{self.folder / 'ledger.db'}"
 
-    def tell(self, title: str, detected: str, decided: str, page: Path | None = None) -> None:
+    def report(self, title: str, detected: str, decided: str, page: Path | None = None) -> None:
         """Prints a stage, 80 columns wide."""
         shown = page.relative_to(self.folder).as_posix() if page else ""
         self.stages.append(Stage(title, detected, decided, shown))
@@ -278,7 +278,7 @@ def _first_version(demo: Demonstration) -> None:
     demo.run("training", **{"data.source": f"generated:{ROWS}?seed=1"}, **SMALL)
     promoted = demo.run("promotion", floors=FLOORS)
     served = demo.run("deployment", local={"port": demo.port})
-    demo.tell(
+    demo.report(
         "A first version",
         promoted.promotion.sentence if promoted.promotion else "",
         served.deployment.sentence if served.deployment else "",
@@ -288,9 +288,11 @@ def _first_version(demo: Demonstration) -> None:
 
 def _weeks(demo: Demonstration) -> None:
     healthy = [demo.check_week(week, "") for week in (1, 2, 3)]
-    demo.tell("Healthy weeks", "; ".join(healthy), "nothing to do", demo.health_page("healthy"))
+    demo.report("Healthy weeks", "; ".join(healthy), "nothing to do", demo.health_page("healthy"))
     risen = [demo.check_week(week, f"&{RISE}") for week in (4, 5)]
-    demo.tell("Prices rise by 10%", "; ".join(risen), "an alarm is open", demo.health_page("risen"))
+    demo.report(
+        "Prices rise by 10%", "; ".join(risen), "an alarm is open", demo.health_page("risen")
+    )
 
 
 def _broken_challenger(demo: Demonstration) -> None:
@@ -298,7 +300,7 @@ def _broken_challenger(demo: Demonstration) -> None:
         f"generated:{ROWS}?seed=31&{RISE}",
         **{"trigger": "policy", "runs.training": BROKEN, "rules.probation.days": 0},
     )
-    demo.tell(
+    demo.report(
         "Retraining, and a broken challenger",
         found.decision.judged[0].sentence,
         f"{found.decision.reason} Version {found.decision.serving} stays.",
@@ -317,19 +319,19 @@ def _good_challenger(demo: Demonstration) -> None:
     source = f"generated:{ROWS}?seed=32&{RISE}"
     outcome, found = demo.loop(source, **rules)
     news = found.inputs.training.news if found.inputs.training else ()
-    demo.tell("A good challenger", " ".join(news[:1]), found.decision.reason, outcome.report)
+    demo.report("A good challenger", " ".join(news[:1]), found.decision.reason, outcome.report)
     _require(found, next="shadow")
     demo.wait_for(lambda versions: "shadow" in versions)
     demo.serve_customers(51, SHADOWED, role="shadow")
     outcome, found = demo.loop(source, **rules)
     judged = {each.name: each.sentence for each in found.decision.judged}
-    demo.tell(
+    demo.report(
         "It is promoted and served", judged["shadow"], judged.get("deployment", ""), outcome.report
     )
     demo.serve_customers(52, WATCHED, outcomes=True)
     time.sleep(PROBATION * 24 * 60 * 60)
     outcome, found = demo.loop(source, **rules)
-    demo.tell(
+    demo.report(
         "Its probation ends",
         found.decision.reason,
         f"version {found.decision.serving} stays in production",
@@ -346,7 +348,7 @@ def _bad_one_slips_through(demo: Demonstration) -> None:
     }
     source = str(_leaky_table(demo.folder))
     outcome, found = demo.loop(source, **rules)
-    demo.tell(
+    demo.report(
         "A bad one slips through",
         "in its snapshot, tenure was recorded anew after customers had left; no gate can see that",
         found.decision.reason,
@@ -356,7 +358,7 @@ def _bad_one_slips_through(demo: Demonstration) -> None:
     demo.serve_customers(53, WATCHED, outcomes=True)
     outcome, found = demo.loop(source, **rules)
     judged = {each.name: each.sentence for each in found.decision.judged}
-    demo.tell(
+    demo.report(
         "It is rolled back by itself",
         judged["probation"],
         judged.get("rollback", found.decision.reason),
@@ -372,7 +374,7 @@ def _require(found: LoopRecord, **expected: str) -> None:
 
 
 def _leaky_table(folder: Path) -> Path:
-    """Customers of whom many that left have a tenure of after they had left."""
+    """Customers; the tenure of many that left was written after they had left."""
     contract = load_contract(CONTRACT)
     table: pd.DataFrame = whole_table(
         open_source(f"generated:{ROWS}?seed=33&{RISE}", contract)

@@ -18,7 +18,7 @@ from runner.retraining_demo import WIDTH, Demonstration
 def test_a_stage_fits_a_terminal(tmp_path, capsys):
     demo = Demonstration(tmp_path, 8000)
 
-    demo.tell(
+    demo.report(
         "A title", "what was detected " * 20, "what was decided " * 20, tmp_path / "page.html"
     )
 

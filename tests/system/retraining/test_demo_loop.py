@@ -54,7 +54,7 @@ def shown(root, isolated_environment, tmp_path_factory):
     return Shown(done.stdout, folder, sorted(folder.glob(f"retraining/retraining-{MODEL}-*.json")))
 
 
-def test_every_stage_is_told_within_eighty_columns(shown):
+def test_every_stage_is_printed_within_eighty_columns(shown):
     *lines, page, _ = shown.said.splitlines()
 
     assert re.findall(r"^\d\. (.*)$", shown.said, re.MULTILINE) == STAGES
@@ -70,11 +70,11 @@ def test_the_broken_one_is_blocked_the_good_one_serves_and_the_bad_one_goes_back
 
     assert all(same for _, same in found)
     assert [record.decision.outcome for record, _ in found] == ["kept", "promoted", "rolled back"]
-    broken, good, bad = (record for record, _ in found)
+    broken, sound, bad = (record for record, _ in found)
     assert [each.name for each in broken.decision.judged] == ["trigger", "training", "gates"]
-    assert good.decision.serving == good.inputs.training.version
+    assert sound.decision.serving == sound.inputs.training.version
     assert bad.inputs.deployment.serving == bad.inputs.training.version
-    assert bad.decision.serving == good.decision.serving
+    assert bad.decision.serving == sound.decision.serving
     store = shown.folder / "production" / MODEL
-    assert read_current(store).version == good.decision.serving
+    assert read_current(store).version == sound.decision.serving
     assert read_beside(store) == Beside()
