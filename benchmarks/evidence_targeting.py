@@ -28,7 +28,8 @@ def read_table() -> tuple[Any, Floats, Floats]:
 
     table = load_churn_tv_subscriptions(backend="pandas")
     names = ("tp_cost", "fp_cost", "tn_cost", "fn_cost")
-    costs = np.column_stack([np.asarray(table.instance_costs[name]) for name in names])
+    known = table.instance_costs or {}
+    costs = np.column_stack([np.asarray(known[name]) for name in names])
     return table.data, np.asarray(table.target, dtype=np.float64), costs
 
 
@@ -82,8 +83,16 @@ def targeting(seed: int) -> list[Targeting]:
         gained = saved * by_value - saved * by_risk
         drawn = [gained[rng.integers(len(left), size=len(left))].sum() for _ in range(RESAMPLINGS)]
         lower, upper = np.quantile(drawn, [0.025, 0.975]).tolist()
-        sums = [float(saved[rows].sum()) for rows in (by_value, by_risk)]
-        found.append(Targeting(count, *sums, float(saved.mean() * count), lower, upper))
+        found.append(
+            Targeting(
+                contacted=count,
+                by_value=float(saved[by_value].sum()),
+                by_risk=float(saved[by_risk].sum()),
+                by_chance=float(saved.mean() * count),
+                lower=lower,
+                upper=upper,
+            )
+        )
     return found
 
 
