@@ -37,10 +37,13 @@ def stream(waiting, scored, rejected="0x100", at=A):
 
 
 MODEL = '{model="a", kind="batch"}'
+RISK_MODEL = '{model="a"}'
+DRIFT = 'churn_monitoring_drift_alarm{model="a", kind="batch"}'
+RISK = 'churn_monitoring_risk_alarm{model="a", kind="batch"}'
 
 
-def verdict(said, values, model="a"):
-    return {f'churn_monitoring_verdict{{model="{model}", kind="batch", verdict="{said}"}}': values}
+def verdict(said, values):
+    return {f'churn_monitoring_verdict{{model="a", kind="batch", verdict="{said}"}}': values}
 
 
 # Alert, what is scraped, labels of what fires, seconds at which it fires, and at which it does not.
@@ -173,12 +176,18 @@ CASES = {
     ),
     "drift alarm of one model of two": (
         "ChurnDriftAlarm",
-        verdict("alarm", "0 1x40 0x20") | verdict("alarm", "0x60", model="b"),
+        {DRIFT: "0 1x40 0x20", DRIFT.replace('"a"', '"b"'): "0x60"},
         MODEL, [15, 600], [0, 630],
     ),
     "drift that is watched": (
-        "ChurnDriftAlarm", verdict("alarm", "0x40") | verdict("watch", "1x40"), "", [], [600],
+        "ChurnDriftAlarm", {DRIFT: "0x40"} | verdict("watch", "1x40"), "", [], [600],
     ),
+    "alarm by the outcomes of one model of two": (
+        "ChurnRiskAlarm",
+        {RISK: "0 1x40 0x20", RISK.replace('"a"', '"b"'): "0x60"},
+        RISK_MODEL, [15, 600], [0, 630],
+    ),
+    "drift alone is no harm": ("ChurnRiskAlarm", {RISK: "0x40", DRIFT: "1x40"}, "", [], [600]),
     "check that cannot tell": (
         "ChurnMonitoringBlind", verdict("cannot tell", "1x20 0x20"), MODEL, [300], [330],
     ),
