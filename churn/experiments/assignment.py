@@ -1,9 +1,9 @@
 """Who gets which arm: decided by a hash, so that it can be checked and repeated.
 
 Within each stratum the customers are put in the order of their hashes and cut at the arms' shares,
-so that strata are balanced. Where the cuts fall is hashed from the stratum's name, which makes each
-customer's chance of an arm exactly that arm's share, in small strata, too. Neither the order of the
-rows nor the machine changes anything.
+so that strata are balanced. Where the cuts fall is hashed from the stratum's name and its first
+customer, which makes each customer's chance of an arm exactly that arm's share, in small strata and
+for a few newcomers, too. Neither the order of the rows nor the machine changes anything.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def assign_arms(
         customers: their ids, each once.
         strata: of each, such as its risk band and value.
         shares: of the arms; they add up to 1.
-        salt: the experiment's name; another one assigns anew.
+        salt: another one assigns anew.
         earlier: arms that some customers have already; they keep them, and only the others are drawn.
 
     Raises:
@@ -65,9 +65,12 @@ def assign_arms(
     cuts = np.cumsum(list(shares.values()))[:-1]
     for stratum in sorted(set(strata)):
         rows = np.flatnonzero((names == stratum) & (arms == ""))
+        if len(rows) == 0:
+            continue
         ranked = rows[np.argsort(order[rows], kind="stable")]
-        (offset,) = hashed_share([stratum], f"{salt}/strata")
-        place = (np.arange(len(ranked)) + offset) / max(len(ranked), 1)
+        # By the stratum alone, the single newcomer of each campaign would always get the same arm.
+        (offset,) = hashed_share([f"{stratum}/{customers[ranked[0]]}"], f"{salt}/strata")
+        place = (np.arange(len(ranked)) + offset) / len(ranked)
         arms[ranked] = np.array(list(shares), dtype=object)[np.searchsorted(cuts, place, "right")]
     return arms.astype(np.str_)
 

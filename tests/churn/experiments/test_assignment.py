@@ -81,6 +81,15 @@ def test_who_has_an_arm_keeps_it_and_newcomers_are_balanced_among_themselves():
     assert abs((after[1000:] == HOLDOUT).sum() - 600) <= 2
 
 
+def test_newcomers_one_by_one_get_the_shares_within_one_stratum():
+    arms: dict[str, str] = {}
+    for customer in CUSTOMERS[:2000]:  # each in a campaign of its own
+        (arms[customer],) = assign_arms([customer], ["high"], SHARES, salt="x")
+
+    held = sum(arm == HOLDOUT for arm in arms.values())
+    assert held / 2000 == pytest.approx(0.2, abs=0.036)  # four standard errors
+
+
 def test_many_arms_get_their_shares():
     arms = assign_arms(CUSTOMERS, ["all"] * 4000, {"a": 0.5, "b": 0.3, "c": 0.2}, salt="three")
 
