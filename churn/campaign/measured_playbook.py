@@ -25,17 +25,22 @@ def measured_playbook(playbook: Playbook, readout: Readout) -> Playbook:
             f"(p = {readout.imbalance:.2g}), so its effect is not taken over. Find where customers "
             "went missing first."
         )
-    found = {each.offer: each for each in readout.saved if each.offer in playbook.offers}
+    found = measured_offers(playbook, readout)
     if not found:
         raise InputError(
             f"Experiment '{readout.experiment}' has too few outcomes of any offer of playbook "
-            f"'{playbook.name}' in both arms; wait for more, or raise holdout.share."
+            f"'{playbook.name}' in both arms; wait for more."
         )
     offers = {
         name: _measured(offer, found[name], readout.experiment) if name in found else offer
         for name, offer in playbook.offers.items()
     }
     return playbook.model_copy(update={"offers": offers})
+
+
+def measured_offers(playbook: Playbook, readout: Readout) -> dict[str, SavedShare]:
+    """What the experiment has measured of each offer of the playbook that has enough outcomes."""
+    return {each.offer: each for each in readout.saved if each.offer in playbook.offers}
 
 
 def playbook_text(playbook: Playbook) -> str:

@@ -1,4 +1,4 @@
-"""Reads an experiment's outcomes, and writes a playbook with what it has measured."""
+"""Reads an experiment's outcomes, and writes a playbook with what it has measured of the offers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from churn.campaign.campaign_experiment import read_campaigns
-from churn.campaign.measured_playbook import measured_playbook, playbook_text
+from churn.campaign.measured_playbook import measured_offers, measured_playbook, playbook_text
 from churn.contract import load_contract
 from churn.durable import replace_text
 from churn.experiments.readout import Readout
@@ -37,8 +37,8 @@ def read_experiment(
         contract = load_contract(ROOT / options.data.contract)
         here = folder / now.date().isoformat()
         here.mkdir(parents=True, exist_ok=True)
-        if readout.balanced:
-            playbook = load_playbook(options.playbook_file(contract.name), contract)
+        playbook = load_playbook(options.playbook_file(contract.name), contract)
+        if readout.balanced and measured_offers(playbook, readout):
             measured = measured_playbook(playbook, readout)
             replace_text(here / "measured-playbook.yaml", playbook_text(measured))
         replace_text(here / "readout.json", readout.model_dump_json(indent=1) + "\n")

@@ -198,6 +198,24 @@ def test_an_experiment_is_read_and_its_playbook_written(campaign, own, tmp_path)
     assert measured["offers"]["one_year"]["effect"]["source"] == "measured in experiment telco-1"
 
 
+def test_a_readout_without_outcomes_of_any_offer_is_written_without_a_playbook(
+    campaign, own, tmp_path
+):
+    from steps.retention.read_experiment import read_experiment
+
+    settings = campaign.settings | {"experiment": {"read": "telco-1"}}
+    today = datetime.now(UTC).date()
+    rows = leave_campaign(tmp_path / "retention", today - timedelta(40), offer="retired_offer")
+    record_outcomes(own["ledger"], rows)
+
+    found = read_experiment.entrypoint(settings, own)
+
+    here = tmp_path / "retention" / today.isoformat()
+    assert found.balanced
+    assert json.loads((here / "readout.json").read_text()) == found.model_dump(mode="json")
+    assert not (here / "measured-playbook.yaml").exists()
+
+
 def test_an_experiment_before_its_time_leaves_nothing(campaign, own, tmp_path):
     from steps.retention.read_experiment import read_experiment
 
