@@ -58,17 +58,16 @@ def known_arms(folder: Path, before: date) -> dict[str, str]:
     return found
 
 
-def earlier_offers(folder: Path, experiment: str, today: date, days: int) -> dict[str, str]:
-    """Customer of the holdout -> why not selected: who would have been contacted in the last so many days."""
+def earlier_offers(folder: Path, today: date, days: int) -> dict[str, str]:
+    """Customer of the holdout -> why not selected: who would have been contacted in the last so many days.
+
+    Be it in another experiment: quiet days keep who was contacted then out of this one, too.
+    """
     found: dict[str, str] = {}
     since = (today - timedelta(days)).isoformat()
     for path in _files(folder):
         if since <= path.parent.name < today.isoformat():
-            found |= {
-                row.customer: "selected before"
-                for row in read_rows(path)
-                if row.offer and row.experiment == experiment
-            }
+            found |= {row.customer: "selected before" for row in read_rows(path) if row.offer}
     return found
 
 
@@ -140,14 +139,41 @@ def _files(folder: Path) -> Iterator[Path]:
     return iter(sorted(folder.glob(f"*/{FILE_NAME}")) if folder.is_dir() else [])
 
 
-def _plan(files: list[Path], experiment: str) -> ExperimentPlan:
-    """The plan of the first campaign, which no later one changes."""
+def earlier_plan(folder: Path, experiment: str, before: date) -> ExperimentPlan | None:
+    """The plan of the experiment's first campaign, which no later one changes; None before the first."""
+    files = [path for path in _files(folder) if path.parent.name < before.isoformat()]
+    return next((plan for plan in _plans(files) if plan.name == experiment), None)
+
+
+def require_same_share(folder: Path, share: float, before: date) -> None:
+    """Checks that customers were assigned with this share before: they keep their arms for ever.
+
+    Raises:
+        InputError: they were assigned with another.
+    """
+    files = [path for path in _files(folder) if path.parent.name < before.isoformat()]
+    for plan in _plans(files):
+        known = plan.shares[HOLDOUT]
+        if known != share:
+            raise InputError(
+                f"holdout.share is {share:g}, but experiment '{plan.name}' below {folder} has assigned "
+                f"with {known:g} since {plan.begins}, and customers keep their arms: their sizes could "
+                f"never agree with {share:g}. Set holdout.share={known:g}."
+            )
+
+
+def _plans(files: list[Path]) -> Iterator[ExperimentPlan]:
     for path in files:
         place = path.with_name(PLAN_NAME)
         if place.is_file():
-            plan = ExperimentPlan.model_validate_json(place.read_bytes())
-            if plan.name == experiment:
-                return plan
+            yield ExperimentPlan.model_validate_json(place.read_bytes())
+
+
+def _plan(files: list[Path], experiment: str) -> ExperimentPlan:
+    """The plan of the first campaign, which no later one changes."""
+    for plan in _plans(files):
+        if plan.name == experiment:
+            return plan
     raise InputError(f"No campaign has left the plan of experiment '{experiment}' ({PLAN_NAME}).")
 
 
@@ -183,8 +209,7 @@ def campaign_kept_out(
     Raises:
         InputError: the suppression list or a file of an earlier campaign is at fault.
     """
-    name = experiment_name(options.experiment, playbook)
-    reasons = earlier_offers(Path(folder), name, today, playbook.quiet_days)
+    reasons = earlier_offers(Path(folder), today, playbook.quiet_days)
     if options.suppression:
         reasons |= read_suppressions(options.suppression_file, scored.contract.id.name)
     ids = scored.texts["customer_id"].to_pylist()

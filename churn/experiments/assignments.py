@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, ValidationError
 
+from churn.durable import replacing
 from churn.errors import InputError, error_reason
 from churn.experiments.assignment import HOLDOUT
 from churn.experiments.plan import ExperimentPlan
@@ -50,15 +51,17 @@ _COLUMNS = [name for name, field in Assigned.model_fields.items() if not field.e
 
 
 def write_assignments(path: Path, rows: Iterable[Assigned]) -> None:
-    """Writes the file."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    """Writes the file, whole or not at all: half of it would draw the other half's arms anew."""
+    with replacing(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(row.model_dump(mode="json") for row in rows)
 
 
 def read_assignments(paths: Sequence[Path], experiment: str) -> dict[str, Assigned]:
-    """The first assignment of each customer of an experiment, from the files of its campaigns.
+    """Each customer of an experiment, from the files of its campaigns: the first that selects the customer.
+
+    Who was never selected has the first assignment.
 
     Raises:
         InputError: a file cannot be read, a line is not valid, or a customer changes the arm; the
@@ -76,6 +79,8 @@ def read_assignments(paths: Sequence[Path], experiment: str) -> dict[str, Assign
                     f"{known.assigned_on} in '{known.arm}'. A crossover ends what the experiment can "
                     "measure: remove the customer from every file, or start another experiment."
                 )
+            if row.offer and not known.offer:
+                first[row.customer] = row
     return first
 
 
@@ -170,7 +175,7 @@ def _check_contacts(assigned: Mapping[str, Assigned], treated: Mapping[str, bool
             raise InputError(
                 f"{row.place}: the customer was contacted, but is in the holdout of experiment "
                 f"'{row.experiment}' since {row.assigned_on}: the contact contradicts the assignment. "
-                "Keep the holdout off every call list, and start another experiment."
+                f"Keep the holdout off every call list, and take the customer out of every {FILE_NAME}."
             )
 
 

@@ -17,7 +17,8 @@ class ExperimentSettings(FrozenSettings):
     """How the effect of a campaign is measured.
 
     Attributes:
-        name: of the experiment; empty for the playbook's name and 1. Another name assigns anew.
+        name: of the experiment; empty for the playbook's name and 1. Another name plans anew, with
+            the same arms.
         read: name of an experiment to read out; empty for none.
         alpha: how often a difference is found where there is none, over all looks.
         power: how often the least difference is found where there is one.

@@ -36,7 +36,7 @@ class ExperimentPlan(FrozenModel):
     """What is fixed before the first contact.
 
     Attributes:
-        name: of the experiment; the assignment's salt, too.
+        name: of the experiment.
         begins: the day of the first assignment.
         holdout_rate: churn expected without any contact; the mean predicted risk of the customers.
         treated_rate: the highest rate of the treated that is worth detecting.
@@ -82,8 +82,9 @@ class ExperimentPlan(FrozenModel):
             first = self.looks[0]
             raise InputError(
                 f"Experiment '{self.name}' is read on {day}, before its first look is due on "
-                f"{first.due}: outcomes are complete {self.settings.horizon_days} days after the "
-                "assignment. Wait, because an early look raises the rate of false findings."
+                f"{first.due}: outcomes are complete "
+                f"{self.settings.horizon_days + self.settings.delay_days} days after the assignment. "
+                "Wait, because an early look raises the rate of false findings."
             )
         return due[-1]
 

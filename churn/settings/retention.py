@@ -34,7 +34,7 @@ class HoldoutSettings(FrozenSettings):
 
     Attributes:
         share: of the customers.
-        salt: fixes which, where neither the ledger nor an earlier list knows a customer's arm.
+        salt: fixes which, where no earlier campaign's file knows a customer's arm.
     """
 
     share: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05

@@ -6,7 +6,12 @@ from typing import Annotated, Any
 
 from zenml import step
 
-from churn.campaign.campaign_experiment import earlier_assignments, experiment_name, known_arms
+from churn.campaign.campaign_experiment import (
+    earlier_assignments,
+    experiment_name,
+    known_arms,
+    require_same_share,
+)
 from churn.campaign.campaign_plan import CampaignPlan, plan_campaign, require_contacts
 from churn.campaign.contacts import campaign_holdout
 from churn.campaign.earlier_lists import recently_called
@@ -32,7 +37,8 @@ def allocate_offers(
     What would stop the campaign is found here, before a list is written.
 
     Raises:
-        InputError: nobody would be contacted, or a file of an earlier campaign is at fault.
+        InputError: nobody would be contacted, the holdout's share has changed, or a file of an earlier
+            campaign is at fault.
     """
     with step_progress("allocate_offers") as progress:
         options = RetentionSettings.from_mapping(settings)
@@ -41,6 +47,7 @@ def allocate_offers(
         ids = scored.texts["customer_id"].to_pylist()
         folder, today = Path(folders["retention"]), datetime.now(UTC).date()
         earlier_assignments(folder, experiment_name(options.experiment, playbook), today)
+        require_same_share(folder, options.holdout.share, today)
         arms = known_arms(folder, today)
         reasons = recently_called(folder, today, playbook.quiet_days)
         if options.suppression:

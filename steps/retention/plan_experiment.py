@@ -9,7 +9,7 @@ from zenml import step
 from churn.campaign.campaign_experiment import (
     PLAN_NAME,
     campaign_kept_out,
-    earlier_assignments,
+    earlier_plan,
     experiment_name,
     plan_of_campaign,
 )
@@ -34,7 +34,7 @@ def plan_retention_experiment(
     settings: dict[str, Any],
     folders: dict[str, str],
 ) -> Annotated[ExperimentPlan, Artifact.EXPERIMENT]:
-    """Fixes sizes and looks before anybody is contacted."""
+    """Fixes sizes and looks before anybody is contacted; later campaigns of the experiment keep them."""
     with step_progress("plan_experiment") as progress:
         options = RetentionSettings.from_mapping(settings)
         folder, today = Path(folders["retention"]), datetime.now(UTC).date()
@@ -43,13 +43,10 @@ def plan_retention_experiment(
             scored, margin, plan, kept_out=kept_out, seed=options.horizon.seed
         )
         name = experiment_name(options.experiment, plan.playbook)
-        earlier = earlier_assignments(folder, name, today)
         assigned = assigned_customers(scored, margin, plan, would_get, experiment=name, day=today)
-        experiment = plan_of_campaign(
-            scored, plan, assigned, options.experiment,
-            begins=min((row.assigned_on for row in earlier.values()), default=today),
-            share=options.holdout.share,
-        )  # fmt: skip
+        experiment = earlier_plan(folder, name, today) or plan_of_campaign(
+            scored, plan, assigned, options.experiment, begins=today, share=options.holdout.share
+        )
         here = folder / today.isoformat()
         here.mkdir(parents=True, exist_ok=True)
         write_assignments(here / FILE_NAME, assigned)

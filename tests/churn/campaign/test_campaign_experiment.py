@@ -10,9 +10,11 @@ from churn.campaign.campaign_experiment import (
     PLAN_NAME,
     earlier_assignments,
     earlier_offers,
+    earlier_plan,
     guardrail_sentences,
     known_arms,
     read_campaigns,
+    require_same_share,
 )
 from churn.campaign.measured_playbook import measured_playbook, playbook_text
 from churn.errors import InputError
@@ -161,9 +163,22 @@ def test_later_campaigns_know_arms_and_offers_of_earlier_ones(campaign):
 
     assert known_arms(folder, DAY) == {}
     assert known_arms(folder, DAY + timedelta(1)) == {row.customer: row.arm for row in rows}
-    assert len(earlier_offers(folder, EXPERIMENT, DAY + timedelta(30), 30)) == len(rows)
-    assert earlier_offers(folder, EXPERIMENT, DAY + timedelta(31), 30) == {}
-    assert earlier_offers(folder, "other-1", DAY + timedelta(30), 30) == {}
+    # Be it in another experiment: the treated are left alone after any call list, too
+    assert len(earlier_offers(folder, DAY + timedelta(30), 30)) == len(rows)
+    assert earlier_offers(folder, DAY + timedelta(31), 30) == {}
+
+
+def test_a_plan_stays_and_so_does_the_share_of_the_holdout(campaign):
+    folder, _, _, _ = campaign
+    after = DAY + timedelta(1)
+
+    assert earlier_plan(folder, EXPERIMENT, DAY) is None
+    assert earlier_plan(folder, EXPERIMENT, after).begins == DAY
+    assert earlier_plan(folder, "other-1", after) is None
+    require_same_share(folder, 0.2, after)
+    require_same_share(folder, 0.1, DAY)
+    with pytest.raises(InputError, match=r"holdout.share is 0.1, but .* Set holdout.share=0.2"):
+        require_same_share(folder, 0.1, after)
 
 
 def test_a_guardrail_says_that_its_limit_is_assumed(playbook):

@@ -111,6 +111,8 @@ def test_an_early_look_has_a_wider_bound():
 def test_it_is_not_read_before_its_time():
     with pytest.raises(InputError, match=r"'telco-1' is read on 2026-12-29, before .* 2026-12-30"):
         read_out(plan(), simulated(0.3), date(2026, 12, 29))
+    with pytest.raises(InputError, match="outcomes are complete 37 days after the assignment"):
+        read_out(plan(delay_days=7), simulated(0.3), date(2026, 12, 29))
 
 
 def test_arms_of_the_wrong_size_decide_nothing():
@@ -216,6 +218,22 @@ def test_the_first_assignment_counts_and_a_crossover_names_file_and_line(tmp_pat
     write_assignments(tmp_path / "two.csv", [assigned("a", day=later)])
     both = read_assignments([tmp_path / "one.csv", tmp_path / "two.csv"], "telco-1")
     assert both["a"].assigned_on == BEGINS
+
+
+def test_who_is_first_selected_by_a_later_campaign_counts_from_that_one(tmp_path):
+    later, last = BEGINS + timedelta(30), BEGINS + timedelta(60)
+    files = [tmp_path / name for name in ("one.csv", "three.csv", "two.csv")]
+    unselected = assigned("a").model_copy(update={"offer": ""})
+    write_assignments(files[0], [unselected, unselected.model_copy(update={"customer": "b"})])
+    write_assignments(files[1], [assigned("a", day=later)])
+    write_assignments(files[2], [assigned("a", day=last)])
+
+    found = read_assignments(files, "telco-1")
+
+    assert (found["a"].assigned_on, found["a"].offer) == (later, "call")
+    assert (found["b"].assigned_on, found["b"].offer) == (BEGINS, "")
+    seen, _ = observe(found, [left_on("a", later + timedelta(10))], plan(), NOW + timedelta(60))
+    assert seen.left.tolist() == [True]
 
 
 @pytest.mark.parametrize(
