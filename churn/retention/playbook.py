@@ -6,7 +6,7 @@ categories of the data contract; docs/playbooks.md describes every field.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -61,6 +61,14 @@ class OfferCost(FrozenSettings):
     bills: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.0
     source: Source
     basis: Words
+
+    @model_validator(mode="after")
+    def _not_free(self) -> Self:
+        if not (self.contact or self.incentive or self.bills):
+            raise ValueError(
+                "must be above 0 in contact, incentive or bills: the return is told for each unit spent"
+            )
+        return self
 
 
 class Guardrail(FrozenSettings):

@@ -221,11 +221,11 @@ def _figures(
     simulated: SimulatedCampaign, expected: float, no_effect: float, named: tuple[str, ...]
 ) -> dict[str, RoiFigure]:
     def figure(
-        name: str, value: float, drawn: Floats, unit: str = "money", without: str = "none"
+        name: str, value: float, drawn: Floats, unit: str = "money", without: str = ""
     ) -> RoiFigure:
         edge = (1 - _LEVEL) / 2
         lower, upper = np.quantile(drawn, [edge, 1 - edge]).tolist()
-        rests_on = tuple(each for each in named if without not in each)
+        rests_on = tuple(each for each in named if not without or not each.endswith(without))
         return RoiFigure(
             name=name, value=value, lower=lower, upper=upper, unit=unit, rests_on=rests_on
         )

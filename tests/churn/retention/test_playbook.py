@@ -25,6 +25,7 @@ def test_the_shipped_playbooks_fit_their_contracts_and_say_that_all_is_assumed(r
 ONE_YEAR_EFFECT = "effect: {distribution: beta, alpha: 7, beta: 3, source: assumed,"
 FAULTS = {
     "negative cost": ("contact: 4.0", "contact: -4.0", 23, "must be at least 0"),
+    "free offer": ("cost: {contact: 6.0,", "cost: {contact: 0.0,", 51, "must be above 0 in contact, incentive or bills"),
     "capacity zero": ("capacity: 400", "capacity: 0", 22, "must be at least 1, not 0"),
     "uplift above 1": (
         ONE_YEAR_EFFECT,
