@@ -6,6 +6,8 @@ from churn.experiments.readout import Readout
 from churn.reports.executive.evidence import Evidence
 from churn.reports.executive.slide import ASSUMED, Slide, Table, columns, is_assumed
 
+UNBALANCED = "The arms' sizes are no chance, so this shows no effect of the offers."
+
 
 def experiment_slide(seen: Evidence) -> Slide:
     """The plan."""
@@ -91,6 +93,7 @@ def _readout(seen: Evidence, readout: Readout) -> Slide:
             f"{seen.state(f'{both}.interval.upper', '+.1%')}); decision: "
             f"{seen.value('readout.decision')}."),
             readout.guardrail,
+            *(() if readout.balanced else (UNBALANCED,)),
         ),
         notes=f"Look {seen.count('readout.look')} of experiment {seen.value('readout.experiment')}.",
         chart=columns(

@@ -12,6 +12,7 @@ import matplotlib as mpl
 from churn.reports.charts.chart_style import as_png
 from churn.reports.charts.retention_charts import profit_chart, tornado_chart
 from churn.reports.executive.evidence import Evidence
+from churn.reports.executive.experiment_slides import UNBALANCED
 from churn.reports.executive.slide import ASSUMED
 
 _INK, _SOFT, _MAIN, _WARN = (31, 41, 51), (82, 96, 109), (0, 114, 178), (213, 94, 0)
@@ -150,6 +151,7 @@ def _measured(seen: Evidence) -> tuple[str, ...]:
                 f"{seen.share('readout.comparison.holdout_rate')} of the holdout; "
                 f"{seen.value('readout.decision')}."
             ),
+            *(() if seen.readout.balanced else (UNBALANCED,)),
         )
     return (
         (

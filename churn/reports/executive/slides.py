@@ -213,7 +213,7 @@ def _limits(seen: Evidence) -> Slide:
     )
     binding = sum(limit.price > 0 for limit in limits)
     title = (
-        f"More capacity would pay: {limits[tight[0]].name}"
+        f"The limit that holds back most: {limits[tight[0]].name}"
         if binding
         else "No limit holds the campaign back"
     )

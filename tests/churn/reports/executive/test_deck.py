@@ -9,6 +9,7 @@ import pytest
 
 from churn.experiments.readout import ArmRate, Readout, compare_rates
 from churn.reports.executive.deliverables import write_deliverables
+from churn.reports.executive.experiment_slides import UNBALANCED
 from churn.reports.executive.slides import slides
 from tests.churn.reports.executive.conftest import DAY, evidence_of
 
@@ -139,3 +140,10 @@ def test_a_measured_effect_replaces_what_was_expected_of_the_holdout(campaigns, 
 
     assert "Measured: 20.0% of the treated left, 40.0% of the holdout" in titles
     assert not any(title.startswith("Expected:") for title in titles)
+
+    # Arms of the wrong sizes are said to be so beside the figures
+    odd = readout.model_copy(update={"balanced": False, "imbalance": 1e-9})
+    shown = [
+        s for s in slides(evidence_of(campaigns("telco"), tmp_path, odd)) if UNBALANCED in s.lines
+    ]
+    assert [s.title for s in shown] == ["Measured: 20.0% of the treated left, 40.0% of the holdout"]
