@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from churn.retention.playbook import Playbook
 from churn.scoring.scorer import Scorer
 
 _ALL = 1000
+_Open = dict[tuple[str, str], list[tuple[str, NDArray[np.bool_]]]]
+"""A change of one column -> the offers that propose it, and who is eligible for each, bool[n]."""
 
 
 def supported_offers(
@@ -23,11 +27,11 @@ def supported_offers(
     Only offers that propose a change of one column, and that the customer is eligible for, are
     looked at; empty where the model sees no fall. It is an association, not an effect.
     """
-    single = {
-        next(iter(offer.proposes.items())): (name, eligible(offer, scored.contract, scored.columns))
-        for name, offer in playbook.offers.items()
-        if len(offer.proposes) == 1
-    }
+    single: _Open = defaultdict(list)
+    for name, offer in playbook.offers.items():
+        if len(offer.proposes) == 1:
+            (change,) = offer.proposes.items()
+            single[change].append((name, eligible(offer, scored.contract, scored.columns)))
     if not single:
         return [""] * len(rows)
     search = CounterfactualSearch(scorer.row_scorer)
@@ -40,14 +44,10 @@ def supported_offers(
     return found
 
 
-def _best(
-    row: int,
-    possible: tuple[Counterfactual, ...],
-    single: dict[tuple[str, str], tuple[str, NDArray[np.bool_]]],
-) -> str:
+def _best(row: int, possible: tuple[Counterfactual, ...], single: _Open) -> str:
     for each in sorted(possible, key=lambda one: one.risk):
         (change,) = [one for one in each.changes if not one.follows]
-        name, open_to = single.get((change.column, change.after), ("", None))
-        if open_to is not None and open_to[row]:
-            return f"{name}: {each.sentence}"
+        for name, open_to in single.get((change.column, change.after), ()):
+            if open_to[row]:
+                return f"{name}: {each.sentence}"
     return ""

@@ -107,7 +107,7 @@ def _cohort(
     draws = margin.draws[rows].astype(np.float64)
     spread = chance * (1 - chance)
     luck = rng.standard_normal(draws.shape[1])
-    band, third, reason = name.split("/") if "/" in name else (DO_NOT_DISTURB, "all", "all")
+    band, third, reason = name.split("/", 2) if "/" in name else (DO_NOT_DISTURB, "all", "all")
     return Cohort(
         id=name,
         band=band,

@@ -113,7 +113,7 @@ def fit_hazards(
     if not left.any():
         raise InputError(
             "Nobody in the table has left, so how long customers stay cannot be estimated. Name a "
-            "table with leavers, with leavers in it."
+            "table with leavers with --set data.source=ADDRESS."
         )
     rng = np.random.default_rng(seed)
     if len(left) > _MOST_ROWS:

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from churn.campaign.earlier_lists import (
 )
 from churn.campaign.missed_leavers import audit_last_list
 from churn.campaign.scored_customers import NO_REASON, score_customers
-from churn.campaign.supported_offers import supported_offers
+from churn.campaign.supported_offers import _best, supported_offers
 from churn.campaign.suppression import read_suppressions
 from churn.data.sources import open_sink
 from churn.errors import InputError
@@ -26,7 +27,7 @@ from churn.retention.cohorts import DO_NOT_DISTURB, cohort_ids, cohorts
 from churn.retention.hazards import fit_hazards
 from churn.retention.offer_profit import offer_profits
 from churn.retention.playbook_file import load_playbook
-from churn.retention.value import remaining_margin
+from churn.retention.value import RemainingMargin, remaining_margin
 from churn.retention.value_settings import HorizonSettings, ValueSettings
 from churn.scoring.store_follower import load_version
 
@@ -180,6 +181,29 @@ def test_cohorts_hold_everybody_once_with_one_cell_that_is_left_alone(plan, scor
         assert each.at_risk.lower < each.at_risk.expected < each.at_risk.upper
         assert each.id in (DO_NOT_DISTURB, f"{each.band}/{each.value_third}/{each.reason}")
     assert found == cohorts(ids, scored.risk, margin, seed=7)
+
+
+def test_a_reason_may_have_a_slash_in_its_name():
+    margin = RemainingMargin(np.ones(2), np.ones((2, 20), np.float32), ())
+
+    (found,) = cohorts(np.full(2, "high/alike/Calls/day"), np.full(2, 0.5), margin, seed=7)
+
+    assert (found.value_third, found.reason) == ("alike", "Calls/day")
+
+
+def test_of_two_offers_of_one_change_the_one_open_to_the_customer_is_named():
+    change = SimpleNamespace(column="Contract", after="One year", follows=False)
+    possible = (SimpleNamespace(risk=0.2, changes=(change,), sentence="the risk falls"),)
+    apart = {
+        ("Contract", "One year"): [
+            ("young", np.array([True, False, False])),
+            ("old", np.array([False, True, False])),
+        ]
+    }
+
+    said = [_best(row, possible, apart) for row in range(3)]
+
+    assert said == ["young: the risk falls", "old: the risk falls", ""]
 
 
 def test_who_was_called_within_the_quiet_days_is_left_alone(tmp_path):
