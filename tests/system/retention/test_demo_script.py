@@ -28,6 +28,7 @@ def written(root, isolated_environment, tmp_path_factory):
     page = (root / "docs" / "demo-script.md").read_text(encoding="utf-8")
     environment = isolated_environment | {
         "CHURN_HOME": str(home),
+        "ZENML_CONFIG_PATH": str(home / "zenml"),  # as at a newcomer's: no versions of other tests
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     for command in re.findall(r"```bash\n(.*?)\n```", page, re.DOTALL):
