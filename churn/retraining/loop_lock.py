@@ -1,9 +1,9 @@
 """One loop at a time: the newest event of a model names who is at work, with a lease that ends.
 
 A process of this machine has the lock for as long as it lives, whatever the clock says, and loses it
-when it is dead. Of a process elsewhere only its lease is known: it ends by the database's clock, two
-minutes after it was last renewed. Whoever was overtaken learns it at its next event, because the
-number of that event is taken.
+when it is dead. Of a process elsewhere, in another container too, only its lease is known: it ends by
+the database's clock, two minutes after it was last renewed. Whoever was overtaken learns it at its
+next event, because the number of that event is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -26,12 +28,30 @@ from churn.ledger.retraining_events import (
 
 LEASE = timedelta(seconds=120)
 _RENEWALS = 3  # in a lease
-_SAME_SECONDS = 1.0  # the start time of a process is read twice, from two clocks
+_SAME_SECONDS = 0.05  # a start time is kept with two digits
 
 
 def this_process() -> str:
     """This process, told from every other: machine, process id and when it was born."""
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    return f"{_here()} {os.getpid()} {_born(psutil.Process()):.2f}"
+
+
+def _here() -> str:
+    """Where a process id means one process: host name; on Linux its start and PID namespace, too.
+
+    Two machines may have one name, and so have the containers on a host's network.
+    """
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return "/".join(parts)
+
+
+def _born(process: psutil.Process) -> float:
+    """When a process was born; on Linux since the machine's start, as its time of day moves with the clock."""
+    since = psutil.boot_time() if psutil.LINUX else 0.0
+    return process.create_time() - since
 
 
 def is_held(event: RetrainingEvent, now: datetime) -> bool:
@@ -39,7 +59,7 @@ def is_held(event: RetrainingEvent, now: datetime) -> bool:
     if not event.holder:
         return False
     host, pid, born = event.holder.rsplit(" ", 2)
-    if host == socket.gethostname():
+    if host == _here():
         return _lives(int(pid), float(born))
     # A lease that ends later than any can: a clock was set back, and it means nothing.
     return now < event.lease_until <= now + LEASE
@@ -48,7 +68,7 @@ def is_held(event: RetrainingEvent, now: datetime) -> bool:
 def _lives(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - born) < _SAME_SECONDS
+        same = abs(_born(process) - born) < _SAME_SECONDS
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
@@ -121,7 +141,8 @@ class HeldLoop:
         now = self._ledger.clock()
         newest = self._events[-1] if self._events else None
         if newest is not None and newest.holder != self._holder and is_held(newest, now):
-            host, pid, _ = newest.holder.rsplit(" ", 2)
+            place, pid, _ = newest.holder.rsplit(" ", 2)
+            host = place.partition("/")[0]
             raise ChurnError(
                 f"A retraining of '{self._model}' is at work already (process {pid} on {host}, loop "
                 f"{newest.loop}); one at a time. Wait until it is done, and start this one again."

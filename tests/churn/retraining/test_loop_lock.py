@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 
 from churn.errors import ChurnError
 from churn.ledger.retraining_events import RetrainingEvent, RetrainingLedger
+from churn.retraining import loop_lock
 from churn.retraining.loop_lock import LEASE, HeldLoop, is_held, this_process
 
 MODEL = "telco-churn"
@@ -62,6 +65,27 @@ def test_a_lease_elsewhere_ends_by_the_clock(until, held):
 def test_a_process_here_is_known_by_its_life_and_not_by_the_clock(jump, dead_process):
     assert is_held(event(this_process()), NOW + jump)
     assert not is_held(event(dead_process), NOW + jump)
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere a process is born at a fixed time of day")
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_process_here_keeps_the_lock_where_the_clock_is_set(monkeypatch, jump):
+    taken = event(this_process())
+    # Linux counts when a process was born from the machine's start, whose time of day moves with the clock.
+    began = psutil._pslinux.boot_time
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: began() + jump)
+
+    assert is_held(taken, NOW + timedelta(seconds=jump))
+
+
+def test_a_process_of_another_container_with_this_host_name_has_its_lease(monkeypatch):
+    here = loop_lock._here
+    with monkeypatch.context() as patch:
+        patch.setattr(loop_lock, "_here", lambda: f"{here()}0")
+        taken = event(this_process().replace(f" {os.getpid()} ", " 999999999 "))
+
+    assert is_held(taken, NOW)
+    assert not is_held(taken, NOW + timedelta(seconds=60))
 
 
 def test_what_was_released_is_free():
