@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,6 +142,14 @@ class LoopRun:
         given |= _flat(getattr(own.runs, pipeline, None) or {}) | dict(settings)
         return tuple(f"{name}={as_yaml(value)}" for name, value in given.items())
 
+    def switches(self) -> Switches:
+        """What people have switched off.
+
+        Raises:
+            InputError: their file cannot be read.
+        """
+        return read_switches(ROOT / self.settings.switches)
+
     def now(self) -> datetime:
         """The time by the clock that all who share the ledger go by."""
         return self._ledger.clock()
@@ -174,7 +182,7 @@ def run_retraining(
     with RetrainingLedger(folders["ledger"]) as ledger, HeldLoop(ledger, model) as held:
         loop = LoopRun(request, prepared, stack, ledger, held, on_wait=on_wait, on_bytes=on_bytes)
         loop.require_known_settings()
-        started = open_loop(loop, _person(loop.settings), _switches(loop.settings))
+        started = open_loop(loop, _person(loop.settings))
         if isinstance(started, NotStarted):
             return _not_started(loop, started)
         return _go_on(loop, resumed=started == "resumed")
@@ -189,10 +197,6 @@ def _person(settings: RetrainingSettings) -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "somebody without a name here"
-
-
-def _switches(settings: RetrainingSettings) -> Switches:
-    return read_switches(ROOT / settings.switches)
 
 
 def _not_started(loop: LoopRun, why: NotStarted) -> Outcome:
@@ -239,7 +243,7 @@ def _require_allowed(loop: LoopRun, step: Step) -> None:
     beside = step in ("shadow", "canary") and getattr(loop.found, step) is not None
     if step in _ALWAYS or beside:
         return
-    switches, now = _switches(settings), datetime.now(UTC)
+    switches, now = loop.switches(), loop.now()
     why = switches.stop or next(
         (
             each.reason or "maintenance"

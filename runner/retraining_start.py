@@ -54,17 +54,16 @@ class NotStarted:
     held: bool = False
 
 
-def open_loop(
-    loop: LoopRun, person: str, switches: Switches
-) -> Literal["opened", "resumed"] | NotStarted:
+def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotStarted:
     """Opens a loop, if none is open and everything speaks for it.
 
     Raises:
-        InputError: there is no champion, or the snapshot is at fault.
+        InputError: there is no champion, or the snapshot or the switches are at fault.
     """
     events = loop.held.events
     if events and events[-1].kind != "closed" and decide_loop(loop.found).next != "train":
         return "resumed"
+    switches = loop.switches()
     champion = _champion(loop)
     snapshot, dataset = _snapshot(loop)
     if events and events[-1].kind != "closed":
@@ -100,7 +99,7 @@ def _trigger(
     return TriggerInputs(
         evidence=RetrainingEvidence(
             champion_trained_at=champion.manifest.created,
-            windows=_windows(loop.folders["ledger"], loop.model),
+            windows=_windows(loop.folders["ledger"], loop.model, champion.version),
             started=tuple(
                 each.recorded_at for each in loop.held.every_event if each.kind == "opened"
             ),
@@ -163,8 +162,8 @@ def _judged(events: tuple[RetrainingEvent, ...]) -> list[SnapshotFacts]:
     return found
 
 
-def _windows(ledger: str, model: str) -> tuple[CheckedWindow, ...]:
-    """Drift checks of the kind that was checked last; an alarm that a person has resolved is none."""
+def _windows(ledger: str, model: str, champion: str) -> tuple[CheckedWindow, ...]:
+    """The champion's checks of the kind that was checked last; an alarm that a person has resolved is none."""
     with DriftLedger(ledger) as checks:
         kinds = checks.kinds(model)
         if not kinds:
@@ -177,6 +176,7 @@ def _windows(ledger: str, model: str) -> tuple[CheckedWindow, ...]:
                 raises_alarm=each.raises_alarm and each.number > resolved,
             )
             for each in checks.checks(model, kinds[0])
+            if each.version == champion
         )
 
 

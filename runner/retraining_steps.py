@@ -118,8 +118,8 @@ def _approve(loop: LoopRun) -> Found:
         approval = ledger.approval(loop.model, version)
     if approval is not None:
         return {"approval": {"person": approval.person, "note": approval.note}}, None
-    judged = next(each for each in loop.held.events if "gates" in each.facts)
-    if loop.now() - judged.recorded_at > loop.found.rules.approval.days * _DAY:
+    asked = [each for each in loop.held.events if each.kind == "found"][-1]
+    if loop.now() - asked.recorded_at > loop.found.rules.approval.days * _DAY:
         return {"approval": {"person": ""}}, None
     return {}, None
 
@@ -133,7 +133,7 @@ def _promote(loop: LoopRun) -> Found:
     serves = done.status in ("promoted", "unchanged")
     facts = {
         "status": done.status,
-        "serving": version if serves else loop.found.champion,
+        "serving": version if serves else _in_production(loop),
         "sentence": f"{done.sentence[0].upper()}{done.sentence[1:]}.",
     }
     return {"promotion": facts}, outcome.run_id
@@ -176,8 +176,14 @@ def _roll_back(loop: LoopRun) -> Found:
     reason = decide_loop(loop.found).reason
     if _in_production(loop) == version:
         run = loop.run("rollback", {"reason": reason}).run_id
-    loop.run("deployment", {})
+    deployed = loop.run("deployment", {}).deployment
+    assert deployed is not None  # noqa: S101 - a deployment always has one
     serving = _in_production(loop)
+    if deployed.status == "rolled back":
+        raise ChurnError(
+            f"Version {serving} is in production again, but it is not served: "
+            f"{deployed.sentence.rstrip('.')}. The next start deploys it again."
+        )
     sentence = f"Version {serving} is in production again: {reason}"
     return {"rollback": {"status": "restored", "serving": serving, "sentence": sentence}}, run
 

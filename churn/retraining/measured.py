@@ -42,8 +42,10 @@ def compare_beside(
             elif each.role == "production":
                 champion[each.prediction_id] = each
     if role == "shadow":
+        # Rows of a batch job with the challenger have no answer of the champion beside them.
+        own = {name: each for name, each in own.items() if name in champion}
         missing = _missing(own, champion)
-        champion = {name: each for name, each in champion.items() if name in own}
+        champion = {name: champion[name] for name in own}
     else:
         missing = 0
     return Compared(

@@ -56,7 +56,8 @@ def judge_canary(seen: Compared | None, rules: CanaryRules) -> Judged:
     seen = seen or Compared()
     answered = f"The canary has answered {seen.predictions:,} of {rules.predictions:,} customers"
     if seen.errors is not None and seen.errors >= 1:
-        return Judged.of("canary", False, "The service did not answer while the canary was there.")
+        said = "The service answered nothing, or nothing but server errors, while the canary was there."
+        return Judged.of("canary", False, said)
     if seen.errors is not None and seen.errors > rules.most_errors:
         said = f"{seen.errors:.1%} of the requests ended in a server error; {rules.most_errors:.1%} may."
         return Judged.of("canary", False, said)
@@ -95,7 +96,7 @@ def judge_probation(
     fall = _fall(seen, promised, rules)
     if fall:
         return Judged.of("probation", False, fall)
-    known = f"{seen.outcomes:,} outcomes are known, and performance has not fallen"
+    known = f"{seen.outcomes:,} outcomes are known, and nothing says that performance has fallen"
     if seen.days < rules.days:
         left = f"{known}; probation ends after {rules.days:g} days, {seen.days:.1f} have passed."
         return Judged(name="probation", verdict="wait", sentence=left)

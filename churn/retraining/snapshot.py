@@ -51,13 +51,11 @@ def require_newer(snapshot: SnapshotFacts, judged: Sequence[SnapshotFacts]) -> N
     Raises:
         InputError: it is older by its date, or was judged before a newer one.
     """
-    for place, earlier in enumerate(judged[:-1], 1):
-        if is_same(snapshot, earlier):
-            raise InputError(
-                f"The snapshot {snapshot.location} is older than the last one: loop {place} of "
-                f"{len(judged)} has judged it already, and {judged[-1].location} came after it. Bring a "
-                "newer one."
-            )
+    if any(is_same(snapshot, earlier) for earlier in judged[:-1]):
+        raise InputError(
+            f"The snapshot {snapshot.location} is older than the last one: an earlier loop has judged "
+            f"it already, and {judged[-1].location} came after it. Bring a newer one."
+        )
     days = [each.latest for each in judged if each.latest]
     if snapshot.latest and days and snapshot.latest < max(days):
         raise InputError(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from churn.errors import ChurnError, GateError, InputError
+from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.retraining_events import RetrainingLedger
+from churn.monitoring.alarms import AlarmPolicy
+from churn.monitoring.drift_check import CheckResult
 from churn.retraining.evidence import ProbationFacts
 from churn.retraining.record import replay
 from runner.retraining import as_yaml
@@ -149,7 +153,7 @@ def test_a_snapshot_older_than_the_last_is_refused(loop, tables):
     loop.start(**policy)
     loop.source = tables / "risen.csv"
 
-    with pytest.raises(InputError, match="older than the last one: loop 1 of 2"):
+    with pytest.raises(InputError, match="older than the last one: an earlier loop"):
         loop.start(**policy)
 
     assert loop.places.agreed() == "1"
@@ -194,6 +198,65 @@ def test_a_policy_that_does_not_ask_starts_nothing(loop):
     outcome = loop.start(trigger="policy")
 
     assert (outcome.status, outcome.result.status, events(loop)) == ("completed", "not needed", [])
+
+
+@pytest.mark.parametrize(("version", "asks"), [("1", True), ("7", False)])
+def test_alarms_of_another_version_are_none_of_the_champion(loop, version, asks):
+    found = CheckResult(finding="watch", reason="", rows=500, reference_rows=7043, p_value=1e-4)
+    with DriftLedger(loop.places.ledger_url) as ledger:
+        for window in ("first", "second"):
+            ledger.record_check(
+                found, model=MODEL, version=version, kind="batch", window=window,
+                policy=AlarmPolicy(),
+            )  # fmt: skip
+
+    outcome = loop.start(trigger="policy")
+
+    assert (outcome.result.status == "promoted") is asks
+
+
+def test_switches_that_cannot_be_read_do_not_keep_a_bad_version_in_production(loop, tmp_path):
+    rules = {"probation": {"days": 30}}
+    loop.start(rules=rules)
+    loop.script.probation = FELL
+
+    found = loop.start(rules=rules, switches=str(tmp_path / "missing.yaml"))
+
+    assert (found.result.decision.outcome, loop.places.agreed()) == ("rolled back", "1")
+
+
+def test_a_rollback_is_over_when_the_old_version_is_served(loop):
+    rules = {"probation": {"days": 30}}
+    loop.start(rules=rules)
+    loop.script.probation = FELL
+    deployment = loop._deployment
+
+    def not_served():
+        loop._deployment = deployment
+        done = SimpleNamespace(status="rolled back", serving="2", sentence="version 1 is not fit.")
+        return SimpleNamespace(deployment=done, run_id="run")
+
+    loop._deployment = not_served
+    with pytest.raises(ChurnError, match="but it is not served: version 1 is not fit"):
+        loop.start(rules=rules)
+
+    assert loop.start(rules=rules).result.decision.outcome == "rolled back"
+    assert (loop.ran.count("rollback"), loop.places.agreed()) == (1, "1")
+
+
+def test_a_challenger_kept_back_late_says_what_is_in_production(loop, monkeypatch):
+    from runner import retraining_steps
+
+    judge = loop._judgement
+
+    def fail_later():
+        loop.script.gates, passed = "fail", judge()
+        monkeypatch.setattr(retraining_steps, "_in_production", lambda _: "9")
+        return passed
+
+    loop._judgement = fail_later
+
+    assert loop.start().result.decision.serving == "9"
 
 
 def test_the_kill_switch_holds_a_start_and_stops_a_loop_between_two_steps(loop, tmp_path):

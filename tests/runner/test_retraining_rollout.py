@@ -42,6 +42,21 @@ def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):
     assert (outcome.result.decision.outcome, loop.places.agreed()) == ("kept", "1")
 
 
+def test_the_time_for_an_approval_begins_when_it_is_asked_for(loop, monkeypatch):
+    rules = SHADOW | {"approval": {"required": True, "days": 3}}
+    loop.start(rules=rules)
+    answered(loop, 60)
+    answered(loop, 60, "shadow", "2")
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    asked = loop.start(rules=rules)
+
+    assert (asked.result.decision.outcome, asked.result.decision.next) == ("open", "approve")
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=8))
+    assert loop.start(rules=rules).result.decision.outcome == "kept"
+
+
 def answered(loop, count, role="production", version="1", probability=0.25):
     with PredictionLedger(loop.places.ledger_url) as ledger:
         ledger.record(

@@ -67,6 +67,15 @@ def test_answers_without_the_shadow_are_missing_unless_a_batch_gave_them(address
     assert compared(address, "shadow").missing == 1
 
 
+def test_rows_of_a_batch_job_with_the_challenger_are_no_shadow(address):
+    shadow = [prediction(n, "shadow", "2", 0.9, source="batch") for n in range(5)]
+    kept(address, *shadow, *[prediction(n) for n in range(5, 9)], prediction(8, "shadow", "2"))
+
+    found = compared(address, "shadow")
+
+    assert (found.predictions, found.missing, found.mean) == (1, 0, 0.25)
+
+
 def test_another_model_another_version_and_another_time_do_not_count(address):
     kept(
         address,
