@@ -71,11 +71,8 @@ class ModelPool:
 
     def choose(self, key: str) -> LoadedModel:
         """Returns the version for a customer's id: always the same one under the same settings."""
-        if self.canary is not None and crc32(key.encode("utf-8", "replace")) % _SHARES < round(
-            self._beside.percent * _SHARES / 100
-        ):
-            return self.canary
-        return self.production
+        part = crc32(key.encode("utf-8", "replace")) % _SHARES
+        return self.canary if self.canary is not None and part < self._share else self.production
 
     def roles(self) -> dict[str, Any]:
         """Returns which version has which role."""
