@@ -56,6 +56,13 @@ def retraining() -> None:
     retrain()
 
 
+retraining_schedule = dg.ScheduleDefinition(
+    job=retraining,
+    cron_schedule="0 6 * * *",
+    description="Goes on with the loop that waits: shadow, canary, approval and probation end by it.",
+)
+
+
 @dg.sensor(job=retraining, minimum_interval_seconds=300)
 def drift_sensor(
     context: dg.SensorEvaluationContext, pipeline_runs: PipelineRuns

@@ -8,6 +8,7 @@ from orchestration.automation import (
     daily_schedule,
     drift_sensor,
     retraining,
+    retraining_schedule,
     run_failure_alert,
     training_job,
 )
@@ -16,7 +17,7 @@ from orchestration.pipeline_runs import PipelineRuns
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([assets]),
     jobs=[training_job, daily_job, retraining],
-    schedules=[daily_schedule],
+    schedules=[daily_schedule, retraining_schedule],
     sensors=[drift_sensor, run_failure_alert],
     resources={"pipeline_runs": PipelineRuns.configure_at_launch()},
 )

@@ -202,6 +202,12 @@ def test_the_schedule_asks_for_one_run_a_day():
     assert daily_schedule.name == "daily_schedule"
 
 
+def test_a_loop_that_waits_goes_on_every_day():
+    schedule = defs.resolve_schedule_def("retraining_schedule")
+
+    assert (schedule.job_name, schedule.cron_schedule) == ("retraining", "0 6 * * *")
+
+
 def record(ledger, window, p_value, model="telco-churn-demo"):
     found = CheckResult(finding="watch", reason="", rows=500, reference_rows=7043, p_value=p_value)
     ledger.record_check(
