@@ -50,8 +50,8 @@ def _here() -> str:
 
 def _born(process: psutil.Process) -> float:
     """When a process was born; on Linux since the machine's start, as its time of day moves with the clock."""
-    since = psutil.boot_time() if psutil.LINUX else 0.0
-    return process.create_time() - since
+    since: float = psutil.boot_time() if psutil.LINUX else 0.0
+    return float(process.create_time()) - since
 
 
 def is_held(event: RetrainingEvent, now: datetime) -> bool:
