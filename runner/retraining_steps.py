@@ -118,8 +118,8 @@ def _approve(loop: LoopRun) -> Found:
         approval = ledger.approval(loop.model, version)
     if approval is not None:
         return {"approval": {"person": approval.person, "note": approval.note}}, None
-    asked = [each for each in loop.held.events if each.kind == "found"][-1]
-    if loop.now() - asked.recorded_at > loop.found.rules.approval.days * _DAY:
+    last_found = [each for each in loop.held.events if each.kind == "found"][-1]
+    if loop.now() - last_found.recorded_at > loop.found.rules.approval.days * _DAY:
         return {"approval": {"person": ""}}, None
     return {}, None
 

@@ -51,6 +51,16 @@ NOT_MADE = {  # by other pipelines and other stacks, or only with the extra `dee
     Artifact.DEPLOYMENT_RECORD,
     Artifact.VALIDATOR_REPORT,
     Artifact.VALIDATOR_VERDICT,
+    Artifact.SCORED_CUSTOMERS,
+    Artifact.REMAINING_MARGIN,
+    Artifact.COHORTS,
+    Artifact.CAMPAIGN,
+    Artifact.CALL_LIST,
+    Artifact.RETENTION_REPORT,
+    Artifact.ROI_REPORT,
+    Artifact.EXPERIMENT,
+    Artifact.READOUT,
+    Artifact.DELIVERABLES,
 }
 PICTURES = {
     Artifact.QUALITY_REPORT: {"html"},

@@ -50,9 +50,9 @@ def test_the_time_for_an_approval_begins_when_it_is_asked_for(loop, monkeypatch)
     real = RetrainingLedger.clock
     monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
 
-    asked = loop.start(rules=rules)
+    waiting = loop.start(rules=rules)
 
-    assert (asked.result.decision.outcome, asked.result.decision.next) == ("open", "approve")
+    assert (waiting.result.decision.outcome, waiting.result.decision.next) == ("open", "approve")
     monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=8))
     assert loop.start(rules=rules).result.decision.outcome == "kept"
 
