@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
@@ -187,10 +187,6 @@ class LoopEvidence(FrozenModel):
     probation: ProbationFacts | None = None
     rollback: ServedFacts | None = None
     stopped: str = ""
-
-    def adding(self, facts: dict[str, Any]) -> LoopEvidence:
-        """The same with what an event has found; fields are replaced as a whole."""
-        return LoopEvidence.model_validate(self.model_dump(mode="json") | facts)
 
 
 Outcome = Literal["open", "kept", "promoted", "rolled back", "given up"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
@@ -13,6 +16,16 @@ from tests.servers.published import published_store, trained
 from tests.steps.fake_control_plane import FakeControlPlane
 
 __all__ = ["published_store", "trained"]
+
+
+@pytest.fixture
+def own_process():
+    """What the command line sets for its process ends with the test."""
+    levels = {name: logging.getLogger(name).level for name in ("", "mlflow", "great_expectations")}
+    with mock.patch.dict(os.environ):
+        yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
-import os
 import socket
 from pathlib import Path
 from unittest import mock
@@ -16,6 +14,8 @@ import run
 from churn.settings.pipelines import DataSettings
 from runner.inputs import check_table
 from runner.pipeline_catalog import PIPELINES
+
+pytestmark = pytest.mark.usefixtures("own_process")
 
 KEYS = {
     "pipeline",
@@ -29,16 +29,6 @@ KEYS = {
     "artifacts",
     "dashboard",
 }
-
-
-@pytest.fixture(autouse=True)
-def own_process():
-    """What the command line sets for its process ends with the test."""
-    levels = {name: logging.getLogger(name).level for name in ("", "mlflow", "great_expectations")}
-    with mock.patch.dict(os.environ):
-        yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

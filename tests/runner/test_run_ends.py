@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -17,28 +16,7 @@ from churn.errors import ChurnError, GateError, InputError
 from runner.outcome import Outcome
 from runner.request import RunRequest
 
-KEYS = {
-    "pipeline",
-    "status",
-    "run_id",
-    "stack",
-    "seconds",
-    "model_version",
-    "stage",
-    "metrics",
-    "artifacts",
-    "dashboard",
-}
-
-
-@pytest.fixture(autouse=True)
-def own_process():
-    """What the command line sets for its process ends with the test."""
-    levels = {name: logging.getLogger(name).level for name in ("", "mlflow", "great_expectations")}
-    with mock.patch.dict(os.environ):
-        yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("own_process")
 
 
 def test_what_a_library_prints_does_not_spoil_the_json(capfd, monkeypatch):

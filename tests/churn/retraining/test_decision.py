@@ -7,12 +7,17 @@ import itertools
 import pytest
 
 from churn.retraining.decision import decide_loop
-from churn.retraining.evidence import ApprovalFacts, Compared, ProbationFacts
+from churn.retraining.evidence import ApprovalFacts, Compared, LoopEvidence, ProbationFacts
 from tests.churn.retraining.loops import gate, judged, opened, served, trained
 
 PROMOTED, DEPLOYED = served("promoted"), served("deployed")
 WHOLE = {"training": trained(), "gates": judged(), "promotion": PROMOTED, "deployment": DEPLOYED}
 STEPS = ["train", "judge", "promote", "deploy", "close"]
+
+
+def adding(found, facts):
+    """The same evidence with what an event has found."""
+    return LoopEvidence.model_validate(found.model_dump(mode="json") | facts)
 
 
 def up_to(count, **changes):
@@ -63,7 +68,7 @@ def test_a_deployment_that_failed_its_smoke_test_is_rolled_back():
     failed = up_to(3, deployment=served("rolled back", "1"))
 
     assert decide_loop(failed).next == "roll back"
-    back = failed.adding({"rollback": served("restored", "1").model_dump()})
+    back = adding(failed, {"rollback": served("restored", "1").model_dump()})
     assert (decide_loop(back).outcome, decide_loop(back).serving) == ("rolled back", "1")
 
 
@@ -89,7 +94,7 @@ def test_shadow_canary_and_approval_stand_between_gates_and_promotion():
         ("approval", ApprovalFacts(person="Ada")),
     ):
         steps.append(decide_loop(found).next)
-        found = found.adding({name: facts.model_dump(mode="json")})
+        found = adding(found, {name: facts.model_dump(mode="json")})
 
     assert steps == ["shadow", "canary", "approve"]
     assert decide_loop(found).next == "promote"
@@ -110,7 +115,7 @@ def test_a_fall_in_probation_is_rolled_back():
     assert decide_loop(found).next == "watch"
 
     fell = ProbationFacts(outcomes=500, roc_auc=0.7, roc_auc_upper=0.75, days=3)
-    found = found.adding({"probation": fell.model_dump(mode="json")})
+    found = adding(found, {"probation": fell.model_dump(mode="json")})
 
     assert decide_loop(found).next == "roll back"
     assert "ROC-AUC is 0.700" in decide_loop(found).reason
