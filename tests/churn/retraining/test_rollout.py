@@ -87,3 +87,18 @@ def test_probation_by_the_churn_rate(lower, upper, verdict):
     found = judge_probation(ProbationFacts(outcomes=300, mean=0.25, **rate), judged(), PROBATION)
 
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("figures", "told"),
+    [
+        ({"outcomes": 199}, False),
+        ({"outcomes": 200}, True),
+        ({"outcomes": 0, "estimated": 0.84, "estimated_upper": 0.86}, True),
+    ],
+)
+def test_a_probation_that_ends_says_whether_a_fall_could_have_been_seen(figures, told):
+    found = judge_probation(ProbationFacts(days=30, **figures), judged(gate(0.84)), PROBATION)
+
+    assert found.verdict == "pass"
+    assert ("could not have been seen" in found.sentence) is not told
