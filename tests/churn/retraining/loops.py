@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from churn.errors import ChurnError
 from churn.monitoring.policy import RetrainingEvidence, RetrainingPolicy
 from churn.promotion.decision import Gate
 from churn.retraining.evidence import (
@@ -15,6 +17,7 @@ from churn.retraining.evidence import (
     TrainingFacts,
     TriggerInputs,
 )
+from churn.retraining.loop_lock import HeldLoop
 from churn.settings.retraining_rules import LoopRules
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -56,3 +59,22 @@ def judged(*gates: Gate) -> GateFacts:
 
 def served(status: str, serving: str | None = "2") -> ServedFacts:
     return ServedFacts(status=status, serving=serving, sentence=f"Version {serving}: {status}.")
+
+
+def open_at_once(ledger, model, processes):
+    """That many processes of other machines open a loop at once: who did, and who was refused."""
+    held = [HeldLoop(ledger, model, holder=f"host{number} 1 1.0") for number in range(processes)]
+    done, refused = [], []
+
+    def open_one(each):
+        try:
+            done.append(each.add("opened"))
+        except ChurnError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=open_one, args=(each,)) for each in held]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done, refused

@@ -15,6 +15,7 @@ from churn.errors import ChurnError
 from churn.ledger.retraining_events import RetrainingEvent, RetrainingLedger
 from churn.retraining import loop_lock
 from churn.retraining.loop_lock import LEASE, HeldLoop, is_held, this_process
+from tests.churn.retraining.loops import open_at_once
 
 MODEL = "telco-churn"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -112,20 +113,8 @@ def test_of_two_that_open_at_once_one_is_refused(ledger):
 
 def test_many_threads_open_one_loop(ledger):
     ledger.events(MODEL)
-    held = [HeldLoop(ledger, MODEL, holder=f"host{n} 1 1.0") for n in range(8)]
-    done, refused = [], []
 
-    def open_one(each):
-        try:
-            done.append(each.add("opened"))
-        except ChurnError as error:
-            refused.append(error)
-
-    threads = [threading.Thread(target=open_one, args=(each,)) for each in held]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    done, refused = open_at_once(ledger, MODEL, 8)
 
     assert (len(done), len(refused)) == (1, 7)
 

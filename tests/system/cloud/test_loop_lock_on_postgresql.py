@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from churn.errors import ChurnError, InputError
 from churn.ledger.retraining_events import RetrainingEvent, RetrainingLedger
 from churn.retraining.loop_lock import LEASE, HeldLoop
+from tests.churn.retraining.loops import open_at_once
 
 MODEL = "telco-churn"
 ELSEWHERE = "another-machine 7 1700000000.00"
@@ -60,20 +60,8 @@ def test_a_lease_elsewhere_ends_by_the_servers_clock(ledger, until, held):
 
 def test_of_many_schedulers_one_opens_a_loop(ledger):
     ledger.events(MODEL)
-    held = [HeldLoop(ledger, MODEL, holder=f"host{number} 1 1.0") for number in range(12)]
-    done, refused = [], []
 
-    def open_one(each):
-        try:
-            done.append(each.add("opened"))
-        except ChurnError as error:
-            refused.append(error)
-
-    threads = [threading.Thread(target=open_one, args=(each,)) for each in held]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    done, refused = open_at_once(ledger, MODEL, 12)
 
     assert (len(done), len(refused)) == (1, 11)
     assert len(ledger.events(MODEL)) == 1
