@@ -3,12 +3,14 @@
 Steps call `control_plane()`, so that a unit test can replace it.
 """
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from zenml import Model, link_artifact_to_model, log_metadata
 from zenml.client import Client
 from zenml.enums import ModelStages
+from zenml.exceptions import EntityExistsError
 from zenml.models import (
     ArtifactVersionResponse,
     ModelVersionPipelineRunRequest,
@@ -46,6 +48,7 @@ class ControlPlane:
         """
         client = Client()
         model = Model(**registration)
+        _create_model(client, model)
         version = client.get_model_version(model.name, model.id)
         if run is not None:
             # A promotion reads what it judges from these links.
@@ -71,6 +74,28 @@ class ControlPlane:
     def log_metadata(self, version: ModelVersionResponse, metadata: dict[str, Any]) -> None:
         """Adds metadata to a version."""
         log_metadata(metadata=metadata, model_version_id=version.id)
+
+
+def _create_model(client: Client, model: Model) -> None:
+    """Creates a model that is not there yet.
+
+    ZenML would do so by itself, but takes another whose name begins with this one's where there is
+    one: the first version of "telco-churn" would become the fifth of "telco-churn-demo".
+    """
+    if client.list_models(name=f"equals:{model.name}").total:
+        return
+    with suppress(EntityExistsError):  # another run was faster
+        client.create_model(
+            name=model.name,
+            license=model.license,
+            description=model.description,
+            audience=model.audience,
+            use_cases=model.use_cases,
+            limitations=model.limitations,
+            trade_offs=model.trade_offs,
+            ethics=model.ethics,
+            save_models_to_registry=model.save_models_to_registry,
+        )
 
 
 def control_plane() -> ControlPlane:

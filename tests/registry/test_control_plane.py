@@ -56,3 +56,14 @@ def test_the_newest_version_of_a_model_with_an_artifact_is_found(plane, model):
     assert plane.newest_version_with(artifact.id, f"{model}-nowhere") is None
     assert plane.newest_version_with(other.id, model) is None
     assert plane.find_version(model, third.name).get_artifact(artifact.name) is None
+
+
+def test_a_model_is_no_other_whose_name_begins_with_its_own(plane, model):
+    other = plane.create_version({"name": f"{model}-demo"}, {}, run=None)
+
+    first = plane.create_version({"name": model, "description": "Ours."}, {}, run=None)
+
+    assert (other.model.name, first.model.name) == (f"{model}-demo", model)
+    assert (first.name, first.model.description) == ("1", "Ours.")
+    assert plane.find_version(model, "1").id == first.id
+    assert plane.find_version(f"{model}-demo", "2") is None
