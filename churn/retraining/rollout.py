@@ -100,8 +100,8 @@ def judge_probation(
     if seen.days < rules.days:
         left = f"{known}; probation ends after {rules.days:g} days, {seen.days:.1f} have passed."
         return Judged(name="probation", verdict="wait", sentence=left)
-    told = seen.outcomes >= rules.least_outcomes or seen.estimated_upper is not None
-    unknown = "" if told else " With so few, and no estimate, a fall could not have been seen."
+    could_see = seen.outcomes >= rules.least_outcomes or seen.estimated_upper is not None
+    unknown = "" if could_see else " With so few, and no estimate, a fall could not have been seen."
     return Judged.of("probation", True, f"{known} in {rules.days:g} days.{unknown}")
 
 

@@ -97,8 +97,8 @@ def test_probation_by_the_churn_rate(lower, upper, verdict):
         ({"outcomes": 0, "estimated": 0.84, "estimated_upper": 0.86}, True),
     ],
 )
-def test_a_probation_that_ends_says_whether_a_fall_could_have_been_seen(figures, told):
+def test_a_probation_that_ends_says_whether_a_fall_could_have_been_seen(figures, could_see):
     found = judge_probation(ProbationFacts(days=30, **figures), judged(gate(0.84)), PROBATION)
 
     assert found.verdict == "pass"
-    assert ("could not have been seen" in found.sentence) is not told
+    assert ("could not have been seen" in found.sentence) is not could_see
