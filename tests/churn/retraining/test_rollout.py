@@ -90,7 +90,7 @@ def test_probation_by_the_churn_rate(lower, upper, verdict):
 
 
 @pytest.mark.parametrize(
-    ("figures", "told"),
+    ("figures", "could_see"),
     [
         ({"outcomes": 199}, False),
         ({"outcomes": 200}, True),
