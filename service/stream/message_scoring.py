@@ -12,16 +12,17 @@ import msgspec
 
 from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.predictions import Prediction, input_hash
+from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
 from service.core.ledger_writer import shadow_prediction
+from service.core.loaded_model import LoadedModel
 from service.core.log import log
 from service.core.model_pool import ModelPool
 from service.core.score_answer import ScoreAnswer
-from service.stream.messages import Message, Rejection, parse_customer
-from service.stream.stored_fields import StoredFields
+from service.stream.messages import Message, Rejection, parse_event
+from service.stream.stored_fields import CompletedCustomer, StoredFields
 
 SOURCE = "stream"
-_Customer = tuple[str, dict[str, Any]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,6 +45,16 @@ class ScoredMessage:
     def value(self) -> bytes:
         """The message for the output topic."""
         return _encode(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadMessage:
+    """A customer who can be scored: the id, the fields, and what `model` makes of them."""
+
+    customer: str
+    row: dict[str, Any]
+    model: LoadedModel
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,8 @@ def score_messages(
         OnlineStoreError: the online store cannot be read; nothing has been scored or counted.
     """
     batch = ScoredBatch()
+    if stored is not None:
+        stored.begin()
     for message, read in [(each, _read(each, pool, limit, stored)) for each in messages]:
         try:
             _score(message, read, pool, batch)
@@ -89,11 +102,24 @@ def score_messages(
 
 def _read(
     message: Message, pool: ModelPool, limit: int, stored: StoredFields | None
-) -> _Customer | Exception:
-    """Returns the customer's id and fields, or why there are none."""
+) -> _ReadMessage | Exception:
+    """Returns the customer of a message, or why there is none that can be scored."""
     try:
-        customer, row = parse_customer(message, pool.id_field, limit)
-        return customer, row if stored is None else stored.complete(customer, row)
+        event = parse_event(message, pool.production.contract, limit)
+        if stored is not None:
+            completed = stored.complete(event, message)
+        elif event.at is None:
+            completed = CompletedCustomer(event.row)
+        else:
+            return Rejection(
+                "update", "This worker cannot complete a partial update: it has no online store. Set "
+                "CHURN_ONLINE_STORE, or send all fields.",
+            )  # fmt: skip
+        model = pool.choose(event.customer)
+        values = model.scorer.values(completed.row)
+        if stored is not None:
+            stored.keep(completed)
+        return _ReadMessage(event.customer, completed.row, model, values)
     except OnlineStoreError:
         raise
     except Exception as error:  # noqa: BLE001 - the other messages are scored whatever happens
@@ -101,14 +127,12 @@ def _read(
 
 
 def _score(
-    message: Message, read: _Customer | Exception, pool: ModelPool, batch: ScoredBatch
+    message: Message, read: _ReadMessage | Exception, pool: ModelPool, batch: ScoredBatch
 ) -> None:
     if isinstance(read, Exception):
         raise read
-    customer, row = read
-    model = pool.choose(customer)
+    customer, row, model, values = read.customer, read.row, read.model, read.values
     scorer = model.scorer
-    values = scorer.values(row)
     score = scorer.score_values(values)
     at = datetime.fromtimestamp(time.time(), UTC)
     prediction_id = message.prediction_id

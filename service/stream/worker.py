@@ -144,6 +144,8 @@ class StreamWorker:
             session, "online_store", OnlineStoreError, lambda: scored.append(self._score(messages))
         )
         (batch,) = scored
+        if self._stored is not None:
+            self._retry_until_done(session, "online_store", InputError, self._stored.write)
         session.send(batch)
         self._progress_at = time.monotonic()
         for _, part in by_month(batch.predictions):

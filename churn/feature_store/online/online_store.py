@@ -99,7 +99,7 @@ class OnlineStore(ABC):
             OnlineStoreError: the store cannot be used, or is of another contract.
         """
         counts = WriteCounts()
-        checked = (self._checked(each) for each in updates)
+        checked = (self.checked(each) for each in updates)
         while batch := list(islice(checked, BATCH)):
             events: dict[str, list[Record]] = {}
             for customer, event in batch:
@@ -119,7 +119,12 @@ class OnlineStore(ABC):
     def close(self) -> None:
         """Closes what is open."""
 
-    def _checked(self, update: CustomerUpdate) -> tuple[str, Record]:
+    def checked(self, update: CustomerUpdate) -> tuple[str, Record]:
+        """Returns the id and the fields as they are stored, if they can be.
+
+        Raises:
+            InputError: the update is at fault.
+        """
         if not is_customer_id(update.customer):
             raise InputError(
                 "An update's customer is no id: give a text of at most 200 characters."

@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from churn.feature_store.online.address import open_online_store
+from churn.feature_store.online.stored_customer import CustomerUpdate
+from service.core.environment_settings import StoreSettings
+from service.core.model_pool import ModelPool
+from service.core.worker_metrics import RequestMetrics
+from service.stream.stored_fields import StoredFields
 from tests.servers.kafka_proxy import KafkaProxy
 from tests.servers.messaging import Broker
 from tests.servers.postgres_fixture import postgres
 from tests.servers.published import ROWS, customers, published_store, store, trained
-from tests.servers.redis_server import RedisServer, redis_program
+from tests.servers.redis_server import RedisServer, redis_program, running_redis
 
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
 _NUMBERS = count(1)
 
-__all__ = ["customers", "postgres", "published_store", "store", "trained"]
+__all__ = ["customers", "postgres", "published_store", "running_redis", "store", "trained"]
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +99,30 @@ def settings(broker, topics, store, tmp_path):
         "session_seconds": 6,
         "port": 0,
     } | {f"{kind}_topic": name for kind, name in topics.items()}
+
+
+@pytest.fixture
+def pool(published_store, tmp_path):
+    return ModelPool(StoreSettings(store=str(published_store)), tmp_path, RequestMetrics(tmp_path))
+
+
+@pytest.fixture
+def address(tmp_path):
+    return f"sqlite:///{tmp_path / 'online.db'}"
+
+
+@pytest.fixture
+def stored(contract, address, customers):
+    """The fields of all customers, an hour old."""
+    at = datetime.now(UTC) - timedelta(hours=1)
+    with open_online_store(contract, address) as store:
+        store.write(
+            CustomerUpdate(row["customerID"], at, {n: v for n, v in row.items() if n != "customerID"})
+            for row in customers
+        )  # fmt: skip
+    fields = StoredFields(address, contract, 0)
+    yield fields
+    fields.close()
 
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")

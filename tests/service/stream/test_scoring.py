@@ -15,11 +15,6 @@ from service.stream.messages import Message
 LIMIT = 10_000
 
 
-@pytest.fixture
-def pool(published_store, tmp_path):
-    return ModelPool(StoreSettings(store=str(published_store)), tmp_path, RequestMetrics(tmp_path))
-
-
 def message(customer, offset=0, **changed):
     fields = {"topic": "t", "partition": 0, "offset": offset, "timestamp": 1, "key": None}
     return Message(**fields | {"value": json.dumps(customer).encode()} | changed)

@@ -1,45 +1,15 @@
 """A message that leaves fields out is scored with those of the online store, bit for bit as the whole row."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from churn.feature_store.online.address import open_online_store
 from churn.feature_store.online.online_store import OnlineStoreError
-from churn.feature_store.online.stored_customer import CustomerUpdate
-from service.core.environment_settings import StoreSettings
-from service.core.model_pool import ModelPool
-from service.core.worker_metrics import RequestMetrics
 from service.stream.message_scoring import score_messages
 from service.stream.messages import Message
 from service.stream.stored_fields import StoredFields
 
 LIMIT = 10_000
-
-
-@pytest.fixture
-def pool(published_store, tmp_path):
-    return ModelPool(StoreSettings(store=str(published_store)), tmp_path, RequestMetrics(tmp_path))
-
-
-@pytest.fixture
-def address(tmp_path):
-    return f"sqlite:///{tmp_path / 'online.db'}"
-
-
-@pytest.fixture
-def stored(contract, address, customers):
-    """The fields of all customers, an hour old."""
-    at = datetime.now(UTC) - timedelta(hours=1)
-    with open_online_store(contract, address) as store:
-        store.write(
-            CustomerUpdate(row["customerID"], at, {n: v for n, v in row.items() if n != "customerID"})
-            for row in customers
-        )  # fmt: skip
-    fields = StoredFields(address, contract, 0)
-    yield fields
-    fields.close()
 
 
 def message(row, offset=0):
