@@ -25,7 +25,7 @@ from churn.feature_store.typed_fields import TypedFields
 from churn.features.feature_set import feature_set
 from churn.scoring.encoder import RowEncoder
 from churn.scoring.fast.row_formulas import row_formula
-from service.stream.messages import Message, parse_customer
+from service.stream.messages import Message, parse_event
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -153,12 +153,11 @@ def test_a_request_s_features_are_the_offline_ones(customers, offline_bits):
 
 def test_a_stream_message_s_features_are_the_offline_ones(customers, offline_bits):
     dataset, rows = customers
-    key = dataset.contract.id.name
     messages = [
         Message("in", 0, n, 0, None, json.dumps(row).encode()) for n, row in enumerate(rows)
     ]
 
-    parsed = [parse_customer(each, key, 100_000)[1] for each in messages]
+    parsed = [parse_event(each, dataset.contract, 100_000).row for each in messages]
 
     assert np.array_equal(by_row(dataset.contract, parsed), offline_bits)
 
