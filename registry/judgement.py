@@ -4,6 +4,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from churn.features.encoding import take
 from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import default_recipes
@@ -49,13 +51,7 @@ def judge_versions(
         one_contract = contract_gate(challenger.customers.contract, champion.customers.contract)
         if one_contract.verdict != "pass":
             return decide([one_contract], challenger=_name(challenger), champion=_name(champion))
-    # The same raw rows for both, each model through its own transform: the challenger's gate rows.
-    rows = GateRows(
-        columns=take(challenger.columns, challenger.split.gate),
-        target=challenger.target[challenger.split.gate],
-        contract=challenger.customers.contract,
-        ids=challenger.ids[challenger.split.gate],
-    )
+    rows = _gate_rows(challenger, champion)
     results = {each.name: each for each in challenger.protocol.candidates}
     result = results.get(challenger.model.recipe)
     hashes = {"challenger_data": challenger.model.data_sha256}
@@ -83,6 +79,26 @@ def _load(model: str, name: str) -> TrainedVersion:
     if version is None:
         raise KeyError(f"version {name} of {model} is gone")
     return load_trained_version(version)
+
+
+def _gate_rows(challenger: TrainedVersion, champion: TrainedVersion | None) -> GateRows:
+    """The same raw rows for both, each model through its own transform: the challenger's gate rows.
+
+    With a date column the same customers come again in a later table, on the other side of its split:
+    those that the champion has learned from are left out, unless nobody else is there.
+    """
+    contract = challenger.customers.contract
+    gate = challenger.split.gate
+    if champion is not None and contract.date is not None and not contract.id.surrogate:
+        known = np.isin(challenger.ids[gate], champion.ids[champion.split.development])
+        gate = gate if known.all() else gate[~known]
+    return GateRows(
+        columns=take(challenger.columns, gate),
+        target=challenger.target[gate],
+        contract=contract,
+        ids=challenger.ids[gate],
+        left_out=len(challenger.split.gate) - len(gate),
+    )
 
 
 def _fixed_reference(

@@ -155,6 +155,11 @@ def _basis(
             f"It was compared with {champion.name} on the same {rows.rows:,} customers: look "
             f"{looks.here} at them, look {looks.ever} at gate rows in all."
         )
+        if rows.left_out:
+            basis += (
+                f" {rows.left_out:,} more gate rows are of customers that {champion.name} knows from "
+                "an earlier day; they judge nobody."
+            )
     if fixed is None:
         return basis
     held = f"{basis} The best version so far is {fixed.best.name}. {fixed.note}"

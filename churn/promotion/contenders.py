@@ -31,6 +31,7 @@ class GateRows:
         columns: feature columns of n customers.
         target: int8[n], 1 for a customer who left.
         ids: n customer ids; None where they are not known.
+        left_out: gate rows of the challenger that judge nobody: the champion knows their customers.
 
     Raises:
         ValueError: columns, target and ids differ in length.
@@ -40,6 +41,7 @@ class GateRows:
     target: Labels
     contract: DataContract
     ids: Sequence[str] | None = None
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         rows = row_count(self.columns)

@@ -111,7 +111,9 @@ def require_own_labels(dataset: Dataset, champion: Scorer) -> None:
 
 
 def new_rows(dataset: Dataset, champion_sha256: str, *, snapshots: Path, root: Path) -> int:
-    """Counts the rows that the champion has not seen, by customer id, or by number where ids are surrogates.
+    """Counts the rows that the champion has not seen: by customer id, with the day where rows have one.
+
+    Where ids are surrogates, the number of rows alone tells.
 
     A champion whose table is not kept here counts as having seen all: rows of unknown news ask for
     nothing.
@@ -126,5 +128,8 @@ def new_rows(dataset: Dataset, champion_sha256: str, *, snapshots: Path, root: P
         return 0
     if contract.id.surrogate:
         return max(0, dataset.rows - len(seen))
-    ids = dataset.frame[contract.id.name].astype(str)
-    return int((~ids.isin(set(seen[contract.id.name].astype(str)))).sum())
+    by = [contract.id.name]
+    if contract.date is not None and contract.date.name in seen:
+        by.append(contract.date.name)
+    rows, known = (pd.MultiIndex.from_frame(each[by].astype(str)) for each in (dataset.frame, seen))
+    return int((~rows.isin(known)).sum())

@@ -52,7 +52,23 @@ def trained(number, frame, contract, telco):
 
 
 @pytest.fixture
-def gates(contract, real, telco, monkeypatch):
+def judge(monkeypatch):
+    """Judges version 2 against version 1, both as given."""
+
+    def judged(versions):
+        monkeypatch.setattr(judgement, "_load", lambda _, name: versions[name])
+        monkeypatch.setattr(judgement, "_check_bundle", lambda *_: None)
+        monkeypatch.setattr(judgement, "_fixed_reference", lambda *_: None)
+        threshold = Threshold(value=0.5, basis="profit")
+        monkeypatch.setattr(TrainedVersion, "bundle_threshold", threshold)
+        pair = PromotionPair(model="m", challenger="2", champion="1")
+        return judgement.judge_versions(pair, PromotionPipelineSettings(), ())
+
+    return judged
+
+
+@pytest.fixture
+def gates(contract, real, telco, judge):
     """Judges a challenger of today against a champion of a month ago, split by some contract."""
 
     def judged(champion_split):
@@ -67,14 +83,7 @@ def gates(contract, real, telco, monkeypatch):
             "1": replace(champion, customers=customers),
             "2": trained("2", frame.assign(tenure=frame["tenure"] + 1), real, telco),
         }
-        monkeypatch.setattr(judgement, "_load", lambda _, name: versions[name])
-        monkeypatch.setattr(judgement, "_check_bundle", lambda *_: None)
-        monkeypatch.setattr(judgement, "_fixed_reference", lambda *_: None)
-        threshold = Threshold(value=0.5, basis="profit")
-        monkeypatch.setattr(TrainedVersion, "bundle_threshold", threshold)
-        pair = PromotionPair(model="m", challenger="2", champion="1")
-        decision = judgement.judge_versions(pair, PromotionPipelineSettings(), ())
-        return {gate.name: gate for gate in decision.gates}, versions
+        return {gate.name: gate for gate in judge(versions).gates}, versions
 
     return judged
 
@@ -96,3 +105,53 @@ def test_customers_of_a_champion_that_was_split_by_content_are_found(gates, cont
     judges, learned = versions["2"].split.gate, versions["1"].split.development
     assert gate.verdict == "insufficient evidence"
     assert gate.figure == np.isin(ids[judges], ids[learned]).sum() > 200
+
+
+@pytest.fixture
+def dated(real):
+    """The same contract, with a day on every row."""
+    day = {"name": "observed_on", "kind": "date", "meaning": "Day of the row"}
+    content = real.model_dump()
+    return DataContract.model_validate(content | {"columns": [*content["columns"], day]})
+
+
+def on_days(frame, seed):
+    days = np.random.default_rng(seed).integers(1, 29, len(frame))
+    return frame.assign(observed_on=[f"2026-{seed:02d}-{day:02d}" for day in days])
+
+
+def test_customers_that_the_champion_knows_from_an_earlier_day_judge_nobody(judge, dated, telco):
+    frame = telco.frame.head(2000)
+    versions = {
+        "1": trained("1", on_days(frame, 1), dated, telco),
+        "2": trained("2", on_days(frame, 2), dated, telco),
+    }
+
+    decision = judge(versions)
+
+    ids = frame[dated.id.name].to_numpy()
+    latest, learned = versions["2"].split.gate, versions["1"].split.development
+    known = int(np.isin(ids[latest], ids[learned]).sum())
+    assert 0 < known < len(latest)
+    gates = {gate.name: gate for gate in decision.gates}
+    assert gates["champion has not seen the gate rows"].verdict == "pass"
+    assert gates["enough gate rows"].figure == len(latest) - known
+    assert f"on the same {len(latest) - known:,} customers" in decision.basis
+    assert (
+        f"{known:,} more gate rows are of customers that version 1 (flat) knows" in decision.basis
+    )
+
+
+def test_a_champion_that_knows_everybody_who_could_judge_holds_the_challenger(judge, dated, telco):
+    frame = telco.frame.head(2000)
+    second = trained("2", on_days(frame, 2), dated, telco)
+    first = trained("1", frame.assign(observed_on="2026-01-01"), dated, telco)
+    everybody = replace(
+        first, split=replace(first.split, development=np.arange(len(frame)), gate=np.arange(0))
+    )
+
+    decision = judge({"1": everybody, "2": second})
+
+    gates = {gate.name: gate for gate in decision.gates}
+    assert gates["champion has not seen the gate rows"].verdict == "insufficient evidence"
+    assert gates["enough gate rows"].figure == len(second.split.gate)

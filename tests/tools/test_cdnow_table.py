@@ -59,6 +59,19 @@ def test_every_customer_stands_on_one_day(tool):
     assert set(days) == {f"1997-07-{day:02d}" for day in (1, 8, 15, 22, 29)}
 
 
+def test_who_comes_last_in_one_table_comes_last_in_all(tool):
+    orders = {f"{n:05d}": [tool.Order(date(1997, 6, 1), 1, 5.0)] for n in range(2_000)}
+
+    def last(first, weeks):
+        rows = tool.table(orders, first, first + (weeks - 1) * tool._WEEK)
+        days = sorted({row[1] for row in rows})
+        return {row[0] for row in rows if row[1] in days[weeks // 2 :]}
+
+    late = last(date(1997, 7, 1), 4)
+    assert 900 < len(late) < 1_100
+    assert late == last(date(1997, 8, 5), 12)
+
+
 def test_a_day_whose_outcome_is_not_known_is_refused(tool):
     assert tool.table({}, date(1998, 4, 2), date(1998, 4, 2)) == []
     with pytest.raises(SystemExit, match="up to 1998-04-02"):

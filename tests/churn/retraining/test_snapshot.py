@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from churn.contract import DataContract
+from churn.data import Dataset
 from churn.errors import InputError
 from churn.retraining.snapshot import is_same, new_rows, require_closed, require_newer
 from tests.churn.retraining.loops import snapshot
@@ -73,3 +75,22 @@ def test_the_outcome_window_of_the_newest_row_must_be_closed(today, refused):
 
 def test_without_a_date_nobody_knows_the_window():
     require_closed(snapshot(), outcome_days=30, today=date(1970, 1, 1))
+
+
+def test_a_customer_on_another_day_is_a_new_row(telco, tmp_path, root):
+    ids, *others = telco.contract.model_dump()["columns"]
+    day = {"name": "observed_on", "kind": "date", "meaning": "Day of the row"}
+    columns = [ids | {"surrogate": False}, *others, day]
+    dated = DataContract.model_validate(telco.contract.model_dump() | {"columns": columns})
+    kept = tmp_path / ("1" * 12)
+    kept.mkdir()
+    seen = telco.frame.iloc[:50].assign(observed_on="2026-01-31")
+    seen.to_parquet(kept / "customers.parquet", index=False)
+    today = seen.assign(observed_on=["2026-02-28"] * 40 + ["2026-01-31"] * 10)
+
+    table = Dataset(today, dated, telco.source)
+    assert new_rows(table, "1" * 64, snapshots=tmp_path, root=root) == 40
+
+    # the champion's table had no days yet
+    seen.drop(columns="observed_on").to_parquet(kept / "customers.parquet", index=False)
+    assert new_rows(table, "1" * 64, snapshots=tmp_path, root=root) == 0
