@@ -22,7 +22,7 @@ from churn.features.encoding import Columns, Floats
 from churn.frozen_model import FrozenModel
 from churn.monitoring.calibration import FEWEST_ROWS, binned_ks, column_test, smallest_p_value
 from churn.monitoring.classifier_test import ClassifierTest, classifier_test
-from churn.monitoring.drift_reference import LEVELS, Counts, DriftReference, NumberReference
+from churn.monitoring.drift_reference import Counts, DriftReference, NumberReference, quantiles
 from churn.monitoring.slice_drift import SliceDrift, slice_drifts
 
 Finding = Literal["ok", "watch", "cannot tell"]
@@ -205,6 +205,4 @@ def _moved(number: NumberReference, values: NDArray[Any], rows: int) -> Distance
     known = values[~np.isnan(values)]
     if not known.size:
         return None
-    return wasserstein(
-        number.quantiles, np.quantile(known, LEVELS, method="inverted_cdf"), rows=(rows, known.size)
-    )
+    return wasserstein(number.quantiles, quantiles(known), rows=(rows, known.size))

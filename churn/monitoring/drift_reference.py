@@ -23,6 +23,16 @@ Counts = NDArray[np.int64]
 Codes = NDArray[np.uint8]
 
 
+def quantiles(values: Floats) -> Floats:
+    """The quantiles at `LEVELS` of numbers without NaN, each a value that occurs.
+
+    As `numpy.quantile(..., method="inverted_cdf")`, which takes eight times as long for so many
+    levels of a million numbers, and a hundred times for those of 2,000.
+    """
+    places = np.ceil(len(values) * LEVELS - 1).astype(np.int64)
+    return np.sort(values)[np.maximum(places, 0)]
+
+
 @dataclass(frozen=True)
 class NumberReference:
     """One number among the training rows.
@@ -45,7 +55,7 @@ class NumberReference:
         edges = np.unique(inner)
         bins = np.searchsorted(edges, values, side="right")
         return cls(
-            quantiles=np.quantile(values, LEVELS, method="inverted_cdf"),
+            quantiles=quantiles(values),
             edges=edges,
             counts=np.bincount(bins, minlength=len(edges) + 1).astype(np.int64),
         )
