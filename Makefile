@@ -67,18 +67,24 @@ OUTPUT ?= $(STATE)/scores
 batch: setup  ## Score a whole table with the production model (INPUT=data/raw/telco.csv, OUTPUT=.churn/scores)
 	$(bin)/python run.py --pipeline batch_inference --set input="$(or $(INPUT),data/raw/telco.csv)" --set output="$(OUTPUT)" $(ARGS)
 
-.PHONY: monitor
-monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
-	$(bin)/python run.py --pipeline monitoring $(if $(BATCH),--set batch="$(BATCH)") $(ARGS)
-
 # The model and what promotion is asked for, after ARGS: a contract's model bears its name.
 asked_contract = $(or $(patsubst data.contract=%,%,$(filter data.contract=%,$(ARGS))),telco.yaml)
 asked_model = $(or $(patsubst model.name=%,%,$(filter model.name=%,$(ARGS))),$(patsubst %-churn,%,$(subst _,-,$(basename $(notdir $(asked_contract)))))-churn)
+promote_first = test -f "$(STATE)/production/$(asked_model)/current.json" || { \
+    echo "Nothing is in production yet: running promotion first." >&2; \
+    $(bin)/python run.py --pipeline promotion $(addprefix --set ,$(filter data.contract=% model.name=%,$(ARGS))); }
+
+# Where nothing was ever kept and no window is named, the shipped table shows what a check looks like.
+window = $(or $(BATCH),$(if $(ARGS)$(wildcard $(STATE)/inputs),,data/raw/telco.csv))
+.PHONY: monitor
+monitor: setup  ## Check the kept inputs of the last week, or BATCH=customers.csv, against the production model
+	$(if $(ARGS),,@$(promote_first))
+	$(if $(BATCH)$(ARGS)$(wildcard $(STATE)/inputs),,@echo "No inputs are kept yet, so the table of the training is checked. BATCH=customers.csv names yours." >&2)
+	$(bin)/python run.py --pipeline monitoring $(if $(window),--set batch="$(window)") $(ARGS)
+
 .PHONY: retention
 retention: setup-data  ## Decide who is offered what: values, cohorts, offers, a call list (after make train)
-	@test -f "$(STATE)/production/$(asked_model)/current.json" || { \
-	    echo "Nothing is in production yet: running promotion first." >&2; \
-	    $(bin)/python run.py --pipeline promotion $(addprefix --set ,$(filter data.contract=% model.name=%,$(ARGS))); }
+	@$(promote_first)
 	$(bin)/python run.py --pipeline retention $(ARGS)
 
 .PHONY: demo-monitoring

@@ -31,6 +31,9 @@ WATCH_LEVEL = 0.05
 COLUMNS_SHARE, CLASSIFIER_SHARE = 0.6, 0.4
 """Of the level: of the columns and the score, and of the classifier."""
 
+_SHOWN_SHARE = 1e-4
+"""The least share of windows that a sentence gives as a number."""
+
 _NO_CALIBRATION = (
     "The bundle has no calibration: it was written by an earlier release, or from fewer than 200 "
     "training rows. Train again, and promote the new version."
@@ -169,9 +172,11 @@ def _few_rows(rows: int) -> str:
 
 def _reason(p_value: float, rows: int, *, fires: bool) -> str:
     if fires:
+        # The law of chance is known to one in some ten thousand windows, and a p-value may be 0.
+        share = f"{p_value:.2%} of" if p_value >= _SHOWN_SHARE else "fewer than 1 in 10,000"
         return (
-            f"Something moved: without drift, {p_value:.2g} of windows of {rows:,} rows would differ "
-            "as much."
+            f"Something moved: without drift, {share} windows of {rows:,} rows would differ as "
+            "much."
         )
     return f"Without drift, {p_value:.0%} of windows of {rows:,} rows differ as much, or more."
 

@@ -1,4 +1,4 @@
-"""Outcomes on their way to the ledger: each request waits until its own are written.
+"""Outcomes, and treatments, on their way to the ledger: each request waits until its own are written.
 
 They have a thread, database connections and limits of their own, so that a ledger that cannot be written
 costs no score an answer, holds up no new version and fills no memory.
@@ -7,21 +7,24 @@ costs no score an answer, holds up no new version and fills no memory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from churn.errors import InputError
-from churn.ledger.predictions import Outcome, PredictionLedger
+from churn.ledger.predictions import PredictionLedger
 from service.api.problems import ProblemError
 from service.core.background_thread import BackgroundThread, TooManyCallsError
 from service.core.log import log
+
+Record = Callable[[PredictionLedger, Sequence[Any]], None]
 
 _LOCK_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
 
 
 class OutcomeWriter:
-    """The thread that writes outcomes.
+    """The thread that writes outcomes and treatments; both count as outcomes here.
 
     Attributes:
         waiting: how many requests wait for it.
@@ -49,8 +52,10 @@ class OutcomeWriter:
         if self.waiting >= self._most_requests or self._outcomes + outcomes > self._most_outcomes:
             raise _unwritable("More outcomes wait for the ledger than may. Ask again later.")
 
-    async def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Writes all outcomes of a request or none.
+    async def write(
+        self, outcomes: Sequence[Any], record: Record = PredictionLedger.record_outcomes
+    ) -> None:
+        """Writes all outcomes of a request or none, by that method of the ledger.
 
         If the answer is 503 they may be written all the same; to send them again does no harm, as of
         several outcomes of a customer the last counts.
@@ -62,7 +67,7 @@ class OutcomeWriter:
         self.waiting += 1
         self._outcomes += len(outcomes)
         try:
-            call = self._thread.run(partial(self.ledger.record_outcomes, outcomes))
+            call = self._thread.run(partial(record, self.ledger, outcomes))
             await asyncio.wait_for(call, _ANSWER_SECONDS)
         except (InputError, TooManyCallsError, TimeoutError) as error:
             reason = str(error) or f"It did not answer within {_ANSWER_SECONDS:g} seconds."

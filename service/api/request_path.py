@@ -23,7 +23,8 @@ from service.api.worker_state import WorkerState
 from service.core.free_memory import return_free_memory
 from service.core.log import log
 
-SCORE, EXPLAIN, OUTCOMES = "/v1/score", "/v1/explain", "/v1/outcomes"
+SCORE, EXPLAIN = "/v1/score", "/v1/explain"
+OUTCOMES, TREATMENTS = "/v1/outcomes", "/v1/treatments"
 BATCH = f"{SCORE}/batch"
 CUSTOMERS, SCORE_END = "/v1/customers/", "/score"
 CUSTOMER_SCORE = f"{CUSTOMERS}{{id}}{SCORE_END}"
@@ -97,7 +98,7 @@ class RequestPath:
         """Sets a request's limit, and checks its key before its body is read."""
         state, path = self._state, request.path
         request.own_id = state.new_id()
-        many = path in (BATCH, OUTCOMES) or path.startswith(MODELS)
+        many = path in (BATCH, OUTCOMES, TREATMENTS) or path.startswith(MODELS)
         request.limit = self.settings.max_batch_bytes if many else self.settings.max_body_bytes
         request.shared_headers = self._cross_origin.headers(request)
         try:
@@ -254,7 +255,7 @@ def _loggable(path: str) -> str:
     ours = (
         path in PUBLIC_PATHS
         or path == CUSTOMER_SCORE
-        or path.startswith((SCORE, EXPLAIN, OUTCOMES, "/v2/"))
+        or path.startswith((SCORE, EXPLAIN, OUTCOMES, TREATMENTS, "/v2/"))
     )
     return path[:60] if ours and path.isascii() and path.isprintable() else "other"
 

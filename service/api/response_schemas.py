@@ -86,7 +86,7 @@ Explanation = create_model("Explanation", __doc__=_Reasons.__doc__, __base__=(Sc
 
 
 class RecordedOutcomes(BaseModel):
-    """How many outcomes were recorded."""
+    """How many outcomes or treatments were recorded."""
 
     recorded: int
 

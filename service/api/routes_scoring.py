@@ -20,18 +20,19 @@ from service.api.openapi_descriptions import (
     request_body,
     text_response,
 )
-from service.api.outcomes import OUTCOME, record_outcomes, require_writer
+from service.api.outcomes import OUTCOME, TREATMENT, RecordKind, record_later, require_writer
 from service.api.request_body import parse_json
-from service.api.request_path import BATCH, EXPLAIN, OUTCOMES, SCORE
+from service.api.request_path import BATCH, EXPLAIN, OUTCOMES, SCORE, TREATMENTS
 from service.api.score_options import ScoreOptions, describe_options, parse_options
 from service.api.worker_state import WorkerState
 
 
 def add_scoring_routes(app: FastAPI, state: WorkerState) -> None:
-    """Adds /v1/score, /v1/score/batch, /v1/explain and /v1/outcomes."""
+    """Adds /v1/score, /v1/score/batch, /v1/explain, /v1/outcomes and /v1/treatments."""
     _add_score(app, state)
     _add_explain(app, state)
-    _add_outcomes(app, state)
+    _add_recording(app, state, OUTCOMES, OUTCOME, "What happened to customers later")
+    _add_recording(app, state, TREATMENTS, TREATMENT, "Whom campaigns contacted")
 
 
 def _add_score(app: FastAPI, state: WorkerState) -> None:
@@ -85,18 +86,21 @@ def _add_explain(app: FastAPI, state: WorkerState) -> None:
         return JsonResponse(await explain_customer(state, row, own_id, options))
 
 
-def _add_outcomes(app: FastAPI, state: WorkerState) -> None:
-    several = {"oneOf": [OUTCOME, {"type": "array", "items": OUTCOME}]}
+def _add_recording(
+    app: FastAPI, state: WorkerState, path: str, kind: RecordKind, summary: str
+) -> None:
+    several = {"oneOf": [kind.schema, {"type": "array", "items": kind.schema}]}
 
     @app.post(
-        OUTCOMES,
+        path,
         tags=["outcomes"],
-        summary="What happened to customers later",
+        summary=summary,
         status_code=201,
         response_model=response_schemas.RecordedOutcomes,
         responses=problem_responses(400, 401, 413, 422, 503),
         openapi_extra=request_body(several),
     )
     async def record(request: Request) -> Response:
-        recorded = await record_outcomes(state, require_writer(state), await read_body(request))
+        writer = require_writer(state)
+        recorded = await record_later(kind, state, writer, await read_body(request))
         return JsonResponse({"recorded": recorded}, 201)

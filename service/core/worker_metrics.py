@@ -30,6 +30,7 @@ ROUTES = (
     "/v1/explain",
     "/v1/customers/{id}/score",
     "/v1/outcomes",
+    "/v1/treatments",
     "/v2/models/churn/infer",
     "other",
 )

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from churn.errors import InputError
+from churn.monitoring import drift_check
 from churn.monitoring.calibration import PERMUTATIONS, smallest_p_value
 from churn.monitoring.drift_check import check_drift
-from churn.monitoring.drift_reference import build_reference
+from churn.monitoring.drift_reference import LEVELS, build_reference, quantiles
 
 
 def score(columns):
@@ -45,6 +46,23 @@ def test_a_window_like_the_training_rows_is_ok(reference, window, contract):
     assert {column.name for column in found.columns} == {each.name for each in contract.features}
     assert found.classifier_roc_auc == pytest.approx(0.5, abs=0.1)
     assert check(reference, window) == found  # equal input, equal answer
+
+
+@pytest.mark.parametrize(
+    ("p_value", "share"),
+    [
+        (0.0, "fewer than 1 in 10,000 windows of 500 rows"),
+        (9.99e-5, "fewer than 1 in 10,000 windows of 500 rows"),
+        (1e-4, "0.01% of windows"),
+        (0.0123, "1.23% of windows"),
+    ],
+)
+def test_a_sentence_gives_no_share_of_windows_that_chance_cannot_be_known_to(
+    reference, window, monkeypatch, p_value, share
+):
+    monkeypatch.setattr(drift_check, "_both", lambda *_: p_value)
+
+    assert share in check(reference, window).reason
 
 
 @pytest.mark.parametrize(
@@ -193,3 +211,10 @@ def build_counts(reference, columns):
         np.bincount(codes[:, place], minlength=len(each))
         for place, each in enumerate(reference.counts())
     ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 7043])
+def test_quantiles_are_numpys_to_the_bit(count):
+    values = np.random.default_rng(count).gamma(2.0, 30.0, count).round(count % 3)
+
+    assert np.array_equal(quantiles(values), np.quantile(values, LEVELS, method="inverted_cdf"))

@@ -216,6 +216,48 @@ def test_an_outcome_that_is_none_is_refused_by_field(client, sent, field):
     assert answer.json()["field"] == field
 
 
+def test_treatments_are_recorded_beside_outcomes(client, service, customers):
+    scored = client.post("/v1/score", json=customers[3]).json()["prediction_id"]
+
+    one = client.post(
+        "/v1/treatments",
+        json={"prediction_id": scored, "treated": True, "assigned_at": "2026-11-01T10:00:00+02:00"},
+    )
+    two = client.post(
+        "/v1/treatments",
+        json=[{"customer": "a", "treated": False}, {"customer": "b", "treated": True}],
+    )
+
+    assert (one.status_code, one.json()) == (201, {"recorded": 1})
+    assert two.json() == {"recorded": 2}
+    kept = ledger_of(service).treatments()
+    first = next(each for each in kept if each.prediction_id == scored)
+    assert (first.treated, first.assigned_at) == (True, datetime(2026, 11, 1, 8, tzinfo=UTC))
+    others = {each.customer: each.treated for each in kept if each.customer}
+    assert others == {"a": False, "b": True}
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "said"),
+    [
+        ({"customer": "a", "churned": True}, "churned", "Treatment 1"),
+        ({"customer": "a", "treated": 1}, "treated", "Treatment 1"),
+        ({"treated": True}, "prediction_id", "names neither prediction nor customer"),
+        (
+            {"customer": "a", "treated": True, "assigned_at": "9000-01-01T00:00:00Z"},
+            "assigned_at",
+            "is in the future. Give when the campaign did so.",
+        ),
+        ([{"customer": "a", "treated": True}, {"customer": "b"}], "treated", "Treatment 2"),
+    ],
+)
+def test_a_treatment_that_is_none_is_refused_by_field(client, sent, field, said):
+    answer = client.post("/v1/treatments", json=sent)
+
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert said in answer.json()["detail"]
+
+
 def test_an_outcome_alone_may_have_the_bytes_of_one_customer(client):
     one = json.dumps({"customer": "large", "churned": True}).encode()
 

@@ -99,7 +99,8 @@ def test_what_is_no_customer_at_all_is_refused(client, body):
 ONE, MANY = 64 * 2**10, 8 * 2**20
 LIMITS = {
     PATH: ONE, f"{PATH}?": ONE, "/v1/explain": ONE, "/no/such/path": ONE, "/livez": ONE,
-    "/v1/score/batch": MANY, "/v1/outcomes": MANY, "/v2/models/churn/infer": MANY,
+    "/v1/score/batch": MANY, "/v1/outcomes": MANY, "/v1/treatments": MANY,
+    "/v2/models/churn/infer": MANY,
 }  # fmt: skip
 
 

@@ -327,7 +327,8 @@ def test_two_different_keys_are_refused_alike_on_every_route_and_the_same_key_tw
     other, other_digest = new_key()
     routes = [
         ("POST", "/v1/score"), ("POST", "/v1/score?"), ("POST", "/v1/explain"),
-        ("POST", "/v1/score/batch"), ("POST", "/v1/outcomes"), ("POST", "/v2/models/churn/infer"),
+        ("POST", "/v1/score/batch"), ("POST", "/v1/outcomes"), ("POST", "/v1/treatments"),
+        ("POST", "/v2/models/churn/infer"),
         ("GET", "/metadata"), ("GET", "/v2/models/churn"), ("GET", "/nothing"),
     ]  # fmt: skip
     different = [

@@ -256,6 +256,36 @@ def test_the_deployed_service_serves_from_the_bucket_and_writes_to_postgresql(
     assert rows(cloud.ledger, query) == [(MODEL, "1", "local", "deployed")]
 
 
+@pytest.fixture(scope="module")
+def monitored(cloud):
+    """Customers after a price rise, checked against the version in production."""
+    return cloud.terminal.run(
+        "monitoring", "cloud", "--set", "profile=demo",
+        "--set", "batch=generated:2000?scenario=price_rise",
+    )  # fmt: skip
+
+
+def test_an_alarm_of_monitoring_is_in_postgresql_the_bucket_mlflow_and_at_the_webhook(
+    cloud, monitored
+):
+    assert monitored.code == 3, monitored.stderr
+    assert monitored.json["verdict"] == "alarm"
+    query = "SELECT model, version, kind, number, raises_alarm FROM drift_checks"
+    assert rows(cloud.ledger, query) == [(MODEL, "1", "batch", 1, True)]
+    assert all(
+        artifact["uri"].startswith(f"s3://{cloud_servers.BUCKET}/zenml/")
+        for artifact in monitored.json["artifacts"].values()
+    )
+    assert any(
+        "alarm" in json.loads(body)["text"] and "MonthlyCharges" in json.loads(body)["text"]
+        for body in cloud.receiver.bodies
+    )
+    found = cloud.track("/experiments/search", max_results=100)["experiments"]
+    runs = cloud.track("/runs/search", experiment_ids=[e["experiment_id"] for e in found])["runs"]
+    tags = [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in runs]
+    assert [each["verdict"] for each in tags if "verdict" in each] == ["alarm"]
+
+
 def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
     left = cloud.terminal.left_behind()
     kept = (
