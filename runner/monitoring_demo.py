@@ -124,7 +124,8 @@ def replay(folder: Path) -> tuple[Path, str]:
         if episode is not None and episode.last == week and episode.resolved:
             _resolve(address, episode, _time(rows) + timedelta(days=3))
     page = folder / "health.html"
-    page.write_text(render_health_page(read_health(address, MODEL), note=NOTE), encoding="utf-8")
+    health = read_health(address, MODEL, now=_end(rows))
+    page.write_text(render_health_page(health, note=NOTE), encoding="utf-8")
     assert version is not None  # noqa: S101 - as above
     return page, _second_opinion(folder, contract, version, rows)
 

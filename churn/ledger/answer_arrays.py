@@ -1,7 +1,7 @@
 """Scores and what became of them, as arrays: for figures over millions of answers.
 
-The outcomes of a ledger are read once, and every answer is looked up among them by a 64-bit hash of
-its id. Which outcome counts is said in `PredictionLedger.predictions_with_outcomes`.
+Outcomes and treatments of a ledger are read once, and every answer is looked up among them by a 64-bit
+hash of its id. Which outcome counts, and who is treated, is what `settle` says of one prediction.
 """
 
 from __future__ import annotations
@@ -13,14 +13,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, Table, or_, select
 
 from churn.ledger.database import DatabaseLedger
-from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS
+from churn.ledger.ledger_tables import OUTCOMES, PREDICTIONS, TREATMENTS
+from churn.ledger.matched_treatments import CLOCKS_DIFFER
+from churn.ledger.settled_outcomes import OutcomeTiming
 
 UNKNOWN = -1
+NOBODY = -1
+"""In place of a customer's hash; no text has this one in Python."""
+
+_CENSORED = -2  # seen as a customer for the last time before the horizon
 _ROWS = 50_000
-_NOBODY = -1  # no text has this hash in Python
+_DAY = 86_400.0
+_CLOCKS_DIFFER = CLOCKS_DIFFER.total_seconds()
+
+Keys = NDArray[np.int64]
+Seconds = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,88 +40,139 @@ class AnswerArrays:
     Attributes:
         predicted_at: float64[n], seconds since 1970 in UTC.
         probability: float64[n].
-        churned: int8[n], 1 for customers who left, 0 for those who stayed, -1 where nothing is known.
+        churned: int8[n], 1 for customers who left within the horizon, 0 for those who stayed to its
+            end, -1 where that is not known or not due.
+        treated: bool[n], contacted by a campaign within the horizon.
+        customer: int64[n], equal for equal customers; `NOBODY` where none was given.
     """
 
-    predicted_at: NDArray[np.float64]
+    predicted_at: Seconds
     probability: NDArray[np.float64]
     churned: NDArray[np.int8]
+    treated: NDArray[np.bool_]
+    customer: Keys
 
 
 @dataclass(frozen=True, eq=False)
-class _Outcomes:
-    """Outcomes by a key, sorted by it; those of one key in the order they were recorded."""
+class _Records:
+    """Outcomes or treatments by a key, sorted by it; those of one key in the order they were recorded."""
 
-    key: NDArray[np.int64]
-    observed_at: NDArray[np.float64]
-    churned: NDArray[np.int8]
+    key: Keys
+    at: Seconds
+    truth: NDArray[np.bool_]
 
     @classmethod
-    def of(
-        cls,
-        key: NDArray[np.int64],
-        observed_at: NDArray[np.float64],
-        churned: NDArray[np.int8],
-    ) -> _Outcomes:
-        kept = np.flatnonzero(key != _NOBODY)
+    def of(cls, key: Keys, at: Seconds, truth: NDArray[np.bool_]) -> _Records:
+        kept = np.flatnonzero(key != NOBODY)
         order = kept[np.argsort(key[kept], kind="stable")]
-        return cls(key[order], observed_at[order], churned[order])
+        return cls(key[order], at[order], truth[order])
 
-    def last(self, key: NDArray[np.int64], since: NDArray[np.float64]) -> NDArray[np.int8]:
-        """The last outcome recorded for each key and observed since then; -1 where there is none."""
+    def newest_first(self, key: Keys, done: NDArray[np.bool_]) -> Iterator[tuple[Any, Any]]:
+        """Yields the places in `key` that have a record more, and its place, until they are `done`."""
         first = np.searchsorted(self.key, key, side="left")
         place = np.searchsorted(self.key, key, side="right") - 1
-        open_ = np.flatnonzero(place >= first)
+        left = np.flatnonzero(place >= first)
+        while left.size:
+            yield left, place[left]
+            place[left] -= 1
+            left = left[(place[left] >= first[left]) & ~done[left]]
+
+    def labels(self, key: Keys, predicted_at: Seconds, horizon: int) -> NDArray[np.int8]:
+        """By the last outcome that counts: 1 left within the horizon, 0 stayed, else unknown or censored."""
         found = np.full(len(key), UNKNOWN, dtype=np.int8)
-        while open_.size:
-            counts = self.observed_at[place[open_]] >= since[open_]
-            found[open_[counts]] = self.churned[place[open_[counts]]]
-            place[open_] -= 1
-            open_ = open_[~counts & (place[open_] >= first[open_])]
+        done = np.zeros(len(key), dtype=np.bool_)
+        for rows, records in self.newest_first(key, done):
+            at, left = self.at[records], self.truth[records]
+            days = at // _DAY - predicted_at[rows] // _DAY
+            after = at >= predicted_at[rows] - _CLOCKS_DIFFER
+            counts = after & (left | (days >= horizon))
+            found[rows[after & ~counts]] = _CENSORED
+            found[rows[counts]] = (left & (days <= horizon))[counts]
+            done[rows[counts]] = True
+        return found
+
+    def any_between(self, key: Keys, since: Seconds, until: Seconds) -> NDArray[np.bool_]:
+        """Whether a key has a record that is true, of a time."""
+        found = np.zeros(len(key), dtype=np.bool_)
+        for rows, records in self.newest_first(key, found):
+            at = self.at[records]
+            found[rows] = self.truth[records] & (at >= since[rows]) & (at <= until[rows])
         return found
 
 
-def answer_arrays(parts: Sequence[DatabaseLedger], model: str) -> Iterator[AnswerArrays]:
+@dataclass(frozen=True, eq=False)
+class _ByName:
+    """Records that name a prediction, and those that name a customer alone."""
+
+    prediction: _Records
+    customer: _Records
+
+
+def answer_arrays(
+    parts: Sequence[DatabaseLedger], model: str, timing: OutcomeTiming, now: datetime
+) -> Iterator[AnswerArrays]:
     """Yields a model's answers without shadows, at most 50,000 at a time.
 
     Args:
         parts: the databases that have predictions and outcomes, oldest first.
         model: name of the model; rows of release 0.1.0 name none, and count, too.
+        timing: horizon and delay; what is not due has no outcome.
+        now: outcomes that are later are an error of a clock, and left out.
     """
-    of_prediction, of_customer = _read_outcomes(parts)
+    latest = now.timestamp() + _CLOCKS_DIFFER
+    outcomes = _read_records(parts, OUTCOMES, "observed_at", "churned", latest)
+    treatments = _read_records(parts, TREATMENTS, "assigned_at", "treated", np.inf)
     columns = PREDICTIONS.c
     query = (
         select(columns.prediction_id, columns.customer, columns.predicted_at, columns.probability)
         .where(columns.role != "shadow", or_(columns.model == model, columns.model.is_(None)))
         .order_by(columns.id)
     )
+    horizon = timing.horizon_days
+    due_until = now.timestamp() // _DAY - horizon - timing.delay_days
     for ids, customers, at, probability in _read(parts, query):
         key, person, moment = _hashes(ids), _hashes(customers), _seconds(at)
-        churned = of_prediction.last(key, np.full(len(key), -np.inf))
+        churned = outcomes.prediction.labels(key, moment, horizon)
         rest = np.flatnonzero(churned == UNKNOWN)
-        churned[rest] = of_customer.last(person[rest], moment[rest])
-        yield AnswerArrays(moment, np.array(probability, dtype=np.float64), churned)
+        churned[rest] = outcomes.customer.labels(person[rest], moment[rest], horizon)
+        known = (churned >= 0) & (moment // _DAY <= due_until)
+        named = treatments.prediction.any_between(
+            key, np.full(len(key), -np.inf), np.full(len(key), np.inf)
+        )
+        yield AnswerArrays(
+            predicted_at=moment,
+            probability=np.array(probability, dtype=np.float64),
+            churned=np.where(known, churned, UNKNOWN).astype(np.int8),
+            treated=named
+            | treatments.customer.any_between(
+                person, moment - _CLOCKS_DIFFER, moment + horizon * _DAY
+            ),
+            customer=person,
+        )
 
 
-def _read_outcomes(parts: Sequence[DatabaseLedger]) -> tuple[_Outcomes, _Outcomes]:
-    """By prediction, and by customer."""
-    columns = OUTCOMES.c
-    query = select(
-        columns.prediction_id, columns.customer, columns.observed_at, columns.churned
-    ).order_by(columns.recorded_at, columns.id)
-    keys, persons, moments, left = [], [], [], []
-    for ids, customers, observed_at, churned in _read(parts, query):
-        keys.append(_hashes(ids))
-        persons.append(_hashes(customers))
-        moments.append(_seconds(observed_at))
-        left.append(np.array(churned, dtype=np.int8))
-    if not keys:
-        none = np.zeros(0, dtype=np.int64)
-        return (_Outcomes.of(none, none.astype(np.float64), none.astype(np.int8)),) * 2
-    moment, gone = np.concatenate(moments), np.concatenate(left)
-    return (
-        _Outcomes.of(np.concatenate(keys), moment, gone),
-        _Outcomes.of(np.concatenate(persons), moment, gone),
+def _read_records(
+    parts: Sequence[DatabaseLedger], table: Table, at: str, truth: str, latest: float
+) -> _ByName:
+    columns = table.c
+    query = select(columns.prediction_id, columns.customer, columns[at], columns[truth]).order_by(
+        columns.recorded_at, columns.id
+    )
+    keys: list[Keys] = [np.zeros(0, np.int64)]
+    persons, moments, truths = [*keys], [np.zeros(0)], [np.zeros(0, np.bool_)]
+    for ids, customers, when, said in _read(parts, query):
+        key = _hashes(ids)
+        keys.append(key)
+        persons.append(np.where(key == NOBODY, _hashes(customers), NOBODY))
+        moments.append(_seconds(when))
+        truths.append(np.array(said, dtype=np.bool_))
+    moment, said = np.concatenate(moments), np.concatenate(truths)
+    kept = moment <= latest
+    return _ByName(
+        *(
+            _Records.of(np.concatenate(each)[kept], moment[kept], said[kept])
+            for each in (keys, persons)
+        )
     )
 
 
@@ -126,7 +187,7 @@ def _read(parts: Sequence[DatabaseLedger], query: Select[Any]) -> Iterator[tuple
 
 def _hashes(values: Sequence[str | None]) -> NDArray[np.int64]:
     return np.fromiter(
-        (_NOBODY if each is None else hash(each) for each in values), np.int64, len(values)
+        (NOBODY if each is None else hash(each) for each in values), np.int64, len(values)
     )
 
 

@@ -21,6 +21,7 @@ from churn.ledger.months import by_month, month_of, oldest_kept
 from churn.ledger.outcome_join import with_outcomes
 from churn.ledger.partitions import make_partitions, remove_partitions
 from churn.ledger.prediction import Outcome, Prediction, Role, TreatmentRecord, input_hash
+from churn.ledger.settled_outcomes import OutcomeTiming
 from churn.ledger.sqlite_insert import insert_in_sqlite
 
 __all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "TreatmentRecord", "input_hash"]
@@ -160,10 +161,10 @@ class PredictionLedger(DatabaseLedger):
             for read in _between(parts, since, until):
                 yield from read
 
-    def answers(self, model: str) -> Iterator[AnswerArrays]:
+    def answers(self, model: str, timing: OutcomeTiming, now: datetime) -> Iterator[AnswerArrays]:
         """Yields all predictions of a model but its shadows', with their outcomes, as arrays: a million takes seconds."""
         with self._parts() as parts:
-            yield from answer_arrays(parts, model)
+            yield from answer_arrays(parts, model, timing, now)
 
     def rotate(self, now: datetime, keep: int) -> list[str]:
         """Prepares the coming month and removes the old ones; several processes may do it at once.

@@ -1,6 +1,7 @@
 """The demonstration of monitoring: each drift is found as it should be, in a folder of its own."""
 
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,6 +9,8 @@ from churn.ledger.drift_checks import DriftLedger
 from churn.reports.health.model_health import read_health
 from runner import monitoring_demo
 from runner.monitoring_demo import KIND, MODEL, main
+
+END = datetime(2026, 7, 6, tzinfo=UTC)  # 26 weeks after the generator's first day
 
 
 @pytest.mark.slow
@@ -23,7 +26,7 @@ def test_half_a_year_has_its_alarms_and_touches_nothing_else(tmp_path, monkeypat
     assert (tmp_path / "ledger.db").read_text() == "production's"
     assert capsys.readouterr().out.startswith(f"{folder / 'health.html'}\n26 weeks in ")
     assert "MonthlyCharges" in (folder / "evidently.html").read_text()
-    health = read_health(f"sqlite:///{folder / 'ledger.db'}", MODEL)
+    health = read_health(f"sqlite:///{folder / 'ledger.db'}", MODEL, now=END)
     assert (len(health.checks), health.kind) == (26, KIND)
     assert [change.version for change in health.changes] == ["1", "2"]
     assert health.incidents[0].moved == ("MonthlyCharges",)

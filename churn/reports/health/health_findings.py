@@ -41,7 +41,10 @@ def outcome_finding(health: ModelHealth) -> str:
     off, known = sum(each.off for each in health.known), len(health.known)
     if not off:
         return f"As many left as was predicted, in all {known} weeks whose outcomes are known"
-    return f"In {off} of {known} weeks another share left than was predicted"
+    return (
+        f"In {off} of {known} weeks another share left than was predicted; chance alone gives one "
+        "in 20"
+    )
 
 
 def auc_finding(health: ModelHealth) -> str:

@@ -42,10 +42,11 @@ def read_reference(path: Path, contract: DataContract) -> DriftReference:
     """The reference of a bundle, from its `reference.npz`.
 
     Raises:
-        BundleError: it cannot be read, or is of other columns.
+        BundleError: it cannot be read, or is of another contract.
     """
     try:
         with open_reference(path) as arrays:
+            _require_contract(arrays, contract, path)
             return DriftReference(
                 rows=int(arrays["rows"][0]),
                 numbers={c.name: _number(arrays, f"numbers/{c.name}") for c in contract.numbers},
@@ -53,10 +54,36 @@ def read_reference(path: Path, contract: DataContract) -> DriftReference:
                 scores=_number(arrays, "scores"),
                 calibration=_calibration(arrays),
             )
+    except BundleError:
+        raise
     except Exception as error:  # noqa: BLE001 - a broken archive may fail in any way
         raise BundleError(
             f"The drift reference {path} cannot be read: {reason(error)}. Write the bundle anew."
         ) from None
+
+
+def _require_contract(arrays: Any, contract: DataContract, path: Path) -> None:
+    differs = _difference(arrays, contract)
+    if differs:
+        raise BundleError(
+            f"The drift reference {path} is of another contract than its bundle: {differs}. Write "
+            "the bundle anew."
+        )
+
+
+def _difference(arrays: Any, contract: DataContract) -> str:
+    """The first thing in which a reference's columns are not the contract's; empty where none is."""
+    columns = [name for name in arrays if name.startswith(("numbers/", "categories/"))]
+    has = {name.partition("/")[2].rpartition("/")[0] for name in columns}
+    needs = {column.name for column in contract.features}
+    if has != needs:
+        name = min(has ^ needs)
+        return f"column '{name}' is {'not in it' if name in needs else 'in it alone'}"
+    for column in contract.coded:
+        known, words = len(arrays[f"categories/{column.name}/counts"]), len(column.categories)
+        if known != words:
+            return f"column '{column.name}' has {known} categories in it, {words} in the contract"
+    return ""
 
 
 def _arrays(prefix: str, number: NumberReference) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The health page: what it reads from a ledger, what it says, and that it needs nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from churn.errors import InputError
 from churn.ledger.changes import ProductionChange
 from churn.ledger.drift_checks import DriftLedger
-from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
+from churn.ledger.predictions import Outcome, Prediction, PredictionLedger, TreatmentRecord
 from churn.ledger.records import Ledger
 from churn.monitoring.alarms import AlarmPolicy
 from churn.monitoring.drift_check import CheckResult, ColumnDrift
@@ -25,6 +26,7 @@ from churn.reports.health.model_health import read_health
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 CUSTOMERS = 200
+NOW = MONDAY + 70 * WEEK
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def record_week(address, week, *, reversed_outcomes=False, outcomes=True, role="
         ledger.record(made)
         if outcomes:
             ledger.record_outcomes(
-                [Outcome(MONDAY + (week + 5) * WEEK, bool(gone), prediction_id=one.prediction_id)
+                [Outcome(one.predicted_at + timedelta(30), bool(gone), prediction_id=one.prediction_id)
                  for one, gone in zip(made, left, strict=True)]
             )  # fmt: skip
 
@@ -94,7 +96,7 @@ def history(address):
 
 
 def test_the_ledger_gives_weeks_checks_alarms_and_promotions(history):
-    health = read_health(history, "telco")
+    health = read_health(history, "telco", now=NOW)
 
     assert (health.kind, len(health.checks)) == ("batch", 5)
     assert [change.version for change in health.changes] == ["1", "2"]
@@ -111,16 +113,23 @@ def test_the_ledger_gives_weeks_checks_alarms_and_promotions(history):
 
 
 def test_the_titles_say_what_was_found(history):
-    health = read_health(history, "telco")
+    health = read_health(history, "telco", now=NOW)
 
     assert headline(health) == "An alarm is open since 2026-02-02: Price moved"
     assert drift_finding(health) == "3 of 5 windows differ from the training rows; 2 alarms"
     assert auc_finding(health).startswith("ROC-AUC was lowest in the week of 2026-01-26: 0.")
-    assert "was predicted" in outcome_finding(health)
+    assert outcome_finding(health) == (
+        "As many left as was predicted, in all 4 weeks whose outcomes are known"
+    )
+    first, *others = health.periods
+    health = replace(health, periods=(replace(first, predicted=0.99), *others))
+    assert outcome_finding(health) == (
+        "In 1 of 4 weeks another share left than was predicted; chance alone gives one in 20"
+    )
 
 
 def test_the_page_stands_alone_and_the_same_history_gives_the_same_one(history):
-    health = read_health(history, "telco")
+    health = read_health(history, "telco", now=NOW)
     page = render_health_page(health, note="Only <made> up.")
 
     assert page == render_health_page(health, note="Only <made> up.")
@@ -132,9 +141,62 @@ def test_the_page_stands_alone_and_the_same_history_gives_the_same_one(history):
         assert said in page
 
 
+def outcomes_at(address, days):
+    """Customers with an outcome, by week, so many days after the first Monday."""
+    health = read_health(address, "telco", now=MONDAY + timedelta(days))
+    return [each.outcomes for each in health.periods]
+
+
+@pytest.mark.parametrize(
+    ("days", "outcomes"), [(42, [0, 0]), (43, [CUSTOMERS, 0]), (50, [CUSTOMERS] * 2)]
+)
+def test_a_week_has_outcomes_once_they_are_due(address, days, outcomes):
+    record_check(address, 0, 0.5)
+    for week in (0, 1):
+        record_week(address, week)
+
+    assert outcomes_at(address, days) == outcomes
+
+
+def test_treated_customers_are_in_no_figure_by_outcomes_and_the_page_says_so(address):
+    record_check(address, 0, 0.5)
+    record_week(address, 0)
+    with PredictionLedger(address) as ledger:
+        ledger.record_treatments(
+            [TreatmentRecord(MONDAY + WEEK, k % 2 == 0, f"production-0-{k}") for k in range(40)]
+        )
+
+    health = read_health(address, "telco", now=NOW)
+
+    assert (health.treated, health.periods[0].outcomes) == (20, CUSTOMERS - 20)
+    assert "20 answers about customers that a campaign contacted" in render_health_page(health)
+
+
+def test_a_customer_who_is_scored_every_day_counts_once_a_week(address):
+    record_check(address, 0, 0.5)
+    made = [
+        Prediction(
+            predicted_at=MONDAY + timedelta(days=day, hours=1), prediction_id=f"{day}-{k}",
+            customer=f"C{k}" if k else None, version="1", role="production", source="api",
+            probability=(1 + day) / 10, decision=True, input_hash="",
+        )
+        for day in (1, 0, 2) for k in range(3)
+    ]  # fmt: skip
+    with PredictionLedger(address) as ledger:
+        ledger.record(made)
+        ledger.record_outcomes(
+            [Outcome(one.predicted_at + timedelta(30), True, one.prediction_id) for one in made]
+        )
+
+    (week,) = read_health(address, "telco", now=NOW).periods
+
+    assert (week.predictions, week.outcomes) == (9, 2 + 3)  # nobody can be told apart
+    assert week.predicted == pytest.approx((2 * 0.1 + 0.1 + 0.2 + 0.3) / 5)
+
+
 def test_checks_alone_make_a_page(address):
     record_check(address, 0, 0.5)
-    health = read_health(address, "telco")
+    health = read_health(address, "telco", now=NOW)
 
     page = render_health_page(health)
 
@@ -149,7 +211,7 @@ def test_one_kind_of_window_is_shown_and_shadows_are_not_counted(address):
     record_week(address, 0, role="shadow")
     record_check(address, 1, 0.5, model="other", kind="elsewhere")
 
-    assert read_health(address, "telco").kind == "predictions"
+    assert read_health(address, "telco", now=NOW).kind == "predictions"
     health = read_health(address, "telco", "batch")
     assert (health.kind, len(health.checks), health.periods) == ("batch", 1, ())
 
@@ -158,7 +220,7 @@ def test_a_month_without_predictions_leaves_a_gap_and_years_are_no_problem(addre
     for week in (0, 60):
         record_week(address, week)
         record_check(address, week, 0.5)
-    health = read_health(address, "telco")
+    health = read_health(address, "telco", now=NOW)
     assert [each.start for each in health.periods] == [MONDAY.date(), (MONDAY + 60 * WEEK).date()]
     assert render_health_page(health)
 
@@ -181,6 +243,10 @@ def test_the_command_writes_the_page_or_says_why_not(history, tmp_path, capsys):
     assert main(["telco", "--ledger", history, "--output", str(page)]) == 0
     assert page.read_text().startswith("<!doctype html>")
 
+    for days in ("-1", "3651", "many"):
+        with pytest.raises(SystemExit):
+            main(["telco", "--ledger", history, "--horizon-days", days])
+    capsys.readouterr()
     assert main(["nobody", "--ledger", history, "--output", str(page)]) == 2
     assert main(["telco", "--ledger", history, "--output", str(tmp_path / "no" / "page")]) == 2
     said = capsys.readouterr().err.splitlines()
