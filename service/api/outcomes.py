@@ -1,4 +1,4 @@
-"""POST /v1/outcomes and /v1/treatments: what happened to customers later, and whom campaigns contacted."""
+"""POST /v1/outcomes and /v1/treatments: what happened to customers later, and which of them campaigns contacted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _QUOTED_FIELD = re.compile(r"field `([^`]*)`")
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whom one record in a request is about."""
+    """The customer that one record in a request is about."""
 
     prediction_id: (
         Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_NO_NUL)] | None

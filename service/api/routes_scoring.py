@@ -32,7 +32,7 @@ def add_scoring_routes(app: FastAPI, state: WorkerState) -> None:
     _add_score(app, state)
     _add_explain(app, state)
     _add_recording(app, state, OUTCOMES, OUTCOME, "What happened to customers later")
-    _add_recording(app, state, TREATMENTS, TREATMENT, "Whom campaigns contacted")
+    _add_recording(app, state, TREATMENTS, TREATMENT, "Which customers campaigns contacted")
 
 
 def _add_score(app: FastAPI, state: WorkerState) -> None:
