@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -51,16 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     from service.core.library_logs import log_libraries
     from service.core.log import log
+    from service.stream.kafka_clients import silence_client_log
     from service.stream.kafka_errors import PermanentError
     from service.stream.probes import ProbeServer
     from service.stream.worker import StreamWorker
 
     log_libraries()
-    # Without a broker, ten lines a second.
-    kafka = logging.getLogger("kafka")
-    kafka.setLevel(logging.CRITICAL)
-    kafka.propagate = False
-    kafka.addHandler(logging.NullHandler())
+    silence_client_log()
     worker = StreamWorker(settings, metrics_folder)
     probes = ProbeServer(
         settings.host,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
 
-from churn.errors import error_reason
+from churn.errors import InputError, error_reason
 from service.stream.kafka_errors import passes
 from service.stream.stream_settings import StreamSettings
 
@@ -17,23 +17,89 @@ DELIVERY_SECONDS = 20
 _BOOTSTRAP_SECONDS = 5
 
 
+def silence_client_log() -> None:
+    """Keeps kafka-python's own log off stderr: ten lines a second where no broker answers."""
+    kafka = logging.getLogger("kafka")
+    kafka.setLevel(logging.CRITICAL)
+    kafka.propagate = False
+    kafka.addHandler(logging.NullHandler())
+
+
 def open_consumer(settings: StreamSettings) -> KafkaConsumer:
     """Returns a member of the group that commits only when told to.
 
     Raises:
         KafkaError: no broker answers, or they refuse this worker.
     """
+    return open_reader(
+        settings,
+        group_id=settings.group,
+        group_instance_id=settings.instance,
+        max_poll_records=settings.batch_messages,
+        session_timeout_ms=round(settings.session_seconds * 1000),
+        heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
+    )
+
+
+def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
+    """Returns a consumer that is in no group, unless `more` names one.
+
+    Raises:
+        KafkaError: no broker answers, or they refuse this program.
+    """
+    return _connect(
+        KafkaConsumer,
+        settings,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        **more,
+    )
+
+
+def find_partitions(reader: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Returns a topic's partitions in their order, for a command that does not create topics.
+
+    Raises:
+        InputError: the topic does not exist.
+        KafkaError: the brokers do not answer, or refuse this program.
+    """
+    numbers = reader.partitions_for_topic(topic)
+    if not numbers:
+        raise InputError(
+            f"The topic '{topic}' does not exist, or this user must not see it. Create it, or name "
+            "another one."
+        )
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def open_producer(settings: StreamSettings) -> KafkaProducer:
+    """Returns an idempotent producer that waits for all replicas.
+
+    Raises:
+        KafkaError: no broker answers, or they refuse this program.
+    """
+    return _connect(
+        KafkaProducer,
+        settings,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        max_block_ms=ANSWER_SECONDS * 1000,
+        delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+    )
+
+
+def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
+    """Returns a client that has found a broker.
+
+    Raises:
+        KafkaError: no broker answers, or they refuse this program.
+    """
     failures = _ConnectionFailures()
     try:
         with failures:
-            return open_reader(
-                settings,
-                group_id=settings.group,
-                group_instance_id=settings.instance,
-                max_poll_records=settings.batch_messages,
-                session_timeout_ms=round(settings.session_seconds * 1000),
-                heartbeat_interval_ms=round(min(3.0, settings.session_seconds / 3) * 1000),
-            )
+            return client(**_connection_options(settings), **more)
     except KafkaTimeoutError:
         if failures.last is not None and not passes(failures.last):
             raise failures.last from None
@@ -42,37 +108,6 @@ def open_consumer(settings: StreamSettings) -> KafkaConsumer:
         raise KafkaError(
             f"No broker answers at {servers}{why}. Start one, or set CHURN_KAFKA_SERVERS."
         ) from None
-
-
-def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
-    """Returns a consumer that is in no group, unless `more` names one.
-
-    Raises:
-        KafkaError: no broker answers.
-    """
-    return KafkaConsumer(
-        **_connection_options(settings),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        **more,
-    )
-
-
-def open_producer(settings: StreamSettings) -> KafkaProducer:
-    """Returns an idempotent producer that waits for all replicas.
-
-    Raises:
-        KafkaError: no broker answers.
-    """
-    return KafkaProducer(
-        **_connection_options(settings),
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_block_ms=ANSWER_SECONDS * 1000,
-        delivery_timeout_ms=DELIVERY_SECONDS * 1000,
-    )
 
 
 class _ConnectionFailures(logging.Handler):

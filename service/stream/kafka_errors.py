@@ -106,6 +106,13 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, _PASSING) or type(error) is KafkaError
 
 
+def describe_failure(what: str, error: KafkaError, settings: StreamSettings) -> ChurnError:
+    """Returns the error that a command ends with, which does not wait for brokers as a worker does."""
+    if type(error) is KafkaError:  # a sentence of ours already
+        return ChurnError(str(error).removeprefix("KafkaError: "))
+    return describe_permanent(what, error, settings)
+
+
 def describe_permanent(
     what: str, error: BaseException, settings: StreamSettings, **place: Any
 ) -> PermanentError:

@@ -90,12 +90,16 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
         return self
 
 
-def read_settings(environment: Mapping[str, str]) -> StreamSettings:
-    """Returns the settings that the environment sets.
+def read_settings(environment: Mapping[str, str], **options: Any) -> StreamSettings:
+    """Returns the settings that the environment sets; options of a command override it unless None.
 
     Raises:
         InputError: a `CHURN_` variable is unknown, or a value is not allowed.
     """
     return read_environment(
-        StreamSettings, environment, program="the stream worker", page="docs/streaming.md"
+        StreamSettings,
+        environment,
+        program="the stream worker",
+        page="docs/streaming.md",
+        **options,
     )
