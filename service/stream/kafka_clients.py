@@ -47,13 +47,13 @@ def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
     Raises:
         KafkaError: no broker answers, or they refuse this program.
     """
+    options = {"auto_offset_reset": "earliest", **more}
     return _connect(
         KafkaConsumer,
         settings,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
         isolation_level="read_committed",
-        **more,
+        **options,
     )
 
 

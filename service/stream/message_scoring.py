@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,13 +17,22 @@ from churn.scoring.fields import FieldError
 from service.core.ledger_writer import shadow_prediction
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
-from service.core.model_pool import ModelPool
 from service.core.score_answer import ScoreAnswer
 from service.stream.messages import Message, Rejection, parse_event
 from service.stream.stored_fields import CompletedCustomer, StoredFields
 
 SOURCE = "stream"
 _encode = msgspec.json.Encoder().encode
+
+
+class Versions(Protocol):
+    """The versions that score messages: a worker's pool, or the one version of a replay."""
+
+    @property
+    def production(self) -> LoadedModel: ...  # noqa: D102
+    @property
+    def shadow(self) -> LoadedModel | None: ...  # noqa: D102
+    def choose(self, key: str) -> LoadedModel: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class ScoredBatch:
 
 
 def score_messages(
-    messages: Iterable[Message], pool: ModelPool, limit: int, stored: StoredFields | None = None
+    messages: Iterable[Message], pool: Versions, limit: int, stored: StoredFields | None = None
 ) -> ScoredBatch:
     """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other.
 
@@ -101,7 +110,7 @@ def score_messages(
 
 
 def _read(
-    message: Message, pool: ModelPool, limit: int, stored: StoredFields | None
+    message: Message, pool: Versions, limit: int, stored: StoredFields | None
 ) -> _ReadMessage | Exception:
     """Returns the customer of a message, or why there is none that can be scored."""
     try:
@@ -127,7 +136,7 @@ def _read(
 
 
 def _score(
-    message: Message, read: _ReadMessage | Exception, pool: ModelPool, batch: ScoredBatch
+    message: Message, read: _ReadMessage | Exception, pool: Versions, batch: ScoredBatch
 ) -> None:
     if isinstance(read, Exception):
         raise read

@@ -49,8 +49,11 @@ class Message:
     @property
     def prediction_id(self) -> str:
         """The same whenever the message is read, by any worker, so that a repeated answer is recognised."""
-        identity = f"{self.topic}\0{self.partition}\0{self.offset}\0{self.timestamp}"
-        return blake2b(identity.encode(), digest_size=16).hexdigest()
+        return blake2b(self._identity.encode(), digest_size=16).hexdigest()
+
+    @property
+    def _identity(self) -> str:
+        return f"{self.topic}\0{self.partition}\0{self.offset}\0{self.timestamp}"
 
     @property
     def size(self) -> int:

@@ -21,7 +21,6 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from churn.command import print_result
 from churn.contract import load_contract
-from churn.errors import InputError
 from churn.feature_store.online.address import open_online_store
 from churn.feature_store.online.stored_customer import CustomerUpdate
 from churn.root import ROOT
@@ -33,6 +32,7 @@ from service.stream.kafka_clients import (
     silence_client_log,
 )
 from service.stream.kafka_errors import describe_failure
+from service.stream.replay_range import read_time
 from service.stream.simulated_customers import SimulatedCustomers
 from service.stream.simulated_events import KINDS, SimulatedEvent, simulate_events
 from service.stream.simulator_settings import UPDATES, SimulatorSettings
@@ -66,7 +66,9 @@ def simulate(
     """
     options = {"contract": _CONTRACT, **given}
     stream = read_settings(environment, kafka_servers=options.pop("servers", None))
-    contract, start = load_contract(options.pop("contract")), _time(options.pop("start", None))
+    contract, start = load_contract(options.pop("contract")), datetime.now(UTC)
+    if "start" in options:
+        start = read_time("--start", options.pop("start"))
     address = stream.online_store.get_secret_value()
     if address == NONE:  # whole rows alone: no update would find its customer
         options = dict.fromkeys(UPDATES, 0) | options
@@ -154,21 +156,6 @@ def store_customers(customers: SimulatedCustomers, address: str, start: datetime
             for row, readable in rows
             if readable
         )
-
-
-def _time(text: str | None) -> datetime:
-    """The time of the first event; now if none is named."""
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InputError(
-            f"--start is '{text}', which is no time with a zone. Write it like 2026-11-30T10:00:00Z."
-        )
-    return at.astimezone(UTC)
 
 
 def _summary(sent: Counter[str], seconds: float, topic: str) -> str:

@@ -19,7 +19,7 @@ from service.core.environment_settings import (
 )
 
 _SERVER = r"^[^\s,:]+:[0-9]{1,5}$"
-_TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
+TOPIC_PATTERN = r"^[A-Za-z0-9._-]{1,249}$"
 
 
 class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSettings):
@@ -57,11 +57,11 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     kafka_user: str | None = None
     kafka_password: SecretStr | None = None
     kafka_ca_file: FilePath | None = None
-    input_topic: str = Field("churn-customers", pattern=_TOPIC)
-    output_topic: str = Field("churn-scores", pattern=_TOPIC)
-    dead_letter_topic: str = Field("churn-rejected", pattern=_TOPIC)
+    input_topic: str = Field("churn-customers", pattern=TOPIC_PATTERN)
+    output_topic: str = Field("churn-scores", pattern=TOPIC_PATTERN)
+    dead_letter_topic: str = Field("churn-rejected", pattern=TOPIC_PATTERN)
     group: str = Field("churn-stream", min_length=1, max_length=200)
-    instance: str | None = Field(None, pattern=_TOPIC)
+    instance: str | None = Field(None, pattern=TOPIC_PATTERN)
     batch_messages: int = Field(500, ge=1, le=10_000)
     # Kafka's own limit is 1 MiB with everything; a rejected message goes back with its reason.
     max_message_bytes: int = Field(256 * 2**10, ge=1024, le=900 * 2**10)
