@@ -55,7 +55,7 @@ def _unknown_schema(contract: DataContract, row: Row) -> Poison:
 
 def _unknown_customer(contract: DataContract, row: Row) -> Poison:
     changes = {contract.features[0].name: row[contract.features[0].name]}
-    update = {contract.id.name: "nobody", "changes": changes, "at": "2026-01-01T00:00:00Z"}
+    update = {contract.id.name: "nobody", "changes": changes, "at": "2020-01-01T00:00:00Z"}
     return b"nobody", _encode(update), (_SCHEMA,)
 
 

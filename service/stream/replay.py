@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before numpy and LightGBM are loaded: threads that wait for one row cost more than the row.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        said = replay(_parser().parse_args(arguments), os.environ)
+        said = replay(arguments, os.environ)
     except ChurnError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -54,12 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def replay(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    """Scores the range again and returns what to say about it.
+def replay(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> str:
+    """Scores the range that a command's arguments name, and returns what to say about it.
 
     Raises:
         ChurnError: an option is not possible, or store, brokers, ledger or Redis cannot be used.
     """
+    options = _parser().parse_args(arguments)
     settings = read_settings(environment, kafka_servers=options.servers)
     _require_names(options)
     first = read_edge("--from", options.first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ def test_a_backward_range_is_a_sentence(first, last):
     ],
 )
 def test_a_range_without_a_message_says_what_there_is(first, last):
-    with pytest.raises(InputError, match="no message in the range.* 0: 0 to 10, 1: 0 to 4"):
+    with pytest.raises(InputError, match=r"no message in the range.* 0: 0 to 10, 1: 0 to 4"):
         ranges(WHOLE, first, last)
 
 
@@ -130,7 +131,7 @@ def test_an_edge_is_a_time_with_a_zone_or_an_offset():
     "text", ["-1", "1.5", "yesterday", "2026-11-30", "", "٣", "0001-01-01T00:00:00+23:59"]
 )
 def test_what_is_neither_is_a_sentence(text):
-    with pytest.raises(InputError, match=f"--from is '{text}', which is neither a time"):
+    with pytest.raises(InputError, match=re.escape(f"--from is '{text}', which is neither")):
         read_edge("--from", text)
 
 
