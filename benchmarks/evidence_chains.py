@@ -6,7 +6,8 @@ Prints three Markdown tables: power, many looks at the same gate rows, and chain
 are the gates on ranking against the champion and the best version so far, with the shipped margins and
 levels; the others only refuse more. Scores are normal (the binormal model), 1,374 rows of which 26.5%
 left; a correlation within an outcome sets the standard error of a paired difference. All chains run
-side by side, so DeLong's bounds are computed for all at once (a test compares them with the gate's).
+side by side, so DeLong's bounds are computed for all at once (a test compares them with the gate's);
+whether a challenger is promoted is the loop's own decision.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,19 @@ from scipy.stats import norm
 from benchmarks.evidence_promotion import CHAMPION, share
 from churn.evaluation.plan import PromotionSettings
 from churn.evaluation.weighted import Floats
+from churn.monitoring.policy import RetrainingEvidence, RetrainingPolicy
+from churn.promotion.comparison_gates import RANKING
+from churn.promotion.decision import Gate, GateVerdict
+from churn.promotion.reference_gates import BEST_RANKING
+from churn.retraining.decision import decide_loop
+from churn.retraining.evidence import (
+    GateFacts,
+    LoopEvidence,
+    SnapshotFacts,
+    TrainingFacts,
+    TriggerInputs,
+)
+from churn.settings.retraining_rules import LoopRules
 
 ROWS, LEAVERS = 1374, 364
 CORRELATIONS = {0.0012: 0.9960, 0.0035: 0.9634, 0.006: 0.8933}
@@ -35,6 +51,20 @@ WORSE, LOOKS, MOST_PROMOTED = -0.010, 50, 0.05
 POWER_LOOKS = (1, 2, 3, 10, 100)
 WORTH = (0.0, 0.002, 0.005, 0.016)
 SETTINGS = PromotionSettings()
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LOOP = LoopEvidence(
+    trigger=TriggerInputs(
+        evidence=RetrainingEvidence(champion_trained_at=NOW, asked_by="the benchmark"),
+        policy=RetrainingPolicy(),
+        now=NOW,
+    ),
+    snapshot=SnapshotFacts(location="", source="", sha256="", contract="", rows=ROWS),
+    champion="1",
+    code="",
+    rules=LoopRules(),
+    training=TrainingFacts(version="2", verdict="promote", sentence="It is cleared."),
+)
+"""A loop whose challenger is trained; only what the gates say is missing."""
 
 
 @dataclass
@@ -96,10 +126,28 @@ class Customers:
         return Placements.of(scores)
 
 
-def passes(found: tuple[Floats, Floats], margin: float, look: int) -> NDArray[np.bool_]:
-    """Whether the one-sided lower bounds of differences reach the margin."""
+def verdicts(found: tuple[Floats, Floats], margin: float, look: int) -> list[GateVerdict]:
+    """What a ranking gate says of each difference, by its one-sided bounds."""
     difference, error = found
-    return difference - norm.ppf(SETTINGS.confidence_at(look)) * error >= -margin
+    half = norm.ppf(SETTINGS.confidence_at(look)) * error
+    said = np.where(difference - half >= -margin, "pass", "insufficient evidence")
+    said[difference + half < -margin] = "fail"
+    return list(map(str, said))  # type: ignore[arg-type]
+
+
+def passes(found: tuple[Floats, Floats], margin: float, look: int) -> NDArray[np.bool_]:
+    """Whether the gate passes."""
+    return np.array([each == "pass" for each in verdicts(found, margin, look)])
+
+
+@cache
+def loop_promotes(champion: GateVerdict, best: GateVerdict) -> bool:
+    """Whether the loop's own decision promotes a challenger of whom the two gates say this."""
+    gates = tuple(
+        Gate(name=name, figure=0.0, threshold=0.0, verdict=verdict, sentence=f"{name}: {verdict}.")
+        for name, verdict in ((RANKING, champion), (BEST_RANKING, best))
+    )
+    return decide_loop(LOOP.model_copy(update={"gates": GateFacts(gates=gates)})).next == "promote"
 
 
 @dataclass
@@ -136,9 +184,16 @@ def run_chains(
             best = champion.where(one_model, customers.scored(best_worth))
         challenger = customers.scored(worth)
         against_best = challenger.less(best)
-        promoted = passes(against_best, SETTINGS.total_roc_auc_margin, now)
         look = 1 if fresh else now
-        promoted &= passes(challenger.less(champion), SETTINGS.roc_auc_margin, look)
+        promoted = np.array(
+            list(
+                map(
+                    loop_promotes,
+                    verdicts(challenger.less(champion), SETTINGS.roc_auc_margin, look),
+                    verdicts(against_best, SETTINGS.total_roc_auc_margin, now),
+                )
+            )
+        )
         leads = promoted & (against_best[0] > against_best[1])
         champion, best = challenger.where(promoted, champion), challenger.where(leads, best)
         best_worth = np.where(leads, worth, best_worth)

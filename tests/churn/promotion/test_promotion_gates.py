@@ -303,7 +303,8 @@ def test_the_ranking_gate_errs_as_seldom_as_it_promises(contract):
 
 
 def test_the_chains_of_the_benchmark_judge_as_the_gates_do(contract):
-    from benchmarks.evidence_chains import LEAVERS, ROWS, Placements, passes
+    from benchmarks.evidence_chains import LEAVERS, ROWS, Placements
+    from benchmarks.evidence_chains import verdicts as chain_verdicts
 
     scores = np.random.default_rng(3).normal(size=(2, 4, ROWS))
     scores[:, :, :LEAVERS] += 1.4
@@ -316,7 +317,16 @@ def test_the_chains_of_the_benchmark_judge_as_the_gates_do(contract):
         for look in (1, 3, 50):
             gate = ranking_gate(ours, theirs, rows, settings, look=look, margin=0.02)
             assert found[0][run] == pytest.approx(gate.figure, abs=1e-12)
-            assert passes(found, 0.02, look)[run] == (gate.verdict == "pass")
+            assert chain_verdicts(found, 0.02, look)[run] == gate.verdict
+
+
+def test_the_chains_promote_what_the_loop_would_promote():
+    from benchmarks.evidence_chains import loop_promotes
+
+    every = ("pass", "insufficient evidence", "fail")
+    promoted = [(one, other) for one in every for other in every if loop_promotes(one, other)]
+
+    assert promoted == [("pass", "pass")]
 
 
 def test_chains_do_not_sink_and_would_without_the_best_so_far(monkeypatch):
