@@ -22,7 +22,7 @@ from stacks.kubernetes.rights import (
 )
 
 SUPPORTED = ("1.33", "1.35", "1.37")
-SCHEDULES = ("churn-training", "churn-batch", "churn-monitoring")
+SCHEDULES = ("churn-training", "churn-batch", "churn-monitoring", "churn-retraining")
 
 
 def pod_of(cronjob):
@@ -201,6 +201,28 @@ def test_the_schedule_promotes_what_is_staged_and_fails_where_something_failed(
     scheduled, training, promotion, code, ran
 ):
     assert scheduled(training, promotion) == (code, ran)
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (3, 0), (2, 2), (1, 1)])
+def test_the_daily_loop_asks_the_policy_and_fails_where_something_failed(one, tmp_path, code, ends):
+    (container,) = pod_of(one("CronJob", "churn-retraining"))["containers"]
+    fake = tmp_path / "python"
+    fake.write_text(f'#!/bin/sh\necho "$@"\nexit {code}\n')
+    fake.chmod(stat.S_IRWXU)
+    given = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+    ran = subprocess.run(
+        ["sh", "-c", *container["args"]],
+        env=given | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    words = ran.stdout.split()
+    assert ran.returncode == ends
+    assert words[:5] == ["run.py", "--pipeline", "retraining", "--stack", "kubernetes"]
+    assert {"trigger=policy", "data.source=s3://churn/labelled.parquet"} <= set(words)
 
 
 def test_the_nightly_batch_writes_into_a_folder_of_its_day(one, tmp_path):
