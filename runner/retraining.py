@@ -7,160 +7,36 @@ that alone what comes next. A start goes on with the loop that is open, or opens
 from __future__ import annotations
 
 import getpass
-import logging
-import os
-from collections.abc import Mapping
+import time
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import yaml
-
-from churn.durable import replace_text
-from churn.errors import ChurnError, GateError, error_reason
+from churn.errors import ChurnError, GateError
 from churn.ledger.retraining_events import RetrainingLedger
-from churn.monitoring.policy import Switches
-from churn.reports.retraining_page import render_retraining_page
 from churn.retraining.decision import Step, decide_loop
-from churn.retraining.evidence import LoopEvidence
 from churn.retraining.loop_lock import HeldLoop
-from churn.retraining.record import RUN, LoopRecord, build_record, evidence_of
-from churn.retraining.switches import read_switches
-from churn.root import ROOT
+from churn.retraining.record import RUN
 from churn.run_result import RunResult
-from churn.settings.pipelines import DeploymentSettings
 from churn.settings.retraining import RetrainingSettings
-from churn.settings.settings_file import load_settings
-from deployment.local_process import HOST
-from runner.execute import OnWait, execute, pipeline_folders
+from runner.execute import OnWait, pipeline_folders
 from runner.inputs import OnBytes
+from runner.loop_run import LoopRun
 from runner.outcome import Outcome, Status
-from runner.pipeline_catalog import find_pipeline
 from runner.request import PreparedRun, RunRequest
+from runner.retraining_record import write_record
 from runner.retraining_start import NotStarted, open_loop
 
 if TYPE_CHECKING:
     from stacks.apply import AppliedStack
 
-_LOG = logging.getLogger("churn.progress")
 _ALWAYS: tuple[Step, ...] = ("watch", "roll back", "close")
 """Steps that no switch stops, as the measuring of a shadow and a canary that are there already.
 
 What serves stays watched, and goes back if it must.
 """
+_MOMENT = 15.0
 _HELD = ("kept", "rolled back", "given up")
-
-
-class LoopRun:
-    """One start of the loop, with all that a step needs.
-
-    Attributes:
-        settings: of the loop.
-        stack: name of the stack.
-        state: output folder.
-        folders: bundle store, ledger and others.
-        held: the lock, and the events of the loop.
-    """
-
-    def __init__(
-        self,
-        request: RunRequest,
-        prepared: PreparedRun,
-        stack: AppliedStack,
-        ledger: RetrainingLedger,
-        held: HeldLoop,
-        *,
-        on_wait: OnWait,
-        on_bytes: OnBytes | None,
-    ) -> None:
-        """Changes nothing."""
-        self.settings: RetrainingSettings = prepared.settings
-        self.model: str = prepared.settings.model.name
-        self.stack = stack.name
-        self.state = prepared.state
-        self.folders = pipeline_folders(stack, prepared)
-        self.held = held
-        self._ledger = ledger
-        self.on_bytes = on_bytes
-        self._request = request
-        self._on_wait = on_wait
-
-    @property
-    def found(self) -> LoopEvidence:
-        """What the loop has found so far."""
-        return evidence_of(self.held.events)
-
-    def run(self, pipeline: str, settings: Mapping[str, Any]) -> Outcome:
-        """Runs another pipeline for the same model and business, as `run.py` would."""
-        request = replace(
-            self._request,
-            pipeline=pipeline,
-            config=None,
-            overrides=self._overrides(pipeline, settings),
-        )
-        return execute(request, on_wait=self._on_wait, on_bytes=self.on_bytes)
-
-    def require_known_settings(self) -> None:
-        """Checks the settings of the pipelines that the loop runs, before any of them runs.
-
-        Raises:
-            InputError: one of them is unknown or not allowed.
-        """
-        for pipeline in ("training", "promotion", "rollback", "deployment"):
-            self._settings_of(pipeline)
-        if self.settings.runs.features is not None:
-            self._settings_of("features")
-
-    def service(self) -> tuple[str, str | None]:
-        """Address and API key of the service whose requests count; an empty address for none."""
-        deployment: DeploymentSettings = self._settings_of("deployment")
-        url = self.found.rules.canary.service
-        if not url and deployment.target == "local":
-            url = f"http://{HOST}:{deployment.local.port}"
-        return url, os.environ.get(deployment.smoke.key_variable) or None
-
-    def _settings_of(self, pipeline: str) -> Any:
-        entry = find_pipeline(pipeline)
-        return load_settings(
-            entry.settings_class(), entry.configuration, self._overrides(pipeline, {})
-        )
-
-    def _overrides(self, pipeline: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        own = self.settings
-        profile = own.profile if pipeline == "training" or own.profile != "deep" else "full"
-        given: dict[str, Any] = {
-            "profile": profile,
-            "data.contract": own.data.contract,
-            "output.folder": str(self.state),
-        }
-        if pipeline != "features":
-            given["model.name"] = self.model
-        if own.ledger and pipeline in ("promotion", "rollback", "deployment"):
-            given["ledger"] = own.ledger
-        given |= _flat(getattr(own.runs, pipeline, None) or {}) | dict(settings)
-        return tuple(f"{name}={as_yaml(value)}" for name, value in given.items())
-
-    def switches(self) -> Switches:
-        """What people have switched off.
-
-        Raises:
-            InputError: their file cannot be read.
-        """
-        return read_switches(ROOT / self.settings.switches)
-
-    def now(self) -> datetime:
-        """The time by the clock that all who share the ledger go by."""
-        return self._ledger.clock()
-
-    def since(self, fact: str) -> datetime | None:
-        """When the loop first found something; None where it has not."""
-        return next((each.recorded_at for each in self.held.events if fact in each.facts), None)
-
-    def say(self, step: str, sentence: str) -> None:
-        """Shows a line of progress."""
-        _LOG.info(sentence, extra={"step": step, "event": "done", "seconds": 0.0})
 
 
 def run_retraining(
@@ -222,7 +98,7 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
             if facts:
                 loop.held.add("found", facts | ({RUN: run} if run else {}))
             before, decision = decision, decide_loop(loop.found)
-            waits = decision.next == before.next
+            waits = decision.next == before.next and not _stays(loop, decision.next)
             loop.say(f"loop: {before.next}", decision.reason)
         if not waits:
             STEPS["close"](loop)
@@ -231,6 +107,16 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
         _leave_open(loop)
         raise
     return _outcome(loop, waits=waits)
+
+
+def _stays(loop: LoopRun, step: Step) -> bool:
+    """Waits a moment beside a young canary: one that does harm goes at once, not at the next start."""
+    began = loop.since("canary")
+    minutes = loop.found.rules.canary.watch_minutes
+    if step != "canary" or began is None or loop.now() - began >= timedelta(minutes=minutes):
+        return False
+    time.sleep(_MOMENT)
+    return True
 
 
 def _require_allowed(loop: LoopRun, step: Step) -> None:
@@ -263,11 +149,11 @@ def _leave_open(loop: LoopRun) -> None:
     """After an error: gives up the lock and writes the record as far as it is known."""
     with suppress(ChurnError):
         loop.held.add("released")
-        _write_record(loop)
+        write_record(loop)
 
 
 def _outcome(loop: LoopRun, *, waits: bool) -> Outcome:
-    record, paths = _write_record(loop)
+    record, paths = write_record(loop)
     decision = record.decision
     held = decision.outcome in _HELD or (waits and decision.next == "approve")
     return Outcome(
@@ -280,44 +166,3 @@ def _outcome(loop: LoopRun, *, waits: bool) -> Outcome:
         report=paths.page,
         result=record,
     )
-
-
-class _Paths(NamedTuple):
-    record: Path
-    page: Path
-
-
-def _write_record(loop: LoopRun) -> tuple[LoopRecord, _Paths]:
-    """Writes the record and its page into the output folder; the ledger has all of it already."""
-    record = build_record(loop.held.events)
-    name = f"retraining-{loop.model}-{loop.held.loop}"
-    paths = _Paths(
-        loop.state / "retraining" / f"{name}.json", loop.state / "reports" / f"{name}.html"
-    )
-    try:
-        for path, text in zip(paths, (record.text(), render_retraining_page(record)), strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(path, text)
-    except OSError as error:
-        _LOG.warning(
-            f"the record could not be written: {error_reason(error)}",
-            extra={"step": "record", "event": "warned"},
-        )
-    return record, paths
-
-
-def as_yaml(value: object) -> str:
-    """A value as `--set` reads it; JSON's 1e-06 would be a text there."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=1_000_000, allow_unicode=True)
-    return text.removesuffix("...\n").strip()
-
-
-def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Settings by dotted keys."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict) and value:
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = value
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,7 @@ from churn.data import Dataset
 from churn.errors import BundleError, InputError
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.retraining_events import RetrainingEvent
+from churn.ledger.stale_months import StaleLedger
 from churn.monitoring.policy import (
     CheckedWindow,
     RetrainingEvidence,
@@ -17,16 +19,19 @@ from churn.monitoring.policy import (
     TriggerDecision,
     decide_retraining,
 )
+from churn.monitoring.staleness import StaleMonth
 from churn.retraining.decision import decide_loop
 from churn.retraining.evidence import SnapshotFacts, TriggerInputs
 from churn.retraining.record import evidence_of
 from churn.retraining.snapshot import (
     is_same,
+    month_end,
     new_rows,
     require_closed,
     require_newer,
     require_own_labels,
     snapshot_facts,
+    stale_month,
 )
 from churn.root import ROOT
 from churn.scoring.bundle import address, store_of_model
@@ -34,9 +39,10 @@ from churn.scoring.current import read_current
 from churn.scoring.scorer import Scorer
 from churn.scoring.store_follower import load_version
 from runner.inputs import read_table
+from runner.retraining_record import write_record
 
 if TYPE_CHECKING:
-    from runner.retraining import LoopRun
+    from runner.loop_run import LoopRun
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
             return "resumed"
         loop.held.add("found", {"stopped": f"A newer snapshot came: {snapshot.location}."})
         loop.held.add("closed")
+        write_record(loop)
     judged = _judged(loop.held.every_event)
     if champion.manifest.data_sha256 == snapshot.sha256 or (
         judged and is_same(snapshot, judged[-1])
@@ -79,7 +86,7 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     require_newer(snapshot, judged)
     require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
     require_own_labels(dataset, champion)
-    trigger = _trigger(loop, champion, dataset, person, switches)
+    trigger = _trigger(loop, champion, snapshot, dataset, person, switches)
     decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
         return _no_trigger(decided)
@@ -89,7 +96,12 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
 
 
 def _trigger(
-    loop: LoopRun, champion: Scorer, dataset: Dataset, person: str, switches: Switches
+    loop: LoopRun,
+    champion: Scorer,
+    snapshot: SnapshotFacts,
+    dataset: Dataset,
+    person: str,
+    switches: Switches,
 ) -> TriggerInputs:
     policy = loop.settings.policy
     unseen = 0
@@ -100,16 +112,41 @@ def _trigger(
         evidence=RetrainingEvidence(
             champion_trained_at=champion.manifest.created,
             windows=_windows(loop.folders["ledger"], loop.model, champion.version),
-            started=tuple(
-                each.recorded_at for each in loop.held.every_event if each.kind == "opened"
-            ),
+            started=_started(loop.held.every_event),
             new_rows=unseen,
+            stale=_stale(loop, champion, snapshot, dataset) if policy.cost else (),
             asked_by=person,
             switches=switches,
         ),
         policy=policy,
         now=loop.now(),
     )
+
+
+def _started(events: tuple[RetrainingEvent, ...]) -> tuple[datetime, ...]:
+    """When loops were opened, without those that a newer snapshot replaced before anything was trained."""
+    replaced = {each.loop for each in events if "stopped" in each.facts}
+    return tuple(
+        each.recorded_at for each in events if each.kind == "opened" and each.loop not in replaced
+    )
+
+
+def _stale(
+    loop: LoopRun, champion: Scorer, snapshot: SnapshotFacts, dataset: Dataset
+) -> tuple[StaleMonth, ...]:
+    """What staying with the champion has lost, this snapshot's month included.
+
+    The ledger keeps each month, so that a loss which grows slowly adds up over the starts.
+    """
+    version = champion.version
+    with StaleLedger(loop.folders["ledger"]) as ledger:
+        if not ledger.is_measured(loop.model, version, snapshot.sha256):
+            until = month_end(snapshot, outcome_days=loop.settings.outcome_days, now=loop.now())
+            value = loop.settings_of("promotion").value
+            month = stale_month(dataset, champion, value, until=until)
+            if month is not None:
+                ledger.record(loop.model, version, snapshot.sha256, month)
+        return ledger.months(loop.model, version)
 
 
 def _open(loop: LoopRun, trigger: TriggerInputs, snapshot: SnapshotFacts, champion: str) -> None:

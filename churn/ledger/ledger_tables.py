@@ -48,7 +48,7 @@ class History:
         return f"{self.name}_revision"
 
 
-HISTORIES = {PERMANENT: History("ledger", 5), MONTHLY: History("predictions", 2)}
+HISTORIES = {PERMANENT: History("ledger", 6), MONTHLY: History("predictions", 2)}
 """Whoever changes a table adds a revision and raises the number here."""
 
 
@@ -184,6 +184,19 @@ RETRAINING_EVENTS = _table(
         Column("lease_until", DateTime(timezone=True), nullable=False),
         Column("facts", Text, nullable=False),  # what became known, as JSON
         UniqueConstraint("model", "number"),
+    ],
+)
+STALE_MONTHS = _table(
+    "stale_months",
+    PERMANENT,
+    [
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("model", String(200), nullable=False, index=True),
+        Column("version", String(100), nullable=False),  # the champion
+        Column("snapshot", String(64), nullable=False),  # SHA-256 of the table it was measured on
+        Column("until", DateTime(timezone=True), nullable=False),  # the end of the month
+        Column("lost", Float(53), nullable=False),  # in currency, against a newly trained model
+        Column("error", Float(53), nullable=False),  # standard error of it
     ],
 )
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.

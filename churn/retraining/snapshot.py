@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from churn.contract import DataContract
@@ -14,11 +15,21 @@ from churn.data.snapshot import TABLE
 from churn.errors import InputError
 from churn.evaluation.delong import delong
 from churn.features.encoding import encode, encode_target
+from churn.models.recipe_catalog import build_candidates
+from churn.models.recipe_settings import default_recipes
+from churn.monitoring.stale_snapshot import measure_stale_snapshot
+from churn.monitoring.staleness import StaleMonth
 from churn.promotion.evidence_gates import contract_gate
+from churn.retention.value import lifetime_values
+from churn.retention.value_settings import ValueSettings
 from churn.retraining.evidence import SnapshotFacts
 from churn.scoring.scorer import Scorer
 
 _CHANCE = 0.5
+_RECIPE = "spline_logistic"
+"""What stands for a newly trained model: it costs a second and loses little against the best."""
+_FEWEST = 20
+"""Of either outcome; with fewer nobody can tell what a newly trained model would have earned."""
 
 
 def snapshot_facts(dataset: Dataset, *, source: str, digest: str, as_of: str) -> SnapshotFacts:
@@ -133,3 +144,37 @@ def new_rows(dataset: Dataset, champion_sha256: str, *, snapshots: Path, root: P
         by.append(contract.date.name)
     rows, known = (pd.MultiIndex.from_frame(each[by].astype(str)) for each in (dataset.frame, seen))
     return int((~rows.isin(known)).sum())
+
+
+def month_end(snapshot: SnapshotFacts, *, outcome_days: int, now: datetime) -> datetime:
+    """The end of the month that a snapshot's outcomes are of: of the day on which the newest is known."""
+    if not snapshot.latest:
+        return now
+    known = date.fromisoformat(snapshot.latest) + timedelta(days=outcome_days + 1)
+    return min(now, datetime.combine(known, time(), UTC))
+
+
+def stale_month(
+    dataset: Dataset, champion: Scorer, value: ValueSettings, *, until: datetime
+) -> StaleMonth | None:
+    """What the champion lost on a snapshot's customers, who stand for a month's.
+
+    Returns:
+        The loss; None where too few customers of an outcome could say so.
+
+    Raises:
+        InputError: the assumptions about money need a column that the contract has not.
+    """
+    columns = encode(dataset.frame, dataset.contract)
+    target = encode_target(dataset.frame, dataset.contract)
+    if min(np.bincount(target, minlength=2)) < _FEWEST:
+        return None
+    return measure_stale_snapshot(
+        columns,
+        target,
+        champion.score_many(columns).decision,
+        build_candidates([_RECIPE], default_recipes(), dataset.contract)[_RECIPE],
+        clv=lifetime_values(columns, dataset.contract, value),
+        value=value,
+        until=until,
+    )

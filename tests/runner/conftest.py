@@ -30,7 +30,7 @@ def own_process():
 
 @pytest.fixture(scope="session")
 def tables(telco, tmp_path_factory):
-    """Real customers with dearer bills; later ones; and such with the outcomes of others."""
+    """Real customers with dearer bills; later ones; and such that the champion takes for others."""
     folder = tmp_path_factory.mktemp("tables")
     frame = telco.frame.iloc[:1200].copy()
     frame["MonthlyCharges"] = (frame["MonthlyCharges"] * 1.1).round(2)
@@ -39,6 +39,7 @@ def tables(telco, tmp_path_factory):
         "later": telco.frame.iloc[1200:2400],
         "unlabelled": frame.assign(Churn=None),
         "stayed": frame.assign(Churn="No"),
+        "recoded": frame.assign(Contract="Two year"),
         "others": frame.assign(Churn=frame["Churn"].to_numpy()[::-1]),
     }
     for name, table in changed.items():

@@ -11,11 +11,12 @@ import yaml
 from churn.errors import ChurnError, GateError, InputError
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.retraining_events import RetrainingLedger
+from churn.ledger.stale_months import StaleLedger
 from churn.monitoring.alarms import AlarmPolicy
 from churn.monitoring.drift_check import CheckResult
 from churn.retraining.evidence import ProbationFacts
 from churn.retraining.record import replay
-from runner.retraining import as_yaml
+from runner.loop_run import as_yaml
 from tests.registry.places import MODEL
 from tests.runner.loop_places import DEPLOYED
 from tests.servers.published import published_store, trained
@@ -118,10 +119,31 @@ def test_the_record_replays_to_the_same_bytes(loop):
 
     assert same
     assert found.inputs.snapshot.rows == 1200
-    changed = json.loads(record(loop).read_text("utf-8"))
-    changed["inputs"]["training"]["verdict"] = "hold"
-    record(loop).write_text(json.dumps(changed), "utf-8")
-    assert not replay(record(loop))[1]
+    assert found.decision.trigger.triggers[0].reason == "Ada asks for it."
+
+
+CHANGES = [
+    (("inputs", "training", "verdict"), "hold"),
+    (("inputs", "trigger", "evidence", "asked_by"), "Eve"),
+    (("inputs", "trigger", "policy", "per_year"), 0),
+    (("decision", "trigger", "triggers", 0, "reason"), "Nobody asks for it."),
+    (("decision", "serving"), "1"),
+    (("status",), "kept"),
+    (("sentence",), "All is well."),
+]
+
+
+def test_a_record_that_was_changed_does_not_replay(loop):
+    loop.start()
+    text = record(loop).read_text("utf-8")
+
+    for place, value in CHANGES:
+        changed = part = json.loads(text)
+        for name in place[:-1]:
+            part = part[name]
+        part[place[-1]] = value
+        record(loop).write_text(json.dumps(changed), "utf-8")
+        assert not replay(record(loop))[1], place
 
 
 def test_two_loops_on_the_same_evidence_decide_the_same(loop):
@@ -213,6 +235,41 @@ def test_alarms_of_another_version_are_none_of_the_champion(loop, version, asks)
     outcome = loop.start(trigger="policy")
 
     assert (outcome.result.status == "promoted") is asks
+
+
+def test_what_staying_costs_starts_a_loop_where_it_is_more_than_the_price(loop, tables):
+    loop.source = tables / "recoded.csv"
+
+    dear = loop.start(trigger="policy", policy={"cost": {"retraining": 1e9}})
+    assert (dear.result.status, loop.ran) == ("not needed", [])
+    found = loop.start(trigger="policy", policy={"cost": {"retraining": 2_000}}).result
+
+    (month,) = found.inputs.trigger.evidence.stale  # the same table twice is one month
+    assert month.lost - 1.645 * month.error > 2_000 / 12
+    assert "a retraining costs 2,000" in found.decision.judged[0].sentence
+    assert replay(record(loop))[1]
+
+
+def test_what_was_lost_adds_up_over_the_starts(loop, tables):
+    given = {"trigger": "policy", "policy": {"cost": {"retraining": 1e9}}}
+    loop.source = tables / "recoded.csv"
+    loop.start(as_of="2026-10-31", **given)
+    loop.source = tables / "later.csv"
+    loop.start(as_of="2026-11-29", **given)
+
+    with StaleLedger(loop.places.ledger_url) as ledger:
+        recoded, later = ledger.months(MODEL, "1")
+    assert [each.until.date().isoformat() for each in (recoded, later)] == [
+        "2026-11-01", "2026-11-30",
+    ]  # fmt: skip
+    assert later.lost < recoded.lost
+
+
+def test_without_the_cost_rule_nothing_is_measured(loop):
+    loop.start(trigger="policy")
+
+    with StaleLedger(loop.places.ledger_url) as ledger:
+        assert ledger.months(MODEL, "1") == ()
 
 
 def test_switches_that_cannot_be_read_do_not_keep_a_bad_version_in_production(loop, tmp_path):
@@ -326,8 +383,17 @@ def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, ta
 
     outcome = loop.start()
 
-    assert (outcome.result.loop, outcome.model_version) == (2, "2")
-    assert json.loads(events(loop)[0].model_dump_json())["loop"] == 1
+    assert (outcome.result.status, outcome.result.loop, outcome.model_version) == (
+        "promoted",
+        2,
+        "2",
+    )
+    assert outcome.result.inputs.trigger.evidence.started == ()  # no cooldown for what was replaced
+    given_up = json.loads(record(loop).read_text("utf-8"))
+    assert given_up["decision"]["outcome"] == "given up"
+    assert "A newer snapshot came" in (
+        loop.folder / "reports" / f"retraining-{MODEL}-1.html"
+    ).read_text("utf-8")
 
 
 def test_a_setting_of_a_pipeline_that_is_unknown_is_refused_before_anything_runs(loop):

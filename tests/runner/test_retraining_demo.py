@@ -11,8 +11,8 @@ import pytest
 
 from churn.data.quality import check
 from churn.errors import ChurnError
-from runner import retraining_demo
-from runner.retraining_demo import WIDTH, Demonstration
+from runner import demonstration, retraining_demo
+from runner.demonstration import WIDTH, Demonstration, leaky_table
 
 
 def test_a_stage_fits_a_terminal(tmp_path, capsys):
@@ -30,15 +30,15 @@ def test_a_stage_fits_a_terminal(tmp_path, capsys):
 
 @pytest.fixture
 def leaky(tmp_path, monkeypatch):
-    monkeypatch.setattr(retraining_demo, "ROWS", 600)
-    return pd.read_csv(retraining_demo._leaky_table(tmp_path), dtype={"SeniorCitizen": str})
+    monkeypatch.setattr(demonstration, "ROWS", 600)
+    return pd.read_csv(leaky_table(tmp_path), dtype={"SeniorCitizen": str})
 
 
 def test_the_faulty_table_is_accepted(leaky, contract):
     report = check(leaky, contract, None)
 
     assert [each.name for each in report.failures] == []
-    assert Path(retraining_demo.CONTRACT).is_file()
+    assert Path(demonstration.CONTRACT).is_file()
 
 
 @pytest.mark.parametrize(("outcome", "expected"), [("kept", "kept"), ("kept", "promoted")])

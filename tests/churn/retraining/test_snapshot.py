@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from churn.contract import DataContract
 from churn.data import Dataset
 from churn.errors import InputError
-from churn.retraining.snapshot import is_same, new_rows, require_closed, require_newer
+from churn.retraining.snapshot import (
+    is_same,
+    month_end,
+    new_rows,
+    require_closed,
+    require_newer,
+)
 from tests.churn.retraining.loops import snapshot
 
 A, B, C = (snapshot(letter * 64) for letter in "abc")
@@ -94,3 +100,17 @@ def test_a_customer_on_another_day_is_a_new_row(telco, tmp_path, root):
     # the champion's table had no days yet
     seen.drop(columns="observed_on").to_parquet(kept / "customers.parquet", index=False)
     assert new_rows(table, "1" * 64, snapshots=tmp_path, root=root) == 0
+
+
+@pytest.mark.parametrize(
+    ("latest", "end"),
+    [
+        ("2026-09-30", datetime(2026, 10, 31, tzinfo=UTC)),  # 30 days later, to the day's end
+        ("2026-10-31", datetime(2026, 11, 30, 12, tzinfo=UTC)),  # not over yet: now
+        ("", datetime(2026, 11, 30, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_month_ends_with_the_day_on_which_its_newest_outcome_is_known(latest, end):
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    assert month_end(snapshot(latest=latest), outcome_days=30, now=now) == end

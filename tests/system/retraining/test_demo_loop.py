@@ -13,7 +13,8 @@ import pytest
 from churn.retraining.record import replay
 from churn.scoring.beside import Beside, read_beside
 from churn.scoring.current import read_current
-from runner.retraining_demo import FOLDER, MODEL, WIDTH
+from runner.demonstration import MODEL, WIDTH
+from runner.retraining_demo import FOLDER
 
 pytestmark = pytest.mark.system
 
