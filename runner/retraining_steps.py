@@ -17,9 +17,10 @@ from churn.scoring.bundle import address, bundle_folder, store_of_model
 from churn.scoring.current import read_history
 from deployment.service_counts import read_service_counts
 from registry.versions import find_version, write_version_bundle
+from runner.zenml_approval import Answer, ask_in_zenml
 
 if TYPE_CHECKING:
-    from runner.retraining import LoopRun
+    from runner.loop_run import LoopRun
 
 Found = tuple[dict[str, Any], str | None]
 _DAY = timedelta(days=1)
@@ -116,12 +117,28 @@ def _approve(loop: LoopRun) -> Found:
                 )
             ledger.record_approval(loop.model, version, given.person, given.note)
         approval = ledger.approval(loop.model, version)
+        if approval is None and loop.found.rules.approval.in_zenml:
+            answer = _answer_in_zenml(loop, version)
+            if answer is not None and not answer.approved:
+                return {"approval": {"person": answer.person, "declined": True}}, None
+            if answer is not None:
+                ledger.record_approval(loop.model, version, answer.person, "answered in ZenML")
+                approval = ledger.approval(loop.model, version)
     if approval is not None:
         return {"approval": {"person": approval.person, "note": approval.note}}, None
     last_found = [each for each in loop.held.events if each.kind == "found"][-1]
     if loop.now() - last_found.recorded_at > loop.found.rules.approval.days * _DAY:
         return {"approval": {"person": ""}}, None
     return {}, None
+
+
+def _answer_in_zenml(loop: LoopRun, version: str) -> Answer | None:
+    condition = f"{loop.model}-{version}-loop-{loop.held.loop}"
+    question = (
+        f"Version {version} of {loop.model} has passed its gates. May it replace version "
+        f"{loop.found.champion} in production?"
+    )
+    return ask_in_zenml(condition, question)
 
 
 def _promote(loop: LoopRun) -> Found:
@@ -165,7 +182,9 @@ def _watch(loop: LoopRun) -> Found:
         version=_challenger(loop),
         since=since,
         now=loop.now(),
-        timing=loop.found.rules.probation.timing,
+        watched=loop.last("probation") or since,
+        rules=loop.found.rules.probation,
+        before=loop.found.probation,
     )
     return {"probation": seen.model_dump(mode="json")}, None
 

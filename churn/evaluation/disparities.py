@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from churn.evaluation.intervals import Interval, normal_quantile
+from churn.evaluation.intervals import LEVEL, Interval, normal_quantile
 from churn.frozen_model import FrozenModel
 
 TOO_FEW: Literal["too few rows to tell"] = "too few rows to tell"
@@ -122,7 +122,7 @@ def estimate_difference(ours: Estimate | None, theirs: Estimate | None) -> Estim
     )
 
 
-def wilson_interval(count: int, rows: int) -> Interval:
+def wilson_interval(count: int, rows: int, level: float = LEVEL) -> Interval:
     """Returns the interval of a share (Wilson 1927, JASA 22:209-212), valid near 0 and 1, too.
 
     Raises:
@@ -130,8 +130,9 @@ def wilson_interval(count: int, rows: int) -> Interval:
     """
     if rows < 1:
         raise ValueError("a share needs at least one row")
-    z, share = normal_quantile(), count / rows
+    z, share = normal_quantile(level), count / rows
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     spread = share * (1 - share) / rows + z * z / (4 * rows * rows)
     half = z * float(np.sqrt(spread)) / (1 + z * z / rows)
-    return Interval(lower=max(0.0, middle - half), upper=min(1.0, middle + half), method="Wilson")
+    lower, upper = max(0.0, middle - half), min(1.0, middle + half)
+    return Interval(lower=lower, upper=upper, level=level, method="Wilson")

@@ -130,6 +130,19 @@ class SliceSettings(FrozenSettings):
     minimum_each: Annotated[int, Field(ge=5)] = 30
 
 
+def confidence_at_look(confidence: float, look: int) -> float:
+    """Confidence of the k-th look at growing evidence: 1 - (1 - confidence) 6 / (pi k)^2.
+
+    These shares of the level sum to 1: any number of looks err together no more often than a
+    single one may.
+
+    Examples:
+        >>> [round(confidence_at_look(0.95, look), 4) for look in (1, 2, 10)]
+        [0.9696, 0.9924, 0.9997]
+    """
+    return 1 - (1 - confidence) * 6 / (pi * look) ** 2
+
+
 class PromotionSettings(FrozenSettings):
     """What a challenger must show against the champion; fixed before they are compared.
 
@@ -169,13 +182,5 @@ class PromotionSettings(FrozenSettings):
     seed: Seed = 7
 
     def confidence_at(self, look: int) -> float:
-        """Confidence of the one-sided bounds at the k-th look: 1 - (1 - confidence) 6 / (pi k)^2.
-
-        These shares of the level sum to 1: any number of looks err together no more often than a
-        single one may.
-
-        Examples:
-            >>> [round(PromotionSettings().confidence_at(look), 4) for look in (1, 2, 10)]
-            [0.9696, 0.9924, 0.9997]
-        """
-        return 1 - (1 - self.confidence) * 6 / (pi * look) ** 2
+        """Confidence of the one-sided bounds at the k-th look."""
+        return confidence_at_look(self.confidence, look)

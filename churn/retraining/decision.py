@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from churn.frozen_model import FrozenModel
-from churn.monitoring.policy import decide_retraining
+from churn.monitoring.policy import TriggerDecision, decide_retraining
 from churn.promotion.decision import decide
-from churn.retraining.evidence import LoopEvidence, Outcome
+from churn.retraining.evidence import ApprovalFacts, LoopEvidence, Outcome
 from churn.retraining.rollout import Judged, judge_canary, judge_probation, judge_shadow
 
 Step = Literal[
@@ -23,6 +23,7 @@ class LoopDecision(FrozenModel):
             `given up`; `open` while the loop goes on.
         next: what the loop does next; `close` where nothing is left.
         serving: the version that serves now.
+        trigger: every rule of the policy with its figures, and what held it.
         judged: each step that was judged, in order.
         reason: the last of them in a sentence.
     """
@@ -30,13 +31,16 @@ class LoopDecision(FrozenModel):
     outcome: Outcome
     next: Step
     serving: str
+    trigger: TriggerDecision
     judged: tuple[Judged, ...]
     reason: str
 
 
 def decide_loop(found: LoopEvidence) -> LoopDecision:
     """Decides what follows from the evidence: the same evidence, the same decision."""
-    judged: list[Judged] = []
+    asked = found.trigger
+    trigger = decide_retraining(asked.evidence, asked.policy, asked.now)
+    judged = [Judged.of("trigger", trigger.verdict == "retrain", trigger.sentence)]
     outcome, step = _walk(found, judged)
     serving = found.champion
     for each in (found.promotion, found.deployment, found.rollback):
@@ -46,14 +50,13 @@ def decide_loop(found: LoopEvidence) -> LoopDecision:
         outcome=outcome,
         next=step,
         serving=serving,
+        trigger=trigger,
         judged=tuple(judged),
         reason=judged[-1].sentence,
     )
 
 
 def _walk(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:
-    trigger = decide_retraining(found.trigger.evidence, found.trigger.policy, found.trigger.now)
-    judged.append(Judged.of("trigger", trigger.verdict == "retrain", trigger.sentence))
     if found.stopped and found.promotion is None:
         judged.append(Judged.of("given up", False, found.stopped))
         return "given up", "close"
@@ -99,15 +102,17 @@ def _before_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcom
                 Judged(name="approval", verdict="wait", sentence="It waits for a person.")
             )
             return "open", "approve"
-        said = (
-            f"{approved.person} has approved it."
-            if approved.person
-            else "Nobody approved it in time."
-        )
-        judged.append(Judged.of("approval", bool(approved.person), said))
-        if not approved.person:
+        judged.append(_approval(approved))
+        if not judged[-1].passed:
             return "kept", "close"
     return None
+
+
+def _approval(given: ApprovalFacts) -> Judged:
+    if not given.person:
+        return Judged.of("approval", False, "Nobody approved it in time.")
+    said = "declined" if given.declined else "approved"
+    return Judged.of("approval", not given.declined, f"{given.person} has {said} it.")
 
 
 def _after_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:

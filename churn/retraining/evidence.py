@@ -64,10 +64,17 @@ class GateFacts(FrozenModel):
 
 
 class ApprovalFacts(FrozenModel):
-    """A person's approval; an empty person: nobody within the time for it."""
+    """A person's answer.
+
+    Attributes:
+        person: who answered; empty: nobody within the time for it.
+        note: what they said.
+        declined: whether the answer is no.
+    """
 
     person: str
     note: str = ""
+    declined: bool = False
 
 
 class ServiceCounts(FrozenModel):
@@ -132,22 +139,28 @@ class ServedFacts(FrozenModel):
 
 
 class ProbationFacts(FrozenModel):
-    """How the challenger does in production.
+    """How the challenger does in production, by the last look at it.
+
+    All limits are those of a look: together all looks are wrong in at most 5% of the probations.
 
     Attributes:
-        outcomes: that are known.
-        roc_auc: by them, with its upper limit; None where they cannot tell.
-        roc_auc_upper: its 95% upper limit.
-        churn_rate: by them, with its limits.
-        churn_rate_lower: its 95% lower limit.
-        churn_rate_upper: its 95% upper limit.
+        look: which look it is; 0 before the first.
+        outcomes: that were known.
+        predictions: that it had given.
+        roc_auc: by the outcomes, with its upper limit; None where they cannot tell.
+        roc_auc_upper: its upper limit.
+        churn_rate: by the outcomes, with its limits.
+        churn_rate_lower: its lower limit.
+        churn_rate_upper: its upper limit.
         mean: of the probabilities of those customers.
         estimated: ROC-AUC by the scores alone (CBPE).
         estimated_upper: its upper limit.
-        days: since it was promoted.
+        days: for which it was watched.
     """
 
+    look: int = Field(default=0, ge=0)
     outcomes: int = Field(default=0, ge=0)
+    predictions: int = Field(default=0, ge=0)
     roc_auc: float | None = None
     roc_auc_upper: float | None = None
     churn_rate: float | None = None

@@ -6,15 +6,21 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from churn.evaluation.delong import delong
+from churn.evaluation.disparities import wilson_interval
+from churn.evaluation.intervals import LEVEL, normal_quantile
+from churn.evaluation.plan import confidence_at_look
+from churn.evaluation.weighted import Floats, Labels
 from churn.ledger.predictions import Prediction, PredictionLedger, Role
 from churn.ledger.read_outcomes import read_settled
-from churn.ledger.settled_outcomes import OutcomeTiming
 from churn.monitoring.estimated_performance import estimate_performance
 from churn.monitoring.realised_performance import measure_realised
 from churn.retraining.evidence import Compared, ProbationFacts
+from churn.settings.retraining_rules import ProbationRules
 
 _DAY = timedelta(days=1)
 _BATCH = "batch"
+_FEWEST_WATCHES, _GROWTH, _PARTS = 3, 1.5, 4
 _AHEAD = timedelta(days=1)  # a prediction of a clock that is ahead counts, too
 
 
@@ -73,11 +79,32 @@ def _mean(found: dict[str, Prediction]) -> float | None:
 
 
 def measure_probation(
-    ledger: str, *, model: str, version: str, since: datetime, now: datetime, timing: OutcomeTiming
+    ledger: str,
+    *,
+    model: str,
+    version: str,
+    since: datetime,
+    now: datetime,
+    watched: datetime,
+    rules: ProbationRules,
+    before: ProbationFacts | None = None,
 ) -> ProbationFacts:
-    """Measures what a version has answered in production since it was promoted."""
+    """Measures what a version has answered in production since it was promoted.
+
+    Args:
+        ledger: address of the ledger.
+        model: its name.
+        version: of the challenger.
+        since: when it was deployed.
+        now: the time.
+        watched: when it was measured before; `since` the first time.
+        rules: how long it is watched, and when an outcome counts.
+        before: what was found then.
+    """
+    before = before or ProbationFacts()
+    days = before.days + _counted(now - watched, rules.days)
     with PredictionLedger(ledger) as predictions:
-        settled = read_settled(predictions, since, now + _AHEAD, now=now, timing=timing)
+        settled = read_settled(predictions, since, now + _AHEAD, now=now, timing=rules.timing)
         scores = np.array(
             [
                 each.probability
@@ -89,20 +116,59 @@ def measure_probation(
         [_answered(each, model, version) for each in settled.predictions], dtype=np.bool_
     )
     known = np.array([each.probability for each in settled.predictions])[ours]
-    realised = measure_realised(settled.target[ours], known).untreated
+    seen = before.model_copy(update={"days": days})
+    if not _is_due(seen, len(known), len(scores), rules):
+        return seen if seen.look else _counts(len(known), len(scores), days)
+    return _look(settled.target[ours], known, scores, look=before.look + 1, days=days)
+
+
+def _counted(passed: timedelta, days: float) -> float:
+    """Days that count as watched: of one break at most a third of them all, whatever a clock says."""
+    return min(max(passed / _DAY, 0.0), days / _FEWEST_WATCHES)
+
+
+def _counts(outcomes: int, predictions: int, days: float) -> ProbationFacts:
+    """What is known before there is enough for a look."""
+    return ProbationFacts(outcomes=outcomes, predictions=predictions, days=days)
+
+
+def _is_due(seen: ProbationFacts, outcomes: int, predictions: int, rules: ProbationRules) -> bool:
+    """Whether to look: half as much again is known as at the last look, or time is over.
+
+    Each look spends a part of the level, so that one at every start would leave nothing for the last.
+    """
+    counts = ((outcomes, seen.outcomes), (predictions, seen.predictions))
+    over = seen.days >= rules.days and (not seen.look or any(now > then for now, then in counts))
+    return over or any(
+        now >= max(rules.least_outcomes, _GROWTH * then * (seen.look > 0)) for now, then in counts
+    )
+
+
+def _look(
+    target: Labels, known: Floats, scores: Floats, *, look: int, days: float
+) -> ProbationFacts:
+    """Three tests share the level of this look, each with a side to err on or two: four parts."""
+    level = 1 - 2 * (1 - confidence_at_look(LEVEL, look)) / _PARTS
+    realised = measure_realised(target, known).untreated
     estimated = estimate_performance(scores).roc_auc
-    area, rate = realised.roc_auc, realised.churn_rate
+    ranked = delong(target, known) if realised.roc_auc else None
+    rate = wilson_interval(realised.left, realised.rows, level) if realised.rows else None
+    wider = normal_quantile(level) / normal_quantile()
     return ProbationFacts(
+        look=look,
         outcomes=realised.rows,
-        roc_auc=area.value if area else None,
-        roc_auc_upper=area.interval.upper if area else None,
-        churn_rate=rate.value if rate else None,
-        churn_rate_lower=rate.interval.lower if rate else None,
-        churn_rate_upper=rate.interval.upper if rate else None,
+        predictions=len(scores),
+        roc_auc=ranked.area if ranked else None,
+        roc_auc_upper=ranked.interval(level).upper if ranked else None,
+        churn_rate=realised.left / realised.rows if realised.rows else None,
+        churn_rate_lower=rate.lower if rate else None,
+        churn_rate_upper=rate.upper if rate else None,
         mean=realised.expected_churn_rate,
         estimated=estimated.value if estimated else None,
-        estimated_upper=estimated.interval.upper if estimated else None,
-        days=(now - since) / _DAY,
+        estimated_upper=estimated.value + wider * (estimated.interval.upper - estimated.value)
+        if estimated
+        else None,
+        days=days,
     )
 
 

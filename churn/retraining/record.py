@@ -61,7 +61,7 @@ def build_record(events: Sequence[RetrainingEvent]) -> LoopRecord:
     decision = decide_loop(found)
     return LoopRecord(
         status=decision.outcome,
-        sentence=f"Loop {events[0].loop}: version {decision.serving} serves. {decision.reason}",
+        sentence=_sentence(events[0].loop, decision),
         model=events[0].model,
         loop=events[0].loop,
         inputs=found,
@@ -81,13 +81,17 @@ def build_record(events: Sequence[RetrainingEvent]) -> LoopRecord:
     )
 
 
+def _sentence(loop: int, decision: LoopDecision) -> str:
+    return f"Loop {loop}: version {decision.serving} serves. {decision.reason}"
+
+
 def decision_bytes(decision: LoopDecision) -> bytes:
     """A decision as a record has it, to compare byte for byte."""
     return json.dumps(decision.model_dump(mode="json"), sort_keys=True).encode()
 
 
 def replay(path: Path) -> tuple[LoopRecord, bool]:
-    """Reads a record and decides again; returns it, and whether the decision is the same.
+    """Reads a record and decides again; returns it, and whether decision, status and sentence are the same.
 
     Raises:
         InputError: the file is no record.
@@ -100,5 +104,7 @@ def replay(path: Path) -> tuple[LoopRecord, bool]:
         reason = error_reason(error)
     else:
         again = decide_loop(record.inputs)
-        return record, decision_bytes(again) == decision_bytes(record.decision)
+        said = (again.outcome, _sentence(record.loop, again))
+        same = said == (record.status, record.sentence)
+        return record, same and decision_bytes(again) == decision_bytes(record.decision)
     raise InputError(f"{path} is no record of a retraining: {reason}. Name a file in retraining/.")

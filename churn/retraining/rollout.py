@@ -98,7 +98,7 @@ def judge_probation(
         return Judged.of("probation", False, fall)
     known = f"{seen.outcomes:,} outcomes are known, and nothing says that performance has fallen"
     if seen.days < rules.days:
-        left = f"{known}; probation ends after {rules.days:g} days, {seen.days:.1f} have passed."
+        left = f"{known}; probation ends after {rules.days:g} days, {seen.days:.1f} were watched."
         return Judged(name="probation", verdict="wait", sentence=left)
     could_see = seen.outcomes >= rules.least_outcomes or seen.estimated_upper is not None
     unknown = "" if could_see else " With so few, and no estimate, a fall could not have been seen."

@@ -39,6 +39,8 @@ class CanaryRules(FrozenSettings):
         most_latency_ms: what a request may take, on average, meanwhile.
         most_shift: by how much its mean probability may differ from the champion's.
         days: after which it is held, if too few customers came.
+        watch_minutes: how long the start that begins it stays and measures it every 15 seconds; 0:
+            it is measured at each start.
         service: address of the service whose errors and latency count; empty for that of the
             deployment to this machine, elsewhere none.
     """
@@ -49,6 +51,7 @@ class CanaryRules(FrozenSettings):
     most_latency_ms: Annotated[float, Field(gt=0, le=60_000)] = 50.0
     most_shift: Share = 0.1
     days: Days = 14
+    watch_minutes: Annotated[float, Field(ge=0, le=1440)] = 0.0
     service: str = ""
 
 
@@ -57,10 +60,12 @@ class ApprovalRules(FrozenSettings):
 
     Attributes:
         required: whether one is needed.
+        in_zenml: whether ZenML asks, too: a run of the pipeline `approval` waits there for an answer.
         days: after which the challenger is held if nobody has approved it.
     """
 
     required: bool = False
+    in_zenml: bool = False
     days: Days = 14
 
 

@@ -11,6 +11,7 @@ from churn.ledger.predictions import Prediction, PredictionLedger
 from churn.ledger.retraining_events import RetrainingLedger
 from churn.retraining.evidence import ServiceCounts
 from churn.scoring.beside import Beside, read_beside
+from runner.zenml_approval import Answer
 from tests.registry.places import MODEL
 
 
@@ -29,6 +30,27 @@ def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypa
 
     assert (approved.status, loop.places.agreed()) == ("completed", "2")
     assert approved.result.inputs.approval.person == "Ada"
+
+
+@pytest.mark.parametrize(("approved", "outcome"), [(True, "promoted"), (False, "kept")])
+def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, approved, outcome):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
+    asked, answers = [], iter([None, None, Answer("ada@example.com", approved)])
+
+    def ask(condition, _question):
+        asked.append(condition)
+        return next(answers)
+
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", ask)
+    assert loop.start(rules=rules).exit_code == 3
+    assert loop.start(rules=rules).result.decision.next == "approve"
+    found = loop.start(rules=rules).result
+
+    assert found.decision.outcome == outcome
+    assert f"ada@example.com has {'approved' if approved else 'declined'} it." in found.text()
+    assert set(asked) == {f"{MODEL}-2-loop-1"}
 
 
 def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):
@@ -109,6 +131,22 @@ def test_a_canary_whose_scores_shift_is_taken_away(loop):
     assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
     assert "canary" in outcome.result.decision.judged[-1].name
     assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
+
+
+def test_a_start_that_stays_takes_a_bad_canary_away_at_once(loop, monkeypatch):
+    from runner import retraining
+
+    def customers_come(_seconds):
+        answered(loop, 100)
+        answered(loop, 60, "canary", "2", 0.6)
+
+    monkeypatch.setattr(retraining.time, "sleep", customers_come)
+    canary = {"percent": 10.0, "predictions": 50, "watch_minutes": 5}
+
+    outcome = loop.start(rules={"canary": canary, "probation": {"days": 0}})
+
+    assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
+    assert read_beside(loop.places.store) == Beside()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 
 from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
 from churn.ledger.settled_outcomes import OutcomeTiming
+from churn.retraining.evidence import ProbationFacts
 from churn.retraining.measured import compare_beside, measure_probation
+from churn.settings.retraining_rules import ProbationRules
 from tests.churn.retraining.loops import MODEL, NOW
 
 SINCE = NOW - timedelta(days=40)
@@ -97,8 +99,11 @@ def test_nothing_is_nothing(address):
     assert (found.predictions, found.mean) == (0, None)
 
 
-@pytest.mark.parametrize(("ranks", "area"), [(True, 0.9), (False, 0.1)])
-def test_probation_is_measured_by_outcomes(address, ranks, area):
+RULES = ProbationRules(days=30, timing=OutcomeTiming(horizon_days=31))
+
+
+def served(address, *, ranks=True):
+    """400 customers that version 2 has answered, and what became of them."""
     chance = np.random.default_rng(7)
     score = chance.uniform(0.02, 0.98, 400)
     left = chance.random(400) < np.where(ranks, score, 1 - score)
@@ -117,27 +122,69 @@ def test_probation_is_measured_by_outcomes(address, ranks, area):
                 for n, each in enumerate(left)
             ]
         )
+    return left
 
-    found = measure_probation(
-        address,
-        model=MODEL,
-        version="2",
-        since=SINCE,
-        now=NOW,
-        timing=OutcomeTiming(horizon_days=31),
-    )
 
-    assert found.outcomes == 400
+def watched(address, before=None, *, now=NOW, since_watched=timedelta(days=1)):
+    return measure_probation(
+        address, model=MODEL, version="2", since=SINCE, now=now, watched=now - since_watched,
+        rules=RULES, before=before,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("ranks", "area"), [(True, 0.9), (False, 0.1)])
+def test_probation_is_measured_by_outcomes(address, ranks, area):
+    left = served(address, ranks=ranks)
+
+    found = watched(address)
+
+    assert (found.outcomes, found.predictions, found.look, found.days) == (400, 400, 1, 1)
     assert abs(found.roc_auc - area) < 0.1
     assert found.churn_rate_lower < left.mean() < found.churn_rate_upper
     assert found.estimated > 0.7  # the scores alone say that it ranks well
 
 
 def test_probation_without_anything_has_no_verdict(address):
-    timing = OutcomeTiming()
+    found = watched(address)
 
-    found = measure_probation(
-        address, model=MODEL, version="2", since=SINCE, now=NOW, timing=timing
-    )
+    assert (found.outcomes, found.roc_auc, found.estimated, found.look) == (0, None, None, 0)
 
-    assert (found.outcomes, found.roc_auc, found.estimated) == (0, None, None)
+
+@pytest.mark.parametrize(("known", "look"), [(266, 4), (267, 3)])
+def test_a_look_waits_for_half_as_much_again(address, known, look):
+    served(address)
+    before = ProbationFacts(look=3, outcomes=known, predictions=known, roc_auc=0.5)
+
+    found = watched(address, before)
+
+    assert found.look == look
+    assert found.roc_auc == 0.5 if look == before.look else found.outcomes == 400
+
+
+def test_a_later_look_is_surer(address):
+    served(address)
+    first = watched(address)
+    later = watched(address, ProbationFacts(look=8, outcomes=200))
+
+    assert (later.look, later.roc_auc) == (9, first.roc_auc)
+    assert first.roc_auc_upper < later.roc_auc_upper
+    assert first.estimated_upper < later.estimated_upper
+    assert later.churn_rate_lower < first.churn_rate_lower
+
+
+def test_the_last_look_takes_what_there_is(address):
+    served(address)
+    before = ProbationFacts(look=3, outcomes=399, predictions=399, days=29)
+
+    assert watched(address, before.model_copy(update={"days": 28.0})).look == 3
+    assert watched(address, before).look == 4
+
+
+@pytest.mark.parametrize(
+    ("jump", "counted"),
+    [(timedelta(days=4), 4), (timedelta(days=4000), 10), (timedelta(days=-3), 0)],
+)
+def test_a_clock_that_jumps_ends_no_probation(address, jump, counted):
+    found = watched(address, ProbationFacts(days=2), since_watched=jump)
+
+    assert found.days == 2 + counted

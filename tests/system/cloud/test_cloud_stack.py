@@ -17,6 +17,9 @@ import pytest
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import history
+from runner.demonstration import FLOORS, GATES
+from runner.loop_run import as_yaml
+from runner.retraining_demo import SMALL
 from tests.servers import cloud_servers
 from tests.servers.process import free_port
 from tests.servers.webhook_receiver import Receiver, receiving
@@ -332,3 +335,31 @@ def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
     assert cloud.runs() == before
     secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, cloud_servers.SECRET)
     assert not [each for each in secrets_ if each in result.stderr + json.dumps(result.json)]
+
+
+def test_the_retraining_loop_runs_on_the_cloud(cloud):
+    port = cloud.service.rpartition(":")[2]
+    settings = {
+        "profile": "demo",
+        "data.source": "generated:4000?seed=5&scenario=price_rise&strength=0.1",
+        "rules.probation.days": 0,
+        "runs": {
+            "training": SMALL,
+            "promotion": {"floors": FLOORS, "gates": GATES},
+            "deployment": {"local": {"port": int(port)}},
+        },
+    }
+    given = [f"{name}={as_yaml(value)}" for name, value in settings.items()]
+
+    done = cloud.terminal.run("retraining", "cloud", *(f"--set={each}" for each in given))
+
+    assert done.code == 0, done.stderr
+    decision = done.json["result"]["decision"]
+    assert (decision["outcome"], decision["serving"]) == ("promoted", "2")
+    versions = httpx.get(f"{cloud.service}/readyz", timeout=60).json()["versions"]
+    assert versions["production"] == "2"
+    query = "SELECT kind FROM retraining_events WHERE kind <> 'renewed' ORDER BY number"
+    assert [kind for (kind,) in rows(cloud.ledger, query)] == ["opened", *["found"] * 4, "closed"]
+    there = cloud.bucket.files(f"production/{MODEL}/")
+    assert any("/2/" in each for each in there)
+    assert not [path for path in cloud.terminal.left_behind() if path.endswith(".db")]
