@@ -1,7 +1,7 @@
 """Measures the performance goals and prints one table; exits 1 where one is missed.
 
 python -m benchmarks.run [--quick] [--runs N] [--clone] [--deep] [--peers] [--stacks]
-                         [--alarms] [--targeting] [--only NAME]
+                         [--alarms] [--targeting] [--policies] [--only NAME]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchmarks import (
     goal_online_store,
     goal_orchestration,
     goal_peers,
+    goal_policies,
     goal_quick,
     goal_reasons,
     goal_rerun,
@@ -67,9 +68,10 @@ GOALS: dict[str, Measure] = {
     "stacks": goal_stacks.measure,
     "alarms": goal_alarms.measure,
     "targeting": goal_targeting.measure,
+    "policies": goal_policies.measure,
 }
 # Minutes to hours, or a download: only when asked for.
-LONG = ("clone", "deep", "peers", "stacks", "alarms", "targeting")
+LONG = ("clone", "deep", "peers", "stacks", "alarms", "targeting", "policies")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,6 +122,9 @@ def parser() -> argparse.ArgumentParser:
         "--targeting",
         action="store_true",
         help="also offers by value against risk (downloads a table)",
+    )
+    made.add_argument(
+        "--policies", action="store_true", help="also 50 years of retraining policies (minutes)"
     )
     made.add_argument("--only", action="append", choices=GOALS, help="one goal; repeatable")
     return made
