@@ -159,14 +159,20 @@ def stale_month(
 ) -> StaleMonth | None:
     """What the champion lost on a snapshot's customers, who stand for a month's.
 
+    Where rows have a date, they are those of the newest month.
+
     Returns:
         The loss; None where too few customers of an outcome could say so.
 
     Raises:
         InputError: the assumptions about money need a column that the contract has not.
     """
-    columns = encode(dataset.frame, dataset.contract)
-    target = encode_target(dataset.frame, dataset.contract)
+    frame, dated = dataset.frame, dataset.contract.date
+    if dated is not None:
+        months = frame[dated.name].astype(str).str[:7]
+        frame = frame[months == months.max()]
+    columns = encode(frame, dataset.contract)
+    target = encode_target(frame, dataset.contract)
     if min(np.bincount(target, minlength=2)) < _FEWEST:
         return None
     return measure_stale_snapshot(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from churn.contract import DataContract
 from churn.data import Dataset
 from churn.errors import InputError
+from churn.retention.value_settings import ValueSettings
 from churn.retraining.snapshot import (
     is_same,
     month_end,
     new_rows,
     require_closed,
     require_newer,
+    stale_month,
 )
 from tests.churn.retraining.loops import snapshot
 
@@ -83,11 +86,33 @@ def test_without_a_date_nobody_knows_the_window():
     require_closed(snapshot(), outcome_days=30, today=date(1970, 1, 1))
 
 
-def test_a_customer_on_another_day_is_a_new_row(telco, tmp_path, root):
-    ids, *others = telco.contract.model_dump()["columns"]
+def with_days(contract):
+    ids, *others = contract.model_dump()["columns"]
     day = {"name": "observed_on", "kind": "date", "meaning": "Day of the row"}
     columns = [ids | {"surrogate": False}, *others, day]
-    dated = DataContract.model_validate(telco.contract.model_dump() | {"columns": columns})
+    return DataContract.model_validate(contract.model_dump() | {"columns": columns})
+
+
+def test_a_stale_month_is_the_newest_of_a_dated_table(telco):
+    champion = SimpleNamespace(
+        score_many=lambda columns: SimpleNamespace(decision=columns["tenure"] < 12)
+    )
+    frame = telco.frame.iloc[:900].copy()
+    frame["observed_on"] = ["2026-01-31"] * 300 + ["2026-02-01"] * 300 + ["2026-02-28"] * 300
+
+    def lost(table, contract):
+        until = datetime(2026, 3, 1, tzinfo=UTC)
+        return stale_month(
+            Dataset(table, contract, telco.source), champion, ValueSettings(), until=until
+        )
+
+    newest = frame.iloc[300:].drop(columns="observed_on")
+    assert lost(frame, with_days(telco.contract)) == lost(newest, telco.contract)
+    assert lost(newest.iloc[:60], telco.contract) is None  # fewer than 20 of them left
+
+
+def test_a_customer_on_another_day_is_a_new_row(telco, tmp_path, root):
+    dated = with_days(telco.contract)
     kept = tmp_path / ("1" * 12)
     kept.mkdir()
     seen = telco.frame.iloc[:50].assign(observed_on="2026-01-31")
