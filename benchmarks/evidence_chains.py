@@ -142,7 +142,7 @@ def passes(found: tuple[Floats, Floats], margin: float, look: int) -> NDArray[np
 
 @cache
 def loop_promotes(champion: GateVerdict, best: GateVerdict) -> bool:
-    """Whether the loop's own decision promotes a challenger of whom the two gates say this."""
+    """Whether the loop's own decision promotes a challenger, given what the two gates say."""
     gates = tuple(
         Gate(name=name, figure=0.0, threshold=0.0, verdict=verdict, sentence=f"{name}: {verdict}.")
         for name, verdict in ((RANKING, champion), (BEST_RANKING, best))

@@ -31,11 +31,11 @@ def ask_in_zenml(condition: str, question: str) -> Answer | None:
     from zenml.enums import RunWaitConditionResolution, RunWaitConditionStatus
 
     client = Client()
-    asked = client.list_run_wait_conditions(name=condition, hydrate=True).items
-    if not asked:
+    conditions = client.list_run_wait_conditions(name=condition, hydrate=True).items
+    if not conditions:
         _ask(condition, question)
         return None
-    newest = max(asked, key=lambda each: each.created)
+    newest = max(conditions, key=lambda each: each.created)
     if newest.status == RunWaitConditionStatus.PENDING:
         return None
     answered_by = newest.get_body().resolved_by_user_id

@@ -38,8 +38,8 @@ class LoopDecision(FrozenModel):
 
 def decide_loop(found: LoopEvidence) -> LoopDecision:
     """Decides what follows from the evidence: the same evidence, the same decision."""
-    asked = found.trigger
-    trigger = decide_retraining(asked.evidence, asked.policy, asked.now)
+    given = found.trigger
+    trigger = decide_retraining(given.evidence, given.policy, given.now)
     judged = [Judged.of("trigger", trigger.verdict == "retrain", trigger.sentence)]
     outcome, step = _walk(found, judged)
     serving = found.champion

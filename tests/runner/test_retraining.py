@@ -240,8 +240,8 @@ def test_alarms_of_another_version_are_none_of_the_champion(loop, version, asks)
 def test_what_staying_costs_starts_a_loop_where_it_is_more_than_the_price(loop, tables):
     loop.source = tables / "recoded.csv"
 
-    dear = loop.start(trigger="policy", policy={"cost": {"retraining": 1e9}})
-    assert (dear.result.status, loop.ran) == ("not needed", [])
+    expensive = loop.start(trigger="policy", policy={"cost": {"retraining": 1e9}})
+    assert (expensive.result.status, loop.ran) == ("not needed", [])
     found = loop.start(trigger="policy", policy={"cost": {"retraining": 2_000}}).result
 
     (month,) = found.inputs.trigger.evidence.stale  # the same table twice is one month

@@ -37,10 +37,10 @@ def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, a
     from runner import retraining_steps
 
     rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
-    asked, answers = [], iter([None, None, Answer("ada@example.com", approved)])
+    conditions, answers = [], iter([None, None, Answer("ada@example.com", approved)])
 
     def ask(condition, _question):
-        asked.append(condition)
+        conditions.append(condition)
         return next(answers)
 
     monkeypatch.setattr(retraining_steps, "ask_in_zenml", ask)
@@ -50,7 +50,7 @@ def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, a
 
     assert found.decision.outcome == outcome
     assert f"ada@example.com has {'approved' if approved else 'declined'} it." in found.text()
-    assert set(asked) == {f"{MODEL}-2-loop-1"}
+    assert set(conditions) == {f"{MODEL}-2-loop-1"}
 
 
 def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):

@@ -26,10 +26,10 @@ for condition, resolution, result in (
     ("m-4-loop-3", Resolution.ABORT, None),
 ):
     before = [ask_in_zenml(condition, "May it serve?") for _ in range(2)]
-    (asked,) = Client().list_run_wait_conditions(name=condition, hydrate=True).items
-    Client().resolve_run_wait_condition(asked.id, resolution=resolution, result=result)
+    (conditions,) = Client().list_run_wait_conditions(name=condition, hydrate=True).items
+    Client().resolve_run_wait_condition(conditions.id, resolution=resolution, result=result)
     answer = ask_in_zenml(condition, "May it serve?")
-    found.append([before, asked.question, answer.person, answer.approved])
+    found.append([before, conditions.question, answer.person, answer.approved])
 found.append(Client().list_pipeline_runs().total)
 print("FOUND " + json.dumps(found))
 """
