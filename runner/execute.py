@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,7 @@ def pipeline_parameters(
         "folders": pipeline_folders(stack, prepared),
     }
     inputs = {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": dict(vars(prepared.table)) if prepared.table else None,
         "tracker": tracker and {key: tracker[key] for key in ("name", "experiment")},
         "validator": stack.validator,

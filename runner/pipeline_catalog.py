@@ -13,7 +13,7 @@ from typing import Any, Literal
 from churn.errors import InputError, did_you_mean
 from churn.root import ROOT
 
-PipelineInput = Literal["data", "tracker", "validator"]
+PipelineInput = Literal["began", "data", "tracker", "validator"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class PipelineEntry:
         summary: Purpose of the pipeline in one line.
         settings: Dotted name of its settings class.
         inputs: Parameters that it takes besides `settings` and `folders`. `data` is the customer
-            table, which is read and checked before the run; `tracker` and `validator` are the
-            stack's experiment tracker and data validator.
+            table, which is read and checked before the run; `began` is the moment of the run, which no
+            step takes anew; `tracker` and `validator` are the stack's experiment tracker and data validator.
         preflight: Dotted names of checks that run before anything is started. Each takes the
             settings and the stack's `StackSpec`, and raises an InputError.
         chain: Dotted name of a function that runs other pipelines one after another; empty for a
@@ -106,7 +106,7 @@ PIPELINES = (
         name="retention",
         summary="From scores to decisions: what customers are worth, cohorts, offers, and a call list.",
         settings="churn.settings.retention.RetentionSettings",
-        inputs=("data",),
+        inputs=("began", "data"),
         preflight=("runner.retention_input.require_retention_places",),
     ),
 )

@@ -7,6 +7,8 @@ from churn.campaign.suppression import read_suppressions
 from churn.contract import load_contract
 from churn.data.sources import open_sink, open_source
 from churn.retention.playbook_file import load_playbook
+from churn.retention.renewals import fit_renewals
+from churn.retention.value import require_used_settings
 from churn.root import ROOT
 from churn.settings.retention import RetentionSettings
 from runner.batch_input import require_reachable
@@ -16,12 +18,15 @@ from stacks.spec import StackSpec
 
 
 def require_retention_places(settings: RetentionSettings, spec: StackSpec) -> None:
-    """Checks the playbook, and that tables and lists can be used where the steps run.
+    """Checks settings and playbook, and that tables and lists can be used where the steps run.
 
     Raises:
         InputError: one of them is at fault.
     """
     contract = load_contract(ROOT / settings.data.contract)
+    require_used_settings(contract, settings.value, settings.renewals.survivors)
+    if settings.renewals.survivors:
+        fit_renewals(settings.renewals.survivors)
     load_playbook(settings.playbook_file(contract.name), contract)
     if settings.suppression:
         read_suppressions(settings.suppression_file, contract.id.name)

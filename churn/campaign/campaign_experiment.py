@@ -18,6 +18,7 @@ from churn.errors import InputError
 from churn.experiments.assignment import HOLDOUT, TREATED
 from churn.experiments.assignments import FILE_NAME, Assigned, observe, read_assignments, read_rows
 from churn.experiments.experiment_settings import ExperimentSettings
+from churn.experiments.looks import keep_look, taken_looks
 from churn.experiments.plan import ExperimentPlan, plan_experiment
 from churn.experiments.readout import Readout, read_out
 from churn.ledger.prediction import Outcome
@@ -35,27 +36,27 @@ def experiment_name(settings: ExperimentSettings, playbook: Playbook) -> str:
     return settings.name or f"{playbook.name}-1"
 
 
-def earlier_assignments(folder: Path, experiment: str, before: date) -> dict[str, Assigned]:
-    """The customers that earlier campaigns have assigned; empty for the first campaign.
+def known_arms(folder: Path, experiment: str) -> dict[str, str]:
+    """The arm of each customer in a campaign's file; they keep it, also in a second run on one day.
 
     Raises:
-        InputError: a file of theirs is at fault.
+        InputError: a file is at fault, or a customer changes the arm within the experiment.
     """
-    files = [path for path in _files(folder) if path.parent.name < before.isoformat()]
-    return read_assignments(files, experiment)
+    files = list(_files(folder))
+    read_assignments(files, experiment)
+    return {row.customer: row.arm for path in files for row in read_rows(path)}
 
 
-def known_arms(folder: Path, before: date) -> dict[str, str]:
-    """The arm of each customer in an earlier campaign's file; they keep it.
+def with_earlier_rows(rows: list[Assigned], path: Path) -> list[Assigned]:
+    """Today's assignments, and those of an earlier run of today for customers who are not in the table now.
 
     Raises:
-        InputError: a file is at fault.
+        InputError: the earlier run's file is at fault.
     """
-    found: dict[str, str] = {}
-    for path in _files(folder):
-        if path.parent.name < before.isoformat():
-            found |= {row.customer: row.arm for row in read_rows(path)}
-    return found
+    if not path.is_file():
+        return rows
+    mine = {row.customer for row in rows}
+    return [*rows, *(row for row in read_rows(path) if row.customer not in mine)]
 
 
 def earlier_offers(folder: Path, today: date, days: int) -> dict[str, str]:
@@ -117,6 +118,8 @@ def read_campaigns(
 ) -> tuple[ExperimentPlan, Readout]:
     """Reads an experiment out of the campaigns' files and the ledger's outcomes.
 
+    A look that was taken before is returned as it was, until the next one is due.
+
     Raises:
         InputError: there is no such experiment, it is not due, or outcomes contradict assignments.
     """
@@ -127,12 +130,16 @@ def read_campaigns(
             f"No customer was assigned in experiment '{experiment}': {len(files)} files of campaigns "
             f"below {folder} were read. Check its name, or run a campaign first."
         )
-    plan = _plan(files, experiment)
-    plan.look_on(now.date())
+    plan, taken = _plan(files, experiment), taken_looks(folder, experiment)
+    if taken and taken[-1].look >= plan.look_on(now.date()).number:
+        return plan, taken[-1]
     outcomes = _by_customer(ledger)
     called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
     observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
-    return plan, read_out(plan, observed, now.date())
+    readout = read_out(plan, observed, now.date(), taken)
+    if readout.balanced:  # else it decides nothing, and may be taken again
+        keep_look(folder, readout)
+    return plan, readout
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -145,14 +152,13 @@ def earlier_plan(folder: Path, experiment: str, before: date) -> ExperimentPlan 
     return next((plan for plan in _plans(files) if plan.name == experiment), None)
 
 
-def require_same_share(folder: Path, share: float, before: date) -> None:
+def require_same_share(folder: Path, share: float) -> None:
     """Checks that customers were assigned with this share before: they keep their arms for ever.
 
     Raises:
         InputError: they were assigned with another.
     """
-    files = [path for path in _files(folder) if path.parent.name < before.isoformat()]
-    for plan in _plans(files):
+    for plan in _plans(list(_files(folder))):
         known = plan.shares[HOLDOUT]
         if known != share:
             raise InputError(

@@ -47,7 +47,7 @@ class AllocationFacts(FrozenModel):
 
     Attributes:
         method: HiGHS, or the Lagrangian dual.
-        profit: expected of the campaign, `lower` and `upper` its interval at the 95% level.
+        profit: expected of the campaign.
         cost: expected.
         bound: no allocation within the limits is expected to earn more.
         gap: what is at most missing to the best allocation, as a share of it.
@@ -56,8 +56,6 @@ class AllocationFacts(FrozenModel):
 
     method: str
     profit: float
-    lower: float
-    upper: float
     cost: float
     bound: float
     gap: float
@@ -147,7 +145,7 @@ def plan_campaign(
         holdout=holdout,
         pays=offered.pays,
         why=pa.table({"why": [words.why(i, kept_out, holdout) for i in range(len(profit))]}),
-        facts=_facts(found, limits, float(cost.sum()), drawn.sum(axis=1)),
+        facts=_facts(found, limits, float(cost.sum())),
     )
 
 
@@ -173,16 +171,11 @@ def reason_without_amounts(why: str) -> str:
     return why.removeprefix("not called: ").partition(" (")[0]
 
 
-def _facts(
-    found: Allocation, limits: Sequence[Limit], cost: float, totals: Floats
-) -> AllocationFacts:
-    """How the offers were allocated; `totals` are draws of the campaign's profit."""
-    lower, upper = np.quantile(totals, _BOUNDS)
+def _facts(found: Allocation, limits: Sequence[Limit], cost: float) -> AllocationFacts:
+    """How the offers were allocated."""
     return AllocationFacts(
         method=found.method,
         profit=found.profit,
-        lower=float(lower),
-        upper=float(upper),
         cost=cost,
         bound=found.bound,
         gap=found.gap,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -88,7 +89,7 @@ def holdout_offers(
     shadow = plan_campaign(
         scored,
         margin,
-        _scaled(plan.playbook, share / (1 - share)),
+        _scaled(plan.playbook, share / (1 - share), zlib.crc32(plan.chosen.tobytes())),
         kept_out=kept_out,
         holdout=~plan.holdout,
         money="",
@@ -133,9 +134,12 @@ def strata(scored: ScoredCustomers, margin: RemainingMargin) -> Sequence[str]:
     return [f"{b}/{t}" for b, t in zip(scored.text("risk_band"), thirds, strict=True)]
 
 
-def _scaled(playbook: Playbook, times: float) -> Playbook:
+def _scaled(playbook: Playbook, times: float, seed: int) -> Playbook:
+    """The playbook with limits so many times as high; rounded up or down by chance, to be right on average."""
+    rng = np.random.default_rng(seed)
+
     def part(customers: int) -> int:
-        return max(1, round(customers * times))
+        return int(customers * times + rng.random())
 
     return playbook.model_copy(
         update={

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+
+from churn.errors import InputError
 
 CALL_LIST = "call-list.csv"
 NOT_CALLED = "not-called.csv"
@@ -39,17 +41,36 @@ def earlier_days(folder: Path, before: date) -> Iterator[tuple[date, Path]]:
 
 def recently_called(folder: Path, today: date, days: int) -> dict[str, str]:
     """Customer id -> why they are left alone: who was on a call list of the last so many days."""
-    from pyarrow import csv
-
     found: dict[str, str] = {}
     for day, path in earlier_days(folder, today):
         if day < today - timedelta(days):
             break
-        options = csv.ConvertOptions(
-            include_columns=["customer_id"], column_types={"customer_id": "str"}
-        )
-        for customer in csv.read_csv(path / CALL_LIST, convert_options=options)[
-            "customer_id"
-        ].to_pylist():
+        for customer in _listed(path / CALL_LIST):
             found.setdefault(customer, f"was on the call list of {day}")
     return found
+
+
+def require_nobody_forgotten(folder: Path, today: date, customers: Collection[str]) -> None:
+    """Checks that a second run on one day forgets nobody whom the first one's list has: it is replaced.
+
+    Raises:
+        InputError: somebody of that list is not among the customers.
+    """
+    path = folder / today.isoformat() / CALL_LIST
+    gone = len(set(_listed(path)) - set(customers)) if path.is_file() else 0
+    if gone:
+        raise InputError(
+            f"{gone:,} customers of today's call list {path} are not in this run's table. The run would "
+            "replace that list, and forget that they were called. Run it with a table that has them, with "
+            f"another output.folder or on another day; or delete {path.parent} if nobody was called."
+        )
+
+
+def _listed(path: Path) -> list[str]:
+    from pyarrow import csv
+
+    options = csv.ConvertOptions(
+        include_columns=["customer_id"], column_types={"customer_id": "str"}
+    )
+    listed: list[str] = csv.read_csv(path, convert_options=options)["customer_id"].to_pylist()
+    return listed

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from churn.campaign.campaign_plan import reason_without_amounts
-from churn.campaign.earlier_lists import NOT_CALLED, earlier_days
+from churn.campaign.earlier_lists import CALL_LIST, NOT_CALLED, earlier_days
 from churn.frozen_model import FrozenModel
 from churn.ledger.prediction import Outcome
 
@@ -59,17 +59,15 @@ def audit_last_list(
         outcomes: customer id -> the last outcome recorded.
     """
     for day, path in earlier_days(folder, before):
-        listed = csv.read_csv(
-            path / NOT_CALLED,
-            convert_options=csv.ConvertOptions(column_types={"customer_id": pa.string()}),
-        )
+        listed, called = (_read(path / name) for name in (NOT_CALLED, CALL_LIST))
         ids = listed["customer_id"].to_pylist()
         known = [_observed_after(outcomes.get(each), day) for each in ids]
         if not any(outcome is not None for outcome in known):
             continue
         left = np.array([outcome is not None and outcome.churned for outcome in known])
         value = listed["value"].to_numpy()
-        missed = listed.filter(pa.array(left & (value >= np.quantile(value, _UPPER_THIRD))))
+        upper = np.quantile(np.append(value, called["value"].to_numpy()), _UPPER_THIRD)
+        missed = listed.filter(pa.array(left & (value >= upper)))
         reasons = Counter(reason_without_amounts(why) for why in missed["why"].to_pylist())
         return (
             MissedLeavers(
@@ -83,6 +81,12 @@ def audit_last_list(
             missed,
         )
     return None
+
+
+def _read(path: Path) -> pa.Table:
+    """A list; ids that look like numbers are none."""
+    options = csv.ConvertOptions(column_types={"customer_id": pa.string()})
+    return csv.read_csv(path, convert_options=options)
 
 
 def _observed_after(outcome: Outcome | None, day: date) -> Outcome | None:

@@ -7,7 +7,8 @@ from collections import Counter
 from churn.campaign.campaign_plan import AllocationFacts, CampaignPlan
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.frozen_model import FrozenModel
-from churn.retention.cohorts import Cohort
+from churn.retention.cohorts import Amount, Cohort
+from churn.retention.roi_report import RoiReport
 from churn.retention.value import RemainingMargin
 from churn.run_result import RunResult
 
@@ -19,12 +20,14 @@ class CohortReport(FrozenModel):
         model: name of the model.
         money: what an amount is followed by.
         cohorts: the most at risk first.
+        at_risk: margin expected to go with those who leave, of all cohorts together.
         last: those of the model's last run; empty for the first.
     """
 
     model: str
     money: str
     cohorts: tuple[Cohort, ...]
+    at_risk: Amount
     last: tuple[Cohort, ...] = ()
 
     @property
@@ -52,6 +55,7 @@ class RetentionReport(RunResult):
         bands: customers by risk band.
         cohorts: with those of the last run.
         allocation: of the offers.
+        profit: expected, with the interval of the simulated return.
         assumptions: what the amounts rest on, a sentence each.
         notes: what else a reader has to know, a sentence each.
         folder: where the lists are.
@@ -68,6 +72,7 @@ class RetentionReport(RunResult):
     bands: dict[str, int]
     cohorts: CohortReport
     allocation: AllocationFacts
+    profit: Amount
     assumptions: tuple[str, ...]
     notes: tuple[str, ...] = ()
     folder: str
@@ -83,8 +88,8 @@ class RetentionReport(RunResult):
             "holdout": self.holdout,
             "cohorts": len(self.cohorts.cohorts),
             "expected_profit": round(done.profit, 2),
-            "profit_lower": round(done.lower, 2),
-            "profit_upper": round(done.upper, 2),
+            "profit_lower": round(self.profit.lower, 2),
+            "profit_upper": round(self.profit.upper, 2),
             "expected_cost": round(done.cost, 2),
             "gap": done.gap,
         }
@@ -103,6 +108,7 @@ def retention_report(
     margin: RemainingMargin,
     plan: CampaignPlan,
     cohorts: CohortReport,
+    roi: RoiReport,
     *,
     notes: tuple[str, ...],
     folder: str,
@@ -110,11 +116,13 @@ def retention_report(
 ) -> RetentionReport:
     """The report of a run whose lists are written."""
     called, done, money = int(plan.called.sum()), plan.facts, cohorts.money
+    profit = roi.profit
     return RetentionReport(
         status="planned",
         sentence=(
             f"{called:,} of {len(scored.risk):,} customers to contact, expected to earn "
-            f"{done.profit:,.0f} {money} ({done.lower:,.0f} to {done.upper:,.0f}) for {done.cost:,.0f}"
+            f"{profit.expected:,.0f} {money} ({profit.lower:,.0f} to {profit.upper:,.0f}) for "
+            f"{done.cost:,.0f}"
         ),
         model=scored.model,
         version=scored.version,
@@ -126,6 +134,7 @@ def retention_report(
         bands=dict(Counter(scored.texts["risk_band"].to_pylist())),
         cohorts=cohorts,
         allocation=done,
+        profit=profit,
         assumptions=(*margin.assumptions, *plan.playbook.assumptions),
         notes=notes,
         folder=folder,

@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError
 
 from churn.durable import replacing
 from churn.errors import InputError, error_reason
+from churn.experiments.arm_comparison import Observed
 from churn.experiments.assignment import HOLDOUT
 from churn.experiments.plan import ExperimentPlan
-from churn.experiments.readout import Observed
 from churn.frozen_model import FrozenModel, first_fault
 from churn.ledger.prediction import Outcome, Prediction
 from churn.ledger.settled_outcomes import OutcomeCounts, OutcomeTiming, settle
@@ -130,7 +130,7 @@ def observe(
         risk=np.array([row.risk for row in mine], dtype=np.float64),
         stratum=np.array([row.stratum for row in mine], dtype=np.str_),
         offer=np.array([row.offer for row in mine], dtype=np.str_),
-        assigned=Counter(row.arm for row in rows),
+        assigned=Counter(row.arm for row in rows if row.offer),
     )
     return observed, settled.counts
 

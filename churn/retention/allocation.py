@@ -199,7 +199,8 @@ def _rounded(profit: Floats, limits: Sequence[Limit], prices: Floats) -> Places:
 
 def _kept(profit: Floats, limits: Sequence[Limit], chosen: Places) -> Places:
     """HiGHS keeps a row up to a tolerance; what is beyond is taken back."""
-    return _within(limits, chosen, np.where(chosen >= 0, profit.max(axis=0), 0.0))
+    worth = profit[chosen, np.arange(len(chosen))]
+    return _within(limits, chosen, np.where(chosen >= 0, worth, 0.0))
 
 
 def _within(limits: Sequence[Limit], chosen: Places, worth: Floats) -> Places:

@@ -12,7 +12,7 @@ from churn.frozen_model import FrozenSettings
 from churn.retention.value_settings import Positive
 
 Floats = NDArray[np.float64]
-ASSUMED = "assumed"
+ASSUMED, ESTIMATED, MEASURED = "assumed", "estimated", "measured in experiment"
 Source = Annotated[
     str, Field(pattern=r"^(assumed|measured in experiment [A-Za-z0-9][A-Za-z0-9._-]*)$")
 ]

@@ -83,6 +83,12 @@ def value_thirds(margin: Floats) -> Texts:
     return np.asarray(_THIRDS)[np.searchsorted(cuts, margin, side="right")]
 
 
+def all_at_risk(risk: Floats, margin: RemainingMargin, *, seed: int) -> Amount:
+    """Margin expected to go with those of all customers who leave."""
+    everybody = np.arange(len(risk))
+    return _cohort(OTHER, everybody, risk, margin, np.random.default_rng(seed)).at_risk
+
+
 def cohorts(ids: Texts, risk: Floats, margin: RemainingMargin, *, seed: int) -> tuple[Cohort, ...]:
     """Sizes and prices the cohorts, the most at risk first.
 

@@ -23,6 +23,8 @@ RENEWALS_CAVEAT = (
     "renewals so far and by nothing else."
 )
 
+ALL_NEW = "Every customer counts as new, because the contract has no tenure in months."
+
 
 @dataclass(frozen=True)
 class Renewals:
@@ -62,6 +64,8 @@ class RenewalStays:
     def expected_months(self, columns: Columns, *, horizon: int, yearly_discount: float) -> Floats:
         """Discounted months that each of n customers is expected to stay, float64[1 + draws, n].
 
+        A contract's months all count until its end: its last one comes before the renewal.
+
         Args:
             columns: encoded columns of the customers.
             horizon: months that are counted, at most.
@@ -71,7 +75,7 @@ class RenewalStays:
         tenure = np.zeros(count) if self.tenure is None else columns[self.tenure]
         begun, place = np.unique(np.maximum(tenure, 0).astype(np.int64), return_inverse=True)
         ahead = np.arange(1, horizon + 1)
-        renewals = (begun[:, None] + ahead) // self.months
+        renewals = (begun[:, None] + ahead - 1) // self.months  # a month is paid before it ends
         discount = (1.0 + yearly_discount) ** (-ahead / 12.0)
         expected = np.empty((1 + len(self.draws), count))
         parameters = np.vstack([[self.fitted.alpha, self.fitted.beta], self.draws])

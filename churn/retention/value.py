@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ from churn.contract import DataContract, Role
 from churn.errors import InputError
 from churn.features.encoding import Columns, row_count
 from churn.retention.hazards import CAVEATS, HazardModel
-from churn.retention.renewals import RENEWALS_CAVEAT, RenewalStays
-from churn.retention.value_settings import HorizonSettings, ValueSettings
+from churn.retention.renewals import ALL_NEW, RENEWALS_CAVEAT, RenewalStays
+from churn.retention.value_settings import HorizonSettings, MarginSettings, ValueSettings
 
 _BOUNDS = (0.025, 0.975)
 
@@ -62,22 +63,26 @@ class RemainingMargin:
 def remaining_margin(
     columns: Columns,
     contract: DataContract,
-    value: ValueSettings,
+    value: MarginSettings,
     stays: HazardModel | RenewalStays | None,
     horizon: HorizonSettings,
 ) -> RemainingMargin:
     """The margin that each of n customers is expected still to bring.
 
-    Where the contract has no single monthly charge, or stays are not known, it is `lifetime_values`,
-    the same under all draws: an assumption has no interval.
+    Where the contract has no single monthly charge, or stays are not known, it is `value.worth`, the same
+    for all and under all draws: an assumption has no interval.
     """
     charge = monthly_charge(columns, contract)
     if stays is None or charge is None:
-        worth = lifetime_values(columns, contract, value)
+        worth = np.full(row_count(columns), value.worth.clv)
+        lacks = "monthly charge" if charge is None else "tenure in months"
         return RemainingMargin(
             expected=worth,
             draws=np.repeat(worth[:, None].astype(np.float32), horizon.draws, axis=1),
-            assumptions=(value.assumptions[0],),
+            assumptions=(
+                value.worth.assumptions[0],
+                f"The contract has no single {lacks}, so neither value.margin nor horizon counts.",
+            ),
         )
     months = stays.expected_months(
         columns, horizon=horizon.months, yearly_discount=horizon.yearly_discount
@@ -95,9 +100,39 @@ def remaining_margin(
                 f"Months beyond {horizon.months} are not counted, and a year takes "
                 f"{horizon.yearly_discount:.0%} off (assumed)."
             ),
-            *(CAVEATS if isinstance(stays, HazardModel) else (RENEWALS_CAVEAT,)),
+            *_caveats(stays),
         ),
     )
+
+
+def require_used_settings(
+    contract: DataContract, value: MarginSettings, survivors: Sequence[float]
+) -> None:
+    """Checks that nothing is set that would not count with this contract.
+
+    Raises:
+        InputError: something is.
+    """
+    charge, tenure = (contract.only_number(r) for r in (Role.MONTHLY_CHARGE, Role.TENURE))
+    if charge is None:
+        if survivors:
+            raise InputError(
+                f"renewals.survivors says how long customers go on paying, but contract '{contract.name}' "
+                "has no single number column with the role monthly_charge. Leave it out: every customer "
+                "is worth value.clv."
+            )
+    elif value.clv is not None and (survivors or (tenure is not None and tenure.in_months)):
+        raise InputError(
+            f"value.clv is what a customer without a monthly charge is worth, but contract "
+            f"'{contract.name}' has '{charge.name}'. Leave it out: value.margin and horizon.months say "
+            "what such a customer is worth."
+        )
+
+
+def _caveats(stays: HazardModel | RenewalStays) -> tuple[str, ...]:
+    if isinstance(stays, HazardModel):
+        return CAVEATS
+    return (RENEWALS_CAVEAT, *(() if stays.tenure is not None else (ALL_NEW,)))
 
 
 def monthly_charge(columns: Columns, contract: DataContract) -> NDArray[np.float64] | None:

@@ -17,7 +17,9 @@ Rule = Literal["profit", "break_even", "capacity", "f_beta"]
 Money = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$")]
 
+CLV = 200.0
 PAPER = "Verbraken, Verbeke & Baesens 2013"
 
 
@@ -47,8 +49,8 @@ class ValueSettings(FrozenSettings):
         free_riders: share of contacted customers who would have stayed anyway and take the offer.
     """
 
-    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
-    clv: Positive = 200.0
+    currency: Currency = ""
+    clv: Positive = CLV
     clv_months: Annotated[float, Field(gt=0, le=240)] | None = None
     margin: Share = 0.3
     incentive: Money = 10.0
@@ -119,6 +121,31 @@ class ValueSettings(FrozenSettings):
         if name == "clv" and self.clv_months is not None:
             name = "clv_months"
         return self.model_copy(update={name: getattr(self, name) * factor})
+
+
+class MarginSettings(FrozenSettings):
+    """What a customer still brings, where a campaign is planned; its playbook has what offers cost.
+
+    Attributes:
+        currency: currency of all amounts, three letters; empty for the data contract's.
+        margin: share of a monthly charge that is profit; assumed.
+        clv: what a customer who stays is worth, where no monthly charge or no stay is known; None for
+            `CLV`.
+    """
+
+    currency: Currency = ""
+    margin: Share = 0.3
+    clv: Positive | None = None
+
+    @property
+    def money(self) -> str:
+        """What an amount is followed by: the currency, or words where nobody has stated one."""
+        return self.worth.money
+
+    @property
+    def worth(self) -> ValueSettings:
+        """One worth for all customers, with the sentence that it is assumed."""
+        return ValueSettings(currency=self.currency, clv=self.clv or CLV)
 
 
 class HorizonSettings(FrozenSettings):

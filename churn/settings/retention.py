@@ -11,7 +11,7 @@ from churn.experiments.experiment_settings import ExperimentSettings
 from churn.frozen_model import FrozenSettings
 from churn.profile import Profile, require_own_registry
 from churn.retention.roi_settings import RoiSettings
-from churn.retention.value_settings import HorizonSettings, ValueSettings
+from churn.retention.value_settings import HorizonSettings, MarginSettings
 from churn.root import ROOT
 from churn.settings.pipelines import DataSettings, NamedModel, OutputSettings, VersionName
 
@@ -52,7 +52,7 @@ class RetentionSettings(FrozenSettings):
         input: address of the customers to decide on, as docs/sources.md lists them; empty for those of
             `data`.
         playbook: the offers' file; empty for data/playbooks/<contract>.yaml.
-        value: the margin, and the currency; assumptions.
+        value: what a customer still brings; assumptions.
         horizon: how far ahead margins count.
         renewals: a cohort of renewals, instead of tenures.
         reasons: sentences a customer, at most.
@@ -73,7 +73,7 @@ class RetentionSettings(FrozenSettings):
     version: VersionName = ""
     input: str = ""
     playbook: str = ""
-    value: ValueSettings = ValueSettings()
+    value: MarginSettings = MarginSettings()
     horizon: HorizonSettings = HorizonSettings()
     renewals: RenewalSettings = RenewalSettings()
     reasons: Annotated[int, Field(ge=1, le=20)] = 3

@@ -1,20 +1,15 @@
 """Decides who is offered what, within every limit of the playbook."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from zenml import step
 
-from churn.campaign.campaign_experiment import (
-    earlier_assignments,
-    experiment_name,
-    known_arms,
-    require_same_share,
-)
+from churn.campaign.campaign_experiment import experiment_name, known_arms, require_same_share
 from churn.campaign.campaign_plan import CampaignPlan, plan_campaign, require_contacts
 from churn.campaign.contacts import campaign_holdout
-from churn.campaign.earlier_lists import recently_called
+from churn.campaign.earlier_lists import recently_called, require_nobody_forgotten
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.suppression import read_suppressions
 from churn.retention.playbook_file import load_playbook
@@ -31,24 +26,25 @@ def allocate_offers(
     margin: RemainingMargin,
     settings: dict[str, Any],
     folders: dict[str, str],
+    began: str,
 ) -> Annotated[CampaignPlan, Artifact.CAMPAIGN]:
     """Allocates the offers for the greatest expected profit.
 
     What would stop the campaign is found here, before a list is written.
 
     Raises:
-        InputError: nobody would be contacted, the holdout's share has changed, or a file of an earlier
-            campaign is at fault.
+        InputError: nobody would be contacted, who was called today would be forgotten, the holdout's
+            share has changed, or a file of an earlier campaign is at fault.
     """
     with step_progress("allocate_offers") as progress:
         options = RetentionSettings.from_mapping(settings)
         contract = scored.contract
         playbook = load_playbook(options.playbook_file(contract.name), contract)
         ids = scored.texts["customer_id"].to_pylist()
-        folder, today = Path(folders["retention"]), datetime.now(UTC).date()
-        earlier_assignments(folder, experiment_name(options.experiment, playbook), today)
-        require_same_share(folder, options.holdout.share, today)
-        arms = known_arms(folder, today)
+        folder, today = Path(folders["retention"]), datetime.fromisoformat(began).date()
+        require_nobody_forgotten(folder, today, ids)
+        require_same_share(folder, options.holdout.share)
+        arms = known_arms(folder, experiment_name(options.experiment, playbook))
         reasons = recently_called(folder, today, playbook.quiet_days)
         if options.suppression:
             reasons |= read_suppressions(options.suppression_file, contract.id.name)
@@ -67,8 +63,7 @@ def allocate_offers(
         done = plan.facts
         progress.record(
             f"{int(plan.called.sum()):,} customers to contact, expected to earn {done.profit:,.0f} "
-            f"({done.lower:,.0f} to {done.upper:,.0f}) {options.value.money}; {done.method}, at most "
-            f"{done.gap:.3%} below the best",
+            f"{options.value.money}; {done.method}, at most {done.gap:.3%} below the best",
             {"expected_profit": done.profit, "gap": done.gap, "method": done.method},
         )
     return plan

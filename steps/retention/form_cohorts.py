@@ -6,7 +6,7 @@ from zenml import step
 
 from churn.campaign.retention_report import CohortReport, RetentionReport
 from churn.campaign.scored_customers import ScoredCustomers
-from churn.retention.cohorts import cohort_ids, cohorts
+from churn.retention.cohorts import all_at_risk, cohort_ids, cohorts
 from churn.retention.offer_profit import offer_profits
 from churn.retention.playbook_file import load_playbook
 from churn.retention.value import RemainingMargin
@@ -40,6 +40,7 @@ def form_cohorts(
             model=options.model.name,
             money=options.value.money,
             cohorts=cohorts(ids, scored.risk, margin, seed=options.horizon.seed),
+            at_risk=all_at_risk(scored.risk, margin, seed=options.horizon.seed),
             last=last.cohorts.cohorts if last is not None else (),
         )
         first = report.cohorts[0]

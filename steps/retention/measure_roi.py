@@ -1,7 +1,7 @@
 """Simulates what the campaign may earn."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from zenml import step
@@ -10,7 +10,8 @@ from churn.campaign.campaign_experiment import campaign_kept_out
 from churn.campaign.campaign_plan import CampaignPlan
 from churn.campaign.contacts import holdout_offers, offer_contacts
 from churn.campaign.scored_customers import ScoredCustomers
-from churn.retention.roi_report import RoiReport, RunReference, roi_report
+from churn.retention.roi_report import RoiReport, RunReference
+from churn.retention.roi_summary import roi_report
 from churn.retention.value import RemainingMargin
 from churn.settings.retention import RetentionSettings
 from materializers.report_materializer import ReportMaterializer
@@ -25,11 +26,12 @@ def measure_roi(
     plan: CampaignPlan,
     settings: dict[str, Any],
     folders: dict[str, str],
+    began: str,
 ) -> Annotated[RoiReport, Artifact.ROI_REPORT]:
     """Simulates the return over everything that the playbook assumes."""
     with step_progress("measure_roi") as progress:
         options = RetentionSettings.from_mapping(settings)
-        today, playbook = datetime.now(UTC).date(), plan.playbook
+        today, playbook = datetime.fromisoformat(began).date(), plan.playbook
         kept_out = campaign_kept_out(scored, playbook, options, folders["retention"], today)
         would_get = holdout_offers(
             scored, margin, plan, kept_out=kept_out, seed=options.horizon.seed

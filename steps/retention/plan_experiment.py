@@ -1,6 +1,6 @@
 """Plans how the campaign's effect is measured, and writes who is in which arm."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +12,11 @@ from churn.campaign.campaign_experiment import (
     earlier_plan,
     experiment_name,
     plan_of_campaign,
+    with_earlier_rows,
 )
 from churn.campaign.campaign_plan import CampaignPlan
 from churn.campaign.contacts import assigned_customers, holdout_offers
+from churn.campaign.earlier_lists import claim_folder
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.durable import replace_text
 from churn.experiments.assignments import FILE_NAME, write_assignments
@@ -33,11 +35,12 @@ def plan_retention_experiment(
     plan: CampaignPlan,
     settings: dict[str, Any],
     folders: dict[str, str],
+    began: str,
 ) -> Annotated[ExperimentPlan, Artifact.EXPERIMENT]:
     """Fixes sizes and looks before anybody is contacted; later campaigns of the experiment keep them."""
     with step_progress("plan_experiment") as progress:
         options = RetentionSettings.from_mapping(settings)
-        folder, today = Path(folders["retention"]), datetime.now(UTC).date()
+        folder, today = Path(folders["retention"]), datetime.fromisoformat(began).date()
         kept_out = campaign_kept_out(scored, plan.playbook, options, folder, today)
         would_get = holdout_offers(
             scored, margin, plan, kept_out=kept_out, seed=options.horizon.seed
@@ -48,8 +51,9 @@ def plan_retention_experiment(
             scored, plan, assigned, options.experiment, begins=today, share=options.holdout.share
         )
         here = folder / today.isoformat()
-        here.mkdir(parents=True, exist_ok=True)
-        write_assignments(here / FILE_NAME, assigned)
+        claim_folder(folder, options.model.name)
+        here.mkdir(exist_ok=True)
+        write_assignments(here / FILE_NAME, with_earlier_rows(assigned, here / FILE_NAME))
         replace_text(here / PLAN_NAME, experiment.model_dump_json(indent=1) + "\n")
         progress.record(
             f"{experiment.treated:,} treated, {experiment.holdout:,} held out: power "

@@ -1,6 +1,6 @@
 """Reads an experiment's outcomes, and writes a playbook with what it has measured of the offers."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ from steps.progress import step_progress
 
 @step(enable_cache=False, output_materializers=ReportMaterializer)
 def read_experiment(
-    settings: dict[str, Any], folders: dict[str, str]
+    settings: dict[str, Any], folders: dict[str, str], began: str
 ) -> Annotated[Readout, Artifact.READOUT]:
     """Compares treated and holdout by the ledger's outcomes.
 
@@ -31,7 +31,7 @@ def read_experiment(
     """
     with step_progress("read_experiment") as progress:
         options = RetentionSettings.from_mapping(settings)
-        now, folder = datetime.now(UTC), Path(folders["retention"])
+        now, folder = datetime.fromisoformat(began), Path(folders["retention"])
         with PredictionLedger(folders["ledger"]) as ledger:
             _, readout = read_campaigns(folder, options.experiment.read, ledger, now)
         contract = load_contract(ROOT / options.data.contract)
@@ -45,7 +45,7 @@ def read_experiment(
         found = readout.comparison
         progress.record(
             f"{found.treated_rate:.1%} of the treated left, {found.holdout_rate:.1%} of the holdout: "
-            f"{readout.decision}",
+            f"{readout.decision} at look {readout.look} of {readout.read_on}",
             {"difference": found.difference, "look": readout.look},
         )
     return readout

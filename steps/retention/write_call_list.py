@@ -1,7 +1,7 @@
 """Writes the lists of a campaign, and what the ledger keeps of it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from churn.batch.chosen_version import choose_version, load_scorer
 from churn.batch.table_output import is_table
 from churn.campaign.call_list import CampaignLists, call_list, not_called
 from churn.campaign.campaign_plan import CampaignPlan
-from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED, claim_folder
+from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED
 from churn.campaign.missed_leavers import audit_last_list
 from churn.campaign.retention_report import CohortReport, RetentionReport, retention_report
 from churn.campaign.scored_customers import ScoredCustomers
@@ -22,6 +22,7 @@ from churn.campaign.suppression import read_suppressions
 from churn.data.sources import open_sink
 from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
 from churn.retention.cohorts import cohort_ids
+from churn.retention.roi_report import RoiReport
 from churn.retention.value import RemainingMargin
 from churn.scoring.address import address
 from churn.scoring.bundle import store_of_model
@@ -40,8 +41,10 @@ def write_call_list(
     margin: RemainingMargin,
     cohorts: CohortReport,
     plan: CampaignPlan,
+    roi: RoiReport,
     settings: dict[str, Any],
     folders: dict[str, str],
+    began: str,
 ) -> tuple[
     Annotated[RetentionReport, Artifact.RETENTION_REPORT],
     Annotated[CampaignLists, Artifact.CALL_LIST],
@@ -53,7 +56,7 @@ def write_call_list(
     """
     with step_progress("write_call_list") as progress:
         options = RetentionSettings.from_mapping(settings)
-        now = datetime.now(UTC)
+        now = datetime.fromisoformat(began)
         folder = Path(folders["retention"]) / now.date().isoformat()
         lists = _lists(scored, margin, plan, options, folders["bundles"])
         files = {NOT_CALLED: lists.others, CALL_LIST: lists.called}
@@ -61,8 +64,7 @@ def write_call_list(
             audit = audit_last_list(folder.parent, now.date(), _last_outcomes(ledger))
             if audit is not None:
                 files[MISSED] = audit[1]
-            claim_folder(folder.parent, options.model.name)
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for name, table in files.items():
                 open_sink(str(folder / name)).write([table])
             export = _export(options.export, lists.called)
@@ -73,6 +75,7 @@ def write_call_list(
             margin,
             plan,
             cohorts,
+            roi,
             notes=(*_notes(scored, options), *([audit[0].sentence] if audit is not None else [])),
             folder=str(folder),
             export=export,

@@ -20,8 +20,6 @@ def handed_on(request, root, contract):
     facts = AllocationFacts(
         method="HiGHS",
         profit=3.0,
-        lower=1.0,
-        upper=5.0,
         cost=1.0,
         bound=3.0,
         gap=0.0,

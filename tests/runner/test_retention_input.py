@@ -22,6 +22,8 @@ def test_the_shipped_settings_are_fine():
         ({"suppression": "none.csv"}, "none.csv cannot be read"),
         ({"input": "none.csv"}, "none.csv"),
         ({"export": "calls.xlsx"}, "calls.xlsx"),
+        ({"value": {"clv": 300.0}}, "Leave it out: value.margin and horizon.months"),
+        ({"renewals": {"survivors": (10, 12, 9)}}, "cannot rise, as they do from 10 to 12"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_named_before_anything_starts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +17,8 @@ from churn.ledger.predictions import PredictionLedger
 from tests.churn.campaign.experiment_files import leave_campaign, record_outcomes
 
 CUSTOMERS = 800
+BEGAN = "2026-11-30T23:59:00+00:00"
+TODAY = datetime.fromisoformat(BEGAN).date()
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,7 @@ def campaign(root, published, customers, tmp_path_factory):
     from churn.scoring import Scorer
     from steps.retention.allocate_offers import allocate_offers
     from steps.retention.form_cohorts import form_cohorts
+    from steps.retention.measure_roi import measure_roi
     from steps.retention.score_customers import score_retention_customers as score_customers
     from steps.retention.value_customers import value_customers
 
@@ -47,13 +50,15 @@ def campaign(root, published, customers, tmp_path_factory):
     }
     scored = score_customers.entrypoint(settings, folders)
     margin = value_customers.entrypoint(scored, customers, settings)
+    plan = allocate_offers.entrypoint(scored, margin, settings, folders, BEGAN)
     return SimpleNamespace(
         settings=settings,
         folders=folders,
         scored=scored,
         margin=margin,
         cohorts=form_cohorts.entrypoint(scored, margin, settings),
-        plan=allocate_offers.entrypoint(scored, margin, settings, folders),
+        plan=plan,
+        roi=measure_roi.entrypoint(scored, margin, plan, settings, folders, BEGAN),
     )
 
 
@@ -74,8 +79,9 @@ def listed(campaign, own):
     def write(**settings):
         made = campaign
         return write_call_list.entrypoint(
-            made.scored, made.margin, made.cohorts, made.plan, made.settings | settings, own
-        )
+            made.scored, made.margin, made.cohorts, made.plan, made.roi,
+            made.settings | settings, own, BEGAN,
+        )  # fmt: skip
 
     return write
 
@@ -107,8 +113,7 @@ def test_renewals_take_the_place_of_tenures(campaign, customers):
 def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, listed, own, tmp_path):
     report, lists = listed(export=str(tmp_path / "crm.csv"))
 
-    today = datetime.now(UTC).date().isoformat()
-    assert report.folder == str(tmp_path / "retention" / today)
+    assert report.folder == str(tmp_path / "retention" / "2026-11-30")
     called = csv.read_csv(f"{report.folder}/call-list.csv")["customer_id"].to_pylist()
     assert called == lists.called["customer_id"].to_pylist()
     assert csv.read_csv(tmp_path / "crm.csv").num_rows == len(called) == report.called
@@ -129,11 +134,30 @@ def test_a_second_run_on_the_same_day_records_nobody_again(campaign, listed, own
     one_less = SimpleNamespace(**vars(campaign.plan) | {"called": fewer >= 0})
     from steps.retention.write_call_list import _new_treatments
 
-    now = datetime.now(UTC)
+    now = datetime.fromisoformat(BEGAN)
     with PredictionLedger(own["ledger"]) as ledger:
         assert _new_treatments(ledger, campaign.scored, one_less, now) == []
         tomorrow = _new_treatments(ledger, campaign.scored, one_less, now + timedelta(1))
     assert len(tomorrow) == len(first) - 1
+
+
+def test_a_second_run_on_a_day_holds_out_nobody_who_may_have_been_called(campaign, own, tmp_path):
+    from steps.retention.allocate_offers import allocate_offers
+    from steps.retention.plan_experiment import plan_retention_experiment as plan_experiment
+
+    made, late = campaign, "2026-11-30T23:59:30+00:00"
+    given = (made.scored, made.margin, made.plan, made.settings, own, BEGAN)
+    plan_experiment.entrypoint(*given)
+    other_salt = made.settings | {"holdout": {"salt": "another"}}
+
+    again = allocate_offers.entrypoint(made.scored, made.margin, other_salt, own, late)
+
+    assert (again.holdout == made.plan.holdout).all()
+    # And nobody of the first list is forgotten
+    here = tmp_path / "retention" / "2026-11-30"
+    (here / "call-list.csv").write_text("customer_id\nsomebody else\n")
+    with pytest.raises(InputError, match="1 customers of today's call list"):
+        allocate_offers.entrypoint(made.scored, made.margin, made.settings, own, late)
 
 
 def test_without_record_the_ledger_keeps_nothing(listed, own):
@@ -154,26 +178,30 @@ def test_a_campaign_that_contacts_nobody_is_refused_before_anything_is_written(
     settings = campaign.settings | {"playbook": str(tmp_path / "costly.yaml")}
 
     with pytest.raises(InputError, match=rf"contacts none of {CUSTOMERS} customers, so nothing was wr.*\d+ costs more than it saves"):  # fmt: skip
-        allocate_offers.entrypoint(campaign.scored, campaign.margin, settings, own)
+        allocate_offers.entrypoint(campaign.scored, campaign.margin, settings, own, BEGAN)
     assert not (tmp_path / "retention").exists()
     assert not (tmp_path / "ledger.db").exists()
 
 
 def test_return_experiment_and_slides_are_made_of_the_campaign(campaign, listed, own):
-    from steps.retention.measure_roi import measure_roi
     from steps.retention.plan_experiment import plan_retention_experiment as plan_experiment
     from steps.retention.write_deliverables import (
         write_retention_deliverables as write_deliverables,
     )
 
     report, _ = listed()
-    given = (campaign.scored, campaign.margin, campaign.plan, campaign.settings, own)
-    roi = measure_roi.entrypoint(*given)
-    experiment = plan_experiment.entrypoint(*given)
+    roi = campaign.roi
+    experiment = plan_experiment.entrypoint(
+        campaign.scored, campaign.margin, campaign.plan, campaign.settings, own, BEGAN
+    )
     done = write_deliverables.entrypoint(report, roi, experiment, campaign.settings)
 
     assert roi.holdout.treated == experiment.treated == report.called
-    assert roi.figure("profit").value == pytest.approx(report.allocation.profit)
+    # One expected profit has one interval, wherever it is told
+    profit = roi.figure("profit")
+    assert profit.value == pytest.approx(report.allocation.profit)
+    assert report.figures["profit_lower"] == round(profit.lower, 2)
+    assert report.figures["profit_upper"] == round(profit.upper, 2)
     assigned = csv.read_csv(f"{report.folder}/assignments.csv")
     assert assigned.num_rows == CUSTOMERS
     figures = json.loads((Path(report.folder) / "figures.json").read_text())
@@ -185,13 +213,12 @@ def test_an_experiment_is_read_and_its_playbook_written(campaign, own, tmp_path)
     from steps.retention.read_experiment import read_experiment
 
     settings = campaign.settings | {"experiment": {"read": "telco-1"}}
-    today = datetime.now(UTC).date()
-    rows = leave_campaign(tmp_path / "retention", today - timedelta(40))
+    rows = leave_campaign(tmp_path / "retention", TODAY - timedelta(40))
     left = record_outcomes(own["ledger"], rows)
 
-    found = read_experiment.entrypoint(settings, own)
+    found = read_experiment.entrypoint(settings, own, BEGAN)
 
-    here = tmp_path / "retention" / today.isoformat()
+    here = tmp_path / "retention" / TODAY.isoformat()
     assert found.comparison.treated.left == left["treated"]
     assert json.loads((here / "readout.json").read_text()) == found.model_dump(mode="json")
     measured = yaml.safe_load((here / "measured-playbook.yaml").read_text())
@@ -204,13 +231,12 @@ def test_a_readout_without_outcomes_of_any_offer_is_written_without_a_playbook(
     from steps.retention.read_experiment import read_experiment
 
     settings = campaign.settings | {"experiment": {"read": "telco-1"}}
-    today = datetime.now(UTC).date()
-    rows = leave_campaign(tmp_path / "retention", today - timedelta(40), offer="retired_offer")
+    rows = leave_campaign(tmp_path / "retention", TODAY - timedelta(40), offer="retired_offer")
     record_outcomes(own["ledger"], rows)
 
-    found = read_experiment.entrypoint(settings, own)
+    found = read_experiment.entrypoint(settings, own, BEGAN)
 
-    here = tmp_path / "retention" / today.isoformat()
+    here = tmp_path / "retention" / TODAY.isoformat()
     assert found.balanced
     assert json.loads((here / "readout.json").read_text()) == found.model_dump(mode="json")
     assert not (here / "measured-playbook.yaml").exists()
@@ -220,9 +246,8 @@ def test_an_experiment_before_its_time_leaves_nothing(campaign, own, tmp_path):
     from steps.retention.read_experiment import read_experiment
 
     settings = campaign.settings | {"experiment": {"read": "telco-1"}}
-    today = datetime.now(UTC).date()
-    leave_campaign(tmp_path / "retention", today - timedelta(20))
+    leave_campaign(tmp_path / "retention", TODAY - timedelta(20))
 
     with pytest.raises(InputError, match="before its first look is due"):
-        read_experiment.entrypoint(settings, own)
-    assert not (tmp_path / "retention" / today.isoformat()).exists()
+        read_experiment.entrypoint(settings, own, BEGAN)
+    assert not (tmp_path / "retention" / TODAY.isoformat()).exists()

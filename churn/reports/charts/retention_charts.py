@@ -41,8 +41,7 @@ def profit_chart(roi: RoiReport, theme: Theme = LIGHT) -> Figure:
     figure, axes = blank_chart(title, theme)
     counts, edges = (np.array(each, dtype=float) for each in roi.histogram)
     axes.stairs(counts / counts.sum(), edges, fill=True, color=theme.main, alpha=0.85)
-    if profit.lower is not None and profit.upper is not None:
-        axes.axvspan(profit.lower, profit.upper, color=theme.shade, zorder=0, label="95% range")
+    axes.axvspan(profit.lower, profit.upper, color=theme.shade, zorder=0, label="95% range")
     axes.axvline(profit.value, color=theme.ink, linestyle="--", linewidth=1, label="expected")
     axes.axvline(0, color=theme.other, linewidth=1.4, label="nothing earned")
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -95,7 +95,10 @@ def _readout(seen: Evidence, readout: Readout) -> Slide:
             readout.guardrail,
             *(() if readout.balanced else (UNBALANCED,)),
         ),
-        notes=f"Look {seen.count('readout.look')} of experiment {seen.value('readout.experiment')}.",
+        notes=(
+            f"Look {seen.count('readout.look')} of experiment {seen.value('readout.experiment')}, taken "
+            f"on {readout.read_on}."
+        ),
         chart=columns(
             seen, "Share who left", "0.0%",
             {arm: f"{both}.{arm}_rate" for arm in ("holdout", "treated")},

@@ -34,7 +34,7 @@ KPIS = (
     Kpi("Customers contacted", 2, "retention.called", "count", "Customers on the call list", "campaign"),
     Kpi("Churn without contact", 2, "roi.holdout.rate_without", "share", "Share of the contacted expected to leave; the holdout measures it", "model"),
     Kpi("Churn with contact", 2, "roi.holdout.rate_with", "share", "The same if contacted; the treated measure it", "campaign"),
-    Kpi("Margin at risk", 1, "retention.cohorts.cohorts.0.at_risk.expected", "money", "Margin of the first cohort expected to go with leavers", "Finance"),
+    Kpi("Margin at risk", 1, "retention.cohorts.at_risk.expected", "money", "Remaining margin of all customers expected to go with those who leave", "Finance"),
     Kpi("Cost", 1, "roi.figures.cost.value", "money", "Contacts and incentives", "campaign"),
     Kpi("Chance of a loss", 1, "roi.loss_chance", "share", "Share of the simulated campaigns that lose money", "Finance"),
     Kpi("Power of the experiment", 1, "experiment.power", "share", "Chance that one campaign shows the least effect worth knowing", "model"),

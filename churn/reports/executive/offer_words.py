@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from churn.reports.executive.evidence import Evidence
+from churn.retention.roi import MARGIN
 from churn.retention.roi_report import RoiReport
 
-_KINDS = ("contact", "acceptance", "effect", "free_riders")
+_KINDS = ("contact", "incentive", "acceptance", "effect", "free_riders")
 
 
 def assumption_words(roi: RoiReport, name: str) -> str:
@@ -14,7 +15,7 @@ def assumption_words(roi: RoiReport, name: str) -> str:
 
 
 def offer_assumptions(seen: Evidence) -> tuple[tuple[str, ...], ...]:
-    """A row for each offer: its cost of a contact, its shares with their ranges, and their sources."""
+    """A row for each offer: its costs, its shares with their ranges, and their sources."""
     places = {each.name: at for at, each in enumerate(seen.roi.assumptions)}
     rows = []
     for offer in seen.roi.offers:
@@ -23,12 +24,23 @@ def offer_assumptions(seen: Evidence) -> tuple[tuple[str, ...], ...]:
         rows.append(
             (
                 offer.title,
-                f"{seen.state(f'roi.assumptions.{at[0]}.mean', ',.2f')} {seen.roi.money}",
-                *(_share(seen, place) for place in at[1:]),
+                *(seen.state(f"roi.assumptions.{place}.mean", ",.2f") for place in at[:2]),
+                *(_share(seen, place) for place in at[2:]),
                 ", ".join(sources),
             )
         )
     return tuple(rows)
+
+
+def margin_sentence(seen: Evidence) -> str:
+    """What a contacted customer is expected still to bring, with its range where it has one."""
+    found = next(at for at, each in enumerate(seen.roi.assumptions) if each.name == MARGIN)
+    place, it = f"roi.assumptions.{found}", seen.roi.assumptions[found]
+    spread = f" ({seen.money_range(place)})" if it.lower < it.upper else ""
+    return (
+        f"A contacted customer is expected to bring {seen.money(f'{place}.mean')} still, on "
+        f"average{spread}; {it.source}."
+    )
 
 
 def _share(seen: Evidence, place: int) -> str:

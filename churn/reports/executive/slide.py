@@ -83,4 +83,4 @@ def _chart(
 
 def is_assumed(seen: Evidence) -> bool:
     """Whether any figure rests on what nobody has measured."""
-    return any(each.source == "assumed" for each in seen.roi.assumptions)
+    return any(not each.measured for each in seen.roi.assumptions)

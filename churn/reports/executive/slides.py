@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.reports.executive.evidence import Evidence
 from churn.reports.executive.experiment_slides import experiment_slide, treated_slide
 from churn.reports.executive.kpi_tree import kpi_rows
-from churn.reports.executive.offer_words import assumption_words, offer_assumptions
+from churn.reports.executive.offer_words import assumption_words, margin_sentence, offer_assumptions
 from churn.reports.executive.slide import ASSUMED, Chart, Slide, Table, bars, columns, is_assumed
 
 _MOST_ROWS = 8
@@ -244,11 +244,11 @@ def _kpis(seen: Evidence) -> Slide:
 def _assumptions(seen: Evidence) -> Slide:
     return Slide(
         title="Appendix: what the figures rest on",
-        lines=tuple(seen.retention.assumptions[:2]),
+        lines=(margin_sentence(seen), *seen.retention.assumptions[:2]),
         notes=" ".join(seen.retention.assumptions),
         table=Table(
             (
-                ("Offer", "Contact", "Leavers who take it", "of those, stay", "Stayers who take it", "Source"),
+                ("Offer", f"Contact, {seen.roi.money}", f"If taken, {seen.roi.money}", "Leavers who take it", "of those, stay", "Stayers who take it", "Source"),
                 *offer_assumptions(seen),
             ),
             "Table: the assumptions of each offer, with 95% ranges and their source.",
@@ -258,7 +258,7 @@ def _assumptions(seen: Evidence) -> Slide:
 
 
 def _measured(seen: Evidence) -> str:
-    known = sum(each.source != "assumed" for each in seen.roi.assumptions)
+    known = sum(each.measured for each in seen.roi.assumptions)
     return "Nothing of this is measured yet." if not known else "Part of this is measured."
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import shutil
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from churn.campaign.campaign_experiment import (
     PLAN_NAME,
-    earlier_assignments,
     earlier_offers,
     earlier_plan,
     guardrail_sentences,
     known_arms,
     read_campaigns,
     require_same_share,
+    with_earlier_rows,
 )
+from churn.campaign.earlier_lists import require_nobody_forgotten
 from churn.campaign.measured_playbook import measured_playbook, playbook_text
 from churn.errors import InputError
 from churn.experiments.assignment import HOLDOUT, TREATED
 from churn.experiments.assignments import FILE_NAME, write_assignments
+from churn.experiments.looks import taken_looks
 from churn.ledger.predictions import Outcome, PredictionLedger
 from churn.retention.playbook_file import load_playbook
 from tests.churn.campaign.experiment_files import (
@@ -134,8 +137,7 @@ def test_a_crossover_between_campaigns_names_file_and_line(tmp_path):
         read(tmp_path)
     # A campaign finds it, too, before it writes anything
     with pytest.raises(InputError, match="crossover"):
-        earlier_assignments(tmp_path, EXPERIMENT, date(2026, 12, 1))
-    assert len(earlier_assignments(tmp_path, EXPERIMENT, date(2026, 11, 20))) == len(rows)
+        known_arms(tmp_path, EXPERIMENT)
 
 
 def test_a_contacted_customer_of_the_holdout_is_refused(tmp_path):
@@ -161,8 +163,9 @@ def test_an_outcome_before_the_assignment_is_refused(tmp_path):
 def test_later_campaigns_know_arms_and_offers_of_earlier_ones(campaign):
     folder, _, rows, _ = campaign
 
-    assert known_arms(folder, DAY) == {}
-    assert known_arms(folder, DAY + timedelta(1)) == {row.customer: row.arm for row in rows}
+    # A run on the same day, too: who was called in the morning is not held out in the afternoon
+    assert known_arms(folder, EXPERIMENT) == {row.customer: row.arm for row in rows}
+    assert known_arms(folder / "nothing here", EXPERIMENT) == {}
     # Be it in another experiment: the treated are left alone after any call list, too
     assert len(earlier_offers(folder, DAY + timedelta(30), 30)) == len(rows)
     assert earlier_offers(folder, DAY + timedelta(31), 30) == {}
@@ -175,10 +178,81 @@ def test_a_plan_stays_and_so_does_the_share_of_the_holdout(campaign):
     assert earlier_plan(folder, EXPERIMENT, DAY) is None
     assert earlier_plan(folder, EXPERIMENT, after).begins == DAY
     assert earlier_plan(folder, "other-1", after) is None
-    require_same_share(folder, 0.2, after)
-    require_same_share(folder, 0.1, DAY)
+    require_same_share(folder, 0.2)
+    require_same_share(folder / "nothing here", 0.1)
     with pytest.raises(InputError, match=r"holdout.share is 0.1, but .* Set holdout.share=0.2"):
-        require_same_share(folder, 0.1, after)
+        require_same_share(folder, 0.1)
+
+
+def test_a_second_run_on_a_day_keeps_the_rows_of_customers_it_does_not_know(tmp_path):
+    rows = leave_campaign(tmp_path, DAY)
+    path = tmp_path / DAY.isoformat() / FILE_NAME
+    now = [row.model_copy(update={"risk": 0.9}) for row in rows[1:]]
+
+    merged = with_earlier_rows(now, path)
+
+    assert merged[:-1] == now
+    assert merged[-1].model_copy(update={"place": ""}) == rows[0]
+    assert with_earlier_rows(now, tmp_path / "none.csv") == now
+
+
+def test_a_second_run_on_a_day_forgets_nobody_who_was_called(tmp_path):
+    leave_campaign(tmp_path, DAY)
+    write_call_list(tmp_path, DAY, ["c1", "c2", "c3"])
+
+    require_nobody_forgotten(tmp_path, DAY, {"c1", "c2", "c3", "new"})
+    require_nobody_forgotten(tmp_path, DAY + timedelta(1), {"new"})
+    with pytest.raises(
+        InputError, match=r"2 customers of today's call list .* not in this run's table"
+    ):
+        require_nobody_forgotten(tmp_path, DAY, {"c1"})
+
+
+def test_a_look_is_taken_once(campaign, tmp_path):
+    first_folder, address, _, _ = campaign
+    folder = tmp_path / "retention"
+    shutil.copytree(first_folder, folder, ignore=shutil.ignore_patterns("looks"))
+    first = read(folder, address, READ)[1]
+    plan = read(folder, address, READ)[0]
+
+    # Given that other outcomes are in the ledger by now
+    before_second = datetime.combine(plan.looks[1].due, time(), UTC) - timedelta(1)
+    again = read(folder, "sqlite://", before_second)[1]
+
+    # Then it shows the same look until the next is due, which has to know more than this one
+    assert again == first
+    assert again.read_on == READ.date()
+    with pytest.raises(
+        InputError, match=r"Look 2 of .* would know no more than look 1 of 2026-12-05"
+    ):
+        read(folder, address, before_second + timedelta(1))
+    at_last = read(folder, address, datetime.combine(plan.ends, time(), UTC))[1]
+    assert (at_last.look, at_last.information) == (len(plan.looks), 1.0)
+    assert len(taken_looks(folder, EXPERIMENT)) == 2
+
+
+def test_a_look_at_arms_of_the_wrong_sizes_may_be_taken_again(tmp_path):
+    rows = leave_campaign(tmp_path / "retention", DAY)
+    address = f"sqlite:///{tmp_path / 'ledger.db'}"
+    held = [row for row in rows if row.arm == HOLDOUT]
+    some = [row for row in rows if row.arm == TREATED] + held[: len(held) // 2]
+    record_outcomes(address, some)
+
+    odd = read(tmp_path / "retention", address)[1]
+
+    assert not odd.balanced
+    assert odd.decision == "not decided"
+    assert taken_looks(tmp_path / "retention", EXPERIMENT) == []
+
+
+def test_a_broken_look_is_named(campaign, tmp_path):
+    folder = tmp_path / "retention"
+    shutil.copytree(campaign[0], folder, ignore=shutil.ignore_patterns("looks"))
+    read(folder, campaign[1])
+    (folder / "looks" / EXPERIMENT / "1.json").write_text("{}")
+
+    with pytest.raises(InputError, match=r"looks/telco-1/1\.json cannot be read as a look"):
+        read(folder, campaign[1])
 
 
 def test_a_guardrail_says_that_its_limit_is_assumed(playbook):

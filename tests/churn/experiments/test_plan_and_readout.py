@@ -8,19 +8,20 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from churn.errors import InputError
-from churn.experiments.assignment import HOLDOUT, TREATED
-from churn.experiments.assignments import Assigned, observe, read_assignments, write_assignments
-from churn.experiments.experiment_settings import ExperimentSettings
-from churn.experiments.plan import plan_experiment
-from churn.experiments.readout import (
+from churn.experiments.arm_comparison import (
     ArmRate,
     Observed,
     adjusted_difference,
     compare_rates,
-    read_out,
     sample_ratio_p,
     saved_share,
 )
+from churn.experiments.assignment import HOLDOUT, TREATED
+from churn.experiments.assignments import Assigned, observe, read_assignments, write_assignments
+from churn.experiments.experiment_settings import ExperimentSettings
+from churn.experiments.plan import plan_experiment
+from churn.experiments.readout import read_out
+from churn.experiments.sequential import lan_demets
 from churn.ledger.prediction import Outcome
 
 BEGINS = date(2026, 11, 30)
@@ -105,7 +106,7 @@ def test_an_early_look_has_a_wider_bound():
     early = read_out(plan(), simulated(0.3), date(2027, 1, 28))
 
     assert early.look == 1
-    assert early.bound > read_out(plan(), simulated(0.3), date(2027, 1, 29)).bound > 1.96
+    assert early.bound > read_out(plan(), simulated(0.3), date(2027, 1, 29)).bound > 1.959
 
 
 def test_it_is_not_read_before_its_time():
@@ -116,8 +117,11 @@ def test_it_is_not_read_before_its_time():
 
 
 def test_arms_of_the_wrong_size_decide_nothing():
+    # Given as many assigned as planned, but a fifth of the holdout's outcomes never came
     seen = simulated(0.3)
-    lost = Observed(**{**seen.__dict__, "assigned": {HOLDOUT: 800, TREATED: 4000}})
+    kept = np.arange(len(seen.arm)) >= 200
+    parts = {n: getattr(seen, n)[kept] for n in ("arm", "left", "risk", "stratum", "offer")}
+    lost = Observed(**parts, assigned=seen.assigned)
 
     found = read_out(plan(), lost, date(2027, 1, 29))
 
@@ -133,6 +137,30 @@ def test_an_arm_without_outcomes_is_refused():
 
     with pytest.raises(InputError, match="no outcome of anybody in the arm 'holdout'"):
         read_out(plan(), Observed(**only, assigned=seen.assigned), date(2027, 1, 29))
+
+
+def test_a_later_look_spends_what_earlier_ones_have_left():
+    seen, first, last = simulated(0.3), date(2026, 12, 30), date(2027, 1, 29)
+    early = read_out(plan(), seen, first)
+
+    alone, after = read_out(plan(), seen, last), read_out(plan(), seen, last, [early])
+
+    assert early.information == pytest.approx(0.5)
+    assert alone.bound == pytest.approx(1.96, abs=0.001)  # who never looked has spent nothing
+    assert after.bound == pytest.approx(lan_demets([0.5, 1.0])[1])
+    with pytest.raises(
+        InputError, match=r"no more than look 1 of 2026-12-30 did: 50% of the planned"
+    ):
+        read_out(plan(), seen, date(2027, 1, 28), [early])
+
+
+def test_a_share_saved_of_everybody_has_a_spread_too():
+    nobody_left = ArmRate(assigned=50, known=50, left=0)
+    all_left = ArmRate(assigned=50, known=50, left=50)
+
+    assert saved_share(nobody_left, all_left).mean == 1
+    assert 0 < saved_share(nobody_left, all_left).standard_deviation < 0.1
+    assert 0 < saved_share(all_left, all_left).standard_deviation < 0.1
 
 
 def test_the_share_saved_and_its_spread():

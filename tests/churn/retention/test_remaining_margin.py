@@ -7,8 +7,8 @@ from churn.errors import InputError
 from churn.exploration.survival import survival_curve
 from churn.retention.hazards import HazardModel, fit_hazards
 from churn.retention.renewals import fit_renewals, renewal_stays
-from churn.retention.value import remaining_margin
-from churn.retention.value_settings import HorizonSettings, ValueSettings
+from churn.retention.value import remaining_margin, require_used_settings
+from churn.retention.value_settings import HorizonSettings, MarginSettings
 
 HORIZON = HorizonSettings(draws=40)
 
@@ -92,9 +92,9 @@ def test_customers_of_the_average_kind_stay_as_the_curve_says(hazards, telco_col
 def test_a_longer_contract_is_worth_more_and_the_interval_holds_the_estimate(
     hazards, telco_columns, contract
 ):
-    margin = remaining_margin(telco_columns, contract, ValueSettings(), hazards, HORIZON)
+    margin = remaining_margin(telco_columns, contract, MarginSettings(), hazards, HORIZON)
     longer = {**telco_columns, "Contract": np.full_like(telco_columns["Contract"], 2)}
-    of_longer = remaining_margin(longer, contract, ValueSettings(), hazards, HORIZON)
+    of_longer = remaining_margin(longer, contract, MarginSettings(), hazards, HORIZON)
     lower, upper = margin.interval
 
     shorter = telco_columns["Contract"] == 0
@@ -126,10 +126,41 @@ def test_without_a_monthly_charge_all_are_worth_the_assumed_amount(
     )
     without = contract.model_copy(update={"columns": columns})
 
-    margin = remaining_margin(telco_columns, without, ValueSettings(clv=150.0), hazards, HORIZON)
+    margin = remaining_margin(telco_columns, without, MarginSettings(clv=150.0), hazards, HORIZON)
 
     assert set(margin.expected) == {150.0}
     assert "150.00" in margin.assumptions[0]
+    assert "no single monthly charge, so neither value.margin nor horizon" in margin.assumptions[1]
+    # And what says how long they stay, or what they pay, is refused where it does not count
+    require_used_settings(without, MarginSettings(clv=150.0), ())
+    with pytest.raises(
+        InputError, match="has no single number column with the role monthly_charge"
+    ):
+        require_used_settings(without, MarginSettings(), (1000, 800, 700))
+
+
+def test_one_worth_for_all_is_refused_where_each_customer_has_an_own(contract):
+    require_used_settings(contract, MarginSettings(margin=0.4), (1000, 800, 700))
+    with pytest.raises(InputError, match=r"'telco' has 'MonthlyCharges'. Leave it out"):
+        require_used_settings(contract, MarginSettings(clv=200.0), ())
+    years = [
+        c.model_copy(update={"unit": "years"}) if c.name == "tenure" else c
+        for c in contract.columns
+    ]
+    in_years = contract.model_copy(update={"columns": tuple(years)})
+    require_used_settings(in_years, MarginSettings(clv=200.0), ())  # no stays: it counts
+    with pytest.raises(InputError, match=r"value\.clv"):
+        require_used_settings(in_years, MarginSettings(clv=200.0), (1000, 800, 700))
+
+
+def test_renewals_without_a_tenure_count_everybody_as_new(telco_columns, contract):
+    stays = renewal_stays([1000, 500, 300], None, 12, draws=20, seed=3)
+
+    margin = remaining_margin(telco_columns, contract, MarginSettings(), stays, HORIZON)
+
+    assert margin.assumptions[-1] == (
+        "Every customer counts as new, because the contract has no tenure in months."
+    )
 
 
 def test_nobody_left_is_refused(telco_columns, telco_target, contract):
@@ -141,9 +172,9 @@ def test_renewals_count_the_months_until_the_next_one_whole():
     stays = renewal_stays([1000, 500, 300], "tenure", 12, draws=20, seed=3)
     columns = {"tenure": np.array([0.0, 11.0])}
 
-    months = stays.expected_months(columns, horizon=11, yearly_discount=0.0)
+    months = stays.expected_months(columns, horizon=12, yearly_discount=0.0)
 
-    # Who is new pays 11 months for sure; who renews next month may leave then
-    assert months[0][0] == pytest.approx(11)
-    assert months[0][1] == pytest.approx(11 * stays.fitted.survival(1)[1])
+    # Who is new pays the whole contract; who is in its last month pays that, and may leave then
+    assert months[0][0] == pytest.approx(12)
+    assert months[0][1] == pytest.approx(1 + 11 * stays.fitted.survival(1)[1])
     assert months.shape == (21, 2)

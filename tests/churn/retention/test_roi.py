@@ -8,8 +8,9 @@ import pytest
 from churn.errors import InputError
 from churn.retention.assumption import Beta, Fixed
 from churn.retention.playbook import Guardrail, Offer, OfferCost
-from churn.retention.roi import OfferContacts, expected_profit, simulate_campaign
-from churn.retention.roi_report import COSTS, RunReference, roi_report
+from churn.retention.roi import MARGIN, OfferContacts, expected_profit, simulate_campaign
+from churn.retention.roi_report import RunReference
+from churn.retention.roi_summary import COSTS, roi_report
 
 RUN = RunReference(
     day=date(2026, 11, 30), model="telco-churn", version="3", playbook="telco",
@@ -100,8 +101,33 @@ def test_every_figure_names_its_run_and_assumptions(report):
     assert found.run == RUN
     assert found.figure("profit").rests_on == tuple(sorted(known))
     assert not any("effect" in each for each in found.figure("cost").rests_on)
-    assert all(each.source == "assumed" and each.basis for each in found.assumptions)
-    assert len(known) == 4 * len(made)
+    assert set(found.figure("saved").rests_on) == {
+        MARGIN, *(f"{offer}.{kind}" for offer in made for kind in ("acceptance", "effect"))
+    }  # fmt: skip
+    assert all(each.basis and not each.measured for each in found.assumptions)
+    assert len(known) == 5 * len(made) + 1
+
+
+def test_what_an_offer_costs_and_a_customer_brings_is_among_the_assumptions(report):
+    made, found = report
+    known = {each.name: each for each in found.assumptions}
+
+    call, margin = made["call"], known[MARGIN]
+    assert known["call.contact"].mean == 4.0
+    assert known["call.incentive"].mean == pytest.approx(call.incentive.mean())
+    assert margin.source == "estimated"
+    assert margin.lower < margin.mean < margin.upper
+    every = np.concatenate([each.margin for each in made.values()])
+    assert margin.mean == pytest.approx(every.mean())
+
+
+def test_an_offer_that_costs_more_than_it_keeps_is_cautious_where_many_take_it():
+    # Given an incentive that is higher than what the effect keeps of the margin
+    made = contacts(offer(beta(6, 14), share(0.01), share(0.0)))
+
+    worst, middle, best = roi_report(made, {}, RUN, "USD").scenarios
+
+    assert worst.profit < middle.profit < best.profit
 
 
 def test_break_even_no_effect_and_the_parts_agree(report):

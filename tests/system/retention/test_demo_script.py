@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -21,6 +22,20 @@ FILES = {
 }  # fmt: skip
 
 
+def run_script(command, folder, environment):
+    """Runs a command of the page; at the time limit, everything that it has started ends with it."""
+    with subprocess.Popen(
+        ["bash", "-ec", command], cwd=folder, env=environment, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as started:  # fmt: skip
+        try:
+            said, _ = started.communicate(timeout=60 * MINUTES)
+        finally:
+            if started.returncode is None:
+                os.killpg(started.pid, signal.SIGKILL)
+    assert started.returncode == 0, said
+
+
 @pytest.fixture(scope="module")
 def written(root, isolated_environment, tmp_path_factory):
     """The folder that the page's commands have filled."""
@@ -32,11 +47,7 @@ def written(root, isolated_environment, tmp_path_factory):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     for command in re.findall(r"```bash\n(.*?)\n```", page, re.DOTALL):
-        done = subprocess.run(
-            ["bash", "-ec", command], cwd=root, env=environment, capture_output=True, text=True,
-            check=False, timeout=60 * MINUTES,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
+        run_script(command, root, environment)
     return home / "retention" / datetime.now(UTC).date().isoformat()
 
 

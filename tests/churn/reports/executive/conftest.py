@@ -24,9 +24,10 @@ from churn.data import acquire
 from churn.experiments.experiment_settings import ExperimentSettings
 from churn.features.encoding import encode
 from churn.reports.executive.evidence import Evidence
-from churn.retention.cohorts import cohort_ids, cohorts
+from churn.retention.cohorts import all_at_risk, cohort_ids, cohorts
 from churn.retention.playbook_file import load_playbook
-from churn.retention.roi_report import RunReference, roi_report
+from churn.retention.roi_report import RunReference
+from churn.retention.roi_summary import roi_report
 from churn.retention.value import RemainingMargin
 
 DAY = date(2026, 11, 30)
@@ -92,14 +93,11 @@ def evidence_of(campaign, folder, readout=None) -> Evidence:
         smallest=30,
     )
     found = CohortReport(
-        model=scored.model, money="USD", cohorts=cohorts(ids, scored.risk, margin, seed=7)
+        model=scored.model,
+        money="USD",
+        cohorts=cohorts(ids, scored.risk, margin, seed=7),
+        at_risk=all_at_risk(scored.risk, margin, seed=7),
     )
-    report = RetentionReport(
-        status="planned", sentence="planned", model=scored.model, version=scored.version,
-        money="USD", customers=len(scored.risk), set_aside=2, called=int(plan.called.sum()),
-        holdout=int(plan.holdout.sum()), bands=dict(Counter(scored.texts["risk_band"].to_pylist())),
-        cohorts=found, allocation=plan.facts, assumptions=margin.assumptions, folder=str(folder),
-    )  # fmt: skip
     roi = roi_report(
         offer_contacts(scored, margin, plan.playbook, plan.chosen),
         offer_contacts(scored, margin, plan.playbook, would_get),
@@ -108,6 +106,12 @@ def evidence_of(campaign, folder, readout=None) -> Evidence:
             playbook_digest="c0ffee" * 10 + "c0ff", draws=4000, seed=7,
         ),
         "USD",
+    )  # fmt: skip
+    report = RetentionReport(
+        status="planned", sentence="planned", model=scored.model, version=scored.version,
+        money="USD", customers=len(scored.risk), set_aside=2, called=int(plan.called.sum()),
+        holdout=int(plan.holdout.sum()), bands=dict(Counter(scored.texts["risk_band"].to_pylist())),
+        cohorts=found, allocation=plan.facts, profit=roi.profit, assumptions=margin.assumptions, folder=str(folder),
     )  # fmt: skip
     assigned = assigned_customers(scored, margin, plan, would_get, experiment="first", day=DAY)
     experiment = plan_of_campaign(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from churn.experiments.readout import ArmRate, Readout, compare_rates
+from churn.experiments.arm_comparison import ArmRate, compare_rates
+from churn.experiments.readout import Readout
 from churn.reports.executive.deliverables import write_deliverables
 from churn.reports.executive.experiment_slides import UNBALANCED
 from churn.reports.executive.slides import slides
