@@ -51,7 +51,7 @@ def recently_called(folder: Path, today: date, days: int) -> dict[str, str]:
 
 
 def require_nobody_forgotten(folder: Path, today: date, customers: Collection[str]) -> None:
-    """Checks that a second run on one day forgets nobody whom the first one's list has: it is replaced.
+    """Checks that a second run on one day replaces no list of customers who are gone now.
 
     Raises:
         InputError: somebody of that list is not among the customers.
