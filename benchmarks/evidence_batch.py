@@ -132,11 +132,8 @@ def figures(folder: Path, rows: int, runs: int, *, many: bool = True) -> list[Fi
     return found
 
 
-def spark_overhead(folder: Path, rows: int) -> str:
+def spark_overhead(folder: Path, customers: Path, rows: int) -> str:
     """What Spark on two local workers costs a row beside two threads, in a sentence."""
-    fit_shipped(folder)
-    customers = folder / "customers.parquet"
-    write_customers(customers, rows)
     here = json.loads(measured(folder, customers, workers=2).output)["seconds"]
     there = measured(folder, customers, workers=2, master="local-cluster[2,1,1024]").output
     seconds = json.loads(there.splitlines()[-1])["seconds"]
@@ -146,11 +143,8 @@ def spark_overhead(folder: Path, rows: int) -> str:
     )
 
 
-def ledger_overhead(folder: Path, rows: int) -> str:
+def ledger_overhead(folder: Path, customers: Path, rows: int) -> str:
     """What a row in the ledger (SQLite) costs beside a row without one, in a sentence."""
-    fit_shipped(folder)
-    customers = folder / "customers.parquet"
-    write_customers(customers, rows)
     without, kept = measured(folder, customers).cpu, measured(folder, customers, ledger=True).cpu
     return (
         f"{rows:,} rows: {kept:.2f} CPU-s with rows in the ledger, {without:.2f} without; "
@@ -158,9 +152,9 @@ def ledger_overhead(folder: Path, rows: int) -> str:
     )
 
 
-def picture(path: Path, folder: Path, sizes: Sequence[int] = _SIZES) -> None:
+def picture(path: Path, folder: Path, shipped: Shipped, sizes: Sequence[int] = _SIZES) -> None:
     """Draws CPU-seconds against rows beside the peers', log-log; prints the points."""
-    shipped, customers = fit_shipped(folder), folder / "customers.parquet"
+    customers = folder / "customers.parquet"
     booster, pipeline = peers(shipped)
     costs = []
     for rows in sizes:
@@ -209,24 +203,32 @@ def main() -> int:
     )
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--picture", type=Path, help="draw the cost against the rows, nothing else")
-    parser.add_argument("--spark", action="store_true", help="Spark beside threads, nothing else")
-    parser.add_argument("--ledger", action="store_true", help="what the ledger costs, nothing else")
+    parser.add_argument("--picture", type=Path, help="draw the cost against the rows")
+    parser.add_argument("--spark", action="store_true", help="Spark beside threads")
+    parser.add_argument("--ledger", action="store_true", help="what the ledger costs")
     options = parser.parse_args()
     home().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home()) as folder:
-        if options.picture:
-            picture(options.picture, Path(folder))
+    with tempfile.TemporaryDirectory(dir=home()) as name:
+        folder = Path(name)
+        if options.picture or options.spark or options.ledger:
+            _evidence(folder, options)
             return 0
-        if options.spark:
-            print(spark_overhead(Path(folder), options.rows))
-            return 0
-        if options.ledger:
-            print(ledger_overhead(Path(folder), options.rows))
-            return 0
-        found = figures(Path(folder), options.rows, options.runs)
+        found = figures(folder, options.rows, options.runs)
     print(table(found))
     return int(any(figure.verdict == "MISSED" for figure in found))
+
+
+def _evidence(folder: Path, options: argparse.Namespace) -> None:
+    """What has no goal, printed as it is found."""
+    shipped, customers = fit_shipped(folder), folder / "customers.parquet"
+    if options.spark or options.ledger:
+        write_customers(customers, options.rows)
+    if options.spark:
+        print(spark_overhead(folder, customers, options.rows), flush=True)
+    if options.ledger:
+        print(ledger_overhead(folder, customers, options.rows), flush=True)
+    if options.picture:
+        picture(options.picture, folder, shipped)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from churn.data.intake.address import public
 from churn.durable import UNFINISHED, flush_folder
@@ -72,14 +72,15 @@ class LocalFolder:
         path = self._path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{UNFINISHED}{path.name}")
-        try:
-            yield unfinished
-            with unfinished.open("rb") as file:
+        with unfinished.open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # says that its writer lives
+            try:
+                yield unfinished
                 os.fsync(file.fileno())
-            unfinished.replace(path)
-            flush_folder(path.parent)
-        finally:
-            unfinished.unlink(missing_ok=True)
+                unfinished.replace(path)
+                flush_folder(path.parent)
+            finally:
+                unfinished.unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         """Every file but the lock, sorted."""
@@ -104,31 +105,44 @@ class LocalFolder:
             InputError: the folder cannot be written to.
             ChurnError: another process is at work there.
         """
+        made = [each for each in (self._path, *self._path.parents) if not each.exists()]
+        with self._lock():
+            for name in self.names():
+                if Path(name).name.startswith(UNFINISHED):
+                    _remove_if_left(self._path / name)
+            try:
+                yield
+            finally:
+                (self._path / _LOCK).unlink(missing_ok=True)
+                with suppress(OSError):  # they stay where something was written
+                    for each in made:
+                        each.rmdir()
+
+    def _lock(self) -> IO[str]:
+        path = self._path / _LOCK
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock  # and not one that its holder has removed by now
+        except BlockingIOError:
+            pass
         except OSError as error:
             raise InputError(
                 f"The output {self.shown} cannot be written to: {error.strerror}. Make it a folder "
                 "you may write to, or name another with --set output=PATH."
             ) from None
-        with os.fdopen(handle, "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ChurnError(
-                    f"Another run is writing to {self.shown}. Wait until it is done, or name "
-                    "another output."
-                ) from None
-            for name in self.names():  # left by a process that was killed
-                if Path(name).name.startswith(UNFINISHED):
-                    (self._path / name).unlink(missing_ok=True)
-            try:
-                yield
-            finally:
-                (self._path / _LOCK).unlink(missing_ok=True)
-                with suppress(OSError):
-                    self._path.rmdir()  # where nothing was written
+        raise ChurnError(
+            f"Another run is writing to {self.shown}. Wait until it is done, or name another output."
+        )
+
+
+def _remove_if_left(unfinished: Path) -> None:
+    """Removes what a process that was killed has left; one that lives holds its lock."""
+    with suppress(OSError), unfinished.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unfinished.unlink()
 
 
 class BucketFolder:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+
 import pytest
 
 from churn.batch.output_folder import output_folder, write_bytes
-from churn.errors import InputError
+from churn.errors import ChurnError, InputError
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -52,6 +56,53 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path):
 
     with folder.locked():
         assert folder.names() == []
+
+
+def test_what_a_living_process_writes_below_is_left_to_it(tmp_path):
+    """Somebody names the folder above the output of a run that is at work."""
+    at_work, above = output_folder(tmp_path / "out" / "monday"), output_folder(tmp_path / "out")
+
+    with at_work.new_file("scores/part-0") as path:
+        path.write_bytes(b"half")
+        with above.locked():
+            pass
+        path.write_bytes(b"whole")
+
+    assert at_work.read("scores/part-0") == b"whole"
+
+
+def test_folders_in_which_nothing_was_written_are_gone(tmp_path):
+    with output_folder(tmp_path / "new" / "out").locked():
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_its_holder_has_removed_by_now_is_none(tmp_path, monkeypatch):
+    folder = output_folder(tmp_path / "out")
+    real = fcntl.flock
+
+    def removed(lock, kind):
+        (tmp_path / "out" / ".lock").unlink()
+        real(lock, kind)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+
+    with pytest.raises(ChurnError, match="Another run is writing to"), folder.locked():
+        pass
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def without(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", without)
+
+    with (
+        pytest.raises(InputError, match="No locks available"),
+        output_folder(tmp_path / "out").locked(),
+    ):
+        pass
 
 
 def test_a_bucket_that_cannot_be_used_is_named_without_credentials():

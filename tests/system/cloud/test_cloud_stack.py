@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import httpx
 import psycopg2
 import pytest
+from pyarrow import parquet
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import history
@@ -53,11 +55,12 @@ class Terminal:
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "ZENML_CONFIG_PATH": str(self.zenml),
+            "CHURN_HOME": str(self.state),
         }
 
     def start(self, pipeline: str, stack: str, *arguments: str, **otherwise: str) -> Any:
         """Starts a run; `end` waits for it."""
-        place = ["--stack", stack, "--json", "--set", f"output.folder={self.state}"]
+        place = ["--stack", stack, "--json"]
         return subprocess.Popen(
             [sys.executable, str(self.root / "run.py"), "--pipeline", pipeline, *place, *arguments],
             cwd=self.here,
@@ -335,6 +338,41 @@ def test_what_is_wrong_with_the_cloud_is_one_sentence_before_any_step(
     assert cloud.runs() == before
     secrets_ = (cloud.zenml.api_key, cloud.mlflow.password, cloud_servers.SECRET)
     assert not [each for each in secrets_ if each in result.stderr + json.dumps(result.json)]
+
+
+def test_a_batch_goes_from_bucket_to_bucket_and_into_the_ledger(
+    cloud, root, monkeypatch, telco_columns
+):
+    place = f"s3://{cloud_servers.BUCKET}"
+    cloud.bucket.put("customers.csv", root / "data" / "raw" / "telco.csv")
+
+    places = ("--set", f"input={place}/customers.csv", "--set", f"output={place}/scores")
+    result = cloud.terminal.run("batch_inference", "cloud", "--set", "profile=demo", *places)
+
+    assert result.code == 0, result.stderr
+    assert result.json["metrics"]["accepted"] == 7043
+    assert result.json["artifacts"]["batch_report"]["uri"].startswith(f"{place}/zenml/")
+    for name, value in cloud.bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    with fsspec.open(f"{place}/scores/scores/part-00000.parquet") as file:
+        found = parquet.read_table(file)["probability"].to_pylist()
+    expected = Scorer.load(f"{place}/production/{MODEL}").score_many(telco_columns).probability
+    assert found == expected.tolist()
+    counted = "SELECT count(*) FROM predictions WHERE source = 'batch' AND version = '1'"
+    assert rows(cloud.ledger, counted) == [(7043,)]
+
+
+def test_a_campaign_is_planned_and_its_list_goes_into_postgresql(cloud):
+    export = ("--set", f"export={cloud.ledger}?table=call_list")
+
+    result = cloud.terminal.run("retention", "cloud", "--set", "profile=demo", *export)
+
+    assert result.code == 0, result.stderr
+    called = int(result.json["metrics"]["called"])
+    assert rows(cloud.ledger, "SELECT count(*) FROM call_list") == [(called,)]
+    place = f"s3://{cloud_servers.BUCKET}/zenml/"
+    for name in ("call_list", "campaign_plan", "customer_cohorts"):
+        assert result.json["artifacts"][name]["uri"].startswith(place), name
 
 
 def test_the_retraining_loop_runs_on_the_cloud(cloud):
