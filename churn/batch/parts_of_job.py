@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -34,6 +35,17 @@ Engine = Callable[[Iterable[TableChunk], BatchScorer], Iterator[tuple[TableChunk
 """Scores chunks, in any order."""
 Deliver = Callable[[BatchJob, Iterator[Any]], None]
 """Takes the scores of a job to a place beyond the folder; twice has no other effect than once."""
+
+
+@contextmanager
+def going_on(away: type[InputError]) -> Iterator[None]:
+    """Turns the error of a place that is away for now into one that a retry can mend."""
+    try:
+        yield
+    except away as error:
+        raise ChurnError(
+            f"{error} What is scored is kept: the same command goes on where it stopped."
+        ) from None
 
 
 class RunFacts(TypedDict):
@@ -95,7 +107,8 @@ class PartsOfJob:
         """Writes what concerns all parts, and the manifest last.
 
         Raises:
-            InputError: the ledger or the place of delivery cannot be used.
+            InputError: the place of delivery cannot be used.
+            ChurnError: the ledger cannot be used; the next run goes on.
         """
         parts, folder, job = self._ordered, self._folder, self._job
         reason = self._refusal(max_bad_rows)
@@ -104,7 +117,8 @@ class PartsOfJob:
         if not reason and deliver is not None:
             deliver(job, self._scores(parts))
         if not reason and ledger is not None:
-            kept = record_parts(ledger, folder, job, parts, self._scorer.schema)
+            with going_on(InputError):
+                kept = record_parts(ledger, folder, job, parts, self._scorer.schema)
         has_scores = not reason and deliver is None
         manifest = self._manifest(reason, rejected, kept, run, has_scores=has_scores)
         if not has_scores:

@@ -16,7 +16,7 @@ from churn.batch.job import BatchJob
 from churn.batch.local_engine import LocalEngine
 from churn.batch.manifest import BatchManifest
 from churn.batch.output_folder import OutputFolder
-from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob
+from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, going_on
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
 from churn.contract import DataContract, with_reading
@@ -123,15 +123,16 @@ def run_batch(
                 records=folder.shown,
             )
         parts = PartsOfJob(folder, job, scorer, source, on_rows)
-        with _discarding(folder):
-            parts.score(engine)
-            parts.set_repeated_aside()
-        manifest = parts.finish(
-            request.max_bad_rows,
-            ledger=ledger if job.in_ledger else None,
-            deliver=deliver,
-            run={"engine": request.engine, "run_by": request.run_by, "began": began},
-        )
+        with going_on(UnreachableTableError):
+            with _discarding(folder):
+                parts.score(engine)
+                parts.set_repeated_aside()
+            manifest = parts.finish(
+                request.max_bad_rows,
+                ledger=ledger if job.in_ledger else None,
+                deliver=deliver,
+                run={"engine": request.engine, "run_by": request.run_by, "began": began},
+            )
     if manifest.status == "refused":
         raise InputError(manifest.reason)
     return BatchResult(
@@ -189,10 +190,8 @@ def _discarding(folder: OutputFolder) -> Iterator[None]:
     """Leaves nothing of a job whose input turns out to be at fault; one out of reach for now is not."""
     try:
         yield
-    except UnreachableTableError as error:
-        raise ChurnError(
-            f"{error} What is scored is kept: the same command goes on where it stopped."
-        ) from None
+    except UnreachableTableError:
+        raise
     except InputError:
         with suppress(ChurnError, OSError):
             discard(folder)

@@ -33,6 +33,12 @@ _SCORES = (
 )
 
 
+def scores_schema(*, explained: bool) -> Any:
+    """The columns of scores, a pyarrow schema."""
+    reasons = [("reasons", pa.list_(REASON))] if explained else []
+    return pa.schema([*_SCORES, *reasons])
+
+
 @dataclass(frozen=True)
 class BatchScorer:
     """A loaded version, and what is asked of it; never changes.
@@ -69,8 +75,7 @@ class BatchScorer:
     @property
     def schema(self) -> Any:
         """The columns of the scores."""
-        reasons = [("reasons", pa.list_(REASON))] if self.explain else []
-        return pa.schema([*_SCORES, *reasons])
+        return scores_schema(explained=bool(self.explain))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ import pyarrow as pa
 
 from churn.batch.job import BatchJob
 from churn.batch.part import with_plain_reasons
+from churn.batch.score_chunk import scores_schema
 from churn.data.intake.address import is_sql
 from churn.data.sources import open_sink
+from churn.data.sources.sql_address import sql_address
+from churn.data.sources.sql_sink import SqlSink
 
 _BY_JOB = ("job", "row")
 
@@ -34,6 +37,15 @@ class TableOutput:
     def __init__(self, address: str, *, append: bool) -> None:
         self._address, self._append = address, append
         self.shown = open_sink(address).shown  # which says at once what is wrong with the address
+
+    def require_fit(self, *, explained: bool) -> None:
+        """Checks, before an hour of scoring, that the database answers and the table can take scores.
+
+        Raises:
+            InputError: it cannot.
+        """
+        nothing = _with_job(scores_schema(explained=explained).empty_table(), "")
+        SqlSink(sql_address(self._address)).require_fit(nothing.schema)
 
     def __call__(self, job: BatchJob, scores: Iterator[Any]) -> None:
         """Writes a job's scores, pyarrow tables.

@@ -126,7 +126,8 @@ def batch_report(
         aside = f"{done.rejected:,} row{'' if done.rejected == 1 else 's'} set aside"
         sentence = f"{done.accepted:,} of {done.rows:,} customers scored, {aside}"
         if done.parts_found:
-            sentence += f"; {done.parts_found:,} parts were there already"
+            parts = "part was" if done.parts_found == 1 else "parts were"
+            sentence += f"; {done.parts_found:,} {parts} there already"
     return BatchReport(
         status="unchanged" if result.unchanged else "scored",
         sentence=f"{sentence}; {done.positive:,} need action",

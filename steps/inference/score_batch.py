@@ -47,19 +47,23 @@ def score_batch(
         options = BatchInferenceSettings.from_mapping(settings)
         last = last_report(Artifact.BATCH_REPORT, options.model.name)
         expected = expected_rows(options.input)
+        # What can be at fault is looked at before an hour of scoring.
         if options.keep_inputs:
-            inputs_key()  # before an hour of scoring
+            inputs_key()
         table = None
         if is_table(options.output):
             table = TableOutput(options.output, append=options.append)
+            table.require_fit(explained=bool(options.explain))
+        ledger = None
+        if options.record_predictions:
+            ledger = places.enter_context(PredictionLedger(folders["ledger"]))
+            ledger.prepare()
         request = _request(options, folders)
         result = run_batch(
             request,
             output_folder(_records(options) if table else place_of(options.output)),
             partial(open_table, options.input),
-            ledger=places.enter_context(PredictionLedger(folders["ledger"]))
-            if options.record_predictions
-            else None,
+            ledger=ledger,
             engine=places.enter_context(
                 opened_engine(options.engine, request.store, options.spark_master)
             ),

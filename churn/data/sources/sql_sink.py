@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -55,6 +56,24 @@ class SqlSink:
             engine = engine_of(self._address, read_only=False)
             with engine.connect() as connection:
                 return self._write(connection, first, rest)
+
+    def require_fit(self, schema: Any) -> None:
+        """Checks that the database answers, and that its table, if there is one, can take such rows.
+
+        Raises:
+            InputError: it does not, or cannot.
+        """
+        file = str(self._address.url.database)
+        if self._address.backend == "duckdb" or (
+            self._address.backend == "sqlite" and not Path(file).expanduser().exists()
+        ):
+            return  # to open it would make it
+        with reported(self._address, "written to"):
+            engine = engine_of(self._address, read_only=False)
+            with engine.connect() as connection:
+                table = self._table(schema)
+                if sa.inspect(connection).has_table(table.name, schema=table.schema):
+                    self._require_fit(connection, table, schema.names)
 
     def _write(self, connection: sa.Connection, first: Any, rest: Iterable[Any]) -> int:
         if self._address.backend == "sqlite":  # its driver would keep a new table after a failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
 from pyarrow import parquet
@@ -107,6 +108,18 @@ def test_a_disk_that_fills_leaves_whole_parts_and_the_next_run_goes_on(
     assert not (output / "manifest.json").exists()
 
     assert score(customers_file).manifest.parts_found == 2
+
+
+def test_a_ledger_that_is_lost_costs_no_part(score, customers_file, ledger, tmp_path):
+    shutil.rmtree(tmp_path / "ledger", ignore_errors=True)
+    (tmp_path / "ledger").write_text("a file where the ledger's folder was")
+    with pytest.raises(ChurnError, match=r"The ledger .* goes on where it stopped") as caught:
+        score(customers_file, ledger=ledger)
+    assert caught.value.exit_code == 1
+    (tmp_path / "ledger").unlink()
+
+    assert score(customers_file, ledger=ledger).manifest.parts_found == 4
+    assert ledger.count() == 1000
 
 
 def test_another_run_at_work_there_is_an_error(score, customers_file, output):

@@ -103,6 +103,28 @@ def test_a_refused_input_reaches_no_table(score_into, raw_customers, tmp_path):
     assert not (tmp_path / "scores.db").exists()
 
 
+@pytest.mark.parametrize(("explained", "lacks"), [(True, "'reasons'"), (False, "")])
+def test_a_table_that_cannot_take_the_scores_is_refused_before_any(
+    score_into, customers_file, tmp_path, explained, lacks
+):
+    score_into(customers_file)
+    table = TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=False)
+
+    if not lacks:
+        table.require_fit(explained=explained)
+        return
+    with pytest.raises(InputError, match=f"has no column {lacks}"):
+        table.require_fit(explained=explained)
+
+
+def test_a_database_that_is_not_there_is_not_made_to_look(tmp_path):
+    table = TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=False)
+
+    table.require_fit(explained=False)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("output", "expected"),
     [

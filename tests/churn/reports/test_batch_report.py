@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client import generate_latest
 
@@ -54,6 +56,16 @@ def test_an_output_that_is_looked_at_again_is_not_compared_with_itself():
 
 def test_one_row_set_aside_is_one_row():
     assert "1 row set aside" in batch_report(result(rejected=1)).sentence
+
+
+@pytest.mark.parametrize(
+    ("found", "words"), [(1, "; 1 part was there already"), (2, "; 2 parts were there already")]
+)
+def test_parts_of_an_earlier_run_are_counted(found, words):
+    whole = result()
+    resumed = whole.manifest.model_copy(update={"parts_found": found})
+
+    assert words in batch_report(replace(whole, manifest=resumed)).sentence
 
 
 def test_scores_in_a_table_have_their_records_elsewhere():

@@ -181,6 +181,24 @@ def test_a_password_that_is_wrong_is_not_shown(score, database, monkeypatch, tmp
     assert not (tmp_path / "records").exists()
 
 
+def test_a_password_of_the_output_that_is_wrong_is_said_before_any_score(database, monkeypatch):
+    monkeypatch.setenv(database.variable, "not-the-password")
+    table = TableOutput(f"{database.address}?table=scores", append=False)
+
+    with pytest.raises(InputError, match="cannot be written to") as error:
+        table.require_fit(explained=False)
+
+    assert "not-the-password" not in str(error.value)
+
+
+def test_a_table_of_other_columns_is_refused_before_any_score(database):
+    with pytest.raises(InputError, match="has no column"):
+        TableOutput(f"{database.address}?table=customers", append=False).require_fit(
+            explained=False
+        )
+    TableOutput(f"{database.address}?table=scores", append=False).require_fit(explained=False)
+
+
 def test_a_table_that_is_not_there_leaves_nothing(score, tmp_path, select):
     with pytest.raises(InputError, match="nowhere"):
         score(table="nowhere")

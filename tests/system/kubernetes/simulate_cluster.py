@@ -64,7 +64,14 @@ def main(arguments: list[str]) -> int:
         output = ["--set", f"output.folder={folder / 'out'}"]
         doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
         codes = [doctor]
-        for pipeline in ("features", "training", "training", "promotion", "monitoring"):
+        for pipeline in (
+            "features",
+            "training",
+            "training",
+            "promotion",
+            "monitoring",
+            "retention",
+        ):
             run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
             window = ["--set", "batch=generated:500"] if pipeline == "monitoring" else []
             codes.append(_run([*run, *output, *window, *options[2:]], environment))
