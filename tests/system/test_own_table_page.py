@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from tests.servers.process import free_port
 
@@ -35,8 +36,9 @@ def test_the_pages_commands_end_in_a_served_score(commands, root, isolated_envir
     }
 
     def type_in(command):
-        # The page's port may be taken on this machine.
+        # The page's port may be taken on this machine, and the repository is left as it is.
         command = command.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        command = command.replace("output=.churn/", f"output={tmp_path}/")
         if "--pipeline deployment" in command:
             command += f" --set local.port={port}"
         return subprocess.run(
@@ -49,16 +51,20 @@ def test_the_pages_commands_end_in_a_served_score(commands, root, isolated_envir
             timeout=60 * MINUTES,
         )
 
-    *pipelines, ask = commands
+    *pipelines, ask, everybody = commands
     assert len(pipelines) == 3
     try:
         for command in pipelines:
             done = type_in(command)
             assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(type_in(ask).stdout)
+        scored = json.loads(type_in(f"{everybody} --json").stdout)
     finally:
         stopped = type_in(f"{pipelines[-1]} {STOP}")
 
     assert 0 < answer["probability"] < 1
     assert answer["model_version"] == "1"
+    assert scored["metrics"]["accepted"] == scored["metrics"]["rows"] == 5000
+    first = parquet.read_table(tmp_path / "scores-mlc" / "scores").slice(0, 1).to_pylist()[0]
+    assert (first["customer_id"], first["probability"]) == ("C00001", answer["probability"])
     assert stopped.returncode == 0, stopped.stdout + stopped.stderr
