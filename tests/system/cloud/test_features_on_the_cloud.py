@@ -8,7 +8,7 @@ from churn.contract import load_contract
 from churn.feature_store.online.address import open_online_store
 from tests.servers import cloud_servers
 from tests.servers.redis_server import running_redis
-from tests.system.cloud.test_cloud_stack import Terminal
+from tests.system.cloud.terminal import Terminal
 
 __all__ = ["running_redis"]
 
