@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Float,
+    Index,
     Integer,
     MetaData,
     String,
@@ -48,7 +49,7 @@ class History:
         return f"{self.name}_revision"
 
 
-HISTORIES = {PERMANENT: History("ledger", 6), MONTHLY: History("predictions", 2)}
+HISTORIES = {PERMANENT: History("ledger", 6), MONTHLY: History("predictions", 3)}
 """Whoever changes a table adds a revision and raises the number here."""
 
 
@@ -199,13 +200,15 @@ STALE_MONTHS = _table(
         Column("error", Float(53), nullable=False),  # standard error of it
     ],
 )
+IDENTITY = ("prediction_id", "role", "version")
+"""What a prediction is known by: a shadow has the id of the answer beside it."""
 # One index alone: every prediction pays for each, and who looks for customers or times joins anyway.
 PREDICTIONS = _table(
     "predictions",
     MONTHLY,
     [
         Column("predicted_at", DateTime(timezone=True), nullable=False),
-        Column("prediction_id", String(64), nullable=False, index=True),
+        Column("prediction_id", String(64), nullable=False),
         Column("customer", String(200)),
         Column("version", String(100), nullable=False),
         Column("role", String(20), nullable=False),  # who answered: production, canary; or shadow
@@ -216,6 +219,7 @@ PREDICTIONS = _table(
         Column("model", String(200)),  # null in rows of release 0.1.0
     ],
 )
+Index("ix_predictions_identity", *(PREDICTIONS.c[name] for name in IDENTITY), unique=True)
 OUTCOMES = _table(
     "outcomes",
     MONTHLY,

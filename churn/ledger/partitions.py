@@ -3,6 +3,8 @@
 The first partition is the table as it was before, so a ledger of an earlier release is taken over
 as it stands: its first month holds all that is older, too. What no month takes lies in the default
 partition; an account that may only add rows so goes on when nobody has made the month.
+
+PostgreSQL has no unique index over partitions by another column, so each has its own.
 """
 
 from __future__ import annotations
@@ -77,9 +79,14 @@ def remove_partitions(connection: Connection, oldest: date) -> list[str]:
     return dropped
 
 
+def partition_names(connection: Connection, table: str) -> list[str]:
+    """Returns the partitions of a table, the default one too; none where it has no partitions."""
+    return list(connection.execute(_PARTITIONS, {"name": table}).scalars())
+
+
 def _months(connection: Connection, table: Table) -> list[date]:
     """The months that have a partition of ours, oldest first."""
-    names = connection.execute(_PARTITIONS, {"name": table.name}).scalars()
+    names = partition_names(connection, table.name)
     months = (re.fullmatch(rf"{table.name}_(\d{{4}})_(\d\d)", name) for name in names)
     return sorted(date(int(month[1]), int(month[2]), 1) for month in months if month)
 
@@ -94,12 +101,20 @@ def _partition(connection: Connection, table: Table, now: datetime) -> None:
         f"ALTER TABLE {name} ALTER COLUMN id TYPE bigint",
         f"ALTER SEQUENCE {name}_id_seq AS bigint",
         f"ALTER TABLE {name} RENAME TO {first}",
-        *(f"ALTER INDEX {each.name} RENAME TO {first}_{_column(each)}" for each in table.indexes),
+        *(
+            f"ALTER INDEX {each.name} RENAME TO {_index_name(each, first)}"
+            for each in table.indexes
+        ),
         f"CREATE TABLE {name} (LIKE {first} INCLUDING DEFAULTS) PARTITION BY RANGE ({time.name})",
         f"ALTER SEQUENCE {name}_id_seq OWNED BY {name}.id",
-        *(f"CREATE INDEX {each.name} ON {name} ({_column(each)})" for each in table.indexes),
+        *(
+            f"CREATE INDEX {each.name} ON {name} ({_columns(each)})"
+            for each in table.indexes
+            if not each.unique
+        ),
         f"ALTER TABLE {name} ATTACH PARTITION {first} FOR VALUES FROM (MINVALUE) TO ('{end}')",
         f"CREATE TABLE {name}_default PARTITION OF {name} DEFAULT",
+        *_unique_indexes(table, f"{name}_default"),
     ]
     for statement in statements:
         connection.exec_driver_sql(statement)
@@ -116,6 +131,7 @@ def _add_month(connection: Connection, table: Table, month: date) -> None:
     moved = f"DELETE FROM {name}_default WHERE {time} >= '{start}' AND {time} < '{end}' RETURNING *"  # noqa: S608 - our names
     for statement in (
         f"CREATE TABLE {partition} (LIKE {name} INCLUDING DEFAULTS)",
+        *_unique_indexes(table, partition),
         f"WITH moved AS ({moved}) INSERT INTO {partition} SELECT * FROM moved",  # noqa: S608 - our names
         f"ALTER TABLE {name} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}')",
     ):
@@ -130,6 +146,18 @@ def _start(month: date) -> str:
     return f"{month.isoformat()} 00:00:00+00"
 
 
-def _column(index: Index) -> str:
-    (column,) = index.columns
-    return str(column.name)
+def _unique_indexes(table: Table, partition: str) -> list[str]:
+    """The statements that make a partition's own unique indexes."""
+    return [
+        f"CREATE UNIQUE INDEX {_index_name(each, partition)} ON {partition} ({_columns(each)})"
+        for each in table.indexes
+        if each.unique
+    ]
+
+
+def _index_name(index: Index, partition: str) -> str:
+    return f"{partition}_{str(index.name).removeprefix(f'ix_{index.table.name}_')}"  # type: ignore[union-attr]
+
+
+def _columns(index: Index) -> str:
+    return ", ".join(column.name for column in index.columns)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select
@@ -21,8 +21,8 @@ from churn.ledger.months import by_month, month_of, oldest_kept
 from churn.ledger.outcome_join import with_outcomes
 from churn.ledger.partitions import make_partitions, remove_partitions
 from churn.ledger.prediction import Outcome, Prediction, Role, TreatmentRecord, input_hash
+from churn.ledger.prediction_insert import insert_predictions
 from churn.ledger.settled_outcomes import OutcomeTiming
-from churn.ledger.sqlite_insert import insert_in_sqlite
 
 __all__ = ["Outcome", "Prediction", "PredictionLedger", "Role", "TreatmentRecord", "input_hash"]
 
@@ -92,13 +92,13 @@ class PredictionLedger(DatabaseLedger):
                 pass
 
     def record(self, predictions: Sequence[Prediction]) -> None:
-        """Keeps predictions: of those of a month that follow each other, all or none."""
+        """Keeps predictions: of those of a month that follow each other, all or none.
+
+        Of several with one id, role and version in a month, the first is kept.
+        """
         for month, part in by_month(predictions):
             with self._month(month).transaction() as connection:
-                if connection.dialect.name == "sqlite":
-                    insert_in_sqlite(connection, part)
-                else:
-                    connection.execute(insert(PREDICTIONS), [one._asdict() for one in part])
+                insert_predictions(connection, part)
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Keeps outcomes: all of them or none. Of several about one prediction the last counts."""
@@ -121,6 +121,17 @@ class PredictionLedger(DatabaseLedger):
         )
         with self._month(month_of(predicted_at)).transaction() as connection:
             return connection.execute(query).first() is not None
+
+    def recorded(self, ids: Collection[str], now: datetime) -> list[Prediction]:
+        """Returns this month's predictions with these ids; on a month's first day, the last one's, too."""
+        query = select(*_PREDICTION).where(PREDICTIONS.c.prediction_id.in_(ids))
+        if self._months is None:
+            return [Prediction(**row) for row in self.rows(query)]
+        current, last = month_of(now), month_of(now - timedelta(days=1))
+        months = [current]
+        if last != current and last in self._months.existing():
+            months.insert(0, last)
+        return [Prediction(**row) for month in months for row in self._month(month).rows(query)]
 
     def count(self) -> int:
         """How many predictions are kept."""

@@ -73,8 +73,8 @@ def find_partitions(reader: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
-def open_producer(settings: StreamSettings) -> KafkaProducer:
-    """Returns an idempotent producer that waits for all replicas.
+def open_producer(settings: StreamSettings, **more: Any) -> KafkaProducer:
+    """Returns an idempotent producer that waits for all replicas, with `more` options.
 
     Raises:
         KafkaError: no broker answers, or they refuse this program.
@@ -82,6 +82,7 @@ def open_producer(settings: StreamSettings) -> KafkaProducer:
     return _connect(
         KafkaProducer,
         settings,
+        **more,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,

@@ -25,6 +25,7 @@ _PASSING = (
     kafka_errors.MemberIdRequiredError,
     kafka_errors.OffsetOutOfRangeError,
     kafka_errors.OutOfOrderSequenceNumberError,
+    kafka_errors.ProducerFencedError,
     kafka_errors.QuotaViolationError,
     kafka_errors.RebalanceInProgressError,
     kafka_errors.StaleBrokerEpochError,

@@ -1,24 +1,31 @@
 """One connection to the brokers: reads as a member of the group, writes, and commits.
 
-A session that fails is closed and another one opened, which begins after the last commit. So a
-message is read again rather than lost. What no other session would mend is a `PermanentError`.
+What a batch writes and its commit are one transaction, where the brokers have them. A session that
+fails is closed and another one opened, which begins after the last commit. So a message is read again
+rather than lost. What no other session would mend is a `PermanentError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
+from threading import Thread
 from typing import Any
+from uuid import uuid4
 
-from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
     CommitFailedError,
     KafkaError,
     KafkaTimeoutError,
     RebalanceInProgressError,
+    TransactionalIdAuthorizationFailedError,
+    UnsupportedVersionError,
 )
 from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
+from service.core.log import log
 from service.stream.kafka_clients import (
     ANSWER_SECONDS,
     DELIVERY_SECONDS,
@@ -37,6 +44,9 @@ SessionError = KafkaError
 
 _OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
+_TRANSACTION_SECONDS = 60
+"""After which the brokers end the transaction of a worker that was killed, if its name does not return."""
+_PROCESS = uuid4().hex
 
 Offsets = dict[TopicPartition, OffsetAndMetadata]
 
@@ -57,7 +67,7 @@ class KafkaSession:
         with self._ending("The worker cannot use the brokers"):
             self._consumer: Any = open_consumer(settings)
             try:
-                self._producer = open_producer(settings)
+                self._producer, self._transactional = _open_writer(settings)
                 # Before subscribing: a topic that is created later would be noticed after minutes.
                 self._require(settings.input_topic)
                 self._require(settings.output_topic, may_create=True)
@@ -105,13 +115,15 @@ class KafkaSession:
         return messages, offsets
 
     def send(self, batch: ScoredBatch) -> None:
-        """Writes scores and rejections, and returns when all replicas have them.
+        """Writes scores and rejections, and returns when all replicas have them; `commit` follows.
 
         Raises:
             SessionError: not all of them were written; those that were may be written again.
             PermanentError: the brokers refuse one of them and will again.
         """
         sent = []
+        if self._transactional:
+            self._producer.begin_transaction()
         for each in outgoing_messages(batch, self._settings):
             with self._refusing(each):
                 future = self._producer.send(
@@ -137,10 +149,24 @@ class KafkaSession:
         self._read = 0
         try:
             with self._ending("The group does not take the worker's commit"):
-                self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
+                if self._transactional:
+                    self._commit_transaction(offsets)
+                else:
+                    self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
         except (CommitFailedError, RebalanceInProgressError):
+            if self._transactional:
+                _within(ANSWER_SECONDS, self._producer.abort_transaction)
             return False
         return True
+
+    def _commit_transaction(self, offsets: Offsets) -> None:
+        member = self._consumer.group_metadata()
+        # The client itself would wait for the brokers without end.
+        _within(
+            ANSWER_SECONDS,
+            lambda: self._producer.send_offsets_to_transaction(offsets, member),
+        )
+        _within(ANSWER_SECONDS, self._producer.commit_transaction)
 
     def count_waiting(self) -> int | None:
         """Returns how many messages of this worker's partitions are not done yet; None if unknown.
@@ -226,6 +252,49 @@ class KafkaSession:
             partition=source.partition,
             offset=source.offset,
         )
+
+
+def _open_writer(settings: StreamSettings) -> tuple[KafkaProducer, bool]:
+    """Returns a producer, and whether it writes in transactions."""
+    if not settings.transactions:
+        return open_producer(settings), False
+    # The same name after a crash, where the worker has one: its open transaction ends at once.
+    producer = open_producer(
+        settings,
+        transactional_id=f"{settings.group}-{settings.instance or _PROCESS}",
+        transaction_timeout_ms=_TRANSACTION_SECONDS * 1000,
+    )
+    try:
+        producer.init_transactions()
+    except (TransactionalIdAuthorizationFailedError, UnsupportedVersionError) as error:
+        producer.close(timeout=CLOSE_SECONDS)
+        log("warning", "no_transactions", reason=type(error).__name__)
+        return open_producer(settings), False
+    except BaseException:
+        producer.close(timeout=CLOSE_SECONDS)
+        raise
+    return producer, True
+
+
+def _within(seconds: float, call: Callable[[], None]) -> None:
+    """Makes a call that may never return.
+
+    Raises:
+        KafkaTimeoutError: it takes longer.
+    """
+    result: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            result.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        result.result(seconds)
+    except TimeoutError:
+        raise KafkaTimeoutError(f"The brokers did not answer within {seconds:g} seconds.") from None
 
 
 def _read_one(reader: KafkaConsumer, partition: TopicPartition, offset: int) -> None:

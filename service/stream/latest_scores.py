@@ -1,9 +1,13 @@
-"""The latest score of each customer in Redis: a hash `churn:score:<id>` that expires by itself."""
+"""The latest score of each customer in Redis: a hash `churn:score:<id>` that expires by itself.
+
+It names the message that it is of. A worker that lost its partition while it waited does not put an
+older message's score over a newer one's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
 
 from msgspec.structs import asdict
 from redis import Redis
@@ -17,6 +21,18 @@ LatestScoresError = RedisError
 
 KEY = "churn:score:"
 _TIMEOUT_SECONDS = 5
+
+# Offsets are compared as texts of digits: Redis' numbers would round them.
+_WRITE = """
+local function is_later(held, given)
+    if #held ~= #given then return #held > #given end
+    return held > given
+end
+local held = redis.call('HMGET', KEYS[1], 'topic', 'partition', 'offset')
+if held[1] == ARGV[2] and held[2] == ARGV[3] and is_later(held[3], ARGV[4]) then return end
+redis.call('HSET', KEYS[1], 'topic', ARGV[2], 'partition', ARGV[3], 'offset', ARGV[4], unpack(ARGV, 5))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
 
 
 class LatestScores:
@@ -39,9 +55,10 @@ class LatestScores:
                 "redis://:password@host:6379/0, or none."
             ) from None
         self._seconds = seconds
+        self._write = self._redis.register_script(_WRITE)
 
     def write(self, scored: Sequence[ScoredMessage]) -> None:
-        """Writes each customer's last score of these.
+        """Writes each customer's last score of these, where Redis has no later message's.
 
         Raises:
             LatestScoresError: Redis does not answer or refuses.
@@ -51,14 +68,15 @@ class LatestScores:
             return
         with self._redis.pipeline(transaction=False) as pipe:
             for customer, each in last.items():
-                key = KEY + customer
                 # Redis writes the probability as repr does: the very same number.
-                fields: dict[Any, Any] = asdict(each.answer) | {
+                fields = asdict(each.answer) | {
                     "decision": int(each.answer.decision),
                     "scored_at": each.at.isoformat(timespec="milliseconds"),
                 }
-                pipe.hset(key, mapping=fields)
-                pipe.expire(key, self._seconds)
+                source = each.message
+                place = (source.topic, source.partition, source.offset)
+                arguments = [self._seconds, *place, *chain.from_iterable(fields.items())]
+                self._write([KEY + customer], arguments, client=pipe)
             pipe.execute()
 
     def close(self) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
 
 from churn.feature_store.online.online_store import OnlineStoreError
-from churn.ledger.predictions import Prediction, input_hash
+from churn.ledger.prediction import Identity, Prediction, input_hash
 from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
 from service.core.ledger_writer import shadow_prediction
@@ -76,7 +77,11 @@ class ScoredBatch:
 
 
 def score_messages(
-    messages: Iterable[Message], pool: Versions, limit: int, stored: StoredFields | None = None
+    messages: Iterable[Message],
+    pool: Versions,
+    limit: int,
+    stored: StoredFields | None = None,
+    recorded: Mapping[Identity, Prediction] = MappingProxyType({}),
 ) -> ScoredBatch:
     """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other.
 
@@ -85,6 +90,7 @@ def score_messages(
         pool: the versions that answer.
         limit: most bytes of a message.
         stored: what the messages leave out; None where each must have all fields.
+        recorded: predictions that the ledger has of these messages; their answers stay.
 
     Raises:
         OnlineStoreError: the online store cannot be read; nothing has been scored or counted.
@@ -94,7 +100,7 @@ def score_messages(
         stored.begin()
     for message, read in [(each, _read(each, pool, limit, stored)) for each in messages]:
         try:
-            _score(message, read, pool, batch)
+            _score(message, read, pool, batch, recorded)
         except Rejection as rejection:
             batch.rejected.append((message, rejection))
         except FieldError as error:
@@ -136,35 +142,39 @@ def _read(
 
 
 def _score(
-    message: Message, read: _ReadMessage | Exception, pool: Versions, batch: ScoredBatch
+    message: Message,
+    read: _ReadMessage | Exception,
+    pool: Versions,
+    batch: ScoredBatch,
+    recorded: Mapping[Identity, Prediction],
 ) -> None:
     if isinstance(read, Exception):
         raise read
     customer, row, model, values = read.customer, read.row, read.model, read.values
     scorer = model.scorer
     score = scorer.score_values(values)
-    at = datetime.fromtimestamp(time.time(), UTC)
-    prediction_id = message.prediction_id
-    probability, decision = score.probability, score.decision
     prediction = Prediction(
-        predicted_at=at,
-        prediction_id=prediction_id,
+        predicted_at=datetime.fromtimestamp(time.time(), UTC),
+        prediction_id=message.prediction_id,
         customer=customer,
         version=model.version,
         role=model.role,
         source=SOURCE,
-        probability=probability,
-        decision=decision,
+        probability=score.probability,
+        decision=score.decision,
         input_hash=input_hash(values[: len(scorer.row_scorer.names)]),
         model=model.name,
     )
+    # A repeated message may be completed with newer fields than before; its first answer counts.
+    prediction = recorded.get(prediction.identity, prediction)
     beside = shadow_prediction(pool.shadow, prediction, row) if pool.shadow is not None else None
+    probability, decision = prediction.probability, prediction.decision
     answer = ScoreAnswer(
-        prediction_id, probability, decision, model.bands(probability), score.version
+        message.prediction_id, probability, decision, model.bands(probability), score.version
     )
     # Only now, when nothing can fail any more: all parts of a message are kept, or none.
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
-    batch.scored.append(ScoredMessage(message, customer, answer, at, row))
+    batch.scored.append(ScoredMessage(message, customer, answer, prediction.predicted_at, row))
     model.metrics.count_score(probability, decision=decision)

@@ -41,6 +41,8 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
             again within `session_seconds`, it goes on with its partitions at once.
         batch_messages: scored at once, at most.
         max_message_bytes: max message bytes of a message and its key; larger ones are rejected.
+        transactions: whether a batch's scores are written and its messages committed in one
+            transaction, where the brokers have them.
         session_seconds: a worker that is silent for so long loses its partitions to the others.
         redis: address of the latest scores, or `none`.
         redis_ttl_seconds: how long a score stays there.
@@ -65,6 +67,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     batch_messages: int = Field(500, ge=1, le=10_000)
     # Kafka's own limit is 1 MiB with everything; a rejected message goes back with its reason.
     max_message_bytes: int = Field(256 * 2**10, ge=1024, le=900 * 2**10)
+    transactions: bool = True
     session_seconds: float = Field(45.0, ge=6, le=300)
     redis: SecretStr = SecretStr(NONE)  # an address may hold a password
     redis_ttl_seconds: int = Field(7 * 24 * 3600, ge=1)

@@ -1,7 +1,7 @@
 """The worker: reads a batch, scores it, writes it everywhere, and only then commits it.
 
-A crash at any point leaves the batch uncommitted, so it is read again: nothing is lost, and what is
-written twice has the same prediction id. If brokers, ledger or Redis do not answer, the worker tries
+A crash at any point leaves the batch uncommitted, so it is read again: nothing is lost. What is written
+again has the same prediction id and, if the ledger has it, the same answer. If brokers, ledger or Redis do not answer, the worker tries
 again until they do; the messages wait on their topic meanwhile.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from typing import Any
 from churn.errors import InputError
 from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.months import by_month
-from churn.ledger.predictions import Prediction, PredictionLedger
+from churn.ledger.prediction import Identity, Prediction
+from churn.ledger.predictions import PredictionLedger
 from service.core.environment_settings import NONE
 from service.core.input_lines import input_lines
 from service.core.ledger_rotation import LedgerRotation
@@ -139,15 +141,20 @@ class StreamWorker:
             self._check_brokers(session)
 
     def _process(self, session: KafkaSession, messages: list[Message], offsets: Offsets) -> None:
+        recorded: dict[Identity, Prediction] = {}
+        self._retry_until_done(
+            session, "ledger", InputError, lambda: recorded.update(self._recorded(messages))
+        )
         scored: list[ScoredBatch] = []
         self._retry_until_done(
-            session, "online_store", OnlineStoreError, lambda: scored.append(self._score(messages))
+            session,
+            "online_store",
+            OnlineStoreError,
+            lambda: scored.append(self._score(messages, recorded)),
         )
         (batch,) = scored
         if self._stored is not None:
             self._retry_until_done(session, "online_store", InputError, self._stored.write)
-        session.send(batch)
-        self._progress_at = time.monotonic()
         for _, part in by_month(batch.predictions):
             self._retry_until_done(session, "ledger", InputError, partial(self._write_ledger, part))
         if self._inputs is not None:
@@ -155,6 +162,8 @@ class StreamWorker:
         self._retry_until_done(
             session, "redis", LatestScoresError, lambda: self._write_latest(batch)
         )
+        session.send(batch)
+        self._progress_at = time.monotonic()
         if not session.commit(offsets):
             self.metrics.repeated.inc(len(messages))
             log("warning", "commit_refused", messages=len(messages))
@@ -168,9 +177,18 @@ class StreamWorker:
             log("warning", "rejected", messages=len(batch.rejected), kinds=kinds,
                 partition=first.partition, offset=first.offset)  # fmt: skip
 
-    def _score(self, messages: list[Message]) -> ScoredBatch:
+    def _recorded(self, messages: list[Message]) -> dict[Identity, Prediction]:
+        """What the ledger has of these messages, from a worker that was killed before its commit."""
+        if self._ledger is None:
+            return {}
+        found = self._ledger.recorded([each.prediction_id for each in messages], datetime.now(UTC))
+        return {each.identity: each for each in found}
+
+    def _score(
+        self, messages: list[Message], recorded: Mapping[Identity, Prediction]
+    ) -> ScoredBatch:
         limit = self._settings.max_message_bytes
-        return score_messages(messages, self.pool, limit, self._stored)
+        return score_messages(messages, self.pool, limit, self._stored, recorded)
 
     def _write_ledger(self, predictions: Sequence[Prediction]) -> None:
         if self._ledger is not None:

@@ -16,13 +16,17 @@ def add_table(name: str, columns: Sequence[Column[Any] | UniqueConstraint]) -> N
     Table(name, MetaData(), Column("id", key, primary_key=True), *columns).create(
         connection, checkfirst=True
     )
-    if connection.dialect.name != "sqlite":
-        return
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER IF NOT EXISTS {name}_no_{change.lower()} BEFORE {change} ON {name} "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
-        )
+    if connection.dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            forbid(change, name)
+
+
+def forbid(change: str, table: str) -> None:
+    """Makes SQLite refuse to change or remove the rows of a table."""
+    op.execute(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{change.lower()} BEFORE {change} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+    )
 
 
 def add_column(table: str, column: Column[Any]) -> None:

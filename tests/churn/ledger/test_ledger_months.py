@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 
 import pytest
 from sqlalchemy import Engine, event
@@ -322,23 +323,25 @@ def test_at_its_limit_a_ledger_removes_its_oldest_months_but_not_the_current_one
     monkeypatch.setattr(predictions_module, "_SPACE_SECONDS", 0.0)
     october = datetime(2026, 10, 1, tzinfo=UTC)
     november = datetime(2026, 11, 1, tzinfo=UTC)
-    many = [prediction(f"p-{n}", october) for n in range(1000)]
-    with PredictionLedger(f"sqlite:///{file}", max_bytes=520_000) as ledger:
-        ledger.record(many)
-        for _ in range(2):
-            ledger.record([one._replace(predicted_at=november) for one in many])
-        with pytest.raises(
-            InputError, match=r"its limit of 520,000 bytes\. Raise CHURN_LEDGER_MAX"
-        ):
-            ledger.record(many)
-        with pytest.raises(InputError, match=r"its limit of 520,000 bytes"):
+    limit = r"its limit of 600,000 bytes"
+    names = count()
+
+    def many(at):
+        return [prediction(f"p-{next(names)}", at) for _ in range(1000)]
+
+    with PredictionLedger(f"sqlite:///{file}", max_bytes=600_000) as ledger:
+        for at in (october, november, november):
+            ledger.record(many(at))
+        with pytest.raises(InputError, match=rf"{limit}\. Raise CHURN_LEDGER_MAX"):
+            ledger.record(many(october))
+        with pytest.raises(InputError, match=limit):
             ledger.record_outcomes([Outcome(november, True, "p-1")])
         assert ledger.free_bytes() <= 0
         assert ledger.rotate(DECEMBER - MICROSECOND, 0) == ["2026-10"]
-        assert 0 < ledger.free_bytes() < 520_000
-        with pytest.raises(InputError, match=r"its limit of 520,000 bytes"):  # noqa: PT012 - until it is full
+        assert 0 < ledger.free_bytes() < 600_000
+        with pytest.raises(InputError, match=limit):  # noqa: PT012 - until it is full
             for _ in range(9):
-                ledger.record([one._replace(predicted_at=november) for one in many])
+                ledger.record(many(november))
         assert ledger.rotate(DECEMBER - MICROSECOND, 0) == []
         assert ledger.count() >= 2000
 

@@ -136,6 +136,27 @@ def test_a_worker_killed_before_its_commit_repeats_the_update_without_harm(
     assert read(contract, online, customers[0]) == stored
 
 
+def test_a_repeated_message_keeps_the_answer_of_the_ledger_though_more_is_known_by_now(
+    pool, contract, online, customers, whole
+):
+    first, second = (
+        update(customers[0], {"tenure": 60}),
+        update(customers[0], {"tenure": 61}, offset=1),
+    )
+    before = process(pool, contract, online, [first, second])  # killed before its commit
+    recorded = {each.identity: each for each in before.predictions}
+
+    fields = StoredFields(online, contract, 0)
+    anew = score_messages([first], pool, LIMIT, fields)
+    again = score_messages([first, second], pool, LIMIT, fields, recorded)
+    fields.close()
+
+    assert anew.scored[0].value != before.scored[0].value
+    assert [each.value for each in again.scored] == [each.value for each in before.scored]
+    assert again.predictions == before.predictions
+    assert [each.at for each in again.scored] == [each.at for each in before.scored]
+
+
 def test_of_two_updates_of_one_moment_the_one_recorded_later_wins(
     pool, contract, online, customers
 ):

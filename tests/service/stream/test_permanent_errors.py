@@ -9,7 +9,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.protocol.consumer import FetchResponse, OffsetCommitResponse
 from kafka.protocol.metadata import MetadataResponse
-from kafka.protocol.producer import ProduceRequest
+from kafka.protocol.producer import (
+    InitProducerIdResponse,
+    ProduceRequest,
+    TxnOffsetCommitResponse,
+)
 from kafka.protocol.sasl import (
     SaslAuthenticateRequest,
     SaslAuthenticateResponse,
@@ -136,6 +140,7 @@ def test_a_batch_that_cannot_be_read_is_named_by_its_place(
     broker.write_batch(stream.input_topic, 2, with_checksum(batch_of(b"4")))
     session = opened(stream)
     _, offsets = read(session, 7)
+    session.send(ScoredBatch())
     session.commit(offsets)
     broker.write_batch(stream.input_topic, 1, batch)
 
@@ -270,23 +275,75 @@ def commit_refused(code):
     return refuse
 
 
-def test_a_group_that_may_not_be_committed_to_ends_it(broker, proxy, proxied, opened, outside):
+# With transactions and without: the answer to a commit, and its code for a member of before.
+COMMITS = [(True, TxnOffsetCommitResponse, 22), (False, OffsetCommitResponse, 27)]
+
+
+@pytest.mark.parametrize(("transactions", "answer", "_code"), COMMITS)
+def test_a_group_that_may_not_be_committed_to_ends_it(
+    broker, proxy, proxied, opened, transactions, answer, _code
+):
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
-    session = opened(proxied)
-    _, offsets = read(session, 1)
-    proxy.changes = {OffsetCommitResponse: commit_refused(30)}
+    session = opened(proxied.model_copy(update={"transactions": transactions}))
+    messages, offsets = read(session, 1)
+    session.send(rejected(messages))
+    proxy.changes = {answer: commit_refused(30)}
 
     with pytest.raises(PermanentError, match=f"and the group '{proxied.group}'"):
         session.commit(offsets)
 
 
-def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(broker, proxy, proxied, opened):
+@pytest.mark.parametrize(("transactions", "answer", "code"), COMMITS)
+def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(
+    broker, proxy, proxied, opened, outside, transactions, answer, code
+):
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
-    session = opened(proxied)
-    _, offsets = read(session, 1)
-    proxy.changes = {OffsetCommitResponse: commit_refused(27)}
+    session = opened(proxied.model_copy(update={"transactions": transactions}))
+    messages, offsets = read(session, 1)
+    session.send(rejected(messages))
+    proxy.changes = {answer: commit_refused(code)}
+    refused = session.commit(offsets)
+    proxy.changes = {}
+    session.send(rejected(messages))
+    accepted = session.commit(offsets)
 
-    assert session.commit(offsets) is False
+    assert (refused, accepted) == (False, True)
+    # A transaction that was not committed leaves nothing; without one it is there twice.
+    assert len(outside.read("dead_letter", 1)) == (1 if transactions else 2)
+
+
+def test_a_worker_that_is_killed_leaves_nothing_of_its_batch(broker, stream, opened, outside):
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
+    named = stream.model_copy(update={"instance": "worker-1"})
+    first = opened(named)
+    messages, _ = read(first, 1)
+    first.send(rejected(messages))
+    before = outside.read("dead_letter", 0)
+
+    second = opened(named)  # under the same name, as after a restart
+    again, offsets = read(second, 1)
+    second.send(rejected(again))
+    second.commit(offsets)
+
+    assert before == []
+    assert [each.prediction_id for each in again] == [each.prediction_id for each in messages]
+    assert len(outside.read("dead_letter", 1)) == 1
+    assert outside.committed(stream.group) == 1
+    with pytest.raises(KafkaError):
+        first.commit(offsets)
+
+
+def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
+    proxy, proxied, opened, capsys
+):
+    def refuse(response):
+        response.error_code = 53
+
+    proxy.changes = {InitProducerIdResponse: refuse}
+    session = opened(proxied)
+
+    assert session._transactional is False
+    assert json.loads(capsys.readouterr().err)["event"] == "no_transactions"
 
 
 def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
@@ -295,6 +352,7 @@ def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
     before = session.count_waiting()
     messages, offsets = read(session, 2)
     held = session.count_waiting()
+    session.send(ScoredBatch())
     session.commit(offsets)
 
     assert before == 0  # none is this worker's yet

@@ -260,6 +260,6 @@ def test_redis_holds_the_latest_score_for_a_time(
     assert kept["decision"] == str(int(expected.decision))
     assert kept["model_version"] == "1"
     assert set(kept) == {"prediction_id", "probability", "decision", "risk_band",
-                         "model_version", "scored_at"}  # fmt: skip
+                         "model_version", "scored_at", "topic", "partition", "offset"}  # fmt: skip
     assert 0 < left <= 1000
     assert "for-tests" not in json.dumps(worker.lines)
