@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
 
 from churn.errors import InputError, error_reason
@@ -55,6 +56,15 @@ def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
         isolation_level="read_committed",
         **options,
     )
+
+
+def open_admin(settings: StreamSettings) -> KafkaAdminClient:
+    """Returns a client that makes and removes topics.
+
+    Raises:
+        KafkaError: no broker answers, or they refuse this program.
+    """
+    return _connect(KafkaAdminClient, settings)
 
 
 def find_partitions(reader: KafkaConsumer, topic: str) -> list[TopicPartition]:
