@@ -61,6 +61,16 @@ serve: setup  ## Serve the production model on 127.0.0.1:8000 (runs promotion fi
 stream: setup-stream  ## Score a Kafka topic with the production model (CHURN_KAFKA_SERVERS=host:port)
 	$(bin)/python -m service.stream $(ARGS)
 
+# Everything but the model is the demonstration's own; noida-db, its broker, is a development dependency.
+demo_store = $(STATE)/production/telco-churn-demo/current.json
+.PHONY: stream-demo
+stream-demo: setup-dev  ## Watch simulated customers being scored, live; q ends it (ARGS="--servers host:port" for a real broker)
+	@test -n "$${CHURN_STORE:-}" || { $(in_production); } || test -f "$(demo_store)" || { \
+	    echo "Nothing is in production yet: training a demonstration's model first." >&2; \
+	    $(bin)/python run.py --pipeline training --set profile=demo; \
+	    $(bin)/python run.py --pipeline promotion --set profile=demo; }
+	$(bin)/python -m service.stream.demo $(ARGS)
+
 # A batch's output; the same one again is left as it is.
 OUTPUT ?= $(STATE)/scores
 .PHONY: batch

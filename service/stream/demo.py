@@ -30,6 +30,7 @@ from service.stream.child_process import ChildProcess
 from service.stream.development_broker import broker_command
 from service.stream.kafka_clients import open_admin, silence_client_log
 from service.stream.kafka_errors import describe_failure
+from service.stream.simulate import BEGUN
 from service.stream.stream_settings import StreamSettings, read_settings
 from service.stream.stream_watcher import StreamWatcher
 from service.stream.watch import show, stop_on_signal
@@ -84,6 +85,7 @@ def demonstrate(
         command += ["--contract", str(ROOT / "data" / "contracts" / f"{contract}.yaml")]
         simulator = ChildProcess("simulator", command, folder, given)
         closing.callback(simulator.stop)
+        _wait(lambda: BEGUN in simulator.log(), simulator, stop)
 
         def check() -> None:
             worker.check()

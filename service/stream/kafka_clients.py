@@ -54,6 +54,7 @@ def open_reader(settings: StreamSettings, **more: Any) -> KafkaConsumer:
         settings,
         enable_auto_commit=False,
         isolation_level="read_committed",
+        metrics_enabled=False,
         **options,
     )
 
@@ -98,6 +99,7 @@ def open_producer(settings: StreamSettings, **more: Any) -> KafkaProducer:
         linger_ms=5,
         max_block_ms=ANSWER_SECONDS * 1000,
         delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+        metrics_enabled=False,
     )
 
 
@@ -157,7 +159,6 @@ def _connection_options(settings: StreamSettings) -> dict[str, Any]:
         "request_timeout_ms": ANSWER_SECONDS * 1000,
         "bootstrap_timeout_ms": _BOOTSTRAP_SECONDS * 1000,
         "reconnect_backoff_max_ms": 2_000,
-        "metrics_enabled": False,
     }
     if settings.kafka_ca_file is not None:
         options["ssl_cafile"] = str(settings.kafka_ca_file)

@@ -13,7 +13,7 @@ from churn.scoring.risk_bands import NAMES
 from service.core.score_answer import ScoreAnswer
 from service.stream.messages import Message
 
-SHOWN = 6
+SHOWN = 5
 """Customers at high risk."""
 HIGH = frozenset({"high", "very_high"})
 _RECENT = 2000  # scores that latency and risk mix are taken from

@@ -19,14 +19,13 @@ def render_view(figures: LiveFigures, reasons: ShownReasons, title: str) -> Rend
     """The whole view, at most 80 columns wide."""
     return Group(
         Text(title, style="bold"),
+        Text("q ends it.", style="dim"),
         Text(),
         _numbers(figures),
         Text(),
         _risk_mix(figures),
         Text(),
         _high_risk(figures, reasons),
-        Text(),
-        Text("q ends it.", style="dim"),
     )
 
 
@@ -69,8 +68,8 @@ def _high_risk(figures: LiveFigures, reasons: ShownReasons) -> Table:
     table.add_column("risk", justify="right")
     table.add_column("why")
     for each in figures.high:
-        sentences = reasons.sentences(each)
-        why = "\n".join(sentences) if sentences else Text("no reason is known", style="dim")
+        facts = [sentence.partition(":")[0] for sentence in reasons.sentences(each)]
+        why = Text("; ".join(facts)) if facts else Text("not known", style="dim")
         table.add_row(Text(each.scored.customer), f"{each.scored.answer.probability:.0%}", why)
     return table
 

@@ -39,6 +39,8 @@ from service.stream.simulator_settings import UPDATES, SimulatorSettings
 from service.stream.stream_settings import StreamSettings, read_settings
 
 _CONTRACT = ROOT / "data" / "contracts" / "telco.yaml"
+BEGUN = "sending events to"
+"""What the line on stderr begins with that says that the customers are ready."""
 _STORED_BEFORE = timedelta(days=1)
 _FLUSH_SECONDS = 30
 
@@ -80,6 +82,7 @@ def simulate(
         sender = EventSender(stream)
         if address != NONE:
             store_customers(customers, address, start)
+        sys.stderr.write(f"{BEGUN} {stream.input_topic}\n")
         sender.send(simulate_events(customers, settings, start), stop)
     except KafkaError as error:
         raise describe_failure("The events cannot be sent", error, stream) from None

@@ -6,9 +6,9 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
+from service.stream.development_broker import broker_command
 from tests.servers.process import Server, free_port, listens
 
 with warnings.catch_warnings():
@@ -29,11 +29,7 @@ class Broker:
         self.address = f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        # The program itself, not the script around it, which would not hand a signal on.
-        program = Path(find_spec("noida_db").origin).with_name("noida-db")
-        program.chmod(0o755)
-        where = ("--kafka-port", str(self._port), "--data-dir", str(self._folder / "data"))
-        command = [str(program), "start", "--only", "kafka", *where]
+        command = broker_command(self._port, self._folder / "data")
         self._server = Server("the broker", command, self._folder / "log")
         self._server.wait(lambda: listens(self._port))
 

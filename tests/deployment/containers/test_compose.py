@@ -13,12 +13,15 @@ PROFILES = {
     "ledger": {"api", "ledger-db"},
     "batch": {"api", "batch"},
     "stream": {"api", "stream", "kafka", "redis"},
+    "stream-demo": {"api", "demo-topic", "demo-worker", "simulator", "kafka", "redis"},
     "tracking": {"api", "mlflow", "mlflow-db"},
     "zenml": {"api", "zenml", "zenml-db"},
     "monitoring": {"api", "prometheus", "grafana"},
 }
-JOBS = {"batch"}
-"""They end by themselves: nobody asks them anything, and they are not started again."""
+JOBS = {"batch", "demo-topic"}
+"""They end by themselves, and are not started again."""
+CLIENTS = {*JOBS, "simulator"}
+"""Nobody asks them anything."""
 SECRETS = {
     "CHURN_API_KEYS",
     "LEDGER_DB_PASSWORD",
@@ -170,7 +173,7 @@ def test_ports_are_open_on_this_machine_alone_and_databases_nowhere(compose, ser
         ports = service.get("ports", [])
         assert all(port["host_ip"] == "127.0.0.1" for port in ports), name
         kept_in = name.endswith("-db") or name == "redis"
-        assert bool(ports) is not (kept_in or name in JOBS), name
+        assert bool(ports) is not (kept_in or name in CLIENTS), name
         if kept_in:
             assert len(service["networks"]) == 1, name
             assert all(networks[each].get("internal") for each in service["networks"]), name
@@ -222,7 +225,7 @@ def test_kafka_is_healthy_once_it_has_the_workers_topic(services):
 
 def test_images_can_be_made_from_another_base(compose, root, tool, secrets_file):
     """Where these are set, `up --build` takes them; where not, the Dockerfile's own base stays."""
-    ours = {"api", "batch", "stream", "mlflow"}
+    ours = {"api", "batch", "stream", "demo-worker", "simulator", "mlflow"}
     options = ("--env-file", str(secrets_file), "--profile", "*", "config", "--format", "json")
     base = {"PYTHON_IMAGE": "mirror.example/python:3.11"}
 
@@ -249,7 +252,7 @@ def test_every_service_has_a_health_check(root, services):
     dockerfile = (root / "Dockerfile").read_text()
     assert any("healthcheck" not in service for service in services.values())
     for name, service in services.items():
-        if "healthcheck" not in service and name not in JOBS:  # then its image says how
+        if "healthcheck" not in service and name not in CLIENTS:  # then its image says how
             stage = dockerfile.split(f"AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
             assert "HEALTHCHECK --" in stage, name
 
@@ -261,7 +264,7 @@ def test_zenmls_server_is_the_version_of_its_client(root, services):
 
 
 def test_the_store_is_read_only_and_never_made_by_the_engine(services):
-    for name in ("api", "stream"):
+    for name in ("api", "stream", "demo-worker"):
         store = next(each for each in services[name]["volumes"] if each["target"] == "/store")
 
         assert store["source"].endswith("/.churn/production/telco-churn")
@@ -270,8 +273,30 @@ def test_the_store_is_read_only_and_never_made_by_the_engine(services):
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))
-def test_a_job_is_not_started_again_and_reads_the_store_alone(services, name):
+def test_a_job_is_not_started_again(services, name):
     assert services[name]["restart"] == "no"
-    (store,) = [each for each in services[name]["volumes"] if each["type"] == "bind"]
+
+
+def test_a_batch_reads_the_store_alone(services):
+    (store,) = [each for each in services["batch"]["volumes"] if each["type"] == "bind"]
     assert store["target"] == "/state/production/telco-churn"
     assert store["read_only"] is True
+
+
+def test_the_demonstration_shares_no_topic_and_no_ledger_with_the_stream(services):
+    demo = services["demo-worker"]["environment"]
+    kept = [name for name in demo if name.endswith("_TOPIC") or name == "CHURN_GROUP"]
+
+    assert len(kept) == 4
+    assert all(demo[name].startswith("churn-demo") for name in kept)
+    assert demo["CHURN_LEDGER"] == "none"
+    assert "CHURN_REDIS" not in demo
+    assert demo["CHURN_INPUT_TOPIC"] in services["demo-topic"]["command"]
+    assert services["simulator"]["environment"] == demo
+
+
+def test_the_worker_and_the_simulator_take_the_demonstrations_settings(services):
+    from service.stream.stream_settings import read_settings
+
+    for name in ("demo-worker", "simulator"):
+        assert read_settings(services[name]["environment"]).input_topic == "churn-demo-customers"

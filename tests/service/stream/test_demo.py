@@ -1,0 +1,88 @@
+"""The demonstration's parts: which model it takes, its broker, and the processes that it starts."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from churn.errors import ChurnError, InputError
+from service.stream import development_broker
+from service.stream.child_process import ChildProcess
+from service.stream.demo import find_store
+from service.stream.development_broker import broker_command
+
+
+@pytest.fixture
+def produce(published_store, tmp_path):
+    """Puts models into production in a folder of the test's own; its environment."""
+
+    def put(*names):
+        for name in names:
+            shutil.copytree(published_store, tmp_path / "production" / name)
+        return {"CHURN_HOME": str(tmp_path)}
+
+    return put
+
+
+def test_it_takes_the_model_in_production_before_a_demonstrations(produce):
+    environment = produce("telco-churn", "telco-churn-demo")
+    assert Path(find_store(environment)).name == "telco-churn"
+
+
+def test_it_takes_a_demonstrations_model_where_nothing_is_in_production(produce):
+    assert Path(find_store(produce("telco-churn-demo"))).name == "telco-churn-demo"
+
+
+def test_it_takes_the_store_that_is_named(produce, published_store):
+    environment = produce("a-churn", "b-churn") | {"CHURN_STORE": str(published_store)}
+    assert find_store(environment) == str(published_store)
+
+
+def test_without_any_model_it_names_the_command_that_trains_one(produce):
+    with pytest.raises(InputError, match=r"no demonstration's model is there. `make stream-demo`"):
+        find_store(produce())
+
+
+def test_of_several_models_one_must_be_named(produce):
+    with pytest.raises(InputError, match=r"2 models have a version in production.*CHURN_STORE"):
+        find_store(produce("a-churn", "b-churn"))
+
+
+def test_without_the_development_broker_the_way_out_is_a_real_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(development_broker, "find_spec", lambda _name: None)
+    with pytest.raises(InputError, match=r"not installed. Run `make setup-dev`, or .* --servers"):
+        broker_command(9092, tmp_path)
+
+
+def start(folder, code):
+    return ChildProcess("worker", [sys.executable, "-c", code], folder, {})
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("print('one'); print('two')", "The worker has ended: two"),
+        ('print(\'{"reason": "No broker."}\')', "The worker has ended: No broker."),
+        ("raise SystemExit(3)", "The worker has ended: exit code 3."),
+    ],
+)
+def test_a_process_that_ends_by_itself_says_why(tmp_path, code, said):
+    process = start(tmp_path, code)
+    process._process.wait(60)
+    with pytest.raises(ChurnError) as caught:
+        process.check()
+    assert str(caught.value) == said
+    process.stop()
+
+
+def test_a_process_that_does_not_listen_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("service.stream.child_process._STOP_SECONDS", 0.1)
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
+    process = start(tmp_path, code)
+    while not process.log():
+        process.check()
+    process.stop()
+    assert process._process.returncode == -9
