@@ -95,7 +95,7 @@ def scores(context: dg.AssetExecutionContext, pipeline_runs: PipelineRuns) -> Ev
     outcome = pipeline_runs.run(
         "batch_inference",
         f"input={pipeline_runs.customers_of(day)}",
-        f"output={pipeline_runs.state / 'scores' / day}",
+        f"output={pipeline_runs.scores_of(day)}",
     )
     yield from outcome_events(outcome, "rows_scored")
 

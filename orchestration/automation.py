@@ -67,7 +67,7 @@ retraining_schedule = dg.ScheduleDefinition(
 def drift_sensor(
     context: dg.SensorEvaluationContext, pipeline_runs: PipelineRuns
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks for a retraining once for every new alarm in the ledger; the policy may still say no."""
+    """Asks for one retraining, however many alarms are new in the ledger; the policy may still say no."""
     ledger = pipeline_runs.open_ledger()
     if ledger is None:
         return dg.SkipReason("No drift check has been recorded yet.")
@@ -76,20 +76,17 @@ def drift_sensor(
     seen: dict[str, int] = json.loads(context.cursor or "{}")
     with ledger:
         raised = {
-            kind: max((c.number for c in ledger.checks(model, kind) if c.raises_alarm), default=0)
+            f"{model} {kind}": max(
+                (c.number for c in ledger.checks(model, kind) if c.raises_alarm), default=0
+            )
             for kind in ledger.kinds(model)
         }
-    news = {kind: number for kind, number in raised.items() if number > seen.get(kind, 0)}
+    news = {name: number for name, number in raised.items() if number > seen.get(name, 0)}
     if not news:
         return dg.SkipReason(f"No new alarm of {model}.")
-    requests = [
-        dg.RunRequest(
-            run_key=f"{model} {kind} {number}",
-            tags={"churn/alarm": f"{kind} window, check {number}"},
-        )
-        for kind, number in news.items()
-    ]
-    return dg.SensorResult(run_requests=requests, cursor=json.dumps(seen | news))
+    alarms = ", ".join(f"{name} {number}" for name, number in news.items())
+    request = dg.RunRequest(run_key=alarms, tags={"churn/alarms": alarms})
+    return dg.SensorResult(run_requests=[request], cursor=json.dumps(seen | news))
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=30)

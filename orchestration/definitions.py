@@ -12,12 +12,20 @@ from orchestration.automation import (
     run_failure_alert,
     training_job,
 )
-from orchestration.pipeline_runs import PipelineRuns
+from orchestration.pipeline_runs import configured_runs
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([assets]),
-    jobs=[training_job, daily_job, retraining],
-    schedules=[daily_schedule, retraining_schedule],
-    sensors=[drift_sensor, run_failure_alert],
-    resources={"pipeline_runs": PipelineRuns.configure_at_launch()},
-)
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Everything that Dagster shows; the resource is as its settings file has it.
+
+    Raises:
+        InputError: that file is at fault.
+    """
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([assets]),
+        jobs=[training_job, daily_job, retraining],
+        schedules=[daily_schedule, retraining_schedule],
+        sensors=[drift_sensor, run_failure_alert],
+        resources={"pipeline_runs": configured_runs()},
+    )

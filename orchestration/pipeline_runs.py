@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 from pydantic import Field
 
 from churn import home
 from churn.contract import load_contract
-from churn.errors import ChurnError
+from churn.errors import ChurnError, InputError, did_you_mean, error_reason
 from churn.ledger.drift_checks import DriftLedger
 from churn.root import ROOT
 from runner.command_line import run_pipeline
@@ -19,6 +20,7 @@ from runner.request import RunRequest, prepare_run
 from stacks.spec import DEFAULT_STACK, load_stack
 
 DATE = "{date}"
+SETTINGS = ROOT / "orchestration" / "pipeline_runs.yaml"
 Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]
 
 
@@ -29,6 +31,7 @@ class PipelineRuns(dg.ConfigurableResource[Any]):
         stack: Name of the stack.
         table: Address of the labelled customer table; `{date}` in it stands for the partition's day.
         customers: Address of the customers to score; empty for the same table.
+        scores: Where a day's scores go; empty for `scores/{date}` of the folder.
         contract: The data contract's file.
         profile: As `--set profile=` has it.
         folder: Where everything is kept; empty for what CHURN_HOME names, or `.churn`.
@@ -39,6 +42,7 @@ class PipelineRuns(dg.ConfigurableResource[Any]):
     stack: str = DEFAULT_STACK
     table: str = "bundled"
     customers: str = ""
+    scores: str = ""
     contract: str = "data/contracts/telco.yaml"
     profile: str = "full"
     folder: str = ""
@@ -59,6 +63,10 @@ class PipelineRuns(dg.ConfigurableResource[Any]):
         address = (self.customers or self.table).replace(DATE, day)
         snapshot = load_contract(ROOT / self.contract).snapshot
         return str(ROOT / snapshot.path) if address == "bundled" and snapshot else address
+
+    def scores_of(self, day: str) -> str:
+        """Where the scores of a day go."""
+        return self.scores.replace(DATE, day) or str(self.state / "scores" / day)
 
     def request(self, pipeline: str, *settings: str) -> RunRequest:
         """What `run.py` would be given; the resource's own settings come last and win."""
@@ -89,17 +97,39 @@ class PipelineRuns(dg.ConfigurableResource[Any]):
         """The drift checks; None where nothing was ever written.
 
         Raises:
-            InputError: the ledger's address is none.
+            InputError: the ledger's address is none, or the stack's needs a variable that is not set.
+            ChurnError: the ledger cannot be used.
         """
-        address = self.ledger or load_stack(self.stack).places.ledger
+        address = self.ledger or self._stack_ledger()
         ledger = DriftLedger(address or f"sqlite:///{self.state / 'ledger.db'}")
         if ledger.file is not None and not ledger.file.exists():
             ledger.close()
             return None
         return ledger
 
+    def _stack_ledger(self) -> str:
+        return load_stack(self.stack).resolved({"state": str(self.state)}).places.ledger
+
     def _say_where(self) -> None:
         os.environ[home.VARIABLE] = str(self.state)
+
+
+def configured_runs(path: Path = SETTINGS) -> PipelineRuns:
+    """The resource as its settings file has it.
+
+    Raises:
+        InputError: the file cannot be read, or a setting in it is unknown or not allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        unknown = [name for name in content if name not in PipelineRuns.model_fields]
+        if not unknown:
+            return PipelineRuns(**content)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read as settings: {error_reason(error)}.") from None
+    near = did_you_mean(str(unknown[0]), PipelineRuns.model_fields)
+    hint = f" Did you mean '{near}'?" if near else ""
+    raise InputError(f"{path} has an unknown setting '{unknown[0]}'.{hint}")
 
 
 def outcome_events(outcome: Outcome, check: str, *, blocks: bool = True) -> Events:

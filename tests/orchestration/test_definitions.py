@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
-from churn.errors import InputError
+from churn.errors import ChurnError, InputError
 from churn.ledger.drift_checks import DriftLedger
 from churn.monitoring.alarms import AlarmPolicy
 from churn.monitoring.drift_check import CheckResult
-from orchestration import pipeline_runs
+from orchestration import definitions, pipeline_runs
 from orchestration.assets import RETRIES
 from orchestration.automation import daily_schedule, drift_sensor, run_failure_alert
-from orchestration.definitions import defs
-from orchestration.pipeline_runs import PipelineRuns, outcome_events
+from orchestration.pipeline_runs import PipelineRuns, configured_runs, outcome_events
 from runner.outcome import Outcome
+from stacks.spec import load_stack
 
 dg = pytest.importorskip("dagster")
 
+defs = definitions.defs()
 DAY = "2026-03-02"
 CHAIN = ["training", "features", "training", "promotion", "deployment"]
 
@@ -157,6 +159,11 @@ def test_the_daily_job_scores_and_checks_the_customers_of_its_day(pipelines, exe
     assert checks(result) == {"rows_scored": True, "no_alarm": False}
 
 
+def test_scores_of_a_day_may_go_elsewhere(pipelines, execute):
+    assert execute("daily", scores="s3://scores/{date}").success
+    assert f"output=s3://scores/{DAY}" in pipelines.requests[0].overrides
+
+
 def test_the_bundled_table_is_scored_by_its_path(root):
     assert PipelineRuns().customers_of(DAY) == str(root / "data" / "raw" / "telco.csv")
 
@@ -208,35 +215,122 @@ def test_a_loop_that_waits_goes_on_every_day():
     assert (schedule.job_name, schedule.cron_schedule) == ("retraining", "0 6 * * *")
 
 
-def record(ledger, window, p_value, model="telco-churn-demo"):
+def record(ledger, window, p_value, model="telco-churn-demo", kind="batch"):
     found = CheckResult(finding="watch", reason="", rows=500, reference_rows=7043, p_value=p_value)
     ledger.record_check(
-        found, model=model, version="1", kind="batch", window=window, policy=AlarmPolicy()
+        found, model=model, version="1", kind=kind, window=window, policy=AlarmPolicy()
     )
 
 
-def test_the_drift_sensor_asks_once_for_every_new_alarm(tmp_path, monkeypatch):
+def evaluate(runs, cursor=None):
+    with dg.build_sensor_context(cursor=cursor, resources={"pipeline_runs": runs}) as context:
+        return drift_sensor(context)
+
+
+def test_the_drift_sensor_asks_for_new_alarms_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     runs = PipelineRuns(profile="demo", folder=str(tmp_path))
 
-    def evaluate(cursor=None):
-        with dg.build_sensor_context(cursor=cursor, resources={"pipeline_runs": runs}) as context:
-            return drift_sensor(context)
-
-    assert isinstance(evaluate(), dg.SkipReason)  # no ledger, and none is made
+    assert isinstance(evaluate(runs), dg.SkipReason)  # no ledger, and none is made
     assert not (tmp_path / "ledger.db").exists()
     with DriftLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         record(ledger, "quiet", 0.4)
         record(ledger, "another business", 1e-5, model="mlc-churn-demo")
-        assert isinstance(evaluate(), dg.SkipReason)
+        assert isinstance(evaluate(runs), dg.SkipReason)
         record(ledger, "moved", 1e-4)
-        first = evaluate()
+        first = evaluate(runs)
         assert [each.run_key for each in first.run_requests] == ["telco-churn-demo batch 2"]
-        assert isinstance(evaluate(first.cursor), dg.SkipReason)
+        assert isinstance(evaluate(runs, first.cursor), dg.SkipReason)
         record(ledger, "quiet again", 0.4)
-        assert isinstance(evaluate(first.cursor), dg.SkipReason)
+        assert isinstance(evaluate(runs, first.cursor), dg.SkipReason)
         record(ledger, "moved further", 1e-4)
-        assert len(evaluate(first.cursor).run_requests) == 1
+        assert len(evaluate(runs, first.cursor).run_requests) == 1
+        # what was seen of one model says nothing about another's alarms
+        other = PipelineRuns(
+            profile="demo", folder=str(tmp_path), contract="data/contracts/mlc_churn.yaml"
+        )
+        (request,) = evaluate(other, first.cursor).run_requests
+        assert request.run_key == "mlc-churn-demo batch 1"
+
+
+def test_many_new_alarms_ask_for_one_retraining_and_are_all_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    with DriftLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        for window in range(4):
+            record(ledger, f"window {window}", 1e-4)
+        for window in range(3):
+            record(ledger, f"window {window}", 1e-4, kind="stream")
+
+    found = evaluate(PipelineRuns(profile="demo", folder=str(tmp_path)))
+
+    (request,) = found.run_requests
+    assert request.tags["churn/alarms"] == request.run_key
+    assert sorted(request.run_key.split(", ")) == [
+        "telco-churn-demo batch 4",
+        "telco-churn-demo stream 3",
+    ]
+    assert isinstance(
+        evaluate(PipelineRuns(profile="demo", folder=str(tmp_path)), found.cursor), dg.SkipReason
+    )
+
+
+def test_the_sensor_finds_the_ledger_that_the_stack_names(tmp_path, monkeypatch):
+    address = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    for name in load_stack("cloud").variables():
+        monkeypatch.setenv(name.partition(":")[0], "https://127.0.0.1")
+    monkeypatch.setenv("STACK_LEDGER_URL", address)
+    with DriftLedger(address) as ledger:
+        record(ledger, "moved", 1e-4)
+
+    found = evaluate(PipelineRuns(profile="demo", stack="cloud", folder=str(tmp_path)))
+
+    assert len(found.run_requests) == 1
+
+
+def test_a_ledger_that_is_away_is_a_failed_look_and_no_run(tmp_path):
+    away = PipelineRuns(
+        profile="demo", folder=str(tmp_path), ledger="postgresql://churn@127.0.0.1:1/ledger"
+    )
+    with pytest.raises(ChurnError, match="ledger"):
+        evaluate(away)
+
+
+def test_schedules_and_sensors_run_on_what_the_settings_file_says(pipelines, tmp_path, monkeypatch):
+    file = tmp_path / "runs.yaml"
+    file.write_text(f"folder: {tmp_path}\nprofile: demo\ntable: s3://tables/labelled.parquet\n")
+    monkeypatch.setattr(definitions, "configured_runs", lambda: configured_runs(file))
+
+    job = definitions.defs().resolve_job_def("retraining")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
+
+    (request,) = pipelines.requests
+    assert {"data.source=s3://tables/labelled.parquet", "profile=demo"} <= set(request.overrides)
+
+
+def test_the_shipped_settings_file_says_every_setting_as_it_is_by_itself():
+    shipped = yaml.safe_load(pipeline_runs.SETTINGS.read_text(encoding="utf-8"))
+
+    assert configured_runs() == PipelineRuns()
+    assert list(shipped) == list(PipelineRuns.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("tabel: x", r"has an unknown setting 'tabel'. Did you mean 'table'\?$"),
+        ("table: 3", "cannot be read as settings: .*valid string"),
+        ("- table", "cannot be read as settings"),
+        ("table: [", "cannot be read as settings"),
+    ],
+)
+def test_a_settings_file_at_fault_is_a_sentence(tmp_path, text, sentence):
+    file = tmp_path / "runs.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        configured_runs(file)
+    with pytest.raises(InputError, match="cannot be read as settings"):
+        configured_runs(tmp_path / "nowhere.yaml")
 
 
 def test_a_run_that_failed_is_an_alert(pipelines, execute, tmp_path, monkeypatch):
