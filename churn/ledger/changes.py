@@ -9,13 +9,14 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from churn.errors import ChurnError
 from churn.frozen_model import FrozenModel
@@ -116,7 +117,8 @@ class ChangeLedger(DatabaseLedger):
                     lock = self.file.with_name(f"{self.file.name}.changing")
                     held.enter_context(_locked(lock, self._lock_seconds))
                 elif self._url.get_backend_name() == "postgresql":
-                    connection = held.enter_context(self._engine.connect())
+                    connection = self._engine.connect()
+                    held.callback(_let_go, connection)
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
             yield
 
@@ -126,6 +128,12 @@ class ChangeLedger(DatabaseLedger):
 
 def _changes_of(model: str) -> Select[Any]:
     return select(CHANGES).where(CHANGES.c.model == model).order_by(CHANGES.c.id.desc())
+
+
+def _let_go(connection: Connection) -> None:
+    """Ends a connection, and its lock with it; where the server is gone, both have ended already."""
+    with suppress(SQLAlchemyError):
+        connection.close()
 
 
 @contextmanager

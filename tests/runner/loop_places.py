@@ -70,7 +70,7 @@ class LoopPlaces:
         }
         places = SimpleNamespace(
             state=None, features=None, online=None, inputs=None,
-            bundles=str(self.places.store.parent), ledger=self.places.ledger_url,
+            bundles=str(self.places.store).rpartition("/")[0], ledger=self.places.ledger_url,
         )  # fmt: skip
         prepared = SimpleNamespace(
             settings=RetrainingSettings.from_mapping(given | settings), state=self.folder

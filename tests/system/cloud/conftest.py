@@ -9,8 +9,9 @@ import pytest
 
 from tests.servers import cloud_servers, databases
 from tests.servers.postgres_fixture import postgres, skip_without
+from tests.servers.published import published_store, trained
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "published_store", "trained"]
 
 
 @pytest.fixture(scope="session")
