@@ -102,8 +102,9 @@ def _before_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcom
                 Judged(name="approval", verdict="wait", sentence="It waits for a person.")
             )
             return "open", "approve"
-        judged.append(_approval(approved))
-        if not judged[-1].passed:
+        answer = _approval(approved)
+        judged.append(answer)
+        if not answer.passed:
             return "kept", "close"
     return None
 
