@@ -102,7 +102,7 @@ def judge_probation(
         return Judged(name="probation", verdict="wait", sentence=left)
     could_see = seen.outcomes >= rules.least_outcomes or seen.estimated_upper is not None
     unknown = "" if could_see else " With so few, and no estimate, a fall could not have been seen."
-    return Judged.of("probation", True, f"{known} in {rules.days:g} days.{unknown}")
+    return Judged.of("probation", True, f"Probation is over: {known}.{unknown}")
 
 
 def _fall(seen: ProbationFacts, promised: float | None, rules: ProbationRules) -> str:

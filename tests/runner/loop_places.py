@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from churn.ledger.retraining_events import RetrainingEvent, RetrainingLedger
 from churn.promotion.decision import Gate, decide
 from churn.retraining.evidence import ProbationFacts
 from churn.settings.retraining import RetrainingSettings
@@ -126,3 +127,14 @@ class LoopPlaces:
             status=status, serving=self.places.pointer, sentence=f"version {version}: {status}"
         )
         return SimpleNamespace(deployment=done, run_id="run-deployment")
+
+
+def events(loop: LoopPlaces) -> list[RetrainingEvent]:
+    """The events of its loops."""
+    with RetrainingLedger(loop.places.ledger_url) as ledger:
+        return ledger.events(MODEL)
+
+
+def record(loop: LoopPlaces, number: int = 1) -> Path:
+    """The record of a loop."""
+    return loop.folder / "retraining" / f"retraining-{MODEL}-{number}.json"

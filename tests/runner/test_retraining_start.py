@@ -1,0 +1,161 @@
+"""What a start of the retraining loop refuses, what it has nothing to do for, and what its policy is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from churn.errors import InputError
+from churn.ledger.drift_checks import DriftLedger
+from churn.ledger.stale_months import StaleLedger
+from churn.monitoring.alarms import AlarmPolicy
+from churn.monitoring.drift_check import CheckResult
+from churn.retraining.record import replay
+from tests.registry.places import MODEL
+from tests.runner.loop_places import events, record
+from tests.servers.published import published_store, trained
+
+__all__ = ["published_store", "trained"]
+
+
+def test_the_same_snapshot_again_is_nothing_to_do(loop):
+    loop.start()
+
+    outcome = loop.start()
+
+    assert (outcome.status, outcome.result.status) == ("completed", "unchanged")
+    assert "Nothing to do" in outcome.result.sentence
+    assert {each.loop for each in events(loop)} == {1}
+
+
+def test_a_snapshot_older_than_the_last_is_refused(loop, tables):
+    policy = {"policy": {"per_year": 9}}
+    loop.script.training = "hold"
+    loop.start(**policy)
+    loop.source = tables / "later.csv"
+    loop.start(**policy)
+    loop.source = tables / "risen.csv"
+
+    with pytest.raises(InputError, match="older than the last one: an earlier loop"):
+        loop.start(**policy)
+
+    assert loop.places.agreed() == "1"
+
+
+def test_a_snapshot_stated_to_be_of_an_earlier_day_is_refused(loop, tables):
+    loop.script.training = "hold"
+    loop.start(as_of="2020-11-01")
+    loop.source = tables / "later.csv"
+
+    with pytest.raises(
+        InputError, match="is of 2020-10-31, older than the last one, of 2020-11-01"
+    ):
+        loop.start(as_of="2020-10-31")
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("unlabelled", "Churn"),
+        ("stayed", "same outcome"),
+        ("others", "as if they were those of other customers"),
+    ],
+)
+def test_labels_that_are_none_or_of_other_customers_are_refused(loop, tables, table, sentence):
+    loop.source = tables / f"{table}.csv"
+
+    with pytest.raises(InputError, match=sentence):
+        loop.start()
+
+    assert (loop.ran, events(loop), loop.places.agreed()) == ([], [], "1")
+
+
+def test_without_a_champion_it_is_refused(loop):
+    (loop.places.store / "current.json").unlink()
+
+    with pytest.raises(InputError, match="There is no champion"):
+        loop.start()
+
+
+def test_a_policy_that_does_not_ask_starts_nothing(loop):
+    outcome = loop.start(trigger="policy")
+
+    assert (outcome.status, outcome.result.status, events(loop)) == ("completed", "not needed", [])
+
+
+@pytest.mark.parametrize(("version", "asks"), [("1", True), ("7", False)])
+def test_alarms_of_another_version_are_none_of_the_champion(loop, version, asks):
+    found = CheckResult(finding="watch", reason="", rows=500, reference_rows=7043, p_value=1e-4)
+    with DriftLedger(loop.places.ledger_url) as ledger:
+        for window in ("first", "second"):
+            ledger.record_check(
+                found, model=MODEL, version=version, kind="batch", window=window,
+                policy=AlarmPolicy(),
+            )  # fmt: skip
+
+    outcome = loop.start(trigger="policy")
+
+    assert (outcome.result.status == "promoted") is asks
+
+
+def test_what_staying_costs_starts_a_loop_where_it_is_more_than_the_price(loop, tables):
+    loop.source = tables / "recoded.csv"
+
+    expensive = loop.start(trigger="policy", policy={"cost": {"retraining": 1e9}})
+    assert (expensive.result.status, loop.ran) == ("not needed", [])
+    found = loop.start(trigger="policy", policy={"cost": {"retraining": 2_000}}).result
+
+    (month,) = found.inputs.trigger.evidence.stale  # the same table twice is one month
+    assert month.lost - 1.645 * month.error > 2_000 / 12
+    assert "a retraining costs 2,000" in found.decision.judged[0].sentence
+    assert replay(record(loop))[1]
+
+
+def test_what_was_lost_adds_up_over_the_starts(loop, tables):
+    given = {"trigger": "policy", "policy": {"cost": {"retraining": 1e9}}}
+    loop.source = tables / "recoded.csv"
+    loop.start(as_of="2026-10-31", **given)
+    loop.source = tables / "later.csv"
+    loop.start(as_of="2026-11-29", **given)
+
+    with StaleLedger(loop.places.ledger_url) as ledger:
+        recoded, later = ledger.months(MODEL, "1")
+    assert [each.until.date().isoformat() for each in (recoded, later)] == [
+        "2026-11-01", "2026-11-30",
+    ]  # fmt: skip
+    assert later.lost < recoded.lost
+
+
+def test_without_the_cost_rule_nothing_is_measured(loop):
+    loop.start(trigger="policy")
+
+    with StaleLedger(loop.places.ledger_url) as ledger:
+        assert ledger.months(MODEL, "1") == ()
+
+
+def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, tables):
+    train = loop._training
+
+    def broken():
+        loop._training = train
+        raise InputError("The bucket went away.")
+
+    loop._training = broken
+    with pytest.raises(InputError, match="went away"):
+        loop.start()
+    loop.source = tables / "later.csv"
+
+    outcome = loop.start()
+
+    assert (outcome.result.status, outcome.result.loop, outcome.model_version) == (
+        "promoted",
+        2,
+        "2",
+    )
+    assert outcome.result.inputs.trigger.evidence.started == ()  # no cooldown for what was replaced
+    given_up = json.loads(record(loop).read_text("utf-8"))
+    assert given_up["decision"]["outcome"] == "given up"
+    assert "A newer snapshot came" in (
+        loop.folder / "reports" / f"retraining-{MODEL}-1.html"
+    ).read_text("utf-8")
