@@ -123,7 +123,10 @@ def estimate_performance(
 
 def _too_few(rows: int, known: float | None) -> str:
     if rows < FEWEST_ROWS:
-        return f"The window has {rows} rows, and an estimate needs {FEWEST_ROWS}. Wait for more."
+        return (
+            f"The window has {rows} rows with a score, and an estimate needs {FEWEST_ROWS}. Wait for "
+            "more, or mend what has none."
+        )
     if known is not None and known < FEWEST_ROWS:
         return (
             f"The known customers count as {known:.0f} after weighting, and an estimate needs "

@@ -240,7 +240,7 @@ def test_a_window_without_scores_has_no_estimate(check, table, frame):
 
     assert report.consequence.now.finding == "cannot tell"
     assert "estimated_roc_auc" not in report.figures
-    assert "Cannot be estimated" in report.lines["estimate"]
+    assert "Cannot be estimated. The window has 0 rows with a score" in report.lines["estimate"]
 
 
 def test_a_person_resolves_an_alarm(check, table, frame):
