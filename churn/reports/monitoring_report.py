@@ -219,8 +219,8 @@ def column_words(column: ColumnDrift) -> str:
 def refused_words(window: WindowFacts) -> str:
     """How many rows the contract refuses, and why the first."""
     count = sum(window.refused.values())
-    rows = "row has" if count == 1 else "rows have"
-    return f"{count:,} {rows} no score: {window.refusal}"
+    rows = "row is" if count == 1 else "rows are"
+    return f"{count:,} {rows} not as the contract says: {window.refusal}"
 
 
 def monitoring_report(
