@@ -31,7 +31,8 @@ class WindowFacts(FrozenModel):
         place: where its rows are, for a person to read.
         rows: customers, each once.
         repeated: rows left out because another row has the same id.
-        refused: field -> rows whose value in it the contract refuses; if it is a feature, they have no score.
+        refused: field -> rows whose value in it the contract refuses; of a feature: they have no
+            score.
         refusal: what the first of them is refused for; empty where none is.
         note: what was left out, and why; empty where nothing was.
     """
