@@ -236,6 +236,7 @@ def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
         "state/zenml/cloud/",
         "state/deployment/local/service.",
         "state/alerts.jsonl",
+        "state/metrics/",  # for node_exporter on this machine
         "home/.cache/",
         "state/scratch/.lock",  # empty; copies of bundles were beside it
     )
