@@ -1,6 +1,6 @@
 """`python -m service.stream`: scores the customers of a Kafka topic with what the store has in production.
 
-All settings come from the environment: see docs/streaming.md.
+All settings come from the environment: see docs/streaming-worker.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Settings of the stream worker, from the environment; docs/streaming.md has the table."""
+"""Settings of the stream worker, from the environment; docs/streaming-worker.md has the table."""
 
 from __future__ import annotations
 
@@ -103,6 +103,6 @@ def read_settings(environment: Mapping[str, str], **options: Any) -> StreamSetti
         StreamSettings,
         environment,
         program="the stream worker",
-        page="docs/streaming.md",
+        page="docs/streaming-worker.md",
         **options,
     )

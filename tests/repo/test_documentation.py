@@ -190,7 +190,8 @@ def test_every_item_of_the_roadmap_has_a_state_and_a_command(root):
     rows = roadmap(root)
 
     assert len(rows) > 30
-    assert {state for _, state, _ in rows} == {"done", "partly", "open"}
+    states = {state for _, state, _ in rows}
+    assert {"done"} <= states <= {"done", "partly", "open"}
     assert [item for item, _, command in rows if "`" not in command] == []
 
 

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python tests/service/stream/measure_cost.py STORE [--messages 10000] [--rounds 3]
 
 The worker is held while the topic is filled, so that it then reads whole batches. Not a test: the
-figures of docs/streaming.md come from here. Broker and Redis are the tests' own.
+figures of docs/streaming-worker.md come from here. Broker and Redis are the tests' own.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_neither_a_web_framework_nor_pandas_nor_zenml_is_loaded(root):
 
 
 def test_the_page_lists_every_setting_with_its_default(root):
-    page = (root / "docs" / "streaming.md").read_text()
+    page = (root / "docs" / "streaming-worker.md").read_text()
     rows = dict(re.findall(r"^\| (`CHURN_.*?) \| (.*?) \|", page, re.MULTILINE))
     listed = {name for names in rows for name in re.findall(r"CHURN_\w+", names)}
 
@@ -139,7 +139,7 @@ def test_the_page_lists_every_setting_with_its_default(root):
 
 
 def test_the_page_names_metrics_that_the_worker_shows(root, tmp_path):
-    page = (root / "docs" / "streaming.md").read_text()
+    page = (root / "docs" / "streaming-worker.md").read_text()
     named = set(re.findall(r"`(churn_stream_\w+)", page))
 
     metrics = StreamMetrics(tmp_path)
