@@ -70,15 +70,9 @@ def write_call_list(
             export = _export(options.export, lists.called)
             if options.record:
                 ledger.record_treatments(_new_treatments(ledger, scored, plan, now))
+        notes = (*_notes(scored, options), *([audit[0].sentence] if audit is not None else []))
         report = retention_report(
-            scored,
-            margin,
-            plan,
-            cohorts,
-            roi,
-            notes=(*_notes(scored, options), *([audit[0].sentence] if audit is not None else [])),
-            folder=str(folder),
-            export=export,
+            scored, margin, plan, cohorts, roi, notes=notes, folder=str(folder), export=export
         )
         progress.record(report.sentence, report.figures)
     return report, lists
