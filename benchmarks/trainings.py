@@ -100,6 +100,11 @@ class Trainings:
             training.require_cached()
         return again
 
+    def trained_state(self) -> Path:
+        """The state of the first fresh run, for what starts from a trained model."""
+        self.fresh(runs=1)
+        return self._state(self.profile, 0)
+
     @property
     def profile(self) -> str:
         """What the figures are taken on, as `--set profile=` has it."""

@@ -39,4 +39,5 @@ def require_retention_places(settings: RetentionSettings, spec: StackSpec) -> No
     if settings.input:
         open_source(settings.input, contract, setting="input")
     if settings.export:
-        open_sink(settings.export, key=("customer_id",) if is_table(settings.export) else ())
+        key = ("customer_id",) if is_table(settings.export) else ()
+        open_sink(settings.export, key=key).require_open()

@@ -54,6 +54,18 @@ class Cohort(FrozenModel):
     margin: Amount
     at_risk: Amount
 
+    @property
+    def words(self) -> str:
+        """What the id says, in words."""
+        if self.id == DO_NOT_DISTURB:
+            return "do not disturb"
+        return f"{band_words(self.band)} risk, {self.value_third} value: {self.reason}"
+
+
+def band_words(band: str) -> str:
+    """A risk band in words: 'very high'."""
+    return band.replace("_", " ")
+
 
 def cohort_ids(
     band: Texts, margin: Floats, reason: Texts, pays: NDArray[np.bool_], *, smallest: int

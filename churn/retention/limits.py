@@ -64,11 +64,9 @@ def playbook_limits(
     """
     offers = list(playbook.offers.values())
     limits = []
-    for (name, offer), mine in zip(
-        playbook.offers.items(), np.eye(len(offers), dtype=bool), strict=True
-    ):
-        why = f"the capacity of {offer.capacity:,} for '{name}' is used up"
-        limits.append(Limit(f"capacity for '{name}'", why, _indicator(mine), offer.capacity))
+    for offer, mine in zip(offers, np.eye(len(offers), dtype=bool), strict=True):
+        why = f"the capacity of {offer.capacity:,} for {offer.title} is used up"
+        limits.append(Limit(f"capacity for {offer.title}", why, _indicator(mine), offer.capacity))
     for name, channel in playbook.channels.items():
         mine = np.array([offer.channel == name for offer in offers])
         why = f"the {channel.contacts:,} contacts by {channel.title} are used up"

@@ -166,7 +166,7 @@ class Playbook(FrozenSettings):
 
     name: Name
     contract: Words
-    budget: Money | None = None
+    budget: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] | None = None
     contacts: Customers | None = None
     quiet_days: Annotated[int, Field(ge=0, le=3660)] = 30
     channels: Annotated[dict[Name, Channel], Field(min_length=1)]

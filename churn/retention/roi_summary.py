@@ -116,7 +116,7 @@ def _of_offer(name: str, each: OfferContacts, seed: int) -> Iterator[NamedAssump
         lower, upper = assumption_range(assumption, _LEVEL, seed)
         yield NamedAssumption(
             name=f"{name}.{kind}",
-            title=f"{each.offer.title}: {_SHARES[kind]}",
+            title=f"{each.offer.title}, {_SHARES[kind]}",
             mean=assumption.mean,
             lower=lower,
             upper=upper,
@@ -131,7 +131,7 @@ def _of_offer(name: str, each: OfferContacts, seed: int) -> Iterator[NamedAssump
     ):
         yield NamedAssumption(
             name=f"{name}.{kind}",
-            title=f"{each.offer.title}: {words}",
+            title=f"{each.offer.title}, {words}",
             mean=amount,
             lower=amount,
             upper=amount,

@@ -22,6 +22,13 @@ def test_the_shipped_settings_are_fine():
         ({"suppression": "none.csv"}, "none.csv cannot be read"),
         ({"input": "none.csv"}, "none.csv"),
         ({"export": "calls.xlsx"}, "calls.xlsx"),
+        ({"export": "/proc/none/calls.csv"}, "The folder /proc/none cannot be written to"),
+        ({"export": "/proc/none/"}, "The folder /proc/none cannot be written to"),
+        ({"export": "sqlite:////proc/none/crm.db?table=calls"}, "/proc/none cannot be written to"),
+        (
+            {"export": "postgresql://crm@127.0.0.1:1/crm?table=calls"},
+            "cannot be written to: .*refused",
+        ),
         ({"value": {"clv": 300.0}}, "Leave it out: value.margin and horizon.months"),
         ({"renewals": {"survivors": (10, 12, 9)}}, "cannot rise, as they do from 10 to 12"),
     ],

@@ -16,8 +16,10 @@ from churn.data.intake.local import reason
 from churn.durable import replacing
 from churn.errors import InputError, error_reason
 from churn.scratch import scratch_folder
+from churn.writable import require_writable
 
 FileKind = Literal["parquet", "csv", "csv.gz"]
+_REMEDY = "make it writable, or name another place"
 _KINDS: tuple[FileKind, ...] = ("parquet", "csv", "csv.gz")
 
 
@@ -43,6 +45,10 @@ class FileSink:
         self.shown = shown
         self._path, self._kind = path, kind
 
+    def require_open(self) -> None:
+        """Checks that its folder takes a file."""
+        require_writable(self._path.absolute().parent, _REMEDY)
+
     def write(self, tables: Iterable[Any]) -> int:
         """Writes the file beside its place and moves it there in one step."""
         with _writable(self.shown):
@@ -55,6 +61,10 @@ class FolderSink:
     def __init__(self, path: Path, shown: str) -> None:
         self.shown = shown
         self._path = path
+
+    def require_open(self) -> None:
+        """Checks that the folder takes a part."""
+        require_writable(self._path.absolute(), _REMEDY)
 
     def write(self, tables: Iterable[Any]) -> int:
         """Writes the next part of parquet."""
@@ -71,6 +81,9 @@ class BucketFileSink:
     def __init__(self, address: str, shown: str, kind: FileKind) -> None:
         self.shown = shown
         self._address, self._kind = address, kind
+
+    def require_open(self) -> None:
+        """Nothing shows in advance: who may list a bucket need not be allowed to write to it."""
 
     def write(self, tables: Iterable[Any]) -> int:
         """Writes the file on this machine and uploads it."""

@@ -16,6 +16,7 @@ from churn.contract.names import listed
 from churn.data.sources.sql_address import SqlAddress
 from churn.data.sources.sql_source import double_quoted, engine_of, reported
 from churn.errors import InputError
+from churn.writable import require_writable
 
 _ROWS = 10_000  # as Python objects at once
 _KEY_LENGTH = 200
@@ -45,6 +46,15 @@ class SqlSink:
             )
         self.shown = address.shown
         self._address, self._key = address, tuple(key)
+
+    def require_open(self) -> None:
+        """Checks that a server lets one in, or that the folder of a database's file takes it."""
+        if self._address.backend in ("sqlite", "duckdb"):
+            file = Path(str(self._address.url.database)).expanduser().absolute()
+            require_writable(file.parent, "make it writable, or name another database")
+            return
+        with reported(self._address, "written to"):
+            engine_of(self._address, read_only=False).connect().close()
 
     def write(self, tables: Iterable[Any]) -> int:
         """Writes tables of one schema, all or none of them."""

@@ -18,6 +18,13 @@ class TableSink(Protocol):
     def shown(self) -> str:
         """The address as it may be shown and stored: without user, password and options."""
 
+    def require_open(self) -> None:
+        """Checks, before a long run, that the place can be written to, as far as that shows in advance.
+
+        Raises:
+            InputError: it cannot.
+        """
+
     def write(self, tables: Iterable[Any]) -> int:
         """Writes tables of one schema, one at least, all or nothing, and returns their rows.
 

@@ -51,9 +51,9 @@ def profit_chart(roi: RoiReport, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def tornado_chart(roi: RoiReport, theme: Theme = LIGHT) -> Figure:
+def tornado_chart(roi: RoiReport, theme: Theme = LIGHT, most: int = _MOST_BARS) -> Figure:
     """Expected profit with one assumption at a time at the ends of its 95% range."""
-    bars = roi.tornado[:_MOST_BARS]
+    bars = roi.tornado[:most]
     words = {each.name: each.title for each in roi.assumptions}
     names = [words.get(bar.assumption, bar.assumption) for bar in bars]
     figure, axes = blank_chart(

@@ -10,6 +10,7 @@ from churn.reports.executive.slide import Chart, Slide, Table
 from churn.reports.executive.slides import slides
 
 _WIDE, _HIGH = 13.333, 7.5  # inches
+_COVER_DOWN = 1.4
 _INK, _SOFT, _MAIN, _OTHER = "1F2933", "52606D", "0072B2", "D55E00"
 _FONT = "Liberation Sans"
 
@@ -37,11 +38,11 @@ def _source(seen: Evidence) -> str:
 
 def _add(deck: Any, slide: Slide, number: int, *, source: str) -> None:
     page = deck.slides.add_slide(deck.slide_layouts[5])  # a title and nothing else
+    down = _COVER_DOWN if number == 1 else 0.0
     title = page.shapes.title
-    _place(title, 0.6, 0.45, _WIDE - 1.2, 1.1)
+    _place(title, 0.6, 0.45 + down, _WIDE - 1.2, 1.1)
     _write(title.text_frame, (slide.title,), size=28, bold=True, colour=_INK)
-    graphic = slide.chart or slide.table
-    below = _lines(page, slide, narrow=graphic is not None)
+    below = _lines(page, slide, top=1.75 + down)
     if slide.chart is not None:
         _add_chart(page, slide.chart)
     elif slide.table is not None:
@@ -52,19 +53,19 @@ def _add(deck: Any, slide: Slide, number: int, *, source: str) -> None:
     page.notes_slide.notes_text_frame.text = slide.notes
 
 
-def _lines(page: Any, slide: Slide, *, narrow: bool) -> float:
+def _lines(page: Any, slide: Slide, *, top: float) -> float:
     """Writes the sentences and returns where they end, in inches from the top."""
     if not slide.lines:
-        return 1.7
-    beside = slide.chart is not None
-    width = 4.3 if beside else _WIDE - 1.2
-    size = 18 if beside or not narrow else 16
-    high = 4.9 if beside or not narrow else 0.42 * sum(1 + len(each) // 105 for each in slide.lines)
-    box = page.shapes.add_textbox(*_box(0.6, 1.75, width, high))
-    _write(
-        box.text_frame, slide.lines, size=size, colour=_INK, space=8 if beside or not narrow else 3
-    )
-    return 1.85 + high
+        return top
+    width, size, high, space = _WIDE - 1.2, 24, 4.9, 14  # alone
+    if slide.chart is not None:
+        width, size, space = 4.3, 18, 8
+    elif slide.table is not None:
+        size, space = 16, 3
+        high = 0.1 + 0.31 * sum(1 + len(each) // 105 for each in slide.lines)
+    box = page.shapes.add_textbox(*_box(0.6, top, width, high))
+    _write(box.text_frame, slide.lines, size=size, colour=_INK, space=space)
+    return top + 0.1 + high
 
 
 def _add_chart(page: Any, chart: Chart) -> None:

@@ -18,6 +18,7 @@ from churn.reports.executive.slide import ASSUMED
 _INK, _SOFT, _MAIN, _WARN = (31, 41, 51), (82, 96, 109), (0, 114, 178), (213, 94, 0)
 _MARGIN, _WIDE = 16, 178  # millimetres
 _FONT = "DejaVu"
+_BARS = 5  # more could not be read at this size
 
 
 def one_pager(seen: Evidence) -> bytes:
@@ -80,7 +81,7 @@ def _tiles(page: Any, seen: Evidence) -> None:
 def _pictures(page: Any, seen: Evidence) -> None:
     top, wide = page.get_y(), (_WIDE - 4) / 2
     bottom = top
-    for at, chart in enumerate((profit_chart(seen.roi), tornado_chart(seen.roi))):
+    for at, chart in enumerate((profit_chart(seen.roi), tornado_chart(seen.roi, most=_BARS))):
         alt = chart.get_suptitle().replace("\n", " ")
         high = wide * chart.get_figheight() / chart.get_figwidth()
         shown = min(high, 78.0)
@@ -135,7 +136,7 @@ def _assumed(seen: Evidence) -> tuple[str, ...]:
         f"{each.title}: {seen.state(f'roi.assumptions.{at}.mean', '.0%')}"
         for at, each in enumerate(seen.roi.assumptions)
         if each.name.endswith(".effect")
-    ).replace(": share of those who stay because of it", "")
+    ).replace(", share of those who stay because of it", "")
     return (
         f"Of the leavers who take an offer, so many stay because of it: {offers}.",
         *seen.retention.assumptions[:2],

@@ -7,6 +7,7 @@ from churn.reports.executive.experiment_slides import experiment_slide, treated_
 from churn.reports.executive.kpi_tree import kpi_rows
 from churn.reports.executive.offer_words import assumption_words, margin_sentence, offer_assumptions
 from churn.reports.executive.slide import ASSUMED, Chart, Slide, Table, bars, columns, is_assumed
+from churn.retention.cohorts import band_words
 
 _MOST_ROWS = 8
 
@@ -77,9 +78,10 @@ def _summary(seen: Evidence) -> Slide:
 
 def _bands(seen: Evidence) -> Slide:
     bands = seen.retention.bands
-    largest = max(bands, key=lambda band: bands[band])
+    ordered = _ordered(bands)
+    highest = ordered[-1]
     return Slide(
-        title=f"{seen.count(f'retention.bands.{largest}')} customers are in the band '{largest}'",
+        title=f"{seen.count(f'retention.bands.{highest}')} customers have a {band_words(highest)} risk",
         lines=(
             f"{seen.count('retention.customers')} customers were scored.",
             f"{seen.count('retention.set_aside')} rows were set aside as not valid.",
@@ -87,7 +89,7 @@ def _bands(seen: Evidence) -> Slide:
         notes="The bands are those of the model in production; its model card has their bounds.",
         chart=columns(
             seen, "Customers", "#,##0",
-            {band: f"retention.bands.{band}" for band in _ordered(bands)},
+            {band_words(band): f"retention.bands.{band}" for band in ordered},
             "Columns: customers in each risk band.",
         ),
     )  # fmt: skip
@@ -97,7 +99,7 @@ def _cohorts(seen: Evidence) -> Slide:
     found = seen.retention.cohorts.cohorts[:_MOST_ROWS]
     first = "retention.cohorts.cohorts.0"
     return Slide(
-        title=f"Most value is at risk in {found[0].id}: {seen.money(f'{first}.at_risk.expected')}",
+        title=f"Most is at risk with {found[0].words}, {seen.money(f'{first}.at_risk.expected')}",
         lines=(
             (f"{seen.count(f'{first}.customers')} customers; 95% range "
             f"{seen.money_range(f'{first}.at_risk')}."),
@@ -110,7 +112,7 @@ def _cohorts(seen: Evidence) -> Slide:
         chart=bars(
             seen, f"Margin at risk, {seen.roi.money}", "#,##0",
             {
-                each.id: f"retention.cohorts.cohorts.{place}.at_risk.expected"
+                each.words: f"retention.cohorts.cohorts.{place}.at_risk.expected"
                 for place, each in enumerate(found)
             },
             f"Bars: margin at risk in the {len(found)} cohorts that have most of it.",
@@ -136,7 +138,7 @@ def _offers(seen: Evidence) -> Slide:
               f"Profit, {seen.roi.money}", "Pays from an effect of")  # fmt: skip
     return Slide(
         title=(
-            f"Offer {seen.roi.offers[best].title} earns most: "
+            f"What earns most: {seen.roi.offers[best].title}, "
             f"{seen.money(f'roi.offers.{best}.profit')}"
         ),
         lines=("Each customer gets the offer that is expected to earn most within the limits.",),

@@ -23,7 +23,7 @@ from churn.data.sources import open_sink
 from churn.errors import InputError
 from churn.experiments.assignment import hashed_share
 from churn.ledger.prediction import Outcome
-from churn.retention.cohorts import DO_NOT_DISTURB, cohort_ids, cohorts
+from churn.retention.cohorts import DO_NOT_DISTURB, all_at_risk, cohort_ids, cohorts
 from churn.retention.hazards import fit_hazards
 from churn.retention.offer_profit import offer_profits
 from churn.retention.playbook_file import load_playbook
@@ -179,6 +179,11 @@ def test_cohorts_hold_everybody_once_with_one_cell_that_is_left_alone(plan, scor
     for each in found:
         assert each.at_risk.lower < each.at_risk.expected < each.at_risk.upper
         assert each.id in (DO_NOT_DISTURB, f"{each.band}/{each.value_third}/{each.reason}")
+    together = all_at_risk(scored.risk, margin, seed=7)
+    assert together.expected == pytest.approx(sum(each.at_risk.expected for each in found))
+    assert together.lower < together.expected < together.upper
+    assert alone.words == "do not disturb"
+    assert all("_" not in each.words.partition(":")[0] for each in found)
     assert found == cohorts(ids, scored.risk, margin, seed=7)
 
 

@@ -26,6 +26,7 @@ ONE_YEAR_EFFECT = "effect: {distribution: beta, alpha: 7, beta: 3, source: assum
 FAULTS = {
     "negative cost": ("contact: 4.0", "contact: -4.0", 23, "must be at least 0"),
     "free offer": ("cost: {contact: 6.0,", "cost: {contact: 0.0,", 51, "must be above 0 in contact, incentive or bills"),
+    "budget zero": ("budget: 15000", "budget: 0", 5, "must be above 0"),
     "capacity zero": ("capacity: 400", "capacity: 0", 22, "must be at least 1, not 0"),
     "uplift above 1": (
         ONE_YEAR_EFFECT,
