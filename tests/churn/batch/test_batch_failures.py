@@ -70,6 +70,17 @@ def test_an_unreadable_file_in_a_folder_leaves_nothing(score, raw_customers, tmp
     assert not output.exists()
 
 
+def test_an_output_inside_the_input_is_refused_and_leaves_nothing(score, raw_customers, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    parquet.write_table(raw_customers.slice(0, 400), folder / "part-0.parquet")
+
+    with pytest.raises(InputError, match="'out' in it is no part of a table"):
+        score(folder, into=folder / "out")
+
+    assert [each.name for each in folder.iterdir()] == ["part-0.parquet"]
+
+
 def test_a_folder_without_write_rights_is_refused(score, customers_file, output, monkeypatch):
     def closed(*_arguments, **_more):
         raise PermissionError(13, os.strerror(13))
