@@ -14,6 +14,7 @@ import httpx
 import psycopg2
 import pytest
 from pyarrow import parquet
+from sqlalchemy import make_url
 
 from churn.scoring import Scorer
 from churn.scoring.bundle import history
@@ -301,16 +302,22 @@ def test_a_batch_goes_from_bucket_to_bucket_and_into_the_ledger(
 
 
 def test_a_campaign_is_planned_and_its_list_goes_into_postgresql(cloud):
-    export = ("--set", f"export={cloud.ledger}?table=call_list")
+    place = make_url(cloud.ledger)
+    table = (
+        f"postgresql://{place.username}@{place.host}:{place.port}/{place.database}?table=call_list"
+    )
 
-    result = cloud.terminal.run("retention", "cloud", "--set", "profile=demo", *export)
+    result = cloud.terminal.run(
+        "retention", "cloud", "--set", "profile=demo", "--set", f"export={table}",
+        PGPASSWORD=str(place.password),
+    )  # fmt: skip
 
     assert result.code == 0, result.stderr
     called = int(result.json["metrics"]["called"])
     assert rows(cloud.ledger, "SELECT count(*) FROM call_list") == [(called,)]
-    place = f"s3://{cloud_servers.BUCKET}/zenml/"
+    bucket = f"s3://{cloud_servers.BUCKET}/zenml/"
     for name in ("call_list", "campaign_plan", "customer_cohorts"):
-        assert result.json["artifacts"][name]["uri"].startswith(place), name
+        assert result.json["artifacts"][name]["uri"].startswith(bucket), name
 
 
 def test_the_retraining_loop_runs_on_the_cloud(cloud):
