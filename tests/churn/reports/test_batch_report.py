@@ -68,6 +68,16 @@ def test_parts_of_an_earlier_run_are_counted(found, words):
     assert words in batch_report(replace(whole, manifest=resumed)).sentence
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"), [(100, "100 predictions, whose ids begin with"), (0, ">nothing<")]
+)
+def test_the_page_says_what_the_ledger_has(rows, words):
+    whole = result()
+    kept = whole.manifest.model_copy(update={"ledger_rows": rows})
+
+    assert words in render_batch_page(batch_report(replace(whole, manifest=kept)))
+
+
 def test_scores_in_a_table_have_their_records_elsewhere():
     lines = batch_report(result(), "postgresql://host/db").lines
 
