@@ -20,6 +20,7 @@ from kafka.admin import NewTopic  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, TopicAlreadyExistsError  # type: ignore[import-untyped]
 
 from churn.command import print_result
+from churn.data.generator.scenarios import find_scenario
 from churn.errors import InputError
 from churn.home import VARIABLE, home
 from churn.root import ROOT
@@ -31,6 +32,7 @@ from service.stream.development_broker import broker_command
 from service.stream.kafka_clients import open_admin, silence_client_log
 from service.stream.kafka_errors import describe_failure
 from service.stream.simulate import BEGUN
+from service.stream.simulator_settings import SimulatorSettings
 from service.stream.stream_settings import StreamSettings, read_settings
 from service.stream.stream_watcher import StreamWatcher
 from service.stream.watch import show, stop_on_signal
@@ -65,6 +67,7 @@ def demonstrate(
     Raises:
         ChurnError: something cannot be started, or ends by itself.
     """
+    _ = SimulatorSettings.read({"rate": options.rate}), find_scenario(options.scenario)
     store = find_store(environment)
     contract = load_version(store, read_current(store)).scorer.contract.name
     with ExitStack() as closing:
@@ -150,12 +153,11 @@ def _development_broker(folder: Path) -> Iterator[str]:
 @contextmanager
 def _own_topics(settings: StreamSettings) -> Iterator[None]:
     """Makes the topics, and removes those that it has made."""
-    names = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
     made = []
     try:
         admin = open_admin(settings)
         try:
-            for name in names:
+            for name in settings.topics:
                 with suppress(TopicAlreadyExistsError):
                     admin.create_topics([NewTopic(name, _PARTITIONS, -1)])
                     made.append(name)

@@ -14,11 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from kafka import KafkaConsumer  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from churn.errors import ChurnError, InputError, error_reason
+from churn.scoring.current import bundle_folder
 from churn.scoring.manifest import VERSION_PATTERN
 from churn.scratch import scratch_folder
 from service.core.loaded_model import LoadedModel, load_model
@@ -27,7 +29,7 @@ from service.stream.kafka_errors import describe_failure
 from service.stream.message_scoring import score_messages
 from service.stream.replay_output import ReplayOutput
 from service.stream.replay_progress import showing_progress
-from service.stream.replay_range import Ranges, find_ranges, read_edge
+from service.stream.replay_range import Ranges, find_ranges, read_edge, require_forward
 from service.stream.replayed_messages import OneVersion, ReplayedMessage, UpdatesInMemory
 from service.stream.stream_settings import TOPIC_PATTERN, StreamSettings, read_settings
 
@@ -62,10 +64,10 @@ def replay(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> s
     """
     options = _parser().parse_args(arguments)
     settings = read_settings(environment, kafka_servers=options.servers)
-    _require_names(options)
+    _require_names(options, settings)
     first = read_edge("--from", options.first)
     last = None if options.last is None else read_edge("--to", options.last)
-    settings.require_production("CHURN_STORE")
+    require_forward(first, last)
     silence_client_log()
     with ExitStack() as closing:
         folder = closing.enter_context(scratch_folder("replay", settings.scratch_folder))
@@ -155,13 +157,33 @@ def _read(
         yield messages, sum(place - ranges[each].start for each, place in places.items())
 
 
-def _require_names(options: argparse.Namespace) -> None:
+def _require_names(options: argparse.Namespace, settings: StreamSettings) -> None:
+    """Checks version and output topic before anything is loaded.
+
+    Raises:
+        InputError: the store has no such version, or the topic is one of the worker's.
+    """
     for option, value, pattern in (
         ("--version", options.version, VERSION_PATTERN),
         ("--output-topic", options.output_topic, TOPIC_PATTERN),
     ):
         if re.fullmatch(pattern, value) is None:
             raise InputError(f"{option} is '{value}', which is no such name. It matches {pattern}.")
+    if options.output_topic in settings.topics:
+        raise InputError(
+            f"--output-topic is '{options.output_topic}', which the worker uses. Name a topic of the "
+            "replay's own."
+        )
+    settings.require_production("CHURN_STORE")
+    if "://" not in settings.store:
+        folder = bundle_folder(Path(settings.store), options.version)
+        if not folder.is_dir():
+            known = ", ".join(
+                sorted(each.name for each in folder.parent.glob("*") if each.is_dir())
+            )
+            raise InputError(
+                f"The store {settings.store} has no version '{options.version}'. It has {known}."
+            )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -31,14 +31,9 @@ class ReplayOutput:
         """Connects to the brokers; `closing` closes everything.
 
         Raises:
-            InputError: the topic is one of the worker's, or ledger or Redis is asked for and not set.
+            InputError: ledger or Redis is asked for and not set, or the topic does not exist.
             KafkaError: no broker answers.
         """
-        used = {settings.input_topic, settings.output_topic, settings.dead_letter_topic}
-        if topic in used:
-            raise InputError(
-                f"--output-topic is '{topic}', which the worker uses. Name a topic of the replay's own."
-            )
         self._settings = settings.model_copy(update={"output_topic": topic})
         self._ledger = self._latest = None
         if ledger:

@@ -52,20 +52,28 @@ def read_time(option: str, text: str) -> datetime:
     )
 
 
-def find_ranges(
-    reader: KafkaConsumer, partitions: Sequence[TopicPartition], first: Edge, last: Edge | None
-) -> Ranges:
-    """Returns the offsets of each partition from `first` on and before `last`; None for the end of now.
+def require_forward(first: Edge, last: Edge | None) -> None:
+    """Checks what can be said of two edges without looking at the topic.
 
     Raises:
-        InputError: they are backward or empty, or the topic has lost their start.
-        KafkaError: the brokers do not answer.
+        InputError: they are a backward or empty range.
     """
     if last is not None and type(first) is type(last) and first >= last:  # type: ignore[operator]
         raise InputError(
             f"The range is backward or empty: --from is {first}, and --to is {last}. --from must be "
             "before --to."
         )
+
+
+def find_ranges(
+    reader: KafkaConsumer, partitions: Sequence[TopicPartition], first: Edge, last: Edge | None
+) -> Ranges:
+    """Returns the offsets of each partition from `first` on and before `last`; None for the end of now.
+
+    Raises:
+        InputError: no message is in them, or the topic has lost their start.
+        KafkaError: the brokers do not answer.
+    """
     starts, ends = reader.beginning_offsets(partitions), reader.end_offsets(partitions)
     begins = _offsets(reader, partitions, first, ends)
     stops = ends if last is None else _offsets(reader, partitions, last, ends)

@@ -79,6 +79,11 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     port: int = Field(8001, ge=0, le=65535)
     stall_seconds: float = Field(120.0, ge=60, le=3600)
 
+    @property
+    def topics(self) -> tuple[str, str, str]:
+        """Input, output, dead letters."""
+        return self.input_topic, self.output_topic, self.dead_letter_topic
+
     @field_validator("kafka_servers", mode="before")
     @classmethod
     def _split_servers(cls, value: Any) -> Any:
@@ -86,7 +91,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
 
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:
-        if len({self.input_topic, self.output_topic, self.dead_letter_topic}) != 3:  # noqa: PLR2004
+        if len(set(self.topics)) != 3:  # noqa: PLR2004
             raise ValueError("the three topics must be three: what is written must not be read")
         if self.kafka_security.startswith("SASL") and not (self.kafka_user and self.kafka_password):
             raise ValueError("SASL needs a kafka_user and a kafka_password")

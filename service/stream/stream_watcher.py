@@ -45,8 +45,7 @@ class StreamWatcher:
         self._lag_at = 0.0
         with self._describing():
             self._reader: Any = open_reader(settings, group_id=settings.group)
-            topics = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
-            found = [find_partitions(self._reader, topic) for topic in topics]
+            found = [find_partitions(self._reader, topic) for topic in settings.topics]
             self._inputs = found[0]
             self._reader.assign([each for partitions in found for each in partitions])
             self._reader.seek_to_end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from churn.errors import ChurnError, InputError
 from service.stream import development_broker
 from service.stream.child_process import ChildProcess
-from service.stream.demo import find_store
+from service.stream.demo import find_store, main
 from service.stream.development_broker import broker_command
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @pytest.fixture
@@ -86,3 +89,24 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path, monkeypatch):
         process.check()
     process.stop()
     assert process._process.returncode == -9
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("--rate", "0"), "rate is '0'"),
+        (("--scenario", "price_raise"), "Did you mean 'price_rise'"),
+    ],
+)
+def test_what_the_simulator_would_refuse_is_refused_before_anything_starts(
+    capsys, option, sentence
+):
+    handlers = [signal.getsignal(number) for number in SIGNALS]
+    try:
+        assert main(list(option)) == 2
+    finally:
+        for number, handler in zip(SIGNALS, handlers, strict=True):
+            signal.signal(number, handler)
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "starting" not in said

@@ -10,7 +10,7 @@ import pytest
 from kafka import TopicPartition
 
 from churn.errors import InputError
-from service.stream.replay_range import find_ranges, read_edge, read_time
+from service.stream.replay_range import find_ranges, read_edge, read_time, require_forward
 
 TEN = datetime(2026, 11, 30, 10, tzinfo=UTC)
 MILLISECONDS = int(TEN.timestamp() * 1000)
@@ -80,7 +80,7 @@ def test_the_first_edge_is_included_and_the_last_is_not(first, last, expected):
 )
 def test_a_backward_range_is_a_sentence(first, last):
     with pytest.raises(InputError, match="The range is backward or empty: --from is"):
-        ranges(WHOLE, first, last)
+        require_forward(first, last)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 
 import pytest
-from worker_process import read_topic
+from worker_process import read_topic, working
 
 from churn.errors import ChurnError, InputError
 from churn.feature_store.online.address import open_online_store
@@ -42,6 +42,26 @@ def test_what_it_says_is_what_is_on_the_topic(environment, broker, topics, contr
     assert kinds["partial"] > 50
     with open_online_store(contract, store) as opened:  # so that updates find their customers
         assert opened.read("synthetic-7-000000050").row["gender"] in {"Male", "Female"}
+
+
+def test_the_worker_rejects_the_poison_and_scores_everything_else(
+    environment, settings, broker, topics, tmp_path
+):
+    store = f"sqlite:///{tmp_path / 'online.db'}"
+    shares = dict.fromkeys(("late", "out_of_order", "duplicated", "poison"), "0.1")
+    given = {"rate": "2000", "events": "600", "customers": "50", **shares}
+    sent = sent_kinds(
+        simulate(given, environment | {"CHURN_ONLINE_STORE": store}, threading.Event())
+    )
+    with working(settings | {"online_store": store}):
+        rejected = read_topic(broker.address, topics["dead_letter"], sent["poison"])
+        scored = read_topic(broker.address, topics["output"], 600 - sent["poison"])
+    kinds = [Counter(dict(each.headers)[KIND_HEADER].decode() for each in records)
+             for records in (rejected, scored)]  # fmt: skip
+    assert kinds[0] == {"poison": sent["poison"]}
+    assert kinds[1] == {kind: count for kind, count in sent.items() if count and kind != "poison"}
+    reasons = Counter(dict(each.headers)["churn-kind"] for each in rejected)
+    assert len(reasons) >= 8, reasons
 
 
 def test_without_an_online_store_it_sends_no_updates_unless_asked(environment):
