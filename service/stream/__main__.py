@@ -51,8 +51,8 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     from service.core.library_logs import log_libraries
     from service.core.log import log
     from service.stream.kafka_clients import silence_client_log
-    from service.stream.kafka_errors import PermanentError
     from service.stream.probes import ProbeServer
+    from service.stream.session import PermanentError
     from service.stream.worker import StreamWorker
 
     log_libraries()

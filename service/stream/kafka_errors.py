@@ -8,6 +8,7 @@ from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from churn.errors import ChurnError, error_reason
+from service.stream.session import PermanentError
 from service.stream.stream_settings import StreamSettings
 
 # Kafka itself calls these not retriable: the same request is not to be repeated. A new session,
@@ -87,18 +88,6 @@ _ADVICE: tuple[tuple[tuple[type[KafkaError], ...], str], ...] = (
     ),
 )
 _OTHER_ADVICE = "The brokers' log says more."
-
-
-class PermanentError(ChurnError):
-    """An error that waiting does not mend.
-
-    Attributes:
-        place: topic, partition and offset of the message it is about, as far as known.
-    """
-
-    def __init__(self, reason: str, **place: Any) -> None:
-        super().__init__(reason)
-        self.place = place
 
 
 def passes(error: BaseException) -> bool:

@@ -33,14 +33,12 @@ from service.stream.kafka_clients import (
     open_producer,
     open_reader,
 )
-from service.stream.kafka_errors import PermanentError, describe_permanent, passes
+from service.stream.kafka_errors import describe_permanent, passes
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
 from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
+from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
-
-SessionError = KafkaError
-"""Raised by every method if the session is over; open another one."""
 
 _OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
@@ -63,6 +61,7 @@ class KafkaSession:
         """
         self._settings = settings
         self._read = 0
+        self._after: Offsets = {}
         self._producer: Any = None
         with self._ending("The worker cannot use the brokers"):
             self._consumer: Any = open_consumer(settings)
@@ -87,8 +86,8 @@ class KafkaSession:
         """How many partitions this worker has."""
         return len(self._consumer.assignment())
 
-    def poll(self, seconds: float) -> tuple[list[Message], Offsets]:
-        """Returns the next messages, in the order of each partition, and what to commit after them.
+    def poll(self, seconds: float) -> list[Message]:
+        """Returns the next messages, in the order of each partition.
 
         Raises:
             SessionError: this session is over.
@@ -98,11 +97,10 @@ class KafkaSession:
             polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
         except Exception as error:  # what decompresses a batch raises errors of its own
             if passes(error):
-                raise
+                raise _over(error) from error
             place, what = self._find_unreadable(), "Messages cannot be read"
             raise describe_permanent(what, error, self._settings, **place) from None
         messages: list[Message] = []
-        offsets: Offsets = {}
         for partition, records in polled.items():
             messages.extend(
                 Message(
@@ -110,9 +108,9 @@ class KafkaSession:
                 )
                 for r in records
             )
-            offsets[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
-        self._read = len(messages)
-        return messages, offsets
+            self._after[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
+        self._read += len(messages)
+        return messages
 
     def send(self, batch: ScoredBatch) -> None:
         """Writes scores and rejections, and returns when all replicas have them; `commit` follows.
@@ -123,7 +121,8 @@ class KafkaSession:
         """
         sent = []
         if self._transactional:
-            self._producer.begin_transaction()
+            with self._ending("The worker cannot use the brokers"):
+                self._producer.begin_transaction()
         for each in outgoing_messages(batch, self._settings):
             with self._refusing(each):
                 future = self._producer.send(
@@ -136,8 +135,8 @@ class KafkaSession:
             with self._refusing(each):
                 future.get(timeout=ANSWER_SECONDS)
 
-    def commit(self, offsets: Offsets) -> bool:
-        """Commits that all below these offsets is done, and returns whether the group accepts it.
+    def commit(self) -> bool:
+        """Commits what was read since the last commit, and returns whether the group accepts it.
 
         It does not if the partitions were assigned to another worker, which then reads the messages
         again.
@@ -146,17 +145,17 @@ class KafkaSession:
             SessionError: this session is over.
             PermanentError: this worker must not commit.
         """
-        self._read = 0
-        try:
-            with self._ending("The group does not take the worker's commit"):
+        after, self._after, self._read = self._after, {}, 0
+        with self._ending("The group does not take the worker's commit"):
+            try:
                 if self._transactional:
-                    self._commit_transaction(offsets)
+                    self._commit_transaction(after)
                 else:
-                    self._consumer.commit(offsets, timeout_ms=ANSWER_SECONDS * 1000)
-        except (CommitFailedError, RebalanceInProgressError):
-            if self._transactional:
-                _within(ANSWER_SECONDS, self._producer.abort_transaction)
-            return False
+                    self._consumer.commit(after, timeout_ms=ANSWER_SECONDS * 1000)
+            except (CommitFailedError, RebalanceInProgressError):
+                if self._transactional:
+                    _within(ANSWER_SECONDS, self._producer.abort_transaction)
+                return False
         return True
 
     def _commit_transaction(self, offsets: Offsets) -> None:
@@ -174,6 +173,12 @@ class KafkaSession:
         Raises:
             SessionError: no broker answers.
         """
+        try:
+            return self._count_waiting()
+        except KafkaError as error:
+            raise _over(error) from error
+
+    def _count_waiting(self) -> int | None:
         assigned = self._consumer.assignment()
         if not assigned:
             return 0
@@ -241,7 +246,7 @@ class KafkaSession:
             yield
         except KafkaError as error:
             if passes(error):
-                raise
+                raise _over(error) from error
             raise describe_permanent(what, error, self._settings, **place) from None
 
     def _refusing(self, message: OutgoingMessage) -> AbstractContextManager[None]:
@@ -252,6 +257,10 @@ class KafkaSession:
             partition=source.partition,
             offset=source.offset,
         )
+
+
+def _over(error: BaseException) -> SessionError:
+    return SessionError(str(error).removeprefix("KafkaError: "))
 
 
 def _open_writer(settings: StreamSettings) -> tuple[KafkaProducer, bool]:

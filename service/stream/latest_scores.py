@@ -22,11 +22,17 @@ LatestScoresError = RedisError
 KEY = "churn:score:"
 _TIMEOUT_SECONDS = 5
 
-# Offsets are compared as texts of digits: Redis' numbers would round them.
+# Numbers are compared as texts of digits: Redis' own would round them. The id of an entry has two.
 _WRITE = """
+local function compare(one, other)
+    if #one ~= #other then return #one - #other end
+    return one == other and 0 or (one > other and 1 or -1)
+end
 local function is_later(held, given)
-    if #held ~= #given then return #held > #given end
-    return held > given
+    local held_first, held_second = string.match(held, '^(%d+)-?(%d*)$')
+    local first, second = string.match(given, '^(%d+)-?(%d*)$')
+    local found = compare(held_first, first)
+    return found > 0 or (found == 0 and compare(held_second, second) > 0)
 end
 local held = redis.call('HMGET', KEYS[1], 'topic', 'partition', 'offset')
 if held[1] == ARGV[2] and held[2] == ARGV[3] and is_later(held[3], ARGV[4]) then return end

@@ -27,6 +27,9 @@ SCHEMA_VERSION = b"1"
 CHANGES, AT = "changes", "at"
 """Keys of a partial update, beside the customer's id."""
 
+Place = int | str
+"""Of a message in its partition: Kafka's offset, or the id of an entry in Redis."""
+
 _decode = msgspec.json.Decoder().decode
 _decode_time = msgspec.json.Decoder(datetime).decode
 
@@ -40,7 +43,7 @@ class Message:
 
     topic: str
     partition: int
-    offset: int
+    offset: Place
     timestamp: int
     key: bytes | None
     value: bytes | None

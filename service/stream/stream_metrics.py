@@ -72,7 +72,7 @@ class StreamMetrics:
         # Present from the start, so that Prometheus' rate() counts the first one.
         for kind in Rejection.KINDS:
             self.rejected.labels(kind)
-        for part in ("kafka", "ledger", "online_store", "redis"):
+        for part in ("kafka", "streams", "ledger", "online_store", "redis"):
             self.failures.labels(part)
 
     def render(self) -> bytes:

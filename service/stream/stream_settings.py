@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
+from churn.feature_store.online.address import REDIS
 from service.core.environment_settings import (
     NONE,
     InputSettings,
@@ -26,6 +27,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     """How the worker runs.
 
     Attributes:
+        transport: Kafka, or Redis Streams.
         kafka_servers: brokers to begin with, host:port, comma-separated.
         kafka_security: how the brokers are spoken to.
         kafka_mechanism: how the worker logs in, where `kafka_security` says SASL.
@@ -43,6 +45,8 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
         max_message_bytes: max message bytes of a message and its key; larger ones are rejected.
         transactions: whether a batch's scores are written and its messages committed in one
             transaction, where the brokers have them.
+        stream_redis: address of the Redis whose streams are the topics, for the transport `redis`.
+        stream_max_length: entries that a stream in Redis keeps of what is done.
         session_seconds: a worker that is silent for so long loses its partitions to the others.
         redis: address of the latest scores, or `none`.
         redis_ttl_seconds: how long a score stays there.
@@ -53,6 +57,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
         stall_seconds: a worker that does not move for so long is no longer alive.
     """
 
+    transport: Literal["kafka", "redis"] = "kafka"
     kafka_servers: tuple[Annotated[str, Field(pattern=_SERVER)], ...] = ("127.0.0.1:9092",)
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -68,6 +73,8 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     # Kafka's own limit is 1 MiB with everything; a rejected message goes back with its reason.
     max_message_bytes: int = Field(256 * 2**10, ge=1024, le=900 * 2**10)
     transactions: bool = True
+    stream_redis: SecretStr = SecretStr(NONE)
+    stream_max_length: int = Field(1_000_000, ge=1000)
     session_seconds: float = Field(45.0, ge=6, le=300)
     redis: SecretStr = SecretStr(NONE)  # an address may hold a password
     redis_ttl_seconds: int = Field(7 * 24 * 3600, ge=1)
@@ -95,6 +102,9 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
             raise ValueError("the three topics must be three: what is written must not be read")
         if self.kafka_security.startswith("SASL") and not (self.kafka_user and self.kafka_password):
             raise ValueError("SASL needs a kafka_user and a kafka_password")
+        address = self.stream_redis.get_secret_value()
+        if self.transport == "redis" and not address.startswith(REDIS):
+            raise ValueError("the transport redis needs a stream_redis such as redis://host:6379/0")
         return self
 
 

@@ -27,10 +27,10 @@ from service.core.ledger_rotation import LedgerRotation
 from service.core.log import log
 from service.core.model_pool import ModelPool
 from service.core.worker_metrics import RequestMetrics
-from service.stream.kafka_session import KafkaSession, Offsets, SessionError
 from service.stream.latest_scores import LatestScores, LatestScoresError
 from service.stream.message_scoring import ScoredBatch, score_messages
 from service.stream.messages import Message
+from service.stream.session import Session, SessionError, open_session
 from service.stream.stored_fields import StoredFields
 from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings
@@ -79,7 +79,10 @@ class StreamWorker:
         self._progress_at = time.monotonic()
         self._checked_at = 0.0
         self._pause_seconds = _FIRST_PAUSE_SECONDS
-        self._faults: dict[str, str] = {"kafka": "The worker has not been in the group yet."}
+        self._transport = "streams" if settings.transport == "redis" else "kafka"
+        self._faults: dict[str, str] = {
+            self._transport: "The worker has not been in the group yet."
+        }
 
     def stop(self) -> None:
         """Makes it finish the current batch and end."""
@@ -116,31 +119,31 @@ class StreamWorker:
         while not self._stop.is_set():
             session = None
             try:
-                session = KafkaSession(self._settings)
+                session = open_session(self._settings)
                 self.metrics.sessions.inc()
                 log("info", "connected")
                 self._work(session)
             except StopRequested:
                 log("warning", "stopped_in_a_batch")
             except SessionError as error:
-                self._record_failure("kafka", str(error).removeprefix("KafkaError: "))
+                self._record_failure(self._transport, str(error))
             finally:
                 if session is not None:
                     session.close()
             self._wait()
 
-    def _work(self, session: KafkaSession) -> None:
+    def _work(self, session: Session) -> None:
         self._checked_at = time.monotonic() - _CHECK_SECONDS
         while not self._stop.is_set():
-            messages, offsets = session.poll(_POLL_SECONDS)
+            messages = session.poll(_POLL_SECONDS)
             self._progress_at = began = time.monotonic()
             if messages:
-                self._process(session, messages, offsets)
+                self._process(session, messages)
                 self.metrics.batch_seconds.observe(time.monotonic() - began)
             self._rotate()
             self._check_brokers(session)
 
-    def _process(self, session: KafkaSession, messages: list[Message], offsets: Offsets) -> None:
+    def _process(self, session: Session, messages: list[Message]) -> None:
         recorded: dict[Identity, Prediction] = {}
         self._retry_until_done(
             session, "ledger", InputError, lambda: recorded.update(self._recorded(messages))
@@ -164,7 +167,7 @@ class StreamWorker:
         )
         session.send(batch)
         self._progress_at = time.monotonic()
-        if not session.commit(offsets):
+        if not session.commit():
             self.metrics.repeated.inc(len(messages))
             log("warning", "commit_refused", messages=len(messages))
             return
@@ -205,7 +208,7 @@ class StreamWorker:
             self._latest.write(batch.scored)
 
     def _retry_until_done(
-        self, session: KafkaSession, part: str, error: type[Exception], work: Callable[[], None]
+        self, session: Session, part: str, error: type[Exception], work: Callable[[], None]
     ) -> None:
         """Tries again until the work is done.
 
@@ -226,7 +229,7 @@ class StreamWorker:
             if self._stop.is_set():
                 raise StopRequested
 
-    def _check_brokers(self, session: KafkaSession) -> None:
+    def _check_brokers(self, session: Session) -> None:
         """Every few seconds: counts what waits, and checks that the brokers still answer.
 
         Raises:
@@ -239,10 +242,10 @@ class StreamWorker:
         if session.is_member:
             self._checked_at = time.monotonic()
             self.metrics.waiting.set(session.count_waiting())
-            self._record_recovery("kafka")
+            self._record_recovery(self._transport)
         elif since > _JOIN_SECONDS:
             self._checked_at = time.monotonic() - _CHECK_SECONDS
-            self._record_failure("kafka", "The group has not taken the worker in.")
+            self._record_failure(self._transport, "The group has not taken the worker in.")
 
     def _record_failure(self, part: str, reason: str) -> None:
         self.metrics.failures.labels(part).inc()

@@ -13,7 +13,7 @@ from churn.home import home
 SQLITE = "sqlite:///"
 FILE = "online-store.db"
 """Name of the default store's file, in the folder of `home`."""
-_REDIS = ("redis://", "rediss://", "unix://")
+REDIS = ("redis://", "rediss://", "unix://")
 
 
 def open_online_store(contract: DataContract, address: str | None = None) -> OnlineStore:
@@ -31,7 +31,7 @@ def open_online_store(contract: DataContract, address: str | None = None) -> Onl
         address = f"{SQLITE}{home() / FILE}"
     if address.startswith(SQLITE) and len(address) > len(SQLITE):
         return SqliteOnlineStore(Path(address.removeprefix(SQLITE)), contract)
-    if address.startswith(_REDIS):
+    if address.startswith(REDIS):
         # Here and not above: a store in a file needs no client.
         from churn.feature_store.online.redis_store import RedisOnlineStore
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from kafka import KafkaProducer
-from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.errors import KafkaConnectionError
 from kafka.protocol.consumer import FetchResponse, OffsetCommitResponse
 from kafka.protocol.metadata import MetadataResponse
 from kafka.protocol.producer import (
@@ -25,10 +25,10 @@ from kafka.record.memory_records import MemoryRecordsBuilder
 from worker_process import starting, wait_until, working
 
 from service.stream import kafka_clients, kafka_session
-from service.stream.kafka_errors import PermanentError
 from service.stream.kafka_session import KafkaSession
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Rejection
+from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
 from tests.servers.kafka_proxy import refuse_messages
 from tests.servers.process import free_port
@@ -78,16 +78,14 @@ def with_checksum(batch):
 
 
 def read(session, count):
-    """Messages of a session, and what to commit after the last."""
-    messages, offsets = [], {}
-    wait_until(lambda: _read_more(session, messages, offsets) >= count, lambda: messages)
-    return messages, offsets
+    """The next messages of a session."""
+    messages = []
+    wait_until(lambda: _read_more(session, messages) >= count, lambda: messages)
+    return messages
 
 
-def _read_more(session, messages, offsets):
-    more, after = session.poll(0.5)
-    messages.extend(more)
-    offsets.update(after)
+def _read_more(session, messages):
+    messages.extend(session.poll(0.5))
     return len(messages)
 
 
@@ -105,7 +103,7 @@ def test_a_compressed_batch_is_read(broker, stream, opened, codec):
         producer.send(stream.input_topic, value, key=b"k", partition=0, headers=[("h", b"1")])
     producer.close()
 
-    messages, _ = read(opened(stream), 20)
+    messages = read(opened(stream), 20)
 
     assert [each.value[320:] for each in messages] == [str(n).encode() for n in range(20)]
     assert {(each.key, each.headers) for each in messages} == {(b"k", (("h", b"1"),))}
@@ -139,9 +137,9 @@ def test_a_batch_that_cannot_be_read_is_named_by_its_place(
         broker.write_batch(stream.input_topic, 1, with_checksum(batch_of(b"1", b"2", b"3")))
     broker.write_batch(stream.input_topic, 2, with_checksum(batch_of(b"4")))
     session = opened(stream)
-    _, offsets = read(session, 7)
+    read(session, 7)
     session.send(ScoredBatch())
-    session.commit(offsets)
+    session.commit()
     broker.write_batch(stream.input_topic, 1, batch)
 
     with pytest.raises(PermanentError, match="Messages cannot be read: ") as caught:
@@ -240,7 +238,7 @@ def test_a_message_that_the_brokers_refuse_is_named_by_what_it_was_read_from(
 ):
     broker.write_batch(proxied.input_topic, 2, with_checksum(batch_of(b"1", b"2")))
     session = opened(proxied)
-    messages, _ = read(session, 2)
+    messages = read(session, 2)
     proxy.answers = refuse_messages(proxied.dead_letter_topic, code)
 
     with pytest.raises(PermanentError, match=proxied.dead_letter_topic) as caught:
@@ -257,10 +255,10 @@ def test_too_few_replicas_are_waited_for(broker, proxy, proxied, opened, monkeyp
     monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 1)
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
-    messages, _ = read(session, 1)
+    messages = read(session, 1)
     proxy.answers = refuse_messages(proxied.dead_letter_topic, 19)
 
-    with pytest.raises(KafkaError):
+    with pytest.raises(SessionError):
         session.send(rejected(messages))
 
 
@@ -285,12 +283,12 @@ def test_a_group_that_may_not_be_committed_to_ends_it(
 ):
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied.model_copy(update={"transactions": transactions}))
-    messages, offsets = read(session, 1)
+    messages = read(session, 1)
     session.send(rejected(messages))
     proxy.changes = {answer: commit_refused(30)}
 
     with pytest.raises(PermanentError, match=f"and the group '{proxied.group}'"):
-        session.commit(offsets)
+        session.commit()
 
 
 @pytest.mark.parametrize(("transactions", "answer", "code"), COMMITS)
@@ -299,13 +297,13 @@ def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(
 ):
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied.model_copy(update={"transactions": transactions}))
-    messages, offsets = read(session, 1)
+    messages = read(session, 1)
     session.send(rejected(messages))
     proxy.changes = {answer: commit_refused(code)}
-    refused = session.commit(offsets)
+    refused = session.commit()
     proxy.changes = {}
     session.send(rejected(messages))
-    accepted = session.commit(offsets)
+    accepted = session.commit()
 
     assert (refused, accepted) == (False, True)
     # A transaction that was not committed leaves nothing; without one it is there twice.
@@ -316,21 +314,21 @@ def test_a_worker_that_is_killed_leaves_nothing_of_its_batch(broker, stream, ope
     broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
     named = stream.model_copy(update={"instance": "worker-1"})
     first = opened(named)
-    messages, _ = read(first, 1)
+    messages = read(first, 1)
     first.send(rejected(messages))
     before = outside.read("dead_letter", 0)
 
     second = opened(named)  # under the same name, as after a restart
-    again, offsets = read(second, 1)
+    again = read(second, 1)
     second.send(rejected(again))
-    second.commit(offsets)
+    second.commit()
 
     assert before == []
     assert [each.prediction_id for each in again] == [each.prediction_id for each in messages]
     assert len(outside.read("dead_letter", 1)) == 1
     assert outside.committed(stream.group) == 1
-    with pytest.raises(KafkaError):
-        first.commit(offsets)
+    with pytest.raises(SessionError):
+        first.commit()
 
 
 def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
@@ -350,10 +348,10 @@ def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
     broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1", b"2", b"3")))
     session = opened(stream.model_copy(update={"batch_messages": 2}))
     before = session.count_waiting()
-    messages, offsets = read(session, 2)
+    messages = read(session, 2)
     held = session.count_waiting()
     session.send(ScoredBatch())
-    session.commit(offsets)
+    session.commit()
 
     assert before == 0  # none is this worker's yet
     assert len(messages) == 2
@@ -368,7 +366,7 @@ def test_an_error_that_passes_ends_the_session_and_not_the_worker(stream, opened
 
     monkeypatch.setattr(session._consumer, "poll", away)
 
-    with pytest.raises(KafkaConnectionError):
+    with pytest.raises(SessionError):
         session.poll(0.1)
 
 
@@ -379,7 +377,7 @@ def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(
     proxy.answers = {ProduceRequest: lambda request: acks.append(request.acks)}
     broker.write_batch(proxied.input_topic, 0, with_checksum(batch_of(b"1")))
     session = opened(proxied)
-    messages, _ = read(session, 1)
+    messages = read(session, 1)
     session.send(rejected(messages))
     options = session._consumer.config
 
@@ -416,7 +414,7 @@ def test_no_broker_passes_and_the_reason_is_given(stream, opened, monkeypatch):
     monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
     nowhere = stream.model_copy(update={"kafka_servers": (f"127.0.0.1:{free_port()}",)})
 
-    with pytest.raises(KafkaError, match=r"No broker answers at .* \(.*\)\. Start one"):
+    with pytest.raises(SessionError, match=r"No broker answers at .* \(.*\)\. Start one"):
         opened(nowhere)
 
 

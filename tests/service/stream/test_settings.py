@@ -34,6 +34,8 @@ def test_without_any_setting_a_broker_on_this_machine_is_read():
         ({"CHURN_OUTPUT_TOPIC": "churn-customers"}, "what is written must not be read"),
         ({"CHURN_DEAD_LETTER_TOPIC": "churn-scores"}, "the three topics must be three"),
         ({"CHURN_KAFKA_SECURITY": "SASL_SSL"}, "SASL needs a kafka_user"),
+        ({"CHURN_TRANSPORT": "redis"}, "needs a stream_redis such as redis://host:6379/0"),
+        ({"CHURN_TRANSPORT": "rabbit"}, "CHURN_TRANSPORT cannot be used"),
         ({"CHURN_CANARY_PERCENT": "5"}, "needs a canary_version"),
         ({"CHURN_BATCH_MESSAGES": "0"}, "CHURN_BATCH_MESSAGES cannot be used"),
         ({"CHURN_MAX_MESSAGE_BYTES": "5000000"}, "CHURN_MAX_MESSAGE_BYTES cannot be used"),

@@ -3,16 +3,13 @@
 import json
 
 import pytest
-from kafka.errors import KafkaConnectionError
 
 from churn.errors import InputError
 from service.stream import worker as worker_module
-from service.stream.kafka_errors import PermanentError
 from service.stream.messages import Message
+from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
 from service.stream.worker import StreamWorker
-
-OFFSETS = {"partition": 7}
 
 
 class FakeSession:
@@ -39,15 +36,14 @@ class FakeSession:
 
     def poll(self, _seconds):
         self._step("poll")
-        return (self.messages, OFFSETS) if self.messages else ([], {})
+        return self.messages
 
     def send(self, batch):
         self._step("send")
         assert len(batch.scored) + len(batch.rejected) == len(self.messages)
 
-    def commit(self, offsets):
+    def commit(self):
         accepted = self._step("commit")
-        assert offsets is OFFSETS
         self.messages = []
         return accepted is not False
 
@@ -86,7 +82,7 @@ def played(published_store, tmp_path, customers, monkeypatch):
         monkeypatch.setattr(worker._stop, "wait", pauses.append)
         monkeypatch.setattr(worker._stop, "is_set", lambda: steps.count(stop_after) >= times)
         monkeypatch.setattr(
-            worker_module, "KafkaSession", lambda _: FakeSession(steps, script, list(messages))
+            worker_module, "open_session", lambda _: FakeSession(steps, script, list(messages))
         )
         try:
             worker.run()
@@ -119,7 +115,7 @@ def test_a_batch_is_written_everywhere_before_it_is_committed(played):
 
 
 def test_a_batch_that_is_not_delivered_is_not_committed_and_is_read_again(played):
-    worker, steps, pauses = played({"send": [KafkaConnectionError("away")]})
+    worker, steps, pauses = played({"send": [SessionError("away")]})
 
     assert steps == [*WHOLE[:5], "close", *WHOLE]
     assert pauses[0] == 1
@@ -138,7 +134,7 @@ def test_a_permanent_error_ends_it_and_leaves_the_group(played):
 
 @pytest.mark.parametrize("step", ["connect", "poll", "commit"])
 def test_a_session_that_fails_is_closed_and_another_one_opened(played, step):
-    _, steps, _ = played({step: [KafkaConnectionError("away")]}, stop_after="redis",
+    _, steps, _ = played({step: [SessionError("away")]}, stop_after="redis",
                          times=2 if step == "commit" else 1)  # fmt: skip
 
     assert steps[: steps.index(step) + 1] == WHOLE[: WHOLE.index(step) + 1]
@@ -167,7 +163,7 @@ def test_the_ledger_is_tried_until_it_is_written_with_longer_and_longer_pauses(p
 
 
 def test_pauses_begin_anew_after_a_success(played):
-    _, _, pauses = played({"poll": [None, KafkaConnectionError("away")]}, times=2,
+    _, _, pauses = played({"poll": [None, SessionError("away")]}, times=2,
                           ledger=[InputError("away")] * 3)  # fmt: skip
 
     assert pauses[:4] == [1, 2, 4, 1]
@@ -183,7 +179,7 @@ def test_redis_is_tried_until_it_is_written(played):
 
 
 def test_what_waits_is_counted_while_the_ledger_is_tried(played):
-    worker, _, _ = played({"count": [17, KafkaConnectionError("away")]},
+    worker, _, _ = played({"count": [17, SessionError("away")]},
                           ledger=[InputError("away")] * 2, stop_after="ledger", times=2)  # fmt: skip
 
     assert [metric.samples[0].value for metric in worker.metrics.waiting.collect()] == [17]

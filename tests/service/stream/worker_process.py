@@ -102,7 +102,7 @@ class Outside:
         self._producer.close(5)
 
 
-def read_topic(address: str, topic: str, count: int) -> list[Any]:
+def read_topic(address: str, topic: str, count: int, seconds: float = SECONDS) -> list[Any]:
     """What is committed of a topic, to its end, once that are at least `count` messages."""
     consumer = KafkaConsumer(
         bootstrap_servers=address,
@@ -113,7 +113,7 @@ def read_topic(address: str, topic: str, count: int) -> list[Any]:
         places = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic))]
         consumer.assign(places)
         records_read: list[Any] = []
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + seconds
         while True:
             for records in consumer.poll(200).values():
                 records_read.extend(records)
