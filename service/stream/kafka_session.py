@@ -42,7 +42,7 @@ from service.stream.stream_settings import StreamSettings
 
 _OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
-_TRANSACTION_SECONDS = 60
+TRANSACTION_SECONDS = 60
 """After which the brokers end the transaction of a worker that was killed, if its name does not return."""
 _PROCESS = uuid4().hex
 
@@ -263,15 +263,22 @@ def _over(error: BaseException) -> SessionError:
     return SessionError(str(error).removeprefix("KafkaError: "))
 
 
+def transactional_id(settings: StreamSettings) -> str:
+    """Returns the name of this worker's transactions: after a crash the same, where the worker has one.
+
+    Then the transaction that it left open ends at once.
+    """
+    return f"{settings.group}-{settings.instance or _PROCESS}"
+
+
 def _open_writer(settings: StreamSettings) -> tuple[KafkaProducer, bool]:
     """Returns a producer, and whether it writes in transactions."""
     if not settings.transactions:
         return open_producer(settings), False
-    # The same name after a crash, where the worker has one: its open transaction ends at once.
     producer = open_producer(
         settings,
-        transactional_id=f"{settings.group}-{settings.instance or _PROCESS}",
-        transaction_timeout_ms=_TRANSACTION_SECONDS * 1000,
+        transactional_id=transactional_id(settings),
+        transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
     )
     try:
         producer.init_transactions()

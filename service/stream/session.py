@@ -68,6 +68,16 @@ def open_session(settings: StreamSettings) -> Session:
         from service.stream.redis_session import RedisSession
 
         return RedisSession(settings)
+    if settings.transport == "confluent":
+        try:
+            from service.stream.confluent_session import ConfluentSession
+        except ImportError:
+            raise PermanentError(
+                "CHURN_TRANSPORT=confluent needs confluent-kafka, which is not installed. Run `pip "
+                "install confluent-kafka`, or leave CHURN_TRANSPORT out."
+            ) from None
+
+        return ConfluentSession(settings)
     from service.stream.kafka_session import KafkaSession
 
     return KafkaSession(settings)

@@ -27,7 +27,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     """How the worker runs.
 
     Attributes:
-        transport: Kafka, or Redis Streams.
+        transport: Kafka by kafka-python or by confluent-kafka, or Redis Streams.
         kafka_servers: brokers to begin with, host:port, comma-separated.
         kafka_security: how the brokers are spoken to.
         kafka_mechanism: how the worker logs in, where `kafka_security` says SASL.
@@ -57,7 +57,7 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
         stall_seconds: a worker that does not move for so long is no longer alive.
     """
 
-    transport: Literal["kafka", "redis"] = "kafka"
+    transport: Literal["kafka", "confluent", "redis"] = "kafka"
     kafka_servers: tuple[Annotated[str, Field(pattern=_SERVER)], ...] = ("127.0.0.1:9092",)
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"

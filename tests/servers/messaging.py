@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import warnings
 from collections.abc import Iterator
@@ -21,20 +22,27 @@ PARTITIONS = 3
 
 
 class Broker:
-    """`noida-db`: one small program that speaks Kafka's protocol, restarted with what it holds."""
+    """`noida-db`: one small program that speaks Kafka's protocol, restarted with what it holds.
+
+    Where CHURN_TEST_KAFKA names a real broker, that one, which no test starts or stops.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = free_port()
-        self.address = f"127.0.0.1:{self._port}"
+        self.is_real = bool(named := os.environ.get("CHURN_TEST_KAFKA"))
+        self.address = named or f"127.0.0.1:{free_port()}"
+        self._port = int(self.address.rpartition(":")[2])
 
     def start(self) -> None:
+        if self.is_real:
+            return
         command = broker_command(self._port, self._folder / "data")
         self._server = Server("the broker", command, self._folder / "log")
         self._server.wait(lambda: listens(self._port))
 
     def stop(self) -> None:
-        self._server.stop()
+        if not self.is_real:
+            self._server.stop()
 
     def topics(self, *names: str) -> None:
         with self._admin() as admin:
@@ -60,7 +68,8 @@ class Broker:
             ])],
         )  # fmt: skip
         request.with_header()
-        with socket.create_connection(("127.0.0.1", self._port), 10) as connection:
+        place = self.address.rpartition(":")[0], self._port
+        with socket.create_connection(place, 10) as connection:
             connection.sendall(request.encode(header=True, framed=True))
             answer = connection.recv(4096)
         (written,) = ProduceResponse[7].decode(answer, header=True, framed=True).responses

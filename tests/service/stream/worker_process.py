@@ -15,8 +15,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from tests.servers.logged_process import SECONDS, LoggedProcess
 
 
-def wait_until(what: Callable[[], Any], about: Callable[[], Any] = lambda: "") -> Any:
-    until = time.monotonic() + SECONDS
+def wait_until(
+    what: Callable[[], Any], about: Callable[[], Any] = lambda: "", seconds: float = SECONDS
+) -> Any:
+    until = time.monotonic() + seconds
     while not (result := what()):
         assert time.monotonic() < until, about()
         time.sleep(0.02)
@@ -102,7 +104,7 @@ class Outside:
         self._producer.close(5)
 
 
-def read_topic(address: str, topic: str, count: int, seconds: float = SECONDS) -> list[Any]:
+def read_topic(address: str, topic: str, count: int) -> list[Any]:
     """What is committed of a topic, to its end, once that are at least `count` messages."""
     consumer = KafkaConsumer(
         bootstrap_servers=address,
@@ -113,7 +115,7 @@ def read_topic(address: str, topic: str, count: int, seconds: float = SECONDS) -
         places = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic))]
         consumer.assign(places)
         records_read: list[Any] = []
-        until = time.monotonic() + seconds
+        until = time.monotonic() + SECONDS
         while True:
             for records in consumer.poll(200).values():
                 records_read.extend(records)
