@@ -48,12 +48,8 @@ def job(
                 engine=engine,
                 ledger=kept,
             )
-        rows = {"rows": result.manifest.rows, "accepted": result.manifest.accepted}
-        print(
-            json.dumps(
-                {**rows, "seconds": time.perf_counter() - began, "cpu": cpu_seconds() - spent}
-            )
-        )
+        cost = {"seconds": time.perf_counter() - began, "cpu": cpu_seconds() - spent}
+        print(json.dumps({"rows": result.manifest.rows, **cost}))
 
     if not master:
         score(LocalEngine(workers))
