@@ -23,16 +23,16 @@ from churn.ledger.prediction import Outcome, Prediction, TreatmentRecord
 Mask = npt.NDArray[np.bool_]
 
 _SAID = {
-    "not_due": "predictions are too recent: their outcomes may still arrive",
-    "censored": "predictions were last seen as customers before the horizon: left out",
-    "without_outcome": "predictions are due and have no outcome: left out",
-    "predictions_from_future": "predictions are later than now: check that computer's clock",
-    "unknown": "outcomes belong to no prediction in the ledger: left out",
-    "before_prediction": "outcomes were observed before the prediction they name: left out",
-    "outcomes_from_future": "outcomes are later than now: left out; check that computer's clock",
-    "clock_skew": "outcomes are up to five minutes older than their prediction: counted as after it",
-    "repeated": "predictions have the same outcome more than once: it counts once",
-    "contradicting": "predictions have outcomes that contradict each other: the last recorded counts",
+    "not_due": "Predictions that are too recent, whose outcomes may still arrive",
+    "censored": "Predictions of customers last seen before the horizon, left out",
+    "without_outcome": "Predictions that are due and have no outcome, left out",
+    "predictions_from_future": "Predictions later than now; check that computer's clock",
+    "unknown": "Outcomes of no prediction in the ledger, left out",
+    "before_prediction": "Outcomes observed before the prediction that they name, left out",
+    "outcomes_from_future": "Outcomes later than now, left out; check that computer's clock",
+    "clock_skew": "Outcomes up to five minutes older than their prediction, counted as after it",
+    "repeated": "Predictions with the same outcome more than once, which counts once",
+    "contradicting": "Predictions with outcomes that contradict each other; the last recorded counts",
 }
 
 
@@ -98,7 +98,7 @@ class OutcomeCounts(FrozenModel):
     def sentences(self) -> tuple[str, ...]:
         """What a reader of the figures has to know, a sentence each."""
         found = ((getattr(self, name), words) for name, words in _SAID.items())
-        return tuple(f"{count:,} {words}." for count, words in found if count)
+        return tuple(f"{words}: {count:,}." for count, words in found if count)
 
 
 @dataclass(frozen=True, eq=False)

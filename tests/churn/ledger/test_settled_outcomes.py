@@ -83,7 +83,7 @@ def test_outcomes_of_unknown_predictions_and_customers_are_counted():
     )
 
     assert counted(found) == {"predictions": 1, "without_outcome": 1, "unknown": 3}
-    assert found.counts.sentences[-1].startswith("3 outcomes belong to no prediction")
+    assert found.counts.sentences[-1] == ("Outcomes of no prediction in the ledger, left out: 3.")
 
 
 @pytest.mark.parametrize(
