@@ -108,7 +108,13 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
 
     Raises:
         KafkaError: no broker answers, or they refuse this program.
+        InputError: the settings name streams in Redis.
     """
+    if settings.transport == "redis":
+        raise InputError(
+            "CHURN_TRANSPORT is redis, and this command speaks to Kafka alone. Leave CHURN_TRANSPORT "
+            "out, and name the brokers in CHURN_KAFKA_SERVERS."
+        )
     failures = _ConnectionFailures()
     try:
         with failures:

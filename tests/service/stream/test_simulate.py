@@ -88,6 +88,14 @@ def test_a_topic_that_does_not_exist_is_a_sentence(environment):
         simulate(FEW, environment | {"CHURN_INPUT_TOPIC": "nowhere"}, threading.Event())
 
 
+def test_streams_in_redis_are_not_kafka(environment):
+    redis = {"CHURN_TRANSPORT": "redis", "CHURN_STREAM_REDIS": "redis://127.0.0.1:1/0"}
+    with pytest.raises(
+        InputError, match="CHURN_TRANSPORT is redis, and this command speaks to Kafka"
+    ):
+        simulate(FEW, environment | redis, threading.Event())
+
+
 def test_no_broker_is_a_sentence(environment):
     with pytest.raises(
         ChurnError, match=r"No broker answers at 127\.0\.0\.1:1 .*Start one"
