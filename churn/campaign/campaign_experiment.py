@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +20,12 @@ from churn.experiments.experiment_settings import ExperimentSettings
 from churn.experiments.looks import keep_look, taken_looks
 from churn.experiments.plan import ExperimentPlan, plan_experiment
 from churn.experiments.readout import Readout, read_out
-from churn.ledger.prediction import Outcome
+from churn.ledger.customer_outcomes import customer_outcomes
 from churn.ledger.predictions import PredictionLedger
 from churn.retention.playbook import Playbook
 from churn.settings.retention import RetentionSettings
 
 PLAN_NAME = "experiment.json"
-_PAGE = 10_000
 _ALL_DAYS = 36_500
 
 
@@ -133,7 +131,7 @@ def read_campaigns(
     plan, taken = _plan(files, experiment), taken_looks(folder, experiment)
     if taken and taken[-1].look >= plan.look_on(now.date()).number:
         return plan, taken[-1]
-    outcomes = _by_customer(ledger)
+    outcomes = customer_outcomes(ledger)
     called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
     observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
     readout = read_out(plan, observed, now.date(), taken)
@@ -181,26 +179,6 @@ def _plan(files: list[Path], experiment: str) -> ExperimentPlan:
         if plan.name == experiment:
             return plan
     raise InputError(f"No campaign has left the plan of experiment '{experiment}' ({PLAN_NAME}).")
-
-
-def _by_customer(ledger: PredictionLedger) -> list[Outcome]:
-    """The outcomes, each with its customer where a prediction names one."""
-    customers: dict[str, str] = {}
-    for after in range(0, ledger.count(), _PAGE):
-        for one in ledger.predictions(after=after, limit=_PAGE):
-            if one.customer is not None:
-                customers[one.prediction_id] = one.customer
-    found, after = [], 0
-    while page := ledger.outcomes(after=after, limit=_PAGE):
-        found += [
-            each
-            if each.customer
-            else replace(each, customer=customers.get(each.prediction_id or ""))
-            for each in page
-        ]
-        after += len(page)
-    # The customer alone identifies an assignment: a prediction's id means nothing there.
-    return [replace(each, prediction_id=None) for each in found if each.customer]
 
 
 def campaign_kept_out(

@@ -20,7 +20,8 @@ from churn.campaign.scored_customers import ScoredCustomers
 from churn.campaign.supported_offers import supported_offers
 from churn.campaign.suppression import read_suppressions
 from churn.data.sources import open_sink
-from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
+from churn.ledger.customer_outcomes import customer_outcomes
+from churn.ledger.predictions import PredictionLedger, TreatmentRecord
 from churn.retention.cohorts import cohort_ids
 from churn.retention.roi_report import RoiReport
 from churn.retention.value import RemainingMargin
@@ -61,7 +62,8 @@ def write_call_list(
         lists = _lists(scored, margin, plan, options, folders["bundles"])
         files = {NOT_CALLED: lists.others, CALL_LIST: lists.called}
         with PredictionLedger(folders["ledger"]) as ledger:
-            audit = audit_last_list(folder.parent, now.date(), _last_outcomes(ledger))
+            last = {str(each.customer): each for each in customer_outcomes(ledger)}
+            audit = audit_last_list(folder.parent, now.date(), last)
             if audit is not None:
                 files[MISSED] = audit[1]
             folder.mkdir(parents=True, exist_ok=True)
@@ -150,25 +152,3 @@ def _new_treatments(
                 del mine[each.customer]
         after += len(page)
     return [TreatmentRecord(now, treated=called, customer=each) for each, called in mine.items()]
-
-
-def _last_outcomes(ledger: PredictionLedger) -> dict[str, Outcome]:
-    """Customer id -> the last outcome recorded, be it for the customer or for a prediction."""
-    found: dict[str, Outcome] = {}
-    by_prediction: dict[str, Outcome] = {}
-    after = 0
-    while page := ledger.outcomes(after=after, limit=_PAGE):
-        found |= {each.customer: each for each in page if each.customer is not None}
-        by_prediction |= {
-            each.prediction_id: each
-            for each in page
-            if each.customer is None and each.prediction_id is not None
-        }
-        after += len(page)
-    after = 0
-    while by_prediction and (predictions := ledger.predictions(after=after, limit=_PAGE)):
-        for one in predictions:
-            if one.customer is not None and one.prediction_id in by_prediction:
-                found.setdefault(one.customer, by_prediction[one.prediction_id])
-        after += len(predictions)
-    return found
