@@ -5,7 +5,8 @@ from __future__ import annotations
 import yaml
 
 from churn.errors import InputError
-from churn.experiments.readout import Readout, SavedShare
+from churn.experiments.arm_comparison import SavedShare
+from churn.experiments.readout import Readout
 from churn.retention.assumption import Fixed, Normal
 from churn.retention.playbook import Offer, Playbook
 
