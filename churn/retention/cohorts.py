@@ -59,7 +59,8 @@ class Cohort(FrozenModel):
         """What the id says, in words."""
         if self.id == DO_NOT_DISTURB:
             return "do not disturb"
-        return f"{band_words(self.band)} risk, {self.value_third} value: {self.reason}"
+        value = "" if self.value_third == _ALIKE else f", {self.value_third} value"
+        return f"{band_words(self.band)} risk{value}: {self.reason}"
 
 
 def band_words(band: str) -> str:

@@ -81,7 +81,7 @@ def remaining_margin(
             draws=np.repeat(worth[:, None].astype(np.float32), horizon.draws, axis=1),
             assumptions=(
                 value.worth.assumptions[0],
-                f"The contract has no single {lacks}, so neither value.margin nor horizon counts.",
+                f"The contract has no single {lacks}, so margins and a horizon do not count.",
             ),
         )
     months = stays.expected_months(

@@ -1,7 +1,7 @@
 """Writes the lists of a campaign, and what the ledger keeps of it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,7 +69,7 @@ def write_call_list(
             folder.mkdir(parents=True, exist_ok=True)
             for name, table in files.items():
                 open_sink(str(folder / name)).write([table])
-            export = _export(options.export, lists.called)
+            export = _export(options.export, lists.called, now.date())
             if options.record:
                 ledger.record_treatments(_new_treatments(ledger, scored, plan, now))
         notes = (*_notes(scored, options), *([audit[0].sentence] if audit is not None else []))
@@ -122,12 +122,15 @@ def _notes(scored: ScoredCustomers, options: RetentionSettings) -> Iterator[str]
             )
 
 
-def _export(where: str, listed: pa.Table) -> str:
-    """Writes the call list for a CRM: into a file, or a database's table, where a customer's row is replaced."""
+def _export(where: str, listed: pa.Table, day: date) -> str:
+    """Writes the call list for a CRM: into a file, or a database's table, where a customer's row is replaced.
+
+    Rows of earlier lists stay in such a table, so each has its day.
+    """
     if not where:
         return ""
     sink = open_sink(where, key=("customer_id",) if is_table(where) else ())
-    sink.write([listed])
+    sink.write([listed.append_column("listed_on", pa.array([day] * listed.num_rows))])
     return sink.shown
 
 

@@ -116,7 +116,10 @@ def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, lis
     assert report.folder == str(tmp_path / "retention" / "2026-11-30")
     called = csv.read_csv(f"{report.folder}/call-list.csv")["customer_id"].to_pylist()
     assert called == lists.called["customer_id"].to_pylist()
-    assert csv.read_csv(tmp_path / "crm.csv").num_rows == len(called) == report.called
+    exported = csv.read_csv(tmp_path / "crm.csv")
+    assert exported["customer_id"].to_pylist() == called
+    assert set(exported["listed_on"].to_pylist()) == {TODAY}
+    assert report.called == len(called)
     kept = treatments(own)
     assert {each.customer for each in kept if each.treated} == set(called)
     assert sum(not each.treated for each in kept) == campaign.plan.holdout.sum()

@@ -57,7 +57,7 @@ def _lines(page: Any, slide: Slide, *, top: float) -> float:
     """Writes the sentences and returns where they end, in inches from the top."""
     if not slide.lines:
         return top
-    width, size, high, space = _WIDE - 1.2, 24, 4.9, 14  # alone
+    width, size, high, space = _WIDE - 1.2, 20, 4.9, 12  # alone
     if slide.chart is not None:
         width, size, space = 4.3, 18, 8
     elif slide.table is not None:
@@ -134,9 +134,8 @@ def _add_table(page: Any, table: Table, *, top: float) -> None:
     width = _WIDE - 1.2
     frame = page.shapes.add_table(rows, columns, *_box(0.6, top, width, 0.36 * rows))
     _describe(frame, table.alt)
-    longest = [max(len(row[at]) for row in table.rows) ** 0.6 for at in range(columns)]
-    for at, share in enumerate(longest):
-        frame.table.columns[at].width = Inches(width * share / sum(longest))
+    for at, wide in enumerate(_column_widths(table, width)):
+        frame.table.columns[at].width = Inches(wide)
     for at, row in enumerate(table.rows):
         for place, text in enumerate(row):
             cell = frame.table.cell(at, place)
@@ -145,6 +144,15 @@ def _add_table(page: Any, table: Table, *, top: float) -> None:
             cell.fill.solid()
             cell.fill.fore_color.rgb = _rgb(_MAIN if head else "FFFFFF" if at % 2 else "F1F4F7")
             _write(cell.text_frame, (text,), size=13, bold=head, colour="FFFFFF" if head else _INK)
+
+
+def _column_widths(table: Table, width: float) -> list[float]:
+    """Widths in inches: room for each column's longest word, and the rest by how long its texts are."""
+    columns = list(zip(*table.rows, strict=True))
+    least = [0.25 + 0.1 * max(len(w) for text in each for w in text.split()) for each in columns]
+    share = [max(map(len, each)) ** 0.6 for each in columns]
+    left = max(0.0, width - sum(least)) / sum(share)
+    return [room + left * mine for room, mine in zip(least, share, strict=True)]
 
 
 def _write(

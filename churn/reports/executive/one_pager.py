@@ -94,8 +94,8 @@ def _pictures(page: Any, seen: Evidence) -> None:
 
 
 def _offers(page: Any, seen: Evidence) -> None:
-    _text(page, "Offers", size=11, bold=True, colour=_MAIN)
-    rows = [("Offer", "Customers", f"Cost, {seen.roi.money}", f"Profit, {seen.roi.money}")]
+    _text(page, f"Offers, in {seen.roi.money}", size=11, bold=True, colour=_MAIN)
+    rows = [("Offer", "Customers", "Cost", "Profit")]
     rows += [
         (
             each.title,

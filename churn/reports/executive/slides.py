@@ -99,9 +99,10 @@ def _cohorts(seen: Evidence) -> Slide:
     found = seen.retention.cohorts.cohorts[:_MOST_ROWS]
     first = "retention.cohorts.cohorts.0"
     return Slide(
-        title=f"Most is at risk with {found[0].words}, {seen.money(f'{first}.at_risk.expected')}",
+        title=f"Where most value is at risk: {found[0].words}",
         lines=(
-            (f"{seen.count(f'{first}.customers')} customers; 95% range "
+            (f"{seen.count(f'{first}.customers')} customers, "
+            f"{seen.money(f'{first}.at_risk.expected')} at risk; 95% range "
             f"{seen.money_range(f'{first}.at_risk')}."),
             "A cohort is a risk band, a third of the values and the main reason.",
         ),

@@ -130,7 +130,9 @@ def test_without_a_monthly_charge_all_are_worth_the_assumed_amount(
 
     assert set(margin.expected) == {150.0}
     assert "150.00" in margin.assumptions[0]
-    assert "no single monthly charge, so neither value.margin nor horizon" in margin.assumptions[1]
+    assert (
+        "no single monthly charge, so margins and a horizon do not count" in margin.assumptions[1]
+    )
     # And what says how long they stay, or what they pay, is refused where it does not count
     require_used_settings(without, MarginSettings(clv=150.0), ())
     with pytest.raises(
