@@ -147,12 +147,12 @@ def _add_table(page: Any, table: Table, *, top: float) -> None:
 
 
 def _column_widths(table: Table, width: float) -> list[float]:
-    """Widths in inches: room for each column's longest word, and the rest by how long its texts are."""
+    """Widths in inches: enough for each column's longest word, and the rest by how long its texts are."""
     columns = list(zip(*table.rows, strict=True))
     least = [0.25 + 0.1 * max(len(w) for text in each for w in text.split()) for each in columns]
     share = [max(map(len, each)) ** 0.6 for each in columns]
     left = max(0.0, width - sum(least)) / sum(share)
-    return [room + left * mine for room, mine in zip(least, share, strict=True)]
+    return [wide + left * mine for wide, mine in zip(least, share, strict=True)]
 
 
 def _write(
