@@ -163,7 +163,8 @@ class TriggerDecision(FrozenModel):
             return f"Retrain. {asks}"
         if self.verdict == "held":
             return f"Held: {' '.join(each.reason for each in self.holds)} It was asked for: {asks}"
-        return "Not needed: no rule asks for a retraining."
+        figures = "".join(f" {each.reason}" for each in self.triggers)
+        return f"Not needed: no rule asks for a retraining.{figures}"
 
 
 def decide_retraining(

@@ -104,6 +104,7 @@ def test_what_staying_costs_starts_a_loop_where_it_is_more_than_the_price(loop, 
 
     expensive = loop.start(trigger="policy", policy={"cost": {"retraining": 1e9}})
     assert (expensive.result.status, loop.ran) == ("not needed", [])
+    assert "a retraining costs 1,000,000,000" in expensive.result.sentence
     found = loop.start(trigger="policy", policy={"cost": {"retraining": 2_000}}).result
 
     (month,) = found.inputs.trigger.evidence.stale  # the same table twice is one month
