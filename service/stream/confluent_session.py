@@ -87,7 +87,7 @@ class ConfluentSession:
             self._require_no_failure()
             return []
         # Without a timeout: to wait for a whole batch would hold back the first of it.
-        read = [first, *self._consumer.consume(self._settings.batch_messages - 1, 0)]
+        read: list[Any] = [first, *self._consumer.consume(self._settings.batch_messages - 1, 0)]
         messages = []
         for each in read:
             if (error := each.error()) is not None:
@@ -176,7 +176,7 @@ class ConfluentSession:
             try:
                 with self._ending(f"The brokers refuse a message for '{message.topic}'"):
                     self._producer.produce(
-                        message.topic, message.value, message.key, headers=message.headers,
+                        message.topic, message.value, message.key, headers=[*message.headers],
                         on_delivery=delivered,
                     )  # fmt: skip
             except BufferError:  # the client's queue is full

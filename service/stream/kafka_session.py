@@ -302,7 +302,8 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
 
     def run() -> None:
         try:
-            result.set_result(call())
+            call()
+            result.set_result(None)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             result.set_exception(error)
 

@@ -110,7 +110,12 @@ class RedisSession:
             return True
         settings = self._settings
         keys = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
-        arguments = [settings.group, self._consumer, settings.stream_max_length, len(read)]
+        arguments: list[Any] = [
+            settings.group,
+            self._consumer,
+            settings.stream_max_length,
+            len(read),
+        ]
         done = self._call(lambda: self._script(keys, [*arguments, *read, *written]))
         if time.monotonic() - self._trimmed_at >= _TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
