@@ -16,7 +16,7 @@ from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
 from service.core.log import log
 from service.stream.kafka_clients import ANSWER_SECONDS, DELIVERY_SECONDS
-from service.stream.kafka_errors import describe_permanent, passes
+from service.stream.kafka_errors import CertificateRefusedError, describe_permanent, passes
 from service.stream.kafka_session import CLOSE_SECONDS, TRANSACTION_SECONDS, transactional_id
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
@@ -255,7 +255,7 @@ class ConfluentSession:
     def _note(self, error: ConfluentError) -> None:
         """Keeps what the client meets on its own threads and does not raise."""
         if error.code() == ConfluentError._ALL_BROKERS_DOWN and self._failure is not None:
-            return  # the reason was told before
+            return  # the reason is known
         self._failure = error
 
     def _require_no_failure(self) -> None:
@@ -277,6 +277,9 @@ class ConfluentSession:
             SessionError: this session is over.
             PermanentError: so would every other be.
         """
+        if error.code() < 0:  # the client tells more where it is polled, and this session is over
+            with suppress(KafkaException, RuntimeError):
+                self._consumer.poll(0)
         failure = self._failure
         if failure is not None and not passes(_kind(failure)()):
             error = failure  # a timeout hides that the brokers refuse the login
@@ -312,6 +315,8 @@ def _kind(error: ConfluentError) -> Any:
     code = error.code()
     if code > 0:
         return kafka_errors.for_code(code)
+    if code == ConfluentError._SSL and "certificate" in error.str():
+        return CertificateRefusedError
     return _LOCAL.get(code, kafka_errors.KafkaConnectionError)
 
 

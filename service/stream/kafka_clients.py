@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
 
 from churn.errors import InputError, error_reason
-from service.stream.kafka_errors import passes
+from service.stream.kafka_errors import CertificateRefusedError, passes
 from service.stream.stream_settings import StreamSettings
 
 ANSWER_SECONDS = 10
@@ -122,6 +122,8 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
     except KafkaTimeoutError:
         if failures.last is not None and not passes(failures.last):
             raise failures.last from None
+        if "CERTIFICATE_VERIFY_FAILED" in str(failures.last):
+            raise CertificateRefusedError(error_reason(failures.last)) from None
         servers = ", ".join(settings.kafka_servers)
         why = f" ({error_reason(failures.last)})" if failures.last is not None else ""
         raise KafkaError(

@@ -11,6 +11,11 @@ from churn.errors import ChurnError, error_reason
 from service.stream.session import PermanentError
 from service.stream.stream_settings import StreamSettings
 
+
+class CertificateRefusedError(KafkaError):  # type: ignore[misc]
+    """A broker's certificate does not fit; to both clients that is one failed connection of many."""
+
+
 # Kafka itself calls these not retriable: the same request is not to be repeated. A new session,
 # which begins after the last commit, may well succeed.
 _PASSING = (
@@ -62,6 +67,13 @@ _ADVICE: tuple[tuple[tuple[type[KafkaError], ...], str], ...] = (
             kafka_errors.IllegalSaslStateError,
         ),
         "Check CHURN_KAFKA_MECHANISM, CHURN_KAFKA_USER and CHURN_KAFKA_PASSWORD.",
+    ),
+    (
+        (CertificateRefusedError,),
+        (
+            "Set CHURN_KAFKA_CA_FILE to the certificates that signed the brokers', and "
+            "CHURN_KAFKA_SERVERS to names that these are for."
+        ),
     ),
     (
         (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError),

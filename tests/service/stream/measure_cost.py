@@ -1,6 +1,7 @@
 """What a message costs the worker: CPU time of its process, from /proc, over real customers.
 
     OMP_NUM_THREADS=1 python tests/service/stream/measure_cost.py STORE [--messages 10000] [--rounds 3]
+        [--transports kafka confluent]
 
 The worker is held while the topic is filled, so that it then reads whole batches. Not a test: the
 figures of docs/streaming-worker.md come from here. Broker and Redis are the tests' own.
@@ -15,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--transports", nargs="+", default=["kafka", "confluent"])
     options = parser.parse_args()
     rows = _customers()
     with tempfile.TemporaryDirectory() as name:
@@ -44,18 +47,24 @@ def main() -> None:
         broker.start()
         redis.start()
         try:
-            for label, more in (
-                ("no ledger, no Redis", {"ledger": "none"}),
-                ("ledger in SQLite", {}),
-                ("ledger in SQLite and Redis", {"redis": redis.address}),
+            for transport, (label, more) in product(
+                options.transports,
+                (
+                    ("no ledger, no Redis", {"ledger": "none"}),
+                    ("ledger in SQLite", {}),
+                    ("ledger in SQLite and Redis", {"redis": redis.address}),
+                ),
             ):
                 measured = [
-                    _measured(broker, rows, options, folder / f"{len(label)}-{number}", more)
+                    _measured(
+                        broker, rows, options, folder / f"{transport}-{len(label)}-{number}",
+                        more | {"transport": transport},
+                    )
                     for number in range(options.rounds)
-                ]
+                ]  # fmt: skip
                 cpu, rate, peak = zip(*measured, strict=True)
                 sys.stdout.write(
-                    f"{label}: {statistics.median(cpu):.0f} us CPU a message ({min(cpu):.0f} to "
+                    f"{transport}, {label}: {statistics.median(cpu):.0f} us CPU a message ({min(cpu):.0f} to "
                     f"{max(cpu):.0f}), {statistics.median(rate):.0f} messages/s, "
                     f"{max(peak):.0f} MB\n"
                 )

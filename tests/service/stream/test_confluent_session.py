@@ -102,7 +102,7 @@ def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
     session = opened(stream.model_copy(update={"kafka_servers": (proxy.address,)}))
 
     assert session._transactional is False
-    assert json.loads(capsys.readouterr().err)["event"] == "no_transactions"
+    assert '"event": "no_transactions"' in capsys.readouterr().err
 
 
 def test_a_message_that_the_brokers_refuse_is_named_by_what_it_was_read_from(

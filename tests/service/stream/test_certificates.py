@@ -1,0 +1,68 @@
+"""A broker whose certificate does not fit ends the worker with a sentence, by either client."""
+
+import socket
+import ssl
+import subprocess
+from contextlib import suppress
+from threading import Thread
+
+import pytest
+
+from service.stream import kafka_clients
+from service.stream.session import PermanentError, open_session
+from service.stream.stream_settings import StreamSettings
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate that nobody has signed, for another name, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    files = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=other.example", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return files
+
+
+@pytest.fixture
+def address(certificate):
+    """A server that speaks TLS with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            with suppress(ssl.SSLError, ConnectionError):
+                context.wrap_socket(server.accept()[0], server_side=True).close()
+
+    def run():
+        with suppress(OSError):  # the end of the test closes it
+            serve()
+
+    Thread(target=run, daemon=True).start()
+    yield f"127.0.0.1:{server.getsockname()[1]}"
+    server.close()
+
+
+@pytest.mark.parametrize("transport", ["kafka", "confluent"])
+@pytest.mark.parametrize("is_known", [False, True], ids=["not signed", "another name"])
+def test_it_is_permanent_and_names_the_settings(
+    address, certificate, monkeypatch, transport, is_known
+):
+    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    settings = StreamSettings(
+        transport=transport,
+        kafka_servers=address,
+        kafka_security="SSL",
+        kafka_ca_file=certificate[0] if is_known else None,
+    )
+
+    with pytest.raises(
+        PermanentError, match=r"CHURN_KAFKA_CA_FILE .* CHURN_KAFKA_SERVERS"
+    ) as caught:
+        open_session(settings)
+
+    assert "certificate verify failed" in str(caught.value)
