@@ -122,7 +122,7 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
     except KafkaTimeoutError:
         if failures.last is not None and not passes(failures.last):
             raise failures.last from None
-        if "CERTIFICATE_VERIFY_FAILED" in str(failures.last):
+        if failures.last is not None and "CERTIFICATE_VERIFY_FAILED" in str(failures.last):
             raise CertificateRefusedError(error_reason(failures.last)) from None
         servers = ", ".join(settings.kafka_servers)
         why = f" ({error_reason(failures.last)})" if failures.last is not None else ""
