@@ -125,4 +125,35 @@ def stored(contract, address, customers):
     fields.close()
 
 
+@pytest.fixture
+def stream(settings):
+    """The settings of a Kafka session."""
+    from service.stream.stream_settings import StreamSettings
+
+    names = ("kafka_servers", "group", "input_topic", "output_topic", "dead_letter_topic")
+    return StreamSettings(session_seconds=6, **{name: settings[name] for name in names})
+
+
+@pytest.fixture
+def proxied(stream, proxy):
+    """The same, through the proxy."""
+    return stream.model_copy(update={"kafka_servers": (proxy.address,)})
+
+
+@pytest.fixture
+def opened():
+    """Opens sessions, and closes them at the end."""
+    from service.stream.kafka_session import KafkaSession
+
+    sessions = []
+
+    def open_session(settings):
+        sessions.append(KafkaSession(settings))
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,16 +1,12 @@
 """What no waiting mends ends the worker: with its place and a way out, and nothing is committed."""
 
 import json
-import struct
-import time
 
 import pytest
 from kafka import KafkaProducer
-from kafka.errors import KafkaConnectionError
 from kafka.protocol.consumer import FetchResponse, OffsetCommitResponse
 from kafka.protocol.metadata import MetadataResponse
 from kafka.protocol.producer import (
-    InitProducerIdResponse,
     ProduceRequest,
     TxnOffsetCommitResponse,
 )
@@ -20,77 +16,17 @@ from kafka.protocol.sasl import (
     SaslHandshakeRequest,
     SaslHandshakeResponse,
 )
-from kafka.record._crc32c import crc as crc32c
-from kafka.record.memory_records import MemoryRecordsBuilder
+from kafka_batches import ATTRIBUTES, batch_of, read, rejected, with_checksum
 from worker_process import starting, wait_until, working
 
 from service.stream import kafka_clients, kafka_session
-from service.stream.kafka_session import KafkaSession
 from service.stream.message_scoring import ScoredBatch
-from service.stream.messages import Rejection
 from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
 from tests.servers.kafka_proxy import refuse_messages
 from tests.servers.process import free_port
 
-CRC, ATTRIBUTES = 17, 21  # where they stand in a batch
-NOW = round(time.time() * 1000)  # brokers throw away what is old
 CODECS = ("gzip", "snappy", "lz4", "zstd")
-
-
-@pytest.fixture
-def stream(settings):
-    names = ("kafka_servers", "group", "input_topic", "output_topic", "dead_letter_topic")
-    return StreamSettings(session_seconds=6, **{name: settings[name] for name in names})
-
-
-@pytest.fixture
-def proxied(stream, proxy):
-    return stream.model_copy(update={"kafka_servers": (proxy.address,)})
-
-
-@pytest.fixture
-def opened():
-    """Opens sessions, and closes them at the end."""
-    sessions = []
-
-    def open_session(settings):
-        sessions.append(KafkaSession(settings))
-        return sessions[-1]
-
-    yield open_session
-    for session in sessions:
-        session.close()
-
-
-def batch_of(*values, codec=0):
-    builder = MemoryRecordsBuilder(magic=2, compression_type=codec, batch_size=1_000_000)
-    for value in values:
-        builder.append(NOW, b"k", value, [])
-    builder.close()
-    return bytearray(builder.buffer())
-
-
-def with_checksum(batch):
-    """The batch with a checksum that fits what it holds."""
-    batch[CRC:ATTRIBUTES] = struct.pack(">I", crc32c(bytes(batch[ATTRIBUTES:])))
-    return bytes(batch)
-
-
-def read(session, count):
-    """The next messages of a session."""
-    messages = []
-    wait_until(lambda: _read_more(session, messages) >= count, lambda: messages)
-    return messages
-
-
-def _read_more(session, messages):
-    messages.extend(session.poll(0.5))
-    return len(messages)
-
-
-def rejected(messages):
-    return ScoredBatch(rejected=[(each, Rejection("empty", "Why.")) for each in messages])
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -207,7 +143,7 @@ def lacking(topic, code):
 def test_a_topic_that_is_not_there_or_not_allowed_is_named(
     proxy, proxied, opened, topics, monkeypatch, kind, code, why
 ):
-    monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(kafka_clients, "ANSWER_SECONDS", 4)
     proxy.changes = lacking(topics[kind], code)
 
     with pytest.raises(PermanentError, match=why) as caught:
@@ -308,66 +244,6 @@ def test_a_commit_during_a_rebalance_is_not_accepted_and_no_error(
     assert (refused, accepted) == (False, True)
     # A transaction that was not committed leaves nothing; without one it is there twice.
     assert len(outside.read("dead_letter", 1)) == (1 if transactions else 2)
-
-
-def test_a_worker_that_is_killed_leaves_nothing_of_its_batch(broker, stream, opened, outside):
-    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
-    named = stream.model_copy(update={"instance": "worker-1"})
-    first = opened(named)
-    messages = read(first, 1)
-    first.send(rejected(messages))
-    before = outside.read("dead_letter", 0)
-
-    second = opened(named)  # under the same name, as after a restart
-    again = read(second, 1)
-    second.send(rejected(again))
-    second.commit()
-
-    assert before == []
-    assert [each.prediction_id for each in again] == [each.prediction_id for each in messages]
-    assert len(outside.read("dead_letter", 1)) == 1
-    assert outside.committed(stream.group) == 1
-    with pytest.raises(SessionError):
-        first.commit()
-
-
-def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
-    proxy, proxied, opened, capsys
-):
-    def refuse(response):
-        response.error_code = 53
-
-    proxy.changes = {InitProducerIdResponse: refuse}
-    session = opened(proxied)
-
-    assert session._transactional is False
-    assert json.loads(capsys.readouterr().err)["event"] == "no_transactions"
-
-
-def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
-    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1", b"2", b"3")))
-    session = opened(stream.model_copy(update={"batch_messages": 2}))
-    before = session.count_waiting()
-    messages = read(session, 2)
-    held = session.count_waiting()
-    session.send(ScoredBatch())
-    session.commit()
-
-    assert before == 0  # none is this worker's yet
-    assert len(messages) == 2
-    assert (held, session.count_waiting()) == (3, 1)
-
-
-def test_an_error_that_passes_ends_the_session_and_not_the_worker(stream, opened, monkeypatch):
-    session = opened(stream)
-
-    def away(**_):
-        raise KafkaConnectionError("away")
-
-    monkeypatch.setattr(session._consumer, "poll", away)
-
-    with pytest.raises(SessionError):
-        session.poll(0.1)
 
 
 def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(

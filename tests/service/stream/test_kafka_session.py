@@ -1,0 +1,71 @@
+"""A session of Kafka: one effect of each message, what waits, and errors that pass."""
+
+import json
+
+import pytest
+from kafka.errors import KafkaConnectionError
+from kafka.protocol.producer import InitProducerIdResponse
+from kafka_batches import batch_of, read, rejected, with_checksum
+
+from service.stream.message_scoring import ScoredBatch
+from service.stream.session import SessionError
+
+
+def test_a_worker_that_is_killed_leaves_nothing_of_its_batch(broker, stream, opened, outside):
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
+    named = stream.model_copy(update={"instance": "worker-1"})
+    first = opened(named)
+    messages = read(first, 1)
+    first.send(rejected(messages))
+    before = outside.read("dead_letter", 0)
+
+    second = opened(named)  # under the same name, as after a restart
+    again = read(second, 1)
+    second.send(rejected(again))
+    second.commit()
+
+    assert before == []
+    assert [each.prediction_id for each in again] == [each.prediction_id for each in messages]
+    assert len(outside.read("dead_letter", 1)) == 1
+    assert outside.committed(stream.group) == 1
+    with pytest.raises(SessionError):
+        first.commit()
+
+
+def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
+    proxy, proxied, opened, capsys
+):
+    def refuse(response):
+        response.error_code = 53
+
+    proxy.changes = {InitProducerIdResponse: refuse}
+    session = opened(proxied)
+
+    assert session._transactional is False
+    assert json.loads(capsys.readouterr().err)["event"] == "no_transactions"
+
+
+def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1", b"2", b"3")))
+    session = opened(stream.model_copy(update={"batch_messages": 2}))
+    before = session.count_waiting()
+    messages = read(session, 2)
+    held = session.count_waiting()
+    session.send(ScoredBatch())
+    session.commit()
+
+    assert before == 0  # none is this worker's yet
+    assert len(messages) == 2
+    assert (held, session.count_waiting()) == (3, 1)
+
+
+def test_an_error_that_passes_ends_the_session_and_not_the_worker(stream, opened, monkeypatch):
+    session = opened(stream)
+
+    def away(**_):
+        raise KafkaConnectionError("away")
+
+    monkeypatch.setattr(session._consumer, "poll", away)
+
+    with pytest.raises(SessionError):
+        session.poll(0.1)
