@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn.errors import InputError, error_reason
 from churn.home import home
+from churn.root import ROOT
 from stacks.flavors.register import missing_flavors, register_flavors
 from stacks.plan import LABELS, Change, ComponentPlan, StackPlan, plan_stack
 from stacks.requirements import require_modules
@@ -94,7 +95,12 @@ def activate(stack: AppliedStack) -> None:
 
 
 def _apply_plan(plan: StackPlan, client: Client, flavors: tuple[Change, ...]) -> UUID:
+    from zenml.utils.source_utils import set_custom_source_root
+
     spec, current = plan.spec, plan.current
+    # ZenML loads a component's class from here; else from the main module's folder, and a worker of
+    # Dagster's has none.
+    set_custom_source_root(str(ROOT))
     register_flavors(client, [change.name for change in flavors])
     components = _apply_components(client, plan)
     if current is None:

@@ -69,6 +69,13 @@ def read_orders(lines: Iterator[str]) -> dict[str, list[Order]]:
     return {customer: sorted(found) for customer, found in orders.items()}
 
 
+def read_wheel(wheel: Path) -> dict[str, list[Order]]:
+    """The orders that a wheel of lifetimes carries."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as packed:
+        text = packed.read(LARGEST_MEMBER).decode("ascii")
+    return read_orders(iter(text.splitlines()))
+
+
 def table(orders: Mapping[str, list[Order]], first: date, last: date) -> list[tuple[str, ...]]:
     """The rows of a table, by day and customer.
 
@@ -91,6 +98,13 @@ def table(orders: Mapping[str, list[Order]], first: date, last: date) -> list[tu
             left = not any(day <= each.day < day + OUTCOME for each in bought)
             rows.append((f"C{customer}", day.isoformat(), *_features(before, day), _yes_no(left)))
     return sorted(rows, key=lambda row: (row[1], row[0]))
+
+
+def write(file: Path, rows: list[tuple[str, ...]]) -> None:
+    """Writes a table's rows as CSV."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows([HEADER, *rows])
+    file.write_text(written.getvalue(), encoding="utf-8")
 
 
 def _place(customer: str, count: int) -> int:
@@ -127,14 +141,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="lifetimes-") as folder:
-        wheel = fetch(Path(folder), PACKAGE, WHEEL_SHA256)
-        with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as packed:
-            text = packed.read(LARGEST_MEMBER).decode("ascii")
-    rows = table(read_orders(iter(text.splitlines())), given.first, given.last)
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerows([HEADER, *rows])
-    given.output.write_text(written.getvalue(), encoding="utf-8")
+        orders = read_wheel(fetch(Path(folder), PACKAGE, WHEEL_SHA256))
+    rows = table(orders, given.first, given.last)
+    write(given.output, rows)
     left = sum(row[-1] == "yes" for row in rows)
     print(f"Wrote {given.output}: {len(rows):,} customers, {left / len(rows):.1%} of them left.")
     return 0

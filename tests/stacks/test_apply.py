@@ -63,6 +63,23 @@ def test_activation_is_for_this_process_and_leaves_the_users_choice(
     assert (session_zenml / "config.yaml").read_text() == chosen_by_the_user
 
 
+def test_a_process_whose_main_module_has_no_file_can_apply_a_stack(
+    tmp_path: Path, session_zenml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zenml.client import Client
+    from zenml.utils.source_utils import set_custom_source_root
+
+    import __main__
+
+    Client().activate_stack("default")
+    for stack in Client().list_stacks(name="local-mlflow"):
+        Client().delete_stack(stack.id)
+    set_custom_source_root(None)
+    monkeypatch.setattr(__main__, "__file__", None)  # as in a worker of Dagster's
+
+    assert apply_stack(load_stack("local-mlflow"), {"state": str(tmp_path)}).changes
+
+
 def test_a_stack_of_another_project_is_never_changed(tmp_path: Path) -> None:
     from zenml.client import Client
     from zenml.enums import StackComponentType
