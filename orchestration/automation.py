@@ -89,7 +89,7 @@ def drift_sensor(
     return dg.SensorResult(run_requests=[request], cursor=json.dumps(seen | news))
 
 
-@dg.run_failure_sensor(minimum_interval_seconds=30)
+@dg.run_failure_sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
     """A line in alerts.jsonl for every failed run, beside those of the pipelines."""
     run = context.dagster_run

@@ -209,6 +209,16 @@ def test_the_schedule_asks_for_one_run_a_day():
     assert daily_schedule.name == "daily_schedule"
 
 
+def test_the_alert_alone_is_on_from_the_start():
+    repository = defs.get_repository_def()
+    on = {
+        each.name
+        for each in (*repository.sensor_defs, *repository.schedule_defs)
+        if each.default_status.value == "RUNNING"
+    }
+    assert on == {"run_failure_alert"}
+
+
 def test_a_loop_that_waits_goes_on_every_day():
     schedule = defs.resolve_schedule_def("retraining_schedule")
 
