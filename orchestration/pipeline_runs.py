@@ -107,7 +107,7 @@ class PipelineRuns(dg.ConfigurableResource[Any]):
             return None
         return ledger
 
-    def _stack_ledger(self) -> str:
+    def _stack_ledger(self) -> str | None:
         return load_stack(self.stack).resolved({"state": str(self.state)}).places.ledger
 
     def _say_where(self) -> None:
