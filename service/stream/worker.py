@@ -30,10 +30,11 @@ from service.core.worker_metrics import RequestMetrics
 from service.stream.latest_scores import LatestScores, LatestScoresError
 from service.stream.message_scoring import ScoredBatch, score_messages
 from service.stream.messages import Message
-from service.stream.session import Session, SessionError, open_session
+from service.stream.session import Session, SessionError
 from service.stream.stored_fields import StoredFields
 from service.stream.stream_metrics import StreamMetrics
 from service.stream.stream_settings import StreamSettings
+from service.stream.transports import open_session
 
 _POLL_SECONDS = 0.5
 _CHECK_SECONDS = 3.0

@@ -9,8 +9,9 @@ from threading import Thread
 import pytest
 
 from service.stream import kafka_clients
-from service.stream.session import PermanentError, open_session
+from service.stream.session import PermanentError
 from service.stream.stream_settings import StreamSettings
+from service.stream.transports import open_session
 
 
 @pytest.fixture(scope="module")
