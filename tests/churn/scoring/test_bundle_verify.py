@@ -3,7 +3,6 @@ import json
 import re
 import shutil
 
-import numpy as np
 import pytest
 
 from churn.errors import BundleError
@@ -11,7 +10,7 @@ from churn.models.recipe_catalog import build_candidates
 from churn.models.recipe_settings import GbmSettings, default_recipes
 from churn.models.trained import TrainedModel
 from churn.scoring import Scorer
-from churn.scoring.bundle import Threshold, read_reference, verify_bundle, write_bundle
+from churn.scoring.bundle import Threshold, verify_bundle, write_bundle
 from churn.scoring.manifest import manifest_checksum
 
 FILES = [
@@ -292,33 +291,6 @@ def test_a_model_changed_in_one_weight_is_caught_by_the_golden_rows(folder):
     forged(folder, name, json.dumps(content).encode())
     with pytest.raises(BundleError, match="does not score as it was trained"):
         Scorer.load(folder)
-
-
-@pytest.mark.parametrize(
-    ("without", "more", "said"),
-    [
-        ("-", {"categories/Contract/counts": np.arange(2)}, "'Contract' has 2 categories in it, 3"),
-        ("-", {"categories/Plan/counts": np.arange(2)}, "'Plan' is in it alone"),
-        ("numbers/tenure/", {}, "'tenure' is not in it"),
-    ],
-    ids=["fewer categories", "another column", "a column less"],
-)
-def test_a_reference_of_another_contract_is_refused(
-    folder, contract, tmp_path, without, more, said
-):
-    with np.load(folder / "reference.npz") as arrays:
-        known = {name: each for name, each in arrays.items() if not name.startswith(without)}
-    np.savez(tmp_path / "other.npz", **known | more)
-
-    with pytest.raises(BundleError, match="another contract") as refused:
-        read_reference(tmp_path / "other.npz", contract)
-    assert said in str(refused.value)
-
-
-def test_a_reference_that_cannot_be_read_is_refused(folder, contract, tmp_path):
-    (tmp_path / "torn.npz").write_bytes((folder / "reference.npz").read_bytes()[:900])
-    with pytest.raises(BundleError, match=r"torn\.npz cannot be read"):
-        read_reference(tmp_path / "torn.npz", contract)
 
 
 def test_a_bundle_loads_from_an_address_as_from_its_folder(written):
