@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pytest
 
-from churn.contract import load_contract
 from churn.errors import InputError
 from churn.scoring.encoder import RowEncoder
 from service.stream.poison_messages import POISON
@@ -128,15 +127,6 @@ def test_events_are_due_at_the_rate_and_some_of_each_second_at_once(simulated, r
 def test_it_ends_after_its_seconds(simulated):
     _, events = simulated(events=None, seconds=2, rate=100)
     assert len(events) == 200
-
-
-@pytest.mark.slow
-def test_other_contracts_have_simulated_customers(root):
-    contract = load_contract(root / "data" / "contracts" / "mlc_churn.yaml")
-    settings = SimulatorSettings.read({"events": 200, "customers": 20, "partial": 0.5})
-    customers = SimulatedCustomers(contract, settings.generator)
-    events = list(simulate_events(customers, settings, START))
-    assert Counter(each.kind for each in events)["partial"] > 50
 
 
 @pytest.mark.parametrize(
