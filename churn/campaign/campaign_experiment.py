@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from churn.campaign.campaign_plan import CampaignPlan
 from churn.campaign.earlier_lists import recently_called
@@ -17,9 +18,15 @@ from churn.errors import InputError
 from churn.experiments.assignment import HOLDOUT, TREATED
 from churn.experiments.assignments import FILE_NAME, Assigned, observe, read_assignments, read_rows
 from churn.experiments.experiment_settings import ExperimentSettings
-from churn.experiments.looks import keep_look, taken_looks
+from churn.experiments.looks import (
+    keep_look,
+    one_look_at_a_time,
+    require_own_looks,
+    taken_looks,
+)
 from churn.experiments.plan import ExperimentPlan, plan_experiment
 from churn.experiments.readout import Readout, read_out
+from churn.frozen_model import first_fault
 from churn.ledger.customer_outcomes import customer_outcomes
 from churn.ledger.predictions import PredictionLedger
 from churn.retention.playbook import Playbook
@@ -128,15 +135,19 @@ def read_campaigns(
             f"No customer was assigned in experiment '{experiment}': {len(files)} files of campaigns "
             f"below {folder} were read. Check its name, or run a campaign first."
         )
-    plan, taken = _plan(files, experiment), taken_looks(folder, experiment)
-    if taken and taken[-1].look >= plan.look_on(now.date()).number:
-        return plan, taken[-1]
-    outcomes = customer_outcomes(ledger)
-    called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
-    observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
-    readout = read_out(plan, observed, now.date(), taken)
-    if readout.balanced:  # else it decides nothing, and may be taken again
-        keep_look(folder, readout)
+    plan = _plan(files, experiment)
+    due = plan.look_on(now.date())
+    with one_look_at_a_time(folder, experiment):
+        taken = taken_looks(folder, experiment)
+        require_own_looks(folder, plan, taken)
+        if taken and taken[-1].look >= due.number:
+            return plan, taken[-1]
+        outcomes = customer_outcomes(ledger)
+        called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
+        observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
+        readout = read_out(plan, observed, now.date(), taken)
+        if readout.balanced:  # else it decides nothing, and may be taken again
+            keep_look(folder, readout)
     return plan, readout
 
 
@@ -170,7 +181,17 @@ def _plans(files: list[Path]) -> Iterator[ExperimentPlan]:
     for path in files:
         place = path.with_name(PLAN_NAME)
         if place.is_file():
-            yield ExperimentPlan.model_validate_json(place.read_bytes())
+            yield _read_plan(place)
+
+
+def _read_plan(place: Path) -> ExperimentPlan:
+    try:
+        return ExperimentPlan.model_validate_json(place.read_bytes())
+    except ValidationError as error:
+        raise InputError(
+            f"{place} is no plan of an experiment: {first_fault(error)}. Restore the file as the campaign "
+            "wrote it."
+        ) from None
 
 
 def _plan(files: list[Path], experiment: str) -> ExperimentPlan:

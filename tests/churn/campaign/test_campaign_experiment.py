@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from churn.campaign import campaign_experiment
 from churn.campaign.campaign_experiment import (
     PLAN_NAME,
     earlier_offers,
@@ -23,6 +26,7 @@ from churn.errors import InputError
 from churn.experiments.assignment import HOLDOUT, TREATED
 from churn.experiments.assignments import FILE_NAME, write_assignments
 from churn.experiments.looks import taken_looks
+from churn.ledger.customer_outcomes import customer_outcomes
 from churn.ledger.predictions import Outcome, PredictionLedger
 from churn.retention.playbook_file import load_playbook
 from tests.churn.campaign.experiment_files import (
@@ -120,7 +124,11 @@ def test_an_unknown_experiment_and_one_without_its_plan_are_refused(campaign, tm
     with pytest.raises(InputError, match=r"assigned in experiment 'other-1': 1 files"):
         read(campaign[0], experiment="other-1")
     leave_campaign(tmp_path, DAY)
-    (tmp_path / DAY.isoformat() / PLAN_NAME).unlink()
+    place = tmp_path / DAY.isoformat() / PLAN_NAME
+    place.write_text("{")
+    with pytest.raises(InputError, match=rf"{PLAN_NAME} is no plan of an experiment: not valid"):
+        read(tmp_path)
+    place.unlink()
     with pytest.raises(InputError, match="left the plan of experiment 'telco-1'"):
         read(tmp_path)
 
@@ -229,6 +237,41 @@ def test_a_look_is_taken_once(campaign, tmp_path):
     at_last = read(folder, address, datetime.combine(plan.ends, time(), UTC))[1]
     assert (at_last.look, at_last.information) == (len(plan.looks), 1.0)
     assert len(taken_looks(folder, EXPERIMENT)) == 2
+
+
+def test_a_look_of_an_earlier_experiment_of_that_name_is_not_shown(campaign, tmp_path):
+    folder = tmp_path / "retention"
+    shutil.copytree(campaign[0], folder, ignore=shutil.ignore_patterns("looks"))
+    read(folder, campaign[1])
+    shutil.rmtree(folder / DAY.isoformat())
+    leave_campaign(folder, date(2026, 12, 20))
+
+    with pytest.raises(InputError, match=r"a look of 2026-12-05, but .* began on 2026-12-20"):
+        read(folder, campaign[1], datetime(2027, 1, 25, tzinfo=UTC))
+
+
+def test_of_two_readers_at_once_one_takes_the_look(campaign, tmp_path, monkeypatch):
+    folder = tmp_path / "retention"
+    shutil.copytree(campaign[0], folder, ignore=shutil.ignore_patterns("looks"))
+    seen, readers = [], ThreadPoolExecutor(1)
+
+    def fewer_for_the_first(ledger):
+        outcomes = customer_outcomes(ledger)
+        seen.append(len(outcomes))
+        if len(seen) > 1:
+            return outcomes
+        second.append(readers.submit(read, folder, campaign[1]))
+        with suppress(TimeoutError):  # it waits for this one
+            second[0].result(timeout=0.5)
+        return outcomes[::3]
+
+    second = []
+    monkeypatch.setattr(campaign_experiment, "customer_outcomes", fewer_for_the_first)
+
+    first = read(folder, campaign[1])[1]
+
+    assert second[0].result()[1] == first
+    assert len(seen) == 1
 
 
 def test_a_look_at_arms_of_the_wrong_sizes_may_be_taken_again(tmp_path):
