@@ -57,6 +57,9 @@ class ConfluentSession:
         self._read: dict[tuple[str, int], int] = {}
         self._count = 0
         self._failure: ConfluentError | None = None
+        self._member: Any = None
+        """This worker in the group when it read what it will commit; None if it was in none."""
+        self._revoked = False
         self._transactional = False
         self._consumer = Consumer(self._options() | _consumer_options(settings), logger=_SILENT)
         try:
@@ -65,7 +68,7 @@ class ConfluentSession:
                 self._producer = self._open_producer()
                 self._require(settings.output_topic, may_create=True)
                 self._require(settings.dead_letter_topic, may_create=True)
-                self._consumer.subscribe([settings.input_topic])
+                self._consumer.subscribe([settings.input_topic], on_revoke=self._note_revoked)
         except BaseException:
             self._consumer.close()
             raise
@@ -86,8 +89,11 @@ class ConfluentSession:
         if first is None:
             self._require_no_failure()
             return []
+        self._revoked = False
         # Without a timeout: to wait for a whole batch would hold back the first of it.
-        read: list[Any] = [first, *self._consumer.consume(self._settings.batch_messages - 1, 0)]
+        read: list[Any] = self._consumer.consume(self._settings.batch_messages - 1, 0)
+        if not self._revoked:  # else the first is another worker's, or will be read again
+            read.insert(0, first)
         messages = []
         for each in read:
             if (error := each.error()) is not None:
@@ -101,6 +107,8 @@ class ConfluentSession:
             )  # fmt: skip
         self._failure = None
         self._count += len(messages)
+        member = self._consumer.consumer_group_metadata()
+        self._member = member if self.is_member else None
         return messages
 
     def send(self, batch: ScoredBatch) -> None:
@@ -133,8 +141,10 @@ class ConfluentSession:
         with self._ending("The group does not take the worker's commit"):
             try:
                 if self._transactional:
-                    member = self._consumer.consumer_group_metadata()
-                    self._producer.send_offsets_to_transaction(after, member, ANSWER_SECONDS)
+                    if self._member is None:  # Kafka would accept its commit unchecked
+                        self._producer.abort_transaction(ANSWER_SECONDS)
+                        return False
+                    self._producer.send_offsets_to_transaction(after, self._member, ANSWER_SECONDS)
                     self._producer.commit_transaction(ANSWER_SECONDS)
                 elif after:
                     self._commit_alone(after)
@@ -251,6 +261,9 @@ class ConfluentSession:
                 "sasl.password": password.get_secret_value() if password else "",
             }
         return options
+
+    def _note_revoked(self, *_: Any) -> None:
+        self._revoked = True
 
     def _note(self, error: ConfluentError) -> None:
         """Keeps what the client meets on its own threads and does not raise."""

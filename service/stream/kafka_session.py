@@ -62,6 +62,8 @@ class KafkaSession:
         self._settings = settings
         self._read = 0
         self._after: Offsets = {}
+        self._member: Any = None
+        """This worker in the group when it read what it will commit."""
         self._producer: Any = None
         with self._ending("The worker cannot use the brokers"):
             self._consumer: Any = open_consumer(settings)
@@ -110,6 +112,7 @@ class KafkaSession:
             )
             self._after[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
         self._read += len(messages)
+        self._member = self._consumer.group_metadata()
         return messages
 
     def send(self, batch: ScoredBatch) -> None:
@@ -159,7 +162,11 @@ class KafkaSession:
         return True
 
     def _commit_transaction(self, offsets: Offsets) -> None:
-        member = self._consumer.group_metadata()
+        member = self._member
+        # Who has left the group meanwhile, as after five minutes without a poll, has no generation any
+        # more, and Kafka accepts the commit of a member without one unchecked.
+        if member.generation_id < 0:
+            raise CommitFailedError
         # The client itself would wait for the brokers without end.
         _within(
             ANSWER_SECONDS,

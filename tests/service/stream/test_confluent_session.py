@@ -92,6 +92,58 @@ def test_a_commit_of_a_member_of_before_is_refused_and_leaves_nothing(
     assert outside.committed(stream.group) == 0
 
 
+def test_a_message_of_a_partition_that_is_gone_before_the_batch_is_read_is_left_to_its_new_worker(
+    stream, opened, outside, monkeypatch
+):
+    outside.send([b"1"])
+    session = opened(stream)
+    client = session._consumer
+
+    class Rebalancing:
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        def consume(self, *_):
+            session._note_revoked(client, [])
+            return []
+
+    monkeypatch.setattr(session, "_consumer", Rebalancing())
+    wait_until(lambda: session.poll(0.5) or session._revoked)
+
+    assert session._read == {}
+
+
+def test_a_commit_is_of_the_member_that_read(stream, opened, outside, monkeypatch):
+    outside.send([b"1"])
+    session = opened(stream)
+    messages = read(session, 1)
+    client, before = session._consumer, session._consumer.consumer_group_metadata()
+    as_whom = []
+
+    class Thrown:  # out of the group meanwhile: Kafka takes offsets unchecked from no member
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        def consumer_group_metadata(self):
+            return None
+
+    class Producer:
+        def send_offsets_to_transaction(self, _offsets, member, _seconds):
+            as_whom.append(member)
+
+        def __getattr__(self, _):
+            return lambda *_: None
+
+    monkeypatch.setattr(session, "_consumer", Thrown())
+    monkeypatch.setattr(session, "_producer", Producer())
+
+    assert session.commit() is True
+    assert as_whom == [before]
+    session._member = None
+    assert session.commit() is False
+    assert as_whom == [before]
+
+
 def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
     proxy, stream, opened, capsys
 ):

@@ -32,6 +32,50 @@ def test_a_worker_that_is_killed_leaves_nothing_of_its_batch(broker, stream, ope
         first.commit()
 
 
+def test_a_worker_that_left_the_group_commits_as_the_member_that_it_was(
+    broker, stream, opened, monkeypatch
+):
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
+    session = opened(stream)
+    messages = read(session, 1)
+    before = session._consumer.group_metadata()
+    as_whom = []
+    monkeypatch.setattr(
+        session._producer, "send_offsets_to_transaction", lambda _, member: as_whom.append(member)
+    )
+
+    session._consumer._coordinator.reset_generation()  # as after five minutes without a poll
+    session.send(rejected(messages))
+    session.commit()
+
+    # Kafka takes offsets of a transaction unchecked from whoever names no generation.
+    assert [(each.generation_id, each.member_id) for each in as_whom] == [
+        (before.generation_id, before.member_id)
+    ]
+
+
+def test_a_worker_that_had_left_the_group_when_it_read_commits_nothing(
+    broker, stream, opened, outside, monkeypatch
+):
+    broker.write_batch(stream.input_topic, 0, with_checksum(batch_of(b"1")))
+    session = opened(stream)
+    poll = session._consumer.poll
+
+    def leaving(**options):
+        polled = poll(**options)
+        if polled:
+            session._consumer._coordinator.reset_generation()
+        return polled
+
+    monkeypatch.setattr(session._consumer, "poll", leaving)
+    messages = read(session, 1)
+    session.send(rejected(messages))
+
+    assert session.commit() is False
+    assert outside.read("dead_letter", 0) == []
+    assert outside.committed(stream.group) == 0
+
+
 def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(
     proxy, proxied, opened, capsys
 ):
