@@ -24,6 +24,7 @@ from service.core.json_types import type_name
 SCHEMA_HEADER = "churn-schema"
 """Header with the version of the message's form; without it, the first one."""
 SCHEMA_VERSION = b"1"
+_MOST_HEADERS = 1000
 CHANGES, AT = "changes", "at"
 """Keys of a partial update, beside the customer's id."""
 
@@ -63,6 +64,14 @@ class Message:
         """Bytes of key, value and headers."""
         headers = sum(len(name.encode()) + len(value or b"") for name, value in self.headers)
         return len(self.key or b"") + len(self.value or b"") + headers
+
+    def excess(self, limit: int) -> str | None:
+        """Returns what it has too much of, beyond `limit` bytes or many headers; None if it has not."""
+        if len(self.headers) > _MOST_HEADERS:
+            return f"The message has {len(self.headers):,} headers; at most {_MOST_HEADERS:,} are read."
+        if (size := self.size) > limit:
+            return f"The message has {size:,} bytes; at most {limit:,} are read."
+        return None
 
     @property
     def recorded(self) -> datetime:
@@ -122,10 +131,8 @@ def parse_event(message: Message, contract: DataContract, limit: int) -> Custome
     Raises:
         Rejection: the message holds neither with an id, or has more than `limit` bytes.
     """
-    if message.size > limit:
-        raise Rejection(
-            "too_large", f"The message has {message.size:,} bytes; at most {limit:,} are read."
-        )
+    if excess := message.excess(limit):
+        raise Rejection("too_large", excess)
     _require_schema(message)
     row = _parse_object(message)
     customer = _customer_id(row, contract.id.name)

@@ -48,7 +48,7 @@ def _rejected(message: Message, rejection: Rejection, settings: StreamSettings) 
     """Returns the message as it was read, or without its bytes if it is too large."""
     reasons = _reason_headers(message, rejection)
     topic = settings.dead_letter_topic
-    if message.size > settings.max_message_bytes:
+    if message.excess(settings.max_message_bytes):
         return OutgoingMessage(message, topic, None, b"", reasons)
     # kafka-python writes no message without key and value.
     value = b"" if message.key is None and message.value is None else message.value

@@ -33,10 +33,13 @@ _TIMEOUT_SECONDS = 10
 _TRIM_SECONDS = 10.0
 _KEY, _VALUE = b"key", b"value"
 
-# Refuses all if another worker has claimed an entry meanwhile. ARGV: group, consumer, longest stream;
+# Refuses all if another worker has claimed an entry meanwhile, and fails before it writes anything if
+# a key is no stream: what a script has written stays. ARGV: group, consumer, longest stream;
 # how many entries were read, and these; then for each to be written its stream's place in KEYS, how
 # many fields it has with their values, and these.
 _COMMIT = """
+redis.call('XLEN', KEYS[2])
+redis.call('XLEN', KEYS[3])
 local place = 5 + ARGV[4]
 for i = 5, place - 1 do
     local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
@@ -70,11 +73,17 @@ class RedisSession:
         """
         self._settings = settings
         self._consumer = settings.instance or f"{socket.gethostname()}-{os.getpid()}"
-        self._redis = Redis.from_url(
-            settings.stream_redis.get_secret_value(),
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-        )
+        try:
+            self._redis = Redis.from_url(
+                settings.stream_redis.get_secret_value(),
+                socket_timeout=_TIMEOUT_SECONDS,
+                socket_connect_timeout=_TIMEOUT_SECONDS,
+            )
+        except ValueError:  # its text may hold a part of the password
+            raise PermanentError(
+                "CHURN_STREAM_REDIS is not an address of Redis. Write it like "
+                "redis://:password@host:6379/0."
+            ) from None
         self._script = self._redis.register_script(_COMMIT)
         self._own = "0"
         """From where this consumer's own entries are read, of before a crash; empty: there are none left."""
@@ -125,7 +134,7 @@ class RedisSession:
     def count_waiting(self) -> int | None:
         """Returns how many entries the group has not done yet; None if Redis does not know."""
         group = self._call(self._group)
-        lag = group["lag"]
+        lag = group.get("lag")
         return None if lag is None else int(lag) + int(group["pending"])
 
     def close(self) -> None:
@@ -177,7 +186,8 @@ class RedisSession:
     def _group(self) -> dict[str, Any]:
         groups: Sequence[Any] = self._redis.xinfo_groups(self._settings.input_topic)
         name = self._settings.group.encode()
-        return next(dict(each) for each in groups if each["name"] == name)
+        # None has it where somebody has removed it; the next read says so.
+        return next((dict(each) for each in groups if each["name"] == name), {})
 
     def _trim(self) -> None:
         """Removes the oldest entries of a stream that is too long, where every group has done them."""

@@ -116,7 +116,7 @@ def test_a_message_of_a_partition_that_is_gone_before_the_batch_is_read_is_left_
 def test_a_commit_is_of_the_member_that_read(stream, opened, outside, monkeypatch):
     outside.send([b"1"])
     session = opened(stream)
-    messages = read(session, 1)
+    read(session, 1)
     client, before = session._consumer, session._consumer.consumer_group_metadata()
     as_whom = []
 

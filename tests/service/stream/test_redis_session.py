@@ -1,6 +1,7 @@
 """Redis Streams as the transport, on a real Redis: each entry has one effect, whoever claims it."""
 
 import json
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -8,8 +9,9 @@ from redis import Redis
 from worker_process import starting, wait_until, working
 
 from churn.ledger.predictions import PredictionLedger
-from service.stream.message_scoring import ScoredBatch
-from service.stream.messages import Rejection
+from service.core.score_answer import ScoreAnswer
+from service.stream.message_scoring import ScoredBatch, ScoredMessage
+from service.stream.messages import Rejection, parse_event
 from service.stream.redis_session import RedisSession
 from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
@@ -217,6 +219,52 @@ def test_an_output_that_is_no_stream_leaves_everything_undone(redis, streams, op
         finish(session, session.poll(0.1))
 
     assert redis.xpending(streams["input_topic"], streams["group"])["pending"] == 1
+
+
+@pytest.mark.parametrize("address", ["redis://:for/tests@host:6379/0", "redis://host/0?db=for"])
+def test_an_address_that_cannot_be_read_is_a_sentence_without_its_password(opened, address):
+    with pytest.raises(PermanentError, match="CHURN_STREAM_REDIS is not an address") as caught:
+        opened("one", stream_redis=address)
+
+    assert "for" not in str(caught.value)
+
+
+def test_an_entry_of_very_many_fields_is_rejected_without_them(redis, streams, opened):
+    many = {f"h{number}": "" for number in range(4000)}
+    add(redis, streams, b"1")
+    add(redis, streams, b"2", **many)
+    session = opened("one")
+    messages = session.poll(0.1)
+
+    with pytest.raises(Rejection, match="4,000 headers; at most 1,000"):
+        parse_event(messages[1], None, 10**6)
+    done = finish(session, messages)
+
+    assert done
+    assert [each[b"value"] for each in written(redis, streams)] == [b"1", b""]
+
+
+def test_scores_are_not_written_where_the_dead_letters_cannot_be(redis, streams, opened):
+    add(redis, streams, b"1")
+    redis.set(streams["dead_letter_topic"], "text")
+    session = opened("one")
+    (message,) = session.poll(0.1)
+    answer = ScoreAnswer(message.prediction_id, 0.5, True, "high", "1")
+    score = ScoredMessage(message, "c", answer, datetime.now(UTC))
+    letters = rejected([message]).rejected
+
+    session.send(ScoredBatch(scored=[score], rejected=letters))
+    with pytest.raises(PermanentError, match="holds something else"):
+        session.commit()
+
+    assert redis.xlen(streams["output_topic"]) == 0
+
+
+def test_what_waits_is_not_known_once_the_group_is_gone(redis, streams, opened):
+    session = opened("one")
+    redis.xgroup_destroy(streams["input_topic"], streams["group"])
+
+    assert session.count_waiting() is None
 
 
 def test_a_worker_that_is_killed_between_its_steps_has_one_effect_in_all_places(
