@@ -118,7 +118,7 @@ def test_a_commit_is_of_the_member_that_read(stream, opened, outside, monkeypatc
     session = opened(stream)
     read(session, 1)
     client, before = session._consumer, session._consumer.consumer_group_metadata()
-    as_whom = []
+    members = []
 
     class Thrown:  # out of the group meanwhile: Kafka takes offsets unchecked from no member
         def __getattr__(self, name):
@@ -129,7 +129,7 @@ def test_a_commit_is_of_the_member_that_read(stream, opened, outside, monkeypatc
 
     class Producer:
         def send_offsets_to_transaction(self, _offsets, member, _seconds):
-            as_whom.append(member)
+            members.append(member)
 
         def __getattr__(self, _):
             return lambda *_: None
@@ -138,10 +138,10 @@ def test_a_commit_is_of_the_member_that_read(stream, opened, outside, monkeypatc
     monkeypatch.setattr(session, "_producer", Producer())
 
     assert session.commit() is True
-    assert as_whom == [before]
+    assert members == [before]
     session._member = None
     assert session.commit() is False
-    assert as_whom == [before]
+    assert members == [before]
 
 
 def test_without_the_right_to_transactions_it_writes_at_least_once_and_says_so(

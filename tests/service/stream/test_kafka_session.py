@@ -39,9 +39,9 @@ def test_a_worker_that_left_the_group_commits_as_the_member_that_it_was(
     session = opened(stream)
     messages = read(session, 1)
     before = session._consumer.group_metadata()
-    as_whom = []
+    members = []
     monkeypatch.setattr(
-        session._producer, "send_offsets_to_transaction", lambda _, member: as_whom.append(member)
+        session._producer, "send_offsets_to_transaction", lambda _, member: members.append(member)
     )
 
     session._consumer._coordinator.reset_generation()  # as after five minutes without a poll
@@ -49,7 +49,7 @@ def test_a_worker_that_left_the_group_commits_as_the_member_that_it_was(
     session.commit()
 
     # Kafka takes offsets of a transaction unchecked from whoever names no generation.
-    assert [(each.generation_id, each.member_id) for each in as_whom] == [
+    assert [(each.generation_id, each.member_id) for each in members] == [
         (before.generation_id, before.member_id)
     ]
 
