@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from churn.settings.retention import RetentionSettings
 
 PLAN_NAME = "experiment.json"
 _ALL_DAYS = 36_500
+_PAGE = 10_000
 
 
 def experiment_name(settings: ExperimentSettings, playbook: Playbook) -> str:
@@ -143,12 +144,30 @@ def read_campaigns(
         if taken and taken[-1].look >= due.number:
             return plan, taken[-1]
         outcomes = customer_outcomes(ledger)
-        called = recently_called(folder, now.date() + timedelta(1), _ALL_DAYS)
+        called = set(recently_called(folder, now.date() + timedelta(1), _ALL_DAYS))
+        called |= _recorded_contacts(ledger, assigned, plan.settings.horizon_days)
         observed, _ = observe(assigned, outcomes, plan, now, treated=dict.fromkeys(called, True))
         readout = read_out(plan, observed, now.date(), taken)
         if readout.balanced:  # else it decides nothing, and may be taken again
             keep_look(folder, readout)
     return plan, readout
+
+
+def _recorded_contacts(
+    ledger: PredictionLedger, assigned: Mapping[str, Assigned], horizon_days: int
+) -> set[str]:
+    """Selected customers whose contact within the horizon the ledger knows, by whichever campaign."""
+    found: set[str] = set()
+    after = 0
+    while page := ledger.treatments(after=after, limit=_PAGE):
+        for each in page:
+            row = assigned.get(each.customer or "")
+            if row is not None and row.offer and each.treated:
+                days = (each.assigned_at.astimezone(UTC).date() - row.assigned_on).days
+                if 0 <= days <= horizon_days:
+                    found.add(row.customer)
+        after += len(page)
+    return found
 
 
 def _files(folder: Path) -> Iterator[Path]:

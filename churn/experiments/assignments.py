@@ -99,7 +99,7 @@ def observe(
         outcomes: of the ledger, each naming its customer, in the order they were recorded.
         plan: horizon and delay.
         now: what is later is an error of a clock.
-        treated: who was contacted, as far as the ledger knows.
+        treated: who was contacted, by call lists and the ledger.
 
     Returns:
         The customers with an outcome, and what became of all others.

@@ -27,7 +27,7 @@ from churn.experiments.assignment import HOLDOUT, TREATED
 from churn.experiments.assignments import FILE_NAME, write_assignments
 from churn.experiments.looks import taken_looks
 from churn.ledger.customer_outcomes import customer_outcomes
-from churn.ledger.predictions import Outcome, PredictionLedger
+from churn.ledger.predictions import Outcome, PredictionLedger, TreatmentRecord
 from churn.retention.playbook_file import load_playbook
 from tests.churn.campaign.experiment_files import (
     EXPERIMENT,
@@ -155,6 +155,25 @@ def test_a_contacted_customer_of_the_holdout_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="was contacted, but is in the holdout"):
         read(tmp_path)
+
+
+def test_a_contact_of_the_holdout_that_the_ledger_knows_is_refused(tmp_path):
+    rows = leave_campaign(tmp_path / "retention", DAY)
+    held = next(row.customer for row in rows if row.arm == HOLDOUT)
+    address, begun = f"sqlite:///{tmp_path / 'ledger.db'}", datetime.combine(DAY, time(), UTC)
+
+    def record(at, *, treated=True):
+        with PredictionLedger(address) as ledger:
+            ledger.record_treatments([TreatmentRecord(at, treated=treated, customer=held)])
+
+    record(begun - timedelta(seconds=1))
+    record(begun + timedelta(31))
+    record(begun, treated=False)
+    with pytest.raises(InputError, match="has no outcome of anybody"):
+        read(tmp_path / "retention", address)
+    record(begun + timedelta(30))
+    with pytest.raises(InputError, match=rf"{FILE_NAME}:\d+: .* was contacted, but is in the hold"):
+        read(tmp_path / "retention", address)
 
 
 def test_an_outcome_before_the_assignment_is_refused(tmp_path):
