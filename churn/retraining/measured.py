@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from churn.evaluation.delong import delong
-from churn.evaluation.disparities import wilson_interval
+from churn.evaluation.disparities import Estimate, wilson_interval
 from churn.evaluation.intervals import LEVEL, normal_quantile
 from churn.evaluation.plan import confidence_at_look
-from churn.evaluation.weighted import Floats, Labels
+from churn.evaluation.weighted import Floats
 from churn.ledger.predictions import Prediction, PredictionLedger, Role
 from churn.ledger.read_outcomes import read_settled
+from churn.ledger.settled_outcomes import SettledOutcomes
 from churn.monitoring.estimated_performance import estimate_performance
-from churn.monitoring.realised_performance import measure_realised
+from churn.monitoring.realised_performance import RealisedPerformance, Treatment, measure_realised
 from churn.retraining.evidence import Compared, ProbationFacts
 from churn.settings.retraining_rules import ProbationRules
 
@@ -103,23 +104,21 @@ def measure_probation(
     """
     before = before or ProbationFacts()
     days = before.days + _counted(now - watched, rules.days)
+    scores: dict[str, float] = {}  # a customer scored every week is one customer
     with PredictionLedger(ledger) as predictions:
-        settled = read_settled(predictions, since, now + _AHEAD, now=now, timing=rules.timing)
-        scores = np.array(
-            [
-                each.probability
-                for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD)
-                if _answered(each, model, version)
-            ]
-        )
-    ours = np.array(
-        [_answered(each, model, version) for each in settled.predictions], dtype=np.bool_
-    )
-    known = np.array([each.probability for each in settled.predictions])[ours]
+        settled = read_settled(
+            predictions, since, now + _AHEAD, now=now, timing=rules.timing, model=model, version=version
+        )  # fmt: skip
+        for each, _ in predictions.predictions_with_outcomes(since, now + _AHEAD):
+            if _answered(each, model, version):
+                scores.setdefault(each.customer or each.prediction_id, each.probability)
+    ours = [_answered(each, model, version) for each in settled.predictions]
+    known = settled.where(np.array(ours, dtype=np.bool_)).first_of_each_customer()
+    outcomes = int((~known.treated).sum())
     seen = before.model_copy(update={"days": days})
-    if not _is_due(seen, len(known), len(scores), rules):
-        return seen if seen.look else _counts(len(known), len(scores), days)
-    return _look(settled.target[ours], known, scores, look=before.look + 1, days=days)
+    if not _is_due(seen, outcomes, len(scores), rules):
+        return seen if seen.look else _counts(outcomes, len(scores), days)
+    return _look(known, np.array(list(scores.values())), look=before.look + 1, days=days)
 
 
 def _counted(passed: timedelta, days: float) -> float:
@@ -144,32 +143,50 @@ def _is_due(seen: ProbationFacts, outcomes: int, predictions: int, rules: Probat
     )
 
 
-def _look(
-    target: Labels, known: Floats, scores: Floats, *, look: int, days: float
-) -> ProbationFacts:
+def _look(known: SettledOutcomes, scores: Floats, *, look: int, days: float) -> ProbationFacts:
     """Three tests share the level of this look, each with a side to err on or two: four parts."""
     level = 1 - 2 * (1 - confidence_at_look(LEVEL, look)) / _PARTS
-    realised = measure_realised(target, known).untreated
-    estimated = estimate_performance(scores).roc_auc
-    ranked = delong(target, known) if realised.roc_auc else None
+    treatment = Treatment(known.treated, known.holdout)
+    performance = measure_realised(known.target, known.score, treatment=treatment)
+    realised = performance.untreated
     rate = wilson_interval(realised.left, realised.rows, level) if realised.rows else None
-    wider = normal_quantile(level) / normal_quantile()
+    area, upper = _ranking(known, performance, level)
+    estimated = estimate_performance(scores).roc_auc
     return ProbationFacts(
         look=look,
         outcomes=realised.rows,
         predictions=len(scores),
-        roc_auc=ranked.area if ranked else None,
-        roc_auc_upper=ranked.interval(level).upper if ranked else None,
+        roc_auc=area,
+        roc_auc_upper=upper,
         churn_rate=realised.left / realised.rows if realised.rows else None,
         churn_rate_lower=rate.lower if rate else None,
         churn_rate_upper=rate.upper if rate else None,
         mean=realised.expected_churn_rate,
         estimated=estimated.value if estimated else None,
-        estimated_upper=estimated.value + wider * (estimated.interval.upper - estimated.value)
-        if estimated
-        else None,
+        estimated_upper=_upper(estimated, level),
         days=days,
     )
+
+
+def _ranking(
+    known: SettledOutcomes, performance: RealisedPerformance, level: float
+) -> tuple[float | None, float | None]:
+    """ROC-AUC and its upper limit: a campaign takes high scores away, and its holdout stands for them."""
+    if known.treated.any():
+        found = performance.roc_auc_if_untreated
+        return found.value if found else None, _upper(found, level)
+    if performance.untreated.roc_auc is None:
+        return None, None
+    ranked = delong(known.target, known.score)
+    return ranked.area, ranked.interval(level).upper
+
+
+def _upper(found: Estimate | None, level: float) -> float | None:
+    """The upper limit of a level, from that of 95%."""
+    if found is None:
+        return None
+    wider = normal_quantile(level) / normal_quantile()
+    return found.value + wider * (found.interval.upper - found.value)
 
 
 def _answered(prediction: Prediction, model: str, version: str) -> bool:

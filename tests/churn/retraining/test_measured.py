@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from churn.ledger.prediction import TreatmentRecord
 from churn.ledger.predictions import Outcome, Prediction, PredictionLedger
 from churn.ledger.settled_outcomes import OutcomeTiming
 from churn.retraining.evidence import ProbationFacts
@@ -142,6 +143,47 @@ def test_probation_is_measured_by_outcomes(address, ranks, area):
     assert abs(found.roc_auc - area) < 0.1
     assert found.churn_rate_lower < left.mean() < found.churn_rate_upper
     assert found.estimated > 0.7  # the scores alone say that it ranks well
+
+
+def test_a_customer_scored_every_week_counts_once(address):
+    served(address)
+    once = watched(address)
+    again = [
+        prediction(
+            1000 + n, version="2", probability=0.5, customer=f"c{n}",
+            predicted_at=SINCE + timedelta(days=5),
+        )
+        for n in range(400)
+    ]  # fmt: skip
+    kept(address, *again)
+    with PredictionLedger(address) as ledger:
+        ledger.record_outcomes(
+            [Outcome(NOW, churned=False, prediction_id=f"p-{1000 + n}") for n in range(400)]
+        )
+
+    assert watched(address) == once
+
+
+def test_customers_whom_a_campaign_kept_are_no_fall(address):
+    left = served(address)
+    contacted = [n for n in range(400) if left[n]][:150]
+    with PredictionLedger(address) as ledger:
+        ledger.record_outcomes(
+            [
+                Outcome(SINCE + timedelta(days=31), churned=False, prediction_id=f"p-{n}")
+                for n in contacted
+            ]
+        )
+        ledger.record_treatments(
+            [
+                TreatmentRecord(SINCE + timedelta(days=1), treated=True, customer=f"c{n}")
+                for n in contacted
+            ]
+        )
+
+    found = watched(address)
+
+    assert (found.outcomes, found.roc_auc) == (250, None)  # without a holdout nobody can tell
 
 
 def test_probation_without_anything_has_no_verdict(address):
