@@ -93,6 +93,10 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
         decision = decide_loop(loop.found)
         waits = False
         while decision.next != "close" and not waits:
+            if decision.next in ("approve", "promote"):
+                STEPS["close"](
+                    loop
+                )  # nobody watches a canary while a person or a switch is waited for
             _require_allowed(loop, decision.next)
             facts, run = STEPS[decision.next](loop)
             if facts:

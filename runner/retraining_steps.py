@@ -142,7 +142,6 @@ def _answer_in_zenml(loop: LoopRun, version: str) -> Answer | None:
 
 
 def _promote(loop: LoopRun) -> Found:
-    _close(loop)
     version = _challenger(loop)
     outcome = loop.run("promotion", {"challenger": version})
     done = outcome.promotion

@@ -22,6 +22,8 @@ def read_switches(path: Path) -> Switches:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):  # `stop:` with nothing behind it is no stop
+            content = {name: each for name, each in content.items() if each is not None}
         return Switches.model_validate_json(json.dumps(content or {}, default=_as_text))
     except ValidationError as error:
         reason = first_fault(error)

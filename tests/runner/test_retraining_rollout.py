@@ -198,6 +198,32 @@ def test_the_kill_switch_does_not_leave_a_canary_unwatched(loop, tmp_path):
     assert read_beside(loop.places.store) == Beside()
 
 
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_canary_that_is_over_answers_nobody_while_the_loop_waits(
+    loop, tmp_path, monkeypatch, stopped
+):
+    from runner import retraining_steps
+
+    counts = ServiceCounts(requests=100, errors=0, seconds=0.1)
+    monkeypatch.setattr(retraining_steps, "read_service_counts", lambda *_: counts)
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    canary = {"percent": 10.0, "predictions": 50}
+    rules = {"canary": canary, "approval": {"required": True}, "probation": {"days": 0}}
+    loop.start(switches=str(file), rules=rules)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.26)
+    file.write_text(f"stop: {'not now' * stopped}\n")
+
+    if stopped:
+        with pytest.raises(GateError, match="stopped before 'approve'"):
+            loop.start(switches=str(file), rules=rules)
+    else:
+        assert loop.start(switches=str(file), rules=rules).result.decision.next == "approve"
+
+    assert (loop.places.agreed(), read_beside(loop.places.store)) == ("1", Beside())
+
+
 def test_the_kill_switch_lets_no_canary_begin(loop, tmp_path):
     file = tmp_path / "switches.yaml"
     file.write_text("stop: ''\n")

@@ -164,7 +164,7 @@ def test_a_customer_scored_every_week_counts_once(address):
     assert watched(address) == once
 
 
-def test_customers_whom_a_campaign_kept_are_no_fall(address):
+def test_customers_kept_by_a_campaign_are_no_fall(address):
     left = served(address)
     contacted = [n for n in range(400) if left[n]][:150]
     with PredictionLedger(address) as ledger:
