@@ -11,8 +11,6 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 Role = Literal["production", "canary", "shadow"]
-Identity = tuple[str, str, str]
-"""Prediction id, role and version: what a ledger keeps once."""
 
 
 class Prediction(NamedTuple):
@@ -42,11 +40,6 @@ class Prediction(NamedTuple):
     decision: bool
     input_hash: str
     model: str | None = None
-
-    @property
-    def identity(self) -> Identity:
-        """By which the ledger knows it."""
-        return self.prediction_id, self.role, self.version
 
 
 @dataclass(frozen=True, slots=True)

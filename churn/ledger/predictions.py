@@ -122,15 +122,17 @@ class PredictionLedger(DatabaseLedger):
         with self._month(month_of(predicted_at)).transaction() as connection:
             return connection.execute(query).first() is not None
 
-    def recorded(self, ids: Collection[str], now: datetime) -> list[Prediction]:
-        """Returns this month's predictions with these ids; on a month's first day, the last one's, too."""
+    def recorded(
+        self, ids: Collection[str], now: datetime, since: datetime | None = None
+    ) -> list[Prediction]:
+        """Returns the predictions with these ids of the last day, or since a day before `since`, and of their months."""
         query = select(*_PREDICTION).where(PREDICTIONS.c.prediction_id.in_(ids))
         if self._months is None:
             return [Prediction(**row) for row in self.rows(query)]
-        current, last = month_of(now), month_of(now - timedelta(days=1))
+        current, first = month_of(now), month_of(min(now, since or now) - timedelta(days=1))
         months = [current]
-        if last != current and last in self._months.existing():
-            months.insert(0, last)
+        if first < current:  # only then: to look which files there are takes time
+            months = [each for each in self._months.existing() if first <= each < current] + months
         return [Prediction(**row) for month in months for row in self._month(month).rows(query)]
 
     def count(self) -> int:

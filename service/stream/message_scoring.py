@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import msgspec
 
 from churn.feature_store.online.online_store import OnlineStoreError
-from churn.ledger.prediction import Identity, Prediction, input_hash
+from churn.ledger.prediction import Prediction, input_hash
 from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
+from churn.scoring.risk_bands import Band
 from service.core.ledger_writer import shadow_prediction
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
@@ -81,7 +82,7 @@ def score_messages(
     pool: Versions,
     limit: int,
     stored: StoredFields | None = None,
-    recorded: Mapping[Identity, Prediction] = MappingProxyType({}),
+    recorded: Mapping[str, Prediction] = MappingProxyType({}),
 ) -> ScoredBatch:
     """Scores messages of at most `limit` bytes; one that cannot be scored spoils no other.
 
@@ -90,7 +91,7 @@ def score_messages(
         pool: the versions that answer.
         limit: most bytes of a message.
         stored: what the messages leave out; None where each must have all fields.
-        recorded: predictions that the ledger has of these messages; their answers stay.
+        recorded: answers that the ledger has of these messages, by their id; they stay.
 
     Raises:
         OnlineStoreError: the online store cannot be read; nothing has been scored or counted.
@@ -146,7 +147,7 @@ def _score(
     read: _ReadMessage | Exception,
     pool: Versions,
     batch: ScoredBatch,
-    recorded: Mapping[Identity, Prediction],
+    recorded: Mapping[str, Prediction],
 ) -> None:
     if isinstance(read, Exception):
         raise read
@@ -165,16 +166,25 @@ def _score(
         input_hash=input_hash(values[: len(scorer.row_scorer.names)]),
         model=model.name,
     )
-    # A repeated message may be completed with newer fields than before; its first answer counts.
-    prediction = recorded.get(prediction.identity, prediction)
+    # A repeated message may meet a newer version, or newer fields; its first answer counts.
+    prediction = recorded.get(prediction.prediction_id, prediction)
     beside = shadow_prediction(pool.shadow, prediction, row) if pool.shadow is not None else None
     probability, decision = prediction.probability, prediction.decision
-    answer = ScoreAnswer(
-        message.prediction_id, probability, decision, model.bands(probability), score.version
-    )
+    band = _band(pool, model, prediction)
+    answer = ScoreAnswer(message.prediction_id, probability, decision, band, prediction.version)
     # Only now, when nothing can fail any more: all parts of a message are kept, or none.
     batch.predictions.append(prediction)
     if beside is not None:
         batch.predictions.append(beside)
     batch.scored.append(ScoredMessage(message, customer, answer, prediction.predicted_at, row))
     model.metrics.count_score(probability, decision=decision)
+
+
+def _band(pool: Versions, model: LoadedModel, prediction: Prediction) -> Band:
+    """The risk band by the version that has answered, or by `model` if that one is not loaded any more."""
+    loaded = (model, pool.production, pool.shadow)
+    by = next((each for each in loaded if each and each.version == prediction.version), model)
+    band = by.bands(prediction.probability)
+    if (band != "low") == prediction.decision:
+        return band
+    return "medium" if prediction.decision else "low"  # of another threshold

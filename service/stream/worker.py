@@ -19,7 +19,7 @@ from typing import Any
 from churn.errors import InputError
 from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.months import by_month
-from churn.ledger.prediction import Identity, Prediction
+from churn.ledger.prediction import Prediction
 from churn.ledger.predictions import PredictionLedger
 from service.core.environment_settings import NONE
 from service.core.input_lines import input_lines
@@ -145,7 +145,7 @@ class StreamWorker:
             self._check_brokers(session)
 
     def _process(self, session: Session, messages: list[Message]) -> None:
-        recorded: dict[Identity, Prediction] = {}
+        recorded: dict[str, Prediction] = {}
         self._retry_until_done(
             session, "ledger", InputError, lambda: recorded.update(self._recorded(messages))
         )
@@ -181,16 +181,16 @@ class StreamWorker:
             log("warning", "rejected", messages=len(batch.rejected), kinds=kinds,
                 partition=first.partition, offset=first.offset)  # fmt: skip
 
-    def _recorded(self, messages: list[Message]) -> dict[Identity, Prediction]:
-        """What the ledger has of these messages, from a worker that was killed before its commit."""
+    def _recorded(self, messages: list[Message]) -> dict[str, Prediction]:
+        """What the ledger has answered to these messages, by a worker that was killed before its commit."""
         if self._ledger is None:
             return {}
-        found = self._ledger.recorded([each.prediction_id for each in messages], datetime.now(UTC))
-        return {each.identity: each for each in found}
+        ids = [each.prediction_id for each in messages]
+        since = min(each.recorded for each in messages)
+        found = self._ledger.recorded(ids, datetime.now(UTC), since)
+        return {each.prediction_id: each for each in found if each.role != "shadow"}
 
-    def _score(
-        self, messages: list[Message], recorded: Mapping[Identity, Prediction]
-    ) -> ScoredBatch:
+    def _score(self, messages: list[Message], recorded: Mapping[str, Prediction]) -> ScoredBatch:
         limit = self._settings.max_message_bytes
         return score_messages(messages, self.pool, limit, self._stored, recorded)
 

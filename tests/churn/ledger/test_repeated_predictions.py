@@ -76,6 +76,20 @@ def test_what_was_recorded_is_found_over_the_end_of_a_month(ledger, hours, found
     assert ledger.count() == 3
 
 
+@pytest.mark.parametrize(("month", "found"), [(10, [1, 2]), (11, [2]), (12, [])])
+def test_what_was_recorded_is_found_since_the_oldest_message_however_long_ago(ledger, month, found):
+    rows = [
+        prediction(number, predicted_at=datetime(2026, 9 + number, 5, tzinfo=UTC))
+        for number in (1, 2)
+    ]
+    ledger.record(rows)
+    since = datetime(2026, month, 3, tzinfo=UTC)
+
+    kept = ledger.recorded(["p-1", "p-2"], datetime(2026, 12, 9, tzinfo=UTC), since)
+
+    assert kept == [rows[number - 1] for number in found]
+
+
 def test_what_was_never_recorded_is_not_found_and_makes_no_month(ledger, tmp_path):
     assert ledger.recorded(["p-1"], datetime(2026, 12, 1, tzinfo=UTC)) == []
     assert [file.name for file in tmp_path.glob("ledger-*.db")] == ["ledger-2026-12.db"]

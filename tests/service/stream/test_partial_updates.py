@@ -144,7 +144,7 @@ def test_a_repeated_message_keeps_the_answer_of_the_ledger_though_more_is_known_
         update(customers[0], {"tenure": 61}, offset=1),
     )
     before = process(pool, contract, online, [first, second])  # killed before its commit
-    recorded = {each.identity: each for each in before.predictions}
+    recorded = {each.prediction_id: each for each in before.predictions}
 
     fields = StoredFields(online, contract, 0)
     anew = score_messages([first], pool, LIMIT, fields)

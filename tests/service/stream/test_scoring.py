@@ -33,6 +33,24 @@ def test_a_message_is_one_prediction_however_often_it_is_read(pool, customers):
     assert len(ids | {once.answer.prediction_id}) == 5
 
 
+@pytest.mark.parametrize(("decision", "band"), [(True, "medium"), (False, "low")])
+def test_a_repeated_message_keeps_the_answer_of_a_version_that_is_gone(
+    pool, customers, decision, band
+):
+    first = message(customers[0])
+    (prediction,) = score_messages([first], pool, LIMIT).predictions
+    cut = pool.production.bands.cuts[0]  # of this version: the other one had another threshold
+    probability = cut - 0.01 if decision else cut + 0.01
+    old = prediction._replace(version="0", probability=probability, decision=decision)
+
+    batch = score_messages([first], pool, LIMIT, recorded={first.prediction_id: old})
+
+    assert batch.predictions == [old]
+    answer = batch.scored[0].answer
+    assert (answer.model_version, answer.probability) == ("0", probability)
+    assert (answer.decision, answer.risk_band) == (decision, band)
+
+
 def test_a_recalibrated_model_answers_with_its_line_on_the_fitted_log_odds(
     store, tmp_path, trained, telco_columns, customers
 ):
