@@ -141,11 +141,13 @@ def _stale(
     version = champion.version
     with StaleLedger(loop.folders["ledger"]) as ledger:
         if not ledger.is_measured(loop.model, version, snapshot.sha256):
-            until = month_end(snapshot, outcome_days=loop.settings.outcome_days, now=loop.now())
+            now = loop.now()
+            until = month_end(snapshot, outcome_days=loop.settings.outcome_days, now=now)
             value = loop.settings_of("promotion").value
-            month = stale_month(dataset, champion, value, until=until)
-            if month is not None:
-                ledger.record(loop.model, version, snapshot.sha256, month)
+            lost = stale_month(dataset, champion, value, until=until)
+            if lost is not None:
+                month = (snapshot.latest or now.isoformat())[:7]
+                ledger.record(loop.model, version, snapshot.sha256, lost, month=month)
         return ledger.months(loop.model, version)
 
 

@@ -195,6 +195,7 @@ STALE_MONTHS = _table(
         Column("model", String(200), nullable=False, index=True),
         Column("version", String(100), nullable=False),  # the champion
         Column("snapshot", String(64), nullable=False),  # SHA-256 of the table it was measured on
+        Column("month", String(7), nullable=False),  # of its customers, such as 2026-11
         Column("until", DateTime(timezone=True), nullable=False),  # the end of the month
         Column("lost", Float(53), nullable=False),  # in currency, against a newly trained model
         Column("error", Float(53), nullable=False),  # standard error of it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, insert, select
@@ -11,23 +11,24 @@ from churn.ledger.database import DatabaseLedger
 from churn.ledger.ledger_tables import STALE_MONTHS
 from churn.monitoring.staleness import StaleMonth
 
-_MOMENT = timedelta(microseconds=1)
-
 
 class StaleLedger(DatabaseLedger):
     """Stale months by model, version and snapshot."""
 
-    def record(self, model: str, version: str, snapshot: str, month: StaleMonth) -> None:
+    def record(
+        self, model: str, version: str, snapshot: str, lost: StaleMonth, *, month: str
+    ) -> None:
         """Keeps what a version lost in the month of a snapshot.
 
         Args:
             model: its name.
             version: of the champion.
             snapshot: SHA-256 of the table that it was measured on.
-            month: what was measured.
+            lost: what was measured.
+            month: of its customers, such as `2026-11`; it may be known much later what became of them.
         """
-        row = month.model_dump(include={"until", "lost", "error"})
-        row |= {"model": model, "version": version, "snapshot": snapshot}
+        row = lost.model_dump(include={"until", "lost", "error"})
+        row |= {"model": model, "version": version, "snapshot": snapshot, "month": month}
         with self.transaction() as connection:
             connection.execute(insert(STALE_MONTHS), row | {"recorded_at": datetime.now(UTC)})
 
@@ -38,10 +39,9 @@ class StaleLedger(DatabaseLedger):
 
     def months(self, model: str, version: str) -> tuple[StaleMonth, ...]:
         """What a version has lost, oldest month first; of two tables of one month the later counts."""
-        found: dict[tuple[int, int], StaleMonth] = {}
+        found: dict[str, StaleMonth] = {}
         for row in self.rows(_of(model, version).order_by(STALE_MONTHS.c.id)):
-            last = row["until"] - _MOMENT  # a month that ends at midnight is not the next one
-            found[last.year, last.month] = StaleMonth(
+            found[row["month"]] = StaleMonth(
                 until=row["until"], lost=row["lost"], error=row["error"], basis="realised"
             )
         return tuple(found[month] for month in sorted(found))

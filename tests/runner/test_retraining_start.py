@@ -114,16 +114,17 @@ def test_what_staying_costs_starts_a_loop_where_it_is_more_than_the_price(loop, 
 
 
 def test_what_was_lost_adds_up_over_the_starts(loop, tables):
-    given = {"trigger": "policy", "policy": {"cost": {"retraining": 1e9}}}
+    policy = {"cost": {"retraining": 1e9}}
+    given = {"trigger": "policy", "policy": policy, "outcome_days": 30}
     loop.source = tables / "recoded.csv"
-    loop.start(as_of="2026-10-31", **given)
+    loop.start(as_of="2020-01-31", **given)
     loop.source = tables / "later.csv"
-    loop.start(as_of="2026-11-29", **given)
+    loop.start(as_of="2020-02-27", **given)  # both months' outcomes are known in March
 
     with StaleLedger(loop.places.ledger_url) as ledger:
         recoded, later = ledger.months(MODEL, "1")
     assert [each.until.date().isoformat() for each in (recoded, later)] == [
-        "2026-11-01", "2026-11-30",
+        "2020-03-02", "2020-03-29",
     ]  # fmt: skip
     assert later.lost < recoded.lost
 

@@ -22,28 +22,29 @@ def ledger(tmp_path):
 
 
 def test_months_come_back_as_they_were_in_their_order(ledger):
-    ledger.record("telco", "1", "b" * 64, month(6, -20.25))
-    ledger.record("telco", "1", "a" * 64, month(5, 10.5))
+    ledger.record("telco", "1", "b" * 64, month(6, -20.25), month="2026-06")
+    ledger.record("telco", "1", "a" * 64, month(5, 10.5), month="2026-05")
 
     assert ledger.months("telco", "1") == (month(5, 10.5), month(6, -20.25))
 
 
 def test_of_two_tables_of_a_month_the_later_counts(ledger):
-    ledger.record("telco", "1", "a" * 64, month(5, 10.0, day=2))
-    ledger.record("telco", "1", "b" * 64, month(5, 30.0, day=31))
+    ledger.record("telco", "1", "a" * 64, month(5, 10.0, day=2), month="2026-05")
+    ledger.record("telco", "1", "b" * 64, month(5, 30.0, day=31), month="2026-05")
 
     assert ledger.months("telco", "1") == (month(5, 30.0, day=31),)
 
 
-def test_a_month_that_ends_at_midnight_is_not_the_next_one(ledger):
-    ledger.record("telco", "1", "a" * 64, month(11, 10.0, day=1))
-    ledger.record("telco", "1", "b" * 64, month(11, 30.0, day=30))
+def test_a_month_is_that_of_the_customers_whenever_their_outcomes_are_known(ledger):
+    ledger.record("telco", "1", "a" * 64, month(3, 300.0, day=14), month="2026-01")
+    ledger.record("telco", "1", "b" * 64, month(3, 10.0, day=20), month="2026-02")
+    ledger.record("telco", "1", "c" * 64, month(4, 280.0, day=14), month="2026-02")
 
-    assert [each.lost for each in ledger.months("telco", "1")] == [10.0, 30.0]
+    assert [each.lost for each in ledger.months("telco", "1")] == [300.0, 280.0]
 
 
 def test_another_version_or_model_has_months_of_its_own(ledger):
-    ledger.record("telco", "1", "a" * 64, month(5, 10.0))
+    ledger.record("telco", "1", "a" * 64, month(5, 10.0), month="2026-05")
 
     assert ledger.is_measured("telco", "1", "a" * 64)
     assert not ledger.is_measured("telco", "1", "b" * 64)

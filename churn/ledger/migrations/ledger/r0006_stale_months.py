@@ -19,6 +19,7 @@ def upgrade() -> None:
             Column("model", String(200), nullable=False, index=True),
             Column("version", String(100), nullable=False),
             Column("snapshot", String(64), nullable=False),
+            Column("month", String(7), nullable=False),
             Column("until", DateTime(timezone=True), nullable=False),
             Column("lost", Float(53), nullable=False),
             Column("error", Float(53), nullable=False),
