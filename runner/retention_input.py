@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from churn.batch.table_output import is_table
+from churn.campaign.call_list import EXPORTED
 from churn.campaign.suppression import read_suppressions
 from churn.contract import load_contract
 from churn.data.sources import open_sink, open_source
+from churn.data.sources.sql_address import sql_address
+from churn.data.sources.sql_sink import SqlSink
 from churn.retention.playbook_file import load_playbook
 from churn.retention.renewals import fit_renewals
 from churn.retention.value import require_used_settings
@@ -39,5 +44,13 @@ def require_retention_places(settings: RetentionSettings, spec: StackSpec) -> No
     if settings.input:
         open_source(settings.input, contract, setting="input")
     if settings.export:
-        key = ("customer_id",) if is_table(settings.export) else ()
-        open_sink(settings.export, key=key).require_open()
+        _require_export(settings.export)
+
+
+def _require_export(where: str) -> None:
+    if not is_table(where):
+        open_sink(where).require_open()
+        return
+    sink = SqlSink(sql_address(where), key=("customer_id",))
+    sink.require_open()
+    sink.require_fit(pa.schema([(name, pa.string()) for name in EXPORTED]))

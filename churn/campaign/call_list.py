@@ -13,6 +13,12 @@ from churn.campaign.campaign_plan import CampaignPlan
 from churn.campaign.scored_customers import ScoredCustomers
 from churn.retention.value import RemainingMargin
 
+EXPORTED = (
+    *("rank", "customer_id", "risk", "risk_band", "value", "value_lower", "value_upper", "cohort"),
+    *("reasons", "action", "offer", "channel", "owner", "expected_profit", "profit_lower"),
+    *("profit_upper", "expected_cost", "why", "model_supports", "listed_on"),
+)
+"""Columns of a call list that is exported: with its day."""
 _CENTS = 2
 
 

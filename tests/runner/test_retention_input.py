@@ -1,5 +1,9 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from churn.campaign.call_list import EXPORTED
 from churn.errors import InputError
 from churn.settings.pipelines import DataSettings
 from churn.settings.retention import RetentionSettings
@@ -40,6 +44,29 @@ def test_a_place_that_cannot_be_used_is_named_before_anything_starts(
 
     with pytest.raises(InputError, match=said):
         require_retention_places(RetentionSettings(**settings), LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("columns", "key", "said"),
+    [
+        (EXPORTED[:-1], "PRIMARY KEY", "has no column 'listed_on'. Add what is missing"),
+        (EXPORTED, "", "has no primary key or unique index of 'customer_id'"),
+        (EXPORTED, "PRIMARY KEY", None),
+    ],
+)
+def test_a_table_that_cannot_take_the_list_is_named_before_anything_starts(
+    columns, key, said, tmp_path
+):
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as database:
+        of = ", ".join(f"{name} {key if name == 'customer_id' else ''}" for name in columns)
+        database.execute(f"CREATE TABLE calls ({of})")
+    settings = RetentionSettings(export=f"sqlite:///{tmp_path}/crm.db?table=calls")
+
+    if said is None:
+        require_retention_places(settings, LOCAL)
+        return
+    with pytest.raises(InputError, match=said):
+        require_retention_places(settings, LOCAL)
 
 
 def test_a_playbook_of_another_business_is_refused():

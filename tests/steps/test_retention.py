@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pyarrow import csv
 
+from churn.campaign.call_list import EXPORTED
 from churn.errors import InputError
 from churn.ledger.predictions import PredictionLedger
 from tests.churn.campaign.experiment_files import leave_campaign, record_outcomes
@@ -118,6 +119,7 @@ def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, lis
     assert called == lists.called["customer_id"].to_pylist()
     exported = csv.read_csv(tmp_path / "crm.csv")
     assert exported["customer_id"].to_pylist() == called
+    assert exported.column_names == list(EXPORTED)
     assert set(exported["listed_on"].to_pylist()) == {TODAY}
     assert report.called == len(called)
     kept = treatments(own)
