@@ -57,6 +57,7 @@ class ConfluentSession:
         self._read: dict[tuple[str, int], int] = {}
         self._count = 0
         self._failure: ConfluentError | None = None
+        self._is_away = False  # no broker answers; one of several that is down is no failure
         self._member: Any = None
         """This worker in the group when it read what it will commit; None if it was in none."""
         self._revoked = False
@@ -105,7 +106,7 @@ class ConfluentSession:
                     each.value(), tuple(each.headers() or ()),
                 )
             )  # fmt: skip
-        self._failure = None
+        self._failure, self._is_away = None, False
         self._count += len(messages)
         member = self._consumer.consumer_group_metadata()
         self._member = member if self.is_member else None
@@ -267,13 +268,16 @@ class ConfluentSession:
 
     def _note(self, error: ConfluentError) -> None:
         """Keeps what the client meets on its own threads and does not raise."""
-        if error.code() == ConfluentError._ALL_BROKERS_DOWN and self._failure is not None:
-            return  # the reason is known
+        if error.code() == ConfluentError._ALL_BROKERS_DOWN:
+            self._is_away = True
+            if self._failure is not None:
+                return  # the reason is known
         self._failure = error
 
     def _require_no_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
+        failure, is_away = self._failure, self._is_away
+        self._failure, self._is_away = None, False
+        if failure is not None and (is_away or not passes(_kind(failure)())):
             self._raise("The worker cannot use the brokers", failure)
 
     @contextmanager

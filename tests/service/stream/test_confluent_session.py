@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from confluent_kafka import KafkaError
 from kafka.protocol.producer import InitProducerIdResponse, TxnOffsetCommitResponse
 from worker_process import wait_until, working
 
@@ -177,6 +178,23 @@ def test_no_broker_passes_and_a_topic_that_is_not_there_does_not(stream, opened)
         opened(stream.model_copy(update={"kafka_servers": (f"127.0.0.1:{free_port()}",)}))
     with pytest.raises(PermanentError, match="does not exist"):
         opened(stream.model_copy(update={"input_topic": "nowhere"}))
+
+
+def test_one_broker_of_several_that_is_away_ends_no_session_and_all_of_them_do(
+    stream, opened, outside
+):
+    session = opened(stream)
+    one, every = KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN
+
+    session._note(KafkaError(one, "broker 2: Connection refused"))
+    outside.send([b"1"])
+    messages = session.poll(0) or read(session, 1)
+    session._note(KafkaError(one, "broker 2: Connection refused"))
+    session._note(KafkaError(every, "3/3 brokers are down"))
+
+    assert len(messages) == 1
+    with pytest.raises(SessionError, match="broker 2: Connection refused"):
+        session.count_waiting()
 
 
 def test_the_worker_gives_the_same_bits(settings, outside, customers, scorers):
