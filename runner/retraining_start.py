@@ -67,17 +67,14 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
         InputError: there is no champion, or the snapshot or the switches are at fault.
     """
     events = loop.held.events
-    if events and events[-1].kind != "closed" and decide_loop(loop.found).next != "train":
+    is_open = bool(events) and events[-1].kind != "closed"
+    if is_open and decide_loop(loop.found).next != "train":
         return "resumed"
     switches = loop.switches()
     champion = _champion(loop)
     snapshot, dataset = _snapshot(loop)
-    if events and events[-1].kind != "closed":
-        if is_same(snapshot, loop.found.snapshot):
-            return "resumed"
-        loop.held.add("found", {"stopped": f"A newer snapshot came: {snapshot.location}."})
-        loop.held.add("closed")
-        write_record(loop)
+    if is_open and is_same(snapshot, loop.found.snapshot):
+        return "resumed"
     judged = _judged(loop.held.every_event)
     if champion.manifest.data_sha256 == snapshot.sha256 or (
         judged and is_same(snapshot, judged[-1])
@@ -86,10 +83,16 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     require_newer(snapshot, judged)
     require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
     require_own_labels(dataset, champion)
+    if is_open:  # what a person asked for is not forgotten with the table
+        person = person or loop.found.trigger.evidence.asked_by
     trigger = _trigger(loop, champion, snapshot, dataset, person, switches)
     decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
         return _no_trigger(decided)
+    if is_open:
+        loop.held.add("found", {"stopped": f"A newer snapshot came: {snapshot.location}."})
+        loop.held.add("closed")
+        write_record(loop)
     _open(loop, trigger, snapshot, champion.version)
     loop.say(f"loop {loop.held.loop}", decided.sentence)
     return "opened"
@@ -126,6 +129,8 @@ def _trigger(
 def _started(events: tuple[RetrainingEvent, ...]) -> tuple[datetime, ...]:
     """When loops were opened, without those that a newer snapshot replaced before anything was trained."""
     replaced = {each.loop for each in events if "stopped" in each.facts}
+    if events and events[-1].kind != "closed":
+        replaced.add(events[-1].loop)  # the one that is open now
     return tuple(
         each.recorded_at for each in events if each.kind == "opened" and each.loop not in replaced
     )

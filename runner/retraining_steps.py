@@ -108,6 +108,9 @@ def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
 def _approve(loop: LoopRun) -> Found:
     """Looks for a person's approval; one that this start carries is recorded first."""
     given, version = loop.settings.approve, _challenger(loop)
+    last_found = [each for each in loop.held.events if each.kind == "found"][-1]
+    until = last_found.recorded_at + loop.found.rules.approval.days * _DAY
+    late = loop.now() > until
     with Ledger(loop.folders["ledger"]) as ledger:
         if given.person:
             if given.version != version:
@@ -115,8 +118,11 @@ def _approve(loop: LoopRun) -> Found:
                     f"approve.version is {given.version}, but version {version} waits for approval; "
                     f"approve that one with --set approve.version={version}."
                 )
-            ledger.record_approval(loop.model, version, given.person, given.note)
+            if not late:
+                ledger.record_approval(loop.model, version, given.person, given.note)
         approval = ledger.approval(loop.model, version)
+        if approval is not None and approval.recorded_at > until:
+            approval = None
         if approval is None and loop.found.rules.approval.in_zenml:
             answer = _answer_in_zenml(loop, version)
             if answer is not None and not answer.approved:
@@ -126,8 +132,7 @@ def _approve(loop: LoopRun) -> Found:
                 approval = ledger.approval(loop.model, version)
     if approval is not None:
         return {"approval": {"person": approval.person, "note": approval.note}}, None
-    last_found = [each for each in loop.held.events if each.kind == "found"][-1]
-    if loop.now() - last_found.recorded_at > loop.found.rules.approval.days * _DAY:
+    if late:
         return {"approval": {"person": ""}}, None
     return {}, None
 

@@ -53,15 +53,17 @@ def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, a
     assert set(conditions) == {f"{MODEL}-2-loop-1"}
 
 
-def test_an_approval_that_comes_too_late_holds(loop, monkeypatch):
+@pytest.mark.parametrize("approve", [{}, {"person": "Ada", "version": "2"}])
+def test_an_approval_that_comes_too_late_holds(loop, monkeypatch, approve):
     rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
     loop.start(rules=rules)
     real = RetrainingLedger.clock
     monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
 
-    outcome = loop.start(rules=rules)
+    outcome = loop.start(rules=rules, approve=approve)
 
     assert (outcome.result.decision.outcome, loop.places.agreed()) == ("kept", "1")
+    assert "Nobody approved it in time" in outcome.result.sentence
 
 
 def test_the_time_for_an_approval_begins_when_it_is_asked_for(loop, monkeypatch):

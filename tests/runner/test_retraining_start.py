@@ -161,3 +161,29 @@ def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, ta
     assert "A newer snapshot came" in (
         loop.folder / "reports" / f"retraining-{MODEL}-1.html"
     ).read_text("utf-8")
+
+
+def test_a_refused_snapshot_takes_no_place_and_a_schedule_forgets_no_request(
+    loop, tables, tmp_path
+):
+    train = loop._training
+
+    def broken():
+        loop._training = train
+        raise InputError("The bucket went away.")
+
+    loop._training = broken
+    with pytest.raises(InputError, match="went away"):
+        loop.start()
+    loop.source = tables / "others.csv"
+    with pytest.raises(InputError, match="as if they were those of other customers"):
+        loop.start(trigger="policy")
+    stop = tmp_path / "switches.yaml"
+    stop.write_text("stop: not now\n")
+    loop.source = tables / "later.csv"
+    assert loop.start(trigger="policy", switches=str(stop)).result.status == "held"
+    assert "closed" not in {each.kind for each in events(loop)}
+
+    found = loop.start(trigger="policy").result
+
+    assert (found.loop, found.decision.trigger.triggers[0].reason) == (2, "Ada asks for it.")
