@@ -70,7 +70,9 @@ def _high_risk(figures: LiveFigures, reasons: ShownReasons) -> Table:
     for each in figures.high:
         facts = [sentence.partition(":")[0] for sentence in reasons.sentences(each)]
         why = Text("; ".join(facts)) if facts else Text("not known", style="dim")
-        table.add_row(Text(each.scored.customer), f"{each.scored.answer.probability:.0%}", why)
+        # An id is foreign text, which may hold what steers a terminal.
+        name = "".join(one if one.isprintable() else "?" for one in each.scored.customer)
+        table.add_row(Text(name), f"{each.scored.answer.probability:.0%}", why)
     return table
 
 

@@ -16,6 +16,7 @@ Ranges = Mapping[TopicPartition, range]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_LONGEST_OFFSET = 19  # digits of the largest that Kafka has
 
 
 def read_edge(option: str, text: str) -> Edge:
@@ -24,7 +25,7 @@ def read_edge(option: str, text: str) -> Edge:
     Raises:
         InputError: it is neither.
     """
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_OFFSET:
         return int(text)
     try:
         return read_time(option, text)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from churn.command import print_result
 from churn.contract import load_contract
+from churn.errors import InputError
 from churn.feature_store.online.address import open_online_store
 from churn.feature_store.online.stored_customer import CustomerUpdate
 from churn.root import ROOT
@@ -43,6 +44,7 @@ BEGUN = "sending events to"
 """What the line on stderr begins with that says that the customers are ready."""
 _STORED_BEFORE = timedelta(days=1)
 _FLUSH_SECONDS = 30
+_EPOCH_YEAR = 1970
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +72,7 @@ def simulate(
     stream = read_settings(environment, kafka_servers=options.pop("servers", None))
     contract, start = load_contract(options.pop("contract")), datetime.now(UTC)
     if "start" in options:
-        start = read_time("--start", options.pop("start"))
+        start = _read_start(options.pop("start"))
     address = stream.online_store.get_secret_value()
     if address == NONE:  # whole rows alone: no update would find its customer
         options = dict.fromkeys(UPDATES, 0) | options
@@ -87,6 +89,18 @@ def simulate(
     except KafkaError as error:
         raise describe_failure("The events cannot be sent", error, stream) from None
     return _summary(sender.sent, time.monotonic() - began, stream.input_topic)
+
+
+def _read_start(text: str) -> datetime:
+    """Returns the time of the first event; others lie before and after it.
+
+    Raises:
+        InputError: it is none, or too far away.
+    """
+    start = read_time("--start", text)
+    if _EPOCH_YEAR <= start.year < MAXYEAR:
+        return start
+    raise InputError(f"--start is '{text}'. Give a time from {_EPOCH_YEAR} to {MAXYEAR - 1}.")
 
 
 class EventSender:

@@ -69,6 +69,14 @@ def test_the_latest_at_high_risk_come_first_and_only_they():
     assert shown == [f"c{number}" for number in (19, 17, 15, 13, 11)[:SHOWN]]
 
 
+def test_an_id_does_not_steer_the_terminal(published_store):
+    figures, event = LiveFigures(), message(1)
+    figures.add([event], [scored(event, band="high", customer="c\x1b[2Jd")], now=0.0)
+    shown = rendered(figures, ShownReasons(StreamSettings(store=str(published_store))))
+    assert "\x1b" not in shown
+    assert "c?[2Jd" in shown
+
+
 @pytest.fixture
 def reasons(published_store):
     return ShownReasons(StreamSettings(store=str(published_store)))

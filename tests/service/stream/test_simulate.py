@@ -116,3 +116,9 @@ def test_a_store_that_cannot_be_used_ends_it_before_the_first_event(environment,
 def test_a_start_without_a_zone_is_a_sentence(environment, start):
     with pytest.raises(InputError, match="no time with a zone"):
         simulate({**FEW, "start": start}, environment, threading.Event())
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_start_at_the_end_of_time_is_a_sentence(environment, start):
+    with pytest.raises(InputError, match="Give a time from 1970 to 9998"):
+        simulate({"start": start, "partial": "1"}, environment, threading.Event())
