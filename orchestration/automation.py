@@ -1,9 +1,11 @@
 """Jobs, the daily schedule, the drift sensor, and the alert of a run that failed."""
 
 import json
+import os
 
 import dagster as dg
 
+from churn import home
 from churn.alert import Alert, append_alert
 from churn.contract import load_contract
 from churn.profile import model_name
@@ -90,8 +92,9 @@ def drift_sensor(
 
 
 @dg.run_failure_sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
+def run_failure_alert(context: dg.RunFailureSensorContext, pipeline_runs: PipelineRuns) -> None:
     """A line in alerts.jsonl for every failed run, beside those of the pipelines."""
+    os.environ[home.VARIABLE] = str(pipeline_runs.state)  # where alerts go
     run = context.dagster_run
     append_alert(
         Alert(

@@ -346,7 +346,7 @@ def test_a_settings_file_at_fault_is_a_sentence(tmp_path, text, sentence):
 def test_a_run_that_failed_is_an_alert(pipelines, execute, tmp_path, monkeypatch):
     pipelines.ends["retraining"] = "refused"
     result = execute("retraining")
-    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "elsewhere"))
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_run_status_sensor_context(
             sensor_name="run_failure_alert",
@@ -356,6 +356,8 @@ def test_a_run_that_failed_is_an_alert(pipelines, execute, tmp_path, monkeypatch
             dagster_instance=instance,
             dagster_run=result.dagster_run,
         )
-        run_failure_alert(context.for_run_failure())
+        run_failure_alert(
+            context.for_run_failure(), pipeline_runs=PipelineRuns(folder=str(tmp_path))
+        )
     (line,) = (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["title"] == "Dagster's run of retraining failed"
