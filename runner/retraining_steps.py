@@ -123,11 +123,15 @@ def _approve(loop: LoopRun) -> Found:
         approval = ledger.approval(loop.model, version)
         if approval is not None and approval.recorded_at > until:
             approval = None
-        if approval is None and loop.found.rules.approval.in_zenml:
+        # A question that is out already is read in any case: who declined is not overruled.
+        is_out = any(
+            each.kind == "taken" and each.number > last_found.number for each in loop.held.events
+        )
+        if loop.found.rules.approval.in_zenml and (is_out or approval is None):
             answer = _answer_in_zenml(loop, version)
             if answer is not None and not answer.approved:
                 return {"approval": {"person": answer.person, "declined": True}}, None
-            if answer is not None:
+            if answer is not None and approval is None:
                 ledger.record_approval(loop.model, version, answer.person, "answered in ZenML")
                 approval = ledger.approval(loop.model, version)
     if approval is not None:

@@ -53,6 +53,20 @@ def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, a
     assert set(conditions) == {f"{MODEL}-2-loop-1"}
 
 
+def test_who_declined_in_zenml_is_not_overruled_by_an_approval(loop, monkeypatch):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
+    answers = iter([None, Answer("bob@example.com", approved=False)])
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
+    loop.start(rules=rules)
+
+    found = loop.start(rules=rules, approve={"person": "Eve", "version": "2"}).result
+
+    assert (found.decision.outcome, loop.places.agreed()) == ("kept", "1")
+    assert "bob@example.com has declined it." in found.sentence
+
+
 @pytest.mark.parametrize("approve", [{}, {"person": "Ada", "version": "2"}])
 def test_an_approval_that_comes_too_late_holds(loop, monkeypatch, approve):
     rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
