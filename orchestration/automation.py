@@ -76,18 +76,20 @@ def drift_sensor(
     contract = load_contract(ROOT / pipeline_runs.contract)
     model = model_name(contract.name, pipeline_runs.profile)
     seen: dict[str, int] = json.loads(context.cursor or "{}")
+    raised, last = {}, ""
     with ledger:
-        raised = {
-            f"{model} {kind}": max(
-                (c.number for c in ledger.checks(model, kind) if c.raises_alarm), default=0
-            )
-            for kind in ledger.kinds(model)
-        }
+        for kind in ledger.kinds(model):
+            checks, name = ledger.checks(model, kind), f"{model} {kind}"
+            if seen.get(name, 0) > max((each.number for each in checks), default=0):
+                seen.pop(name)  # another ledger, which counts from 1 again
+            alarms = [each for each in checks if each.raises_alarm]
+            raised[name] = max((each.number for each in alarms), default=0)
+            last = max([last, *(each.checked_at.isoformat() for each in alarms)])
     news = {name: number for name, number in raised.items() if number > seen.get(name, 0)}
     if not news:
         return dg.SkipReason(f"No new alarm of {model}.")
-    alarms = ", ".join(f"{name} {number}" for name, number in news.items())
-    request = dg.RunRequest(run_key=alarms, tags={"churn/alarms": alarms})
+    named = ", ".join(f"{name} {number}" for name, number in news.items())
+    request = dg.RunRequest(run_key=f"{named} at {last}", tags={"churn/alarms": named})
     return dg.SensorResult(run_requests=[request], cursor=json.dumps(seen | news))
 
 

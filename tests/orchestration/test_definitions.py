@@ -249,7 +249,9 @@ def test_the_drift_sensor_asks_for_new_alarms_alone(tmp_path, monkeypatch):
         assert isinstance(evaluate(runs), dg.SkipReason)
         record(ledger, "moved", 1e-4)
         first = evaluate(runs)
-        assert [each.run_key for each in first.run_requests] == ["telco-churn-demo batch 2"]
+        assert [each.tags["churn/alarms"] for each in first.run_requests] == [
+            "telco-churn-demo batch 2"
+        ]
         assert isinstance(evaluate(runs, first.cursor), dg.SkipReason)
         record(ledger, "quiet again", 0.4)
         assert isinstance(evaluate(runs, first.cursor), dg.SkipReason)
@@ -260,7 +262,22 @@ def test_the_drift_sensor_asks_for_new_alarms_alone(tmp_path, monkeypatch):
             profile="demo", folder=str(tmp_path), contract="data/contracts/mlc_churn.yaml"
         )
         (request,) = evaluate(other, first.cursor).run_requests
-        assert request.run_key == "mlc-churn-demo batch 1"
+        assert request.tags["churn/alarms"] == "mlc-churn-demo batch 1"
+
+
+def test_a_ledger_that_begins_anew_is_seen_from_its_first_alarm(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    runs, keys, cursor = PipelineRuns(profile="demo", folder=str(tmp_path)), set(), None
+    for alarms in (3, 1):
+        (tmp_path / "ledger.db").unlink(missing_ok=True)
+        with DriftLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+            for window in range(alarms):
+                record(ledger, f"window {window}", 1e-4)
+        found = evaluate(runs, cursor)
+        cursor = found.cursor
+        keys |= {each.run_key for each in found.run_requests}
+
+    assert len(keys) == 2
 
 
 def test_many_new_alarms_ask_for_one_retraining_and_are_all_named(tmp_path, monkeypatch):
@@ -274,8 +291,8 @@ def test_many_new_alarms_ask_for_one_retraining_and_are_all_named(tmp_path, monk
     found = evaluate(PipelineRuns(profile="demo", folder=str(tmp_path)))
 
     (request,) = found.run_requests
-    assert request.tags["churn/alarms"] == request.run_key
-    assert sorted(request.run_key.split(", ")) == [
+    assert request.run_key.startswith(request.tags["churn/alarms"])
+    assert sorted(request.tags["churn/alarms"].split(", ")) == [
         "telco-churn-demo batch 4",
         "telco-churn-demo stream 3",
     ]
