@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
+from churn.errors import error_reason
 from churn.feature_store.online.address import REDIS
 from service.core.environment_settings import (
     NONE,
@@ -95,6 +98,17 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     @classmethod
     def _split_servers(cls, value: Any) -> Any:
         return split_commas(value) or ("",)
+
+    @field_validator("kafka_ca_file")
+    @classmethod
+    def _require_certificates(cls, value: Path | None) -> Path | None:
+        # One client would take it for a broker that does not answer, the other would not begin.
+        try:
+            ssl.create_default_context(cafile=value)
+        except OSError as error:
+            reason = error_reason(error)
+            raise ValueError(f"the file holds no certificates in PEM ({reason})") from None
+        return value
 
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:
