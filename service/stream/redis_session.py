@@ -8,6 +8,7 @@ is silent are claimed by another one, and from then on the first one's commit is
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -56,6 +57,8 @@ return 1
 """
 
 Result = TypeVar("Result")
+_PROCESS = secrets.token_hex(4)
+"""Tells this process from one of another container that has the same host name and process id."""
 
 
 class RedisSession:
@@ -72,7 +75,7 @@ class RedisSession:
             PermanentError: Redis refuses this worker, or a name is of something else.
         """
         self._settings = settings
-        self._consumer = settings.instance or f"{socket.gethostname()}-{os.getpid()}"
+        self._consumer = settings.instance or f"{socket.gethostname()}-{os.getpid()}-{_PROCESS}"
         try:
             self._redis = Redis.from_url(
                 settings.stream_redis.get_secret_value(),
