@@ -86,7 +86,7 @@ def test_outcomes_are_measured_with_treated_customers_apart(check, keep, table, 
     assert report.figures["weighted_roc_auc"] == weighted.roc_auc.value
     page = render_monitoring_page(report)
     assert "By outcomes" in page
-    assert "100 predictions are due and have no outcome" in page
+    assert "Predictions that are due and have no outcome, left out: 100" in page
     sent = json.loads(report.model_dump_json())
     assert sent["realised"]["performance"]["treated"]["rows"] == 200
     assert report.verdict == "ok"
