@@ -227,7 +227,7 @@ def test_an_alarm_of_monitoring_is_in_postgresql_the_bucket_mlflow_and_at_the_we
     found = cloud.track("/experiments/search", max_results=100)["experiments"]
     runs = cloud.track("/runs/search", experiment_ids=[e["experiment_id"] for e in found])["runs"]
     tags = [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in runs]
-    assert [each["verdict"] for each in tags if "verdict" in each] == ["alarm"]
+    assert [each.get("verdict") for each in tags].count("alarm") == 1  # a promotion has one, too
 
 
 def test_nothing_but_pages_to_read_stays_on_this_machine(cloud):
