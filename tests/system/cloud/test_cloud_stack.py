@@ -284,6 +284,9 @@ def test_a_batch_goes_from_bucket_to_bucket_and_into_the_ledger(
 ):
     place = f"s3://{cloud_servers.BUCKET}"
     cloud.bucket.put("customers.csv", root / "data" / "raw" / "telco.csv")
+    # The deployment's own check of the service scores a few customers in one request, which counts, too.
+    counted = "SELECT count(*) FROM predictions WHERE source = 'batch' AND version = '1'"
+    ((before,),) = rows(cloud.ledger, counted)
 
     places = ("--set", f"input={place}/customers.csv", "--set", f"output={place}/scores")
     result = cloud.terminal.run("batch_inference", "cloud", "--set", "profile=demo", *places)
@@ -297,8 +300,8 @@ def test_a_batch_goes_from_bucket_to_bucket_and_into_the_ledger(
         found = parquet.read_table(file)["probability"].to_pylist()
     expected = Scorer.load(f"{place}/production/{MODEL}").score_many(telco_columns).probability
     assert found == expected.tolist()
-    counted = "SELECT count(*) FROM predictions WHERE source = 'batch' AND version = '1'"
-    assert rows(cloud.ledger, counted) == [(7043,)]
+    ((after,),) = rows(cloud.ledger, counted)
+    assert after - before == 7043
 
 
 def test_a_campaign_is_planned_and_its_list_goes_into_postgresql(cloud):
