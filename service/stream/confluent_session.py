@@ -16,12 +16,17 @@ from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
 from service.core.log import log
 from service.stream.kafka_clients import ANSWER_SECONDS, DELIVERY_SECONDS
-from service.stream.kafka_errors import CertificateRefusedError, describe_permanent, passes
+from service.stream.kafka_errors import (
+    CertificateRefusedError,
+    absent_topic,
+    describe_permanent,
+    passes,
+)
 from service.stream.kafka_session import CLOSE_SECONDS, TRANSACTION_SECONDS, transactional_id
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
 from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
-from service.stream.session import PermanentError, SessionError
+from service.stream.session import SessionError
 from service.stream.stream_settings import StreamSettings
 
 _OFFSETS_SECONDS = 2
@@ -235,12 +240,7 @@ class ConfluentSession:
                 raise KafkaException(found.error)
             if may_create:
                 self._producer.poll(1)
-        raise PermanentError(
-            f"The topic '{topic}' does not exist, or the worker's user must not see it. Create it, "
-            "let the user see it, or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
-            "CHURN_DEAD_LETTER_TOPIC).",
-            topic=topic,
-        )
+        raise absent_topic(topic)
 
     def _options(self) -> dict[str, Any]:
         settings = self._settings

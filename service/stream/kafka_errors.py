@@ -131,3 +131,13 @@ def describe_permanent(
         dead_letter_topic=settings.dead_letter_topic,
     )
     return PermanentError(f"{what}: {error_reason(error, longest=500)}. {way_out}", **place)
+
+
+def absent_topic(topic: str) -> PermanentError:
+    """Returns the error that ends a worker whose topic is not there."""
+    return PermanentError(
+        f"The topic '{topic}' does not exist, or the worker's user must not see it. Create it, "
+        "let the user see it, or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
+        "CHURN_DEAD_LETTER_TOPIC).",
+        topic=topic,
+    )

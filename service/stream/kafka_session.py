@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
@@ -33,18 +32,17 @@ from service.stream.kafka_clients import (
     open_producer,
     open_reader,
 )
-from service.stream.kafka_errors import describe_permanent, passes
+from service.stream.kafka_errors import absent_topic, describe_permanent, passes
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
 from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
-from service.stream.session import PermanentError, SessionError
+from service.stream.session import PROCESS, SessionError
 from service.stream.stream_settings import StreamSettings
 
 _OFFSETS_SECONDS = 2
 CLOSE_SECONDS = 5
 TRANSACTION_SECONDS = 60
 """After which the brokers end the transaction of a worker that was killed, if its name does not return."""
-_PROCESS = uuid4().hex
 
 Offsets = dict[TopicPartition, OffsetAndMetadata]
 
@@ -218,12 +216,7 @@ class KafkaSession:
         with suppress(KafkaTimeoutError):
             if may_create and self._producer.partitions_for(topic):
                 return
-        raise PermanentError(
-            f"The topic '{topic}' does not exist, or the worker's user must not see it. Create it, "
-            "let the user see it, or name another one (CHURN_INPUT_TOPIC, CHURN_OUTPUT_TOPIC, "
-            "CHURN_DEAD_LETTER_TOPIC).",
-            topic=topic,
-        )
+        raise absent_topic(topic)
 
     def _find_unreadable(self) -> dict[str, Any]:
         """Returns the place of the batch that cannot be read; empty if that is not known.
@@ -275,7 +268,7 @@ def transactional_id(settings: StreamSettings) -> str:
 
     Then the transaction that it left open ends at once.
     """
-    return f"{settings.group}-{settings.instance or _PROCESS}"
+    return f"{settings.group}-{settings.instance or PROCESS}"
 
 
 def _open_writer(settings: StreamSettings) -> tuple[KafkaProducer, bool]:

@@ -7,8 +7,6 @@ is silent are claimed by another one, and from then on the first one's commit is
 
 from __future__ import annotations
 
-import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +25,7 @@ from churn.errors import error_reason
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
 from service.stream.outgoing_messages import outgoing_messages
-from service.stream.session import PermanentError, SessionError
+from service.stream.session import PROCESS, PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings
 
 _TIMEOUT_SECONDS = 10
@@ -57,8 +55,6 @@ return 1
 """
 
 Result = TypeVar("Result")
-_PROCESS = secrets.token_hex(4)
-"""Tells this process from one of another container that has the same host name and process id."""
 
 
 class RedisSession:
@@ -75,7 +71,7 @@ class RedisSession:
             PermanentError: Redis refuses this worker, or a name is of something else.
         """
         self._settings = settings
-        self._consumer = settings.instance or f"{socket.gethostname()}-{os.getpid()}-{_PROCESS}"
+        self._consumer = settings.instance or f"{socket.gethostname()}-{PROCESS}"
         try:
             self._redis = Redis.from_url(
                 settings.stream_redis.get_secret_value(),

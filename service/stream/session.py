@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Protocol
+from uuid import uuid4
 
 from churn.errors import ChurnError
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message, Place
+
+PROCESS = uuid4().hex
+"""Tells this process from every other, of a container with the same host name, too."""
 
 
 class SessionError(Exception):

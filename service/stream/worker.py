@@ -1,8 +1,8 @@
 """The worker: reads a batch, scores it, writes it everywhere, and only then commits it.
 
 A crash at any point leaves the batch uncommitted, so it is read again: nothing is lost. What is written
-again has the same prediction id and, if the ledger has it, the same answer. If brokers, ledger or Redis do not answer, the worker tries
-again until they do; the messages wait on their topic meanwhile.
+again has the same prediction id and, if the ledger has it, the same answer. If brokers, ledger or Redis
+do not answer, the worker tries again until they do; the messages wait on their topic meanwhile.
 """
 
 from __future__ import annotations
