@@ -1,4 +1,4 @@
-"""The made-up business of `make demo-loop`: its folder, service, customers, and how its stages are told."""
+"""The made-up business of `make demo-loop`: its folder, service, customers, and how its stages are printed."""
 
 from __future__ import annotations
 
