@@ -27,8 +27,8 @@ from benchmarks.measuring import ROOT
 from service.api.application import ChurnService
 from service.api.http_request import HttpRequest
 from service.api.service_settings import ServiceSettings
-from service.api.worker_process import spare_garbage_collector
 from service.api.worker_state import WorkerState
+from service.core.garbage_collector import spare_garbage_collector
 
 ONE = ("/v1/score", "/v1/explain")
 MANY = ("/v1/score/batch", "/v1/outcomes", "/v2/models/churn/infer")

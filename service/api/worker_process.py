@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 import threading
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from service.api.service_settings import ServiceSettings
+from service.core.garbage_collector import spare_garbage_collector
 from service.core.log import log
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from service.api.worker_state import WorkerState
 
 BACKLOG = 1024
-_COLLECT_AFTER = (20_000, 20, 20)  # requests make no cycles; queued predictions are no garbage
 
 
 def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folder: Path) -> int:
@@ -60,13 +59,6 @@ def run_worker(settings: ServiceSettings, listener: socket.socket, metrics_folde
     server.run(sockets=[listener])
     log("info", "stopped")
     return 0
-
-
-def spare_garbage_collector() -> None:
-    """What is loaded by now stays: the garbage collector need not check it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _uvicorn_config(worker: WorkerState) -> Config:

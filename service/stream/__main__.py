@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(settings: StreamSettings, metrics_folder: Path) -> int:
+    from service.core.garbage_collector import spare_garbage_collector
     from service.core.library_logs import log_libraries
     from service.core.log import log
     from service.stream.kafka_clients import silence_client_log
@@ -67,6 +68,7 @@ def _work(settings: StreamSettings, metrics_folder: Path) -> int:
     )
     _stop_on_signal(worker)
     probes.start()
+    spare_garbage_collector()
     log(
         "info", "listening", host=settings.host, port=probes.port, store=settings.store,
         version=worker.pool.production.version, group=settings.group,

@@ -182,10 +182,9 @@ def faults(left: Left) -> list[str]:
         order[each["customer"]].append(left.sent[each["prediction_id"]].offset)
     if late := [name for name, offsets in order.items() if offsets != sorted(offsets)]:
         found.append(f"order: {len(late)} customers' scores are not in the order of their events")
+    ids_by_place = {(_customer(each), each.offset): name for name, each in left.sent.items()}
     for name, offsets in order.items():
-        (last,) = (
-            i for i, m in left.sent.items() if _customer(m) == name and m.offset == offsets[-1]
-        )
+        last = ids_by_place[name, offsets[-1]]
         if (held := left.latest.get(name, {})).get("prediction_id") != last or float(
             held["probability"]
         ) != answers[last]:

@@ -7,8 +7,8 @@ from chaos_run import Chaos, chaos_settings, faults, run
 
 pytestmark = pytest.mark.system
 RUNS = [
-    Chaos(events=1500, kills=6),
-    Chaos(events=1500, kills=4, restarts=2, transactions=False, seed=2),
+    Chaos(events=20_000, kills=10),
+    Chaos(events=20_000, kills=10, restarts=2, transactions=False, seed=2),
 ]
 
 
