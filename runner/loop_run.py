@@ -27,6 +27,7 @@ from runner.inputs import OnBytes
 from runner.outcome import Outcome
 from runner.pipeline_catalog import find_pipeline
 from runner.request import PreparedRun, RunRequest
+from stacks.kubernetes.resources import runs_in_pods
 
 if TYPE_CHECKING:
     from stacks.apply import AppliedStack
@@ -65,6 +66,7 @@ class LoopRun:
         self.held = held
         self._ledger = ledger
         self.on_bytes = on_bytes
+        self._in_pods = runs_in_pods(stack.spec)
         self._request = request
         self._on_wait = on_wait
 
@@ -94,13 +96,14 @@ class LoopRun:
         if self.settings.runs.features is not None:
             self.settings_of("features")
 
-    def service(self) -> tuple[str, str | None]:
-        """Address and API key of the service whose requests count; an empty address for none."""
+    def replicas(self) -> tuple[tuple[str, ...], str | None]:
+        """Addresses and API key of the service whose requests count; no address where none is known."""
         deployment: DeploymentSettings = self.settings_of("deployment")
-        url = self.found.rules.canary.service
-        if not url and deployment.target == "local":
-            url = f"http://{HOST}:{deployment.local.port}"
-        return url, os.environ.get(deployment.smoke.key_variable) or None
+        urls = self.found.rules.canary.service
+        # What a step in a pod has started is not on this machine, and ends with the pod.
+        if not urls and deployment.target == "local" and not self._in_pods:
+            urls = (f"http://{HOST}:{deployment.local.port}",)
+        return urls, os.environ.get(deployment.smoke.key_variable) or None
 
     def settings_of(self, pipeline: str) -> Any:
         """Settings of a pipeline that the loop runs, as it runs it."""

@@ -84,12 +84,16 @@ def _not_started(loop: LoopRun, why: NotStarted) -> Outcome:
 
 def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
     """Does step after step until the loop is over, or a step has to wait."""
-    from runner.retraining_steps import STEPS
+    from runner.retraining_steps import STEPS, is_challenger_gone
 
     if resumed:
         loop.held.add("taken")
         loop.say(f"loop {loop.held.loop}", f"goes on: {decide_loop(loop.found).reason}")
     try:
+        if resumed and is_challenger_gone(loop):
+            said = "Its version is gone from the registry. A newer snapshot starts another loop."
+            loop.held.add("found", {"stopped": said})
+        _look_at_production(loop)
         decision = decide_loop(loop.found)
         waits = False
         while decision.next != "close" and not waits:
@@ -101,6 +105,7 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
             facts, run = STEPS[decision.next](loop)
             if facts:
                 loop.held.add("found", facts | ({RUN: run} if run else {}))
+            _look_at_production(loop)
             before, decision = decision, decide_loop(loop.found)
             waits = decision.next == before.next and not _stays(loop, decision.next)
             loop.say(f"loop: {before.next}", decision.reason)
@@ -111,6 +116,15 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
         _leave_open(loop)
         raise
     return _outcome(loop, waits=waits)
+
+
+def _look_at_production(loop: LoopRun) -> None:
+    """Keeps which version serves, where another command has changed it since the loop began."""
+    from runner.retraining_steps import in_production
+
+    serving = in_production(loop)
+    if serving is not None and serving != decide_loop(loop.found).serving:
+        loop.held.add("taken", {"serving": serving})
 
 
 def _stays(loop: LoopRun, step: Step) -> bool:

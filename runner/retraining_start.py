@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -70,6 +70,24 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     is_open = bool(events) and events[-1].kind != "closed"
     if is_open and decide_loop(loop.found).next != "train":
         return "resumed"
+    if not is_open:
+        return _open_with_snapshot(loop, person, is_open=False)
+    waits = (
+        f" Loop {loop.held.loop} is open and waits for {loop.found.snapshot.location}: bring that table "
+        "back, or start with a newer one, which takes its place. The champion stays."
+    )
+    try:
+        started = _open_with_snapshot(loop, person, is_open=True)
+    except InputError as error:
+        raise InputError(f"{error}{waits}") from None
+    if isinstance(started, NotStarted):
+        return replace(started, sentence=f"{started.sentence}{waits}")
+    return started
+
+
+def _open_with_snapshot(
+    loop: LoopRun, person: str, *, is_open: bool
+) -> Literal["opened", "resumed"] | NotStarted:
     switches = loop.switches()
     champion = _champion(loop)
     snapshot, dataset = _snapshot(loop)
@@ -90,7 +108,8 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     if decided.verdict != "retrain":
         return _no_trigger(decided)
     if is_open:
-        loop.held.add("found", {"stopped": f"A newer snapshot came: {snapshot.location}."})
+        stopped = f"A newer snapshot came: {snapshot.location}."
+        loop.held.add("found", {"stopped": stopped, "serving": champion.version})
         loop.held.add("closed")
         write_record(loop)
     _open(loop, trigger, snapshot, champion.version)
@@ -128,7 +147,8 @@ def _trigger(
 
 def _started(events: tuple[RetrainingEvent, ...]) -> tuple[datetime, ...]:
     """When loops were opened, without those that a newer snapshot replaced before anything was trained."""
-    replaced = {each.loop for each in events if "stopped" in each.facts}
+    trained = {each.loop for each in events if "training" in each.facts}
+    replaced = {each.loop for each in events if "stopped" in each.facts} - trained
     if events and events[-1].kind != "closed":
         replaced.add(events[-1].loop)  # the one that is open now
     return tuple(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from churn.errors import ChurnError
 from churn.ledger.records import Ledger
 from churn.retraining.decision import Step, decide_loop
-from churn.retraining.evidence import Compared
+from churn.retraining.evidence import Compared, answered_since
 from churn.retraining.measured import compare_beside, measure_probation
 from churn.scoring.address import Address
 from churn.scoring.beside import Beside, read_beside, write_beside
@@ -59,24 +59,21 @@ def _shadow(loop: LoopRun) -> Found:
 
 
 def _canary(loop: LoopRun) -> Found:
-    url, key = loop.service()
-    counts = read_service_counts(url, key) if url else None
+    urls, key = loop.replicas()
+    counts = [each for url in urls if (each := read_service_counts(url, key)) is not None]
+    began, is_first = loop.found.service, loop.found.canary is None
     seen = _beside(loop, "canary")
-    began = loop.found.service
-    if loop.found.canary is None:
-        facts: dict[str, Any] = {"canary": seen.model_dump(mode="json")}
-        return facts | ({"service": counts.model_dump(mode="json")} if counts else {}), None
-    if url and counts is None:
-        seen = seen.model_copy(update={"errors": 1.0})
-    elif counts is not None:
-        answered = counts.since(began) if began else counts
-        requests = max(1, answered.requests)
-        figures = {
-            "errors": answered.errors / requests,
-            "latency_ms": 1000 * answered.seconds / requests,
-        }
-        seen = seen.model_copy(update=figures)
-    return {"canary": seen.model_dump(mode="json")}, None
+    facts: dict[str, Any] = {}
+    if len(counts) < len(urls):  # away when the canary begins: the next look says more
+        seen = seen if is_first else seen.model_copy(update={"errors": 1.0})
+    elif len(began) != len(counts):
+        # Counted from here on: what was answered before was not the canary's doing.
+        seen = Compared(days=seen.days)
+        facts = {"service": [each.model_dump(mode="json") for each in counts]}
+    elif counts:
+        errors, latency = answered_since(counts, began)
+        seen = seen.model_copy(update={"errors": errors, "latency_ms": latency})
+    return {"canary": seen.model_dump(mode="json")} | facts, None
 
 
 def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
@@ -89,7 +86,7 @@ def _beside(loop: LoopRun, role: Literal["shadow", "canary"]) -> Compared:
             model=loop.model,
             version=version,
             role=role,
-            since=since,
+            since=loop.last("service") or since,
             now=now,
         )
     store = _store(loop)
@@ -129,6 +126,8 @@ def _approve(loop: LoopRun) -> Found:
         )
         if loop.found.rules.approval.in_zenml and (is_out or approval is None):
             answer = _answer_in_zenml(loop, version)
+            if answer is not None and answer.at > until:
+                answer = None
             if answer is not None and not answer.approved:
                 return {"approval": {"person": answer.person, "declined": True}}, None
             if answer is not None and approval is None:
@@ -145,7 +144,7 @@ def _answer_in_zenml(loop: LoopRun, version: str) -> Answer | None:
     condition = f"{loop.model}-{version}-loop-{loop.held.loop}"
     question = (
         f"Version {version} of {loop.model} has passed its gates. May it replace version "
-        f"{loop.found.champion} in production?"
+        f"{decide_loop(loop.found).serving} in production?"
     )
     return ask_in_zenml(condition, question)
 
@@ -158,7 +157,7 @@ def _promote(loop: LoopRun) -> Found:
     serves = done.status in ("promoted", "unchanged")
     facts = {
         "status": done.status,
-        "serving": version if serves else _in_production(loop),
+        "serving": version if serves else in_production(loop),
         "sentence": f"{done.sentence[0].upper()}{done.sentence[1:]}.",
     }
     return {"promotion": facts}, outcome.run_id
@@ -178,7 +177,7 @@ def _deploy(loop: LoopRun) -> Found:
 
 
 def _watch(loop: LoopRun) -> Found:
-    serving = _in_production(loop)
+    serving = in_production(loop)
     if serving != _challenger(loop):
         sentence = f"Another command has put version {serving} into production meanwhile."
         return {"rollback": {"status": "overtaken", "serving": serving, "sentence": sentence}}, None
@@ -201,11 +200,11 @@ def _roll_back(loop: LoopRun) -> Found:
     """Goes back to the champion, unless something has done so already; then serves it."""
     version, run = _challenger(loop), None
     reason = decide_loop(loop.found).reason
-    if _in_production(loop) == version:
+    if in_production(loop) == version:
         run = loop.run("rollback", {"reason": reason}).run_id
     deployed = loop.run("deployment", {}).deployment
     assert deployed is not None  # noqa: S101 - a deployment always has one
-    serving = _in_production(loop)
+    serving = in_production(loop)
     if deployed.status == "rolled back":
         raise ChurnError(
             f"Version {serving} is in production again, but it is not served: "
@@ -223,6 +222,14 @@ def _close(loop: LoopRun) -> Found:
     return {}, None
 
 
+def is_challenger_gone(loop: LoopRun) -> bool:
+    """Whether somebody has deleted the version that the loop has trained and not promoted yet."""
+    found = loop.found
+    if found.training is None or found.promotion is not None:
+        return False
+    return find_version(loop.model, found.training.version) is None
+
+
 def _challenger(loop: LoopRun) -> str:
     training = loop.found.training
     assert training is not None  # noqa: S101 - `decide_loop` trains first
@@ -233,7 +240,8 @@ def _store(loop: LoopRun) -> Address:
     return store_of_model(address(loop.folders["bundles"]), loop.model)
 
 
-def _in_production(loop: LoopRun) -> str | None:
+def in_production(loop: LoopRun) -> str | None:
+    """The version in production; None for none."""
     past = read_history(_store(loop))
     return past[-1].version if past else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from churn.root import ROOT
 
@@ -14,10 +15,12 @@ class Answer:
     Attributes:
         person: who, by their name in ZenML.
         approved: whether the answer is yes; anything else declines.
+        at: when they did.
     """
 
     person: str
     approved: bool
+    at: datetime
 
 
 def ask_in_zenml(condition: str, question: str) -> Answer | None:
@@ -29,6 +32,7 @@ def ask_in_zenml(condition: str, question: str) -> Answer | None:
     """
     from zenml.client import Client
     from zenml.enums import RunWaitConditionResolution, RunWaitConditionStatus
+    from zenml.utils.time_utils import to_utc_timezone
 
     client = Client()
     conditions = client.list_run_wait_conditions(name=condition, hydrate=True).items
@@ -42,6 +46,7 @@ def ask_in_zenml(condition: str, question: str) -> Answer | None:
     return Answer(
         person=client.get_user(answered_by).name if answered_by else "somebody in ZenML",
         approved=newest.resolution == RunWaitConditionResolution.CONTINUE and newest.result is True,
+        at=to_utc_timezone(newest.resolved_at or newest.updated),
     )
 
 

@@ -49,7 +49,7 @@ def decide_loop(found: LoopEvidence) -> LoopDecision:
     return LoopDecision(
         outcome=outcome,
         next=step,
-        serving=serving,
+        serving=found.serving or serving,
         trigger=trigger,
         judged=tuple(judged),
         reason=judged[-1].sentence,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from churn.frozen_model import FrozenModel
 from churn.monitoring.policy import RetrainingEvidence, RetrainingPolicy
@@ -78,7 +79,7 @@ class ApprovalFacts(FrozenModel):
 
 
 class ServiceCounts(FrozenModel):
-    """What a service has answered since it started.
+    """What one replica of a service has answered since it started.
 
     Attributes:
         requests: answered.
@@ -99,6 +100,23 @@ class ServiceCounts(FrozenModel):
             errors=max(0, self.errors - before.errors),
             seconds=max(0.0, self.seconds - before.seconds),
         )
+
+
+def answered_since(
+    now: Sequence[ServiceCounts], before: Sequence[ServiceCounts]
+) -> tuple[float, float]:
+    """Share of server errors, and mean milliseconds of a request, of all replicas since `before`."""
+    each = [one.since(then) for one, then in zip(now, before, strict=True)]
+    requests = max(1, sum(one.requests for one in each))
+    errors = sum(one.errors for one in each)
+    return errors / requests, 1000 * sum(one.seconds for one in each) / requests
+
+
+def _of_replicas(given: Any) -> Any:
+    """Records of before there could be several have one, or None."""
+    if given is None:
+        return ()
+    return given if isinstance(given, list | tuple) else (given,)
 
 
 class Compared(FrozenModel):
@@ -178,7 +196,8 @@ class LoopEvidence(FrozenModel):
     Attributes:
         champion: the version in production when it began.
         rules: after the gates.
-        service: what the service had answered when the canary began.
+        service: what each replica of the service had answered when the canary was first measured.
+        serving: the version in production, where another command has put it there meanwhile.
         stopped: why it was given up before its end; empty where it was not.
     """
 
@@ -193,12 +212,13 @@ class LoopEvidence(FrozenModel):
     gates: GateFacts | None = None
     shadow: Compared | None = None
     canary: Compared | None = None
-    service: ServiceCounts | None = None
+    service: Annotated[tuple[ServiceCounts, ...], BeforeValidator(_of_replicas)] = ()
     approval: ApprovalFacts | None = None
     promotion: ServedFacts | None = None
     deployment: ServedFacts | None = None
     probation: ProbationFacts | None = None
     rollback: ServedFacts | None = None
+    serving: str = ""
     stopped: str = ""
 
 

@@ -18,6 +18,7 @@ from churn.run_result import RunResult
 
 RUN = "run"
 """The fact of an event that is no evidence: the id of the run behind it."""
+_RECORD_KEYS = {"model", "loop", "inputs", "decision"}
 
 
 class LoopRecord(RunResult):
@@ -52,7 +53,13 @@ def evidence_of(events: Sequence[RetrainingEvent]) -> LoopEvidence:
     merged: dict[str, Any] = {}
     for each in events:
         merged |= {name: fact for name, fact in each.facts.items() if name != RUN}
-    return LoopEvidence.model_validate(merged)
+    try:
+        return LoopEvidence.model_validate(merged)
+    except ValidationError as error:
+        raise InputError(
+            f"The ledger has loop {events[0].loop} of '{events[0].model}' from another release, which this "
+            f"one cannot read ({first_fault(error)}). Use the release that began it."
+        ) from None
 
 
 def build_record(events: Sequence[RetrainingEvent]) -> LoopRecord:
@@ -94,12 +101,18 @@ def replay(path: Path) -> tuple[LoopRecord, bool]:
     """Reads a record and decides again; returns it, and whether decision, status and sentence are the same.
 
     Raises:
-        InputError: the file is no record.
+        InputError: the file is no record, or one of another release.
     """
     try:
-        record = LoopRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        record = LoopRecord.model_validate_json(json.dumps(content))
     except ValidationError as error:
         reason = first_fault(error)
+        if isinstance(content, dict) and content.keys() >= _RECORD_KEYS:
+            raise InputError(
+                f"{path} is a record of a retraining, but of another release, or changed by hand: this "
+                f"release cannot read it ({reason}). Replay it with the release that wrote it."
+            ) from None
     except (OSError, ValueError) as error:
         reason = error_reason(error)
     else:

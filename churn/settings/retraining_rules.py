@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from churn.frozen_model import FrozenSettings
 from churn.ledger.settled_outcomes import OutcomeTiming
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Days = Annotated[float, Field(gt=0, le=366)]
+
+
+def _as_addresses(given: Any) -> Any:
+    """One address may stand without brackets, and an empty one is none."""
+    if isinstance(given, str):
+        return (given,) if given else ()
+    return tuple(given) if isinstance(given, list) else given
 
 
 class ShadowRules(FrozenSettings):
@@ -41,8 +48,8 @@ class CanaryRules(FrozenSettings):
         days: after which it is held, if too few customers came.
         watch_minutes: how long the start that begins it stays and measures it every 15 seconds; 0:
             it is measured at each start.
-        service: address of the service whose errors and latency count; empty for that of the
-            deployment to this machine, elsewhere none.
+        service: address of the service whose errors and latency count, or a list of its replicas';
+            empty for that of the deployment to this machine, elsewhere none.
     """
 
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
@@ -52,7 +59,9 @@ class CanaryRules(FrozenSettings):
     most_shift: Share = 0.1
     days: Days = 14
     watch_minutes: Annotated[float, Field(ge=0, le=1440)] = 0.0
-    service: str = ""
+    service: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_addresses)
+    ] = ()
 
 
 class ApprovalRules(FrozenSettings):

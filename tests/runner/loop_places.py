@@ -76,7 +76,7 @@ class LoopPlaces:
         prepared = SimpleNamespace(
             settings=RetrainingSettings.from_mapping(given | settings), state=self.folder
         )
-        stack = SimpleNamespace(name="local", spec=SimpleNamespace(places=places))
+        stack = SimpleNamespace(name="local", spec=SimpleNamespace(places=places, components={}))
         request = RunRequest("retraining", stack="local")
         return run_retraining(request, prepared, stack, on_wait=lambda _: None)
 

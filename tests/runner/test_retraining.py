@@ -180,12 +180,29 @@ def test_a_challenger_kept_back_late_says_what_is_in_production(loop, monkeypatc
 
     def fail_later():
         loop.script.gates, passed = "fail", judge()
-        monkeypatch.setattr(retraining_steps, "_in_production", lambda _: "9")
+        monkeypatch.setattr(retraining_steps, "in_production", lambda _: "9")
         return passed
 
     loop._judgement = fail_later
 
     assert loop.start().result.decision.serving == "9"
+
+
+def test_a_version_that_a_person_puts_into_production_meanwhile_is_named(loop, monkeypatch):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    with monkeypatch.context() as patch:
+        patch.setattr(retraining_steps, "in_production", lambda _: "9")
+        found = loop.start(rules=rules).result
+    assert (found.decision.next, found.decision.serving) == ("approve", "9")
+    assert found.sentence == "Loop 1: version 9 serves. It waits for a person."
+
+    ended = loop.start(rules=rules, approve={"person": "Ada", "version": "2"}).result
+
+    assert (ended.decision.serving, loop.places.agreed()) == ("2", "2")
+    assert replay(record(loop))[1]
 
 
 def test_the_kill_switch_holds_a_start_and_stops_a_loop_between_two_steps(loop, tmp_path):

@@ -14,6 +14,16 @@ from churn.scoring.beside import Beside, read_beside
 from runner.zenml_approval import Answer
 from tests.registry.places import MODEL
 
+QUIET = ServiceCounts(requests=100, errors=0, seconds=0.1)
+
+
+@pytest.fixture(autouse=True)
+def quiet_service(monkeypatch):
+    """A service that answers and that nobody asks anything; the port of a real one is not looked at."""
+    from runner import retraining_steps
+
+    monkeypatch.setattr(retraining_steps, "read_service_counts", lambda *_: QUIET)
+
 
 def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch):
     rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
@@ -37,7 +47,10 @@ def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, a
     from runner import retraining_steps
 
     rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
-    conditions, answers = [], iter([None, None, Answer("ada@example.com", approved)])
+    conditions, answers = (
+        [],
+        iter([None, None, Answer("ada@example.com", approved, datetime.now(UTC))]),
+    )
 
     def ask(condition, _question):
         conditions.append(condition)
@@ -57,7 +70,7 @@ def test_who_declined_in_zenml_is_not_overruled_by_an_approval(loop, monkeypatch
     from runner import retraining_steps
 
     rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
-    answers = iter([None, Answer("bob@example.com", approved=False)])
+    answers = iter([None, Answer("bob@example.com", approved=False, at=datetime.now(UTC))])
     monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
     loop.start(rules=rules)
 
@@ -65,6 +78,27 @@ def test_who_declined_in_zenml_is_not_overruled_by_an_approval(loop, monkeypatch
 
     assert (found.decision.outcome, loop.places.agreed()) == ("kept", "1")
     assert "bob@example.com has declined it." in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("days", "outcome", "sentence"),
+    [(2.9, "promoted", ""), (3.1, "kept", "Nobody approved it in time")],
+)
+def test_an_answer_in_zenml_counts_by_when_it_was_given(loop, monkeypatch, days, outcome, sentence):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True, "days": 3}, "probation": {"days": 0}}
+    at = datetime.now(UTC) + timedelta(days=days)
+    answers = iter([None, Answer("ada@example.com", approved=True, at=at)])
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
+    loop.start(rules=rules)
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    found = loop.start(rules=rules).result
+
+    assert found.decision.outcome == outcome
+    assert sentence in found.sentence
 
 
 @pytest.mark.parametrize("approve", [{}, {"person": "Ada", "version": "2"}])
@@ -95,7 +129,27 @@ def test_the_time_for_an_approval_begins_when_it_is_asked_for(loop, monkeypatch)
     assert loop.start(rules=rules).result.decision.outcome == "kept"
 
 
-def answered(loop, count, role="production", version="1", probability=0.25):
+@pytest.mark.parametrize("rule", ["approval", "shadow"])
+def test_a_loop_whose_version_was_deleted_is_given_up(loop, tables, monkeypatch, rule):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True}, "shadow": {"predictions": 9 * (rule == "shadow")}}
+    loop.start(rules=rules)
+    with monkeypatch.context() as patch:
+        patch.setattr(retraining_steps, "find_version", lambda *_: None)
+        outcome = loop.start(rules=rules)
+
+    assert (outcome.result.decision.outcome, outcome.exit_code) == ("given up", 3)
+    assert outcome.result.sentence.startswith("Loop 1: version 1 serves. Its version is gone")
+    assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
+    loop.source = tables / "later.csv"
+    following = loop.start().result
+    assert (
+        len(following.inputs.trigger.evidence.started) == 1
+    )  # something was trained, so it counts
+
+
+def answered(loop, count, role="production", version="1", probability=0.25, *, first=0):
     with PredictionLedger(loop.places.ledger_url) as ledger:
         ledger.record(
             [
@@ -111,7 +165,7 @@ def answered(loop, count, role="production", version="1", probability=0.25):
                     input_hash="",
                     model=MODEL,
                 )
-                for number in range(count)
+                for number in range(first, first + count)
             ]
         )
 
@@ -145,7 +199,7 @@ def test_a_canary_whose_scores_shift_is_taken_away(loop):
     outcome = loop.start(rules=rules)
 
     assert (outcome.result.decision.outcome, outcome.exit_code) == ("kept", 3)
-    assert "canary" in outcome.result.decision.judged[-1].name
+    assert "its mean probability is 0.600" in outcome.result.sentence
     assert (read_beside(loop.places.store), loop.places.agreed()) == (Beside(), "1")
 
 
@@ -173,20 +227,14 @@ def test_a_start_that_stays_takes_a_bad_canary_away_at_once(loop, monkeypatch):
         ([(100, 0, 0.1), (200, 0, 9.0)], "kept"),  # 89 ms a request
         ([(100, 50, 0.1), (30, 0, 0.1)], "promoted"),  # started anew
         ([(100, 0, 0.1), None], "kept"),  # it does not answer
+        ([None, None], "kept"),  # nor did it before
     ],
 )
 def test_errors_and_latency_of_the_service_take_a_canary_away(loop, monkeypatch, counts, outcome):
     from runner import retraining_steps
 
     rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
-    given = iter(counts)
-    names = ("requests", "errors", "seconds")
-
-    def read(_url, _key):
-        found = next(given)
-        return found and ServiceCounts(**dict(zip(names, found, strict=True)))
-
-    monkeypatch.setattr(retraining_steps, "read_service_counts", read)
+    monkeypatch.setattr(retraining_steps, "read_service_counts", reading(counts))
     loop.start(rules=rules)
     answered(loop, 100)
     answered(loop, 60, "canary", "2", 0.26)
@@ -196,6 +244,75 @@ def test_errors_and_latency_of_the_service_take_a_canary_away(loop, monkeypatch,
     assert found.result.decision.outcome == outcome
     assert loop.places.agreed() == ("2" if outcome == "promoted" else "1")
     assert read_beside(loop.places.store) == Beside()
+
+
+def reading(counts):
+    """A service that has answered so much by each look; None where it does not answer."""
+    given = iter(counts)
+
+    def read(_url, _key):
+        found = next(given)
+        names = ("requests", "errors", "seconds")
+        return found and ServiceCounts(**dict(zip(names, found, strict=True)))
+
+    return read
+
+
+def test_a_service_that_is_away_when_the_canary_begins_counts_from_its_first_answer(
+    loop, monkeypatch
+):
+    from runner import retraining_steps
+
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    counts = [None, (100, 50, 9.0), (200, 50, 9.1)]
+    monkeypatch.setattr(retraining_steps, "read_service_counts", reading(counts))
+    loop.start(rules=rules)
+    answered(loop, 60, "canary", "2", 0.26)  # nobody knows how the service did
+    assert loop.start(rules=rules).result.decision.reason.startswith("The canary has answered 0 of")
+    answered(loop, 100, first=100)
+    answered(loop, 60, "canary", "2", 0.26, first=100)
+
+    found = loop.start(rules=rules).result
+
+    assert (found.decision.outcome, found.inputs.canary.errors) == ("promoted", 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        ([(100, 9, 0.1), (100, 0, 0.1), (150, 9, 0.2), (150, 1, 0.2)], "promoted"),
+        ([(100, 9, 0.1), (100, 0, 0.1), (150, 9, 0.2), (150, 2, 0.2)], "kept"),  # 2 in 100
+        ([(100, 0, 0.1), (100, 0, 0.1), (190, 0, 0.2), (110, 0, 9.0)], "kept"),  # 90 ms
+        ([(900, 9, 0.1), (100, 0, 0.1), (90, 0, 0.1), (200, 0, 0.2)], "promoted"),  # one anew
+        ([(100, 0, 0.1), (100, 0, 0.1), (200, 0, 0.2), None], "kept"),  # one does not answer
+    ],
+)
+def test_errors_and_latency_are_those_of_all_replicas(loop, monkeypatch, counts, outcome):
+    from runner import retraining_steps
+
+    canary = {"percent": 10.0, "predictions": 50, "service": ["http://one", "http://other"]}
+    rules = {"canary": canary, "probation": {"days": 0}}
+    monkeypatch.setattr(retraining_steps, "read_service_counts", reading(counts))
+    loop.start(rules=rules)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.26)
+
+    assert loop.start(rules=rules).result.decision.outcome == outcome
+
+
+def test_where_steps_run_in_pods_no_service_of_this_machine_is_asked(loop, monkeypatch):
+    from runner import loop_run, retraining_steps
+
+    rules = {"canary": {"percent": 10.0, "predictions": 50}, "probation": {"days": 0}}
+    monkeypatch.setattr(loop_run, "runs_in_pods", lambda _: True)
+    monkeypatch.setattr(retraining_steps, "read_service_counts", reading([]))
+    loop.start(rules=rules)
+    answered(loop, 100)
+    answered(loop, 60, "canary", "2", 0.26)
+
+    found = loop.start(rules=rules).result
+
+    assert (found.decision.outcome, found.inputs.canary.errors) == ("promoted", None)
 
 
 def test_the_kill_switch_does_not_leave_a_canary_unwatched(loop, tmp_path):
@@ -215,13 +332,7 @@ def test_the_kill_switch_does_not_leave_a_canary_unwatched(loop, tmp_path):
 
 
 @pytest.mark.parametrize("stopped", [True, False])
-def test_a_canary_that_is_over_answers_nobody_while_the_loop_waits(
-    loop, tmp_path, monkeypatch, stopped
-):
-    from runner import retraining_steps
-
-    counts = ServiceCounts(requests=100, errors=0, seconds=0.1)
-    monkeypatch.setattr(retraining_steps, "read_service_counts", lambda *_: counts)
+def test_a_canary_that_is_over_answers_nobody_while_the_loop_waits(loop, tmp_path, stopped):
     file = tmp_path / "switches.yaml"
     file.write_text("stop: ''\n")
     canary = {"percent": 10.0, "predictions": 50}

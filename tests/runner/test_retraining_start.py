@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 
@@ -161,6 +163,32 @@ def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, ta
     assert "A newer snapshot came" in (
         loop.folder / "reports" / f"retraining-{MODEL}-1.html"
     ).read_text("utf-8")
+
+
+def test_a_loop_whose_table_is_gone_says_the_way_out_at_every_start(loop, tables, tmp_path):
+    train = loop._training
+
+    def broken():
+        loop._training = train
+        raise InputError("The bucket went away.")
+
+    loop._training = broken
+    loop.source = shutil.copy(tables / "risen.csv", tmp_path / "gone.csv")
+    with pytest.raises(InputError, match="went away"):
+        loop.start()
+    loop.source.unlink()
+    waits = r"Loop 1 is open and waits for .*gone\.csv: bring that table back, or start with a newer one"
+
+    with pytest.raises(InputError, match=waits):
+        loop.start()
+    stop = tmp_path / "switches.yaml"
+    stop.write_text("stop: not now\n")
+    loop.source = tables / "later.csv"
+    held = loop.start(switches=str(stop))
+
+    assert held.exit_code == 3
+    assert re.search(waits, held.result.sentence)
+    assert loop.start().result.loop == 2
 
 
 def test_a_refused_snapshot_takes_no_place_and_a_schedule_forgets_no_request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from churn.retraining.evidence import Compared, ProbationFacts
 from churn.retraining.rollout import judge_canary, judge_probation, judge_shadow
@@ -57,6 +58,28 @@ def test_a_shadow_that_nobody_has_seen_waits():
 )
 def test_a_canary(figures, verdict):
     assert judge_canary(seen(**figures), CANARY).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses"),
+    [
+        ("", ()),
+        ("http://one", ("http://one",)),
+        (["http://one", "http://other"], ("http://one", "http://other")),
+        ([], ()),
+    ],
+)
+def test_the_service_of_a_canary_is_one_address_or_several(given, addresses):
+    rules = CanaryRules.from_mapping({"service": given})
+
+    assert rules.service == addresses
+    assert CanaryRules.from_mapping(rules.model_dump(mode="json")) == rules
+
+
+@pytest.mark.parametrize("given", [3, [3], [""], {"url": "http://one"}])
+def test_what_is_no_address_is_refused(given):
+    with pytest.raises(ValidationError):
+        CanaryRules.from_mapping({"service": given})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.system
 TIMEOUT = 900
 SCRIPT = """
 import json
+from datetime import UTC, datetime
 from runner.silence import set_environment_defaults
 set_environment_defaults()
 from zenml.client import Client
@@ -27,8 +28,10 @@ for condition, resolution, result in (
 ):
     before = [ask_in_zenml(condition, "May it serve?") for _ in range(2)]
     (conditions,) = Client().list_run_wait_conditions(name=condition, hydrate=True).items
+    asked = datetime.now(UTC).replace(microsecond=0)
     Client().resolve_run_wait_condition(conditions.id, resolution=resolution, result=result)
     answer = ask_in_zenml(condition, "May it serve?")
+    assert asked <= answer.at <= datetime.now(UTC), answer
     found.append([before, conditions.question, answer.person, answer.approved])
 found.append(Client().list_pipeline_runs().total)
 print("FOUND " + json.dumps(found))
