@@ -1,7 +1,7 @@
 """Runs a pod's container as a process of its own: the image's files and variables, and nothing else.
 
-A fake container runtime with Linux' own means (mount and host name spaces), for root on
-Linux alone. Inside, the project is at /app as the Dockerfile puts it there, the packages are in
+A fake container runtime with Linux' own means (name spaces of mounts, host name and processes), for
+root on Linux alone. Inside, the project is at /app as the Dockerfile puts it there, the packages are in
 /venv, everything is read-only but /tmp and /state, this repository does not exist, and the user is
 10001 without any capability.
 """
@@ -39,6 +39,7 @@ set -eu
 app=$1 venv=$2 python=$3 account=$4 hidden=$5 name=$6; shift 6
 hostname "$name"
 mount --make-rprivate /
+mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /srv
 mkdir /srv/app /srv/venv /srv/python /srv/account
 mount --bind "$app" /srv/app
@@ -96,8 +97,10 @@ class Machine:
         venv = Path(sys.prefix)
         base = Path(sys.base_prefix)
         places = map(str, (self.app, venv, base, account, self.hidden))
-        timed = ["/usr/bin/env", "-i", *self._variables(container), *command]
-        unshared = ["unshare", "--mount", "--uts", "bash", "-c", _INSIDE, "pod", *places, name]
+        timed = ["/usr/bin/env", "-i", *self._variables(pod), *command]
+        # What the container's first process has started ends with it.
+        unshared = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+        unshared += ["bash", "-c", _INSIDE, "pod", *places, name]
         began = time.monotonic()
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -109,11 +112,17 @@ class Machine:
         self.seconds[name] = time.monotonic() - began
         return process.returncode
 
-    def _variables(self, container: dict[str, Any]) -> list[str]:
+    def _variables(self, pod: dict[str, Any]) -> list[str]:
+        (container,) = pod["spec"]["containers"]
         found = dict(IMAGE)
         host, port = self.api
         found |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": str(port)}
         for each in container.get("envFrom", []):
             found |= self.secrets[each["secretRef"]["name"]]
-        found |= {each["name"]: each.get("value", "") for each in container.get("env", [])}
+        for each in container.get("env", []):
+            # The one field that a manifest here asks for.
+            is_namespace = "fieldRef" in each.get("valueFrom", {})
+            found[each["name"]] = (
+                pod["metadata"]["namespace"] if is_namespace else each.get("value", "")
+            )
         return [f"{name}={value}" for name, value in found.items()]

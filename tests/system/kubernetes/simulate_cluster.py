@@ -14,7 +14,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,11 +30,43 @@ from tests.servers.kustomize import render_manifests  # noqa: E402
 
 NAMESPACE = "churn-pipelines"
 ME, ORCHESTRATOR = "token-of-a-person", "token-of-the-orchestrator"
+RUNNER = "token-of-the-schedule"
 
 
-def main(arguments: list[str]) -> int:
-    """Starts everything, runs every pipeline but deployment, and prints which rights were used."""
-    options = arguments or ["--set", "profile=demo"]
+@dataclass
+class Cluster:
+    """The simulated cluster with its servers.
+
+    Attributes:
+        folder: what is written lies below it, and is deleted at the end.
+        environment: of a person who has exported churn.env.
+        bucket: its bucket.
+        state: what the API server holds.
+        machine: where pods run.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    bucket: cloud_servers.Bucket
+    state: State
+    machine: Machine
+
+    def run(self, arguments: list[str]) -> int:
+        """Runs `run.py` as a person does, and returns its exit code."""
+        _print(f"\n$ run.py {' '.join(arguments)}")
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "run.py"), *arguments],
+            env=self.environment,
+            cwd="/",
+            check=False,
+        )
+        _print(f"exit {ended.returncode}")
+        return ended.returncode
+
+
+@contextmanager
+def simulated_cluster() -> Iterator[Cluster]:
+    """Starts everything; at the end prints which rights were used, and keeps the pods' logs."""
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="churn-simulated-cluster-"))
@@ -42,7 +76,7 @@ def main(arguments: list[str]) -> int:
             if not place.exists():
                 place.mkdir()
                 stack.callback(place.rmdir)
-        environment = _start_servers(stack, folder)
+        environment, bucket = _start_servers(stack, folder)
         state = _state()
         server = stack.enter_context(api_server(_folder(folder / "pods"), state))
         certificate = folder / "ca.crt"
@@ -51,8 +85,11 @@ def main(arguments: list[str]) -> int:
             app=_image(_folder(folder / "app")),
             api=("127.0.0.1", server.port),
             certificate=certificate,
-            tokens={"churn-orchestrator": ORCHESTRATOR},
-            secrets={"churn-steps": _for_steps(environment)},
+            tokens={"churn-orchestrator": ORCHESTRATOR, "churn-runner": RUNNER},
+            secrets={
+                "churn-steps": _for_steps(environment),
+                "churn-runner": _for_runs(environment),
+            },
             hidden=Path(os.environ.get("SIMULATION_HIDES", ROOT)),
         )
         state.on_pod = machine.run
@@ -61,9 +98,16 @@ def main(arguments: list[str]) -> int:
             "COLUMNS": "120",
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        output = ["--set", f"output.folder={folder / 'out'}"]
-        doctor = _run(["--doctor", "--stack", "kubernetes"], environment)
-        codes = [doctor]
+        yield Cluster(folder, environment, bucket, state, machine)
+        _report(state, machine, folder)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs every pipeline but deployment and the retraining loop, which is `simulate_loop.py`."""
+    options = arguments or ["--set", "profile=demo"]
+    with simulated_cluster() as cluster:
+        output = ["--set", f"output.folder={cluster.folder / 'out'}"]
+        codes = [cluster.run(["--doctor", "--stack", "kubernetes"])]
         for pipeline in (
             "features",
             "training",
@@ -74,9 +118,8 @@ def main(arguments: list[str]) -> int:
         ):
             run = ["--pipeline", pipeline, "--stack", "kubernetes", "--set", "profile=demo"]
             window = ["--set", "batch=generated:500"] if pipeline == "monitoring" else []
-            codes.append(_run([*run, *output, *window, *options[2:]], environment))
-        codes.append(_run_batch(environment))
-        _report(state, machine, folder)
+            codes.append(cluster.run([*run, *output, *window, *options[2:]]))
+        codes.append(_run_batch(cluster))
     return max(codes)
 
 
@@ -85,26 +128,17 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _run(arguments: list[str], environment: dict[str, str]) -> int:
-    _print(f"\n$ run.py {' '.join(arguments)}")
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), *arguments], env=environment, cwd="/", check=False
-    )
-    _print(f"exit {ended.returncode}")
-    return ended.returncode
-
-
-def _run_batch(environment: dict[str, str]) -> int:
+def _run_batch(cluster: Cluster) -> int:
     """Scores the shipped customers from the bucket into the bucket; a pod's own folder is refused."""
     place = f"s3://{cloud_servers.BUCKET}"
     run = ["--pipeline", "batch_inference", "--stack", "kubernetes", "--set", "profile=demo"]
     run += ["--set", f"input={place}/customers.csv"]
-    refused = _run([*run, "--set", "output=/state/scores"], environment)
-    code = _run([*run, "--set", f"output={place}/scores"], environment)
+    refused = cluster.run([*run, "--set", "output=/state/scores"])
+    code = cluster.run([*run, "--set", f"output={place}/scores"])
     return code if refused == 2 else 1
 
 
-def _start_servers(stack: ExitStack, folder: Path) -> dict[str, str]:
+def _start_servers(stack: ExitStack, folder: Path) -> tuple[dict[str, str], cloud_servers.Bucket]:
     database = stack.enter_context(databases.postgres())
     bucket = stack.enter_context(cloud_servers.bucket())
     bucket.put("customers.csv", ROOT / "data" / "raw" / "telco.csv")
@@ -122,17 +156,22 @@ def _start_servers(stack: ExitStack, folder: Path) -> dict[str, str]:
         "STACK_PIPELINE_IMAGE": "registry.example/churn-pipeline:0.1.0",
     }
     cloud_servers.make_secret(environment, mlflow_password=mlflow.password)
-    return environment
+    return environment, bucket
 
 
 def _for_steps(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith("AWS_")}
 
 
+def _for_runs(environment: dict[str, str]) -> dict[str, str]:
+    return {n: value for n, value in environment.items() if n.startswith(("AWS_", "STACK_"))}
+
+
 def _state() -> State:
     """Returns the cluster after `kubectl apply -k deployment/manifests/kubernetes/pipelines` and the steps' secret."""
     manifests = render_manifests("pipelines")
     orchestrator = f"system:serviceaccount:{NAMESPACE}:churn-orchestrator"
+    runner = f"system:serviceaccount:{NAMESPACE}:churn-runner"
     accounts = {
         ("serviceaccounts", each["metadata"]["name"]): each
         for each in manifests
@@ -140,9 +179,10 @@ def _state() -> State:
     }
     return State(
         namespaces={NAMESPACE},
-        accounts={ME: "me", ORCHESTRATOR: orchestrator},
+        accounts={ME: "me", RUNNER: runner, ORCHESTRATOR: orchestrator},
         rights={
             "me": rights_of(manifests, "churn-runner"),
+            runner: rights_of(manifests, "churn-runner"),
             orchestrator: rights_of(manifests, "churn-orchestrator"),
         },
         things={**accounts, ("secrets", "churn-steps"): {"metadata": {"name": "churn-steps"}}},

@@ -1,13 +1,24 @@
-"""The simulated cluster takes a quarter of an hour and is no test; this tests its imports."""
+"""The simulated cluster takes a quarter of an hour and is no test; this tests the imports of its scripts."""
 
 import ast
 import runpy
 import sys
 
+import pytest
 
-def test_the_simulated_cluster_finds_all_that_it_starts(root, monkeypatch):
+
+@pytest.mark.parametrize(
+    ("name", "starts"),
+    [
+        ("simulate_cluster", {("databases", "postgres"), ("cloud_servers", "bucket")}),
+        ("simulate_loop", set()),
+    ],
+)
+def test_a_script_of_the_simulated_cluster_finds_all_that_it_starts(
+    root, monkeypatch, name, starts
+):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    script = root / "tests" / "system" / "kubernetes" / "simulate_cluster.py"
+    script = root / "tests" / "system" / "kubernetes" / f"{name}.py"
 
     found = runpy.run_path(str(script), run_name="imported")
 
@@ -17,5 +28,5 @@ def test_the_simulated_cluster_finds_all_that_it_starts(root, monkeypatch):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
         if node.value.id in ("cloud_servers", "databases")
     }
-    assert {("databases", "postgres"), ("cloud_servers", "bucket")} <= used
+    assert starts <= used
     assert [name for name in sorted(used) if not hasattr(found[name[0]], name[1])] == []
