@@ -13,14 +13,13 @@ import msgspec
 
 from churn.feature_store.online.online_store import OnlineStoreError
 from churn.ledger.prediction import Prediction, input_hash
-from churn.scoring.encoder import Values
 from churn.scoring.fields import FieldError
 from churn.scoring.risk_bands import Band
 from service.core.ledger_writer import shadow_prediction
 from service.core.loaded_model import LoadedModel
 from service.core.log import log
 from service.core.score_answer import ScoreAnswer
-from service.stream.messages import Message, Rejection, parse_event
+from service.stream.messages import CustomerEvent, Message, Rejection, parse_event
 from service.stream.stored_fields import CompletedCustomer, StoredFields
 
 SOURCE = "stream"
@@ -59,13 +58,12 @@ class ScoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadMessage:
-    """A customer who can be scored: the id, the fields, and what `model` makes of them."""
+class _Answer:
+    """A message's score, what the ledger keeps of it, and the model that gave it."""
 
-    customer: str
-    row: dict[str, Any]
+    scored: ScoredMessage
+    prediction: Prediction
     model: LoadedModel
-    values: Values
 
 
 @dataclass(frozen=True)
@@ -99,62 +97,73 @@ def score_messages(
     batch = ScoredBatch()
     if stored is not None:
         stored.begin()
-    for message, read in [(each, _read(each, pool, limit, stored)) for each in messages]:
-        try:
-            _score(message, read, pool, batch, recorded)
-        except Rejection as rejection:
-            batch.rejected.append((message, rejection))
-        except FieldError as error:
-            batch.rejected.append((message, Rejection("field", str(error), field=error.field)))
-        except Exception as error:  # noqa: BLE001 - the messages after it are scored whatever happens
-            # Only its type: the message of an exception may hold a customer's values.
-            kind = type(error).__name__
-            log("error", "message_failed", partition=message.partition, offset=message.offset,
-                error=kind)  # fmt: skip
-            sentence = f"The worker failed at this message ({kind}). Ask with partition and offset."
-            batch.rejected.append((message, Rejection("failed", sentence)))
+    # Nothing is counted before all are answered: if the online store fails, the batch begins anew.
+    answers = [(each, _answer(each, pool, limit, stored, recorded)) for each in messages]
+    for message, answer in answers:
+        if isinstance(answer, Exception):
+            batch.rejected.append((message, _rejection(message, answer)))
+            continue
+        scored, prediction = answer.scored, answer.prediction
+        batch.scored.append(scored)
+        batch.predictions.append(prediction)
+        if pool.shadow is not None:
+            beside = shadow_prediction(pool.shadow, prediction, scored.row)
+            if beside is not None:
+                batch.predictions.append(beside)
+        answer.model.metrics.count_score(prediction.probability, decision=prediction.decision)
     return batch
 
 
-def _read(
-    message: Message, pool: Versions, limit: int, stored: StoredFields | None
-) -> _ReadMessage | Exception:
-    """Returns the customer of a message, or why there is none that can be scored."""
+def _answer(
+    message: Message,
+    pool: Versions,
+    limit: int,
+    stored: StoredFields | None,
+    recorded: Mapping[str, Prediction],
+) -> _Answer | Exception:
+    """Returns the answer to a message, or why there is none."""
     try:
         event = parse_event(message, pool.production.contract, limit)
-        if stored is not None:
-            completed = stored.complete(event, message)
-        elif event.at is None:
-            completed = CompletedCustomer(event.row)
-        else:
-            return Rejection(
-                "update", "This worker cannot complete a partial update: it has no online store. Set "
-                "CHURN_ONLINE_STORE, or send all fields.",
-            )  # fmt: skip
-        model = pool.choose(event.customer)
-        values = model.scorer.values(completed.row)
+        completed = _complete(event, message, stored)
+        row, model = completed.row, pool.choose(event.customer)
+        prediction = _predict(message, event.customer, row, model)
+        # A repeated message may meet a newer version, or newer fields; its first answer counts.
+        prediction = recorded.get(prediction.prediction_id, prediction)
+        answer = ScoreAnswer(
+            prediction.prediction_id, prediction.probability, prediction.decision,
+            _band(pool, model, prediction), prediction.version,
+        )  # fmt: skip
+        scored = ScoredMessage(message, event.customer, answer, prediction.predicted_at, row)
+        # Only now, when nothing can fail any more: what is rejected changes nothing.
         if stored is not None:
             stored.keep(completed)
-        return _ReadMessage(event.customer, completed.row, model, values)
+        return _Answer(scored, prediction, model)
     except OnlineStoreError:
         raise
     except Exception as error:  # noqa: BLE001 - the other messages are scored whatever happens
         return error
 
 
-def _score(
-    message: Message,
-    read: _ReadMessage | Exception,
-    pool: Versions,
-    batch: ScoredBatch,
-    recorded: Mapping[str, Prediction],
-) -> None:
-    if isinstance(read, Exception):
-        raise read
-    customer, row, model, values = read.customer, read.row, read.model, read.values
+def _complete(
+    event: CustomerEvent, message: Message, stored: StoredFields | None
+) -> CompletedCustomer:
+    if stored is not None:
+        return stored.complete(event, message)
+    if event.at is None:
+        return CompletedCustomer(event.row)
+    raise Rejection(
+        "update", "This worker cannot complete a partial update: it has no online store. Set "
+        "CHURN_ONLINE_STORE, or send all fields.",
+    )  # fmt: skip
+
+
+def _predict(
+    message: Message, customer: str, row: dict[str, Any], model: LoadedModel
+) -> Prediction:
     scorer = model.scorer
+    values = scorer.values(row)
     score = scorer.score_values(values)
-    prediction = Prediction(
+    return Prediction(
         predicted_at=datetime.fromtimestamp(time.time(), UTC),
         prediction_id=message.prediction_id,
         customer=customer,
@@ -166,18 +175,20 @@ def _score(
         input_hash=input_hash(values[: len(scorer.row_scorer.names)]),
         model=model.name,
     )
-    # A repeated message may meet a newer version, or newer fields; its first answer counts.
-    prediction = recorded.get(prediction.prediction_id, prediction)
-    beside = shadow_prediction(pool.shadow, prediction, row) if pool.shadow is not None else None
-    probability, decision = prediction.probability, prediction.decision
-    band = _band(pool, model, prediction)
-    answer = ScoreAnswer(message.prediction_id, probability, decision, band, prediction.version)
-    # Only now, when nothing can fail any more: all parts of a message are kept, or none.
-    batch.predictions.append(prediction)
-    if beside is not None:
-        batch.predictions.append(beside)
-    batch.scored.append(ScoredMessage(message, customer, answer, prediction.predicted_at, row))
-    model.metrics.count_score(probability, decision=decision)
+
+
+def _rejection(message: Message, error: Exception) -> Rejection:
+    """Returns why a message is rejected; what is the worker's own fault is logged."""
+    if isinstance(error, Rejection):
+        return error
+    if isinstance(error, FieldError):
+        return Rejection("field", str(error), field=error.field)
+    # Only its type: the message of an exception may hold a customer's values.
+    kind = type(error).__name__
+    log("error", "message_failed", partition=message.partition, offset=message.offset,
+        error=kind)  # fmt: skip
+    sentence = f"The worker failed at this message ({kind}). Ask with partition and offset."
+    return Rejection("failed", sentence)
 
 
 def _band(pool: Versions, model: LoadedModel, prediction: Prediction) -> Band:

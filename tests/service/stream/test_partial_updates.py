@@ -225,6 +225,35 @@ def test_what_is_no_valid_update_is_rejected_with_its_reason_and_changes_nothing
     assert read(contract, online, first) == before
 
 
+@pytest.mark.parametrize("part", ["values", "score_values"])
+def test_an_update_at_which_the_worker_fails_changes_nothing(
+    pool, contract, online, customers, whole, monkeypatch, part
+):
+    first, before = customers[0], read(contract, online, customers[0])
+    expected = [whole(first), whole(first | {"Contract": "Two year"})]
+    scorer = pool.production.scorer
+    work, failing = getattr(scorer, part), [ZeroDivisionError()]
+
+    def fails_once(given):
+        if failing:
+            raise failing.pop()
+        return work(given)
+
+    monkeypatch.setattr(type(scorer), part, lambda _, given: fails_once(given))
+    messages = [
+        update(first, {"tenure": 60}),
+        message({"customerID": first["customerID"]}, 1),
+        update(first, {"Contract": "Two year"}, offset=2),
+    ]
+    batch = process(pool, contract, online, messages)
+
+    assert reasons(batch) == [(0, "failed")]
+    assert scores(batch) == expected
+    stored = read(contract, online, first)
+    assert stored.row == before.row | {"Contract": "Two year"}
+    assert stored.fields["tenure"] == before.fields["tenure"]
+
+
 def test_an_update_without_changes_scores_what_is_known(pool, contract, online, customers, whole):
     assert scores(process(pool, contract, online, [update(customers[0], {})])) == [
         whole(customers[0])
