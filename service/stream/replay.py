@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 from kafka import KafkaConsumer  # type: ignore[import-untyped]
@@ -29,7 +30,13 @@ from service.stream.kafka_errors import describe_failure
 from service.stream.message_scoring import score_messages
 from service.stream.replay_output import ReplayOutput
 from service.stream.replay_progress import showing_progress
-from service.stream.replay_range import Ranges, find_ranges, read_edge, require_forward
+from service.stream.replay_range import (
+    Ranges,
+    find_emptied,
+    find_ranges,
+    read_edge,
+    require_forward,
+)
 from service.stream.replayed_messages import OneVersion, ReplayedMessage, UpdatesInMemory
 from service.stream.stream_settings import TOPIC_PATTERN, StreamSettings, read_settings
 
@@ -77,6 +84,8 @@ def replay(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> s
             closing.callback(reader.close)
             partitions = find_partitions(reader, settings.input_topic)
             ranges = find_ranges(reader, partitions, first, last)
+            if isinstance(first, datetime) and (emptied := find_emptied(reader, partitions)):
+                _warn_of_emptied(settings.input_topic, emptied)
             output = ReplayOutput(
                 settings, options.output_topic,
                 ledger=options.ledger, redis=options.redis, closing=closing,
@@ -89,6 +98,14 @@ def replay(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> s
         f"{counts.total():,} messages of {settings.input_topic} read again: {counts['']:,} scores of "
         f"version {model.version} in {options.output_topic}, {counts.total() - counts['']:,} rejected"
         f"{f' ({rejected})' if rejected else ''}"
+    )
+
+
+def _warn_of_emptied(topic: str, partitions: Sequence[int]) -> None:
+    numbers = ", ".join(map(str, partitions))
+    sys.stderr.write(
+        f"Warning: '{topic}' holds no message any more in partition {numbers}. Those of the range that "
+        "it had, if any, are not replayed.\n"
     )
 
 

@@ -91,6 +91,16 @@ def find_ranges(
     return ranges
 
 
+def find_emptied(reader: KafkaConsumer, partitions: Sequence[TopicPartition]) -> list[int]:
+    """Returns the partitions that had messages and hold none: nobody can say of when these were.
+
+    Raises:
+        KafkaError: the brokers do not answer.
+    """
+    starts, ends = reader.beginning_offsets(partitions), reader.end_offsets(partitions)
+    return [each.partition for each in partitions if starts[each] == ends[each] > 0]
+
+
 def _offsets(
     reader: KafkaConsumer, partitions: Sequence[TopicPartition], edge: Edge, ends: Mapping[Any, int]
 ) -> dict[TopicPartition, int]:

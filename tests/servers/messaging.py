@@ -15,6 +15,7 @@ from tests.servers.process import Server, free_port, listens
 with warnings.catch_warnings():
     # It reads its own schemas in a way that Python will not keep for ever: not ours to mend.
     warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import TopicPartition
     from kafka.admin import KafkaAdminClient, NewTopic
     from kafka.protocol.producer import ProduceRequest, ProduceResponse
 
@@ -47,6 +48,11 @@ class Broker:
     def topics(self, *names: str) -> None:
         with self._admin() as admin:
             admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Deletes a partition's oldest messages, as retention does; offset -1 deletes all."""
+        with self._admin() as admin:
+            admin.delete_records({TopicPartition(topic, partition): offset})
 
     def names(self) -> set[str]:
         """Names of the topics that exist."""

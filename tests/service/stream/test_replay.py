@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient
 from redis import Redis
 from worker_process import read_topic
 
@@ -168,14 +166,24 @@ def test_no_broker_is_a_sentence_and_exit_code_1(environment, monkeypatch, capsy
 def test_a_topic_that_has_lost_its_start_is_a_sentence(again, outside, broker, topics, customers):
     outside.send(customers[:30])
     outside.wait_for_some("input", 30)
-    admin = KafkaAdminClient(bootstrap_servers=broker.address)
-    try:
-        admin.delete_records({TopicPartition(topics["input"], 1): 2})
-    finally:
-        admin.close()
+    broker.delete_before(topics["input"], 1, 2)
     with pytest.raises(
         InputError, match=r"Partition 1 of .* has lost its start.*--from 2 or later"
     ):
         again("--from", "0")
     said, records = again("--from", "2")
     assert f" {len(records)} scores" in said
+
+
+def test_a_partition_that_has_lost_all_of_its_messages_is_said(
+    again, outside, broker, topics, customers, capsys
+):
+    outside.send(customers[:30])
+    outside.wait_for_some("input", 30)
+    broker.delete_before(topics["input"], 1, -1)
+    said, records = again("--from", "2020-01-01T00:00:00Z")
+    assert f" {len(records)} scores" in said
+    assert 0 < len(records) < 30
+    assert (
+        f"'{topics['input']}' holds no message any more in partition 1." in capsys.readouterr().err
+    )

@@ -10,7 +10,13 @@ import pytest
 from kafka import TopicPartition
 
 from churn.errors import InputError
-from service.stream.replay_range import find_ranges, read_edge, read_time, require_forward
+from service.stream.replay_range import (
+    find_emptied,
+    find_ranges,
+    read_edge,
+    read_time,
+    require_forward,
+)
 
 TEN = datetime(2026, 11, 30, 10, tzinfo=UTC)
 MILLISECONDS = int(TEN.timestamp() * 1000)
@@ -114,6 +120,13 @@ LOST = Reader(p0=range(5, 10), p1=range(4))
 def test_a_topic_that_has_lost_the_start_of_the_range_is_a_sentence(first, last, ask):
     with pytest.raises(InputError, match=f"0 of 'customers' has lost its start.* --from {ask} or"):
         ranges(LOST, first, last)
+
+
+def test_a_partition_that_holds_nothing_any_more_is_found():
+    reader = Reader(p0=range(5, 5), p1=range(0))
+
+    assert find_emptied(reader, [FIRST, SECOND]) == [0]
+    assert find_emptied(WHOLE, [FIRST, SECOND]) == []
 
 
 def test_what_a_topic_lost_before_the_range_does_not_matter():
