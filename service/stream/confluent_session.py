@@ -25,6 +25,7 @@ from service.stream.kafka_errors import (
 from service.stream.kafka_session import CLOSE_SECONDS, TRANSACTION_SECONDS, transactional_id
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
+from service.stream.next_offsets import NextOffsets, Partition
 from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
 from service.stream.session import SessionError
 from service.stream.stream_settings import StreamSettings
@@ -66,6 +67,7 @@ class ConfluentSession:
         self._member: Any = None
         """This worker in the group when it read what it will commit; None if it was in none."""
         self._revoked = False
+        self._next = NextOffsets(lambda partition: self._bounds(partition)[0])
         self._transactional = False
         self._consumer = Consumer(self._options() | _consumer_options(settings), logger=_SILENT)
         try:
@@ -92,6 +94,7 @@ class ConfluentSession:
     def poll(self, seconds: float) -> list[Message]:
         """Returns the next messages, in the order of each partition."""
         first = self._consumer.poll(seconds)
+        self._begin_partitions()
         if first is None:
             self._require_no_failure()
             return []
@@ -101,21 +104,45 @@ class ConfluentSession:
         if not self._revoked:  # else the first is another worker's, or will be read again
             read.insert(0, first)
         messages = []
+        offsets: dict[Partition, list[int]] = {}
         for each in read:
             if (error := each.error()) is not None:
                 self._raise("Messages cannot be read", error, **_place(each))
-            self._read[each.topic(), each.partition()] = each.offset() + 1
+            offsets.setdefault((each.topic(), each.partition()), []).append(each.offset())
             messages.append(
                 Message(
                     each.topic(), each.partition(), each.offset(), each.timestamp()[1], each.key(),
                     each.value(), tuple(each.headers() or ()),
                 )
             )  # fmt: skip
+        for partition, those in offsets.items():
+            self._next.read(partition, those)
+            self._read[partition] = those[-1] + 1
         self._failure, self._is_away = None, False
         self._count += len(messages)
         member = self._consumer.consumer_group_metadata()
         self._member = member if self.is_member else None
         return messages
+
+    def _begin_partitions(self) -> None:
+        assigned = ((each.topic, each.partition) for each in self._consumer.assignment())
+        new = [TopicPartition(*each) for each in self._next.keep(assigned)]
+        with self._ending("The group's commits cannot be read"):
+            for each in self._consumer.committed(new, ANSWER_SECONDS) if new else ():
+                if each.error is not None:
+                    raise KafkaException(each.error)
+                place = (each.topic, each.partition)
+                committed = each.offset if each.offset >= 0 else None
+                self._next.begin(place, committed, *self._bounds(place))
+
+    def _bounds(self, partition: Partition, seconds: float = ANSWER_SECONDS) -> tuple[int, int]:
+        """A partition's oldest offset, and its next one."""
+        with self._ending("A topic's offsets cannot be read"):
+            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), seconds)
+        if found is None:
+            raise SessionError("The brokers did not say a topic's offsets in time.")
+        low, high = found
+        return low, high
 
     def send(self, batch: ScoredBatch) -> None:
         """Writes scores and rejections, and returns when all replicas have them; `commit` follows."""
@@ -173,12 +200,16 @@ class ConfluentSession:
         total = self._count
         with self._ending("What waits cannot be counted"):
             for place in self._consumer.assignment():
-                low, high = self._consumer.get_watermark_offsets(place, _OFFSETS_SECONDS)
+                low, high = self._bounds((place.topic, place.partition), _OFFSETS_SECONDS)
                 (position,) = self._consumer.position([place])
                 if position.offset < 0:  # nothing of it was read yet
                     (position,) = self._consumer.committed([place], _OFFSETS_SECONDS)
                 total += max(0, high - (position.offset if position.offset >= 0 else low))
         return total
+
+    def count_lost(self) -> int:
+        """Returns how many messages were deleted before they were read, since the last call."""
+        return self._next.count_lost()
 
     def close(self) -> None:
         """Leaves the group; what was not committed is read again by another worker."""

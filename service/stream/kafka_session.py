@@ -7,7 +7,7 @@ rather than lost. What no other session would mend is a `PermanentError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Thread
@@ -35,6 +35,7 @@ from service.stream.kafka_clients import (
 from service.stream.kafka_errors import absent_topic, describe_permanent, passes
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
+from service.stream.next_offsets import NextOffsets
 from service.stream.outgoing_messages import OutgoingMessage, outgoing_messages
 from service.stream.session import PROCESS, SessionError
 from service.stream.stream_settings import StreamSettings
@@ -63,6 +64,7 @@ class KafkaSession:
         self._member: Any = None
         """This worker in the group when it read what it will commit."""
         self._producer: Any = None
+        self._next = NextOffsets(lambda partition: self._starts([partition])[partition])
         with self._ending("The worker cannot use the brokers"):
             self._consumer: Any = open_consumer(settings)
             try:
@@ -95,6 +97,7 @@ class KafkaSession:
         """
         try:
             polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
+            self._follow_offsets(polled)
         except Exception as error:  # what decompresses a batch raises errors of its own
             if passes(error):
                 raise _over(error) from error
@@ -112,6 +115,19 @@ class KafkaSession:
         self._read += len(messages)
         self._member = self._consumer.group_metadata()
         return messages
+
+    def _follow_offsets(self, polled: Mapping[Any, Any]) -> None:
+        if new := self._next.keep(self._consumer.assignment()):
+            starts = self._starts(new)
+            ends = self._consumer.end_offsets(new, timeout_ms=ANSWER_SECONDS * 1000)
+            for each in new:
+                committed = self._consumer.committed(each, timeout_ms=ANSWER_SECONDS * 1000)
+                self._next.begin(each, committed, starts[each], ends[each])
+        for partition, records in polled.items():
+            self._next.read(partition, [each.offset for each in records])
+
+    def _starts(self, partitions: Any) -> Any:
+        return self._consumer.beginning_offsets(partitions, timeout_ms=ANSWER_SECONDS * 1000)
 
     def send(self, batch: ScoredBatch) -> None:
         """Writes scores and rejections, and returns when all replicas have them; `commit` follows.
@@ -195,6 +211,10 @@ class KafkaSession:
                 return None
             total += max(0, end - position)
         return total
+
+    def count_lost(self) -> int:
+        """Returns how many messages were deleted before they were read, since the last call."""
+        return self._next.count_lost()
 
     def close(self) -> None:
         """Leaves the group; what was not committed is read again by another worker."""

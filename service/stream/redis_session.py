@@ -22,6 +22,7 @@ from redis.exceptions import (
 )
 
 from churn.errors import error_reason
+from service.core.log import log
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Message
 from service.stream.outgoing_messages import outgoing_messages
@@ -89,6 +90,7 @@ class RedisSession:
         self._claim_from, self._claimed_at, self._trimmed_at = "0-0", 0.0, time.monotonic()
         self._read: list[str] = []
         self._written: list[Any] = []
+        self._lost = 0
         try:
             self._call(self._make_group)
         except BaseException:
@@ -135,6 +137,10 @@ class RedisSession:
         group = self._call(self._group)
         lag = group.get("lag")
         return None if lag is None else int(lag) + int(group["pending"])
+
+    def count_lost(self) -> int:
+        """Returns how many entries were removed before the group read them, since the last call."""
+        return self._call(self._count_lost)
 
     def close(self) -> None:
         """Closes the connection; what was not acknowledged is claimed by another worker."""
@@ -187,6 +193,21 @@ class RedisSession:
         name = self._settings.group.encode()
         # None has it where somebody has removed it; the next read says so.
         return next((dict(each) for each in groups if each["name"] == name), {})
+
+    def _count_lost(self) -> int:
+        """Compares how many entries are gone with how many the group has read, as far as Redis knows."""
+        name, before = self._settings.input_topic, self._lost
+        stream, group = self._redis.xinfo_stream(name), self._group()
+        last = group.get("last-delivered-id", b"").decode()
+        read = 0 if last == "0-0" else group.get("entries-read")
+        if read is None:
+            return 0
+        self._lost = max(before, stream["entries-added"] - stream["length"] - read)
+        if self._lost > before:
+            log("error", "start_lost", topic=name, wanted=f"after {last}", messages=self._lost - before,
+                goes_on_at=stream["first-entry"] and stream["first-entry"][0].decode(),
+                reason="The stream does not hold the next entries any more.")  # fmt: skip
+        return self._lost - before
 
     def _trim(self) -> None:
         """Removes the oldest entries of a stream that is too long, where every group has done them."""

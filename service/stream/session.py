@@ -55,5 +55,8 @@ class Session(Protocol):
     def count_waiting(self) -> int | None:
         """Returns how many messages are not done yet; None if unknown."""
 
+    def count_lost(self) -> int:
+        """Returns how many messages were deleted before they were read, since the last call."""
+
     def close(self) -> None:
         """Leaves the group; what was not committed is read again by another worker."""

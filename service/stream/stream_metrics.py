@@ -56,6 +56,9 @@ class StreamMetrics:
             ["kind"],
         )
         self.repeated = counter("churn_stream_repeated", "Messages that a worker reads again")
+        self.lost = counter(
+            "churn_stream_lost", "Messages that were deleted before this worker read them"
+        )
         self.sessions = counter("churn_stream_sessions", "Connections to the brokers")
         self.failures = counter(
             "churn_stream_failures", "Attempts that failed, by what did not answer", ["part"]

@@ -243,6 +243,7 @@ class StreamWorker:
         if session.is_member:
             self._checked_at = time.monotonic()
             self.metrics.waiting.set(session.count_waiting())
+            self.metrics.lost.inc(session.count_lost())
             self._record_recovery(self._transport)
         elif since > _JOIN_SECONDS:
             self._checked_at = time.monotonic() - _CHECK_SECONDS

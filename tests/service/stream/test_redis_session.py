@@ -267,6 +267,35 @@ def test_what_waits_is_not_known_once_the_group_is_gone(redis, streams, opened):
     assert session.count_waiting() is None
 
 
+def test_entries_that_are_removed_before_they_are_read_are_said(redis, streams, opened, capsys):
+    ids = add(redis, streams, b"1", b"2", b"3", b"4")
+    session = opened("one", batch_messages=1)
+    session.count_waiting()
+    before = session.count_lost()
+    finish(session, session.poll(0.1))
+    redis.xtrim(streams["input_topic"], minid=ids[3], approximate=False)
+
+    lost = session.count_lost(), session.count_lost()
+    (message,) = session.poll(0.1)
+    finish(session, [message])
+
+    assert message.value == b"4"
+    assert (before, lost, session.count_lost()) == (0, (2, 0), 0)
+    (line,) = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["messages"], line["goes_on_at"]) == ("start_lost", 2, ids[3])
+    assert line["wanted"] == f"after {ids[0]}"
+
+
+def test_entries_that_are_removed_once_they_are_done_are_not_lost(redis, streams, opened):
+    ids = add(redis, streams, b"1", b"2")
+    session = opened("one")
+    finish(session, session.poll(0.1))
+    redis.xdel(streams["input_topic"], ids[0])
+    redis.xtrim(streams["input_topic"], maxlen=0)
+
+    assert session.count_lost() == 0
+
+
 def test_a_worker_that_is_killed_between_its_steps_has_one_effect_in_all_places(
     redis, streams, store, customers, scorers, tmp_path
 ):

@@ -51,6 +51,9 @@ class FakeSession:
         waiting = self._step("count")
         return 0 if waiting is None else waiting
 
+    def count_lost(self):
+        return 7
+
     def close(self):
         self._step("close")
 
@@ -120,6 +123,12 @@ def test_a_batch_that_is_not_delivered_is_not_committed_and_is_read_again(played
     assert steps == [*WHOLE[:5], "close", *WHOLE]
     assert pauses[0] == 1
     assert scored(worker) == {"scored": 2, "rejected": 1, "repeated": 0}
+
+
+def test_what_a_session_has_lost_is_counted(played):
+    worker, _, _ = played()
+
+    assert "churn_stream_lost_total 7.0" in worker.metrics.render().decode()
 
 
 def test_a_permanent_error_ends_it_and_leaves_the_group(played):
