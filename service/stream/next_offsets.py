@@ -30,33 +30,35 @@ class NextOffsets:
 
     def begin(self, partition: Partition, committed: int | None, start: int, end: int) -> None:
         """Begins a partition at the group's commit; None where it has none."""
-        self._next[partition] = wanted = committed or 0
-        if not start <= wanted <= end:
+        self._next[partition] = expected = committed or 0
+        if not start <= expected <= end:
             self._next[partition] = start
-            self._say(partition, wanted, start, is_loss=committed is not None)
+            self._say(partition, expected, start, is_loss=committed is not None)
 
     def read(self, partition: Partition, offsets: Sequence[int]) -> None:
         """Takes over the offsets of messages that were read."""
-        wanted = self._next.get(partition, offsets[0])
+        expected = self._next.get(partition, offsets[0])
         self._next[partition] = offsets[-1] + 1
-        if offsets[-1] - wanted < len(offsets):
+        if offsets[-1] - expected < len(offsets):
             return
         # Some are left out. The marks of transactions and a compacted topic do that, too.
         start = self._find_start(partition)
         for offset in offsets:
-            if wanted < min(start, offset):
-                self._say(partition, wanted, min(start, offset))
+            if expected < min(start, offset):
+                self._say(partition, expected, min(start, offset))
                 return
-            wanted = offset + 1
+            expected = offset + 1
 
     def count_lost(self) -> int:
         """Returns how many messages were lost since the last call."""
         lost, self._lost = self._lost, 0
         return lost
 
-    def _say(self, partition: Partition, wanted: int, start: int, *, is_loss: bool = True) -> None:
+    def _say(
+        self, partition: Partition, expected: int, start: int, *, is_loss: bool = True
+    ) -> None:
         topic, number = partition
-        log("error", "start_lost", topic=topic, partition=number, wanted=wanted, goes_on_at=start,
+        log("error", "start_lost", topic=topic, partition=number, expected=expected, goes_on_at=start,
             reason="The topic does not hold the next message any more.")  # fmt: skip
         if is_loss:
-            self._lost += max(0, start - wanted)
+            self._lost += max(0, start - expected)

@@ -204,7 +204,7 @@ class RedisSession:
             return 0
         self._lost = max(before, stream["entries-added"] - stream["length"] - read)
         if self._lost > before:
-            log("error", "start_lost", topic=name, wanted=f"after {last}", messages=self._lost - before,
+            log("error", "start_lost", topic=name, expected=f"after {last}", messages=self._lost - before,
                 goes_on_at=stream["first-entry"] and stream["first-entry"][0].decode(),
                 reason="The stream does not hold the next entries any more.")  # fmt: skip
         return self._lost - before

@@ -61,11 +61,11 @@ def test_a_second_worker_joins_and_each_customers_events_stay_in_order(
             shares = [each.metric("churn_stream_scored_total") for each in (first, second)]
             codes = first.stop(), second.stop()
 
-    asked = by_customer(read_topic(broker.address, topics["input"], sent), id_of_input)
+    sent_ids = by_customer(read_topic(broker.address, topics["input"], sent), id_of_input)
     answered = by_customer(outside.read("output", sent), id_of_answer)
     assert codes == (0, 0)
     assert all(shares)
-    assert sum(map(len, asked.values())) == sent
-    assert answered == asked
+    assert sum(map(len, sent_ids.values())) == sent
+    assert answered == sent_ids
     kept = [each.prediction_id for each in PredictionLedger(settings["ledger"]).predictions()]
-    assert sorted(kept) == sorted(each for ids in asked.values() for each in ids)
+    assert sorted(kept) == sorted(each for ids in sent_ids.values() for each in ids)

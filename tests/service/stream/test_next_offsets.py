@@ -15,12 +15,12 @@ PLACE = ("customers", 0)
 
 @pytest.fixture
 def said(capsys):
-    """What was said since the last call: the offset that was wanted, and the one it goes on at."""
+    """What was said since the last call: the offset that was expected, and the one it goes on at."""
 
     def read_log():
         lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
         return [
-            (each["partition"], each["wanted"], each["goes_on_at"])
+            (each["partition"], each["expected"], each["goes_on_at"])
             for each in lines
             if each["event"] == "start_lost"
         ]

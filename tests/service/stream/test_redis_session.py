@@ -283,7 +283,7 @@ def test_entries_that_are_removed_before_they_are_read_are_said(redis, streams, 
     assert (before, lost, session.count_lost()) == (0, (2, 0), 0)
     (line,) = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
     assert (line["event"], line["messages"], line["goes_on_at"]) == ("start_lost", 2, ids[3])
-    assert line["wanted"] == f"after {ids[0]}"
+    assert line["expected"] == f"after {ids[0]}"
 
 
 def test_entries_that_are_removed_once_they_are_done_are_not_lost(redis, streams, opened):
