@@ -75,7 +75,7 @@ def demonstrate(
         servers = options.servers or closing.enter_context(_development_broker(folder))
         given = dict(environment) | _own_settings(folder, servers, store)
         settings = read_settings(given)
-        closing.enter_context(_own_topics(settings))
+        closing.enter_context(own_topics(settings))
         _say("starting the worker")
         module = [sys.executable, "-m"]
         worker = ChildProcess("worker", [*module, "service.stream"], folder, given)
@@ -151,20 +151,32 @@ def _development_broker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _own_topics(settings: StreamSettings) -> Iterator[None]:
-    """Makes the topics, and removes those that it has made."""
-    made = []
+def own_topics(settings: StreamSettings) -> Iterator[None]:
+    """Makes the topics, and removes those that it has made, with the group; says which stay.
+
+    Raises:
+        ChurnError: the brokers cannot be used.
+    """
+    made: list[str] = []
+    stay: list[str] = []
     try:
         admin = open_admin(settings)
         try:
             for name in settings.topics:
-                with suppress(TopicAlreadyExistsError):
+                try:
                     admin.create_topics([NewTopic(name, _PARTITIONS, -1)])
                     made.append(name)
+                except TopicAlreadyExistsError:
+                    stay.append(name)
             yield
         finally:
-            with suppress(KafkaError):
+            try:
                 admin.delete_topics(made)
+                admin.delete_groups([settings.group])
+            except KafkaError:
+                stay += made
+            if stay:
+                sys.stderr.write(f"These topics stay at the brokers: {', '.join(stay)}.\n")
             admin.close()
     except KafkaError as error:
         raise describe_failure("The topics cannot be made", error, settings) from None

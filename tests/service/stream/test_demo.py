@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from worker_process import wait_until
 
 from churn.errors import ChurnError, InputError
 from service.stream import development_broker
 from service.stream.child_process import ChildProcess
-from service.stream.demo import find_store, main
+from service.stream.demo import find_store, main, own_topics
 from service.stream.development_broker import broker_command
+from service.stream.transports import open_session
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -58,6 +60,27 @@ def test_without_the_development_broker_the_way_out_is_a_real_one(monkeypatch, t
     monkeypatch.setattr(development_broker, "find_spec", lambda _name: None)
     with pytest.raises(InputError, match=r"not installed. Run `make setup-dev`, or .* --servers"):
         broker_command(9092, tmp_path)
+
+
+def test_it_removes_its_topics_and_its_group_and_names_a_topic_that_was_there_before(
+    broker, stream, capsys
+):
+    names = [f"demo-{kind}-{stream.group}"[:200] for kind in ("input", "output", "rejected")]
+    settings = stream.model_copy(
+        update=dict(zip(("input_topic", "output_topic", "dead_letter_topic"), names, strict=True))
+    )
+    broker.topics(names[0])
+
+    with own_topics(settings):
+        session = open_session(settings)
+        wait_until(lambda: session.poll(0.1) == [] and session.is_member)
+        session.close()
+        during = broker.names()
+
+    assert during >= set(names)
+    assert broker.names() & set(names) == {names[0]}
+    assert broker.group_state(settings.group) == "Dead"
+    assert capsys.readouterr().err == f"These topics stay at the brokers: {names[0]}.\n"
 
 
 def start(folder, code):
