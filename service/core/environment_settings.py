@@ -185,8 +185,9 @@ def read_environment(
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         name = f"{PREFIX}{field.upper()}" if field else "The settings"
+        reason = first["msg"].removeprefix("Value error, ")
         raise InputError(
-            f"{name} cannot be used: {first['msg']}. {page} lists every setting and what it allows."
+            f"{name} cannot be used: {reason}. {page} lists every setting and what it allows."
         ) from None
 
 

@@ -35,7 +35,7 @@ from service.stream.simulate import BEGUN
 from service.stream.simulator_settings import SimulatorSettings
 from service.stream.stream_settings import StreamSettings, read_settings
 from service.stream.stream_watcher import StreamWatcher
-from service.stream.watch import show, stop_on_signal
+from service.stream.watch import require_seconds, show, stop_on_signal
 
 _PARTITIONS = 3
 _START_SECONDS = 120.0
@@ -67,6 +67,7 @@ def demonstrate(
     Raises:
         ChurnError: something cannot be started, or ends by itself.
     """
+    require_seconds(options.seconds)
     _ = SimulatorSettings.read({"rate": options.rate}), find_scenario(options.scenario)
     store = find_store(environment)
     contract = load_version(store, read_current(store)).scorer.contract.name

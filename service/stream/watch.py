@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.live import Live
 
 from churn.command import print_result
+from churn.errors import InputError
 from service.stream.kafka_clients import silence_client_log
 from service.stream.live_view import one_line, render_view
 from service.stream.stream_settings import read_settings
@@ -38,12 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = stop_on_signal()
 
     def watch() -> str:
+        require_seconds(options.seconds)
         settings = read_settings(os.environ)
         silence_client_log()
         with StreamWatcher(settings) as watcher:
             return show(watcher, "Churn scores, live", stop, options.seconds)
 
     return print_result(watch)
+
+
+def require_seconds(seconds: float | None) -> None:
+    """Checks for how long a view is to be shown.
+
+    Raises:
+        InputError: it would end before it begins.
+    """
+    if seconds is not None and not seconds > 0:  # nor is nan
+        raise InputError(f"--seconds is {seconds:g}. Give a number above 0, or leave it out.")
 
 
 def stop_on_signal() -> threading.Event:

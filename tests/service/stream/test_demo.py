@@ -119,6 +119,8 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path, monkeypatch):
     [
         (("--rate", "0"), "rate is '0'"),
         (("--scenario", "price_raise"), "Did you mean 'price_rise'"),
+        (("--seconds", "0"), "--seconds is 0. Give a number above 0"),
+        (("--seconds", "nan"), "--seconds is nan. Give a number above 0"),
     ],
 )
 def test_what_the_simulator_would_refuse_is_refused_before_anything_starts(

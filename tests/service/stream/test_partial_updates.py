@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from churn.errors import InputError
+from churn.feature_store.online import online_store
 from churn.feature_store.online.address import open_online_store
 from churn.feature_store.online.online_store import OnlineStoreError
 from churn.feature_store.online.stored_customer import CustomerUpdate, microseconds
@@ -302,6 +304,29 @@ def test_a_field_of_the_store_that_is_too_old_rejects_the_update_and_one_it_brin
 
     assert reasons(batch) == [(0, "stale")]
     assert len(batch.scored) == 1
+
+
+def test_an_update_waits_where_the_clock_is_set_back_before_it_is_written(
+    pool, contract, online, customers, monkeypatch
+):
+    before, fields = read(contract, online, customers[0]), StoredFields(online, contract, 0)
+    score_messages([update(customers[0], {"tenure": 60})], pool, LIMIT, fields)
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, _zone):
+            return NOW - timedelta(hours=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(online_store, "datetime", SetBack)
+        with pytest.raises(InputError, match="lies ahead of this machine's clock"):
+            fields.write()
+        kept = read(contract, online, customers[0])
+    fields.write()
+    fields.close()
+
+    assert kept == before
+    assert read(contract, online, customers[0]).row["tenure"] == 60
 
 
 def test_an_online_store_that_is_away_is_waited_for(pool, contract, tmp_path, customers):

@@ -34,7 +34,10 @@ def test_without_any_setting_a_broker_on_this_machine_is_read():
         ({"CHURN_OUTPUT_TOPIC": "churn-customers"}, "what is written must not be read"),
         ({"CHURN_DEAD_LETTER_TOPIC": "churn-scores"}, "the three topics must be three"),
         ({"CHURN_KAFKA_SECURITY": "SASL_SSL"}, "SASL needs a kafka_user"),
-        ({"CHURN_KAFKA_CA_FILE": __file__}, "holds no certificates in PEM"),
+        (
+            {"CHURN_KAFKA_CA_FILE": __file__},
+            "FILE cannot be used: the file holds no certificates in PEM",
+        ),
         ({"CHURN_TRANSPORT": "redis"}, "needs a stream_redis such as redis://host:6379/0"),
         ({"CHURN_TRANSPORT": "rabbit"}, "CHURN_TRANSPORT cannot be used"),
         ({"CHURN_CANARY_PERCENT": "5"}, "needs a canary_version"),
