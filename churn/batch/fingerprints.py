@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from churn.batch.arrow_arrays import number_array
 from churn.batch.read_chunk import ReadChunk
 
 ID_HASH: Literal["words"] = "words"
@@ -20,7 +21,7 @@ _WORD = 8  # bytes
 _ODD = 0x9E3779B97F4A7C15  # any odd number with mixed bits
 _HALF = 32
 FINGERPRINTS = pa.schema([("id_hash", pa.uint64()), ("input_hash", pa.binary(_BYTES))])
-"""`id_hash` is null where the table has no ids, `input_hash` where the ledger keeps nothing."""
+"""`id_hash` is null where the table has no ids; `input_hash` is absent where the ledger keeps nothing."""
 
 
 def fingerprints(read: ReadChunk, names: Sequence[str]) -> Any:
@@ -33,9 +34,11 @@ def fingerprints(read: ReadChunk, names: Sequence[str]) -> Any:
     count = len(read.rows)
     ids: Any = pa.nulls(count, pa.uint64())
     if count and read.customers.null_count == 0:
-        ids = pa.array(text_hashes(read.customers))
-    inputs: Any = pa.nulls(count, pa.binary(_BYTES))
-    if count and names:
+        ids = number_array(text_hashes(read.customers))
+    if not names:
+        return pa.table([ids], schema=pa.schema([FINGERPRINTS.field("id_hash")]))
+    inputs: Any = pa.nulls(0, pa.binary(_BYTES))
+    if count:
         values = np.column_stack([read.columns[name] for name in names]).astype("<f8")
         # The very bytes that `churn.ledger.prediction.input_hash` packs one row into.
         inputs = pa.array(

@@ -31,6 +31,9 @@ class OutputFolder(Protocol):
     def new_file(self, name: str) -> Any:
         """A context with a path to write to; the file takes its name when the block ends well."""
 
+    def write_first(self, name: str, content: bytes) -> None:
+        """Commits a small file that another run may not have committed meanwhile."""
+
     def names(self) -> list[str]:
         """Every file, sorted."""
 
@@ -81,6 +84,10 @@ class LocalFolder:
                 flush_folder(path.parent)
             finally:
                 unfinished.unlink(missing_ok=True)
+
+    def write_first(self, name: str, content: bytes) -> None:
+        """Commits a small file; the lock keeps other runs out."""
+        write_bytes(self, name, content)
 
     def names(self) -> list[str]:
         """Every file but the lock, sorted."""
@@ -133,9 +140,13 @@ class LocalFolder:
                 f"The output {self.shown} cannot be written to: {error.strerror}. Make it a folder "
                 "you may write to, or name another with --set output=PATH."
             ) from None
-        raise ChurnError(
-            f"Another run is writing to {self.shown}. Wait until it is done, or name another output."
-        )
+        raise _at_work(self.shown)
+
+
+def _at_work(shown: str) -> ChurnError:
+    return ChurnError(
+        f"Another run is writing to {shown}. Wait until it is done, or name another output."
+    )
 
 
 def _remove_if_left(unfinished: Path) -> None:
@@ -168,6 +179,20 @@ class BucketFolder:
             with self._reported() as (system, root):
                 system.put_file(str(path), f"{root}/{name}")
 
+    def write_first(self, name: str, content: bytes) -> None:
+        """Puts a small object that is not there yet.
+
+        Raises:
+            ChurnError: another run has put it meanwhile.
+        """
+        with self._reported() as (system, root):
+            try:
+                system.pipe_file(f"{root}/{name}", content, mode="create")
+            except FileExistsError:
+                # Perhaps our own: the driver repeats a request whose response got lost.
+                if system.cat_file(f"{root}/{name}") != content:
+                    raise _at_work(self.shown) from None
+
     def names(self) -> list[str]:
         """Every object, sorted."""
         with self._reported() as (system, root):
@@ -180,7 +205,10 @@ class BucketFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Looks whether the bucket can be used; it has no locks, and equal jobs write equal objects.
+        """Looks whether the bucket can be used.
+
+        It has no locks. Of two runs that begin at once, only one can put its job; one that comes
+        later goes on with that job, and writes the same.
 
         Raises:
             InputError: it cannot be used.

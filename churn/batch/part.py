@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 from pydantic import ValidationError
 
+from churn.batch.arrow_arrays import numpy_array
 from churn.batch.batch_settings import PartFormat
 from churn.batch.fingerprints import ID_HASH
 from churn.batch.job import BatchJob
@@ -83,7 +84,7 @@ def write_part(
 ) -> Part:
     """Commits a part: its files first, then the record that names them."""
     name, kind = f"part-{number:05d}", job.format
-    rejected, probability = scored.rejected, scored.scores["probability"].to_numpy()
+    rejected, probability = scored.rejected, numpy_array(scored.scores["probability"])
     part = Part(
         job=job.id,
         number=number,
@@ -94,7 +95,7 @@ def write_part(
         fingerprints=_write(folder, f"{PROGRESS}/{name}.arrow", scored.fingerprints, _write_arrow),
         id_hash=ID_HASH,
         repeated=repeated,
-        positive=int(np.count_nonzero(scored.scores["decision"].to_numpy())),
+        positive=int(np.count_nonzero(numpy_array(scored.scores["decision"]))),
         histogram=tuple(np.histogram(probability, BINS, (0, 1))[0].tolist()),
     )
     write_bytes(folder, f"{PROGRESS}/{name}.json", part.model_dump_json(indent=1).encode())

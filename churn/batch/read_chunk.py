@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from churn.batch.arrow_arrays import number_array, numpy_array, text_array
 from churn.batch.plain_columns import plain_column, trimmed
 from churn.contract import CodedColumn, DataContract, NumberColumn
 from churn.contract.values import (
@@ -40,6 +41,9 @@ REJECTED = pa.schema(
     [("row", pa.int64()), ("field", pa.string()), ("reason", pa.string()), ("raw", pa.string())]
 )
 """Columns of the rows that are set aside: number in the input from 1, field, why, the row as JSON."""
+NO_ROWS = pa.table([pa.nulls(0, kind) for kind in REJECTED.types], schema=REJECTED)
+_NO_TEXT, _EMPTY = pa.nulls(1, pa.string())[0], text_array([""])[0]
+_FALSE, _NAN = number_array(np.array([False]))[0], number_array(np.array([np.nan]))[0]
 # Digits that Arrow and Python read as the same float; whatever else spells a number is read singly.
 _DIGITS = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
 
@@ -119,11 +123,11 @@ class ChunkReader:
             kept[row - first_row] = False
         rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
         if not refused:  # nothing is copied
-            return ReadChunk(read.columns, rows, read.customers, REJECTED.empty_table())
+            return ReadChunk(read.columns, rows, read.customers, NO_ROWS)
         return ReadChunk(
             {name: values[kept] for name, values in read.columns.items()},
             rows[kept],
-            read.customers.filter(pa.array(kept)),
+            read.customers.filter(number_array(kept)),
             _rejected(read.whole, rows, refused),
         )
 
@@ -180,8 +184,9 @@ class ChunkReader:
                 codes.append(-1)
         places = coded.indices
         if places.null_count:
-            places = pc.fill_null(places, len(codes) - 1)
-        found: NDArray[np.int8] = np.array(codes, np.int8)[places.to_numpy()]
+            last = number_array(np.array([len(codes) - 1])).cast(places.type)[0]
+            places = pc.fill_null(places, last)
+        found: NDArray[np.int8] = np.array(codes, np.int8).take(numpy_array(places))
         return found
 
     def _allowed_numbers(self, column: NumberColumn, given: Any) -> Floats:
@@ -192,9 +197,9 @@ class ChunkReader:
         if pa.types.is_string(given.type):
             texts = trimmed(given)
             digits = pc.match_substring_regex(texts, _DIGITS)
-            given = pc.if_else(digits, texts, pa.scalar(None, pa.string()))
-        floats = given.cast(pa.float64(), safe=False)
-        values: Floats = floats.to_numpy(zero_copy_only=False) + 0.0  # -0.0 becomes 0.0
+            given = pc.if_else(digits, texts, _NO_TEXT)
+        floats = pc.fill_null(given.cast(pa.float64(), safe=False), _NAN)
+        values: Floats = numpy_array(floats) + 0.0  # -0.0 becomes 0.0
         allowed = (values >= reader.minimum) & (values <= reader.maximum)
         if column.integer:
             allowed &= values == np.floor(values)
@@ -244,7 +249,7 @@ def customer_ids(column: Any) -> Any:
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
     texts = trimmed(column)
-    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    return pc.if_else(pc.equal(texts, _EMPTY), _NO_TEXT, texts)
 
 
 def _customers(column: Any | None, count: int) -> tuple[Any, Mask]:
@@ -256,8 +261,8 @@ def _customers(column: Any | None, count: int) -> tuple[Any, Mask]:
     texts = customer_ids(column)
     if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
         return texts, np.ones(count, np.bool_)
-    plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_ID), fill_value=False)
-    wrong: Mask = ~plain.to_numpy(zero_copy_only=False)
+    plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_ID), _FALSE)
+    wrong: Mask = ~numpy_array(plain)
     for place in np.flatnonzero(wrong):
         wrong[place] = not is_customer_id(texts[int(place)].as_py())
     return texts, wrong
@@ -281,8 +286,8 @@ def _are_plain(texts: Any) -> bool:
 def _is_empty(column: Any) -> Mask:
     empty = column.is_null()
     if pa.types.is_string(column.type):
-        empty = pc.or_(empty, pc.fill_null(pc.equal(trimmed(column), ""), fill_value=False))
-    return np.array(empty.to_numpy(zero_copy_only=False), np.bool_)
+        empty = pc.or_(empty, pc.fill_null(pc.equal(trimmed(column), _EMPTY), _FALSE))
+    return numpy_array(empty)
 
 
 def _repeated(first: int) -> str:
@@ -290,7 +295,7 @@ def _repeated(first: int) -> str:
 
 
 def _row_values(columns: Mapping[str, Any], places: NDArray[np.int64]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pa.table(dict(columns)).take(pa.array(places)).to_pylist()
+    rows: list[dict[str, Any]] = pa.table(dict(columns)).take(number_array(places)).to_pylist()
     return rows
 
 
@@ -311,4 +316,5 @@ def _rejected(whole: Mapping[str, Any], rows: Rows, refused: Mapping[int, tuple[
     raw = [_as_json(row) for row in _row_values(whole, places)]
     faults = [refused[place] for place in places.tolist()]
     fields, reasons = [field for field, _ in faults], [reason for _, reason in faults]
-    return pa.table([rows[places], fields, reasons, raw], schema=REJECTED)
+    texts = (text_array(each) for each in (fields, reasons, raw))
+    return pa.table([number_array(rows[places]), *texts], schema=REJECTED)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from churn.batch.arrow_arrays import number_array, text_array
 from churn.explain.reasons import ReasonCodes
 from churn.explain.wording import CLEAR, STRONG, WEAKEST, direction, strength, tail
 from churn.features.encoding import Columns, Floats
@@ -66,16 +67,16 @@ def reason_table(codes: ReasonCodes, columns: Columns, contributions: Floats, to
             _sentences(codes, columns, places, rows, kind),
             _taken([direction(each) for each in _KINDS], kind),
             _taken([strength(each) for each in _KINDS], kind),
-            pa.array(np.array([column.actionable for column in described], np.bool_)[places]),
-            pa.array(part),
-            pa.array(np.exp(part)),
+            number_array(np.array([column.actionable for column in described], np.bool_)[places]),
+            number_array(part),
+            number_array(np.exp(part)),
         ],
         fields=list(REASON),
     )
     counts = (ranked >= 0).sum(axis=0)
     offsets = np.zeros(len(counts) + 1, np.int32)
     np.cumsum(counts, out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), reasons)
+    return pa.ListArray.from_arrays(number_array(offsets), reasons)
 
 
 def _ranked(codes: ReasonCodes, parts: Floats, top: int) -> _Places:
@@ -118,4 +119,4 @@ def _sentences(
 
 
 def _taken(texts: list[str], places: _Places) -> Any:
-    return pa.array(texts, pa.string()).take(pa.array(places))
+    return text_array(texts).take(number_array(places))

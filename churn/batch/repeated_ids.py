@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.batch.arrow_arrays import numpy_array
 from churn.batch.fingerprints import FINGERPRINTS
 from churn.batch.output_folder import OutputFolder
 from churn.batch.part import Part, read_table
@@ -63,4 +64,4 @@ def _hashes(folder: OutputFolder, parts: Sequence[Part]) -> Iterator[tuple[Part,
     for part in parts:
         column = read_table(folder, part.fingerprints, FINGERPRINTS, ["id_hash"])["id_hash"]
         if column.null_count == 0:
-            yield part, column.to_numpy()
+            yield part, numpy_array(column)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from churn.batch.arrow_arrays import number_array, text_array
 from churn.batch.fingerprints import fingerprints
 from churn.batch.read_chunk import ChunkReader
 from churn.batch.reason_table import REASON, reason_table
@@ -111,13 +112,13 @@ def score_chunk(
     scored = scorer.scorer.score_many(read.columns)
     count = len(read.rows)
     columns = [
-        pa.array(read.rows),
+        number_array(read.rows),
         read.customers,
-        pa.array(scored.probability),
-        pa.array(scored.decision),
+        number_array(scored.probability),
+        number_array(scored.decision),
         _bands(scored.probability, scorer.bands),
-        pa.repeat(scorer.scorer.version, count),
-        pa.repeat(pa.scalar(scorer.scored_at, pa.timestamp("us", tz="UTC")), count),
+        pa.repeat(text_array([scorer.scorer.version])[0], count),
+        pa.repeat(_moment(scorer.scored_at), count),
     ]
     if scorer.explain:
         parts = scorer.scorer.contributions(read.columns)
@@ -130,4 +131,10 @@ def score_chunk(
 
 def _bands(probability: Floats, bands: Bands) -> Any:
     places = np.searchsorted(bands.cuts, probability, side="right")
-    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(NAMES)).cast(pa.string())
+    return text_array(NAMES).take(number_array(places))
+
+
+def _moment(at: datetime) -> Any:
+    """A time as a pyarrow scalar."""
+    plain = np.array([at.astimezone(UTC).replace(tzinfo=None)], "datetime64[us]")
+    return number_array(plain).cast(pa.timestamp("us", tz="UTC"))[0]

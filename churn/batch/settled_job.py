@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from churn.batch.job import JOB, BatchJob
 from churn.batch.manifest import MANIFEST, REJECTED_FILE, BatchManifest
-from churn.batch.output_folder import OutputFolder, write_bytes
+from churn.batch.output_folder import OutputFolder
 from churn.batch.part import PROGRESS, SCORES, are_as_recorded
 from churn.errors import InputError
 
@@ -56,8 +56,9 @@ def settle_job(
     if refusal and not replaces:
         raise InputError(refusal)
     if job is None or refusal:
-        discard(folder)
-        write_bytes(folder, JOB, requested.model_dump_json(indent=1).encode())
+        if job is not None:
+            discard(folder)
+        folder.write_first(JOB, requested.model_dump_json(indent=1).encode())
         return requested, None
     if manifest is not None and complete and _is_whole(folder, job, manifest):
         return job, manifest

@@ -68,7 +68,7 @@ def look_up(table: Floats, codes: NDArray[Any], column: str) -> Floats:
         small = np.clip(codes, -1, np.iinfo(np.int8).max).astype(np.int8)
     try:
         # As unsigned bytes -1 is 255, outside every table: contracts allow 127 categories.
-        found: Floats = table[small.view(np.uint8)]
+        found: Floats = table.take(small.view(np.uint8))
     except IndexError:
         outside = np.flatnonzero((codes < 0) | (codes >= len(table)))
         raise InputError(

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.features.encoding import Columns, Floats
 from churn.features.formula import look_up
 
 _POWERS = 4
+_MANY_EDGES = 64
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Curve:
     def __call__(self, columns: Columns) -> Floats:
         """The term's log-odds, float64[n]."""
         number = np.asarray(columns[self.column], dtype=np.float64)
-        piece = self.edges.searchsorted(number, side="right")
+        piece = self._pieces(number)
         along = number - self.origins[piece]
         constant, linear, square, cube = self.coefficients
         value: Floats = cube[piece]
@@ -72,6 +74,15 @@ class Curve:
             value *= along
             value += coefficient[piece]
         return value
+
+    def _pieces(self, number: Floats) -> NDArray[np.int64]:
+        """Which piece each number lies in; a few edges are compared faster than searched."""
+        if len(self.edges) > _MANY_EDGES:
+            return self.edges.searchsorted(number, side="right")
+        piece = np.zeros(len(number), np.int8)
+        for edge in self.edges:
+            piece += number >= edge
+        return piece.astype(np.int64)
 
     def shifted(self, by: float) -> Curve:
         """The same curve, raised everywhere."""

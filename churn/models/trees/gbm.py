@@ -227,8 +227,8 @@ def feature_matrix(
                 f"its {categories[name]} categories. Encode rows with the model's own contract."
             )
         matrix[:, place] = values
-    if not np.isfinite(matrix).all():  # LightGBM treats NaN as a value
-        require_finite({name: columns[name][rows] for name in features}, features)
+    floats = [name for name in features if columns[name].dtype.kind == "f"]
+    require_finite({name: columns[name][rows] for name in floats}, floats)  # LightGBM scores NaN
     return matrix
 
 

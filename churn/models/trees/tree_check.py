@@ -16,8 +16,9 @@ _ONCE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
 _NEEDED = {"num_leaves", "num_cat", "leaf_value"}
 _NEEDED_OF_SPLITS = {"split_feature", "threshold", "decision_type", "left_child", "right_child"}
 _WHOLE = {*_ONCE, "split_feature", "decision_type", "left_child", "right_child"} - {"shrinkage"}
-_NUMBER = re.compile(r"-?(\d+(\.\d*)?(e[+-]?\d{1,4})?|inf)")
-_WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
+_NUMBER, _WHOLE_NUMBER = r"-?(\d+(\.\d*)?(e[+-]?\d{1,4})?|inf)", r"-?\d{1,9}"
+_NUMBERS = re.compile(f"{_NUMBER}( {_NUMBER})*")
+_WHOLE_NUMBERS = re.compile(f"{_WHOLE_NUMBER}( {_WHOLE_NUMBER})*")
 _KINDS = range(0, 16, 2)  # an odd one is a split by categories, which no recipe makes
 
 
@@ -84,15 +85,15 @@ def _require_connected(lefts: list[float], rights: list[float]) -> None:
 
 def _number(name: str, lines: dict[str, str]) -> int:
     row = lines.get(name, "")
-    _require(bool(_WHOLE_NUMBER.fullmatch(row)), f"{name} is no whole number")
+    _require(bool(re.fullmatch(_WHOLE_NUMBER, row)), f"{name} is no whole number")
     return int(row)
 
 
 def _numbers(name: str, row: str, *, whole: bool) -> list[float]:
-    pattern = _WHOLE_NUMBER if whole else _NUMBER
-    values = row.split(" ") if row else []
-    _require(all(map(pattern.fullmatch, values)), f"{name} has something else than numbers")
-    return [float(value) for value in values]
+    pattern = _WHOLE_NUMBERS if whole else _NUMBERS
+    fits = not row or pattern.fullmatch(row)
+    _require(bool(fits), f"{name} has something else than numbers")
+    return [float(value) for value in row.split()]
 
 
 def _require(holds: bool, otherwise: str) -> None:

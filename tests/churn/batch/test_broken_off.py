@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from pyarrow import parquet
 
+from churn.batch import settled_job
 from churn.batch.output_folder import LocalFolder
 from churn.data.sources.stored_files import LocalFile
 from churn.errors import ChurnError
@@ -108,3 +109,21 @@ def test_an_input_that_is_lost_in_the_middle_costs_no_part(
 
 def unreachable(*_):
     raise OSError(errno.EIO, "Input/output error")
+
+
+def test_of_two_runs_that_begin_at_once_in_a_bucket_one_scores(score, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_SCRATCH_FOLDER", str(tmp_path / "scratch"))
+    into, read_job = f"memory://{tmp_path.name}/out", settled_job.read_job
+
+    def overtaken(folder):
+        job = read_job(folder)
+        monkeypatch.setattr(settled_job, "read_job", read_job)
+        score(table, into=into, explain=1, max_bad_rows=0.1)
+        return job
+
+    monkeypatch.setattr(settled_job, "read_job", overtaken)
+
+    with pytest.raises(ChurnError, match="Another run is writing to"):
+        score(table, into=into, max_bad_rows=0.1)
+
+    assert score(table, into=into, explain=1, max_bad_rows=0.1).unchanged

@@ -105,6 +105,17 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
         pass
 
 
+def test_of_two_runs_that_begin_at_once_in_a_bucket_the_second_is_refused(tmp_path):
+    folder = output_folder(f"memory://{tmp_path.name}/out")
+    folder.write_first("job.json", b"first")
+
+    with pytest.raises(ChurnError, match="Another run is writing to memory://"):
+        folder.write_first("job.json", b"second")
+
+    folder.write_first("job.json", b"first")  # the same request once more
+    assert folder.read("job.json") == b"first"
+
+
 def test_a_bucket_that_cannot_be_used_is_named_without_credentials():
     folder = output_folder("nosuch://user:secret@bucket/out")
 
