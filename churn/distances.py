@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, gammaln
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +52,10 @@ class ChiSquare:
     @property
     def p_value(self) -> Floats:
         """The tail of the chi-square law; 1 where there is nothing to compare."""
+        from scipy.special import (
+            chdtrc,
+        )  # here, as it takes long, and whatever scores never needs it
+
         tail = chdtrc(np.maximum(self.freedom, 1), self.statistic)
         return np.asarray(np.where(self.freedom > 0, tail, 1.0), dtype=np.float64)
 
@@ -90,6 +93,7 @@ def psi(before: ArrayLike, after: ArrayLike) -> Distance:
 def jensen_shannon(before: ArrayLike, after: ArrayLike) -> Distance:
     """The Jensen-Shannon distance of two rows of counts: the root of the divergence, in nats."""
     from scipy.spatial.distance import jensenshannon
+    from scipy.special import gammaln
 
     was, now = np.asarray(before), np.asarray(after)
     freedom = _occupied(was, now)

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import kolmogorov
 
 from churn.distances import ChiSquare, chi_square
 
@@ -102,6 +101,10 @@ def column_test(before: Counts, after: Counts) -> ChiSquare:
 
 def binned_ks(before: Counts, after: Counts) -> tuple[Floats, Floats]:
     """The largest gap between two distribution functions at the bins' edges, and Smirnov's tail."""
+    from scipy.special import (
+        kolmogorov,
+    )  # here, as it takes long, and whatever scores never needs it
+
     m, n = before.sum(axis=-1), after.sum(axis=-1)
     gaps = np.cumsum(after, axis=-1) / n[..., None] - np.cumsum(before, axis=-1) / m[..., None]
     gap = np.abs(gaps).max(axis=-1)

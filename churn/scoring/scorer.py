@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
 
 from churn.contract import DataContract
 from churn.errors import BundleError
@@ -19,6 +18,7 @@ from churn.models.row_form import trees_of
 from churn.scoring.columns import checked
 from churn.scoring.current import CURRENT, read_current
 from churn.scoring.encoder import Row, Values
+from churn.scoring.expit import expit
 from churn.scoring.fast.row_scorer import RowScorer
 from churn.scoring.golden_replay import read_golden, replay
 from churn.scoring.manifest import MANIFEST, MODEL, Manifest
