@@ -126,7 +126,7 @@ def read_table(folder: OutputFolder, file: StoredFile, schema: Any, columns: lis
     if file.name.endswith(".arrow"):
         return pa.ipc.open_file(content).read_all().select(columns)
     if file.name.endswith(".parquet"):
-        return parquet.read_table(content, columns=columns)
+        return parquet.ParquetFile(content).read(columns=columns).select(columns)
     kinds = {name: schema.field(name).type for name in columns}
     return csv.read_csv(
         content,
@@ -192,7 +192,7 @@ def write_rejected(folder: OutputFolder, name: str, parts: list[Part], schema: A
             for part in parts:
                 if part.rejected.rows:
                     rows = folder.read(part.rejected.name) or b""
-                    writer.write_table(parquet.read_table(pa.BufferReader(rows)))
+                    writer.write_table(parquet.ParquetFile(pa.BufferReader(rows)).read())
         digest = _file_digest(path)
     return StoredFile(name=name, sha256=digest, rows=sum(part.rejected.rows for part in parts))
 

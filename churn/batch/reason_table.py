@@ -115,7 +115,7 @@ def _sentences(
         phrase[here] = which + len(phrases)
         phrases += [column.phrase(value) for value in values.tolist()]
     tails = _taken([tail(each) for each in _KINDS], kind)
-    return pc.binary_join_element_wise(_taken(phrases, phrase), tails, "")
+    return pc.binary_join_element_wise(_taken(phrases, phrase), tails, text_array([""])[0])
 
 
 def _taken(texts: list[str], places: _Places) -> Any:

@@ -25,6 +25,17 @@ def test_stairs_rise_at_their_starts():
     assert at(curve, -1e9, 5.99, 6, 11.99, 12, 1e9).tolist() == [1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.parametrize("edges", [0, 1, 64, 65, 200])
+def test_any_number_of_stairs_is_climbed_alike(edges):
+    starts = np.arange(edges, dtype=np.float64)
+    curve = stairs("x", starts, np.arange(edges + 1, dtype=np.float64))
+    where = np.r_[starts, starts - 0.5, np.nextafter(starts, np.inf), -9.0, 999.0, np.inf, -np.inf]
+    with np.errstate(invalid="ignore"):  # infinity times 0
+        found = at(curve, *where)
+    finite = np.isfinite(where)
+    assert found[finite].tolist() == np.searchsorted(starts, where[finite], side="right").tolist()
+
+
 def test_a_straight_line_goes_on_beyond_the_data():
     curve = straight("x", 2.0, through=10.0)
     assert at(curve, 10, 11, 1010, -990).tolist() == [0, 2, 2000, -2000]
