@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from churn.batch.score_chunk import BatchScorer, ScoredChunk, score_chunk
 from churn.data.sources import TableChunk
 
@@ -38,6 +40,8 @@ class LocalEngine:
         self, chunks: Iterable[TableChunk], scorer: BatchScorer
     ) -> Iterator[tuple[TableChunk, ScoredChunk]]:
         """The chunks and their scores, in the order of the chunks."""
+        # Arrow's own pool gives memory back after a chunk, and for the next the kernel fills it with zeros.
+        pa.set_memory_pool(pa.system_memory_pool())
         waiting: deque[tuple[TableChunk, Future[ScoredChunk]]] = deque()
         rows, few = 0, True
         with ThreadPoolExecutor(self.workers, "score") as pool:

@@ -21,7 +21,7 @@ from churn.features.encoding import Columns, Floats
 _SIZES = (WEAKEST, CLEAR, STRONG)
 _KINDS = tuple(sign * size for sign in (-1.0, 1.0) for size in _SIZES)
 """One contribution of each direction and strength."""
-_NO_REASON = 3
+_NO_REASON, _LAST = np.int8(3), np.int8(127)
 _ROWS_AT_ONCE = 2048  # what is ranked stays in the processor's cache
 _Places = NDArray[np.int64]
 
@@ -59,7 +59,8 @@ def reason_table(codes: ReasonCodes, columns: Columns, contributions: Floats, to
     chosen = ranked.T[rows, ranks]
     part = parts[chosen, rows]
     places = np.array(codes.given, dtype=np.int64)[chosen]
-    kind = 3 * (part > 0) + np.searchsorted(_SIZES, np.abs(part), side="right") - 1
+    size = np.abs(part)
+    kind = 3 * (part > 0) + (size >= CLEAR) + (size >= STRONG)
     described = [codes.columns[place] for place in range(len(codes.columns))]
     reasons = pa.StructArray.from_arrays(
         [
@@ -87,17 +88,17 @@ def _ranked(codes: ReasonCodes, parts: Floats, top: int) -> _Places:
         parts: contributions float64[columns, n].
         top: how many, int64[top, n].
     """
-    raising = np.array([0 if codes.columns[place].actionable else 1 for place in codes.given])
-    classes = np.full(parts.shape, _NO_REASON, dtype=np.int8)
+    # Products of masks instead of `where`: what a mask says cannot be foretold by the processor.
+    higher = [[2 if codes.columns[place].actionable else 1] for place in codes.given]
+    places = np.arange(len(parts), dtype=np.int8)[:, np.newaxis]
     sizes = np.abs(parts)
-    for own, part, size, raises in zip(classes, parts, sizes, raising, strict=True):
-        own[size >= WEAKEST] = 2
-        own[part >= WEAKEST] = raises
+    classes = _NO_REASON - (sizes >= WEAKEST) - (parts >= WEAKEST) * np.array(higher, np.int8)
     ranked = np.full((top, parts.shape[1]), -1, dtype=np.int64)
     everyone = np.arange(parts.shape[1])
     for rank in ranked[: len(parts)]:
         first = classes.min(axis=0)
-        rank[:] = np.where(classes == first, sizes, -1.0).argmax(axis=0)
+        rivals = sizes * (classes == first)
+        rank[:] = np.maximum(places, _LAST * (rivals != rivals.max(axis=0))).min(axis=0)
         classes[rank, everyone] = _NO_REASON
         rank[first == _NO_REASON] = -1
     return ranked
@@ -111,11 +112,18 @@ def _sentences(
     for place in codes.given:
         column = codes.columns[place]
         here = np.flatnonzero(places == place)
-        values, which = np.unique(columns[column.name][rows[here]], return_inverse=True)
+        values, which = _distinct(columns[column.name][rows[here]])
         phrase[here] = which + len(phrases)
         phrases += [column.phrase(value) for value in values.tolist()]
     tails = _taken([tail(each) for each in _KINDS], kind)
     return pc.binary_join_element_wise(_taken(phrases, phrase), tails, text_array([""])[0])
+
+
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Different values, and which of them each value is; codes are places already."""
+    if values.dtype == np.int8:
+        return np.arange(values.max(initial=-1) + 1), values
+    return np.unique(values, return_inverse=True)
 
 
 def _taken(texts: list[str], places: _Places) -> Any:
