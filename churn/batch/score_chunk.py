@@ -130,7 +130,9 @@ def score_chunk(
 
 
 def _bands(probability: Floats, bands: Bands) -> Any:
-    places = np.searchsorted(bands.cuts, probability, side="right")
+    places = np.zeros(len(probability), np.int8)
+    for cut in bands.cuts:
+        places += probability >= cut
     return text_array(NAMES).take(number_array(places))
 
 
