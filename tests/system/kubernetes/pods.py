@@ -55,7 +55,7 @@ mount --bind /srv/venv /venv
 mount -t tmpfs -o mode=1777,size=2g tmpfs /tmp
 mount -t tmpfs -o mode=1777,size=1g tmpfs /state
 for each in / /app /venv "$python" /root "$hidden" /run; do mount -o remount,bind,ro "$each"; done
-cd /
+cd /app
 exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all \
     --inh-caps=-all "$@"
 """
