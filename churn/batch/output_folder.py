@@ -188,9 +188,12 @@ class BucketFolder:
         with self._reported() as (system, root):
             try:
                 system.pipe_file(f"{root}/{name}", content, mode="create")
-            except FileExistsError:
+            except OSError:  # which one depends on the bucket
+                found = self.read(name)
+                if found is None:
+                    raise
                 # Perhaps our own: the driver repeats a request whose response got lost.
-                if system.cat_file(f"{root}/{name}") != content:
+                if found != content:
                     raise _at_work(self.shown) from None
 
     def names(self) -> list[str]:
@@ -207,8 +210,8 @@ class BucketFolder:
     def locked(self) -> Iterator[None]:
         """Looks whether the bucket can be used.
 
-        It has no locks. Of two runs that begin at once, only one can put its job; one that comes
-        later goes on with that job, and writes the same.
+        It has no locks. Of two runs that begin at once with different jobs, only one can put its
+        own; one that comes later, or has the same, writes the same.
 
         Raises:
             InputError: it cannot be used.

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 from pydantic import ValidationError
 
-from churn.batch.arrow_arrays import numpy_array
+from churn.batch.arrow_arrays import numpy_array, text_array
 from churn.batch.batch_settings import PartFormat
 from churn.batch.fingerprints import ID_HASH
 from churn.batch.job import BatchJob
@@ -163,7 +163,7 @@ def with_plain_reasons(table: Any) -> Any:
         return table
     texts = [json.dumps(each, ensure_ascii=False) for each in table["reasons"].to_pylist()]
     place = table.column_names.index("reasons")
-    return table.set_column(place, "reasons", pa.array(texts, pa.string()))
+    return table.set_column(place, "reasons", text_array(texts))
 
 
 def _write_csv(table: Any, target: io.BytesIO) -> None:

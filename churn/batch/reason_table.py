@@ -21,7 +21,7 @@ from churn.features.encoding import Columns, Floats
 _SIZES = (WEAKEST, CLEAR, STRONG)
 _KINDS = tuple(sign * size for sign in (-1.0, 1.0) for size in _SIZES)
 """One contribution of each direction and strength."""
-_NO_REASON, _LAST = np.int8(3), np.int8(127)
+_NO_REASON, _LAST = np.int8(3), np.int16(np.iinfo(np.int16).max)
 _ROWS_AT_ONCE = 2048  # what is ranked stays in the processor's cache
 _Places = NDArray[np.int64]
 
@@ -89,10 +89,12 @@ def _ranked(codes: ReasonCodes, parts: Floats, top: int) -> _Places:
         top: how many, int64[top, n].
     """
     # Products of masks instead of `where`: what a mask says cannot be foretold by the processor.
-    higher = [[2 if codes.columns[place].actionable else 1] for place in codes.given]
-    places = np.arange(len(parts), dtype=np.int8)[:, np.newaxis]
+    higher = np.array(
+        [2 if codes.columns[place].actionable else 1 for place in codes.given], np.int8
+    )
+    places = np.arange(len(parts), dtype=np.int16)[:, np.newaxis]
     sizes = np.abs(parts)
-    classes = _NO_REASON - (sizes >= WEAKEST) - (parts >= WEAKEST) * np.array(higher, np.int8)
+    classes = _NO_REASON - (sizes >= WEAKEST) - (parts >= WEAKEST) * higher[:, np.newaxis]
     ranked = np.full((top, parts.shape[1]), -1, dtype=np.int64)
     everyone = np.arange(parts.shape[1])
     for rank in ranked[: len(parts)]:
@@ -122,7 +124,7 @@ def _sentences(
 def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Different values, and which of them each value is; codes are places already."""
     if values.dtype == np.int8:
-        return np.arange(values.max(initial=-1) + 1), values
+        return np.arange(int(values.max(initial=-1)) + 1), values.astype(np.int64)
     return np.unique(values, return_inverse=True)
 
 

@@ -40,20 +40,22 @@ def test_texts_are_the_same(texts):
     assert text_array(texts).equals(pa.array(texts, pa.string()))
 
 
+@pytest.mark.parametrize("ledger", [False, True])
 def test_a_batch_loads_neither_pandas_nor_the_whole_of_scipys_functions(
-    published_store, raw_customers, tmp_path
+    published_store, raw_customers, tmp_path, ledger
 ):
     """With a rejected row and reasons, which are made of arrays, too."""
     table = with_values(raw_customers.slice(0, 50), "tenure", {7: "a year"})
     parquet.write_table(table, tmp_path / "customers.parquet")
     code = (
         "import sys; from benchmarks.batch_job import job\n"
-        "job(*sys.argv[1:], 1, 1, '', '')\n"
+        "job(*sys.argv[1:4], 1, 1, '', sys.argv[4])\n"
         "print({'pandas', 'scipy.special', 'sklearn', 'lightgbm'} & set(sys.modules))"
     )
 
     run = subprocess.run(
-        [sys.executable, "-c", code, published_store, tmp_path / "customers.parquet", tmp_path / "o"],
+        [sys.executable, "-c", code, published_store, tmp_path / "customers.parquet", tmp_path / "o",
+         f"sqlite:///{tmp_path}/ledger.db" if ledger else ""],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from churn.batch.reason_table import REASON, reason_table
 from churn.batch.score_chunk import score_chunk
+from churn.contract import NumberColumn, load_contract
+from churn.explain.reasons import ReasonCodes
 
 EDGES = [0.0, -0.0, 0.05, -0.05, 0.2, -0.2, 0.5, -0.5, np.nextafter(0.05, 0), np.nextafter(0.5, 0)]
 
@@ -67,3 +71,30 @@ def test_texts_in_a_dictionary_are_the_texts(batch_scorer, raw_customers):
 
     expected = score_chunk(raw_customers.slice(0, 200), batch_scorer, first_row=1)
     assert found.scores == expected.scores
+
+
+@pytest.mark.parametrize("contract", ["telco", "mlc_churn", "cdnow"])
+def test_of_any_contract_whatever_many_different_values_stand_before_a_category(root, contract):
+    known = load_contract(root / "data" / "contracts" / f"{contract}.yaml")
+    generator, names = np.random.default_rng(0), [column.name for column in known.features]
+    columns = {
+        column.name: np.floor(generator.uniform(0, 5000, 600))
+        if isinstance(column, NumberColumn)
+        else generator.integers(0, len(column.categories), 600).astype(np.int8)
+        for column in known.features
+    }
+    codes = ReasonCodes(names, known, names)
+    parts = generator.normal(0, 0.5, (600, len(names)))
+
+    found = reason_table(codes, columns, parts, 3)
+
+    assert found.to_pylist() == one_by_one(codes, names, columns, parts, 3)
+
+
+def test_where_no_column_may_be_a_reason_nobody_has_one(batch_scorer, telco_columns):
+    codes = copy.copy(batch_scorer.reason_codes)
+    codes.given = ()
+    columns = {name: values[:4] for name, values in telco_columns.items()}
+    parts = np.ones((4, len(batch_scorer.scorer.features)))
+
+    assert reason_table(codes, columns, parts, 2).to_pylist() == [[]] * 4
