@@ -17,7 +17,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from kafka.admin import NewTopic  # type: ignore[import-untyped]
-from kafka.errors import KafkaError, TopicAlreadyExistsError  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    GroupIdNotFoundError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+)
 
 from churn.command import print_result
 from churn.data.generator.scenarios import find_scenario
@@ -153,7 +158,7 @@ def _development_broker(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def own_topics(settings: StreamSettings) -> Iterator[None]:
-    """Makes the topics, and removes those that it has made, with the group; says which stay.
+    """Makes the topics, and removes those that it has made, with the group; says what stays.
 
     Raises:
         ChurnError: the brokers cannot be used.
@@ -172,12 +177,19 @@ def own_topics(settings: StreamSettings) -> Iterator[None]:
             yield
         finally:
             try:
-                admin.delete_topics(made)
-                admin.delete_groups([settings.group])
+                answers = admin.delete_topics(made, raise_errors=False)["topics"]
+                gone = {0, UnknownTopicOrPartitionError.errno}
+                stay += [each["name"] for each in answers if each["error_code"] not in gone]
             except KafkaError:
                 stay += made
+            try:
+                answer = admin.delete_groups([settings.group])[settings.group]
+            except KafkaError as error:
+                answer = type(error).__name__
             if stay:
                 sys.stderr.write(f"These topics stay at the brokers: {', '.join(stay)}.\n")
+            if answer not in {"OK", GroupIdNotFoundError.__name__}:
+                sys.stderr.write(f"The group {settings.group} stays at the brokers: {answer}.\n")
             admin.close()
     except KafkaError as error:
         raise describe_failure("The topics cannot be made", error, settings) from None

@@ -50,7 +50,7 @@ class NextOffsets:
             expected = offset + 1
 
     def count_lost(self) -> int:
-        """Returns how many messages were lost since the last call."""
+        """Returns how many offsets were lost since the last call, marks of transactions among them."""
         lost, self._lost = self._lost, 0
         return lost
 

@@ -55,6 +55,28 @@ for i = 5, 4 + ARGV[4] do redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) end
 return 1
 """
 
+# How many entries were removed before the group read them. They then count as read, so that no worker
+# counts them again and none waits for them. ARGV: group.
+_LOST = """
+local function named(reply)
+    local found = {}
+    for i = 1, #reply, 2 do found[reply[i]] = reply[i + 1] end
+    return found
+end
+local stream = named(redis.call('XINFO', 'STREAM', KEYS[1]))
+local removed = stream['entries-added'] - stream['length']
+for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    local group = named(each)
+    local read = group['entries-read']
+    if group['name'] == ARGV[1] and read and removed > read then
+        redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], group['last-delivered-id'],
+            'ENTRIESREAD', removed)
+        return removed - read
+    end
+end
+return 0
+"""
+
 Result = TypeVar("Result")
 
 
@@ -85,12 +107,12 @@ class RedisSession:
                 "redis://:password@host:6379/0."
             ) from None
         self._script = self._redis.register_script(_COMMIT)
+        self._lost_script = self._redis.register_script(_LOST)
         self._own = "0"
         """From where this consumer's own entries are read, of before a crash; empty: there are none left."""
         self._claim_from, self._claimed_at, self._trimmed_at = "0-0", 0.0, time.monotonic()
         self._read: list[str] = []
         self._written: list[Any] = []
-        self._lost = 0
         try:
             self._call(self._make_group)
         except BaseException:
@@ -139,8 +161,16 @@ class RedisSession:
         return None if lag is None else int(lag) + int(group["pending"])
 
     def count_lost(self) -> int:
-        """Returns how many entries were removed before the group read them, since the last call."""
-        return self._call(self._count_lost)
+        """Returns how many entries were removed before the group read them, as far as Redis knows.
+
+        Of several workers one counts a loss.
+        """
+        settings = self._settings
+        lost = int(self._call(lambda: self._lost_script([settings.input_topic], [settings.group])))
+        if lost:
+            log("error", "start_lost", topic=settings.input_topic, messages=lost,
+                reason="Entries were removed before the group read them.")  # fmt: skip
+        return lost
 
     def close(self) -> None:
         """Closes the connection; what was not acknowledged is claimed by another worker."""
@@ -193,21 +223,6 @@ class RedisSession:
         name = self._settings.group.encode()
         # None has it where somebody has removed it; the next read says so.
         return next((dict(each) for each in groups if each["name"] == name), {})
-
-    def _count_lost(self) -> int:
-        """Compares how many entries are gone with how many the group has read, as far as Redis knows."""
-        name, before = self._settings.input_topic, self._lost
-        stream, group = self._redis.xinfo_stream(name), self._group()
-        last = group.get("last-delivered-id", b"").decode()
-        read = 0 if last == "0-0" else group.get("entries-read")
-        if read is None:
-            return 0
-        self._lost = max(before, stream["entries-added"] - stream["length"] - read)
-        if self._lost > before:
-            log("error", "start_lost", topic=name, expected=f"after {last}", messages=self._lost - before,
-                goes_on_at=stream["first-entry"] and stream["first-entry"][0].decode(),
-                reason="The stream does not hold the next entries any more.")  # fmt: skip
-        return self._lost - before
 
     def _trim(self) -> None:
         """Removes the oldest entries of a stream that is too long, where every group has done them."""

@@ -57,7 +57,7 @@ class StreamMetrics:
         )
         self.repeated = counter("churn_stream_repeated", "Messages that a worker reads again")
         self.lost = counter(
-            "churn_stream_lost", "Messages that were deleted before this worker read them"
+            "churn_stream_lost", "Offsets or entries that were deleted before the group read them"
         )
         self.sessions = counter("churn_stream_sessions", "Connections to the brokers")
         self.failures = counter(

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from kafka.protocol.admin import DeleteGroupsResponse, DeleteTopicsResponse
+from kafka.protocol.metadata import FindCoordinatorResponse
 from worker_process import wait_until
 
 from churn.errors import ChurnError, InputError
@@ -81,6 +83,51 @@ def test_it_removes_its_topics_and_its_group_and_names_a_topic_that_was_there_be
     assert broker.names() & set(names) == {names[0]}
     assert broker.group_state(settings.group) == "Dead"
     assert capsys.readouterr().err == f"These topics stay at the brokers: {names[0]}.\n"
+
+
+def refused(code):
+    """Changes that put an error's code into the answers of a broker, by which request they are of."""
+
+    def change_topics(response):
+        response.responses[0].error_code = code
+
+    def change_groups(response):
+        response.results[0].error_code = code
+
+    def change_coordinators(response):
+        for each in getattr(response, "coordinators", None) or [response]:
+            each.error_code = code
+
+    return {
+        "topics": {DeleteTopicsResponse: change_topics},
+        "groups": {DeleteGroupsResponse: change_groups},
+        "coordinators": {FindCoordinatorResponse: change_coordinators},
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_of", "code", "said"),
+    [
+        ("groups", 68, "The group {group} stays at the brokers: NonEmptyGroupError.\n"),
+        ("groups", 69, ""),  # nobody has read as this group
+        ("coordinators", 30, "The group {group} stays at the brokers: GroupAuthorizationFailedError.\n"),
+        ("topics", 3, ""),
+        ("topics", 29, "These topics stay at the brokers: {topic}.\n"),
+    ],
+)  # fmt: skip
+def test_it_says_what_the_brokers_did_not_remove_and_nothing_else(
+    broker, proxy, proxied, capsys, request_of, code, said
+):
+    names = [f"left-{request_of}-{code}-{kind}" for kind in ("input", "output", "rejected")]
+    settings = proxied.model_copy(
+        update=dict(zip(("input_topic", "output_topic", "dead_letter_topic"), names, strict=True))
+    )
+
+    with own_topics(settings):
+        proxy.changes = refused(code)[request_of]
+
+    assert capsys.readouterr().err == said.format(group=settings.group, topic=names[0])
+    assert not broker.names() & set(names)
 
 
 def start(folder, code):

@@ -62,6 +62,7 @@ def test_a_worker_whose_next_message_is_gone_says_where_it_goes_on(broker, strea
         (4, 4, 9, 0, []),
         (4, 5, 9, 1, [(0, 4, 5)]),
         (4, 9, 9, 5, [(0, 4, 9)]),  # all of it is gone
+        (8, 9, 9, 1, [(0, 8, 9)]),  # maybe a transaction's mark, which nobody knows any more
         (9, 4, 9, 0, []),
         (9, 0, 8, 0, [(0, 9, 0)]),  # the topic was made anew
     ],
