@@ -90,7 +90,8 @@ def _go_on(loop: LoopRun, *, resumed: bool) -> Outcome:
         loop.held.add("taken")
         loop.say(f"loop {loop.held.loop}", f"goes on: {decide_loop(loop.found).reason}")
     try:
-        if resumed and is_challenger_gone(loop):
+        is_over = decide_loop(loop.found).next == "close"
+        if resumed and not is_over and is_challenger_gone(loop):
             said = "Its version is gone from the registry. A newer snapshot starts another loop."
             loop.held.add("found", {"stopped": said})
         _look_at_production(loop)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
 
 from churn.data import Dataset
 from churn.errors import BundleError, InputError
@@ -22,7 +26,6 @@ from churn.monitoring.policy import (
 from churn.monitoring.staleness import StaleMonth
 from churn.retraining.decision import decide_loop
 from churn.retraining.evidence import SnapshotFacts, TriggerInputs
-from churn.retraining.record import evidence_of
 from churn.retraining.snapshot import (
     is_same,
     month_end,
@@ -70,51 +73,58 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     is_open = bool(events) and events[-1].kind != "closed"
     if is_open and decide_loop(loop.found).next != "train":
         return "resumed"
-    if not is_open:
-        return _open_with_snapshot(loop, person, is_open=False)
-    waits = (
-        f" Loop {loop.held.loop} is open and waits for {loop.found.snapshot.location}: bring that table "
-        "back, or start with a newer one, which takes its place. The champion stays."
-    )
-    try:
-        started = _open_with_snapshot(loop, person, is_open=True)
-    except InputError as error:
-        raise InputError(f"{error}{waits}") from None
-    if isinstance(started, NotStarted):
-        return replace(started, sentence=f"{started.sentence}{waits}")
-    return started
-
-
-def _open_with_snapshot(
-    loop: LoopRun, person: str, *, is_open: bool
-) -> Literal["opened", "resumed"] | NotStarted:
-    switches = loop.switches()
-    champion = _champion(loop)
-    snapshot, dataset = _snapshot(loop)
-    if is_open and is_same(snapshot, loop.found.snapshot):
-        return "resumed"
-    judged = _judged(loop.held.every_event)
-    if champion.manifest.data_sha256 == snapshot.sha256 or (
-        judged and is_same(snapshot, judged[-1])
-    ):
-        return NotStarted("unchanged", f"Nothing to do: {snapshot.location} was judged already.")
-    require_newer(snapshot, judged)
-    require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
-    require_own_labels(dataset, champion)
+    waits, way_out = _waits(loop) if is_open else ("", "")
+    with _adding(waits):
+        switches, champion = loop.switches(), _champion(loop)
+    with _adding(way_out):
+        snapshot, dataset = _snapshot(loop)
+        if is_open and is_same(snapshot, loop.found.snapshot):
+            return "resumed"
+        judged = _judged(loop.held.every_event)
+        if champion.manifest.data_sha256 == snapshot.sha256 or (
+            judged and is_same(snapshot, judged[-1])
+        ):
+            said = f"Nothing to do: {snapshot.location} was judged already.{way_out}"
+            return NotStarted("unchanged", said)
+        require_newer(snapshot, judged)
+        require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
+        require_own_labels(dataset, champion)
     if is_open:  # what a person asked for is not forgotten with the table
         person = person or loop.found.trigger.evidence.asked_by
-    trigger = _trigger(loop, champion, snapshot, dataset, person, switches)
+    with _adding(waits):
+        trigger = _trigger(loop, champion, snapshot, dataset, person, switches)
     decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
-        return _no_trigger(decided)
+        return _no_trigger(decided, waits)
     if is_open:
-        stopped = f"A newer snapshot came: {snapshot.location}."
-        loop.held.add("found", {"stopped": stopped, "serving": champion.version})
-        loop.held.add("closed")
-        write_record(loop)
+        _give_up(loop, f"A newer snapshot came: {snapshot.location}.", champion.version)
     _open(loop, trigger, snapshot, champion.version)
     loop.say(f"loop {loop.held.loop}", decided.sentence)
     return "opened"
+
+
+def _waits(loop: LoopRun) -> tuple[str, str]:
+    """Which table the open loop waits for; and the same with the way out, where the table is at fault."""
+    waits = f" Loop {loop.held.loop} is open and waits for {loop.found.snapshot.location}"
+    return f"{waits}.", (
+        f"{waits}: bring that table back, or start with a newer one, which takes its place. The "
+        "champion stays."
+    )
+
+
+@contextmanager
+def _adding(said: str) -> Iterator[None]:
+    """Says it after whatever is refused."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}{said}") from None
+
+
+def _give_up(loop: LoopRun, why: str, serving: str) -> None:
+    loop.held.add("found", {"stopped": why, "serving": serving})
+    loop.held.add("closed")
+    write_record(loop)
 
 
 def _trigger(
@@ -189,8 +199,9 @@ def _open(loop: LoopRun, trigger: TriggerInputs, snapshot: SnapshotFacts, champi
     )
 
 
-def _no_trigger(decided: TriggerDecision) -> NotStarted:
-    return NotStarted(decided.verdict, decided.sentence, held=decided.verdict == "held")
+def _no_trigger(decided: TriggerDecision, waits: str) -> NotStarted:
+    said = f"{decided.sentence}{waits}"
+    return NotStarted(decided.verdict, said, held=decided.verdict == "held")
 
 
 def _champion(loop: LoopRun) -> Scorer:
@@ -217,12 +228,17 @@ def _snapshot(loop: LoopRun) -> tuple[SnapshotFacts, Dataset]:
 
 
 def _judged(events: tuple[RetrainingEvent, ...]) -> list[SnapshotFacts]:
-    """Snapshots of the loops that came to a judgement, oldest first."""
+    """Snapshots of the loops that came to a judgement, oldest first.
+
+    Nothing else of those loops is read: other releases have made them. A snapshot that this one cannot
+    read is none that it could compare with.
+    """
+    trained = {each.loop for each in events if "training" in each.facts}
     found = []
-    for loop in sorted({each.loop for each in events}):
-        evidence = evidence_of([each for each in events if each.loop == loop])
-        if evidence.training is not None:
-            found.append(evidence.snapshot)
+    for each in events:
+        if each.loop in trained and "snapshot" in each.facts:
+            with suppress(ValidationError):
+                found.append(SnapshotFacts.model_validate(each.facts["snapshot"]))
     return found
 
 

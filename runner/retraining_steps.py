@@ -122,12 +122,13 @@ def _approve(loop: LoopRun) -> Found:
             approval = None
         # A question that is out already is read in any case: who declined is not overruled.
         is_out = any(
-            each.kind == "taken" and each.number > last_found.number for each in loop.held.events
+            each.kind == "taken" and "serving" not in each.facts and each.number > last_found.number
+            for each in loop.held.events
         )
         if loop.found.rules.approval.in_zenml and (is_out or approval is None):
             answer = _answer_in_zenml(loop, version)
-            if answer is not None and answer.at > until:
-                answer = None
+            if answer is not None and answer.approved and answer.at > until:
+                answer = None  # a late no still counts
             if answer is not None and not answer.approved:
                 return {"approval": {"person": answer.person, "declined": True}}, None
             if answer is not None and approval is None:

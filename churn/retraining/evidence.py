@@ -127,8 +127,8 @@ class Compared(FrozenModel):
         missing: answers that it should have scored and did not.
         mean: of its probabilities; None where it has none.
         champion_mean: of the champion's.
-        errors: share of the service's requests that ended in a server error, 1 where it does not
-            answer; None: not measured.
+        errors: share of the service's requests that ended in a server error, 1 where a replica of it
+            does not answer; None: not measured.
         latency_ms: mean time of a request; None: not measured.
         days: since it began.
     """

@@ -56,7 +56,10 @@ def judge_canary(seen: Compared | None, rules: CanaryRules) -> Judged:
     seen = seen or Compared()
     answered = f"The canary has answered {seen.predictions:,} of {rules.predictions:,} customers"
     if seen.errors is not None and seen.errors >= 1:
-        said = "The service answered nothing, or nothing but server errors, while the canary was there."
+        said = (
+            "A replica of the service did not answer, or the service gave nothing but server errors, "
+            "while the canary was there."
+        )
         return Judged.of("canary", False, said)
     if seen.errors is not None and seen.errors > rules.most_errors:
         said = f"{seen.errors:.1%} of the requests ended in a server error; {rules.most_errors:.1%} may."

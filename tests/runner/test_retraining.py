@@ -173,6 +173,25 @@ def test_a_rollback_is_over_when_the_old_version_is_served(loop):
     assert (loop.ran.count("rollback"), loop.places.agreed()) == (1, "1")
 
 
+def test_a_loop_that_was_decided_stays_so_when_its_version_is_deleted(loop, monkeypatch):
+    from runner import retraining_steps
+
+    def broken(_loop):
+        raise ChurnError("The store went away.")
+
+    loop.script.gates = "fail"
+    with monkeypatch.context() as patch:
+        patch.setitem(retraining_steps.STEPS, "close", broken)
+        with pytest.raises(ChurnError, match="went away"):
+            loop.start()
+    monkeypatch.setattr(retraining_steps, "find_version", lambda *_: None)
+
+    found = loop.start().result.decision
+
+    assert (found.outcome, found.judged[-1].name) == ("kept", "gates")
+    assert events(loop)[-1].kind == "closed"
+
+
 def test_a_challenger_kept_back_late_says_what_is_in_production(loop, monkeypatch):
     from runner import retraining_steps
 

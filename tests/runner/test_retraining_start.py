@@ -10,6 +10,7 @@ import pytest
 
 from churn.errors import InputError
 from churn.ledger.drift_checks import DriftLedger
+from churn.ledger.retraining_events import RetrainingLedger
 from churn.ledger.stale_months import StaleLedger
 from churn.monitoring.alarms import AlarmPolicy
 from churn.monitoring.drift_check import CheckResult
@@ -165,7 +166,9 @@ def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, ta
     ).read_text("utf-8")
 
 
-def test_a_loop_whose_table_is_gone_says_the_way_out_at_every_start(loop, tables, tmp_path):
+@pytest.fixture
+def waits_for_its_table(loop, tables, tmp_path):
+    """An open loop whose table is gone."""
     train = loop._training
 
     def broken():
@@ -177,18 +180,59 @@ def test_a_loop_whose_table_is_gone_says_the_way_out_at_every_start(loop, tables
     with pytest.raises(InputError, match="went away"):
         loop.start()
     loop.source.unlink()
-    waits = r"Loop 1 is open and waits for .*gone\.csv: bring that table back, or start with a newer one"
+    return loop
 
-    with pytest.raises(InputError, match=waits):
+
+@pytest.mark.parametrize("table", ["gone", "others"])
+def test_a_loop_whose_table_is_gone_says_the_way_out_where_a_table_is_refused(
+    waits_for_its_table, tables, table
+):
+    loop = waits_for_its_table
+    loop.source = loop.source if table == "gone" else tables / f"{table}.csv"
+    way_out = (
+        r"Loop 1 is open and waits for .*gone\.csv: bring that table back, or start with a newer"
+    )
+
+    with pytest.raises(InputError, match=way_out):
         loop.start()
-    stop = tmp_path / "switches.yaml"
-    stop.write_text("stop: not now\n")
-    loop.source = tables / "later.csv"
-    held = loop.start(switches=str(stop))
 
-    assert held.exit_code == 3
-    assert re.search(waits, held.result.sentence)
+    loop.source = tables / "later.csv"
     assert loop.start().result.loop == 2
+
+
+@pytest.mark.parametrize("cause", ["stop", "budget", "switches", "champion"])
+def test_where_no_table_is_at_fault_none_is_asked_for(waits_for_its_table, tables, tmp_path, cause):
+    loop, settings = waits_for_its_table, {}
+    loop.source, stop = tables / "later.csv", tmp_path / "switches.yaml"
+    if cause == "stop":
+        stop.write_text("stop: not now\n")
+    if cause in ("stop", "switches"):
+        settings = {"switches": str(stop)}
+    if cause == "budget":
+        settings = {"policy": {"per_year": 0}}
+    if cause == "champion":
+        (loop.places.store / "current.json").unlink()
+
+    try:
+        said = loop.start(**settings).result.sentence
+    except InputError as error:
+        said = str(error)
+
+    assert re.search(r"\. Loop 1 is open and waits for .*gone\.csv\.$", said)
+
+
+def test_a_closed_loop_of_another_release_stops_no_start(loop, tables):
+    policy = {"policy": {"per_year": 9}}
+    loop.script.training = "hold"
+    loop.start(**policy)
+    closed = events(loop)[-1]
+    unknown = {"number": closed.number + 1, "facts": {"weather": "fine"}}
+    with RetrainingLedger(loop.places.ledger_url) as ledger:
+        ledger.add(closed.model_copy(update=unknown))
+
+    assert loop.start(**policy).result.status == "unchanged"
+    loop.source = tables / "later.csv"
+    assert loop.start(**policy).result.loop == 2
 
 
 def test_a_refused_snapshot_takes_no_place_and_a_schedule_forgets_no_request(

@@ -1,0 +1,143 @@
+"""A person's approval in the retraining loop: by command, in ZenML, in time or late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from churn.errors import ChurnError
+from churn.ledger.records import Ledger
+from churn.ledger.retraining_events import RetrainingLedger
+from runner.zenml_approval import Answer
+from tests.registry.places import MODEL
+from tests.runner.loop_places import events
+
+
+def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    waiting = loop.start(rules=rules)
+    assert (waiting.status, waiting.exit_code, loop.places.agreed()) == ("held", 3, "1")
+
+    with pytest.raises(ChurnError, match="version 2 waits for approval"):
+        loop.start(rules=rules, approve={"person": "Ada", "version": "7"})
+    real = RetrainingLedger.clock
+    with monkeypatch.context() as patch:
+        patch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=2))
+        assert loop.start(rules=rules).result.decision.next == "approve"
+    approved = loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+
+    assert (approved.status, loop.places.agreed()) == ("completed", "2")
+    assert approved.result.inputs.approval.person == "Ada"
+
+
+@pytest.mark.parametrize(("approved", "outcome"), [(True, "promoted"), (False, "kept")])
+def test_an_answer_in_zenml_is_an_approval_or_ends_the_loop(loop, monkeypatch, approved, outcome):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
+    conditions, answers = (
+        [],
+        iter([None, None, Answer("ada@example.com", approved, datetime.now(UTC))]),
+    )
+
+    def ask(condition, _question):
+        conditions.append(condition)
+        return next(answers)
+
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", ask)
+    assert loop.start(rules=rules).exit_code == 3
+    assert loop.start(rules=rules).result.decision.next == "approve"
+    found = loop.start(rules=rules).result
+
+    assert found.decision.outcome == outcome
+    assert f"ada@example.com has {'approved' if approved else 'declined'} it." in found.text()
+    assert set(conditions) == {f"{MODEL}-2-loop-1"}
+
+
+def test_who_declined_in_zenml_is_not_overruled_by_an_approval(loop, monkeypatch):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
+    answers = iter([None, Answer("bob@example.com", approved=False, at=datetime.now(UTC))])
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
+    loop.start(rules=rules)
+
+    found = loop.start(rules=rules, approve={"person": "Eve", "version": "2"}).result
+
+    assert (found.decision.outcome, loop.places.agreed()) == ("kept", "1")
+    assert "bob@example.com has declined it." in found.sentence
+
+
+def test_a_no_in_zenml_counts_however_late_it_is(loop, monkeypatch):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True, "days": 3}, "probation": {"days": 0}}
+    late = datetime.now(UTC) + timedelta(days=3.5)
+    answers = iter([None, Answer("bob@example.com", approved=False, at=late)])
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
+    loop.start(rules=rules)
+    with Ledger(loop.places.ledger_url) as ledger:
+        ledger.record_approval(MODEL, "2", "Ada")
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    found = loop.start(rules=rules).result
+
+    assert (found.decision.outcome, loop.places.agreed()) == ("kept", "1")
+    assert "bob@example.com has declined it." in found.sentence
+
+
+def test_an_approved_version_is_not_asked_about_when_production_changes_meanwhile(
+    loop, monkeypatch
+):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True}, "probation": {"days": 0}}
+    judge, questions = loop._judgement, []
+
+    def another_command_promotes():
+        monkeypatch.setattr(retraining_steps, "in_production", lambda _: "9")
+        return judge()
+
+    loop._judgement = another_command_promotes
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *given: questions.append(given))
+
+    found = loop.start(rules=rules, approve={"person": "Ada", "version": "2"}).result
+
+    assert (found.inputs.approval.person, questions) == ("Ada", [])
+    assert "serving" in {name for each in events(loop) for name in each.facts}
+
+
+@pytest.mark.parametrize(
+    ("days", "outcome", "sentence"),
+    [(2.9, "promoted", ""), (3.1, "kept", "Nobody approved it in time")],
+)
+def test_an_answer_in_zenml_counts_by_when_it_was_given(loop, monkeypatch, days, outcome, sentence):
+    from runner import retraining_steps
+
+    rules = {"approval": {"required": True, "in_zenml": True, "days": 3}, "probation": {"days": 0}}
+    at = datetime.now(UTC) + timedelta(days=days)
+    answers = iter([None, Answer("ada@example.com", approved=True, at=at)])
+    monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *_: next(answers))
+    loop.start(rules=rules)
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    found = loop.start(rules=rules).result
+
+    assert found.decision.outcome == outcome
+    assert sentence in found.sentence
+
+
+@pytest.mark.parametrize("approve", [{}, {"person": "Ada", "version": "2"}])
+def test_an_approval_that_comes_too_late_holds(loop, monkeypatch, approve):
+    rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
+    loop.start(rules=rules)
+    real = RetrainingLedger.clock
+    monkeypatch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=4))
+
+    outcome = loop.start(rules=rules, approve=approve)
+
+    assert (outcome.result.decision.outcome, loop.places.agreed()) == ("kept", "1")
+    assert "Nobody approved it in time" in outcome.result.sentence
