@@ -52,9 +52,8 @@ class ChiSquare:
     @property
     def p_value(self) -> Floats:
         """The tail of the chi-square law; 1 where there is nothing to compare."""
-        from scipy.special import (
-            chdtrc,
-        )  # here, as it takes long, and whatever scores never needs it
+        # Here, as it takes long, and whatever scores never needs it.
+        from scipy.special import chdtrc
 
         tail = chdtrc(np.maximum(self.freedom, 1), self.statistic)
         return np.asarray(np.where(self.freedom > 0, tail, 1.0), dtype=np.float64)

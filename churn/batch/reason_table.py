@@ -88,7 +88,7 @@ def _ranked(codes: ReasonCodes, parts: Floats, top: int) -> _Places:
         parts: contributions float64[columns, n].
         top: how many, int64[top, n].
     """
-    # Products of masks instead of `where`: what a mask says cannot be foretold by the processor.
+    # Products of masks instead of `where`, whose branches the processor often predicts wrongly.
     higher = np.array(
         [2 if codes.columns[place].actionable else 1 for place in codes.given], np.int8
     )

@@ -28,9 +28,8 @@ from churn.scoring.score import Explanation, Score, Scores
 from churn.scoring.verify import read_contract, verify_bundle
 
 _FEW = 6  # what is shared by so many costs more than it saves
-_ROWS_AT_ONCE = (
-    8_000  # they stay in the cache; columns a power of two apart would push each other out
-)
+# So many rows stay in the processor's cache; columns a power of two apart would push each other out.
+_ROWS_AT_ONCE = 8_000
 
 
 class Scorer:

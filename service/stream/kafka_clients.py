@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-un
 
 from churn.errors import InputError, error_reason
 from service.stream.kafka_errors import CertificateRefusedError, passes
+from service.stream.messages import Message
 from service.stream.stream_settings import StreamSettings
 
 ANSWER_SECONDS = 10
@@ -24,6 +25,14 @@ def silence_client_log() -> None:
     kafka.setLevel(logging.CRITICAL)
     kafka.propagate = False
     kafka.addHandler(logging.NullHandler())
+
+
+def message_of(record: Any) -> Message:
+    """Returns a record of kafka-python as a message."""
+    return Message(
+        record.topic, record.partition, record.offset, record.timestamp, record.key, record.value,
+        tuple(record.headers),
+    )  # fmt: skip
 
 
 def open_consumer(settings: StreamSettings) -> KafkaConsumer:

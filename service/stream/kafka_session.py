@@ -28,6 +28,7 @@ from service.core.log import log
 from service.stream.kafka_clients import (
     ANSWER_SECONDS,
     DELIVERY_SECONDS,
+    message_of,
     open_consumer,
     open_producer,
     open_reader,
@@ -105,12 +106,7 @@ class KafkaSession:
             raise describe_permanent(what, error, self._settings, **place) from None
         messages: list[Message] = []
         for partition, records in polled.items():
-            messages.extend(
-                Message(
-                    r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)
-                )
-                for r in records
-            )
+            messages.extend(map(message_of, records))
             self._after[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
         self._read += len(messages)
         self._member = self._consumer.group_metadata()

@@ -11,10 +11,9 @@ import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
 
 from service.core.score_answer import ScoreAnswer
-from service.stream.kafka_clients import find_partitions, open_reader
+from service.stream.kafka_clients import find_partitions, message_of, open_reader
 from service.stream.kafka_errors import describe_failure
 from service.stream.live_figures import LiveFigures, Scored
-from service.stream.messages import Message
 from service.stream.shown_reasons import ShownReasons
 from service.stream.stream_settings import StreamSettings
 
@@ -75,7 +74,7 @@ class StreamWatcher:
     def _take_over(self, records: Sequence[Any]) -> None:
         settings = self._settings
         self.figures.add(
-            [_message(each) for each in records if each.topic == settings.input_topic],
+            [message_of(each) for each in records if each.topic == settings.input_topic],
             list(_scores([each for each in records if each.topic == settings.output_topic])),
             time.monotonic(),
         )
@@ -98,13 +97,6 @@ class StreamWatcher:
             yield
         except KafkaError as error:
             raise describe_failure("The stream cannot be watched", error, self._settings) from None
-
-
-def _message(record: Any) -> Message:
-    return Message(
-        record.topic, record.partition, record.offset, record.timestamp, record.key, record.value,
-        tuple(record.headers),
-    )  # fmt: skip
 
 
 def _scores(records: Sequence[Any]) -> Iterator[Scored]:

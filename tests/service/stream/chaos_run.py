@@ -13,7 +13,6 @@ import json
 import random
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -28,12 +27,13 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # noqa: E402
 from redis import Redis  # noqa: E402
-from worker_process import StreamWorker, read_topic, wait_until  # noqa: E402
+from worker_process import StreamWorker, broker_and_redis, read_topic, wait_until  # noqa: E402
 
 from churn.contract import DataContract  # noqa: E402
 from churn.feature_store.online.address import open_online_store  # noqa: E402
 from churn.feature_store.online.stored_customer import CustomerUpdate  # noqa: E402
 from churn.ledger.predictions import PredictionLedger  # noqa: E402
+from service.stream.kafka_clients import message_of  # noqa: E402
 from service.stream.latest_scores import KEY  # noqa: E402
 from service.stream.messages import Message  # noqa: E402
 from tests.servers.messaging import Broker  # noqa: E402
@@ -266,9 +266,7 @@ def _input(
         if each.value in _POISON:
             poison.add((each.partition, each.offset))
             continue
-        message = Message(
-            each.topic, each.partition, each.offset, each.timestamp, each.key, each.value
-        )
+        message = message_of(each)
         valid[message.prediction_id] = message
     return valid, poison
 
@@ -286,7 +284,6 @@ def main() -> None:
     from measure_cost import _customers
 
     from churn.contract import load_contract
-    from tests.servers.redis_server import RedisServer, redis_program
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
@@ -299,23 +296,12 @@ def main() -> None:
     chaos = Chaos(
         options.events, options.kills, options.restarts, not options.no_transactions, options.seed
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "broker").mkdir()
-        broker, redis = Broker(folder / "broker"), RedisServer(redis_program(), folder)
-        broker.start()
-        redis.start()
-        try:
-            topics = {
-                f"{kind}_topic": f"chaos-{kind}" for kind in ("input", "output", "dead_letter")
-            }
-            broker.topics(*topics.values())
-            settings = topics | chaos_settings(broker, options.store.resolve(), folder)
-            contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
-            left = run(broker, redis.address, contract, _customers(), settings, chaos)
-        finally:
-            broker.stop()
-            redis.stop()
+    with broker_and_redis() as (folder, broker, redis):
+        topics = {f"{kind}_topic": f"chaos-{kind}" for kind in ("input", "output", "dead_letter")}
+        broker.topics(*topics.values())
+        settings = topics | chaos_settings(broker, options.store.resolve(), folder)
+        contract = load_contract(ROOT / "data" / "contracts" / "telco.yaml")
+        left = run(broker, redis.address, contract, _customers(), settings, chaos)
     sys.stdout.write(
         f"{chaos.events:,} events, {chaos.kills} kills, {chaos.restarts} restarts of the broker: "
         f"{len(left.scores):,} scores, {len(left.letters):,} dead letters, {len(left.ledger):,} rows of "

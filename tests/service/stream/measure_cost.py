@@ -23,10 +23,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from worker_process import Outside, wait_until, working  # noqa: E402
+from worker_process import Outside, broker_and_redis, wait_until, working  # noqa: E402
 
 from tests.servers.messaging import Broker  # noqa: E402
-from tests.servers.redis_server import RedisServer  # noqa: E402
 
 _FIRST = 200  # messages before the clock starts: by then everything is loaded
 
@@ -40,37 +39,28 @@ def main() -> None:
     parser.add_argument("--transports", nargs="+", default=["kafka", "confluent"])
     options = parser.parse_args()
     rows = _customers()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "broker").mkdir()
-        broker, redis = Broker(folder / "broker"), RedisServer("redis-server", folder)
-        broker.start()
-        redis.start()
-        try:
-            for transport, (label, more) in product(
-                options.transports,
-                (
-                    ("no ledger, no Redis", {"ledger": "none"}),
-                    ("ledger in SQLite", {}),
-                    ("ledger in SQLite and Redis", {"redis": redis.address}),
-                ),
-            ):
-                measured = [
-                    _measured(
-                        broker, rows, options, folder / f"{transport}-{len(label)}-{number}",
-                        more | {"transport": transport},
-                    )
-                    for number in range(options.rounds)
-                ]  # fmt: skip
-                cpu, rate, peak = zip(*measured, strict=True)
-                sys.stdout.write(
-                    f"{transport}, {label}: {statistics.median(cpu):.0f} us CPU a message ({min(cpu):.0f} to "
-                    f"{max(cpu):.0f}), {statistics.median(rate):.0f} messages/s, "
-                    f"{max(peak):.0f} MB\n"
+    with broker_and_redis() as (folder, broker, redis):
+        for transport, (label, more) in product(
+            options.transports,
+            (
+                ("no ledger, no Redis", {"ledger": "none"}),
+                ("ledger in SQLite", {}),
+                ("ledger in SQLite and Redis", {"redis": redis.address}),
+            ),
+        ):
+            measured = [
+                _measured(
+                    broker, rows, options, folder / f"{transport}-{len(label)}-{number}",
+                    more | {"transport": transport},
                 )
-        finally:
-            broker.stop()
-            redis.stop()
+                for number in range(options.rounds)
+            ]  # fmt: skip
+            cpu, rate, peak = zip(*measured, strict=True)
+            sys.stdout.write(
+                f"{transport}, {label}: {statistics.median(cpu):.0f} us CPU a message ({min(cpu):.0f} to "
+                f"{max(cpu):.0f}), {statistics.median(rate):.0f} messages/s, "
+                f"{max(peak):.0f} MB\n"
+            )
 
 
 def _measured(

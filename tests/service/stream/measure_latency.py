@@ -13,7 +13,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,14 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from kafka import KafkaConsumer, TopicPartition  # noqa: E402
-from worker_process import read_topic, working  # noqa: E402
+from worker_process import broker_and_redis, read_topic, working  # noqa: E402
 
-from service.stream.messages import Message  # noqa: E402
+from service.stream.kafka_clients import message_of  # noqa: E402
 from tests.servers.logged_process import environment  # noqa: E402
 from tests.servers.messaging import PARTITIONS, Broker  # noqa: E402
-from tests.servers.redis_server import RedisServer, redis_program  # noqa: E402
 
-_PAUSE_SECONDS = (
-    0.004  # between two looks: the broker of the tests answers at once, and would be kept busy
-)
+# Between two looks: the broker of the tests answers at once, and would be kept busy.
+_PAUSE_SECONDS = 0.004
 _FIRST_SECONDS = 5  # left out: by then everything is loaded
 
 
@@ -47,23 +44,14 @@ def main() -> None:
     parser.add_argument("--steady", action="store_true", help="no bursts")
     parser.add_argument("--all", action="store_true", help="partial updates and Redis, too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "broker").mkdir()
-        broker, redis = Broker(folder / "broker"), RedisServer(redis_program(), folder)
-        broker.start()
-        redis.start()
-        try:
-            for transport in options.transports:
-                found = measure(broker, redis.address, folder, options, transport)
-                p50, p99, p999 = np.quantile(found, (0.5, 0.99, 0.999))
-                sys.stdout.write(
-                    f"{transport}: {len(found):,} scores at {options.rate} events/s: p50 {p50:.1f} ms, "
-                    f"p99 {p99:.1f} ms, p99.9 {p999:.1f} ms, most {max(found):.0f} ms\n"
-                )
-        finally:
-            broker.stop()
-            redis.stop()
+    with broker_and_redis() as (folder, broker, redis):
+        for transport in options.transports:
+            found = measure(broker, redis.address, folder, options, transport)
+            p50, p99, p999 = np.quantile(found, (0.5, 0.99, 0.999))
+            sys.stdout.write(
+                f"{transport}: {len(found):,} scores at {options.rate} events/s: p50 {p50:.1f} ms, "
+                f"p99 {p99:.1f} ms, p99.9 {p999:.1f} ms, most {max(found):.0f} ms\n"
+            )
 
 
 def measure(
@@ -84,10 +72,7 @@ def measure(
         arrivals = _arrivals(broker.address, topics["output_topic"], shared, options)
     sent = {}
     for each in read_topic(broker.address, topics["input_topic"], len(arrivals)):
-        message = Message(
-            each.topic, each.partition, each.offset, each.timestamp, each.key, each.value
-        )
-        sent[message.prediction_id] = each.timestamp
+        sent[message_of(each).prediction_id] = each.timestamp
     began = min(sent.values()) + 1000 * _FIRST_SECONDS
     return [at - sent[name] for name, at in arrivals.items() if sent[name] >= began]
 

@@ -8,7 +8,7 @@ import pytest
 from worker_process import read_topic, wait_until, working
 
 from churn.ledger.predictions import PredictionLedger
-from service.stream.messages import Message
+from service.stream.kafka_clients import message_of
 
 pytestmark = pytest.mark.system
 
@@ -24,8 +24,7 @@ def by_customer(records, prediction_id):
 
 
 def id_of_input(record):
-    place = (record.topic, record.partition, record.offset)
-    return Message(*place, record.timestamp, None, None).prediction_id
+    return message_of(record).prediction_id
 
 
 def id_of_answer(record):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from tests.servers.logged_process import SECONDS, LoggedProcess
+from tests.servers.messaging import Broker
+from tests.servers.redis_server import RedisServer, redis_program
 
 
 def wait_until(
@@ -57,6 +61,19 @@ def working(settings: dict[str, Any], **more: Any) -> Iterator[StreamWorker]:
     with starting(settings | more) as worker:
         worker.wait_for("connected")
         yield worker
+
+
+@contextmanager
+def broker_and_redis() -> Iterator[tuple[Path, Broker, RedisServer]]:
+    """Both, started, and a folder that is removed with them: for what is measured outside pytest."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as started:
+        folder = Path(name)
+        (folder / "broker").mkdir()
+        broker, redis = Broker(folder / "broker"), RedisServer(redis_program(), folder)
+        for each in (broker, redis):
+            each.start()
+            started.callback(each.stop)
+        yield folder, broker, redis
 
 
 class Outside:
