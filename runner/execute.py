@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn import home
 from churn.campaign.earlier_lists import lists_folder
+from churn.errors import ChurnError
 from churn.feature_store.online.address import FILE
 from churn.root import ROOT
 from churn.settings.pipelines import TrainingSettings
@@ -69,18 +71,21 @@ def execute(request: RunRequest, *, on_wait: OnWait, on_bytes: OnBytes | None = 
     reports = prepared.state / "reports"
     on_wait("")
     began = time.perf_counter()
-    try:
-        with follow_remote_run(name, remote=runs_in_pods(stack.spec)):
-            run = _run(configured, parameters)
-        raise_for_status(run)
-    except BaseException as error:
-        # A refused table's report is worth reading: it is saved where people look for it.
-        pages = save_report_pages(name, reports)
-        if pages:
-            error.add_note(f"report: {pages[0]}")
-        raise
-    seconds, tracking = time.perf_counter() - began, tracker["uri"] if tracker else None
-    return read_outcome(run, stack=stack.name, seconds=seconds, reports=reports, tracking=tracking)
+    with _naming_absent_servers(prepared, stack):
+        try:
+            with follow_remote_run(name, remote=runs_in_pods(stack.spec)):
+                run = _run(configured, parameters)
+            raise_for_status(run)
+        except BaseException as error:
+            # A refused table's report is worth reading: it is saved where people look for it.
+            pages = save_report_pages(name, reports)
+            if pages:
+                error.add_note(f"report: {pages[0]}")
+            raise
+        seconds, tracking = time.perf_counter() - began, tracker["uri"] if tracker else None
+        return read_outcome(
+            run, stack=stack.name, seconds=seconds, reports=reports, tracking=tracking
+        )
 
 
 def start_stack(prepared: PreparedRun, on_wait: OnWait) -> AppliedStack:
@@ -99,6 +104,24 @@ def start_stack(prepared: PreparedRun, on_wait: OnWait) -> AppliedStack:
     require_cluster(stack.spec)
     activate(stack)
     return stack
+
+
+@contextmanager
+def _naming_absent_servers(prepared: PreparedRun, stack: AppliedStack) -> Iterator[None]:
+    """Names a server of the stack that has gone away during the run, whatever that has broken."""
+    from stacks.apply import prepare_stack
+    from stacks.connectivity import require_reachable
+
+    try:
+        yield
+    except ChurnError:
+        raise
+    except Exception:
+        if prepared.spec.server:
+            _require_tracker(prepared)
+            prepare_stack(prepared.spec, {"state": str(prepared.state)})  # asks ZenML's server
+            require_reachable(stack)
+        raise
 
 
 def _require_comparable(prepared: PreparedRun, parameters: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from runner.loop_run import as_yaml
 from runner.retraining_demo import SMALL
 from tests.servers import cloud_servers
 from tests.servers.process import free_port
+from tests.servers.relay import Relay
 from tests.servers.webhook_receiver import Receiver, receiving
 from tests.system.cloud.terminal import TIMEOUT, CommandResult, Terminal
 
@@ -323,7 +324,7 @@ def test_a_campaign_is_planned_and_its_list_goes_into_postgresql(cloud):
         assert result.json["artifacts"][name]["uri"].startswith(bucket), name
 
 
-def test_the_retraining_loop_runs_on_the_cloud(cloud):
+def test_the_retraining_loop_goes_on_after_the_bucket_was_away_during_its_training(cloud):
     port = cloud.service.rpartition(":")[2]
     settings = {
         "profile": "demo",
@@ -335,9 +336,27 @@ def test_the_retraining_loop_runs_on_the_cloud(cloud):
             "deployment": {"local": {"port": int(port)}},
         },
     }
-    given = [f"{name}={as_yaml(value)}" for name, value in settings.items()]
+    given = [f"--set={name}={as_yaml(value)}" for name, value in settings.items()]
+    relay = Relay(int(cloud.bucket.endpoint.rpartition(":")[2]))
+    bucket = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{relay.port}"}
+    before = set(cloud.bucket.files("zenml/"))
 
-    done = cloud.terminal.run("retraining", "cloud", *(f"--set={each}" for each in given))
+    begun = cloud.terminal.start("retraining", "cloud", *given, **bucket)
+    while not set(cloud.bucket.files("zenml/")) - before:  # of the training's first step
+        assert begun.poll() is None
+        time.sleep(0.1)
+    relay.go_away()
+    cut = Terminal.end(begun)
+
+    assert cut.code == 1, cut.stderr
+    assert re.match(
+        r"The artifact store '\S+' of stack 'cloud' at \S+ does not answer", cut.sentence
+    )
+    versions = httpx.get(f"{cloud.service}/readyz", timeout=60).json()["versions"]
+    assert versions["production"] == "1"
+
+    relay.come_back()
+    done = cloud.terminal.run("retraining", "cloud", *given, **bucket)
 
     # Which of the two is better is no matter here: what is decided is what serves.
     assert done.code in (0, 3), done.stderr
@@ -348,5 +367,5 @@ def test_the_retraining_loop_runs_on_the_cloud(cloud):
     assert versions["production"] == decision["serving"]
     query = "SELECT kind FROM retraining_events WHERE kind <> 'renewed' ORDER BY number"
     first, *found, last = [kind for (kind,) in rows(cloud.ledger, query)]
-    assert (first, set(found), last) == ("opened", {"found"}, "closed")
+    assert (first, set(found), last) == ("opened", {"released", "taken", "found"}, "closed")
     assert not [path for path in cloud.terminal.left_behind() if path.endswith(".db")]
