@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,6 +157,8 @@ def test_an_unknown_version_names_those_that_there_are(again):
 
 
 def test_no_broker_is_a_sentence_and_exit_code_1(environment, monkeypatch, capsys):
+    for name in [name for name in os.environ if name.startswith("CHURN_")]:
+        monkeypatch.delenv(name)  # of whoever runs the tests
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     options = ["--version", "2", "--from", "0", "--output-topic", "again"]
