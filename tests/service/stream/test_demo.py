@@ -85,11 +85,12 @@ def test_it_removes_its_topics_and_its_group_and_names_a_topic_that_was_there_be
     assert capsys.readouterr().err == f"These topics stay at the brokers: {names[0]}.\n"
 
 
-def refused(code):
+def refused(code, topic):
     """Changes that put an error's code into the answers of a broker, by which request they are of."""
 
     def change_topics(response):
-        response.responses[0].error_code = code
+        (answer,) = (each for each in response.responses if each.name == topic)
+        answer.error_code = code
 
     def change_groups(response):
         response.results[0].error_code = code
@@ -124,7 +125,7 @@ def test_it_says_what_the_brokers_did_not_remove_and_nothing_else(
     )
 
     with own_topics(settings):
-        proxy.changes = refused(code)[request_of]
+        proxy.changes = refused(code, names[0])[request_of]
 
     assert capsys.readouterr().err == said.format(group=settings.group, topic=names[0])
     assert not broker.names() & set(names)
