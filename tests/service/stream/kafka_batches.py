@@ -10,7 +10,7 @@ from worker_process import wait_until
 from service.stream.message_scoring import ScoredBatch
 from service.stream.messages import Rejection
 
-CRC, ATTRIBUTES = 17, 21  # where they stand in a batch
+LENGTH, CRC, ATTRIBUTES = 8, 17, 21  # where they stand in a batch, after its first offset
 NOW = round(time.time() * 1000)  # brokers throw away what is old
 
 

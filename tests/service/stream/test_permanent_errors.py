@@ -16,7 +16,7 @@ from kafka.protocol.sasl import (
     SaslHandshakeRequest,
     SaslHandshakeResponse,
 )
-from kafka_batches import ATTRIBUTES, batch_of, read, rejected, with_checksum
+from kafka_batches import ATTRIBUTES, LENGTH, batch_of, read, rejected, with_checksum
 from worker_process import starting, wait_until, working
 
 from service.stream import kafka_clients, kafka_session
@@ -67,25 +67,33 @@ def not_compressed(codec):
     ids=["codec", "record", *CODECS],
 )
 def test_a_batch_that_cannot_be_read_is_named_by_its_place(
-    broker, stream, opened, outside, batch, why, way_out
+    broker, proxy, proxied, opened, outside, batch, why, way_out
 ):
+    """No broker should give such a batch, and Kafka takes none from a producer."""
     for _ in range(2):
-        broker.write_batch(stream.input_topic, 1, with_checksum(batch_of(b"1", b"2", b"3")))
-    broker.write_batch(stream.input_topic, 2, with_checksum(batch_of(b"4")))
-    session = opened(stream)
+        broker.write_batch(proxied.input_topic, 1, with_checksum(batch_of(b"1", b"2", b"3")))
+    broker.write_batch(proxied.input_topic, 2, with_checksum(batch_of(b"4")))
+    session = opened(proxied)
     read(session, 7)
     session.send(ScoredBatch())
     session.commit()
-    broker.write_batch(stream.input_topic, 1, batch)
+
+    def replace_batch(response):
+        for part in (each for topic in response.responses for each in topic.partitions):
+            if part.partition_index == 1 and part.records:
+                part.records = part.records[:LENGTH] + batch[LENGTH:]
+
+    proxy.changes = {FetchResponse: replace_batch}
+    broker.write_batch(proxied.input_topic, 1, with_checksum(batch_of(b"a", b"b")))
 
     with pytest.raises(PermanentError, match="Messages cannot be read: ") as caught:
         wait_until(lambda: session.poll(0.5) is None)
 
-    assert caught.value.place == {"topic": stream.input_topic, "partition": 1, "offset": 6}
+    assert caught.value.place == {"topic": proxied.input_topic, "partition": 1, "offset": 6}
     assert why in str(caught.value)
     assert way_out in str(caught.value)
     assert caught.value.exit_code == 1
-    assert outside.committed(stream.group) == 7
+    assert outside.committed(proxied.group) == 7
 
 
 def damage(part):
