@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.servers.redis_server import RedisServer, redis_program, running_redis
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
 _NUMBERS = count(1)
+_RUN = uuid4().hex[:8]  # a real broker may still have the topics of a run before
 
 __all__ = ["customers", "postgres", "published_store", "running_redis", "store", "trained"]
 
@@ -50,7 +52,7 @@ def broker(tmp_path_factory):
 @pytest.fixture
 def topics(broker, request):
     """Three topics of the test's own, by their use."""
-    name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:50] + f"-{next(_NUMBERS)}"
+    name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[:50] + f"-{_RUN}-{next(_NUMBERS)}"
     names = {kind: f"{name}-{kind}" for kind in ("input", "output", "dead_letter")}
     broker.topics(*names.values())
     return names
