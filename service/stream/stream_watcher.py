@@ -84,9 +84,10 @@ class StreamWatcher:
         """Messages after the group's commits; None where the brokers do not say in time."""
         limit = _OFFSETS_SECONDS * 1000
         try:
-            ends = self._reader.end_offsets(self._inputs, timeout_ms=limit)
-            starts = self._reader.beginning_offsets(self._inputs)
+            # The ends come last: what was committed meanwhile would be after them.
             done = {each: self._reader.committed(each, timeout_ms=limit) for each in self._inputs}
+            starts = self._reader.beginning_offsets(self._inputs)
+            ends = self._reader.end_offsets(self._inputs, timeout_ms=limit)
         except KafkaTimeoutError:
             return None
         return sum(int(ends[each] - (done[each] or starts[each])) for each in self._inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from itertools import count
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,7 @@ from service.stream.live_view import one_line, render_view
 from service.stream.messages import Message
 from service.stream.shown_reasons import ShownReasons
 from service.stream.stream_settings import StreamSettings
+from service.stream.stream_watcher import StreamWatcher
 
 
 def message(offset, row=None, timestamp=1000):
@@ -51,6 +53,22 @@ def test_throughput_is_that_of_the_last_seconds():
         figures.add([], [scored(message(number)) for number in range(count)], now=float(second))
     assert figures.scores_a_second == 300
     assert figures.scored == 4000
+
+
+def test_what_is_committed_while_the_lag_is_asked_for_is_not_less_than_none(
+    stream, topics, monkeypatch
+):
+    """Each answer finds one message more, and all of them committed."""
+    messages = count(5)
+    with StreamWatcher(stream) as watcher:
+        for name, answer in (
+            ("end_offsets", lambda places, **_: dict.fromkeys(places, next(messages))),
+            ("committed", lambda *_, **__: next(messages)),
+        ):
+            monkeypatch.setattr(watcher._reader, name, answer)
+        watcher.read()
+
+    assert watcher.figures.lag == 3 + 2 + 1
 
 
 def test_the_risk_mix_is_of_the_scores():
