@@ -276,6 +276,8 @@ class KafkaSession:
 
 
 def _over(error: BaseException) -> SessionError:
+    if isinstance(error, KafkaTimeoutError) and not any(error.args):
+        return SessionError("The brokers did not answer in time.")
     return SessionError(str(error).removeprefix("KafkaError: "))
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from kafka.errors import KafkaConnectionError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.protocol.producer import InitProducerIdResponse
 from kafka_batches import batch_of, read, rejected, with_checksum
 
@@ -103,13 +103,23 @@ def test_what_waits_are_messages_that_are_not_committed(broker, stream, opened):
     assert (held, session.count_waiting()) == (3, 1)
 
 
-def test_an_error_that_passes_ends_the_session_and_not_the_worker(stream, opened, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (KafkaConnectionError("away"), "away"),
+        # As while the group's offsets belong to a transaction that a killed worker left open.
+        (KafkaTimeoutError(None), "The brokers did not answer in time."),
+    ],
+)
+def test_an_error_that_passes_ends_the_session_and_not_the_worker(
+    stream, opened, monkeypatch, error, reason
+):
     session = opened(stream)
 
     def away(**_):
-        raise KafkaConnectionError("away")
+        raise error
 
     monkeypatch.setattr(session._consumer, "poll", away)
 
-    with pytest.raises(SessionError):
+    with pytest.raises(SessionError, match=reason):
         session.poll(0.1)
