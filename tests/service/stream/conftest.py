@@ -27,6 +27,7 @@ from tests.servers.redis_server import RedisServer, redis_program, running_redis
 sys.path.insert(0, str(Path(__file__).parent))  # `worker_process` is these tests' own
 
 _NUMBERS = count(1)
+collect_ignore = [] if os.environ.get("CHURN_TEST_KAFKA") else ["test_on_kafka.py"]
 _RUN = uuid4().hex[:8]  # a real broker may still have the topics of a run before
 
 __all__ = ["customers", "postgres", "published_store", "running_redis", "store", "trained"]
