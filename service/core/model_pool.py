@@ -11,7 +11,7 @@ from zlib import crc32
 from churn.errors import BundleError
 from churn.ledger.predictions import Role
 from churn.scoring import store_follower
-from churn.scoring.beside import Beside, read_beside
+from churn.scoring.beside import BESIDE, Beside, read_beside
 from churn.scoring.current import Published
 from churn.scoring.store_follower import StoreFollower
 from service.core.background_thread import BackgroundThread
@@ -152,7 +152,13 @@ class ModelPool:
     ) -> LoadedModel | None:
         if version is None or (now is not None and now.version == version):
             return now if version is not None else None
-        return self._load(version, role)
+        try:
+            return self._load(version, role)
+        except BundleError as error:
+            named = BESIDE if self._follows_beside else f"CHURN_{role.upper()}_VERSION"
+            raise BundleError(
+                f"{named} names version {version} as {role}, which cannot be used: {error}"
+            ) from None
 
     def _put_beside(
         self, named: Beside, shadow: LoadedModel | None, canary: LoadedModel | None

@@ -227,6 +227,22 @@ def test_a_canary_of_another_version_than_its_folder_is_refused(store, folder, t
         ModelPool(settings, folder, RequestMetrics(folder))
 
 
+@pytest.mark.parametrize("role", ["canary", "shadow"])
+def test_a_version_beside_production_that_is_not_there_is_refused_by_the_name_of_its_setting(
+    store, folder, tmp_path, role
+):
+    settings = StoreSettings(
+        store=str(store),
+        scratch_folder=str(tmp_path / "scratch"),
+        **{f"{role}_version": "99"},
+    )
+
+    with pytest.raises(
+        BundleError, match=rf"^CHURN_{role.upper()}_VERSION names version 99 .*holds no bundle"
+    ):
+        ModelPool(settings, folder, RequestMetrics(folder))
+
+
 def test_a_remote_bundle_is_copied_into_the_scratch_folder_and_the_copy_removed(
     store, folder, tmp_path, monkeypatch
 ):
