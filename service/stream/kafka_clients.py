@@ -8,6 +8,10 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
+from kafka.net.transport import (  # type: ignore[import-untyped]
+    KafkaSSLTransport,
+    KafkaTCPTransport,
+)
 
 from churn.errors import InputError, error_reason
 from service.stream.kafka_errors import CertificateRefusedError, passes
@@ -129,10 +133,8 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
         with failures:
             return client(**_connection_options(settings), **more)
     except KafkaTimeoutError:
-        if failures.last is not None and not passes(failures.last):
-            raise failures.last from None
-        if failures.last is not None and "CERTIFICATE_VERIFY_FAILED" in str(failures.last):
-            raise CertificateRefusedError(error_reason(failures.last)) from None
+        if failures.permanent is not None:
+            raise failures.permanent from None
         servers = ", ".join(settings.kafka_servers)
         why = f" ({error_reason(failures.last)})" if failures.last is not None else ""
         raise KafkaError(
@@ -141,10 +143,12 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
 
 
 class _ConnectionFailures(logging.Handler):
-    """Remembers why the last connection failed, which kafka-python logs and does not raise.
+    """Remembers why connections failed, which kafka-python logs and does not raise.
 
     Attributes:
-        last: the error; None if none failed.
+        last: the last error; None if none failed.
+        permanent: the last of those that waiting does not mend. The time that is left for the last
+            connection may be too short to meet it again.
     """
 
     _logger = logging.getLogger("kafka.net.manager")
@@ -152,6 +156,7 @@ class _ConnectionFailures(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.last: KafkaError | None = None
+        self.permanent: KafkaError | None = None
 
     def __enter__(self) -> None:
         self._level = self._logger.level
@@ -166,6 +171,10 @@ class _ConnectionFailures(logging.Handler):
         for each in record.args if isinstance(record.args, tuple) else ():
             if isinstance(each, KafkaError) and not isinstance(each, KafkaTimeoutError):
                 self.last = each
+                if "CERTIFICATE_VERIFY_FAILED" in str(each):
+                    self.permanent = CertificateRefusedError(error_reason(each))
+                elif not passes(each):
+                    self.permanent = each
 
 
 def _connection_options(settings: StreamSettings) -> dict[str, Any]:
@@ -187,3 +196,22 @@ def _connection_options(settings: StreamSettings) -> dict[str, Any]:
             "sasl_plain_password": password.get_secret_value() if password else None,
         }
     return options
+
+
+def _hear_to_the_end(transport: type[Any]) -> None:
+    """Makes a connection give on what it received before it says that the broker closed it.
+
+    kafka-python 3.0.12 drops what arrives together with the end. Kafka closes a connection right after
+    it has said why it refuses a login.
+    """
+    receive = transport._sock_recv
+
+    def receive_first(self: Any) -> tuple[bytes, KafkaError | None]:
+        content, error = receive(self)
+        return content, None if content else error  # the next call meets the end again
+
+    transport._sock_recv = receive_first
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _hear_to_the_end(_transport)

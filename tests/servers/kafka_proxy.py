@@ -20,6 +20,7 @@ class KafkaProxy:
         address: host and port.
         answers: request class -> function that answers such a request, or returns None to hand it on.
         changes: response class -> function that changes such a response of the broker.
+        last: request classes after whose answer the connection is closed; both arrive together.
     """
 
     def __init__(self, address: str) -> None:
@@ -27,6 +28,7 @@ class KafkaProxy:
         self._broker = host, int(port)
         self.answers: dict[Any, Callable[[Any], Any]] = {}
         self.changes: dict[Any, Callable[[Any], None]] = {}
+        self.last: set[Any] = set()
         serve = self._serve
 
         class Handler(socketserver.BaseRequestHandler):
@@ -53,7 +55,11 @@ class KafkaProxy:
                     answer = self._change(api, version, _read_frame(broker))
                 if not answer:
                     return
+                if is_last := any(api == kind.API_KEY for kind in self.last):
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
                 _write_frame(client, answer)
+                if is_last:
+                    return
 
     def _answer(self, api: int, version: int, correlation: int, request: bytes) -> bytes | None:
         for kind, answer in list(self.answers.items()):

@@ -271,11 +271,16 @@ def test_offsets_are_committed_by_hand_and_messages_written_to_all_replicas(
     assert options["auto_offset_reset"] == "earliest"
 
 
-@pytest.mark.parametrize(("handshake", "code"), [(0, 58), (33, 0)])
+@pytest.mark.parametrize(
+    ("handshake", "code", "last"),
+    [(0, 58, set()), (0, 58, {SaslAuthenticateRequest}), (33, 0, set())],
+    ids=["password", "password, and closes as Kafka does", "mechanism"],
+)
 def test_a_wrong_password_is_named_and_is_no_broker_that_does_not_answer(
-    proxy, proxied, opened, monkeypatch, handshake, code
+    proxy, proxied, opened, monkeypatch, handshake, code, last
 ):
     monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    proxy.last = last
     proxy.answers = {
         SaslHandshakeRequest: lambda _: SaslHandshakeResponse(
             error_code=handshake, mechanisms=["PLAIN"]
