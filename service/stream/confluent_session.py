@@ -17,8 +17,8 @@ from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 from service.core.log import log
 from service.stream.kafka_clients import ANSWER_SECONDS, DELIVERY_SECONDS
 from service.stream.kafka_errors import (
-    CertificateRefusedError,
     absent_topic,
+    certificate_error,
     describe_permanent,
     passes,
 )
@@ -363,8 +363,8 @@ def _kind(error: ConfluentError) -> Any:
     code = error.code()
     if code > 0:
         return kafka_errors.for_code(code)
-    if "certificate verify failed" in error.str():  # under one code of several
-        return CertificateRefusedError
+    if (kind := certificate_error(error.str())) is not None:  # under one code of several
+        return kind
     return _LOCAL.get(code, kafka_errors.KafkaConnectionError)
 
 

@@ -14,7 +14,7 @@ from kafka.net.transport import (  # type: ignore[import-untyped]
 )
 
 from churn.errors import InputError, error_reason
-from service.stream.kafka_errors import CertificateRefusedError, passes
+from service.stream.kafka_errors import certificate_error, passes
 from service.stream.messages import Message
 from service.stream.stream_settings import StreamSettings
 
@@ -171,8 +171,8 @@ class _ConnectionFailures(logging.Handler):
         for each in record.args if isinstance(record.args, tuple) else ():
             if isinstance(each, KafkaError) and not isinstance(each, KafkaTimeoutError):
                 self.last = each
-                if "CERTIFICATE_VERIFY_FAILED" in str(each):
-                    self.permanent = CertificateRefusedError(error_reason(each))
+                if (kind := certificate_error(str(each))) is not None:
+                    self.permanent = kind(error_reason(each))
                 elif not passes(each):
                     self.permanent = each
 

@@ -16,6 +16,20 @@ class CertificateRefusedError(KafkaError):  # type: ignore[misc]
     """A broker's certificate does not fit; to both clients that is one failed connection of many."""
 
 
+class CertificateWantedError(KafkaError):  # type: ignore[misc]
+    """A broker asks for a certificate of the worker's own, which has none."""
+
+
+def certificate_error(text: str) -> type[KafkaError] | None:
+    """Returns what a failed connection says about a certificate, in the words of either client."""
+    words = text.lower().replace("_", " ")
+    if "certificate verify failed" in words:
+        return CertificateRefusedError
+    if "alert bad certificate" in words or "alert certificate required" in words:
+        return CertificateWantedError
+    return None
+
+
 # Kafka itself calls these not retriable: the same request is not to be repeated. A new session,
 # which begins after the last commit, may well succeed.
 _PASSING = (
@@ -73,6 +87,13 @@ _ADVICE: tuple[tuple[tuple[type[KafkaError], ...], str], ...] = (
         (
             "Set CHURN_KAFKA_CA_FILE to the certificates that signed the brokers', and "
             "CHURN_KAFKA_SERVERS to names that these are for."
+        ),
+    ),
+    (
+        (CertificateWantedError,),
+        (
+            "The brokers ask for a certificate, and the worker has none: set CHURN_KAFKA_SERVERS to a "
+            "listener that does not (ssl.client.auth=none), and let the worker log in by SASL."
         ),
     ),
     (

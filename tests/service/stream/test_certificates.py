@@ -3,7 +3,7 @@
 import socket
 import ssl
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 import pytest
@@ -17,11 +17,15 @@ from service.stream.transports import open_session
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate that nobody has signed, for another name, and its key."""
-    folder = tmp_path_factory.mktemp("certificate")
+    return make_certificate(tmp_path_factory.mktemp("certificate"), "DNS:other.example")
+
+
+def make_certificate(folder, name):
     files = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=other.example", "-out", files[0], "-keyout", files[1]],
+         "-subj", "/CN=broker", "-addext", f"subjectAltName={name}",
+         "-out", files[0], "-keyout", files[1]],
         check=True, capture_output=True,
     )  # fmt: skip
     return files
@@ -30,8 +34,17 @@ def certificate(tmp_path_factory):
 @pytest.fixture
 def address(certificate):
     """A server that speaks TLS with that certificate."""
+    with serving(certificate) as address:
+        yield address
+
+
+@contextmanager
+def serving(certificate, *, wants_one=False):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
+    if wants_one:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate[0])
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -67,3 +80,21 @@ def test_it_is_permanent_and_names_the_settings(
         open_session(settings)
 
     assert "certificate verify failed" in str(caught.value)
+
+
+@pytest.mark.parametrize("transport", ["kafka", "confluent"])
+def test_a_broker_that_asks_the_worker_for_one_is_no_broker_that_does_not_answer(
+    tmp_path, monkeypatch, transport
+):
+    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    certificate = make_certificate(tmp_path, "IP:127.0.0.1")
+
+    with serving(certificate, wants_one=True) as address:
+        settings = StreamSettings(
+            transport=transport,
+            kafka_servers=address,
+            kafka_security="SSL",
+            kafka_ca_file=certificate[0],
+        )
+        with pytest.raises(PermanentError, match=r"the worker has none: .* by SASL"):
+            open_session(settings)
