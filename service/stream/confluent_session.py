@@ -157,7 +157,8 @@ class ConfluentSession:
                     refused.append((of, error))
 
             self._produce(each, delivered)
-        left = self._producer.flush(DELIVERY_SECONDS + ANSWER_SECONDS)
+        with self._ending("The brokers do not take the worker's messages"):
+            left = self._producer.flush(DELIVERY_SECONDS + ANSWER_SECONDS)
         for message, error in refused:
             source = message.source
             self._raise(
@@ -227,7 +228,8 @@ class ConfluentSession:
                         on_delivery=delivered,
                     )  # fmt: skip
             except BufferError:  # the client's queue is full
-                self._producer.poll(0.1)
+                with self._ending("The brokers do not take the worker's messages"):
+                    self._producer.poll(0.1)
             else:
                 return
 
@@ -317,6 +319,14 @@ class ConfluentSession:
             yield
         except KafkaException as error:
             self._raise(what, error.args[0])
+        except SystemError as error:
+            # What ends a producer is raised through the callbacks of its messages.
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, KafkaException):
+                cause = cause.__cause__
+            if cause is None:
+                raise
+            self._raise(what, cause.args[0])
 
     def _raise(self, what: str, error: ConfluentError, **place: Any) -> None:
         """Raises what an error means: no session would mend it, or another one may.

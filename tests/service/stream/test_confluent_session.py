@@ -4,7 +4,11 @@ import json
 
 import pytest
 from confluent_kafka import KafkaError
-from kafka.protocol.producer import InitProducerIdResponse, TxnOffsetCommitResponse
+from kafka.protocol.producer import (
+    AddPartitionsToTxnResponse,
+    InitProducerIdResponse,
+    TxnOffsetCommitResponse,
+)
 from worker_process import wait_until, working
 
 from churn.ledger.predictions import PredictionLedger
@@ -89,6 +93,32 @@ def test_a_commit_of_a_member_of_before_is_refused_and_leaves_nothing(
     proxy.changes = {}
 
     assert refused is False
+    assert outside.read("dead_letter", 0) == []
+    assert outside.committed(stream.group) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(53, PermanentError), (90, SessionError)], ids=["no right", "fenced"]
+)
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_ends_the_producer_while_a_batch_is_written_is_an_error_of_the_session(
+    proxy, stream, opened, outside, code, error, count
+):
+    """The client raises it where it waits for the messages, and through their callbacks."""
+
+    def refuse(response):
+        for topic in response.results_by_topic_v3_and_below:
+            for each in topic.results_by_partition:
+                each.partition_error_code = code
+
+    outside.send([b"1"] * count)
+    session = opened(stream.model_copy(update={"kafka_servers": (proxy.address,)}))
+    messages = read(session, count)
+    proxy.changes = {AddPartitionsToTxnResponse: refuse}
+
+    with pytest.raises(error):
+        session.send(rejected(messages))
+
     assert outside.read("dead_letter", 0) == []
     assert outside.committed(stream.group) == 0
 
