@@ -16,7 +16,8 @@ from orchestration.pipeline_runs import PipelineRuns
 training_job = dg.define_asset_job(
     "training_to_service",
     selection=["customer_table", "features", "staged_model", "production_model", "service"],
-    description="From a day's labelled table to what serves; a gate that fails ends it.",
+    description="From a day's labelled table to what serves; a data gate that fails ends it, and where "
+    "a promotion gate fails, the champion stays.",
 )
 daily_job = dg.define_asset_job(
     "daily", selection=["scores", "drift"], description="Scores a day's customers and checks them."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from churn.scratch import scratch_folder
 _JAVA = 17
 _PYSPARK = 4
 _CHUNK_BYTES = 256 * 2**20
+_MASTER_SECONDS = 5
 _OR_LOCAL = "or leave out engine=spark"
 _GATEWAY = "PYSPARK_GATEWAY_PORT"  # set by spark-submit, which has started Java already
 
@@ -32,11 +34,12 @@ def spark_session(master: str = "") -> Iterator[Any]:
 
     Raises:
         InputError: PySpark or Java is missing, or of a version that does not fit.
-        ChurnError: Spark does not start.
+        ChurnError: the master does not answer, or Spark does not start.
     """
     _require_pyspark()
     if _GATEWAY not in os.environ:
         _require_java()
+    _require_master(master)
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -116,6 +119,26 @@ def _require_java() -> None:
             f"engine=spark needs Java {_JAVA} or later, and {java} is {what}. Set JAVA_HOME to a "
             f"newer one, {_OR_LOCAL}."
         )
+
+
+def _require_master(master: str) -> None:
+    """Looks for a master of Spark's own: Spark itself would try for a minute, and not say why."""
+    places = master.removeprefix("spark://")
+    if places == master:
+        return
+    faults = []
+    for place in places.split(","):  # the second one is for when the first is away
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), _MASTER_SECONDS).close()
+        except (OSError, ValueError) as error:
+            faults.append(f"{place}: {error_reason(error)}")
+        else:
+            return
+    raise ChurnError(
+        f"Spark's master does not answer ({'; '.join(faults)}). Start it, or correct spark_master, "
+        f"{_OR_LOCAL}."
+    )
 
 
 def _require_same_version(session: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 from churn.batch import spark_session
 from churn.batch.spark_session import spark_session as session
 from churn.errors import ChurnError, InputError
+from tests.servers.process import free_port
 
 pyspark = pytest.importorskip("pyspark", reason="the extra 'spark' is not installed")
 
@@ -104,6 +106,31 @@ def test_spark_that_does_not_start(java, monkeypatch):
     said = refused(ChurnError)
 
     assert said.startswith("Spark does not start: Java gateway process exited before sending its")
+
+
+def test_a_master_that_does_not_answer(java):
+    java('openjdk version "17.0.15"')
+    closed = free_port()
+
+    with (
+        pytest.raises(
+            ChurnError, match=f"master does not answer .*:{closed}: .*refused.*: "
+        ) as said,
+        session(f"spark://127.0.0.1:{closed},nowhere"),
+    ):
+        pass
+
+    assert str(said.value).endswith("correct spark_master, or leave out engine=spark.")
+
+
+def test_one_master_of_two_that_answers_goes_on_to_start_spark(java, monkeypatch):
+    java('openjdk version "17.0.15"')
+    monkeypatch.setattr(spark_session, "_started", lambda _master: 1 / 0)
+
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        places = f"127.0.0.1:{free_port()},127.0.0.1:{master.getsockname()[1]}"
+        with pytest.raises(ZeroDivisionError), session(f"spark://{places}"):
+            pass
 
 
 def test_a_cluster_of_another_version(java, monkeypatch):

@@ -283,6 +283,18 @@ def test_a_batch_reads_the_store_alone(services):
     assert store["read_only"] is True
 
 
+def test_a_batch_keeps_its_ledger_whatever_it_is_given(services, root):
+    image = re.search(
+        r"AS batch\n.*?ENTRYPOINT (\[.*?\])", (root / "Dockerfile").read_text(), re.DOTALL
+    )
+
+    entrypoint = services["batch"]["entrypoint"]
+
+    assert entrypoint[:-2] == json.loads(image[1])
+    assert entrypoint[-2] == "--set"
+    assert entrypoint[-1].startswith("ledger=")
+
+
 def test_the_demonstration_shares_no_topic_and_no_ledger_with_the_stream(services):
     demo = services["demo-worker"]["environment"]
     kept = [name for name in demo if name.endswith("_TOPIC") or name == "CHURN_GROUP"]
