@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from churn.errors import InputError
 from churn.ledger.retraining_events import RetrainingLedger
 from churn.monitoring.policy import Switches
+from churn.retraining.decision import decide_loop
 from churn.retraining.evidence import LoopEvidence
 from churn.retraining.loop_lock import HeldLoop
 from churn.retraining.record import evidence_of
@@ -95,6 +97,37 @@ class LoopRun:
             self.settings_of(pipeline)
         if self.settings.runs.features is not None:
             self.settings_of("features")
+
+    def require_awaited_approval(self) -> None:
+        """Checks that the open loop waits for the approval that this start carries, or has it already.
+
+        Raises:
+            InputError: none is open, it waits for something else, or for another version's approval.
+        """
+        given, events = self.settings.approve, self.held.events
+        if not given.person.strip():
+            return
+        said, without = (
+            f"approve.version is {given.version}, but",
+            "approve.person and approve.version",
+        )
+        if not events or events[-1].kind == "closed":
+            raise InputError(
+                f"{said} no loop of '{self.model}' is open that could wait for an approval; start one "
+                f"without {without}, and approve when it waits."
+            )
+        loop, step = f"loop {self.held.loop} of '{self.model}'", decide_loop(self.found).next
+        if self.found.training is None or (step != "approve" and self.found.approval is None):
+            raise InputError(
+                f"{said} {loop} does not wait for an approval, as its next step is '{step}'; start "
+                f"without {without} for as long as it does not wait for one."
+            )
+        version = self.found.training.version
+        if given.version != version:
+            raise InputError(
+                f"{said} version {version} of {loop} waits for approval; approve that one with --set "
+                f"approve.version={version}."
+            )
 
     def replicas(self) -> tuple[tuple[str, ...], str | None]:
         """Addresses and API key of the service whose requests count; no address where none is known."""

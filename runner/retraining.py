@@ -50,6 +50,8 @@ def run_retraining(
     """Goes on with the open loop, or opens one, as far as it comes now.
 
     Raises:
+        InputError: the settings, the snapshot or the switches are at fault, or no loop waits for the
+            approval.
         ChurnError: another loop is at work, or a step failed; what was found before is kept, and the
             next start goes on from there.
     """
@@ -58,6 +60,7 @@ def run_retraining(
     with RetrainingLedger(folders["ledger"]) as ledger, HeldLoop(ledger, model) as held:
         loop = LoopRun(request, prepared, stack, ledger, held, on_wait=on_wait, on_bytes=on_bytes)
         loop.require_known_settings()
+        loop.require_awaited_approval()
         started = open_loop(loop, _person(loop.settings))
         if isinstance(started, NotStarted):
             return _not_started(loop, started)

@@ -109,14 +109,8 @@ def _approve(loop: LoopRun) -> Found:
     until = last_found.recorded_at + loop.found.rules.approval.days * _DAY
     late = loop.now() > until
     with Ledger(loop.folders["ledger"]) as ledger:
-        if given.person:
-            if given.version != version:
-                raise ChurnError(
-                    f"approve.version is {given.version}, but version {version} waits for approval; "
-                    f"approve that one with --set approve.version={version}."
-                )
-            if not late:
-                ledger.record_approval(loop.model, version, given.person, given.note)
+        if given.version == version and not late:
+            ledger.record_approval(loop.model, version, given.person, given.note)
         approval = ledger.approval(loop.model, version)
         if approval is not None and approval.recorded_at > until:
             approval = None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, InputError
 from churn.ledger.records import Ledger
 from churn.ledger.retraining_events import RetrainingLedger
 from runner.zenml_approval import Answer
@@ -19,7 +19,7 @@ def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypa
     waiting = loop.start(rules=rules)
     assert (waiting.status, waiting.exit_code, loop.places.agreed()) == ("held", 3, "1")
 
-    with pytest.raises(ChurnError, match="version 2 waits for approval"):
+    with pytest.raises(InputError, match=r"version 2 of loop 1 of .* waits for approval"):
         loop.start(rules=rules, approve={"person": "Ada", "version": "7"})
     real = RetrainingLedger.clock
     with monkeypatch.context() as patch:
@@ -29,6 +29,60 @@ def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypa
 
     assert (approved.status, loop.places.agreed()) == ("completed", "2")
     assert approved.result.inputs.approval.person == "Ada"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_an_approval_opens_no_loop(loop, required):
+    rules = {"approval": {"required": required}, "probation": {"days": 0}}
+
+    with pytest.raises(InputError, match=r"approve\.version is 2, but no loop of .* is open"):
+        loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+
+    assert (loop.ran, events(loop), loop.places.agreed()) == ([], [], "1")
+
+
+def test_an_approval_after_the_end_of_its_loop_is_not_dropped_without_a_word(loop):
+    loop.start()
+    before = events(loop)
+
+    with pytest.raises(InputError, match=r"but no loop of .* is open"):
+        loop.start(approve={"person": "Ada", "version": "2"})
+
+    assert events(loop) == before
+
+
+@pytest.mark.parametrize(
+    ("rules", "step"),
+    [
+        ({"approval": {"required": True}, "shadow": {"predictions": 50}}, "shadow"),
+        ({"probation": {"days": 30}}, "watch"),
+    ],
+)
+def test_an_approval_is_refused_where_the_loop_waits_for_something_else(loop, rules, step):
+    serving = loop.start(rules=rules).model_version
+    before = events(loop)
+
+    with pytest.raises(InputError, match=f"does not wait for an approval.* step is '{step}'"):
+        loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+
+    assert (events(loop), loop.places.agreed()) == (before, serving)
+
+
+def test_the_same_approval_goes_on_where_a_promotion_was_broken_off(loop, monkeypatch):
+    from runner import retraining_steps
+
+    def broken(_loop):
+        raise ChurnError("The store went away.")
+
+    given = {"rules": {"approval": {"required": True}, "probation": {"days": 0}}}
+    loop.start(**given)
+    given["approve"] = {"person": "Ada", "version": "2"}
+    with monkeypatch.context() as patch:
+        patch.setitem(retraining_steps.STEPS, "promote", broken)
+        with pytest.raises(ChurnError, match="went away"):
+            loop.start(**given)
+
+    assert (loop.start(**given).status, loop.places.agreed()) == ("completed", "2")
 
 
 @pytest.mark.parametrize(("approved", "outcome"), [(True, "promoted"), (False, "kept")])
@@ -98,12 +152,14 @@ def test_an_approved_version_is_not_asked_about_when_production_changes_meanwhil
 
     def another_command_promotes():
         monkeypatch.setattr(retraining_steps, "in_production", lambda _: "9")
+        with Ledger(loop.places.ledger_url) as ledger:
+            ledger.record_approval(MODEL, "2", "Ada")
         return judge()
 
     loop._judgement = another_command_promotes
     monkeypatch.setattr(retraining_steps, "ask_in_zenml", lambda *given: questions.append(given))
 
-    found = loop.start(rules=rules, approve={"person": "Ada", "version": "2"}).result
+    found = loop.start(rules=rules).result
 
     assert (found.inputs.approval.person, questions) == ("Ada", [])
     assert "serving" in {name for each in events(loop) for name in each.facts}
