@@ -63,6 +63,13 @@ def check_table(
     return read_table(settings, root=root, downloads=downloads, on_bytes=on_bytes)[0]
 
 
+def source_location(source: str) -> str:
+    """Where the table of `data.source` lies: `bundled`, an absolute path, or an address."""
+    if source == "bundled" or is_url(source):
+        return source
+    return str(Path(source).expanduser().absolute())
+
+
 def read_table(
     settings: DataSettings, *, root: Path, downloads: Path, on_bytes: OnBytes | None = None
 ) -> tuple[TableInput, Dataset]:
@@ -71,9 +78,7 @@ def read_table(
     contract = load_contract(contract_path)
     if contract.unconfirmed:
         _warn(_unconfirmed(contract, settings))
-    location = settings.source
-    if location != "bundled" and not is_url(location):
-        location = str(Path(location).expanduser().absolute())
+    location = source_location(settings.source)
     try:
         dataset = acquire(
             location,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from churn.data import Dataset
+from churn.data.intake.address import is_url, public
 from churn.errors import BundleError, InputError
 from churn.ledger.drift_checks import DriftLedger
 from churn.ledger.retraining_events import RetrainingEvent
@@ -41,11 +43,13 @@ from churn.scoring.bundle import address, store_of_model
 from churn.scoring.current import read_current
 from churn.scoring.scorer import Scorer
 from churn.scoring.store_follower import load_version
-from runner.inputs import read_table
+from runner.inputs import read_table, source_location
 from runner.retraining_record import write_record
 
 if TYPE_CHECKING:
     from runner.loop_run import LoopRun
+
+_LOG = logging.getLogger("churn.progress")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     events = loop.held.events
     is_open = bool(events) and events[-1].kind != "closed"
     if is_open and decide_loop(loop.found).next != "train":
+        _say_what_has_to_wait(loop, person)
         return "resumed"
     waits, way_out = _waits(loop) if is_open else ("", "")
     with _adding(waits):
@@ -101,6 +106,27 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
     _open(loop, trigger, snapshot, champion.version)
     loop.say(f"loop {loop.held.loop}", decided.sentence)
     return "opened"
+
+
+def _say_what_has_to_wait(loop: LoopRun, person: str) -> None:
+    """Warns of another table, or another person's request, that the open loop does not look at."""
+    own, found = loop.settings, loop.found
+    named = _public(source_location(own.data.source))
+    # An approval names no table, so `bundled` is none that somebody wants a model of.
+    is_other = named != _public(found.snapshot.source) and not (
+        own.approve.person and named == "bundled"
+    )
+    asks = person and person == own.person.strip() and person != found.trigger.evidence.asked_by
+    if is_other or asks:
+        _LOG.warning(
+            f"Loop {loop.held.loop} is open on {found.snapshot.location}; "
+            f"{named if is_other else f'the request of {person}'} is not looked at until it is over.",
+            extra={"step": f"loop {loop.held.loop}", "event": "warned"},
+        )
+
+
+def _public(location: str) -> str:
+    return public(location) if is_url(location) else location
 
 
 def _waits(loop: LoopRun) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tests.registry.places import MODEL
 from tests.runner.loop_places import events
 
 
-def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch):
+def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypatch, caplog):
     rules = {"approval": {"required": True, "days": 3}, "probation": {"days": 0}}
     waiting = loop.start(rules=rules)
     assert (waiting.status, waiting.exit_code, loop.places.agreed()) == ("held", 3, "1")
@@ -25,10 +25,13 @@ def test_an_approval_is_waited_for_and_holds_when_nobody_gives_it(loop, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(RetrainingLedger, "clock", lambda self: real(self) + timedelta(days=2))
         assert loop.start(rules=rules).result.decision.next == "approve"
-    approved = loop.start(rules=rules, approve={"person": "Ada", "version": "2"})
+    approved = loop.start(
+        rules=rules, data={"source": "bundled"}, approve={"person": "Ada", "version": "2"}
+    )
 
     assert (approved.status, loop.places.agreed()) == ("completed", "2")
     assert approved.result.inputs.approval.person == "Ada"
+    assert "is not looked at" not in caplog.text
 
 
 @pytest.mark.parametrize("required", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 
@@ -164,6 +165,31 @@ def test_a_newer_snapshot_takes_the_place_of_one_that_was_never_trained(loop, ta
     assert "A newer snapshot came" in (
         loop.folder / "reports" / f"retraining-{MODEL}-1.html"
     ).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"data": {"source": "/nope.csv"}}, "/nope.csv is not looked at until it is over."),
+        ({"data": {"source": "bundled"}}, "bundled is not looked at until it is over."),
+        ({"person": "Bob"}, "the request of Bob is not looked at until it is over."),
+        ({}, None),
+        ({"person": ""}, None),
+        ({"person": "Bob", "trigger": "policy"}, None),
+    ],
+)
+def test_a_table_or_a_request_that_an_open_loop_does_not_look_at_is_named(
+    loop, caplog, settings, sentence
+):
+    rules = {"probation": {"days": 30}}
+    loop.start(rules=rules)
+
+    with caplog.at_level(logging.WARNING, "churn.progress"):
+        outcome = loop.start(rules=rules, **settings)
+
+    said = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert said == ([f"Loop 1 is open on {loop.source}; {sentence}"] if sentence else [])
+    assert (outcome.result.loop, outcome.result.decision.next) == (1, "watch")
 
 
 @pytest.fixture
