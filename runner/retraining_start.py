@@ -100,7 +100,7 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
         trigger = _trigger(loop, champion, snapshot, dataset, person, switches)
     decided = decide_retraining(trigger.evidence, trigger.policy, trigger.now)
     if decided.verdict != "retrain":
-        return _no_trigger(decided, waits)
+        return _no_trigger(loop, decided, waits)
     if is_open:
         _give_up(loop, f"A newer snapshot came: {snapshot.location}.", champion.version)
     _open(loop, trigger, snapshot, champion.version)
@@ -225,9 +225,11 @@ def _open(loop: LoopRun, trigger: TriggerInputs, snapshot: SnapshotFacts, champi
     )
 
 
-def _no_trigger(decided: TriggerDecision, waits: str) -> NotStarted:
-    said = f"{decided.sentence}{waits}"
-    return NotStarted(decided.verdict, said, held=decided.verdict == "held")
+def _no_trigger(loop: LoopRun, decided: TriggerDecision, waits: str) -> NotStarted:
+    held = decided.verdict == "held"
+    by_file = held and any(each.name in ("kill switch", "maintenance") for each in decided.holds)
+    allow = f" Nothing starts until {loop.settings.switches} allows it." if by_file else ""
+    return NotStarted(decided.verdict, f"{decided.sentence}{allow}{waits}", held=held)
 
 
 def _champion(loop: LoopRun) -> Scorer:

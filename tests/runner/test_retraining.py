@@ -230,6 +230,10 @@ def test_the_kill_switch_holds_a_start_and_stops_a_loop_between_two_steps(loop, 
     held = loop.start(switches=str(file))
     assert (held.status, held.exit_code, events(loop)) == ("held", 3, [])
     assert "prices are being corrected" in held.error
+    assert f"Nothing starts until {file} allows it." in held.error
+
+    file.write_text("maintenance: [{start: 2000-01-01T00:00:00Z, end: 2999-01-01T00:00:00Z}]\n")
+    assert f"Nothing starts until {file} allows it." in loop.start(switches=str(file)).error
 
     file.write_text("stop: ''\n")
     train = loop._training
