@@ -30,6 +30,7 @@ from churn.retraining.decision import decide_loop
 from churn.retraining.evidence import SnapshotFacts, TriggerInputs
 from churn.retraining.snapshot import (
     is_same,
+    latest_day,
     month_end,
     new_rows,
     require_closed,
@@ -92,7 +93,7 @@ def open_loop(loop: LoopRun, person: str) -> Literal["opened", "resumed"] | NotS
             said = f"Nothing to do: {snapshot.location} was judged already.{way_out}"
             return NotStarted("unchanged", said)
         require_newer(snapshot, judged)
-        require_closed(snapshot, outcome_days=loop.settings.outcome_days, today=loop.now().date())
+        _require_closed(loop, snapshot, dataset)
         require_own_labels(dataset, champion)
     if is_open:  # what a person asked for is not forgotten with the table
         person = person or loop.found.trigger.evidence.asked_by
@@ -253,6 +254,15 @@ def _snapshot(loop: LoopRun) -> tuple[SnapshotFacts, Dataset]:
         dataset, source=table.location, digest=table.contract_digest, as_of=own.as_of
     )
     return facts, dataset
+
+
+def _require_closed(loop: LoopRun, snapshot: SnapshotFacts, dataset: Dataset) -> None:
+    require_closed(
+        snapshot,
+        outcome_days=loop.settings.outcome_days,
+        today=loop.now().date(),
+        by_as_of=not latest_day(dataset, dataset.contract),
+    )
 
 
 def _judged(events: tuple[RetrainingEvent, ...]) -> list[SnapshotFacts]:

@@ -75,8 +75,12 @@ def require_newer(snapshot: SnapshotFacts, judged: Sequence[SnapshotFacts]) -> N
         )
 
 
-def require_closed(snapshot: SnapshotFacts, *, outcome_days: int, today: date) -> None:
+def require_closed(
+    snapshot: SnapshotFacts, *, outcome_days: int, today: date, by_as_of: bool = False
+) -> None:
     """Refuses a snapshot with rows whose outcome is not known yet: those who stay so far may still leave.
+
+    `by_as_of`: its rows have no date, and the setting as_of names their day.
 
     Raises:
         InputError: the newest row's outcome window is open.
@@ -85,10 +89,12 @@ def require_closed(snapshot: SnapshotFacts, *, outcome_days: int, today: date) -
         return
     known = date.fromisoformat(snapshot.latest) + timedelta(days=outcome_days)
     if known > today:
+        named = "as_of says that" if by_as_of else "The newest row of"
+        way_out = "Correct as_of, bring" if by_as_of else "Bring"
         raise InputError(
-            f"The newest row of {snapshot.location} is of {snapshot.latest}, and its outcome is known on "
-            f"{known} ({outcome_days} days later), not by {today}. Bring rows whose outcome window is "
-            "closed, or check this computer's clock."
+            f"{named} {snapshot.location} is of {snapshot.latest}, and its outcome is known on {known} "
+            f"({outcome_days} days later), not by {today}. {way_out} rows whose outcome window is closed, "
+            "or check this computer's clock."
         )
 
 

@@ -58,6 +58,13 @@ def test_a_snapshot_stated_to_be_of_an_earlier_day_is_refused(loop, tables):
         loop.start(as_of="2020-10-31")
 
 
+def test_a_stated_day_that_has_not_come_is_refused_by_its_name(loop):
+    with pytest.raises(InputError, match=r"^as_of says that .* is of 2999-01-01.* Correct as_of"):
+        loop.start(as_of="2999-01-01")
+
+    assert events(loop) == []
+
+
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
