@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from churn.errors import InputError, error_reason
 from churn.frozen_model import first_fault
-from churn.monitoring.policy import Switches
+from churn.monitoring.policy import Maintenance, Switches
 
 
 def read_switches(path: Path) -> Switches:
@@ -26,13 +26,22 @@ def read_switches(path: Path) -> Switches:
             content = {name: each for name, each in content.items() if each is not None}
         return Switches.model_validate_json(json.dumps(content or {}, default=_as_text))
     except ValidationError as error:
-        reason = first_fault(error)
+        reason = _fault(error)
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         reason = error_reason(error)
     raise InputError(
         f"The switches of retraining in {path} cannot be read ({reason}), so nothing is retrained. "
         "Correct the file, or name another with --set switches=FILE."
     )
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] != "extra_forbidden":
+        return first_fault(error)
+    kind = Switches if len(first["loc"]) == 1 else Maintenance
+    place = ".".join(map(str, first["loc"]))
+    return f"unknown setting '{place}'; known: {', '.join(kind.model_fields)}"
 
 
 def _as_text(value: object) -> str:
