@@ -16,7 +16,7 @@ from churn.batch.job import BatchJob
 from churn.batch.local_engine import LocalEngine
 from churn.batch.manifest import BatchManifest
 from churn.batch.output_folder import OutputFolder
-from churn.batch.parts_of_job import Deliver, Engine, PartsOfJob, going_on
+from churn.batch.parts_of_job import Engine, PartsOfJob, going_on
 from churn.batch.score_chunk import BatchScorer
 from churn.batch.settled_job import discard, read_job, remove_progress, settle_job
 from churn.contract import DataContract, with_reading
@@ -25,6 +25,7 @@ from churn.errors import ChurnError, InputError
 from churn.scoring.address import Address
 
 if TYPE_CHECKING:
+    from churn.batch.table_output import TableOutput
     from churn.ledger.predictions import PredictionLedger
 
 _ONE_THREAD = LocalEngine(1)
@@ -90,7 +91,7 @@ def run_batch(
     *,
     ledger: PredictionLedger | None = None,
     engine: Engine = _ONE_THREAD,
-    deliver: Deliver | None = None,
+    deliver: TableOutput | None = None,
     on_rows: Callable[[int], None] = lambda _done: None,
 ) -> BatchResult:
     """Scores a table into a folder, or goes on with what an earlier run of the same job has left.
@@ -101,8 +102,7 @@ def run_batch(
         open_table: opens the input by a version's contract.
         ledger: keeps the predictions, if that is asked for.
         engine: scores the chunks.
-        deliver: takes the scores to where they are asked for, a table of a database; the folder then
-            has only the records.
+        deliver: a table of a database that takes the scores; the folder then has only the records.
         on_rows: called with the rows of the input that are done.
 
     Raises:
@@ -113,7 +113,7 @@ def run_batch(
     """
     began = time.perf_counter()
     with folder.locked(), _writing(folder):
-        scorer, source, job, complete = _begin(request, folder, open_table)
+        scorer, source, job, complete = _begin(request, folder, open_table, deliver)
         if complete is not None:
             remove_progress(folder)  # a run that was killed right behind the manifest has left it
             return BatchResult(
@@ -144,6 +144,7 @@ def _begin(
     request: BatchRequest,
     folder: OutputFolder,
     open_table: Callable[[DataContract], TableSource],
+    deliver: TableOutput | None,
 ) -> tuple[BatchScorer, TableSource, BatchJob, BatchManifest | None]:
     """The job that is to be done or is complete, with its version and its input."""
     existing = read_job(folder)
@@ -157,12 +158,21 @@ def _begin(
         contract = with_reading(contract, request.contract_file)
     source = open_table(contract)
     requested = _new_job(request, chosen, source, contract)
+    if deliver is not None:
+        deliver.require_fit(
+            explained=bool(request.explain), has_ids=_has_ids(source, contract, request.rows_a_part)
+        )
     job, complete = settle_job(folder, requested, request.version, replaces=request.replaces)
     if job.bundle != bundle:  # the job has given way to one of another version
         discard(folder)
-        return _begin(request, folder, open_table)
+        return _begin(request, folder, open_table, deliver)
     batch_scorer = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
     return batch_scorer, source, job, complete
+
+
+def _has_ids(source: TableSource, contract: DataContract, rows: int) -> bool:
+    first = next(source.chunks(rows), None)
+    return first is not None and contract.id.name in map(str.strip, first.table.column_names)
 
 
 def _new_job(

@@ -38,14 +38,20 @@ class TableOutput:
         self._address, self._append = address, append
         self.shown = open_sink(address).shown  # which says at once what is wrong with the address
 
-    def require_fit(self, *, explained: bool) -> None:
+    def require_fit(self, *, explained: bool, has_ids: bool) -> None:
         """Checks, before an hour of scoring, that the database answers and the table can take scores.
+
+        Args:
+            explained: whether they have reasons.
+            has_ids: whether the input has a column of ids.
 
         Raises:
             InputError: it cannot.
         """
         nothing = _with_job(scores_schema(explained=explained).empty_table(), "")
-        SqlSink(sql_address(self._address)).require_fit(nothing.schema)
+        sink = SqlSink(sql_address(self._address), self._key(has_ids=has_ids))
+        sink.require_open()
+        sink.require_fit(nothing.schema)
 
     def __call__(self, job: BatchJob, scores: Iterator[Any]) -> None:
         """Writes a job's scores, pyarrow tables.
@@ -54,11 +60,13 @@ class TableOutput:
             InputError: the database or its table cannot be written to.
         """
         first = next(scores)
-        has_ids = first["customer_id"].null_count == 0
-        key = ("customer_id",) if has_ids and not self._append else _BY_JOB
+        key = self._key(has_ids=first["customer_id"].null_count == 0)
         open_sink(self._address, key=key).write(
             _with_job(table, job.id) for table in chain([first], scores)
         )
+
+    def _key(self, *, has_ids: bool) -> tuple[str, ...]:
+        return ("customer_id",) if has_ids and not self._append else _BY_JOB
 
 
 def _with_job(table: Any, job: str) -> Any:

@@ -53,7 +53,6 @@ def score_batch(
         table = None
         if is_table(options.output):
             table = TableOutput(options.output, append=options.append)
-            table.require_fit(explained=bool(options.explain))
         ledger = None
         if options.record_predictions:
             ledger = places.enter_context(PredictionLedger(folders["ledger"]))

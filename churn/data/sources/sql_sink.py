@@ -50,8 +50,13 @@ class SqlSink:
     def require_open(self) -> None:
         """Checks that a server lets one in, or that the folder of a database's file takes it."""
         if self._address.backend in ("sqlite", "duckdb"):
-            file = Path(str(self._address.url.database)).expanduser().absolute()
-            require_writable(file.parent, "make it writable, or name another database")
+            folder = Path(str(self._address.url.database)).expanduser().absolute().parent
+            if not folder.exists():
+                raise InputError(
+                    f"{self.shown} cannot be made: there is no folder {folder}. Make it, or name another "
+                    "database."
+                )
+            require_writable(folder, "make it writable, or name another database")
             return
         with reported(self._address, "written to"):
             engine_of(self._address, read_only=False).connect().close()
@@ -73,12 +78,13 @@ class SqlSink:
         Raises:
             InputError: it does not, or cannot.
         """
-        file = str(self._address.url.database)
-        if self._address.backend == "duckdb" or (
-            self._address.backend == "sqlite" and not Path(file).expanduser().exists()
-        ):
+        is_file = self._address.backend in ("sqlite", "duckdb")
+        if is_file and not Path(str(self._address.url.database)).expanduser().exists():
             return  # to open it would make it
         with reported(self._address, "written to"):
+            if self._address.backend == "duckdb":
+                self._require_duckdb_fit(schema.names)
+                return
             engine = engine_of(self._address, read_only=False)
             with engine.connect() as connection:
                 table = self._table(schema)
@@ -169,15 +175,11 @@ class SqlSink:
     def _write_duckdb(self, first: Any, rest: Iterable[Any]) -> int:
         import duckdb
 
-        table = ".".join(double_quoted(part) for part in str(self._address.table).split("."))
+        table = self._duckdb_table
         replace = "OR REPLACE " if self._key else ""
         with closing(duckdb.connect(str(self._address.url.database))) as connection:
             connection.begin()
-            try:
-                there = connection.sql(f"FROM {table}").columns
-                self._require_columns(set(there), first.schema.names)
-                self._require_duckdb_key(connection)
-            except duckdb.CatalogException:
+            if not self._fits_duckdb(connection, first.schema.names):
                 connection.register("rows", first)
                 connection.execute(f"CREATE TABLE {table} AS FROM rows LIMIT 0")
                 if self._key:
@@ -190,6 +192,28 @@ class SqlSink:
                 rows += each.num_rows
             connection.commit()
         return rows
+
+    @property
+    def _duckdb_table(self) -> str:
+        return ".".join(double_quoted(part) for part in str(self._address.table).split("."))
+
+    def _require_duckdb_fit(self, names: Sequence[str]) -> None:
+        import duckdb
+
+        with closing(duckdb.connect(str(self._address.url.database))) as connection:
+            self._fits_duckdb(connection, names)
+
+    def _fits_duckdb(self, connection: Any, names: Sequence[str]) -> bool:
+        """Whether the table is there; raises `InputError` if it is and cannot take the rows."""
+        import duckdb
+
+        try:
+            there = connection.sql(f"FROM {self._duckdb_table}").columns
+        except duckdb.CatalogException:
+            return False
+        self._require_columns(set(there), names)
+        self._require_duckdb_key(connection)
+        return True
 
     def _require_duckdb_key(self, connection: Any) -> None:
         keys = connection.execute(

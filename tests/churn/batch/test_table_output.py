@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 
 import pytest
@@ -20,7 +21,7 @@ from tests.churn.batch.conftest import files, with_values, write_csv
 def score_into(store, tmp_path):
     """Scores a file into the table `scores` of a database, with its records in a folder."""
 
-    def run(path, *, append=False, **options):
+    def run(path, *, append=False, address=f"sqlite:///{tmp_path}/scores.db", **options):
         request = BatchRequest(
             store, "churn", rows_a_part=300, in_ledger=False, replaces=True, **options
         )
@@ -30,7 +31,7 @@ def score_into(store, tmp_path):
             lambda contract: open_source(
                 str(path), contract, optional=(*contract.unscored, contract.id.name)
             ),
-            deliver=TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=append),
+            deliver=TableOutput(f"{address}?table=scores", append=append),
         )
 
     return run
@@ -111,16 +112,49 @@ def test_a_table_that_cannot_take_the_scores_is_refused_before_any(
     table = TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=False)
 
     if not lacks:
-        table.require_fit(explained=explained)
+        table.require_fit(explained=explained, has_ids=True)
         return
     with pytest.raises(InputError, match=f"has no column {lacks}"):
-        table.require_fit(explained=explained)
+        table.require_fit(explained=explained, has_ids=True)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize(("append", "lacks"), [(True, "'job', 'row'"), (False, "'customer_id'")])
+def test_a_table_without_the_key_is_refused_and_leaves_nothing(
+    score_into, customers_file, tmp_path, kind, append, lacks
+):
+    address = f"{kind}:///{tmp_path}/keyless.db"
+    score_into(customers_file, append=not append, address=address)
+    shutil.rmtree(tmp_path / "records")
+    before = (tmp_path / "keyless.db").read_bytes()
+
+    with pytest.raises(InputError, match=f"has no primary key or unique index of {lacks}"):
+        score_into(customers_file, append=append, address=address)
+
+    assert not (tmp_path / "records").exists()
+    assert (tmp_path / "keyless.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("garbage.db", "cannot be written to"), ("nowhere/x.db", "there is no folder .*nowhere")],
+)
+def test_a_database_that_cannot_be_opened_is_refused_and_leaves_nothing(
+    score_into, customers_file, tmp_path, kind, name, sentence
+):
+    (tmp_path / "garbage.db").write_text("no database " * 1000)
+
+    with pytest.raises(InputError, match=sentence):
+        score_into(customers_file, address=f"{kind}:///{tmp_path}/{name}")
+
+    assert {each.name for each in tmp_path.iterdir()} == {"customers.csv", "garbage.db", "store"}
 
 
 def test_a_database_that_is_not_there_is_not_made_to_look(tmp_path):
     table = TableOutput(f"sqlite:///{tmp_path}/scores.db?table=scores", append=False)
 
-    table.require_fit(explained=False)
+    table.require_fit(explained=False, has_ids=True)
 
     assert list(tmp_path.iterdir()) == []
 

@@ -186,7 +186,7 @@ def test_a_password_of_the_output_that_is_wrong_is_said_before_any_score(databas
     table = TableOutput(f"{database.address}?table=scores", append=False)
 
     with pytest.raises(InputError, match="cannot be written to") as error:
-        table.require_fit(explained=False)
+        table.require_fit(explained=False, has_ids=True)
 
     assert "not-the-password" not in str(error.value)
 
@@ -194,9 +194,11 @@ def test_a_password_of_the_output_that_is_wrong_is_said_before_any_score(databas
 def test_a_table_of_other_columns_is_refused_before_any_score(database):
     with pytest.raises(InputError, match="has no column"):
         TableOutput(f"{database.address}?table=customers", append=False).require_fit(
-            explained=False
+            explained=False, has_ids=True
         )
-    TableOutput(f"{database.address}?table=scores", append=False).require_fit(explained=False)
+    TableOutput(f"{database.address}?table=scores", append=False).require_fit(
+        explained=False, has_ids=True
+    )
 
 
 def test_a_table_that_is_not_there_leaves_nothing(score, tmp_path, select):
