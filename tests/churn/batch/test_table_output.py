@@ -135,6 +135,15 @@ def test_a_table_without_the_key_is_refused_and_leaves_nothing(
     assert (tmp_path / "keyless.db").read_bytes() == before
 
 
+def test_the_other_setting_of_append_is_refused_though_the_job_is_complete(
+    score_into, customers_file
+):
+    score_into(customers_file)
+
+    with pytest.raises(InputError, match="has no primary key or unique index of 'job', 'row'"):
+        score_into(customers_file, append=True)
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
 @pytest.mark.parametrize(
     ("name", "sentence"),
