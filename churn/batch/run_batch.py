@@ -14,7 +14,7 @@ from churn.batch.batch_settings import Duplicates, PartFormat
 from churn.batch.chosen_version import ChosenVersion, choose_version, load_scorer
 from churn.batch.job import BatchJob
 from churn.batch.local_engine import LocalEngine
-from churn.batch.manifest import BatchManifest
+from churn.batch.manifest import MANIFEST, BatchManifest
 from churn.batch.output_folder import OutputFolder
 from churn.batch.parts_of_job import Engine, PartsOfJob, going_on
 from churn.batch.score_chunk import BatchScorer
@@ -158,14 +158,16 @@ def _begin(
         contract = with_reading(contract, request.contract_file)
     source = open_table(contract)
     requested = _new_job(request, chosen, source, contract)
+    has_ids = deliver is not None and _has_ids(source, contract, request.rows_a_part)
     if deliver is not None:
-        deliver.require_fit(
-            explained=bool(request.explain), has_ids=_has_ids(source, contract, request.rows_a_part)
-        )
+        deliver.require_fit(explained=bool(request.explain), has_ids=has_ids)
     job, complete = settle_job(folder, requested, request.version, replaces=request.replaces)
     if job.bundle != bundle:  # the job has given way to one of another version
         discard(folder)
         return _begin(request, folder, open_table, deliver)
+    if complete and deliver and not deliver.has_all(job, complete.accepted, has_ids=has_ids):
+        folder.remove(MANIFEST)
+        complete = None
     batch_scorer = BatchScorer(scorer, bands, job.scored_at, job.explain, kept=job.in_ledger)
     return batch_scorer, source, job, complete
 

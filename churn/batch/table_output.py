@@ -13,6 +13,7 @@ from churn.batch.part import with_plain_reasons
 from churn.batch.score_chunk import scores_schema
 from churn.data.intake.address import is_sql
 from churn.data.sources import open_sink
+from churn.data.sources.count_rows import count_rows
 from churn.data.sources.sql_address import sql_address
 from churn.data.sources.sql_sink import SqlSink
 
@@ -52,6 +53,15 @@ class TableOutput:
         sink = SqlSink(sql_address(self._address), self._key(has_ids=has_ids))
         sink.require_open()
         sink.require_fit(nothing.schema)
+
+    def has_all(self, job: BatchJob, scored: int, *, has_ids: bool) -> bool:
+        """Whether the table still has a row for each that a complete job has scored.
+
+        A customer's row may be of a later job by now, which an earlier one does not replace.
+        """
+        by_job = self._key(has_ids=has_ids) == _BY_JOB
+        of_job = {"job": job.id} if by_job else {}
+        return count_rows(sql_address(self._address), **of_job) >= scored
 
     def __call__(self, job: BatchJob, scores: Iterator[Any]) -> None:
         """Writes a job's scores, pyarrow tables.

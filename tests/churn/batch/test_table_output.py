@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 
+import duckdb
 import pytest
 
 from churn.batch.output_folder import output_folder
@@ -21,13 +22,20 @@ from tests.churn.batch.conftest import files, with_values, write_csv
 def score_into(store, tmp_path):
     """Scores a file into the table `scores` of a database, with its records in a folder."""
 
-    def run(path, *, append=False, address=f"sqlite:///{tmp_path}/scores.db", **options):
+    def run(
+        path,
+        *,
+        append=False,
+        address=f"sqlite:///{tmp_path}/scores.db",
+        folder="records",
+        **options,
+    ):
         request = BatchRequest(
             store, "churn", rows_a_part=300, in_ledger=False, replaces=True, **options
         )
         return run_batch(
             request,
-            output_folder(tmp_path / "records"),
+            output_folder(tmp_path / folder),
             lambda contract: open_source(
                 str(path), contract, optional=(*contract.unscored, contract.id.name)
             ),
@@ -83,6 +91,47 @@ def test_a_job_that_is_delivered_twice_is_there_once(score_into, customers_file,
     score_into(customers_file, append=True)
 
     assert select("SELECT count(*) FROM scores") == [(1000,)]
+
+
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize("lost", ["DELETE FROM scores WHERE row > 900", "DROP TABLE scores"])
+def test_a_table_that_has_lost_rows_of_a_complete_job_gets_them_again(
+    score_into, customers_file, select, append, lost
+):
+    first = score_into(customers_file, append=append)
+    select(lost)
+
+    again = score_into(customers_file, append=append)
+
+    assert (first.unchanged, again.unchanged) == (False, False)
+    assert select("SELECT job, count(*) FROM scores GROUP BY 1") == [(first.manifest.job_id, 1000)]
+    assert score_into(customers_file, append=append).unchanged
+
+
+def test_a_duckdb_file_that_has_lost_its_rows_gets_them_again(score_into, customers_file, tmp_path):
+    address = f"duckdb:///{tmp_path}/scores.duckdb"
+    score_into(customers_file, append=True, address=address)
+    assert score_into(customers_file, append=True, address=address).unchanged
+    with duckdb.connect(f"{tmp_path}/scores.duckdb") as connection:
+        connection.execute("DELETE FROM scores WHERE row > 900")
+
+    score_into(customers_file, append=True, address=address)
+
+    with duckdb.connect(f"{tmp_path}/scores.duckdb") as connection:
+        assert connection.execute("SELECT count(*) FROM scores").fetchall() == [(1000,)]
+
+
+def test_an_earlier_job_does_not_replace_the_rows_of_a_later_one(
+    score_into, customers_file, raw_customers, select, tmp_path
+):
+    score_into(customers_file, folder="first")
+    path = tmp_path / "later.csv"
+    write_csv(raw_customers.slice(0, 400), path)
+    later = score_into(path, folder="later").manifest.job_id
+
+    assert score_into(customers_file, folder="first").unchanged
+
+    assert select(f"SELECT count(*) FROM scores WHERE job = '{later}'") == [(400,)]
 
 
 def test_rows_without_ids_are_known_by_job_and_number(score_into, raw_customers, tmp_path, select):
