@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from churn.errors import InputError
 from churn.home import home
 from churn.root import ROOT
 from churn.settings.business_settings import follow_contract
@@ -66,6 +67,7 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
         InputError: name, settings, stack or data are at fault.
     """
     entry = find_pipeline(request.pipeline)
+    _require_own_output(entry, request.overrides)
     spec = load_stack(request.stack)
     settings = follow_contract(
         load_settings(
@@ -86,3 +88,13 @@ def prepare_run(request: RunRequest, on_bytes: OnBytes | None = None) -> Prepare
         else None
     )
     return PreparedRun(entry, spec, settings, state, table)
+
+
+def _require_own_output(entry: PipelineEntry, overrides: Sequence[str]) -> None:
+    """Refuses the folder of a run where `output` is the place of the scores, which would replace it."""
+    is_place = entry.settings_class().model_fields["output"].annotation is str
+    if is_place and any(each.partition("=")[0].strip() == "output.folder" for each in overrides):
+        raise InputError(
+            f"{entry.name} has no setting 'output.folder', which --set names: its output is where the "
+            "scores go. Name the folder of the run with the variable CHURN_HOME."
+        )

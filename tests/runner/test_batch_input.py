@@ -7,6 +7,7 @@ import pytest
 from churn.errors import InputError
 from churn.settings.batch_inference import BatchInferenceSettings
 from runner.batch_input import require_batch_places
+from runner.request import RunRequest, prepare_run
 from stacks.spec import load_stack
 
 
@@ -39,6 +40,12 @@ def test_a_new_folder_is_fine_and_is_not_made(table, tmp_path):
     check(input=table, output=str(tmp_path / "new" / "scores"))
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("overrides", [["output.folder=a"], ["output.folder=a", "output=b"]])
+def test_the_folder_of_a_run_is_no_setting_of_a_batch(overrides):
+    with pytest.raises(InputError, match=r"no setting 'output\.folder'.* variable CHURN_HOME"):
+        prepare_run(RunRequest("batch_inference", "local", overrides=overrides))
 
 
 def test_a_file_is_no_output(table, tmp_path):
