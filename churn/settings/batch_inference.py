@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from churn.batch.batch_settings import Duplicates, EngineName, PartFormat
 from churn.frozen_model import FrozenSettings
@@ -14,10 +14,12 @@ from churn.settings.pipelines import ContractSettings, NamedModel, VersionName
 from churn.settings.prometheus import PrometheusSettings
 
 
-def _share_or_number(value: float) -> float:
-    if not 0 <= value <= (math.inf if isinstance(value, int) else 1):
-        raise ValueError("must be a share from 0 to 1, such as 0.01, or a whole number of rows")
-    return value
+def _share_or_number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        most = math.inf if isinstance(value, int) else 1
+        if 0 <= value <= most:
+            return value
+    raise ValueError("must be a share from 0 to 1, such as 0.01, or a whole number of rows")
 
 
 class BatchInferenceSettings(FrozenSettings):
@@ -59,7 +61,7 @@ class BatchInferenceSettings(FrozenSettings):
     format: PartFormat = "parquet"
     explain: Annotated[int, Field(ge=0, le=20)] = 0
     duplicates: Duplicates = "set_aside"
-    max_bad_rows: Annotated[int | float, AfterValidator(_share_or_number)] = 0.01
+    max_bad_rows: Annotated[int | float, BeforeValidator(_share_or_number)] = 0.01
     record_predictions: bool = True
     keep_inputs: bool = False
     keep_inputs_days: Annotated[int, Field(ge=1, le=3660)] = 90
