@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from churn.run_result import RunResult
 
 
 class ChurnError(Exception):
@@ -18,9 +21,14 @@ class ChurnError(Exception):
 
 
 class InputError(ChurnError):
-    """An error in what the user gave: data, settings, a name or a path."""
+    """An error in what the user gave: data, settings, a name or a path.
+
+    Attributes:
+        result: what the run had found out until then, for `--json`; None for nothing.
+    """
 
     exit_code: ClassVar[int] = 2
+    result: RunResult | None = None
 
 
 class GateError(ChurnError):

@@ -246,7 +246,8 @@ def _error_outcome(
         console.print(notes, markup=False, soft_wrap=True)
     if request.verbose:
         console.print_exception()
-    return Outcome(request.pipeline, status, request.stack, error=sentence)
+    result = getattr(error, "result", None)
+    return Outcome(request.pipeline, status, request.stack, error=sentence, result=result)
 
 
 @contextmanager

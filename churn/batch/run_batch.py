@@ -84,6 +84,14 @@ class BatchResult:
     records: str
 
 
+class RefusedRowsError(InputError):
+    """An input that was refused for its rows, of which the folder has a manifest."""
+
+    def __init__(self, batch: BatchResult) -> None:
+        super().__init__(batch.manifest.reason)
+        self.batch = batch
+
+
 def run_batch(
     request: BatchRequest,
     folder: OutputFolder,
@@ -106,8 +114,8 @@ def run_batch(
         on_rows: called with the rows of the input that are done.
 
     Raises:
-        InputError: the request, the input or the output is at fault; an input that was refused for
-            its rows leaves these and a manifest that says so.
+        RefusedRowsError: the input is refused for its rows; it leaves these and a manifest that says so.
+        InputError: the request, the input or the output is at fault otherwise.
         ChurnError: the output cannot be written, or the input not be read any more; the next run
             goes on.
     """
@@ -133,11 +141,12 @@ def run_batch(
                 deliver=deliver,
                 run={"engine": request.engine, "run_by": request.run_by, "began": began},
             )
-    if manifest.status == "refused":
-        raise InputError(manifest.reason)
-    return BatchResult(
+    result = BatchResult(
         manifest, unchanged=False, threshold=scorer.scorer.threshold, records=folder.shown
     )
+    if manifest.status == "refused":
+        raise RefusedRowsError(result)
+    return result
 
 
 def _begin(

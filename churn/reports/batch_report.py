@@ -128,9 +128,13 @@ def batch_report(
         if done.parts_found:
             parts = "part was" if done.parts_found == 1 else "parts were"
             sentence += f"; {done.parts_found:,} {parts} there already"
+    sentence += f"; {done.positive:,} need action"
+    status = "unchanged" if result.unchanged else "scored"
+    if done.status == "refused":
+        status, sentence = "refused", done.reason
     return BatchReport(
-        status="unchanged" if result.unchanged else "scored",
-        sentence=f"{sentence}; {done.positive:,} need action",
+        status=status,
+        sentence=sentence,
         model=done.job.model,
         manifest=done.model_copy(update={"parts": ()}),
         output=table or result.records,

@@ -15,9 +15,10 @@ from churn.batch.keep_inputs import keep_batch_inputs
 from churn.batch.manifest import BatchManifest
 from churn.batch.opened_engine import opened_engine
 from churn.batch.output_folder import output_folder
-from churn.batch.run_batch import BatchRequest, run_batch
+from churn.batch.run_batch import BatchRequest, RefusedRowsError, run_batch
 from churn.batch.table_output import TableOutput, is_table
 from churn.contract import with_reading
+from churn.errors import InputError
 from churn.home import home
 from churn.kept_inputs.pseudonym import inputs_key
 from churn.ledger.predictions import PredictionLedger
@@ -50,30 +51,39 @@ def score_batch(
         # What can be at fault is looked at before an hour of scoring.
         if options.keep_inputs:
             inputs_key()
-        table = None
-        if is_table(options.output):
-            table = TableOutput(options.output, append=options.append)
+        is_database = is_table(options.output)
+        table = TableOutput(options.output, append=options.append) if is_database else None
         ledger = None
         if options.record_predictions:
             ledger = places.enter_context(PredictionLedger(folders["ledger"]))
             ledger.prepare()
         request = _request(options, folders)
-        result = run_batch(
-            request,
-            output_folder(_records(options) if table else place_of(options.output)),
-            partial(open_table, options.input),
-            ledger=ledger,
-            engine=places.enter_context(
-                opened_engine(options.engine, request.store, options.spark_master)
-            ),
-            deliver=table,
-            on_rows=lambda done: progress.count_rows(done, expected),
-        )
+        try:
+            result = run_batch(
+                request,
+                output_folder(_records(options) if table else place_of(options.output)),
+                partial(open_table, options.input),
+                ledger=ledger,
+                engine=places.enter_context(
+                    opened_engine(options.engine, request.store, options.spark_master)
+                ),
+                deliver=table,
+                on_rows=lambda done: progress.count_rows(done, expected),
+            )
+        except RefusedRowsError as refused:
+            raise _refusal(batch_report(refused.batch, last=last)) from None
         if options.keep_inputs:
             _keep_inputs(options, folders, request.store, result.manifest)
         report = batch_report(result, table.shown if table else "", last)
         progress.record(report.sentence, report.figures)
     return report
+
+
+def _refusal(report: BatchReport) -> InputError:
+    """Of the class that a stack's server knows, with the counts for `--json`."""
+    error = InputError(report.sentence)
+    error.result = report
+    return error
 
 
 def _keep_inputs(

@@ -13,6 +13,7 @@ import pytest
 
 import run
 from churn.errors import ChurnError, GateError, InputError
+from churn.run_result import RunResult
 from runner.outcome import Outcome
 from runner.request import RunRequest
 
@@ -78,6 +79,19 @@ def test_every_way_to_end_badly_has_its_exit_code_and_sentence(
     assert outcome["error"].startswith(reason)
     assert f"{status}: {reason}" in said.err
     assert "Traceback" not in said.err
+
+
+def test_what_a_refused_run_had_found_out_is_in_the_json(capfd, monkeypatch):
+    error = InputError("Bad rows.")
+    error.result = RunResult(status="refused", sentence="Bad rows.")
+    monkeypatch.setattr("runner.execute.execute", mock.Mock(side_effect=error))
+
+    run.main(["--pipeline", "batch_inference", "--json"])
+
+    assert json.loads(capfd.readouterr().out)["result"] == {
+        "status": "refused",
+        "sentence": "Bad rows.",
+    }
 
 
 def test_verbose_shows_where_it_went_wrong_and_hints_no_more(capfd, monkeypatch):

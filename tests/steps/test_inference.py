@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, InputError
 from churn.scoring import FieldError, Scorer, read_golden
 
 
@@ -84,3 +84,17 @@ def test_score_batch_keeps_the_records_of_a_table_in_the_state_folder(batch, tmp
     assert report.figures["ledger_rows"] == 0
     assert report.records.startswith(str(tmp_path / "home" / "batch"))
     assert (tmp_path / "scores.db").exists()
+
+
+def test_a_table_that_is_refused_for_its_rows_has_its_counts(batch, tmp_path, root):
+    path = tmp_path / "bad.csv"
+    lines = (root / "data" / "raw" / "telco.csv").read_text().splitlines()[:101]
+    path.write_text("\n".join([*lines, lines[1]]) + "\n")
+
+    with pytest.raises(InputError) as caught:
+        batch(input=str(path))
+
+    report = caught.value.result
+    assert type(caught.value) is InputError
+    assert (report.status, report.sentence) == ("refused", str(caught.value))
+    assert (report.figures["rows"], report.figures["repeated"]) == (101, 1)
