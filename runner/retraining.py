@@ -36,7 +36,7 @@ _ALWAYS: tuple[Step, ...] = ("watch", "roll back", "close")
 What serves stays watched, and goes back if it must.
 """
 _MOMENT = 15.0
-_HELD = ("kept", "rolled back", "overtaken", "given up")
+_HELD = ("kept", "rolled back", "given up")
 
 
 def run_retraining(

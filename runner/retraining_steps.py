@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from churn.errors import ChurnError
 from churn.ledger.records import Ledger
-from churn.retraining.decision import REPLACED, Step, decide_loop
+from churn.retraining.decision import Step, decide_loop
 from churn.retraining.evidence import Compared, answered_since
 from churn.retraining.measured import compare_beside, measure_probation
 from churn.scoring.address import Address
@@ -164,7 +164,7 @@ def _deploy(loop: LoopRun) -> Found:
     assert done is not None  # noqa: S101 - a deployment always has one
     ours = done.serving == _challenger(loop)
     facts = {
-        "status": done.status if ours or done.status != "deployed" else REPLACED,
+        "status": done.status if ours or done.status != "deployed" else "overtaken",
         "serving": done.serving,
         "sentence": f"{done.sentence[0].upper()}{done.sentence[1:].rstrip('.')}.",
     }
@@ -175,7 +175,7 @@ def _watch(loop: LoopRun) -> Found:
     serving = in_production(loop)
     if serving != _challenger(loop):
         sentence = f"Another command has put version {serving} into production meanwhile."
-        return {"rollback": {"status": REPLACED, "serving": serving, "sentence": sentence}}, None
+        return {"rollback": {"status": "overtaken", "serving": serving, "sentence": sentence}}, None
     since = loop.since("deployment")
     assert since is not None  # noqa: S101 - `decide_loop` deploys first
     seen = measure_probation(

@@ -14,17 +14,13 @@ Step = Literal[
     "train", "judge", "shadow", "canary", "approve", "promote", "deploy", "watch", "roll back", "close"
 ]  # fmt: skip
 
-REPLACED = "replaced"
-"""Status of a deployment or a probation where another command has put another version into production."""
-
 
 class LoopDecision(FrozenModel):
     """What was decided, step by step.
 
     Attributes:
         outcome: `kept`, the champion; `promoted`, the challenger, its probation over; `rolled back`;
-            `overtaken`, another command has put another version into production; `given up`; `open`
-            while the loop goes on.
+            `given up`; `open` while the loop goes on.
         next: what the loop does next; `close` where nothing is left.
         serving: the version that serves now.
         trigger: every rule of the policy with its figures, and what held it.
@@ -132,16 +128,8 @@ def _after_it_serves(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome
         return "open", "deploy"
     serves = found.deployment.status == "deployed"
     judged.append(Judged.of("deployment", serves, found.deployment.sentence))
-    if found.deployment.status == REPLACED:
-        return "overtaken", "close"
-    return _in_probation(found, judged) if serves else _rolled_back(found, judged)
-
-
-def _in_probation(found: LoopEvidence, judged: list[Judged]) -> tuple[Outcome, Step]:
-    if found.rollback is not None and found.rollback.status == REPLACED:
-        judged.append(Judged.of("probation", False, found.rollback.sentence))
-        return "overtaken", "close"
-    # Before there was the outcome `overtaken` this was the status, and such a record still replays.
+    if not serves:
+        return _rolled_back(found, judged)
     if found.rollback is not None and found.rollback.status == "overtaken":
         return _rolled_back(found, judged)
     if not found.rules.probation.days:

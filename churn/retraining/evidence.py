@@ -222,4 +222,4 @@ class LoopEvidence(FrozenModel):
     stopped: str = ""
 
 
-Outcome = Literal["open", "kept", "promoted", "rolled back", "overtaken", "given up"]
+Outcome = Literal["open", "kept", "promoted", "rolled back", "given up"]

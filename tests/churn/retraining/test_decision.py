@@ -121,29 +121,6 @@ def test_a_fall_in_probation_is_rolled_back():
     assert "ROC-AUC is 0.700" in decide_loop(found).reason
 
 
-@pytest.mark.parametrize(
-    "facts",
-    [{"deployment": served("replaced", "3")}, {"rollback": served("replaced", "3")}],
-)
-def test_a_version_that_another_command_replaces_is_overtaken_and_not_rolled_back(facts):
-    found = opened(rules={"probation": {"days": 30}}, **WHOLE | facts)
-
-    decision = decide_loop(found)
-
-    assert (decision.outcome, decision.next, decision.serving) == ("overtaken", "close", "3")
-    assert decision.reason == "Version 3: replaced."
-    assert not decision.judged[-1].passed
-
-
-def test_a_record_from_before_there_was_such_an_outcome_is_decided_as_it_was():
-    found = opened(rules={"probation": {"days": 30}}, **WHOLE, rollback=served("overtaken", "3"))
-
-    decision = decide_loop(found)
-
-    assert (decision.outcome, decision.judged[-1].name) == ("rolled back", "rollback")
-    assert decision.judged[-1].passed
-
-
 def test_the_same_evidence_gives_the_same_decision_after_a_round_trip():
     found = up_to(4)
 
