@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]
@@ -128,6 +130,7 @@ def _connect(client: type[Any], settings: StreamSettings, **more: Any) -> Any:
             "CHURN_TRANSPORT is redis, and this command speaks to Kafka alone. Leave CHURN_TRANSPORT "
             "out, and name the brokers in CHURN_KAFKA_SERVERS."
         )
+    _hear_to_the_end()
     failures = _ConnectionFailures()
     try:
         with failures:
@@ -198,20 +201,20 @@ def _connection_options(settings: StreamSettings) -> dict[str, Any]:
     return options
 
 
-def _hear_to_the_end(transport: type[Any]) -> None:
-    """Makes a connection give on what it received before it says that the broker closed it.
+@cache
+def _hear_to_the_end() -> None:
+    """Makes connections give on what they received before they say that the broker closed them; once.
 
     kafka-python 3.0.12 drops what arrives together with the end. Kafka closes a connection right after
     it has said why it refuses a login.
     """
-    receive = transport._sock_recv
+    for transport in (KafkaTCPTransport, KafkaSSLTransport):
+        transport._sock_recv = _content_first(transport._sock_recv)
 
+
+def _content_first(receive: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def receive_first(self: Any) -> tuple[bytes, KafkaError | None]:
         content, error = receive(self)
         return content, None if content else error  # the next call meets the end again
 
-    transport._sock_recv = receive_first
-
-
-for _transport in (KafkaTCPTransport, KafkaSSLTransport):
-    _hear_to_the_end(_transport)
+    return receive_first
