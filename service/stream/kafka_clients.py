@@ -205,11 +205,13 @@ def _connection_options(settings: StreamSettings) -> dict[str, Any]:
 def _hear_to_the_end() -> None:
     """Makes connections give on what they received before they say that the broker closed them; once.
 
-    kafka-python 3.0.12 drops what arrives together with the end. Kafka closes a connection right after
-    it has said why it refuses a login.
+    kafka-python 3.0.12 drops what arrives together with the end, and what arrived before a request that
+    could not be sent any more. Kafka closes a connection right after it has said why it refuses a login
+    or a certificate.
     """
     for transport in (KafkaTCPTransport, KafkaSSLTransport):
         transport._sock_recv = _content_first(transport._sock_recv)
+    KafkaSSLTransport._sock_send = _reason_first(KafkaSSLTransport._sock_send)
 
 
 def _content_first(receive: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -218,3 +220,14 @@ def _content_first(receive: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return content, None if content else error  # the next call meets the end again
 
     return receive_first
+
+
+def _reason_first(send: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def send_or_read_why(self: Any) -> tuple[int, KafkaError | None]:
+        sent, error = send(self)
+        if error is not None and self._sock is not None:
+            _, reason = self._sock_recv()  # TLS's alert, if the broker sent one
+            error = reason or error
+        return sent, error
+
+    return send_or_read_why

@@ -5,8 +5,10 @@ import ssl
 import subprocess
 from contextlib import contextmanager, suppress
 from threading import Thread
+from time import sleep
 
 import pytest
+from kafka.net.transport import KafkaSSLTransport
 
 from service.stream import kafka_clients
 from service.stream.session import PermanentError
@@ -80,6 +82,25 @@ def test_it_is_permanent_and_names_the_settings(
         open_session(settings)
 
     assert "certificate verify failed" in str(caught.value)
+
+
+def test_its_reason_is_heard_though_it_has_closed_before_the_first_request(tmp_path, monkeypatch):
+    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_SECONDS", 1)
+    handshake = KafkaSSLTransport.handshake
+
+    async def slow_handshake(self):
+        await handshake(self)
+        sleep(0.2)  # as on a busy machine: TLS 1.3 refuses a client after the client's handshake
+
+    monkeypatch.setattr(KafkaSSLTransport, "handshake", slow_handshake)
+    certificate = make_certificate(tmp_path, "IP:127.0.0.1")
+
+    with serving(certificate, wants_one=True) as address:
+        settings = StreamSettings(
+            kafka_servers=address, kafka_security="SSL", kafka_ca_file=certificate[0]
+        )
+        with pytest.raises(PermanentError, match="certificate required"):
+            open_session(settings)
 
 
 @pytest.mark.parametrize("transport", ["kafka", "confluent"])
