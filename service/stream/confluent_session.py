@@ -287,6 +287,9 @@ class ConfluentSession:
         }
         if settings.kafka_ca_file is not None:
             options["ssl.ca.location"] = str(settings.kafka_ca_file)
+        if settings.kafka_certificate_file is not None:
+            options["ssl.certificate.location"] = str(settings.kafka_certificate_file)
+            options["ssl.key.location"] = str(settings.kafka_key_file)
         if settings.kafka_security.startswith("SASL"):
             password = settings.kafka_password
             options |= {

@@ -191,6 +191,9 @@ def _connection_options(settings: StreamSettings) -> dict[str, Any]:
     }
     if settings.kafka_ca_file is not None:
         options["ssl_cafile"] = str(settings.kafka_ca_file)
+    if settings.kafka_certificate_file is not None:
+        options["ssl_certfile"] = str(settings.kafka_certificate_file)
+        options["ssl_keyfile"] = str(settings.kafka_key_file)
     if settings.kafka_security.startswith("SASL"):
         password = settings.kafka_password
         options |= {

@@ -17,7 +17,7 @@ class CertificateRefusedError(KafkaError):  # type: ignore[misc]
 
 
 class CertificateWantedError(KafkaError):  # type: ignore[misc]
-    """A broker asks for a certificate of the worker's own, which has none."""
+    """A broker asks for a certificate of the worker's own, which has none or one that does not fit."""
 
 
 def certificate_error(text: str) -> type[KafkaError] | None:
@@ -25,7 +25,7 @@ def certificate_error(text: str) -> type[KafkaError] | None:
     words = text.lower().replace("_", " ")
     if "certificate verify failed" in words:
         return CertificateRefusedError
-    if "alert bad certificate" in words or "alert certificate required" in words:
+    if "alert" in words and ("certificate" in words or "unknown ca" in words):
         return CertificateWantedError
     return None
 
@@ -92,8 +92,9 @@ _ADVICE: tuple[tuple[tuple[type[KafkaError], ...], str], ...] = (
     (
         (CertificateWantedError,),
         (
-            "The brokers ask for a certificate, and the worker has none: set CHURN_KAFKA_SERVERS to a "
-            "listener that does not (ssl.client.auth=none), and let the worker log in by SASL."
+            "The brokers want a certificate of the worker's own that they trust: set "
+            "CHURN_KAFKA_CERTIFICATE_FILE and CHURN_KAFKA_KEY_FILE to it, or CHURN_KAFKA_SERVERS to a "
+            "listener that asks for none (ssl.client.auth=none)."
         ),
     ),
     (

@@ -38,6 +38,8 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
         kafka_password: with which password.
         kafka_ca_file: certificates that brokers are held against, where it says SSL; None for the
             system's own.
+        kafka_certificate_file: the worker's own certificate, for brokers that ask for one.
+        kafka_key_file: the key of that certificate, without a password.
         input_topic: customers, as JSON.
         output_topic: their scores, keyed by customer.
         dead_letter_topic: what could not be scored, with the reason.
@@ -67,6 +69,8 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
     kafka_user: str | None = None
     kafka_password: SecretStr | None = None
     kafka_ca_file: FilePath | None = None
+    kafka_certificate_file: FilePath | None = None
+    kafka_key_file: FilePath | None = None
     input_topic: str = Field("churn-customers", pattern=TOPIC_PATTERN)
     output_topic: str = Field("churn-scores", pattern=TOPIC_PATTERN)
     dead_letter_topic: str = Field("churn-rejected", pattern=TOPIC_PATTERN)
@@ -109,6 +113,27 @@ class StreamSettings(OnlineStoreSettings, InputSettings, LedgerSettings, StoreSe
             reason = error_reason(error)
             raise ValueError(f"the file holds no certificates in PEM ({reason})") from None
         return value
+
+    @model_validator(mode="after")
+    def _require_own_certificate(self) -> Self:
+        certificate, key = self.kafka_certificate_file, self.kafka_key_file
+        if (certificate is None) != (key is None):
+            raise ValueError(
+                "a kafka_certificate_file needs a kafka_key_file, and the other way round; one file "
+                "may hold both"
+            )
+        if certificate is None:
+            return self
+        if not self.kafka_security.endswith("SSL"):
+            raise ValueError("a kafka_certificate_file needs a kafka_security of SSL or SASL_SSL")
+        try:
+            ssl.create_default_context().load_cert_chain(certificate, key, password=str)
+        except OSError as error:
+            raise ValueError(
+                "the kafka_certificate_file and the kafka_key_file are no certificate in PEM and its "
+                f"key without a password ({error_reason(error)})"
+            ) from None
+        return self
 
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:
