@@ -16,7 +16,7 @@ from service.stream.session import PermanentError, SessionError
 from service.stream.stream_settings import StreamSettings, read_settings
 from service.stream.transports import open_session
 
-WANTED = r"that they trust: set CHURN_KAFKA_CERTIFICATE_FILE and CHURN_KAFKA_KEY_FILE to it"
+REQUESTED = r"that they trust: set CHURN_KAFKA_CERTIFICATE_FILE and CHURN_KAFKA_KEY_FILE to it"
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_a_broker_that_asks_the_worker_for_one_is_no_broker_that_does_not_answer
             kafka_security="SSL",
             kafka_ca_file=certificate[0],
         )
-        with pytest.raises(PermanentError, match=WANTED):
+        with pytest.raises(PermanentError, match=REQUESTED):
             open_session(settings)
 
 
@@ -152,7 +152,7 @@ def test_one_that_the_broker_does_not_trust_is_permanent(tmp_path, monkeypatch, 
 
     with (
         serving(certificate, wants_one=True) as address,
-        pytest.raises(PermanentError, match=WANTED) as caught,
+        pytest.raises(PermanentError, match=REQUESTED) as caught,
     ):
         open_session(with_own(unknown, transport, address, certificate[0]))
 
