@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from churn.errors import ChurnError
 
+STOPPED = "Stopped by Ctrl-C; what is finished stays, and no file is half-written."
+
 
 def print_result(work: Callable[[], object]) -> int:
     """Does the work of a command, prints what it returns, and returns the exit code.
@@ -25,6 +27,6 @@ def print_result(work: Callable[[], object]) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped by Ctrl-C; nothing was written.\n")
+        sys.stderr.write(f"{STOPPED}\n")
         return 130
     return 0

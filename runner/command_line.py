@@ -196,6 +196,7 @@ def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
     """
     from rich.console import Console
 
+    from churn.command import STOPPED
     from churn.errors import ChurnError
     from runner.execute import execute
     from runner.progress_view import ProgressView
@@ -212,8 +213,7 @@ def run_pipeline(request: RunRequest, *, as_json: bool) -> Outcome:
         status = statuses.get(error.exit_code, "failed")
         return _error_outcome(request, status, error, str(error), console)
     except KeyboardInterrupt as error:
-        sentence = "Stopped by Ctrl-C; nothing half-written stays behind."
-        return _error_outcome(request, "interrupted", error, sentence, console)
+        return _error_outcome(request, "interrupted", error, STOPPED, console)
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, exit 1
         status, sentence = _unforeseen(error, verbose=request.verbose)
         return _error_outcome(request, status, error, sentence, console)

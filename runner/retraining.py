@@ -30,10 +30,10 @@ from runner.retraining_start import NotStarted, open_loop
 if TYPE_CHECKING:
     from stacks.apply import AppliedStack
 
-_ALWAYS: tuple[Step, ...] = ("watch", "roll back", "close")
+_ALWAYS: tuple[Step, ...] = ("deploy", "watch", "roll back", "close")
 """Steps that no switch stops, as the measuring of a shadow and a canary that are there already.
 
-What serves stays watched, and goes back if it must.
+What is in production is tested and watched, and goes back if it must.
 """
 _MOMENT = 15.0
 _HELD = ("kept", "rolled back", "given up")

@@ -174,7 +174,7 @@ def _deploy(loop: LoopRun) -> Found:
 def _watch(loop: LoopRun) -> Found:
     serving = in_production(loop)
     if serving != _challenger(loop):
-        sentence = f"Another command has put version {serving} into production meanwhile."
+        sentence = _overtaken(serving)
         return {"rollback": {"status": "overtaken", "serving": serving, "sentence": sentence}}, None
     since = loop.since("deployment")
     assert since is not None  # noqa: S101 - `decide_loop` deploys first
@@ -189,6 +189,10 @@ def _watch(loop: LoopRun) -> Found:
         before=loop.found.probation,
     )
     return {"probation": seen.model_dump(mode="json")}, None
+
+
+def _overtaken(serving: str | None) -> str:
+    return f"Another command has put version {serving} into production meanwhile."
 
 
 def _roll_back(loop: LoopRun) -> Found:
@@ -206,6 +210,8 @@ def _roll_back(loop: LoopRun) -> Found:
             f"{deployed.sentence.rstrip('.')}. The next start deploys it again."
         )
     sentence = f"Version {serving} is in production again: {reason}"
+    if serving != loop.found.champion:
+        sentence = _overtaken(serving)
     return {"rollback": {"status": "restored", "serving": serving, "sentence": sentence}}, run
 
 

@@ -131,7 +131,10 @@ def read_table(folder: OutputFolder, file: StoredFile, schema: Any, columns: lis
     return csv.read_csv(
         content,
         convert_options=csv.ConvertOptions(
-            column_types=kinds, include_columns=columns, strings_can_be_null=True
+            column_types=kinds,
+            include_columns=columns,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,  # an id may be the text NA
         ),
     )
 

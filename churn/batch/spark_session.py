@@ -91,7 +91,7 @@ def _require_pyspark() -> None:
     except ImportError:
         raise InputError(
             "engine=spark needs PySpark, which is not installed here. Install the extra `spark` "
-            f"(requirements-data.lock has it), {_OR_LOCAL}."
+            f"(pyproject.toml has its release), {_OR_LOCAL}."
         ) from None
     if int(pyspark.__version__.partition(".")[0]) != _PYSPARK:
         raise InputError(

@@ -1,6 +1,6 @@
 """Scored customers, kept for monitoring: JSON lines by process and day, under pseudonyms.
 
-The ledger's thread writes them, so no answer waits. What cannot be written is counted and gone:
+In the service the ledger's thread writes them, so no answer waits. What cannot be written is counted and gone:
 neither a full disk nor a limit holds up anything else. `python -m churn.batch.compact_inputs` makes
 parquet of the days that are over.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from churn.command import STOPPED
+
 pytestmark = pytest.mark.system
 
 
@@ -23,7 +25,7 @@ def interrupted(command_line, again, scratch, tmp_path_factory):
 def test_it_ends_as_interrupted_programs_end(interrupted):
     assert interrupted.code == 130, interrupted.stderr
     assert interrupted.result["status"] == "interrupted"
-    assert interrupted.result["error"] == "Stopped by Ctrl-C; nothing half-written stays behind."
+    assert interrupted.result["error"] == STOPPED
     assert interrupted.result["model_version"] is None
     assert "Traceback" not in interrupted.stderr
 

@@ -252,6 +252,40 @@ def test_the_kill_switch_holds_a_start_and_stops_a_loop_between_two_steps(loop, 
     assert loop.ran.count("training") == 1
 
 
+def test_what_is_in_production_is_deployed_and_watched_though_the_loop_is_stopped(loop, tmp_path):
+    file = tmp_path / "switches.yaml"
+    file.write_text("stop: ''\n")
+    loop.script.smoke_fails = True
+    promote = loop.places.promote
+
+    def stop_after_promotion(*given):
+        file.write_text("stop: not now\n")
+        return promote(*given)
+
+    loop.places.promote = stop_after_promotion
+
+    outcome = loop.start(switches=str(file))
+
+    assert loop.ran[-2:] == ["deployment", "deployment"]
+    assert (outcome.result.decision.outcome, loop.places.agreed()) == ("rolled back", "1")
+
+
+def test_a_version_that_another_command_puts_there_is_not_said_to_be_back(loop, monkeypatch):
+    from runner import retraining_steps
+
+    def another_is_deployed():
+        done = SimpleNamespace(status="deployed", serving="9", sentence="version 9: deployed")
+        return SimpleNamespace(deployment=done, run_id="run")
+
+    loop._deployment = another_is_deployed
+    monkeypatch.setattr(retraining_steps, "in_production", lambda _: "9")
+
+    found = loop.start().result.inputs
+
+    assert found.rollback.sentence == "Another command has put version 9 into production meanwhile."
+    assert "rollback" not in loop.ran
+
+
 @pytest.mark.parametrize("content", ["stop: [", "stpo: x", "maintenance: [{start: 1}]", None])
 def test_switches_that_cannot_be_read_stop_everything(loop, tmp_path, content):
     file = tmp_path / "switches.yaml"

@@ -214,6 +214,24 @@ def test_the_ledger_has_every_prediction_once(
     assert kept[0].prediction_id == f"{manifest(output)['job_id']}{2:012x}"
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_customer_whose_id_is_a_word_for_nothing_is_one(
+    score, raw_customers, tmp_path, output, ledger, kind
+):
+    words = {1: "NA", 2: "null", 400: "NA", 500: "null", 600: "nan"}
+    path = tmp_path / "words.csv"
+    write_csv(with_values(raw_customers.slice(0, 700), "customerID", words), path)
+
+    score(path, format=kind, ledger=ledger)
+
+    rejected = parquet.read_table(output / "rejected.parquet")
+    reasons = rejected["reason"].to_pylist()
+    assert rejected["row"].to_pylist() == [400, 500]
+    assert reasons[0].startswith("Row 1 has")
+    assert reasons[1].startswith("Row 2 has")
+    assert {"NA", "null", "nan"} < {each.customer for each in ledger.predictions()}
+
+
 def test_a_refused_input_leaves_nothing_in_the_ledger(score, some_bad, ledger):
     with pytest.raises(InputError):
         score(some_bad, max_bad_rows=0, ledger=ledger)

@@ -79,6 +79,17 @@ def test_rows_of_a_batch_job_with_the_challenger_are_no_shadow(address):
     assert (found.predictions, found.missing, found.mean) == (1, 0, 0.25)
 
 
+def test_a_nightly_batch_of_the_champion_is_not_compared_with_a_canary(address):
+    kept(
+        address,
+        prediction(1, "canary", "2", 0.5),
+        prediction(2, probability=0.4),
+        *[prediction(n, probability=0.9, source="batch") for n in range(3, 9)],
+    )
+
+    assert compared(address, "canary").champion_mean == 0.4
+
+
 def test_another_model_another_version_and_another_time_do_not_count(address):
     kept(
         address,
