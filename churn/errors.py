@@ -43,6 +43,10 @@ class BundleError(ChurnError):
     exit_code: ClassVar[int] = 1
 
 
+class NoVersionBeforeError(BundleError):
+    """A bundle store has no version before the one in production."""
+
+
 # What SQLAlchemy and pydantic append for developers: the statement, and where to read more.
 _APPENDIX = re.compile(
     r" \[SQL: .*| \(Background on this error at: .*| For further information visit https://\S+"

@@ -93,6 +93,8 @@ class ComposeTarget(Target):
             return RollbackResult(None, "The container was stopped; none ran before.")
         if before is None:
             return RollbackResult.first_version(self.request.version)
+        if before == self.request.version:
+            return RollbackResult.not_yet(before)
         self.wait(before)
         return RollbackResult.serves_again(before)
 

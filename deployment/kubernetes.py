@@ -19,8 +19,8 @@ from deployment.target import DeployRequest, RollbackResult, Target
 _FOLDER = ROOT / "deployment" / "manifests" / "kubernetes"
 _NAME = "churn-api"
 _DEPLOYMENT = f"deployment/{_NAME}"
-_REVISION = r"jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}"
-_REPLICAS = "jsonpath={.spec.replicas}"
+_REVISION = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
+_REPLICAS = "{.spec.replicas}"
 _PLACEHOLDER_REGISTRY = "registry.example/"  # in the shipped overlay, until you name a registry
 
 
@@ -103,15 +103,23 @@ class KubernetesTarget(Target):
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Moves the pointer inside back and undoes the rollout; a new Deployment is scaled to 0."""
         before: str | None = None
-        if (publisher := self._publisher) is not None:
-            withdraw = smoke_failed or publisher.moved
-            before = publisher.roll_back() if withdraw else publisher.serving()
+        publisher = self._publisher
+        withdrawn = publisher is not None and (smoke_failed or publisher.moved)
+        if publisher is not None and withdrawn:
+            before = publisher.roll_back()
         if self._revision_before is None or self._stopped_before:
             self.run(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
             return RollbackResult(None, "The pods were scaled to none; none served before.")
         if self._get(_REVISION) != self._revision_before:
             self.run(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
             self.run(self._kubectl(), *self._rollout_status())
+        if publisher is None or not publisher.ready:
+            sentence = "The cluster's store was not reached; what it has in production serves on."
+            return RollbackResult(None, sentence)
+        if not withdrawn:
+            before = publisher.serving()
+            if before == self.request.version:
+                return RollbackResult.not_yet(before)
         if before is None:
             return RollbackResult.first_version(self.request.version)
         with self._port_forward(before):
@@ -163,10 +171,15 @@ class KubernetesTarget(Target):
         seconds = round(self.request.settings.smoke.wait_seconds)
         return ("rollout", "status", _DEPLOYMENT, f"--timeout={seconds}s")
 
-    def _get(self, output: str) -> str | None:
-        """Returns a field of the Deployment; None where there is no Deployment yet."""
-        result = self._kubectl().run_unchecked("get", _DEPLOYMENT, "--output", output)
-        return result.stdout.strip() if result.returncode == 0 else None
+    def _get(self, field: str) -> str | None:
+        """Returns a field of the Deployment; None where there is no Deployment yet.
+
+        Raises:
+            ChurnError: the cluster does not say.
+        """
+        output = f"jsonpath={{.metadata.name}}={field}"  # the name, since a field may be empty
+        found = self._kubectl().run("get", _DEPLOYMENT, "--ignore-not-found", "--output", output)
+        return found.strip().partition("=")[2] if found.strip() else None
 
     def _min_replicas(self) -> int:
         """Returns the least number of replicas of the overlay's autoscaler; 1 without one."""

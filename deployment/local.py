@@ -117,6 +117,8 @@ class LocalTarget(Target):
             return RollbackResult(None, "The service was stopped; none ran before.")
         if before is None:
             return RollbackResult.first_version(self.request.version)
+        if before == self.request.version:
+            return RollbackResult.not_yet(before)
         self._wait_for(self._running, before)
         return RollbackResult.serves_again(before)
 

@@ -19,21 +19,27 @@ STORE = "/store"
 
 # Python code for the pod; store and version follow as arguments, so that nothing needs quoting.
 _DIGEST = (
-    "import sys; from pathlib import Path; from churn.scoring.manifest import manifest_digest; "
-    "print(manifest_digest(Path(sys.argv[1])))"
+    "import sys; from pathlib import Path; from churn.scoring.manifest import MANIFEST, manifest_digest; "
+    "p = Path(sys.argv[1]); print(manifest_digest(p) if (p / MANIFEST).is_file() else '-')"
 )
 _PUBLISH = (
     "import sys; from pathlib import Path; from churn.scoring.bundle import history, publish; "
     "s, v = Path(sys.argv[1]), sys.argv[2]; p = history(s); n = publish(s, v); "
     "print('was', p[-1].version if p else '-', 'moved' if not p or n != p[-1] else 'stayed')"
 )
-_ROLL_BACK = (
-    "import sys; from pathlib import Path; from churn.scoring.bundle import roll_back; "
-    "print(roll_back(Path(sys.argv[1])).version)"
-)
+_ROLL_BACK = """
+import sys
+from pathlib import Path
+from churn.errors import NoVersionBeforeError
+from churn.scoring.bundle import roll_back
+try:
+    print(roll_back(Path(sys.argv[1])).version)
+except NoVersionBeforeError:
+    print("-")
+"""
 _CURRENT = (
-    "import sys; from pathlib import Path; from churn.scoring.current import read_current; "
-    "print(read_current(Path(sys.argv[1])).version)"
+    "import sys; from pathlib import Path; from churn.scoring.bundle import history; "
+    "p = history(Path(sys.argv[1])); print(p[-1].version if p else '-')"
 )
 
 
@@ -41,6 +47,7 @@ class Publisher:
     """The pod, created when it is first used.
 
     Attributes:
+        ready: Whether the pod has started.
         moved: Whether the cluster's pointer was moved.
         actions: Commands that were run, in order.
     """
@@ -52,6 +59,7 @@ class Publisher:
             [_with_image(each, image) for each in manifests], sort_keys=False
         )
         self._started = False
+        self.ready = False
         self.moved = False
         self.actions: list[str] = []
 
@@ -64,13 +72,13 @@ class Publisher:
         """
         self._start()
         place = f"{STORE}/bundles/{request.version}"
-        existing = self._kubectl.run_unchecked("exec", POD, "--", "python", "-c", _DIGEST, place)
-        if existing.returncode == 0 and existing.stdout.strip() != digest:
+        existing = self._version(_DIGEST, place)
+        if existing not in (None, digest):
             raise ChurnError(
                 f"The cluster's store has another bundle of version {request.version} in {place}; "
                 f"remove it there, or train a version with a number of its own."
             )
-        if existing.returncode:
+        if existing is None:
             # `kubectl cp` would copy into the folder that a broken-off copy has left.
             self._run("exec", POD, "--", "rm", "-rf", place)
             self._run("exec", POD, "--", "mkdir", "-p", f"{STORE}/bundles")
@@ -80,11 +88,19 @@ class Publisher:
         self.moved = last_line(output).rstrip(".").endswith("moved")
 
     def roll_back(self) -> str | None:
-        """Points to the version before, and returns it; None where there was none."""
+        """Points to the version before, and returns it; None where there was none.
+
+        Raises:
+            ChurnError: it could not be put back.
+        """
         return self._version(_ROLL_BACK)
 
     def serving(self) -> str | None:
-        """Returns the version in production in the cluster's store; None where there is none."""
+        """Returns the version in production in the cluster's store; None where there is none.
+
+        Raises:
+            ChurnError: the pod cannot be asked.
+        """
         return self._version(_CURRENT)
 
     def close(self) -> None:
@@ -100,11 +116,18 @@ class Publisher:
         self._kubectl.run_unchecked("delete", "pod", POD, "--ignore-not-found")
         self._run("apply", "-f", "-", stdin=self._manifests)
         self._run("wait", "--for=condition=Ready", f"pod/{POD}", "--timeout=300s")
+        self.ready = True
 
-    def _version(self, code: str) -> str | None:
-        self._start()
-        result = self._kubectl.run_unchecked("exec", POD, "--", "python", "-c", code, STORE)
-        return result.stdout.strip() if result.returncode == 0 else None
+    def _version(self, code: str, place: str = STORE) -> str | None:
+        """Returns what the code prints about a place; None for `-`, as where there is nothing."""
+        result = self._kubectl.run_unchecked("exec", POD, "--", "python", "-c", code, place)
+        if result.returncode:
+            raise ChurnError(
+                f"The cluster's {place} cannot be read or changed through the pod {POD}: "
+                f"{last_line(result.stderr)}"
+            )
+        answer = result.stdout.strip()
+        return None if answer == "-" else answer
 
     def _run(self, *arguments: str, stdin: str | None = None) -> str:
         line = self._kubectl.command_line(*arguments)

@@ -75,8 +75,8 @@ class SeldonTarget(Target):
         publish = publish_bundle if self._settings.core == 1 else publish_mlserver_model
         self.actions.append(publish(self.request, self._settings.bundle_uri))
         self.changed = True
+        self._applied = True  # from here on: one that fails may have applied a part
         self._pipe(self.manifests, "apply", "-f", "-")
-        self._applied = True
         self.run(self._kubectl, *self._wait_command())
 
     @contextmanager

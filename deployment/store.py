@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from churn.errors import BundleError, ChurnError, InputError
+from churn.errors import ChurnError, InputError, NoVersionBeforeError
 from churn.ledger.changes import ChangeLedger, ProductionChange
 from churn.scoring.address import Address
 from churn.scoring.bundle import publish, roll_back
@@ -62,10 +62,10 @@ class SharedStore:
         """Puts the version before back if this one answered wrongly.
 
         Returns:
-            The version in production then; None if there was none before, or none that can serve.
+            The version in production then; None if there was none before, so that this one stays.
 
         Raises:
-            ChurnError: it could not be put back.
+            ChurnError: it could not be put back, as one whose bundle is not fit to be served.
         """
         with self._production() as production, production.settled():
             serving = production.serving
@@ -73,7 +73,7 @@ class SharedStore:
                 return serving
             try:
                 target = roll_back(self.store, dry_run=True).version
-            except BundleError:
+            except NoVersionBeforeError:
                 return None
             reason = f"version {serving} answered wrongly"
             self._change(production, target, serving, reason, self._back)

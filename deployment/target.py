@@ -42,7 +42,7 @@ class RollbackResult:
     """What serves after a rollback.
 
     Attributes:
-        serving: The version; None where none serves.
+        serving: The version; None where none serves, or where that is not known.
         sentence: The same in a sentence.
     """
 
@@ -58,6 +58,13 @@ class RollbackResult:
     def serves_again(cls, version: str) -> Self:
         """Returns the result for a target that is back on the version before."""
         return cls(version, f"Version {version} serves again.")
+
+    @classmethod
+    def not_yet(cls, version: str) -> Self:
+        """Returns the result for a version in production that the target does not serve in time."""
+        return cls(
+            None, f"Version {version} stays in production; this target does not serve it yet."
+        )
 
 
 class Target(ABC):

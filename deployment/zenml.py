@@ -94,6 +94,8 @@ class ZenmlTarget(Target):
             return self._deploy_again(before)
         if version is None:
             return RollbackResult.first_version(self.request.version)
+        if version == self.request.version:
+            return RollbackResult.not_yet(version)
         self.wait(version)
         return RollbackResult.serves_again(version)
 

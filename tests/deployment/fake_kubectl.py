@@ -33,14 +33,15 @@ def read(folder: Path, arguments: list[str]) -> int:
             return fail("Unable to connect to the server: refused")
         case ["kustomize", *_]:
             return subprocess.call([(folder / "real").read_text(), *arguments])
+        case ["get", *_] if is_set(folder, "get-fails"):
+            return fail("Error from server (Timeout): the server was unable to return a response")
         case ["get", *_] if not is_set(folder, "revision"):
-            return fail('Error from server (NotFound): deployments.apps "churn-api" not found')
+            assert "--ignore-not-found" in arguments
         case ["get", *_, output] if ".spec.replicas" in output:
-            sys.stdout.write(
-                (folder / "replicas").read_text() if is_set(folder, "replicas") else "1"
-            )
+            replicas = (folder / "replicas").read_text() if is_set(folder, "replicas") else "1"
+            sys.stdout.write(f"churn-api={replicas}")
         case ["get", *_]:
-            sys.stdout.write((folder / "revision").read_text())
+            sys.stdout.write("churn-api=" + (folder / "revision").read_text())
         case ["rollout", "status", *_] if is_set(folder, "stuck"):
             return fail("error: deployment churn-api exceeded its progress deadline")
     return 0
@@ -51,6 +52,8 @@ def change(folder: Path, arguments: list[str], number: int) -> int:
     match arguments:
         case ["apply", "-f", "-"] | ["delete", *_, "-f", "-"]:
             (folder / f"stdin-{number}").write_text(sys.stdin.read(), encoding="utf-8")
+            if arguments[0] == "apply" and is_set(folder, "apply-fails"):
+                return fail("error: the second of two documents was refused")
         case ["apply", "-k", _]:
             # As kubectl does: a number that the overlay does not name stays as it was.
             set_revision(folder, "1" if not is_set(folder, "revision") else None)
@@ -61,6 +64,8 @@ def change(folder: Path, arguments: list[str], number: int) -> int:
             set_revision(folder, None)
         case ["cp", source, target]:
             shutil.copytree(source, in_volume(folder, target.partition(":")[2]))
+        case ["exec", *_, "-c", code, _] if is_set(folder, "exec-fails") and "roll_back" in code:
+            return fail("error: unable to upgrade connection: container not found")
         case ["exec", _, "--", *command]:
             return run_in_pod(folder, command)
         case ["port-forward", *_] if is_set(folder, "replicas") and has_no_pod(folder):

@@ -167,6 +167,25 @@ def test_a_first_rollout_that_hangs_leaves_no_pod(deployer, kubectl):
     assert "scale deployment/churn-api --replicas=0" in changes(kubectl)
 
 
+def test_a_cluster_that_does_not_answer_is_no_cluster_without_the_deployment(deployer, kubectl):
+    kubectl.set("revision", "4")
+    kubectl.set("get-fails")
+
+    with pytest.raises(ChurnError, match="unable to return a response"):
+        deployer.deploy(*TARGET)
+
+    assert changes(kubectl) == []
+
+
+def test_a_rollback_that_cannot_reach_the_store_is_no_rollback(deployer, kubectl):
+    kubectl.set("revision", "4")
+    kubectl.set("exec-fails")
+    kubectl.set("stuck")
+
+    with pytest.raises(ChurnError, match=r"rollback failed, too.*container not found"):
+        deployer.deploy(*TARGET)
+
+
 @pytest.mark.parametrize(
     ("missing", "message", "kind"),
     [

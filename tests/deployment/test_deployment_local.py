@@ -11,9 +11,11 @@ import socket
 import httpx
 import pytest
 
-from churn.errors import BundleError, InputError
+from churn.errors import BundleError, ChurnError, InputError
 from churn.ledger.predictions import PredictionLedger
 from churn.scoring.bundle import bundle_folder, current, history
+from deployment.store import SharedStore
+from tests.deployment.conftest import MODEL
 
 CANARY = {"CHURN_CANARY_VERSION": "1", "CHURN_CANARY_PERCENT": "100"}
 
@@ -190,6 +192,40 @@ def test_ctrl_c_during_a_deployment_restores_what_was_before(deployer, monkeypat
 
     assert deployer.process is None
     assert current(deployer.store).version == "2"  # it was not the version's fault
+
+
+def test_a_version_that_does_not_come_up_in_time_stays_in_production_and_is_not_waited_for_again(
+    deployer, monkeypatch
+):
+    from deployment.local import LocalTarget
+
+    deployer.deploy()
+    deployer.promote("2")
+    waited = []
+
+    def too_slow(_target, version, **_):
+        waited.append(version)
+        raise ChurnError("It was not ready in time.")
+
+    monkeypatch.setattr(LocalTarget, "wait", too_slow)
+    done = deployer.deploy()
+
+    assert (done.status, done.serving, waited) == ("rolled back", None, ["2"])
+    assert done.sentence.endswith(
+        "Version 2 stays in production; this target does not serve it yet."
+    )
+    assert current(deployer.store).version == "2"
+
+
+def test_an_earlier_bundle_that_is_damaged_is_not_called_absent(deployer):
+    deployer.promote("2")
+    (bundle_folder(deployer.store, "1") / "golden.json").write_text("{}")
+    store = SharedStore(deployer.store, deployer.folders["ledger"], MODEL, "2")
+
+    with pytest.raises(BundleError, match="bundles/1"):
+        store.roll_back(smoke_failed=True)
+
+    assert current(deployer.store).version == "2"
 
 
 def test_a_service_that_does_not_start_is_reported_with_its_own_message(deployer, monkeypatch):

@@ -73,6 +73,17 @@ def test_a_first_model_that_does_not_pass_is_deleted_with_all_that_came_with_it(
     assert applied(kubectl, "delete") == [("Server", "churn-server"), ("Model", "churn-1")]
 
 
+def test_manifests_of_which_a_part_was_applied_are_deleted(deployer, kubectl, seldon):
+    kubectl.set("apply-fails")
+
+    done = deployer.deploy(*seldon)
+
+    assert (done.status, done.serving) == ("rolled back", None)
+    assert "the second of two documents was refused" in done.reason
+    assert done.sentence.endswith("What was applied was deleted; none was served from here before.")
+    assert applied(kubectl, "delete") == [("Server", "churn-server"), ("Model", "churn-1")]
+
+
 def test_core_1_reads_the_store_and_answers_in_its_own_protocol(
     deployer, kubectl, seldon, tmp_path
 ):

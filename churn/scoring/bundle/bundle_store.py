@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from churn.errors import BundleError
+from churn.errors import BundleError, NoVersionBeforeError
 from churn.scoring.address import Address, address, file_system, unreadable
 from churn.scoring.bundle.pointer import History, move_pointer
 from churn.scoring.bundle.store_of_model import model_of_store
@@ -96,8 +96,8 @@ def roll_back(store: Address, *, dry_run: bool = False) -> Published:
         What is in production now, or would be.
 
     Raises:
-        BundleError: there is nothing to go back to, or it is not fit to be served; what is in
-            production stays.
+        NoVersionBeforeError: there is nothing to go back to; what is in production stays.
+        BundleError: what it would go back to is not fit to be served; what is in production stays.
     """
     place = address(store)
 
@@ -116,7 +116,7 @@ def _fit_before(store: Address, past: History) -> Published:
         read_current(store)  # says that nothing is in production
     now, before = past[-1], _before(past)
     if before is None:
-        raise BundleError(
+        raise NoVersionBeforeError(
             f"The store {store} has no version before {now.version} to go back to. Publish "
             "another version instead."
         )
