@@ -8,8 +8,6 @@ from zenml.client import Client
 from registry.artifacts import Artifact
 from registry.step_context import in_step
 
-_LOOKED_AT = 20
-
 
 def last_report(artifact: Artifact, model: str) -> Any:
     """Returns a model's last report that an earlier run has stored; None for the first, and outside of runs.
@@ -19,9 +17,13 @@ def last_report(artifact: Artifact, model: str) -> Any:
     if not in_step():
         return None
     found = Client().list_artifact_versions(
-        artifact=artifact.value, sort_by="desc:created", size=_LOOKED_AT, hydrate=True
+        artifact=artifact.value,
+        run_metadata=[f"model:{model}"],
+        sort_by="desc:created",
+        size=1,
+        hydrate=True,
     )
-    last = next((each for each in found if each.run_metadata.get("model") == model), None)
+    last = next(iter(found), None)
     try:
         return last.load() if last is not None else None
     except ValidationError:

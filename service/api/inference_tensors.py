@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
@@ -30,6 +31,7 @@ from service.core.json_keys import RepeatedKeyError, refuse_repeated_keys
 
 JSON_LENGTH = "inference-header-content-length"
 """Header that says how many bytes of a body are JSON; raw tensors follow."""
+_DIGITS = 19  # of a length in bytes; Python refuses to read thousands
 _DATA_KEY = re.compile(rb'"data"\s*:\s*')
 
 
@@ -59,13 +61,14 @@ async def read_request(
     """
     size = len(body)
     if json_length is not None:
-        if not (json_length.isascii() and json_length.isdigit()) or int(json_length) > size:
+        is_number = json_length.isascii() and json_length.isdigit()
+        if not is_number or len(json_length) > _DIGITS or int(json_length) > size:
             raise ProblemError(
                 400, f"The header Inference-Header-Content-Length is no number up to {size:,}, the "
                 "length of the body.",
             )  # fmt: skip
         size = int(json_length)
-    content, data = _split(body[:size])
+    content, data = _split(body[:size].removeprefix(BOM_UTF8))
     return content, await _columns(content["inputs"], data, body[size:], limit)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -147,7 +148,7 @@ async def record_later(
         ProblemError: one is at fault, there are too many, or they cannot be recorded now.
     """
     limits = RowLimits(state.settings.max_batch_rows, state.settings.max_body_bytes)
-    if body.lstrip()[:1] == b"[":
+    if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"[":
         items = await collect_rows(split_array(body, limits), limits)
     elif len(body) > limits.row_bytes:
         raise body_too_large(limits.row_bytes)

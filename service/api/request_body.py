@@ -48,11 +48,12 @@ def parse_json(body: bytes) -> Any:
         raise ProblemError(400, "The body is empty. Send a JSON object with the customer's fields.")
     try:
         content = _decode(body)
+        key = find_repeated_key(body, content)
     except RecursionError:
         raise _too_deep(body) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise _fault(body, error) from None
-    if (key := find_repeated_key(body, content)) is not None:
+    if key is not None:
         raise repeated_key(key)
     return content
 

@@ -121,7 +121,7 @@ class WorkerState:
             raise invalid_customer_id(pool.id_field, customer)
         if pool.canary is None:
             return pool.production
-        return pool.choose(str(customer or prediction_id))
+        return pool.choose(str(prediction_id if customer is None else customer))
 
     def record_score(
         self,

@@ -156,6 +156,7 @@ def _parse_object(message: Message) -> dict[str, Any]:
         raise Rejection("empty", "The message is empty. Send a JSON object.")
     try:
         row = _decode(message.value.removeprefix(BOM_UTF8))
+        key = find_repeated_key(message.value, row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Rejection("not_json", f"The message is not JSON: {why.rstrip('.')}.") from None
@@ -164,7 +165,7 @@ def _parse_object(message: Message) -> dict[str, Any]:
             "not_a_customer", f"The message is {type_name(row)}, not a JSON object with a "
             "customer's fields.",
         )  # fmt: skip
-    if (key := find_repeated_key(message.value, row)) is not None:
+    if key is not None:
         raise Rejection(
             "field", f"Field {quote_value(key)} stands twice in one object. Send it once.",
             field=key[:40],

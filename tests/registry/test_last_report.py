@@ -27,7 +27,16 @@ def last(monkeypatch):
     """The last report of the model `churn` among some that are stored, the newest first."""
 
     def find(*reports, in_step=True):
-        client = SimpleNamespace(list_artifact_versions=lambda **_: reports)
+        def listed(*, artifact, run_metadata, sort_by, size, hydrate):
+            assert (artifact, sort_by, hydrate) == (
+                Artifact.BATCH_REPORT.value,
+                "desc:created",
+                True,
+            )
+            (model,) = [each.removeprefix("model:") for each in run_metadata]
+            return [each for each in reports if each.run_metadata["model"] == model][:size]
+
+        client = SimpleNamespace(list_artifact_versions=listed)
         monkeypatch.setattr(module, "Client", lambda: client)
         monkeypatch.setattr(module, "in_step", lambda: in_step)
         return last_report(Artifact.BATCH_REPORT, "churn")
@@ -36,7 +45,8 @@ def last(monkeypatch):
 
 
 def test_the_newest_report_of_the_model_is_found(last):
-    reports = stored({"rows": 1}, "other"), stored({"rows": 2}), stored({"rows": 3})
+    others = [stored({"rows": 1}, "other")] * 30
+    reports = *others, stored({"rows": 2}), stored({"rows": 3})
 
     assert last(*reports) == Report(rows=2)
 

@@ -58,7 +58,7 @@ def download(
         if kept.is_file() and checksum.of_files([kept]) == expected:
             return kept
     with _partial(cache) as (file, path):
-        found = _fetch(url, name, file, on_progress, largest)
+        found = _fetch(url, name, file, cache, on_progress, largest)
         checksum.require(
             found, expected, name, "Check the address and data.sha256; nothing was kept."
         )
@@ -69,7 +69,9 @@ def download(
     return kept
 
 
-def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, largest: int) -> str:
+def _fetch(
+    url: str, name: str, file: BinaryIO, cache: Path, on_progress: Progress | None, largest: int
+) -> str:
     """Writes the bytes to a file and returns their sha256."""
     digest = hashlib.sha256()
     done = 0
@@ -84,7 +86,8 @@ def _fetch(url: str, name: str, file: BinaryIO, on_progress: Progress | None, la
                         f"{name} holds more than {largest:,} bytes. Take a smaller table."
                     )
                 digest.update(piece)
-                file.write(piece)
+                with _usable(cache):
+                    file.write(piece)
                 if on_progress is not None:
                     on_progress(done, total)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from churn.command import print_result
 from churn.contract import load_contract
 from churn.data.sources import open_sink, open_source
+from churn.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +26,11 @@ def _copied(options: argparse.Namespace) -> str:
     optional = () if contract is None else contract.unscored
     source = open_source(options.source, contract, optional=optional)
     sink = open_sink(options.sink, key=options.key)
-    rows = sink.write(chunk.table for chunk in source.chunks())
+    chunks = source.chunks()
+    first = next(chunks, None)
+    if first is None:
+        raise InputError(f"{source.shown} has no rows, so nothing was written. Name another table.")
+    rows = sink.write(chunk.table for chunk in chain([first], chunks))
     return f"{source.shown} -> {sink.shown}: {rows:,} rows, sha256 {source.digest()}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -70,7 +71,9 @@ class FolderSink:
         """Writes the next part of parquet."""
         with _writable(self.shown):
             self._path.mkdir(parents=True, exist_ok=True)
-            taken = [int(each.stem[5:]) for each in self._path.glob("part-[0-9]*.parquet")]
+            # Spark's own parts have more behind the number.
+            found = (re.match(r"part-(\d+)", each.name) for each in self._path.glob("*.parquet"))
+            taken = [int(each[1]) for each in found if each]
             part = self._path / f"part-{max(taken, default=-1) + 1:05d}.parquet"
             return _write_beside(part, tables, "parquet")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from churn.data import acquire, fingerprint
+from churn.data.intake import download as download_module
 from churn.data.intake.download import download, public
 from churn.errors import InputError
 
@@ -261,6 +263,20 @@ def test_more_bytes_than_the_limit_are_not_fetched(server, csv, cache):
     with pytest.raises(InputError, match="holds more than 100,000 bytes"):
         download(url, sha256, cache, largest=100_000)
     assert list(cache.iterdir()) == []
+
+
+def test_a_disk_that_fills_is_named(server, csv, cache, monkeypatch):
+    url, sha256 = server.serve("/telco.csv", csv)
+
+    @contextmanager
+    def full(_cache):
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            yield file, Path("/dev/full")
+
+    monkeypatch.setattr(download_module, "_partial", full)
+
+    with pytest.raises(InputError, match=r"download folder .* cannot be used: .*[Nn]o space left"):
+        download(url, sha256, cache)
 
 
 def test_an_interrupt_leaves_nothing_behind(server, csv, cache):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from codecs import BOM_UTF8
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -264,6 +265,15 @@ def test_an_outcome_alone_may_have_the_bytes_of_one_customer(client):
     answers = [client.post("/v1/outcomes", content=one.ljust(65_536 + more)) for more in (0, 1)]
 
     assert [answer.status_code for answer in answers] == [201, 413]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"customer": "a", "churned": true}', b'[{"customer": "a", "churned": true}]']
+)
+def test_a_byte_order_mark_before_outcomes_is_skipped(client, body):
+    answer = client.post("/v1/outcomes", content=BOM_UTF8 + body)
+
+    assert (answer.status_code, answer.json()["recorded"]) == (201, 1)
 
 
 def test_outcomes_are_counted_before_the_first_is_read(client):

@@ -1,9 +1,13 @@
 """Whatever is sent, the answer is a problem that names the field, and the service goes on."""
 
 import json
+from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
+
+from service.api.problems import ProblemError
+from service.api.request_body import parse_json
 
 PATH = "/v1/score"
 
@@ -127,3 +131,11 @@ def test_after_all_of_it_the_service_answers_and_has_logged_no_value(client, ser
     assert customers[0]["customerID"] not in logged
     assert not service.logged("request_failed")
     assert not service.logged("unreadable")
+
+
+def test_no_depth_of_nesting_is_an_error_of_ours():
+    """Two decoders read a body; what is too deep for the second alone is refused, too."""
+    for depth in range(900, 1100):
+        body = b'{"a": ' + b"[" * depth + b'{"b": 1}' + b"]" * depth + b"}"
+        with suppress(ProblemError):
+            parse_json(body)

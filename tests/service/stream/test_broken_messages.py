@@ -1,13 +1,14 @@
 """Two hundred kinds of broken message: each in the dead letters with its reason, and all others scored."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from kafka import KafkaProducer
 from worker_process import working
 
 from service.stream.message_scoring import score_messages
-from service.stream.messages import SCHEMA_HEADER, Message
+from service.stream.messages import SCHEMA_HEADER, Message, Rejection, parse_event
 
 LIMIT = 262_144
 AT = "2026-01-01T00:00:00Z"
@@ -99,6 +100,15 @@ def broken(contract, row):
 @pytest.fixture(scope="module")
 def messages(contract, customers):
     return broken(contract, customers[0])
+
+
+def test_no_depth_of_nesting_stops_the_worker(pool, contract):
+    """Two decoders read a message; what is too deep for the second alone is rejected, too."""
+    for depth in range(900, 1100):
+        deep = b"[" * depth + b'{"b": 1}' + b"]" * depth
+        message = Message("t", 0, 0, 1, None, b'{"customerID": "A", "x": ' + deep + b"}")
+        with suppress(Rejection):
+            parse_event(message, contract, LIMIT)
 
 
 def test_there_are_two_hundred(messages):

@@ -82,6 +82,30 @@ def test_a_folder_gets_one_part_more_with_every_writing(table, expected, contrac
     ]
 
 
+def test_a_part_more_comes_behind_those_that_spark_wrote(table, tmp_path):
+    folder = tmp_path / "parts"
+    for number in (0, 1):
+        open_sink(f"{folder}/").write([table[:7]])
+        part = folder / f"part-0000{number}.parquet"
+        part.rename(folder / f"part-0000{number}-5e1f9a.c000.snappy.parquet")
+
+    open_sink(f"{folder}/").write([table[7:9]])
+
+    assert max(path.name for path in folder.iterdir()) == "part-00002.parquet"
+
+
+@pytest.mark.parametrize("target", ["out.csv", "out.parquet", "sqlite:///{}/out.db?table=a"])
+def test_a_table_of_a_header_alone_is_copied_nowhere(tmp_path, capsys, target):
+    source = tmp_path / "header.csv"
+    source.write_text("customerID,tenure\n")
+    target = target.format(tmp_path) if "{}" in target else str(tmp_path / target)
+
+    assert main([str(source), target]) == 2
+
+    assert f"{source} has no rows, so nothing was written." in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["header.csv"]
+
+
 @pytest.mark.parametrize("name", ["customers.parquet", "customers.csv", "customers.csv.gz"])
 def test_a_failure_leaves_the_file_that_was_there(table, tmp_path, name):
     path = tmp_path / name
