@@ -52,8 +52,8 @@ def judge_versions(
         if one_contract.verdict != "pass":
             return decide([one_contract], challenger=_name(challenger), champion=_name(champion))
     rows = _gate_rows(challenger, champion)
-    results = {each.name: each for each in challenger.protocol.candidates}
-    result = results.get(challenger.model.recipe)
+    report = challenger.judged_by
+    result = report.result(challenger.model.recipe) if report else None
     hashes = {"challenger_data": challenger.model.data_sha256}
     if champion is not None:
         hashes["champion_data"] = champion.model.data_sha256
@@ -171,6 +171,7 @@ def _training_verdict(
 ) -> TrainingVerdict | None:
     if challenger.verdict is None:
         return None
+    report = challenger.judged_by
     return TrainingVerdict(
         challenger.verdict,
         challenger.reasons,
@@ -178,7 +179,7 @@ def _training_verdict(
         override.reason.strip(),
         model=model,
         profile=challenger.profile,
-        splits=challenger.protocol.plan.splits,
+        splits=report.plan.splits if report else 0,
     )
 
 

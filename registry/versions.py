@@ -13,7 +13,7 @@ from churn.data import Dataset
 from churn.data.quality import QualityReport
 from churn.data.split import Split
 from churn.errors import InputError
-from churn.evaluation.protocol import ProtocolReport
+from churn.evaluation.protocol import ProtocolReport, report_of_recipe
 from churn.evaluation.threshold_report import ThresholdReport, served_threshold
 from churn.features.encoding import Columns, encode, encode_target, take
 from churn.models.trained import TrainedModel
@@ -48,7 +48,8 @@ class TrainedVersion:
         customers: The table it was trained on.
         split: Development rows, which it was fitted on, and gate rows.
         quality: Quality report of the table.
-        protocol: Protocol report of its recipe.
+        protocol: Report of the recipes that the whole protocol measured.
+        nested: Report of those that its first repeat measured; None if there were none.
         threshold: Report of its decision threshold.
         card: Its model card, Markdown; None for a version that has none.
         git_commit: Commit of the code, as its model card says; None where unknown.
@@ -64,6 +65,7 @@ class TrainedVersion:
     split: Split
     quality: QualityReport
     protocol: ProtocolReport
+    nested: ProtocolReport | None
     threshold: ThresholdReport
     card: str | None
     git_commit: str | None
@@ -93,6 +95,14 @@ class TrainedVersion:
         return encode_target(self.customers.frame, self.customers.contract)
 
     @property
+    def judged_by(self) -> ProtocolReport | None:
+        """The report that judges its recipe, as in training; None if neither has it."""
+        try:
+            return report_of_recipe(self.model.recipe, self.protocol, self.nested)
+        except InputError:
+            return None
+
+    @property
     def bundle_threshold(self) -> Threshold:
         """Its decision threshold as a bundle states it."""
         value = served_threshold(self.threshold, self.model.recalibration)
@@ -120,11 +130,13 @@ def load_trained_version(version: ModelVersionResponse) -> TrainedVersion:
             )
         loaded[field] = _load(linked, kind, materializer)
     metadata: dict[str, Any] = version.run_metadata
+    nested = version.get_artifact(Artifact.NESTED)
     card = version.get_artifact(Artifact.MODEL_CARD)
     content = _load(card, ModelCard, ReportMaterializer) if card is not None else None
     return TrainedVersion(
         **loaded,
         version=str(version.name),
+        nested=_load(nested, ProtocolReport, ReportMaterializer) if nested is not None else None,
         card=model_card_markdown(content) if content else None,
         git_commit=content.provenance.git_commit if content else None,
         trained_at=_trained_at(version),

@@ -15,8 +15,7 @@ from churn.campaign.campaign_plan import reason_without_amounts
 from churn.campaign.earlier_lists import CALL_LIST, NOT_CALLED, earlier_days
 from churn.frozen_model import FrozenModel
 from churn.ledger.prediction import Outcome
-
-_UPPER_THIRD = 2 / 3
+from churn.retention.cohorts import ALIKE, UPPER, value_thirds
 
 
 class MissedLeavers(FrozenModel):
@@ -26,7 +25,8 @@ class MissedLeavers(FrozenModel):
         day: of the list.
         with_outcome: customers of it who were not called and whose outcome is known.
         left: of these, who left.
-        missed: of these, who were of the upper third of the values.
+        missed: of these, who were of the upper third of the values; all where all were worth the same.
+        alike: whether all were.
         margin: expected of the missed ones when the list was made.
         reasons: why they were not called -> how many.
     """
@@ -35,6 +35,7 @@ class MissedLeavers(FrozenModel):
     with_outcome: int
     left: int
     missed: int
+    alike: bool
     margin: float
     reasons: dict[str, int]
 
@@ -42,9 +43,10 @@ class MissedLeavers(FrozenModel):
     def sentence(self) -> str:
         """The result in one sentence."""
         why = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.items())
+        who = "customers" if self.alike else "customers of the upper third of the values"
         return (
-            f"Of the list of {self.day}, {self.missed:,} customers of the upper third of the values have "
-            f"left without a call, worth {self.margin:,.0f}" + (f": {why}." if why else ".")
+            f"Of the list of {self.day}, {self.missed:,} {who} have left without a call, worth "
+            f"{self.margin:,.0f}" + (f": {why}." if why else ".")
         )
 
 
@@ -65,9 +67,9 @@ def audit_last_list(
         if not any(outcome is not None for outcome in known):
             continue
         left = np.array([outcome is not None and outcome.churned for outcome in known])
-        value = listed["value"].to_numpy()
-        upper = np.quantile(np.append(value, called["value"].to_numpy()), _UPPER_THIRD)
-        missed = listed.filter(pa.array(left & (value >= upper)))
+        values = [table["value"].to_numpy() for table in (listed, called)]
+        third = value_thirds(np.concatenate(values))[: listed.num_rows]
+        missed = listed.filter(pa.array(left & np.isin(third, [UPPER, ALIKE])))
         reasons = Counter(reason_without_amounts(why) for why in missed["why"].to_pylist())
         return (
             MissedLeavers(
@@ -75,6 +77,7 @@ def audit_last_list(
                 with_outcome=sum(outcome is not None for outcome in known),
                 left=int(left.sum()),
                 missed=missed.num_rows,
+                alike=ALIKE in third,
                 margin=float(missed["value"].to_numpy().sum()),
                 reasons=dict(reasons.most_common()),
             ),

@@ -99,6 +99,8 @@ def rebuild_features(
 ) -> FeaturesResult:
     """Builds the newest version of a day, or before it, again, and compares every byte.
 
+    Of several versions of one day, a damaged one comes first.
+
     Args:
         contract: name of the contract.
         as_of: the day, YYYY-MM-DD.
@@ -165,7 +167,9 @@ def _newest_of(contract: str, as_of: str, store: OfflineStore) -> Provenance:
             f"The feature store at {store.place} has no features of '{contract}' from {as_of} or "
             f"before; it has: {days}."
         )
-    return before[-1]
+    newest = before[-1]
+    of_the_day = [each for each in reversed(before) if each.date == newest.date]
+    return next((each for each in of_the_day if store.damaged(each)), newest)
 
 
 def _require_newest(feature_set_name: str, known: list[Provenance], store: OfflineStore) -> None:

@@ -42,7 +42,8 @@ def historical_features(
         `moments` with a column for each feature, missing where nothing was known; rows in their order.
 
     Raises:
-        InputError: a column of `moments` or a feature is missing, or no version is given.
+        InputError: a column of `moments` or a feature is missing, a moment is blank, a column has a
+            feature's name, or no version is given.
     """
     import pandas as pd
 
@@ -81,6 +82,18 @@ def _require_columns(
         raise InputError(
             f"The moments in '{EVENT_TIME}' have no zone. Give one, such as "
             f"pandas.to_datetime(..., utc=True)."
+        )
+    blank = int(moments[EVENT_TIME].isna().sum())
+    if blank:
+        raise InputError(
+            f"The moments in '{EVENT_TIME}' are blank in {blank:,} of {len(moments):,} rows. Fill them "
+            "in, or leave these rows out."
+        )
+    taken = [each for each in features if each in moments.columns]
+    if taken:
+        raise InputError(
+            f"The moments have columns named like features: {', '.join(taken)}. Rename them, or leave "
+            "them out."
         )
     known = {each.name for each in newest.features}
     unknown = [each for each in features if each not in known]

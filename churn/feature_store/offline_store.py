@@ -110,15 +110,14 @@ class OfflineStore:
         """The rows of a version.
 
         Raises:
-            InputError: the place cannot be read, or a file is damaged.
+            InputError: the place cannot be read, or a file is missing or damaged.
         """
         tables = []
-        with self._reading() as (system, root):
-            for part in provenance.files:
-                content = system.cat_file(f"{root}/{provenance.folder}/{part.name}")
-                if checksum(content) != part.sha256:
-                    raise damaged_version(self.where(provenance), part.name, provenance)
-                tables.append(pq.read_table(pa.BufferReader(content), columns=columns))
+        for part in provenance.files:
+            content = self.read_file(f"{provenance.folder}/{part.name}")
+            if content is None or checksum(content) != part.sha256:
+                raise damaged_version(self.where(provenance), part.name, provenance)
+            tables.append(pq.read_table(pa.BufferReader(content), columns=columns))
         return pa.concat_tables(tables)
 
     def adopt(self, provenance: Provenance) -> Provenance:

@@ -42,6 +42,9 @@ class FeatureStore(Protocol):
         """The features as they are known now, a row for each customer, beside the id.
 
         A formula is missing where one of its customer's fields is not known.
+
+        Raises:
+            InputError: a stored value is not what the contract allows.
         """
 
 

@@ -46,7 +46,9 @@ class TypedFields:
         return fields
 
     def typed(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Typed]:
-        """Typed values of the names, for each customer; a formula only where all fields are known.
+        """Typed values of the names, for each customer.
+
+        A formula is absent where a field is absent, or blank where the contract allows no blank.
 
         Raises:
             InputError: a name is unknown.
@@ -63,7 +65,7 @@ class TypedFields:
     def _typed(self, name: str, value: Any) -> Any:
         try:
             if name in self._numbers:
-                return None if is_blank(value) else self._numbers[name].read_type(value)
+                return None if is_blank(value) else self._numbers[name].read(value)
             if value is None:
                 return None
             codes = self._coded[name]
@@ -78,7 +80,9 @@ class TypedFields:
             try:
                 encoded[place] = self._encoder.encode(row)
             except FieldError:
-                continue  # not all fields are known
+                blank = (is_blank(row.get(name)) for name in self._numbers)
+                if not any(blank) and all(row.get(name) is not None for name in self._coded):
+                    raise
         columns = self._formulas.compute(self._encoder.as_columns(list(encoded.values())))
         return {
             place: {name: values[number].item() for name, values in columns.items()}

@@ -178,7 +178,7 @@ def _record(
         number=earlier[-1].number + 1 if earlier else 1,
         checked_at=now,
         spent=spent,
-        raises_alarm=result.p_value is not None and result.p_value <= spent,
+        raises_alarm=result.p_value is not None and spent > 0 and result.p_value <= spent,
         moved=tuple(each.name for each in result.columns if each.name in moved),
         moved_slices=tuple(each.name for each in result.slices if each.name in moved),
         result=result,

@@ -78,13 +78,12 @@ class RiskLedger(DatabaseLedger):
 
     def open_alarm(self, model: str, version: str) -> RiskCheck | None:
         """The check that raised the alarm of a version that nobody has resolved; None for none."""
-        query = select(func.max(RESOLUTIONS.c.number)).where(
+        resolved = select(RESOLUTIONS.c.number).where(
             RESOLUTIONS.c.model == model, RESOLUTIONS.c.kind == RISK
         )
-        with self.transaction() as connection:
-            resolved = connection.execute(query).scalar() or 0
-        raised = _of(model, version).where(RISK_CHECKS.c.alarmed, RISK_CHECKS.c.number > resolved)
-        found = self._checks(raised.order_by(RISK_CHECKS.c.number).limit(1))
+        number = RISK_CHECKS.c.number
+        raised = _of(model, version).where(RISK_CHECKS.c.alarmed, number.not_in(resolved))
+        found = self._checks(raised.order_by(number).limit(1))
         return found[0] if found else None
 
     def resolve_alarm(self, model: str, version: str, *, person: str, note: str = "") -> bool:

@@ -80,7 +80,8 @@ def judge_challenger(
         floors: what every model must clear.
         settings: margins, fixed before the two were compared.
         against_baseline: the challenger's paired difference to the plain baseline over
-            cross-validation splits; judged only where there is no champion.
+            cross-validation splits; judged only where there is no champion. None where it is the
+            baseline itself; without splits in `training`, None is not known and holds it.
         fixed: what no number of promotions may sink below; None where nothing was in production.
         looks: which look at these rows it is; the level of the comparisons is spent by that.
         hashes: digests of what else was compared, for the record (the snapshot, the models).
@@ -114,7 +115,7 @@ def judge_challenger(
     gates += _against_floors(challenger, rows, floors, settings)
     if champion is not None:
         gates += _against_champion(challenger, champion, rows, settings, looks.here)
-    elif against_baseline is not None:
+    elif against_baseline is not None or training is None or not training.splits:
         gates.append(baseline_gate(against_baseline, floors))
     if fixed is not None:
         gates += reference_gates(challenger, fixed, rows, settings, look=looks.ever)

@@ -95,7 +95,7 @@ class TrainingVerdict:
         override_reason: why.
         model: name it is registered under.
         profile: of the training; None where it was not recorded.
-        splits: of the cross-validation that measured it.
+        splits: of the cross-validation that measured it; 0 where no report has its recipe.
     """
 
     verdict: Verdict

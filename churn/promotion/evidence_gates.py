@@ -88,7 +88,9 @@ def protocol_gate(training: TrainingVerdict | None, settings: PromotionSettings)
     required = settings.protocol_splits
     if training is None:
         return unknown_gate(PROTOCOL, required, "How the challenger was measured is not known")
-    by = f"{training.splits} splits" + ("" if training.splits >= required else f", not {required}")
+    by = f"{training.splits} splits" if training.splits else "no report has its recipe"
+    if 0 < training.splits < required:
+        by += f", not {required}"
     demo = training.profile == DEMO
     passed = training.profile in WHOLE_PROFILES and training.splits >= required
     if demo:

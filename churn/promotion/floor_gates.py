@@ -154,12 +154,16 @@ def plausibility_gate(gate_rows: GateRowsReport, floors: Floors) -> Gate:
     )
 
 
-def baseline_gate(difference: PairedDifference, floors: Floors) -> Gate:
+def baseline_gate(difference: PairedDifference | None, floors: Floors) -> Gate:
     """Whether the model beats the plain baseline, or trails it by less than the margin."""
-    interval, margin = difference.interval, floors.baseline_margin
+    name, margin = "not worse than the baseline", floors.baseline_margin
+    if difference is None:
+        why = "No difference to the baseline over cross-validation splits is known"
+        return unknown_gate(name, -margin, why)
+    interval = difference.interval
     verdict = verdict_at_least(interval, -margin)
     return Gate(
-        name="not worse than the baseline",
+        name=name,
         figure=difference.difference,
         threshold=-margin,
         verdict=verdict,

@@ -13,7 +13,7 @@ from churn.monitoring.drift_check import CheckResult, ColumnDrift, Finding
 from churn.monitoring.risk_test import RiskCheck
 from churn.run_result import RunResult
 from churn.windows.consequence import Consequence
-from churn.windows.realised_window import RealisedWindow
+from churn.windows.realised_window import KNOWN_OUTCOMES, RealisedWindow
 from churn.windows.window import WindowFacts
 
 _SHOWN_CHECKS = 60
@@ -202,6 +202,10 @@ class MonitoringReport(RunResult):
             found["outcomes"] = self.realised.sentence
         if self.risk is not None:
             found["risk"] = self.risk.test.sentence
+        elif self.realised is not None and self.realised.performance is not None:
+            found["risk"] = (
+                f"no test yet: it needs {KNOWN_OUTCOMES} untreated outcomes of the version"
+            )
         found["to do"] = self.next_step
         return found
 

@@ -18,8 +18,9 @@ Texts = NDArray[np.str_]
 
 DO_NOT_DISTURB = "do-not-disturb"
 OTHER = "other"
-_THIRDS = ("lower", "middle", "upper")
-_ALIKE = "alike"  # where all customers are worth the same
+UPPER = "upper"
+ALIKE = "alike"  # where all customers are worth the same
+_THIRDS = ("lower", "middle", UPPER)
 _BOUNDS = (0.025, 0.975)
 
 
@@ -59,7 +60,7 @@ class Cohort(FrozenModel):
         """What the id says, in words."""
         if self.id == DO_NOT_DISTURB:
             return "do not disturb"
-        value = "" if self.value_third == _ALIKE else f", {self.value_third} value"
+        value = "" if self.value_third == ALIKE else f", {self.value_third} value"
         return f"{band_words(self.band)} risk{value}: {self.reason}"
 
 
@@ -89,11 +90,13 @@ def cohort_ids(
 
 
 def value_thirds(margin: Floats) -> Texts:
-    """Which third of the values each customer is in, str[n]."""
+    """Which third of the values each customer is in, str[n]; equal values are in that of their middle rank."""
     if np.ptp(margin) == 0:
-        return np.full(len(margin), _ALIKE)
-    cuts = np.quantile(margin, [1 / 3, 2 / 3])
-    return np.asarray(_THIRDS)[np.searchsorted(cuts, margin, side="right")]
+        return np.full(len(margin), ALIKE)
+    from scipy.stats import rankdata
+
+    third = (rankdata(margin) - 0.5) * 3 // len(margin)
+    return np.asarray(_THIRDS)[third.astype(np.int64)]
 
 
 def all_at_risk(risk: Floats, margin: RemainingMargin, *, seed: int) -> Amount:

@@ -23,7 +23,7 @@ from churn.windows.realised_window import (
     risk_after,
 )
 
-_END = datetime(9999, 1, 1, tzinfo=UTC)
+_FIRST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,8 @@ class Realised:
     Attributes:
         window: the figures.
         known: whose outcome and inputs are known.
-        settled: the outcomes, for the risk test.
+        settled: the outcomes for the risk test: those since its newest check, or all where it has not
+            begun.
     """
 
     window: RealisedWindow
@@ -64,9 +65,20 @@ def read_realised(
     if (newest := risks.newest(model, version)) is not None:
         since = min(since, newest.until)
     with PredictionLedger(folders["ledger"]) as ledger:
-        settled = read_settled(
-            ledger, since, _END, now=moment, timing=options.outcomes, model=model, version=version
-        )
+
+        def settled_since(first: datetime) -> SettledOutcomes:
+            return read_settled(
+                ledger,
+                first,
+                _END,
+                now=moment,
+                timing=options.outcomes,
+                model=model,
+                version=version,
+            )
+
+        settled = settled_since(since)
+        tested = settled if newest is not None else settled_since(_FIRST)
     worth = options.value.clv
     if not isinstance(opened.reference, str):
         worth = average_worth(opened.scorer, opened.reference, options.value)
@@ -78,4 +90,4 @@ def read_realised(
         since=since,
         until=until,
     )
-    return Realised(window, known, settled)
+    return Realised(window, known, tested)

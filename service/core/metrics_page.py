@@ -106,13 +106,13 @@ def _requests(workers: Sequence[MetricsSnapshot]) -> Iterable[Metric]:
 
 
 def _scores(snapshots: Sequence[MetricsSnapshot]) -> Iterable[Metric]:
-    totals: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(PROBABILITY) + 2))
-    serving: dict[tuple[str, str], int] = defaultdict(int)
+    totals: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(PROBABILITY) + 3))
+    serving: dict[tuple[str, str], float] = defaultdict(float)
     for each in snapshots:
         key = each.labels["version"], each.labels["role"]
         totals[key] = [a + b for a, b in zip(totals[key], each.numbers, strict=True)]
-    for each in _latest(snapshots):
-        serving[each.labels["version"], each.labels["role"]] += 1
+        if each.alive:
+            serving[key] += each.numbers[-3]
     labels = ["version", "role"]
     info = GaugeMetricFamily("churn_model_version", "Workers that serve a version", labels=labels)
     scores = HistogramMetricFamily(
@@ -129,19 +129,6 @@ def _scores(snapshots: Sequence[MetricsSnapshot]) -> Iterable[Metric]:
     yield info
     yield scores
     yield positive
-
-
-def _latest(snapshots: Sequence[MetricsSnapshot]) -> Iterable[MetricsSnapshot]:
-    """Returns what each running worker serves now, by role."""
-    newest: dict[tuple[str, str], MetricsSnapshot] = {}
-    for each in snapshots:
-        key = each.labels["pid"], each.labels["role"]
-        if each.alive and (
-            key not in newest
-            or int(newest[key].labels["load_number"]) < int(each.labels["load_number"])
-        ):
-            newest[key] = each
-    return newest.values()
 
 
 def _buckets(edges: Sequence[float], counts: Sequence[float]) -> list[tuple[str, float]]:

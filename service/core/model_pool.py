@@ -50,6 +50,7 @@ class ModelPool:
         self._follower = StoreFollower(settings.store, self._load)
         self._loader = BackgroundThread("bundle-loader", limit=1)
         self.production = self._first = self._follower.load()
+        self.production.metrics.set_serving(serving=True)
         self.id_field = self.production.contract.id.name
         self.canary: LoadedModel | None = None
         self.shadow: LoadedModel | None = None
@@ -118,6 +119,8 @@ class ModelPool:
         if fresh is None:
             return
         before, self.production = self.production, fresh
+        before.metrics.set_serving(serving=False)
+        fresh.metrics.set_serving(serving=True)
         self._metrics.increment("bundle_swaps")
         log("info", "bundle_swapped", version=fresh.version, before=before.version)
 
@@ -142,10 +145,12 @@ class ModelPool:
 
     def _load_beside(self, named: Beside) -> tuple[LoadedModel | None, LoadedModel | None]:
         """Loads what is named; what is loaded already is kept."""
-        return (
-            self._kept_or_loaded(named.shadow, "shadow", self.shadow),
-            self._kept_or_loaded(named.canary, "canary", self.canary),
-        )
+        shadow = self._kept_or_loaded(named.shadow, "shadow", self.shadow)
+        try:
+            return shadow, self._kept_or_loaded(named.canary, "canary", self.canary)
+        except Exception:
+            self._forget_fresh(shadow)
+            raise
 
     def _kept_or_loaded(
         self, version: str | None, role: Role, now: LoadedModel | None
@@ -164,9 +169,24 @@ class ModelPool:
         self, named: Beside, shadow: LoadedModel | None, canary: LoadedModel | None
     ) -> None:
         if canary is not None and canary is not self.canary:
-            canary.warm()  # on the thread that answers
+            try:
+                canary.warm()  # on the thread that answers
+            except Exception:
+                self._forget_fresh(shadow, canary)
+                raise
+        for before, now in ((self.shadow, shadow), (self.canary, canary)):
+            if before is not None and before is not now:
+                before.metrics.set_serving(serving=False)
+            if now is not None:
+                now.metrics.set_serving(serving=True)
         self.shadow, self.canary, self._beside = shadow, canary, named
         self._share = round(named.percent * _SHARES / 100)
+
+    def _forget_fresh(self, *loaded: LoadedModel | None) -> None:
+        """Removes the metrics of what was loaded and will not serve; it is loaded anew next time."""
+        for model in loaded:
+            if model is not None and model is not self.shadow and model is not self.canary:
+                model.metrics.remove()
 
     def _warm(self, fresh: LoadedModel) -> None:
         """Warms a version on this thread, which is the one that answers.

@@ -118,13 +118,12 @@ class RequestMetrics(MetricsFile):
 
 
 class ScoreMetrics(MetricsFile):
-    """Scores of one version in one process: how many, with which probabilities."""
+    """Scores of one version in one process: how many, with which probabilities; if it serves now."""
 
     def __init__(self, folder: Path, load_number: int, version: str, role: str) -> None:
         labels = {"kind": "scores", "pid": str(os.getpid()), "version": version, "role": role}
-        labels["load_number"] = str(load_number)
         name = f"scores-{os.getpid()}-{load_number}"
-        super().__init__(folder, name, len(PROBABILITY) + 2, labels)
+        super().__init__(folder, name, len(PROBABILITY) + 3, labels)
 
     def count_score(self, probability: float, *, decision: bool) -> None:
         """Counts a score."""
@@ -133,6 +132,10 @@ class ScoreMetrics(MetricsFile):
         numbers[-2] += probability
         if decision:
             numbers[-1] += 1.0
+
+    def set_serving(self, *, serving: bool) -> None:
+        """Sets whether the process serves the version; what it counted stays."""
+        self.numbers[-3] = float(serving)
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,10 @@ def read_metrics_files(folder: Path) -> list[MetricsSnapshot]:
     """Returns the numbers of every process, running or not."""
     snapshots = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue  # a worker has just removed it
         labels: dict[str, Any] = json.loads(content[:_HEADER_BYTES])
         numbers = memoryview(content)[_HEADER_BYTES:].cast("d").tolist()
         snapshots.append(MetricsSnapshot(labels, numbers, _is_running(int(labels["pid"]))))

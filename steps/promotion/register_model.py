@@ -44,7 +44,7 @@ def register_model(
         The version's name.
     """
     with step_progress("register_model") as progress:
-        measured = {"profile": report.profile, "protocol_splits": protocol.plan.splits}
+        measured = {"profile": report.profile, "protocol_splits": report.protocol.plan.splits}
         version = _registered_before(registration["name"], measured)
         if version is None:
             metadata = measured | _metadata(model, report, evaluation, decision)

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from zenml import step
 
 from churn.batch.chosen_version import choose_version, load_scorer
 from churn.batch.table_output import is_table
 from churn.campaign.call_list import CampaignLists, call_list, not_called
+from churn.campaign.campaign_experiment import campaign_kept_out
 from churn.campaign.campaign_plan import CampaignPlan
+from churn.campaign.contacts import holdout_offers
 from churn.campaign.earlier_lists import CALL_LIST, MISSED, NOT_CALLED
 from churn.campaign.missed_leavers import audit_last_list
 from churn.campaign.retention_report import CohortReport, RetentionReport, retention_report
@@ -71,7 +74,8 @@ def write_call_list(
                 open_sink(str(folder / name)).write([table])
             export = _export(options.export, lists.called, now.date())
             if options.record:
-                ledger.record_treatments(_new_treatments(ledger, scored, plan, now))
+                left_out = _left_out(scored, margin, plan, options, folders["retention"], now)
+                ledger.record_treatments(_new_treatments(ledger, scored, plan, left_out, now))
         notes = (*_notes(scored, options), *([audit[0].sentence] if audit is not None else []))
         report = retention_report(
             scored, margin, plan, cohorts, roi, notes=notes, folder=str(folder), export=export
@@ -134,15 +138,34 @@ def _export(where: str, listed: pa.Table, day: date) -> str:
     return sink.shown
 
 
+def _left_out(
+    scored: ScoredCustomers,
+    margin: RemainingMargin,
+    plan: CampaignPlan,
+    options: RetentionSettings,
+    folder: str,
+    now: datetime,
+) -> NDArray[np.bool_]:
+    """Who would be on the list but for the holdout, bool[n]: the treated are compared with these."""
+    kept_out = campaign_kept_out(scored, plan.playbook, options, folder, now.date())
+    would_get = holdout_offers(scored, margin, plan, kept_out=kept_out, seed=options.horizon.seed)
+    found: NDArray[np.bool_] = would_get >= 0
+    return found
+
+
 def _new_treatments(
-    ledger: PredictionLedger, scored: ScoredCustomers, plan: CampaignPlan, now: datetime
+    ledger: PredictionLedger,
+    scored: ScoredCustomers,
+    plan: CampaignPlan,
+    left_out: NDArray[np.bool_],
+    now: datetime,
 ) -> list[TreatmentRecord]:
-    """Who is on the list and who was left out by chance, so that outcomes can be read by it.
+    """Who is on the list and who was left out of it by chance, so that outcomes can be read by it.
 
     Who was recorded so today already, by an earlier run of the same day, is not recorded again.
     """
     ids = scored.texts["customer_id"].to_pylist()
-    rows = np.flatnonzero(plan.called | plan.holdout).tolist()
+    rows = np.flatnonzero(plan.called | left_out).tolist()
     mine = {ids[i]: bool(plan.called[i]) for i in rows}
     after = 0
     while page := ledger.treatments(after=after, limit=_PAGE):

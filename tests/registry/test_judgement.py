@@ -12,6 +12,10 @@ import pytest
 from churn.contract import DataContract
 from churn.data import Dataset
 from churn.data.split import split_rows
+from churn.evaluation.comparison import compare_folds
+from churn.evaluation.metrics import Metrics
+from churn.evaluation.plan import ProtocolPlan
+from churn.evaluation.protocol import CandidateResult, ProtocolReport
 from churn.promotion.promotion_outcome import PromotionPair
 from churn.scoring.bundle import Threshold
 from churn.settings.pipelines import PromotionPipelineSettings
@@ -27,6 +31,31 @@ def real(contract):
     return DataContract.model_validate(contract.model_dump() | {"columns": columns})
 
 
+def measured(recipe, repeats=10, baseline="logistic"):
+    """A report on the baseline and a recipe that gains 0.01 on each of five splits a repeat."""
+    plan = ProtocolPlan(folds=5, repeats=repeats, bootstrap_samples=0)
+    usual = (0.84,) * plan.splits
+    better = (0.85,) * plan.splits
+    gained = compare_folds(recipe, better, baseline, usual, folds=plan.folds)
+    metrics = dict.fromkeys(Metrics.model_fields, 0.5) | {"rows": 1000, "positives": 250}
+    return ProtocolReport(
+        plan=plan,
+        baseline=baseline,
+        rows=1000,
+        positives=250,
+        candidates=tuple(
+            CandidateResult(
+                name=name,
+                metrics=Metrics(**metrics),
+                fold_roc_auc=folds,
+                roc_auc_interval=None,
+                against_baseline=against,
+            )
+            for name, folds, against in ((baseline, usual, None), (recipe, better, gained))
+        ),
+    )
+
+
 def trained(number, frame, contract, telco):
     scores = SimpleNamespace(
         recipe="flat",
@@ -40,7 +69,8 @@ def trained(number, frame, contract, telco):
         customers=Dataset(frame, contract, telco.source),
         split=split_rows(frame, contract, gate_fraction=0.2, seed=11),
         quality=None,
-        protocol=SimpleNamespace(candidates=(), plan=SimpleNamespace(splits=50)),
+        protocol=measured("flat"),
+        nested=None,
         threshold=None,
         card=None,
         git_commit=None,
@@ -53,15 +83,15 @@ def trained(number, frame, contract, telco):
 
 @pytest.fixture
 def judge(monkeypatch):
-    """Judges version 2 against version 1, both as given."""
+    """Judges version 2 against version 1 as given, or by the floors alone."""
 
-    def judged(versions):
+    def judged(versions, champion="1"):
         monkeypatch.setattr(judgement, "_load", lambda _, name: versions[name])
         monkeypatch.setattr(judgement, "_check_bundle", lambda *_: None)
         monkeypatch.setattr(judgement, "_fixed_reference", lambda *_: None)
         threshold = Threshold(value=0.5, basis="profit")
         monkeypatch.setattr(TrainedVersion, "bundle_threshold", threshold)
-        pair = PromotionPair(model="m", challenger="2", champion="1")
+        pair = PromotionPair(model="m", challenger="2", champion=champion)
         return judgement.judge_versions(pair, PromotionPipelineSettings(), ())
 
     return judged
@@ -155,3 +185,52 @@ def test_a_champion_that_knows_everybody_who_could_judge_holds_the_challenger(ju
     gates = {gate.name: gate for gate in decision.gates}
     assert gates["champion has not seen the gate rows"].verdict == "insufficient evidence"
     assert gates["enough gate rows"].figure == len(second.split.gate)
+
+
+PROTOCOL, BASELINE = "measured by the protocol", "not worse than the baseline"
+
+
+@pytest.fixture
+def first_model(judge, real, telco):
+    """Judges a first model of the deep profile, whose recipe is `flat`, by its reports."""
+
+    def judged(protocol, nested):
+        version = trained("2", telco.frame.head(2000), real, telco)
+        version = replace(version, profile="deep", protocol=protocol, nested=nested)
+        return {gate.name: gate for gate in judge({"2": version}, champion=None).gates}
+
+    return judged
+
+
+@pytest.mark.parametrize("nested", [None, measured("flat", repeats=1)])
+def test_a_recipe_that_the_whole_protocol_measured_is_judged_by_it(first_model, nested):
+    gates = first_model(measured("flat"), nested)
+
+    assert (gates[PROTOCOL].verdict, gates[PROTOCOL].figure) == ("pass", 50)
+    assert gates[BASELINE].verdict == "pass"
+    assert gates[BASELINE].sentence.startswith("Over 50 splits the model gains +0.0100")
+
+
+def test_a_recipe_that_only_the_nested_protocol_measured_is_held_at_its_splits(first_model):
+    gates = first_model(measured("gbm"), measured("flat", repeats=1))
+
+    assert (gates[PROTOCOL].verdict, gates[PROTOCOL].figure) == ("insufficient evidence", 5)
+    assert "profile=deep (5 splits, not 50)" in gates[PROTOCOL].sentence
+    assert gates[BASELINE].verdict == "pass"
+    assert gates[BASELINE].sentence.startswith("Over 5 splits the model gains +0.0100")
+
+
+@pytest.mark.parametrize("nested", [None, measured("gbm", repeats=1)])
+def test_a_recipe_that_no_report_measured_is_held_and_the_gates_say_so(first_model, nested):
+    gates = first_model(measured("gbm"), nested)
+
+    assert gates[PROTOCOL].verdict == gates[BASELINE].verdict == "insufficient evidence"
+    assert "no report has its recipe" in gates[PROTOCOL].sentence
+    assert gates[BASELINE].sentence.startswith("No difference to the baseline")
+
+
+def test_the_baseline_as_a_first_model_is_not_compared_with_itself(first_model):
+    gates = first_model(measured("gbm", baseline="flat"), None)
+
+    assert gates[PROTOCOL].verdict == "pass"
+    assert BASELINE not in gates

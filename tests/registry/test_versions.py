@@ -39,6 +39,7 @@ def test_an_artifact_is_loaded_as_todays_class():
     assert (trained.verdict, trained.reasons) == ("promote", ())
     assert trained.model.__name__ == "TrainedModel"
     assert trained.customers.__name__ == "Dataset"
+    assert trained.nested.__name__ == "ProtocolReport"
     assert trained.card is None
     assert trained.git_commit is None
     assert trained.trained_at == datetime(2026, 5, 4, 12, 30, tzinfo=UTC)

@@ -210,16 +210,17 @@ def decision(evaluation, protocol, settings):
 
 
 @pytest.fixture(scope="session")
-def report(  # noqa: PLR0917 - as many as the step has
-    customers, quality, split, selection, protocol, evaluation, decision, threshold, slices,
-    explanation, stability, recipes,
+def write(  # noqa: PLR0917 - as many as the step has
+    customers, quality, split, selection, evaluation, decision, threshold, slices, explanation,
+    stability, recipes,
 ):  # fmt: skip
+    """Writes the training report of a protocol, and of a nested one."""
     from steps.modelling.write_report import write_report
 
-    return write_report.entrypoint(
+    return lambda protocol, nested=None: write_report.entrypoint(
         customers=customers, quality=quality, split=split, selection=selection, protocol=protocol,
         evaluation=evaluation, decision=decision, threshold=threshold, slices=slices,
-        explanation=explanation, stability=stability,
+        explanation=explanation, stability=stability, nested=nested,
         labels={
             "model_name": MODEL,
             "profile": "demo",
@@ -227,6 +228,11 @@ def report(  # noqa: PLR0917 - as many as the step has
             "recipes": recipes,
         },
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def report(write, protocol):
+    return write(protocol)
 
 
 @pytest.fixture(scope="session")

@@ -149,6 +149,27 @@ def test_outcomes_count_once_in_the_risk_test(check, keep, table, week, outcomes
     assert not first.risk.test.alarms
 
 
+def test_the_risk_test_begins_with_outcomes_of_any_age(check, keep, table, week, outcomes, frame):
+    keep(table(frame.iloc[:400], "old.csv"), days_ago=300)
+    keep(table(frame.iloc[400:700], "newer.csv"), days_ago=40)
+    outcomes()
+
+    report = check(week)
+
+    assert report.realised.customers == 300  # of the last 90 days
+    assert report.risk.test.outcomes == 200  # after the first 500
+
+
+def test_that_the_risk_test_has_not_begun_is_said(check, keep, table, week, outcomes, frame):
+    keep(table(frame.iloc[:499], "few.csv"), days_ago=40)
+    outcomes()
+
+    report = check(week)
+
+    assert report.risk is None
+    assert report.lines["risk"] == ("no test yet: it needs 500 untreated outcomes of the version")
+
+
 def test_the_alerts_of_a_run_that_died_are_sent_by_the_next(check, table, frame, monkeypatch):
     from steps.monitoring import check_window as step
 

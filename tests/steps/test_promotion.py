@@ -37,6 +37,29 @@ def test_register_model_stages_what_its_gates_let(registered, control_plane, pro
     assert version.run_metadata["protocol_splits"] == 2
 
 
+@pytest.fixture
+def reports(protocol, model):
+    """Fifty splits that leave the chosen recipe out, and two of the nested protocol that judge it."""
+    others = tuple(each for each in protocol.candidates if each.name != model.recipe)
+    plan = protocol.plan.model_copy(update={"repeats": 25})
+    return protocol.model_copy(update={"plan": plan, "candidates": others}), protocol
+
+
+def test_register_model_keeps_the_splits_of_the_report_that_judges_the_recipe(
+    control_plane, model, selection, evaluation, promoting, write, settings, reports
+):
+    from steps.promotion.register_model import register_model
+
+    whole, nested = reports
+
+    register_model.entrypoint(
+        model, selection, whole, evaluation, promoting, write(whole, nested), settings["model"]
+    )
+
+    assert whole.plan.splits == 50
+    assert control_plane.versions[0].run_metadata["protocol_splits"] == 2
+
+
 def test_register_model_keeps_a_rejected_model_from_its_stage(registered, control_plane):
     failed = Gate(name="given", figure=0, threshold=1, verdict="fail", sentence="It fails.")
 
@@ -169,6 +192,35 @@ def test_a_quick_model_is_held_and_a_demonstration_passes_among_its_own(
     assert found == {"demo": "pass", "quick": unknown, None: unknown}
     (gate,) = (each for each in overridden.gates if each.name == "measured by the protocol")
     assert (gate.verdict, "Ada overrides that: a pilot." in gate.sentence) == ("pass", True)
+
+
+@pytest.mark.parametrize(
+    ("linked_report", "figure", "said"),
+    [(True, 2, "Over 2 splits the model gains"), (False, 0, "No difference to the baseline")],
+)
+def test_what_only_the_nested_protocol_measured_is_held(
+    registered, linked, control_plane, folders, reports, linked_report, figure, said
+):
+    from registry.artifacts import Artifact
+    from steps.promotion.judge_pair import judge_pair
+
+    registered()
+    linked()
+    (version,) = control_plane.versions
+    version.run_metadata["profile"] = "deep"
+    version.artifacts[Artifact.PROTOCOL], nested = reports
+    if linked_report:
+        version.artifacts[Artifact.NESTED] = nested
+
+    decision = judge_pair.entrypoint(
+        PromotionPair(model=MODEL, challenger="1", champion=None), SETTINGS, folders
+    )
+
+    gates = {gate.name: gate for gate in decision.gates}
+    gate = gates["measured by the protocol"]
+    assert (gate.verdict, gate.figure) == ("insufficient evidence", figure)
+    assert said in gates["not worse than the baseline"].sentence
+    assert decision.verdict == "hold"
 
 
 def judged_against(earlier, folders, champion="2", challenger="3"):

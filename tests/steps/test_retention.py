@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 from pyarrow import csv
@@ -124,7 +125,10 @@ def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, lis
     assert report.called == len(called)
     kept = treatments(own)
     assert {each.customer for each in kept if each.treated} == set(called)
-    assert sum(not each.treated for each in kept) == campaign.plan.holdout.sum()
+    ids = np.array(campaign.scored.texts["customer_id"].to_pylist())
+    left_out = {each.customer for each in kept if not each.treated}
+    assert left_out < set(ids[campaign.plan.holdout])  # those whom the campaign would have called
+    assert len(left_out) == campaign.roi.holdout.held_out > 0
 
 
 def test_a_second_run_on_the_same_day_records_nobody_again(campaign, listed, own):
@@ -132,6 +136,8 @@ def test_a_second_run_on_the_same_day_records_nobody_again(campaign, listed, own
     first = treatments(own)
     listed()
     assert treatments(own) == first
+    left_out = {each.customer for each in first if not each.treated}
+    left_out = np.isin(campaign.scored.texts["customer_id"].to_pylist(), list(left_out))
 
     # Who is on today's second list only is new
     fewer = campaign.plan.chosen.copy()
@@ -141,8 +147,9 @@ def test_a_second_run_on_the_same_day_records_nobody_again(campaign, listed, own
 
     now = datetime.fromisoformat(BEGAN)
     with PredictionLedger(own["ledger"]) as ledger:
-        assert _new_treatments(ledger, campaign.scored, one_less, now) == []
-        tomorrow = _new_treatments(ledger, campaign.scored, one_less, now + timedelta(1))
+        given = ledger, campaign.scored, one_less, left_out
+        assert _new_treatments(*given, now) == []
+        tomorrow = _new_treatments(*given, now + timedelta(1))
     assert len(tomorrow) == len(first) - 1
 
 

@@ -253,6 +253,30 @@ def test_leavers_of_value_who_were_not_called_are_counted_with_the_reason(tmp_pa
     assert audit_last_list(tmp_path, date(2026, 11, 30), {}) is None
 
 
+@pytest.mark.parametrize(
+    ("others", "missed", "words"),
+    [
+        ([200.0] * 4, 3, "3 customers have left without a call, worth 600: "),
+        ([100.0] * 4, 3, "3 customers of the upper third of the values have left without a call"),
+        ([200.0] * 3 + [300.0], 0, "0 customers of the upper third of the values have left"),
+    ],
+)
+def test_who_is_worth_what_everybody_is_worth_is_in_no_upper_third(tmp_path, others, missed, words):
+    (tmp_path / "2026-11-01").mkdir()
+    called = pa.table({"customer_id": ["w", "x", "y", "z"], "value": others})
+    open_sink(str(tmp_path / "2026-11-01" / CALL_LIST)).write([called])
+    listed = pa.table({"customer_id": ["a", "b", "c"], "value": [200.0] * 3, "why": ["w"] * 3})
+    open_sink(str(tmp_path / "2026-11-01" / NOT_CALLED)).write([listed])
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+
+    found, rows = audit_last_list(
+        tmp_path, date(2026, 11, 30), {each: Outcome(at, True, customer=each) for each in "abc"}
+    )
+
+    assert (found.missed, rows.num_rows) == (missed, missed)
+    assert words in found.sentence
+
+
 def test_a_suppression_list_names_the_line_at_fault(tmp_path):
     path = tmp_path / "stop.csv"
     path.write_text("customerID,reason\nC1,moved\nC2,\n")

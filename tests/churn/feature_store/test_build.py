@@ -156,6 +156,30 @@ def test_the_newest_version_of_the_day_or_before_is_meant(few, kept, store, root
         rows("2026-11-19")
 
 
+def test_a_damaged_version_is_restored_though_a_newer_one_is_of_its_day(
+    few, kept, store, root, context
+):
+    built, reader = kept
+    other = Dataset(few.frame.head(5), few.contract, replace(few.source, sha256="c" * 64))
+    snapshot = take_snapshot(other, store.place / "snapshots")
+    later = replace(
+        context,
+        created=context.created + timedelta(hours=1),
+        snapshot=keep_snapshot(store, snapshot),
+    )
+    newer = build_features(other, store, later)
+    next((store.place / built.provenance.folder).rglob("*.parquet")).write_bytes(b"PAR1")
+
+    def rebuilt():
+        return rebuild_features("telco", "2026-11-20", store, partial(reader, root=root))
+
+    first, second = rebuilt(), rebuilt()
+
+    assert (first.status, first.provenance) == ("restored", built.provenance)
+    assert (second.status, second.provenance) == ("rebuilt", newer.provenance)
+    assert store.read(built.provenance).num_rows == 40
+
+
 @pytest.mark.parametrize(
     ("code", "way_out"),
     [

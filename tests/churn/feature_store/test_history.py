@@ -161,3 +161,10 @@ def test_what_cannot_be_asked_is_refused(few, store, context):
     naive = moments.assign(event_timestamp=pd.Timestamp("2026-11-20"))
     with pytest.raises(InputError, match="have no zone"):
         historical_features(store, versions, naive, ["tenure"])
+    named = moments.assign(tenure=3, MonthlyCharges=1.0, label=1)
+    with pytest.raises(InputError, match="named like features: tenure, MonthlyCharges"):
+        historical_features(store, versions, named, ["tenure", "gender", "MonthlyCharges"])
+    blank = pd.concat([moments, moments.assign(event_timestamp=pd.NaT)])
+    blank["event_timestamp"] = pd.to_datetime(blank["event_timestamp"], utc=True)
+    with pytest.raises(InputError, match="'event_timestamp' are blank in 1 of 2 rows"):
+        historical_features(store, versions, blank, ["tenure"])

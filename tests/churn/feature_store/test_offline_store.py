@@ -57,12 +57,16 @@ def test_a_damaged_record_is_named(few, store, context):
         store.versions("telco")
 
 
-def test_a_damaged_file_is_not_read(few, store, context):
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_damaged_or_lost_file_is_not_read_and_the_remedy_is_named(few, store, context, lost):
     made = build_features(few, store, context).provenance
     file = next((store.place / made.folder).rglob("*.parquet"))
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    if lost:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
 
-    with pytest.raises(InputError, match="is not as it was written"):
+    with pytest.raises(InputError, match=r"is not as it was written .* as_of=2026-11-20"):
         store.read(made)
 
 

@@ -134,6 +134,9 @@ def test_a_year_has_so_many_checks_and_no_more(ledger):
     state = record(ledger, result(1e-5), "late", policy=policy, now=MONDAY + 4 * WEEK)
     assert (state.verdict, state.check.spent) == ("watch", 0)
 
+    state = record(ledger, result(0.0), "none", policy=policy, now=MONDAY + 5 * WEEK)
+    assert (state.verdict, state.check.spent) == ("watch", 0)
+
     # The first check is a year old, and its part is there to be spent again.
     almost = MONDAY + timedelta(days=365, seconds=-1)
     assert record(ledger, result(1e-5), "early", policy=policy, now=almost).verdict == "watch"

@@ -5,6 +5,16 @@ import pytest
 from churn.evaluation.plan import PromotionSettings
 from churn.promotion.contenders import TrainingVerdict
 from churn.promotion.evidence_gates import protocol_gate
+from tests.churn.promotion.test_promotion_challenger import (
+    FLOORS,
+    contenders,
+    found,
+    judge,
+    verdicts,
+    world,
+)
+
+__all__ = ["contenders", "world"]
 
 SETTINGS = PromotionSettings()
 
@@ -27,6 +37,7 @@ def test_what_the_whole_protocol_measured_passes(profile):
         ("quick", 15, "Not measured by the protocol: profile=quick (15 splits, not 50)."),
         ("quick", 50, "Not measured by the protocol: profile=quick (50 splits)."),
         ("full", 49, "Not measured by the protocol: profile=full (49 splits, not 50)."),
+        ("deep", 0, "Not measured by the protocol: profile=deep (no report has its recipe)."),
         (None, 50, "Not known: the profile it was trained with was not recorded (50 splits)."),
     ],
 )
@@ -65,3 +76,21 @@ def test_a_demonstration_passes_among_demonstrations_and_nowhere_else_whoever_ov
 
 def test_a_version_of_an_unknown_training_is_held():
     assert protocol_gate(None, SETTINGS).verdict == "insufficient evidence"
+
+
+def test_a_first_model_that_no_cross_validation_measured_is_held_by_the_gate_of_the_baseline(
+    world, contenders
+):
+    low = FLOORS.model_copy(update={"roc_auc_lower": 0.6})
+    measured = TrainingVerdict("promote", profile="deep", splits=50)
+    unmeasured = TrainingVerdict("promote", profile="deep", splits=0)
+
+    itself = judge(contenders["good"], None, world[0], floors=low, training=measured)
+    held = judge(contenders["good"], None, world[0], floors=low, training=unmeasured)
+
+    gate = found(held, "not worse than the baseline")
+    assert (gate.verdict, gate.threshold) == ("insufficient evidence", -0.002)
+    assert held.verdict == "hold"
+    # what the protocol measured without a difference is the baseline itself
+    assert itself.verdict == "promote"
+    assert "not worse than the baseline" not in verdicts(itself)

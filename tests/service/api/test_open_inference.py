@@ -3,6 +3,7 @@
 import asyncio
 import json
 import tracemalloc
+from codecs import BOM_UTF8
 
 import numpy as np
 import pytest
@@ -106,6 +107,24 @@ def test_a_version_that_is_named_answers_itself(state, trained, telco_columns, c
     expected = trained[version].probability(telco_columns)[:70].tolist()
     assert answer["model_version"] == version
     assert answer["outputs"][0]["data"] == expected
+
+
+def test_a_byte_order_mark_before_the_json_is_skipped(client, customers):
+    body = json.dumps({"inputs": as_json(customers[:3])}).encode()
+
+    plain, marked = (client.post(INFER, content=each) for each in (body, BOM_UTF8 + body))
+
+    assert marked.status_code == 200, marked.text
+    assert marked.json()["outputs"][:3] == plain.json()["outputs"][:3]
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 20, "-1", "x"])
+def test_a_length_that_is_none_is_refused(client, customers, length):
+    headers = {"Inference-Header-Content-Length": length}
+
+    answer = client.post(INFER, json={"inputs": as_json(customers[:1])}, headers=headers)
+
+    assert (answer.status_code, "is no number up to" in answer.text) == (400, True)
 
 
 def test_binary_tensors_score_like_json(client, customers):
@@ -365,7 +384,7 @@ def test_a_refused_request_leaves_no_trace_and_an_answered_one_counts_each_custo
     state, customers
 ):
     def counted():
-        return sum(state.pool.production.metrics.numbers[:-2])
+        return sum(state.pool.production.metrics.numbers[:-3])
 
     before = counted()
     wrong = [customers[0], customers[1] | {"tenure": 999}]

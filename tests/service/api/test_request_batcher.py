@@ -151,7 +151,7 @@ def test_what_came_together_is_scored_as_each_alone_and_counted_once(make_state,
 
     probabilities = [json.loads(response.body)["probability"] for response in responses]
     assert probabilities == [scorer.score_one(customer).probability for customer in customers[:200]]
-    assert sum(state.pool.production.metrics.numbers[:-2]) == 200
+    assert sum(state.pool.production.metrics.numbers[:-3]) == 200
 
 
 @pytest.mark.parametrize("short_path", [True, False])
@@ -183,6 +183,14 @@ def test_customers_who_come_together_meet_the_version_that_each_meets_alone(make
         state.score_customer(customer, "api").probability for customer in customers[:200]
     ]
     assert 60 < versions.count("2") < 140
+
+
+def test_a_customer_with_the_id_0_always_meets_the_same_version(make_state, customers):
+    state = make_state(canary_version="2", canary_percent=50)
+
+    answers = [state.score_customer(customers[0] | {"customerID": 0}, "api") for _ in range(40)]
+
+    assert len({answer.model_version for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("short_path", [True, False])

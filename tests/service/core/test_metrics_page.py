@@ -105,3 +105,26 @@ def test_a_version_has_its_scores_and_positive_decisions(tmp_path):
     assert buckets == [1, 2, 2, 3, 3]
     assert shown[f"churn_score_probability_sum{{{labels}}}"] == pytest.approx(1.11)
     assert shown[f"churn_decisions_positive_total{{{labels}}}"] == 2
+
+
+def test_a_version_is_served_by_the_running_workers_that_say_so(monkeypatch, dead, tmp_path):
+    for pid, load_number, serving in (
+        (os.getpid(), 1, True), (os.getpid(), 2, False), (OTHER, 1, True), (dead, 1, True),
+    ):  # fmt: skip
+        monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
+        metrics = ScoreMetrics(tmp_path, load_number, "7", "canary")
+        metrics.set_serving(serving=serving)
+        metrics.count_score(0.3, decision=True)
+
+    shown = page(tmp_path)
+
+    assert shown['churn_model_version{role="canary",version="7"}'] == 2
+    assert shown['churn_score_probability_sum{role="canary",version="7"}'] == pytest.approx(1.2)
+    assert shown['churn_decisions_positive_total{role="canary",version="7"}'] == 4
+
+
+def test_a_file_that_is_removed_while_the_page_is_made_is_left_out(make_metrics, tmp_path):
+    make_metrics(os.getpid())
+    (tmp_path / "scores-1-2.metrics").symlink_to("removed")  # listed, but not there
+
+    assert page(tmp_path)["churn_workers"] == 1

@@ -12,56 +12,21 @@ import pytest
 
 from churn.errors import BundleError, InputError
 from churn.scoring import store_follower
-from churn.scoring.beside import BESIDE, Beside, write_beside
 from churn.scoring.bundle import bundle_folder, publish, roll_back
 from service.core import loaded_model, model_pool
 from service.core.environment_settings import StoreSettings
 from service.core.loaded_model import LoadedModel
-from service.core.metrics_page import render_metrics
 from service.core.model_pool import ModelPool
 from service.core.worker_metrics import RequestMetrics
-from tests.servers.churn_api import sample
 from tests.servers.published import published_store, store, trained
+from tests.service.core.model_pools import events, figures, folder, pool, retrying, served
 
-__all__ = ["published_store", "store", "trained"]
-
-
-@pytest.fixture(autouse=True)
-def _retrying(monkeypatch):
-    monkeypatch.setattr(store_follower, "RETRY_SECONDS", 0.0)
-
-
-@pytest.fixture
-def events(monkeypatch):
-    """What the pool logs."""
-    logged = []
-    monkeypatch.setattr(model_pool, "log", lambda _, event, **facts: logged.append((event, facts)))
-    return logged
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "metrics"
-
-
-@pytest.fixture
-def pool(store, folder, events, tmp_path):
-    settings = StoreSettings(store=str(store), scratch_folder=str(tmp_path / "scratch"))
-    return ModelPool(settings, folder, RequestMetrics(folder))
+__all__ = ["events", "folder", "pool", "published_store", "retrying", "store", "trained"]
 
 
 def check(pool):
     asyncio.run(pool._check_store())
     return pool.production.version
-
-
-def figures(folder):
-    return sample(render_metrics(folder).decode())
-
-
-def served(folder):
-    """The versions that the metrics page says are served."""
-    return {name for name, value in figures(folder).items() if "_model_version" in name and value}
 
 
 def test_a_published_version_is_swapped_in_by_a_thread_that_does_nothing_else(
@@ -286,46 +251,3 @@ def test_a_check_that_fails_in_any_way_does_not_end_the_watch(pool, events, monk
 
     assert len(checked) == 2
     assert events[0] == ("watch_failed", {"reason": "KeyError: 'a'"})
-
-
-def beside(pool):
-    asyncio.run(pool._check_beside())
-    return tuple(each and each.version for each in (pool.shadow, pool.canary))
-
-
-def test_shadow_and_canary_come_and_go_with_what_the_store_names(pool, store):
-    assert beside(pool) == (None, None)
-
-    write_beside(store, Beside(shadow="2"))
-    assert beside(pool) == ("2", None)
-    first = pool.shadow
-    write_beside(store, Beside(shadow="2", canary="2", percent=50))
-    assert beside(pool) == ("2", "2")
-    assert pool.shadow is first
-    assert pool.roles()["canary"] == {"version": "2", "percent": 50}
-    chosen = {pool.choose(str(number)).role for number in range(50)}
-    assert chosen == {"production", "canary"}
-
-    write_beside(store, Beside())
-    assert beside(pool) == (None, None)
-    assert {pool.choose(str(number)).role for number in range(50)} == {"production"}
-
-
-@pytest.mark.parametrize("content", ["nothing", '{"shadow": "99"}', '{"percent": 200}'])
-def test_what_cannot_be_put_beside_is_logged_and_production_answers(pool, store, events, content):
-    (store / BESIDE).write_text(content)
-
-    assert beside(pool) == (None, None)
-
-    assert pool.production.version == "1"
-    assert events[-1][0] == "beside_refused"
-
-
-def test_the_environment_decides_where_it_names_a_shadow(store, folder, tmp_path):
-    settings = StoreSettings(
-        store=str(store), scratch_folder=str(tmp_path / "scratch"), shadow_version="2"
-    )
-    pool = ModelPool(settings, folder, RequestMetrics(folder))
-    write_beside(store, Beside(canary="2", percent=50))
-
-    assert beside(pool) == ("2", None)
