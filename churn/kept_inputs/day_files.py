@@ -97,19 +97,19 @@ def find_days(
     folder: OutputFolder, days: int, today: date, source: InputSource | None = None
 ) -> KeptDays:
     """The files of the last `days` whole days before `today`, of one source or of all."""
-    found = _files(folder)
-    names = tuple(
-        name
-        for name in names_between(folder, today - timedelta(days), today)
-        if source is None or source_of(name) == source
-    )
+
+    def is_of_it(name: str) -> bool:
+        return source is None or source_of(name) == source
+
+    first = today - timedelta(days)
+    names = tuple(filter(is_of_it, names_between(folder, first, today)))
     digest = hashlib.sha256()
     for name in names:
         content = folder.read(name) or b""
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
-    later = sum(day > today for day, _ in found)
+    later = sum(day > today and is_of_it(name) for day, name in _files(folder))
     lines = _files(folder, _LINES_NAME)
-    waiting = sum(today - timedelta(days) <= day < today for day, _ in lines)
+    waiting = sum(first <= day < today and is_of_it(name) for day, name in lines)
     return KeptDays(names, digest.hexdigest(), later, waiting)
 
 

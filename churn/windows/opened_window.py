@@ -76,16 +76,16 @@ def _kept_window(options: MonitoringSettings, folders: dict[str, str], scorer: S
     """The inputs that were kept in the last days; a customer's newest row counts."""
     today, folder = datetime.now(UTC).date(), inputs_folder(options, folders)
     days = find_days(folder, options.days, today, options.source or None)
-    note = ""
+    notes = []
     if days.later:
-        note = f"{days.later} files of {folder.shown} are of days to come: a clock is wrong."
-    elif days.waiting:
-        note = (
+        notes.append(f"{days.later} files of {folder.shown} are of days to come: a clock is wrong.")
+    if days.waiting:
+        notes.append(
             f"{days.waiting} files of JSON lines of these days are not in the window: run `python -m "
             f"churn.batch.compact_inputs {options.model.name}` first."
         )
     elif not days.names:
-        note = (
+        notes.append(
             f"{folder.shown} has no inputs of the {options.days} days before {today}; keep them with "
             "keep_inputs=true of batch_inference or CHURN_KEEP_INPUTS=true of the service, or name a "
             "table with --set batch=PATH."
@@ -97,7 +97,7 @@ def _kept_window(options: MonitoringSettings, folders: dict[str, str], scorer: S
         window_id=days.id,
         place=f"{folder.shown}, {options.days} days before {today}",
         keep="last",
-        note=note,
+        note=" ".join(notes),
     )
 
 

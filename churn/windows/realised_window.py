@@ -69,7 +69,7 @@ class RealisedWindow(FrozenModel):
         missing = self.customers - self.with_inputs
         if missing:
             notes += (
-                f"{missing:,} measured customers are in no slice: their inputs were not kept.",
+                f"{missing:,} measured customers are in no slice: their inputs were not kept, or not for so long.",
             )
         return (*self.counts.sentences, *notes)
 

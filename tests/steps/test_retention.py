@@ -127,7 +127,7 @@ def test_the_lists_are_written_and_the_ledger_knows_who_is_on_them(campaign, lis
     assert {each.customer for each in kept if each.treated} == set(called)
     ids = np.array(campaign.scored.texts["customer_id"].to_pylist())
     left_out = {each.customer for each in kept if not each.treated}
-    assert left_out < set(ids[campaign.plan.holdout])  # those whom the campaign would have called
+    assert left_out < set(ids[campaign.plan.holdout])  # those who would have been called
     assert len(left_out) == campaign.roi.holdout.held_out > 0
 
 

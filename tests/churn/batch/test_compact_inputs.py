@@ -88,6 +88,17 @@ def test_a_run_that_was_killed_before_the_lines_went_makes_the_same_file(
     assert (after.names, after.waiting) == (before.names, 0)
 
 
+def test_files_of_another_source_are_neither_waited_for_nor_late(folder, written):
+    written()
+    with folder.new_file("2027-01-05/service-1.parquet") as path:
+        path.write_bytes(b"")
+
+    ours, theirs = (find_days(folder, 7, TODAY, source) for source in ("service", "batch"))
+
+    assert (ours.waiting, ours.later) == (1, 1)
+    assert (theirs.waiting, theirs.later) == (0, 0)
+
+
 def test_lines_that_came_late_take_no_place(folder, written, contract, customers):
     written()
     run(folder, contract)
