@@ -55,7 +55,7 @@ def playbook_text(playbook: Playbook) -> str:
 
 
 def _measured(offer: Offer, saved: SavedShare, experiment: str) -> Offer:
-    acceptance = offer.acceptance.mean
+    acceptance = offer.acceptance.expected
     if acceptance == 0:
         return offer
     known = Fixed(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from churn.batch.plain_columns import plain_column
 from churn.batch.read_chunk import ChunkReader, ReadChunk
 from churn.batch.reason_table import reason_table
 from churn.contract import DataContract
@@ -36,7 +37,8 @@ class ScoredCustomers:
         risk: float64[n], probability of leaving.
         texts: a pyarrow table of n rows: customer_id, risk_band, main_reason (the column that raises the
             risk most, those to act on first) and reasons (sentences).
-        set_aside: rows of the input that were not taken: refused by the contract, or an id again.
+        set_aside: rows of the input that were not taken: refused by the contract, or of a
+            customer who has another one.
     """
 
     contract: DataContract
@@ -56,7 +58,7 @@ class ScoredCustomers:
 def score_customers(
     source: TableSource, scorer: Scorer, bands: Bands, *, model: str, reasons: int
 ) -> ScoredCustomers:
-    """Reads and scores a table; the first row of an id counts.
+    """Reads and scores a table; of an id the row of the latest day counts, else the first.
 
     Args:
         source: the table, opened by the version's contract.
@@ -70,11 +72,13 @@ def score_customers(
     """
     reader, names = ChunkReader(scorer.contract), [c.name for c in scorer.contract.features]
     codes = ReasonCodes(scorer.features, scorer.contract, names)
-    rows, read = 0, []
+    rows, read, days = 0, [], []
     for chunk in source.chunks():
         rows += chunk.table.num_rows
         read.append(reader.read(chunk.table, chunk.first_row + 1))
-    columns, ids = _first_rows(read, source.shown, scorer.contract)
+        allowed = pa.array(read[-1].rows - (chunk.first_row + 1))
+        days += _days(chunk.table, scorer.contract).take(allowed).to_pylist()
+    columns, ids = _newest_rows(read, days, source.shown, scorer.contract)
     scores = scorer.score_many(columns)
     said = reason_table(codes, columns, scorer.contributions(columns), reasons)
     places = np.searchsorted(bands.cuts, scores.probability, side="right")
@@ -98,10 +102,18 @@ def score_customers(
     )
 
 
-def _first_rows(
-    read: list[ReadChunk], shown: str, contract: DataContract
+def _days(table: pa.Table, contract: DataContract) -> pa.Array:
+    """The day of each row as text; empty where the table has none."""
+    for name in table.column_names:
+        if contract.date is not None and name.strip() == contract.date.name:
+            return pc.fill_null(plain_column(table[name], name).cast(pa.string()), "")
+    return pa.repeat("", table.num_rows)
+
+
+def _newest_rows(
+    read: list[ReadChunk], days: list[str], shown: str, contract: DataContract
 ) -> tuple[Columns, pa.Array]:
-    """Columns and ids of the first row of each id."""
+    """Columns and ids of each id's row of the latest day; of several such, and without days, the first."""
     kept = [each for each in read if len(each.rows)]
     if not kept:
         raise InputError(
@@ -114,8 +126,9 @@ def _first_rows(
             f"{shown} has {ids.null_count:,} customers without '{contract.id.name}': nobody could call "
             "them. Add the column."
         )
-    _, first = np.unique(ids.to_numpy(zero_copy_only=False), return_index=True)
-    rows = np.sort(first)
+    newest = np.argsort(-np.unique(days, return_inverse=True)[1], kind="stable")
+    _, first = np.unique(ids.to_numpy(zero_copy_only=False)[newest], return_index=True)
+    rows = np.sort(newest[first])
     columns = {
         name: np.concatenate([each.columns[name] for each in kept])[rows]
         for name in kept[0].columns

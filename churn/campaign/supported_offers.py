@@ -12,6 +12,7 @@ from churn.explain.counterfactuals import Counterfactual, CounterfactualSearch
 from churn.features.encoding import take
 from churn.retention.offer_profit import eligible
 from churn.retention.playbook import Playbook
+from churn.scoring.fields import FieldError
 from churn.scoring.scorer import Scorer
 
 _ALL = 1000
@@ -25,7 +26,8 @@ def supported_offers(
     """For some customers, in words: the offer of lowest risk by the model, and how far the risk falls.
 
     Only offers that propose a change of one column, and that the customer is eligible for, are
-    looked at; empty where the model sees no fall. It is an association, not an effect.
+    looked at; empty where the model sees no fall, or the customer's columns contradict each other.
+    It is an association, not an effect.
     """
     single: _Open = defaultdict(list)
     for name, offer in playbook.offers.items():
@@ -39,7 +41,10 @@ def supported_offers(
     found = []
     for row, values in zip(rows.tolist(), some, strict=True):
         logit = scorer.row_scorer.logit(values)
-        possible = search.customer(values, logit, most=_ALL, most_changes=1).found
+        try:
+            possible = search.customer(values, logit, most=_ALL, most_changes=1).found
+        except FieldError:
+            possible = ()
         found.append(_best(row, possible, single))
     return found
 

@@ -68,6 +68,14 @@ class Dataset:
         return len(self.frame)
 
     @property
+    def latest(self) -> DataFrame:
+        """Each customer's row of the latest day; all rows where the contract has no date column."""
+        if self.contract.date is None:
+            return self.frame
+        by_day = self.frame.sort_values(self.contract.date.name, kind="stable")
+        return by_day.drop_duplicates(self.contract.id.name, keep="last").sort_index()
+
+    @property
     def target_rate(self) -> float:
         """Share of the customers whose event happened, 0 to 1."""
         target = self.contract.target

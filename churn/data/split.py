@@ -3,8 +3,10 @@
 A customer's side follows from a keyed hash of the id, so it stays the same as the customer ages,
 wherever the row stands in the file, and whoever else is in the table. Where the contract says that
 ids are surrogates, the row's features are hashed instead: rows that are alike stay together, but a
-customer whose features change may change sides. Where the contract has a date column, the latest
-rows are set aside, and the hash decides among those of the boundary day alone.
+customer whose features change may change sides. Where the contract has a date column and each customer
+has one row, the latest rows are set aside, and the hash decides among those of the boundary day alone.
+With several rows a customer the hash decides: whoever has left is last seen early, so a split by the
+last day would be one by outcome.
 """
 
 from __future__ import annotations
@@ -62,10 +64,11 @@ def split_rows(
     key = seed.to_bytes(8, "little")
     identities = _features(frame, contract) if contract.id.surrogate else _ids(frame, contract)
     hashes = np.fromiter((_hash(each, key) for each in identities), np.uint64, count=len(frame))
-    if contract.date is None or frame.empty:
+    day = _deciding_day(frame, contract)
+    if day is None:
         gate = _below(hashes, gate_fraction)
     else:
-        gate = _latest(frame[contract.date.name], hashes, gate_fraction)
+        gate = _latest(frame[day], hashes, gate_fraction)
     if not gate.any() or gate.all():
         raise InputError(
             f"The table's {len(frame)} rows cannot be split with split.gate_fraction "
@@ -74,14 +77,21 @@ def split_rows(
     return Split(development=np.flatnonzero(~gate), gate=np.flatnonzero(gate))
 
 
-def split_basis(contract: DataContract) -> str:
+def split_basis(frame: pd.DataFrame, contract: DataContract) -> str:
     """Returns what decides a row's side, in words that follow "set aside"."""
     who = "by content, as ids are surrogates" if contract.id.surrogate else "by customer id"
-    return f"by {contract.date.name}, within a day {who}" if contract.date else who
+    day = _deciding_day(frame, contract)
+    return f"by {day}, within a day {who}" if day else who
+
+
+def _deciding_day(frame: pd.DataFrame, contract: DataContract) -> str | None:
+    """Name of the date column by which rows are set aside; None where the hash alone decides."""
+    has_several = not contract.id.surrogate and frame[contract.id.name].duplicated().any()
+    return None if contract.date is None or frame.empty or has_several else contract.date.name
 
 
 def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
-    """The latest rows, a share of all; a customer with several rows goes by the latest of them.
+    """The latest rows, a share of all; rows of one hash, alike in every feature, go by the latest of them.
 
     Of the boundary day, those below the hash that fills the share.
     """

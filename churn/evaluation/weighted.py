@@ -20,6 +20,9 @@ Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 TOP_SHARE = 0.10
 """The share of customers, best scores first, that lift is computed on."""
 
+_FLOAT32_ROWS = 2**23
+"""Draws of fewer rows are counted exactly in float32, which holds all whole numbers to 2**24, and so is their double."""
+
 
 def ratio(part: Floats, whole: Floats, *, otherwise: float = np.nan) -> Floats:
     """Divides where the divisor is positive; elsewhere the result is `otherwise`."""
@@ -71,14 +74,15 @@ class RankedRows:
         Returns:
             float64[replicates]; NaN where a weighting leaves one outcome without any weight.
         """
-        weight_below = np.zeros((len(self.stayed) + 1, weights.shape[1]), dtype=weights.dtype)
+        dtype = weights.dtype if len(weights) < _FLOAT32_ROWS else np.float64
+        weight_below = np.zeros((len(self.stayed) + 1, weights.shape[1]), dtype=dtype)
         # Row by row beats np.cumsum(axis=0) threefold: each addition runs over adjacent memory.
         for position, row in enumerate(self.stayed):
             np.add(weight_below[position], weights[row], out=weight_below[position + 1])
         of_left = weights[self.left]
         beaten = weight_below[self.below]
         beaten += weight_below[self.up_to]
-        won = np.einsum("ij,ij->j", of_left, beaten).astype(np.float64) / 2
+        won = np.einsum("ij,ij->j", of_left, beaten, dtype=np.float64) / 2
         pairs = of_left.sum(axis=0, dtype=np.float64) * weight_below[-1].astype(np.float64)
         return ratio(won, pairs)
 

@@ -110,7 +110,8 @@ class Interaction(FrozenModel):
         by: the contract term.
         unit: unit of the tenure.
         lines: one for each term that has enough customers.
-        largest: largest gap between two terms at the same tenure, log-odds.
+        largest: largest gap between two terms at the same tenure, log-odds; None, as the next two,
+            where no two terms have enough customers at the same tenure.
         largest_at: tenure of that gap.
         typical: gap between terms that the average customer's tenure sees, log-odds.
         carried_by: engineered columns that read both; in an additive model only these interact.
@@ -120,9 +121,9 @@ class Interaction(FrozenModel):
     by: str
     unit: str
     lines: tuple[TermLine, ...]
-    largest: float = Field(ge=0)
-    largest_at: float
-    typical: float = Field(ge=0)
+    largest: float | None = Field(ge=0)
+    largest_at: float | None
+    typical: float | None = Field(ge=0)
     carried_by: tuple[str, ...]
 
 
@@ -139,7 +140,8 @@ class ExplanationReport(FrozenModel):
         swarm_edges: edges of the bins of contributions, log-odds.
         swarms: distributions of the strongest columns.
         dependence: dependence of the strongest columns.
-        interaction: of tenure and contract; None where the contract lacks either role.
+        interaction: of tenure and contract; None unless one number, which the model looks at, has the
+            role tenure and one category or flag column the role contract term.
     """
 
     model: str
@@ -185,13 +187,20 @@ class ExplanationReport(FrozenModel):
         found = self.interaction
         if found is None:
             return (
-                "Whether one column counts otherwise under another was not shown: the data contract has "
-                f"no column for the role {Role.TENURE} or {Role.CONTRACT_TERM}."
+                "Whether one column counts otherwise under another was not shown: that takes exactly "
+                f"one number column with the role {Role.TENURE}, which the model looks at, and exactly "
+                f"one category or flag column with the role {Role.CONTRACT_TERM}."
             )
         if self.additive and not found.carried_by:
             return (
                 f"{found.column} and {found.by} do not interact: {self.model} is additive, so by "
                 "construction a column counts the same whatever the others say."
+            )
+        if found.largest is None:
+            return (
+                f"Whether {found.column} counts otherwise under another {found.by} was not shown: too few "
+                f"customers to compare. In no range of {found.column} have two categories of "
+                f"{found.by} {FEWEST} or more."
             )
         through = f", through {' and '.join(found.carried_by)} alone" if self.additive else ""
         return (

@@ -16,7 +16,8 @@ import numpy as np
 from churn.contract import DataContract
 from churn.errors import InputError
 from churn.features.encoding import Columns, Floats
-from churn.features.feature_set import feature_set
+from churn.features.feature_set import FORMULAS
+from churn.features.formula import BoundFormula
 from churn.models.candidate import FittedModel
 
 Part = TypeVar("Part", float, Floats)
@@ -71,7 +72,9 @@ class Grouping:
             InputError: a feature is neither a column of the contract nor computed from some.
         """
         own = {column.name for column in contract.features}
-        made = {bound.name: bound.reads for bound in feature_set(contract).formulas}
+        engineered = [name for name in features if name in FORMULAS and name not in own]
+        bound = [FORMULAS[name].bind(contract) for name in engineered]
+        made = {each.name: each.reads for each in bound if isinstance(each, BoundFormula)}
         unknown = [name for name in features if name not in own and name not in made]
         if unknown:
             raise InputError(

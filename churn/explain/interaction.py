@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from churn.contract import DataContract, NumberColumn, Role
 from churn.explain.explanation_report import FEWEST, Interaction, TermLine
-from churn.explain.grouping import Contributions
+from churn.explain.grouping import Contributions, Grouping
 from churn.features.encoding import Columns, Floats
-from churn.features.feature_set import feature_set
 
 _BANDS = 16
 _FINE = 200  # tenures at which terms are compared: as they are where few, else in so many bins
@@ -48,6 +47,7 @@ def interaction(
         if points:
             lines.append(_line(label, points))
     largest, largest_at, typical = _gaps(heights, band, months)
+    grouping = Grouping.from_features(features, contract)
     return Interaction(
         column=tenure.name,
         by=term.name,
@@ -57,9 +57,9 @@ def interaction(
         largest_at=largest_at,
         typical=typical,
         carried_by=tuple(
-            bound.name
-            for bound in feature_set(contract).formulas
-            if bound.name in features and {tenure.name, term.name} <= set(bound.reads)
+            name
+            for name, places in zip(features, grouping.places, strict=True)
+            if {tenure.name, term.name} <= {grouping.columns[place] for place in places}
         ),
     )
 
@@ -89,11 +89,13 @@ def _mean_at_same(values: NDArray[Any], found: Floats) -> Floats:
     return np.asarray((sums / np.maximum(np.bincount(group), 1))[group])
 
 
-def _gaps(heights: Floats, band: NDArray[np.intp], months: Floats) -> tuple[float, float, float]:
-    """The largest gap between terms, the tenure it lies at, and the mean over customers."""
+def _gaps(
+    heights: Floats, band: NDArray[np.intp], months: Floats
+) -> tuple[float, float, float] | tuple[None, None, None]:
+    """The largest gap between terms, the tenure it lies at, and the mean over customers, if any."""
     compared = np.isfinite(heights).sum(axis=0) > 1
     if not compared.any():
-        return 0.0, float(months.mean()), 0.0
+        return None, None, None
     gaps = np.zeros(heights.shape[1])
     inside = heights[:, compared]
     gaps[compared] = np.nanmax(inside, axis=0) - np.nanmin(inside, axis=0)

@@ -150,7 +150,11 @@ class DatabaseLedger:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         found = pragma("user_version")
         is_empty = pragma("schema_version") == 0
-        if found <= today and not is_empty and pragma("application_id") != self.application_id:
+        # The permanent tables' id is SQLite's default, 0: other programs' files have it, too.
+        if (found <= today and not is_empty) and (
+            pragma("application_id") != self.application_id
+            or not {*self.schema.tables} & {*inspect(connection).get_table_names()}
+        ):
             raise InputError(
                 f"{self.place} is an SQLite database, but not a ledger of this kind. Move it "
                 "away, or name another address."

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, MetaData, inspect, select
 from sqlalchemy.exc import OperationalError
 
+from churn.errors import InputError
 from churn.ledger.database import DatabaseLedger
 from churn.ledger.ledger_tables import MONTHLY, OUTCOMES, PREDICTIONS
 from churn.ledger.months import month_of
@@ -35,7 +36,8 @@ class MonthFiles:
     """The months of one ledger.
 
     A file is one of them by its name and by the application id in it: a copy of `ledger.db` that
-    somebody has named like a month is neither read nor removed.
+    somebody has named like a month is neither read nor removed. One that cannot be read is an error:
+    it may be a month.
     """
 
     def __init__(self, url: URL, file: Path, lock_seconds: float) -> None:
@@ -90,8 +92,13 @@ def _is_month_file(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as database:
             (found,) = database.execute("PRAGMA application_id").fetchone()
-    except sqlite3.Error:
-        return False
+    except sqlite3.Error as error:
+        if not file.is_file():  # removed in between, or a folder
+            return False
+        raise InputError(
+            f"The ledger's file {file} cannot be read: {error}. Try again, restore it from a copy, "
+            "or move it away."
+        ) from None
     return bool(found == MonthFile.application_id)
 
 

@@ -132,7 +132,9 @@ class PredictionLedger(DatabaseLedger):
         current, first = month_of(now), month_of(min(now, since or now) - timedelta(days=1))
         months = [current]
         if first < current:  # only then: to look which files there are takes time
-            months = [each for each in self._months.existing() if first <= each < current] + months
+            with self.reported():
+                existing = self._months.existing()
+            months = [each for each in existing if first <= each < current] + months
         return [Prediction(**row) for month in months for row in self._month(month).rows(query)]
 
     def count(self) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from math import exp, pi, sqrt
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
+from scipy.special import ndtr
 
 from churn.frozen_model import FrozenSettings
 from churn.retention.value_settings import Positive
@@ -46,7 +48,7 @@ class Beta(_Assumption):
     beta: Positive
 
     @property
-    def mean(self) -> float:
+    def expected(self) -> float:
         """The expected share."""
         return self.alpha / (self.alpha + self.beta)
 
@@ -56,15 +58,37 @@ class Beta(_Assumption):
 
 
 class Normal(_Assumption):
-    """A share that follows a normal distribution, cut off at -1 and 1: what an experiment measures."""
+    """A share that follows a normal distribution clipped to -1 and 1: what an experiment measures.
+
+    Attributes:
+        mean: before it is clipped.
+        standard_deviation: the same.
+    """
+
+    lowest: ClassVar[float] = -1.0
 
     distribution: Literal["normal"]
     mean: _Share
     standard_deviation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
+    @property
+    def expected(self) -> float:
+        """The expected share, clipped as its draws are."""
+        below = _mean_above_zero(self.lowest - self.mean, self.standard_deviation)
+        above = _mean_above_zero(self.mean - 1.0, self.standard_deviation)
+        return self.mean + below - above
+
     def draws(self, rng: np.random.Generator, count: int) -> Floats:
         """Draws of the share, float64[count]."""
-        return np.clip(rng.normal(self.mean, self.standard_deviation, count), -1.0, 1.0)
+        return np.clip(rng.normal(self.mean, self.standard_deviation, count), self.lowest, 1.0)
+
+
+class NormalShare(Normal):
+    """A share of customers that follows a normal distribution clipped to 0 and 1."""
+
+    lowest: ClassVar[float] = 0.0
+
+    mean: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Fixed(_Assumption):
@@ -74,7 +98,7 @@ class Fixed(_Assumption):
     value: _Share
 
     @property
-    def mean(self) -> float:
+    def expected(self) -> float:
         """The share."""
         return self.value
 
@@ -83,13 +107,21 @@ class Fixed(_Assumption):
         return np.full(count, self.value)
 
 
-def _not_negative(given: Beta | Normal | Fixed) -> Beta | Normal | Fixed:
-    if given.mean < 0:
+def _mean_above_zero(mean: float, deviation: float) -> float:
+    """E[max(X, 0)] of a normal X."""
+    z = mean / deviation
+    return mean * float(ndtr(z)) + deviation * exp(-z * z / 2) / sqrt(2 * pi)
+
+
+def _not_negative(given: Beta | NormalShare | Fixed) -> Beta | NormalShare | Fixed:
+    if given.expected < 0:
         raise ValueError("must be a share of customers, 0 to 1")
     return given
 
 
 Effect = Annotated[Beta | Normal | Fixed, Field(discriminator="distribution")]
 """A share that may be negative: an offer can drive customers away."""
-Probability = Annotated[Effect, AfterValidator(_not_negative)]
+Probability = Annotated[
+    Beta | NormalShare | Fixed, Field(discriminator="distribution"), AfterValidator(_not_negative)
+]
 """A share of customers."""

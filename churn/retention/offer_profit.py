@@ -78,9 +78,9 @@ def offer_profits(
     charge = monthly_charge(columns, contract)
     for place, offer in enumerate(playbook.offers.values()):
         incentive = incentive_of(offer, charge)
-        acceptance, riders = offer.acceptance.mean, offer.free_riders.mean
+        acceptance, riders = offer.acceptance.expected, offer.free_riders.expected
         costs = _Costs(offer.cost.contact, incentive, riders)
-        earned = contact_value(risk, offer.effect.mean * margin, costs).profit_at(acceptance)
+        earned = contact_value(risk, offer.effect.expected * margin, costs).profit_at(acceptance)
         may = eligible(offer, contract, columns)
         profit[place, may] = earned[may]
         cost[place] = offer.cost.contact + incentive * (risk * acceptance + (1 - risk) * riders)
@@ -98,7 +98,6 @@ def profit_draws(
     count = margin.draws.shape[1]
     incentive = incentive_of(offer, charge)
     acceptance, effect, riders = (a.draws(rng, count) for a in offer.assumptions.values())
-    acceptance, riders = np.clip(acceptance, 0, 1), np.clip(riders, 0, 1)
     drawn = np.empty((count, len(risk)))
     for row in range(count):
         costs = _Costs(offer.cost.contact, incentive, float(riders[row]))

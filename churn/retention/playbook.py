@@ -177,7 +177,7 @@ class Playbook(FrozenSettings):
     def assumptions(self) -> tuple[str, ...]:
         """Every figure that the offers rest on, with its source, a sentence each."""
         return tuple(
-            f"Offer '{name}': {what} {given.mean:.0%}, {given.source} ({given.basis})."
+            f"Offer '{name}': {what} {given.expected:.0%}, {given.source} ({given.basis})."
             for name, offer in self.offers.items()
             for what, given in offer.assumptions.items()
         ) + tuple(

@@ -146,7 +146,7 @@ def drawn_assumptions(
 ) -> tuple[Floats, Floats, Floats]:
     """Acceptance, effect and free riders of an offer, float64[draws] each."""
     acceptance, effect, riders = (each.draws(rng, draws) for each in offer.assumptions.values())
-    return np.clip(acceptance, 0.0, 1.0), effect, np.clip(riders, 0.0, 1.0)
+    return acceptance, effect, riders
 
 
 def expected_profit(
@@ -169,7 +169,7 @@ def expected_profit(
     given, total = values or {}, 0.0
     for name, each in contacts.items():
         acceptance, effect, riders = (
-            np.array([given.get(f"{name}.{kind}", assumption.mean)])
+            np.array([given.get(f"{name}.{kind}", assumption.expected)])
             for kind, assumption in each.offer.assumptions.items()
         )
         saved = each.saved(acceptance, effect * effect_times) * margin_times

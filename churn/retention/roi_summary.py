@@ -117,7 +117,7 @@ def _of_offer(name: str, each: OfferContacts, seed: int) -> Iterator[NamedAssump
         yield NamedAssumption(
             name=f"{name}.{kind}",
             title=f"{each.offer.title}, {_SHARES[kind]}",
-            mean=assumption.mean,
+            mean=assumption.expected,
             lower=lower,
             upper=upper,
             source=assumption.source,
@@ -194,7 +194,7 @@ def _tornado(
 
 
 def _scenarios(contacts: Mapping[str, OfferContacts], seed: int) -> tuple[Scenario, ...]:
-    """Every assumption at the end of its range that earns less, or more, where the others are as expected."""
+    """Every acceptance, effect and free-rider share at the end of its range that earns less, or more; margins and costs as expected."""
     worse: dict[str, float] = {}
     better: dict[str, float] = {}
     for name, each in contacts.items():
@@ -218,7 +218,7 @@ def _by_profit(
 def _offer(name: str, each: OfferContacts) -> OfferReturn:
     profit = expected_profit({name: each})
     cost = -expected_profit({name: each}, effect_times=0.0)
-    saved, effect = profit + cost, each.offer.effect.mean
+    saved, effect = profit + cost, each.offer.effect.expected
     needed = effect * cost / saved if saved > 0 else None
     return OfferReturn(
         name=name,
@@ -239,7 +239,7 @@ def _holdout(
     treated = sum(len(each.risk) for each in contacts.values())
     leaving = sum(float(each.risk.sum()) for each in contacts.values())
     stay = sum(
-        float(each.risk.sum()) * each.offer.acceptance.mean * each.offer.effect.mean
+        float(each.risk.sum()) * each.offer.acceptance.expected * each.offer.effect.expected
         for each in contacts.values()
     )
     return HoldoutFacts(

@@ -80,7 +80,7 @@ class LiveFigures:
         self._arrivals.append((now, count))
         while self._arrivals[0][0] < now - _RATE_SECONDS:
             self._arrivals.popleft()
-        for identifier in self._messages.keys() & self._answers.keys():
+        for identifier in [each for each in self._answers if each in self._messages]:
             self._pair(self._messages.pop(identifier), self._answers.pop(identifier))
         _forget(self._messages)
         _forget(self._answers)

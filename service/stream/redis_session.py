@@ -10,6 +10,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import ceil
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -31,6 +33,9 @@ from service.stream.stream_settings import StreamSettings
 
 _TIMEOUT_SECONDS = 10
 _TRIM_SECONDS = 10.0
+_FORGOTTEN_SECONDS = (
+    24 * 3600
+)  # a consumer that is idle for so long is removed; the next read makes it anew
 _KEY, _VALUE = b"key", b"value"
 
 # Refuses all if another worker has claimed an entry meanwhile, and fails before it writes anything if
@@ -55,14 +60,19 @@ for i = 5, 4 + ARGV[4] do redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) end
 return 1
 """
 
-# How many entries were removed before the group read them. They then count as read, so that no worker
-# counts them again and none waits for them. ARGV: group.
-_LOST = """
+_NAMED = """
 local function named(reply)
     local found = {}
     for i = 1, #reply, 2 do found[reply[i]] = reply[i + 1] end
     return found
 end
+"""
+
+# How many entries were removed before the group read them. They then count as read, so that no worker
+# counts them again and none waits for them. ARGV: group.
+_LOST = (
+    _NAMED
+    + """
 local stream = named(redis.call('XINFO', 'STREAM', KEYS[1]))
 local removed = stream['entries-added'] - stream['length']
 for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
@@ -76,6 +86,22 @@ for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 end
 return 0
 """
+)
+
+# Removes a consumer from the group, and those that are idle for long; entries that one holds would be
+# lost with it. ARGV: group, consumer, milliseconds.
+_LEAVE = (
+    _NAMED
+    + """
+for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+    local found = named(each)
+    local ends = found['name'] == ARGV[2] or found['idle'] > tonumber(ARGV[3])
+    if ends and found['pending'] == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], found['name'])
+    end
+end
+"""
+)
 
 Result = TypeVar("Result")
 
@@ -108,6 +134,8 @@ class RedisSession:
             ) from None
         self._script = self._redis.register_script(_COMMIT)
         self._lost_script = self._redis.register_script(_LOST)
+        self._leave_script = self._redis.register_script(_LEAVE)
+        self._failed = False
         self._own = "0"
         """From where this consumer's own entries are read, of before a crash; empty: there are none left."""
         self._claim_from, self._claimed_at, self._trimmed_at = "0-0", 0.0, time.monotonic()
@@ -155,10 +183,13 @@ class RedisSession:
         return bool(done)
 
     def count_waiting(self) -> int | None:
-        """Returns how many entries the group has not done yet; None if Redis does not know."""
+        """Returns this worker's share of the entries that the group has not done yet, rounded up; None if Redis does not know."""
         group = self._call(self._group)
         lag = group.get("lag")
-        return None if lag is None else int(lag) + int(group["pending"])
+        if lag is None:
+            return None
+        workers = 1 + self._call(self._count_others)
+        return ceil((int(lag) + int(group["pending"])) / workers)
 
     def count_lost(self) -> int:
         """Returns how many entries were removed before the group read them, as far as Redis knows.
@@ -173,7 +204,13 @@ class RedisSession:
         return lost
 
     def close(self) -> None:
-        """Closes the connection; what was not acknowledged is claimed by another worker."""
+        """Leaves the group, unless entries were not acknowledged: another worker claims them."""
+        if not self._failed:  # else it might wait for Redis once more
+            names = self._settings.group, self._consumer
+            with suppress(RedisError):
+                self._leave_script(
+                    [self._settings.input_topic], [*names, round(_FORGOTTEN_SECONDS * 1000)]
+                )
         self._redis.close()
 
     def _poll(self, seconds: float) -> list[Message]:
@@ -224,6 +261,16 @@ class RedisSession:
         # None has it where somebody has removed it; the next read says so.
         return next((dict(each) for each in groups if each["name"] == name), {})
 
+    def _count_others(self) -> int:
+        """The group's other consumers that hold entries, or have read some lately."""
+        silent = self._settings.session_seconds * 1000
+        consumers = self._redis.xinfo_consumers(self._settings.input_topic, self._settings.group)
+        return sum(
+            each["name"] != self._consumer.encode()
+            and (each["pending"] > 0 or each["idle"] < silent)
+            for each in consumers
+        )
+
     def _trim(self) -> None:
         """Removes the oldest entries of a stream that is too long, where every group has done them."""
         name = self._settings.input_topic
@@ -242,6 +289,7 @@ class RedisSession:
         try:
             return call()
         except RedisError as error:
+            self._failed = True
             reason = error_reason(error, longest=200)
             if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
                 raise PermanentError(

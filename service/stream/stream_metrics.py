@@ -69,7 +69,10 @@ class StreamMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.waiting = FreshGauge("churn_stream_waiting", "Messages of this worker's not done yet")
+        self.waiting = FreshGauge(
+            "churn_stream_waiting",
+            "Messages not done yet: of this worker's partitions, or its share of a Redis group's",
+        )
         registry.register(self.waiting)
         self.partitions = gauge("churn_stream_partitions", "Partitions of this worker")
         # Present from the start, so that Prometheus' rate() counts the first one.

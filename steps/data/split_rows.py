@@ -25,7 +25,7 @@ def split_rows(
             {
                 "development_rows": len(rows.development),
                 "gate_rows": len(rows.gate),
-                "basis": split_basis(customers.contract),
+                "basis": split_basis(customers.frame, customers.contract),
             },
         )
     return rows

@@ -36,9 +36,10 @@ def value_customers(
                 seed=horizon.seed,
             )
         elif contract.only_number(Role.MONTHLY_CHARGE) is not None:
+            frame = customers.latest  # an earlier row of a customer is no other customer who stayed
             stays = fit_hazards(
-                encode(customers.frame, contract),
-                encode_target(customers.frame, contract),
+                encode(frame, contract),
+                encode_target(frame, contract),
                 contract,
                 draws=horizon.draws,
                 seed=horizon.seed,

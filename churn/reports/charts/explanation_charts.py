@@ -44,7 +44,7 @@ def explanation_charts(report: ExplanationReport, theme: Theme = LIGHT) -> dict[
     }
     if report.dependence:
         drawn["dependence"] = dependence_chart(report, theme)
-    if report.interaction is not None and report.interaction.lines:
+    if report.interaction is not None and report.interaction.largest is not None:
         drawn["interaction"] = interaction_chart(report, theme)
     return drawn
 
@@ -130,12 +130,13 @@ def interaction_chart(report: ExplanationReport, theme: Theme = LIGHT) -> Figure
     """Tenure's contribution at the same tenure under each contract term.
 
     Raises:
-        ValueError: the report holds no interaction.
+        ValueError: the report holds no interaction, or too few customers to compare terms.
     """
     found = report.interaction
-    if found is None:
+    if found is None or found.largest is None:
         raise ValueError("the report holds no interaction of tenure and contract")
-    figure, axes = blank_chart(_interaction_title(report, found), theme, height=4.4)
+    title = _interaction_title(report, found, found.largest)
+    figure, axes = blank_chart(title, theme, height=4.4)
     axes.axhline(0, color=theme.ink, linewidth=0.8)
     colours = (theme.main, theme.other, theme.ink)
     for place, line in enumerate(found.lines):
@@ -228,8 +229,8 @@ def _dependence_title(report: ExplanationReport) -> str:
     )
 
 
-def _interaction_title(report: ExplanationReport, found: Interaction) -> str:
-    if found.largest < _ADDITIVE_NOISE:
+def _interaction_title(report: ExplanationReport, found: Interaction, largest: float) -> str:
+    if largest < _ADDITIVE_NOISE:
         why = ", by construction" if report.additive else ""
         return (
             f"{found.column} and {found.by} do not interact{why}: the same {found.column} counts "
@@ -238,6 +239,6 @@ def _interaction_title(report: ExplanationReport, found: Interaction) -> str:
     through = f", through {' and '.join(found.carried_by)} alone" if report.additive else ""
     return (
         f"The same {found.column} counts differently by {found.by}{through}: by "
-        f"{found.largest:.2f} log-odds around {found.largest_at:.0f} {found.unit}, by "
+        f"{largest:.2f} log-odds around {found.largest_at:.0f} {found.unit}, by "
         f"{found.typical:.2f} on average"
     )

@@ -161,8 +161,8 @@ def _return(seen: Evidence) -> Slide:
             f"No effect at all: {seen.money('roi.no_effect')}.",
         ),
         notes=(
-            "Cautious and hopeful take every assumption at the worse or better tenth of what is "
-            "assumed, all at the same time."
+            "Cautious and hopeful take every acceptance, effect and free-rider share at the worse or "
+            "better tenth of what is assumed, all at the same time; margins and costs as expected."
         ),
         chart=columns(
             seen, f"Expected profit, {seen.roi.money}", "#,##0",

@@ -84,7 +84,7 @@ class DataFacts(FrozenModel):
             churn_rate=customers.target_rate,
             development_rows=len(split.development),
             gate_rows=len(split.gate),
-            split_basis=split_basis(customers.contract),
+            split_basis=split_basis(customers.frame, customers.contract),
             left_out=left_out,
         )
 

@@ -1,3 +1,4 @@
+from copy import copy
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -88,6 +89,35 @@ def test_each_customer_is_scored_once_with_reasons(scored, scorer):
     assert NO_REASON in scored.text("main_reason")
     positive = scored.risk >= scored.threshold
     assert ((scored.text("risk_band") != "low") == positive).all()
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_of_a_customer_with_several_rows_the_latest_day_counts(
+    scorer, contract, root, tmp_path, newest_first
+):
+    day = {"name": "seen_on", "kind": "date", "meaning": "Day of the row"}
+    first, *others = contract.model_dump()["columns"]
+    dated = contract.model_validate(contract.model_dump() | {"columns": [first, day, *others]})
+    follows = copy(scorer[0])
+    follows.contract = dated
+    head, *rows = (root / "data" / "raw" / "telco.csv").read_text().splitlines()[:51]
+    tenure = head.split(",").index("tenure")
+    lines = []
+    for row in rows:
+        fields = row.split(",")
+        for number, seen in enumerate(("2025-01-31", "2025-02-28")):
+            fields[tenure] = str(10 + number)
+            lines.append(",".join([fields[0], seen, *fields[1:]]))
+    path = tmp_path / "dated.csv"
+    lines = lines[::-1] if newest_first else lines
+    path.write_text("\n".join([head.replace(",", ",seen_on,", 1), *lines]) + "\n")
+
+    found = score_customers(
+        open_table(str(path), dated), follows, scorer[1], model="telco-churn", reasons=1
+    )
+
+    assert (len(found.risk), found.set_aside) == (50, 50)
+    assert set(found.columns["tenure"]) == {11.0}
 
 
 def test_the_formula_is_worked_out_by_hand_for_one_customer(scored, margin, playbook):

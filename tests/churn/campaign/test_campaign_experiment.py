@@ -85,8 +85,10 @@ def test_the_measured_effect_replaces_the_assumed_one(readout, playbook, contrac
     effect, assumed = found.offers["one_year"].effect, playbook.offers["one_year"]
     share = 1 - readout.comparison.treated_rate / readout.comparison.holdout_rate
     assert effect.source == "measured in experiment telco-1"
-    assert effect.mean == pytest.approx(share / assumed.acceptance.mean)
-    assert found.offers["one_year"].acceptance.mean == pytest.approx(assumed.acceptance.mean)
+    assert effect.mean == pytest.approx(share / assumed.acceptance.expected)
+    assert found.offers["one_year"].acceptance.expected == pytest.approx(
+        assumed.acceptance.expected
+    )
     others = [name for name in playbook.offers if name != "one_year"]
     assert all(found.offers[name] == playbook.offers[name] for name in others)
     # And the file that is written is a playbook as any other

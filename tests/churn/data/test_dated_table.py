@@ -68,6 +68,18 @@ def test_a_blank_date_fails_the_gate(telco, dated, days):
     assert failed == ["blanks in seen_on"]
 
 
+def test_of_a_customer_with_several_rows_the_latest_is_found(telco, dated):
+    frame = telco.frame.assign(seen_on="2025-01-01")
+    newer = frame.iloc[:3].assign(seen_on="2025-02-01", tenure=200)
+    older = frame.iloc[3:5].assign(seen_on="2024-12-01", tenure=1)
+    together = pd.concat([newer, frame, older], ignore_index=True)[list(dated.names)]
+
+    latest = Dataset(together, dated, telco.source).latest
+
+    assert latest["tenure"].tolist() == [200.0] * 3 + telco.frame["tenure"].tolist()[3:]
+    assert Dataset(telco.frame, telco.contract, telco.source).latest is telco.frame
+
+
 @pytest.mark.parametrize(("day", "fails"), [("2025-02-01", False), ("2025-01-01", True)])
 def test_a_customer_may_have_a_row_for_each_day(telco, dated, day, fails):
     frame = telco.frame.assign(seen_on="2025-01-01")

@@ -104,15 +104,21 @@ def test_a_single_day_is_split_like_no_day_at_all(telco, contract, real):
     assert split(telco.frame.assign(seen_on="2025-01-01"), dated) == split(telco.frame, real)
 
 
-def test_a_customer_seen_twice_goes_by_the_later_day(telco, contract):
+def test_customers_with_several_rows_go_by_the_hash_and_leavers_stand_on_both_sides(
+    telco, contract, real
+):
+    """Who has left is seen no more, so that the latest rows are those of who stayed."""
     dated = changed(contract, surrogate=False, date=True)
-    frame = pd.concat([telco.frame.head(100)] * 2, ignore_index=True)
-    days = ["2025-01-01"] * 100 + ["2025-01-02"] * 60 + ["2025-01-03"] * 40
+    stayed = telco.frame[telco.frame["Churn"] == "No"]
+    frame = pd.concat([telco.frame, stayed, stayed], ignore_index=True)
+    days = ["2025-01-01"] * telco.rows + ["2025-02-01"] * len(stayed) + ["2025-03-01"] * len(stayed)
 
-    development, gate = split(frame.assign(seen_on=days), dated, gate_fraction=0.4)
+    development, gate = split(frame.assign(seen_on=days), dated)
 
-    assert gate == set(telco.frame["customerID"][60:100])
     assert not development & gate
+    assert gate == split(telco.frame, real)[1]
+    left = telco.frame.set_index("customerID")["Churn"] == "Yes"
+    assert left[list(gate)].mean() == pytest.approx(left.mean(), abs=0.03)
 
 
 def test_a_dated_table_without_rows_is_refused(telco, contract):
@@ -132,5 +138,7 @@ def test_a_dated_table_without_rows_is_refused(telco, contract):
         (True, True, "by seen_on, within a day by content, as ids are surrogates"),
     ],
 )
-def test_it_is_said_what_decides(contract, surrogate, date, says):
-    assert split_basis(changed(contract, surrogate=surrogate, date=date)) == says
+def test_it_is_said_what_decides(telco, contract, surrogate, date, says):
+    frame = telco.frame.assign(seen_on="2025-01-01")
+
+    assert split_basis(frame, changed(contract, surrogate=surrogate, date=date)) == says

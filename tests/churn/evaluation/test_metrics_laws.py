@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from churn.evaluation import weighted
+from churn.evaluation.intervals import resampled_weights
 from churn.evaluation.metrics import measure
 from churn.evaluation.weighted import RankedRows, ScoreGroups
 
@@ -48,6 +50,22 @@ def test_weighted_auc_and_average_precision_agree_with_sklearn_ties_included(row
         assert precisions[replicate] == pytest.approx(
             average_precision_score(target, score, sample_weight=sample_weight), abs=1e-12
         )
+
+
+def test_a_perfect_ranking_of_many_rows_has_an_area_of_one_in_every_replicate():
+    target = (np.random.default_rng(3).random(200_000) < 0.27).astype(np.int8)
+    weights = next(resampled_weights(len(target), 16, seed=7))
+
+    assert (RankedRows.from_scores(target, target.astype(float)).auc(weights) == 1).all()
+
+
+def test_draws_of_very_many_rows_are_counted_in_float64(monkeypatch):
+    # Given more draws than float32 can count one by one, for as many rows as that takes
+    monkeypatch.setattr(weighted, "_FLOAT32_ROWS", 5)
+    weights = np.array([[2.0**24], [1.0], [1.0], [1.0], [1.0]], dtype=np.float32)
+    ranked = RankedRows.from_scores(np.array([0, 0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9, 0.5]))
+
+    assert ranked.auc(weights)[0] == (2**24 + 2) / (2**24 + 3)
 
 
 @given(judged_rows())

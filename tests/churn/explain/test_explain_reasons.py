@@ -79,6 +79,19 @@ def test_what_an_engineered_column_adds_is_shared_by_the_columns_it_reads(contra
     assert grouping.group([1.0, 0.5, 0.25]) == [1.5, 0.25]
 
 
+def test_a_column_of_the_table_may_have_an_engineered_features_name(contract):
+    columns = tuple(
+        column.model_copy(update={"name": "service_count"}) if column.name == "tenure" else column
+        for column in contract.columns
+    )
+    named = contract.model_copy(update={"columns": columns})
+
+    grouping = Grouping.from_features(("service_count", "Contract", "streaming_count"), named)
+
+    assert grouping.columns == ("service_count", "StreamingTV", "StreamingMovies", "Contract")
+    assert grouping.places == ((0,), (3,), (1, 2))
+
+
 def test_a_feature_from_nowhere_is_refused(contract):
     with pytest.raises(InputError, match="Feature 'shoe_size' is neither a column of contract"):
         Grouping.from_features(("tenure", "shoe_size"), contract)

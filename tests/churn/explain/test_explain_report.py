@@ -133,6 +133,43 @@ def test_terms_are_compared_at_the_same_tenure(models, contract, telco_columns):
     assert report.interaction.largest < 1e-12
 
 
+@pytest.mark.parametrize("name", ["spline_logistic", "gbm"])
+def test_terms_with_too_few_customers_at_one_tenure_are_not_compared(
+    models, contract, telco_columns, name
+):
+    # Given customers of who all but 19 have the same term
+    term = telco_columns["Contract"]
+    some = take(telco_columns, np.r_[np.flatnonzero(term == 0), np.flatnonzero(term == 2)[:19]])
+
+    report = explain(models[name], some, contract, name=name)
+
+    assert report.interaction.lines
+    assert report.interaction.largest is None
+    assert report.sentences[1] == (
+        "Whether tenure counts otherwise under another Contract was not shown: too few customers to "
+        "compare. In no range of tenure have two categories of Contract 20 or more."
+    )
+    assert "interaction" not in explanation_charts(report)
+    assert ExplanationReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_an_engineered_features_name_in_the_table_does_not_stop_the_report(
+    models, contract, telco_columns
+):
+    columns = tuple(
+        column.model_copy(update={"name": "service_count"}) if column.name == "gender" else column
+        for column in contract.columns
+    )
+    named = contract.model_copy(update={"columns": columns})
+    rows = telco_columns | {"service_count": telco_columns["gender"]}
+    model = build_candidates(["spline_logistic"], default_recipes(), named)["spline_logistic"]
+    fitted = model.fit(rows, (telco_columns["tenure"] < 12).astype(np.int8))
+
+    report = explain(fitted, rows, named, name="spline_logistic")
+
+    assert report.interaction.carried_by == ("within_first_term",)
+
+
 def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, contract):
     content = contract.model_dump(mode="json")
     columns = [
@@ -143,7 +180,10 @@ def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, c
     report = explain(models["logistic"], some, bare, name="logistic")
 
     assert report.interaction is None
-    assert "has no column for the role tenure or contract_term" in report.sentences[1]
+    assert report.sentences[1].endswith(
+        "was not shown: that takes exactly one number column with the role tenure, which the model "
+        "looks at, and exactly one category or flag column with the role contract_term."
+    )
     assert set(explanation_charts(report)) == {"importance", "beeswarm", "dependence"}
     with pytest.raises(ValueError, match="no interaction"):
         interaction_chart(report)

@@ -12,6 +12,7 @@ import pytest
 from churn.errors import InputError
 from churn.ledger.predictions import Outcome, PredictionLedger
 from churn.ledger.records import Ledger
+from tests.churn.ledger.old_ledger import write_old_ledger
 
 NOW = datetime.now(UTC)
 
@@ -46,7 +47,7 @@ def test_every_file_is_its_owners_and_every_folder_that_is_made(tmp_path, umask)
 def test_an_existing_file_is_narrowed_and_its_folder_is_left(tmp_path):
     file = tmp_path / "ledger.db"
     with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
+        write_old_ledger(file)
         database.execute("CREATE TABLE unknown (id)")
         beside = [tmp_path / "ledger.db-wal", tmp_path / "ledger.db-shm"]
         for path in (file, *beside):

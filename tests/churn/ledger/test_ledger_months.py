@@ -203,7 +203,6 @@ def test_months_past_retention_are_removed_and_no_other(ledger, file, now, keep,
 def test_files_that_are_not_months_of_this_ledger_stay_and_are_not_read(ledger, file):
     ledger.record([prediction("old", datetime(2025, 3, 1, tzinfo=UTC))])
     write_old_ledger(month_file(file, "2024-01"))  # somebody's copy
-    month_file(file, "2024-02").write_bytes(b"plain text, nothing else. " * 100)
     for name in (
         "ledger-2024-13.db",
         "ledger-2024-03.db.bak",
@@ -376,11 +375,16 @@ def test_an_old_ledger_is_read_on_and_goes_when_all_of_it_is_past_retention(ledg
 
 @pytest.mark.parametrize("open_ledger", [Ledger, PredictionLedger])
 def test_a_ledger_of_a_newer_release_or_another_program_is_refused(file, open_ledger):
-    for pragma, reason in (("user_version", "newer release"), ("application_id", "not a ledger")):
+    for pragma, reason in (
+        ("user_version = 77", "newer release"),
+        ("application_id = 77", "not a ledger"),
+        ("user_version = 0", "not a ledger"),  # as of a file of which no program says anything
+        ("user_version = 1", "not a ledger"),
+    ):
         file.unlink(missing_ok=True)
         with closing(sqlite3.connect(file)) as database:
             database.execute("CREATE TABLE others (id)")
-            database.execute(f"PRAGMA {pragma} = 77")
+            database.execute(f"PRAGMA {pragma}")
 
         with open_ledger(f"sqlite:///{file}") as opened, pytest.raises(InputError, match=reason):
             opened.count() if open_ledger is PredictionLedger else opened.decisions("m")

@@ -46,6 +46,12 @@ FAULTS = {
         24,
         "must be a share of customers",
     ),
+    "negative free riders": (
+        "free_riders: {distribution: beta, alpha: 6, beta: 14, source: assumed,",
+        "free_riders: {distribution: normal, mean: -0.1, standard_deviation: 0.1, source: assumed,",
+        26,
+        "must be at least 0",
+    ),
     "no source": (ONE_YEAR_EFFECT, ONE_YEAR_EFFECT.replace(" source: assumed,", ""), 25, "'measured in experiment NAME'"),
     "other source": ("source: assumed", "source: guessed", 23, "not 'guessed'"),
     "no basis": (", basis: ten minutes of an agent; 10% of twelve bills", "", 23, "basis' is required"),

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from churn.errors import InputError
-from churn.retention.assumption import Beta, Fixed
+from churn.retention.assumption import Beta, Fixed, Normal, NormalShare
 from churn.retention.playbook import Guardrail, Offer, OfferCost
-from churn.retention.roi import MARGIN, OfferContacts, expected_profit, simulate_campaign
+from churn.retention.roi import (
+    MARGIN,
+    OfferContacts,
+    assumption_range,
+    drawn_assumptions,
+    expected_profit,
+    simulate_campaign,
+)
 from churn.retention.roi_report import RunReference
 from churn.retention.roi_summary import COSTS, roi_report
 
@@ -173,3 +180,51 @@ def test_offers_that_keep_nobody_have_no_break_even():
     assert found.break_even is None
     assert found.loss_chance == 1.0
     assert found.holdout.forgone == 0.0
+
+
+def normal(mean, deviation, kind=NormalShare):
+    return kind(
+        distribution="normal", mean=mean, standard_deviation=deviation,
+        source="assumed", basis="a test",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "deviation"),
+    [(NormalShare, 0.02, 0.05), (NormalShare, 0.5, 1.0), (NormalShare, 1.0, 0.2), (Normal, -0.9, 0.3), (Normal, 0.7, 0.8)],
+)  # fmt: skip
+def test_a_clipped_share_is_expected_to_be_what_its_draws_are_on_average(kind, mean, deviation):
+    made = normal(mean, deviation, kind)
+
+    drawn = made.draws(np.random.default_rng(7), 400_000)
+
+    assert made.lowest <= drawn.min() <= drawn.max() <= 1
+    assert made.expected == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 632)
+
+
+def test_a_share_far_from_its_limits_is_expected_at_its_mean():
+    assert normal(0.2, 0.02).expected == 0.2
+    assert normal(0.5, 1e-320).expected == 0.5
+    assert normal(0.02, 0.05).expected == pytest.approx(0.0315, abs=1e-4)
+
+
+def test_normal_shares_are_assumed_as_they_are_simulated():
+    made = contacts(offer(normal(0.02, 0.05), share(0.5), normal(0.02, 0.05)))
+
+    found = roi_report(made, {}, RUN, "USD")
+    simulated = simulate_campaign(made, draws=100_000, seed=7)
+
+    known = {each.name: each for each in found.assumptions}
+    for kind, drawn in zip(
+        ("acceptance", "effect", "free_riders"),
+        drawn_assumptions(made["call"].offer, np.random.default_rng(1), 100_000),
+        strict=True,
+    ):
+        each = known[f"call.{kind}"]
+        assert each.mean == pytest.approx(drawn.mean(), abs=1e-3)
+        assert (each.lower, each.upper) == pytest.approx(
+            np.quantile(drawn, [0.025, 0.975]), abs=3e-3
+        )
+    assert assumption_range(made["call"].offer.acceptance, 0.95, 7)[0] == 0
+    spread = simulated.profit.std() / np.sqrt(100_000)
+    assert expected_profit(made) == pytest.approx(simulated.profit.mean(), abs=6 * spread)

@@ -85,6 +85,47 @@ def redis_server(tmp_path):
 
 
 @pytest.fixture
+def streams(running_redis):
+    """Settings of a worker on streams of the test's own."""
+    name = f"streams-{next(_NUMBERS)}"
+    return {
+        "transport": "redis",
+        "stream_redis": running_redis,
+        "group": name,
+        "input_topic": f"{name}-input",
+        "output_topic": f"{name}-output",
+        "dead_letter_topic": f"{name}-rejected",
+        "session_seconds": 6,
+    }
+
+
+@pytest.fixture
+def redis(running_redis):
+    from redis import Redis
+
+    client = Redis.from_url(running_redis)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def redis_sessions(streams):
+    """Opens sessions under a name, and closes them at the end."""
+    from service.stream.redis_session import RedisSession
+    from service.stream.stream_settings import StreamSettings
+
+    sessions = []
+
+    def open_session(instance, **more):
+        sessions.append(RedisSession(StreamSettings(**streams | {"instance": instance} | more)))
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
 def postgres_ledger(postgres, request):
     """URL of a new, empty database."""
     return postgres.create(f"ledger-{abs(hash(request.node.name))}")

@@ -87,6 +87,14 @@ def test_the_latest_at_high_risk_come_first_and_only_they():
     assert shown == [f"c{number}" for number in (19, 17, 15, 13, 11)[:SHOWN]]
 
 
+def test_of_those_that_are_read_at_once_the_latest_answer_comes_first():
+    figures, events = LiveFigures(), [message(number) for number in range(20)]
+    scores = [scored(event, band="high", customer=f"c{event.offset}") for event in events]
+    figures.add(reversed(events), scores, now=0.0)
+    shown = [each.scored.customer for each in figures.high]
+    assert shown == [f"c{number}" for number in (19, 18, 17, 16, 15)[:SHOWN]]
+
+
 def test_an_id_does_not_steer_the_terminal(published_store):
     figures, event = LiveFigures(), message(1)
     figures.add([event], [scored(event, band="high", customer="c\x1b[2Jd")], now=0.0)

@@ -1,0 +1,42 @@
+"""A month's file that cannot be read is an error: a ledger without it would answer as if nothing had happened."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from churn.errors import InputError
+from churn.ledger.predictions import Prediction, PredictionLedger
+
+DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def prediction(at):
+    return Prediction(at, "p-1", "C1", "7", "production", "api", 0.5, True, "ab" * 16)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda ledger: ledger.count(),
+        lambda ledger: list(ledger.predictions_with_outcomes(DECEMBER, DECEMBER)),
+        lambda ledger: ledger.recorded(["p-1"], DECEMBER),
+        lambda ledger: ledger.rotate(DECEMBER, 1),
+    ],
+    ids=["count", "predictions_with_outcomes", "recorded", "rotate"],
+)
+def test_a_month_whose_file_is_damaged_is_not_left_out(tmp_path, use):
+    with PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        ledger.record([prediction(datetime(2026, 11, 30, tzinfo=UTC))])
+        ledger.record([prediction(DECEMBER)])
+    november = tmp_path / "ledger-2026-11.db"
+    november.write_bytes(b"damaged" + november.read_bytes()[7:])
+
+    with (
+        PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger,
+        pytest.raises(InputError, match=r"ledger-2026-11\.db cannot be read: file is not a data"),
+    ):
+        use(ledger)
+
+    assert november.exists()
