@@ -137,7 +137,7 @@ def test_terms_are_compared_at_the_same_tenure(models, contract, telco_columns):
 def test_terms_with_too_few_customers_at_one_tenure_are_not_compared(
     models, contract, telco_columns, name
 ):
-    # Given customers of who all but 19 have the same term
+    # Given customers, all but 19 of them with the same term
     term = telco_columns["Contract"]
     some = take(telco_columns, np.r_[np.flatnonzero(term == 0), np.flatnonzero(term == 2)[:19]])
 
