@@ -1,7 +1,7 @@
 """Target kubernetes: applies an overlay, publishes the bundle inside the cluster, awaits the rollout."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,28 +102,26 @@ class KubernetesTarget(Target):
 
     def roll_back(self, *, smoke_failed: bool) -> RollbackResult:
         """Moves the pointer inside back and undoes the rollout; a new Deployment is scaled to 0."""
-        before: str | None = None
         publisher = self._publisher
-        withdrawn = publisher is not None and (smoke_failed or publisher.moved)
-        if publisher is not None and withdrawn:
-            before = publisher.roll_back()
+        with ExitStack() as pods:  # whether or not the pointer can be moved
+            pods.callback(self._undo_pods)
+            before = publisher.roll_back(smoke_failed=smoke_failed) if publisher else None
         if self._revision_before is None or self._stopped_before:
-            self.run(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
             return RollbackResult(None, "The pods were scaled to none; none served before.")
-        if self._get(_REVISION) != self._revision_before:
-            self.run(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
-            self.run(self._kubectl(), *self._rollout_status())
         if publisher is None or not publisher.ready:
             sentence = "The cluster's store was not reached; what it has in production serves on."
             return RollbackResult(None, sentence)
-        if not withdrawn:
-            before = publisher.serving()
-            if before == self.request.version:
-                return RollbackResult.not_yet(before)
         if before is None:
             return RollbackResult.first_version(self.request.version)
         with self._port_forward(before):
             return RollbackResult.serves_again(before)
+
+    def _undo_pods(self) -> None:
+        if self._revision_before is None or self._stopped_before:
+            self.run(self._kubectl(), "scale", _DEPLOYMENT, "--replicas=0")
+        elif self._get(_REVISION) != self._revision_before:
+            self.run(self._kubectl(), "rollout", "undo", _DEPLOYMENT)
+            self.run(self._kubectl(), *self._rollout_status())
 
     def close(self) -> None:
         """Deletes the publisher's pod."""

@@ -27,14 +27,15 @@ _PUBLISH = (
     "s, v = Path(sys.argv[1]), sys.argv[2]; p = history(s); n = publish(s, v); "
     "print('was', p[-1].version if p else '-', 'moved' if not p or n != p[-1] else 'stayed')"
 )
+# The image may be of a release before there was that error.
 _ROLL_BACK = """
 import sys
 from pathlib import Path
-from churn.errors import NoVersionBeforeError
+from churn import errors
 from churn.scoring.bundle import roll_back
 try:
     print(roll_back(Path(sys.argv[1])).version)
-except NoVersionBeforeError:
+except getattr(errors, "NoVersionBeforeError", ()):
     print("-")
 """
 _CURRENT = (
@@ -87,21 +88,18 @@ class Publisher:
         output = self._run("exec", POD, "--", "python", "-c", _PUBLISH, STORE, request.version)
         self.moved = last_line(output).rstrip(".").endswith("moved")
 
-    def roll_back(self) -> str | None:
-        """Points to the version before, and returns it; None where there was none.
+    def roll_back(self, *, smoke_failed: bool) -> str | None:
+        """Points to the version before where this run has moved the pointer, or its version answers wrongly.
+
+        Returns:
+            The version in production then; None where there is none, or the pod has not started.
 
         Raises:
-            ChurnError: it could not be put back.
+            ChurnError: it could not be put back, or the pod cannot be asked.
         """
-        return self._version(_ROLL_BACK)
-
-    def serving(self) -> str | None:
-        """Returns the version in production in the cluster's store; None where there is none.
-
-        Raises:
-            ChurnError: the pod cannot be asked.
-        """
-        return self._version(_CURRENT)
+        if not self.ready:
+            return None
+        return self._version(_ROLL_BACK if smoke_failed or self.moved else _CURRENT)
 
     def close(self) -> None:
         """Deletes the pod, which would otherwise end by itself."""

@@ -94,7 +94,7 @@ class ZenmlTarget(Target):
             return self._deploy_again(before)
         if version is None:
             return RollbackResult.first_version(self.request.version)
-        if version == self.request.version:
+        if version == self.request.version and not self._deploying:
             return RollbackResult.not_yet(version)
         self.wait(version)
         return RollbackResult.serves_again(version)

@@ -68,8 +68,12 @@ def audit_last_list(
             continue
         left = np.array([outcome is not None and outcome.churned for outcome in known])
         values = [table["value"].to_numpy() for table in (listed, called)]
-        third = value_thirds(np.concatenate(values))[: listed.num_rows]
-        missed = listed.filter(pa.array(left & np.isin(third, [UPPER, ALIKE])))
+        together = np.concatenate(values)
+        third = value_thirds(together)
+        upper = third == UPPER
+        if not upper.any():  # the highest value is that of more than two thirds
+            upper = together == together.max()
+        missed = listed.filter(pa.array(left & upper[: listed.num_rows]))
         reasons = Counter(reason_without_amounts(why) for why in missed["why"].to_pylist())
         return (
             MissedLeavers(

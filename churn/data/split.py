@@ -24,6 +24,8 @@ from churn.errors import InputError
 from churn.features.encoding import encode
 
 _BUCKETS = 2**64
+_FEW_AGAIN = 0.01
+"""Share of further rows of a customer up to which the table counts as one of a row for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +88,14 @@ def split_basis(frame: pd.DataFrame, contract: DataContract) -> str:
 
 def _deciding_day(frame: pd.DataFrame, contract: DataContract) -> str | None:
     """Name of the date column by which rows are set aside; None where the hash alone decides."""
-    has_several = not contract.id.surrogate and frame[contract.id.name].duplicated().any()
-    return None if contract.date is None or frame.empty or has_several else contract.date.name
+    if contract.date is None or frame.empty:
+        return None
+    again = 0.0 if contract.id.surrogate else float(frame[contract.id.name].duplicated().mean())
+    return contract.date.name if again <= _FEW_AGAIN else None
 
 
 def _latest(dates: pd.Series[str], hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
-    """The latest rows, a share of all; rows of one hash, alike in every feature, go by the latest of them.
+    """The latest rows, a share of all; rows of one hash go by the latest of them.
 
     Of the boundary day, those below the hash that fills the share.
     """

@@ -52,11 +52,18 @@ class MonthFiles:
         url = self._url.set(database=str(self._path(month)))
         return MonthFile(url, month, self._lock_seconds)
 
-    def existing(self) -> list[date]:
-        """The months that have a file, oldest first."""
+    def named(self) -> list[date]:
+        """The months that a file has the name of, oldest first."""
         names = (self._month.fullmatch(file.name) for file in self._file.parent.iterdir())
-        months = sorted(date.fromisoformat(f"{name[1]}-01") for name in names if name)
-        return [month for month in months if _is_month_file(self._path(month))]
+        return sorted(date.fromisoformat(f"{name[1]}-01") for name in names if name)
+
+    def has(self, month: date) -> bool:
+        """Whether the file of that name is a month of a ledger.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return _is_month_file(self._path(month))
 
     def remove(self, month: date) -> bool:
         """Deletes a month; whether it was this process that did."""

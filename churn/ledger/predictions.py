@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -133,8 +133,8 @@ class PredictionLedger(DatabaseLedger):
         months = [current]
         if first < current:  # only then: to look which files there are takes time
             with self.reported():
-                existing = self._months.existing()
-            months = [each for each in existing if first <= each < current] + months
+                earlier = [each for each in self._months.named() if first <= each < current]
+                months = [*filter(self._months.has, earlier), *months]
         return [Prediction(**row) for month in months for row in self._month(month).rows(query)]
 
     def count(self) -> int:
@@ -280,8 +280,11 @@ class PredictionLedger(DatabaseLedger):
         if month is not None and is_due(month):
             remove_old_tables(self._engine)
             removed.append(f"all until {month.isoformat()[:7]}")
-        files = (month for month in months.existing() if is_due(month) and months.remove(month))
-        return [*removed, *(month.isoformat()[:7] for month in files)]
+        for each in months.named():
+            with suppress(InputError):  # one that cannot be read stays; whoever reads it is told
+                if is_due(each) and months.has(each) and months.remove(each):
+                    removed.append(each.isoformat()[:7])
+        return removed
 
     @contextmanager
     def _parts(self) -> Iterator[list[DatabaseLedger]]:
@@ -292,7 +295,7 @@ class PredictionLedger(DatabaseLedger):
         with self.transaction() as connection:
             has_old_tables = newest_old_month(connection) is not None
         with self.reported():
-            months = self._months.existing()
+            months = [*filter(self._months.has, self._months.named())]
         with ExitStack() as stack:
             files = [stack.enter_context(self._months.open(month)) for month in months]
             yield [self, *files] if has_old_tables else [*files]

@@ -78,7 +78,8 @@ def read_realised(
             )
 
         settled = settled_since(since)
-        tested = settled if newest is not None else settled_since(_FIRST)
+        begins = newest is None and len(settled.target) > 0
+        tested = settled_since(_FIRST) if begins else settled
     worth = options.value.clv
     if not isinstance(opened.reference, str):
         worth = average_worth(opened.scorer, opened.reference, options.value)

@@ -182,8 +182,11 @@ def test_a_rollback_that_cannot_reach_the_store_is_no_rollback(deployer, kubectl
     kubectl.set("exec-fails")
     kubectl.set("stuck")
 
+    kubectl.set("new-image")
     with pytest.raises(ChurnError, match=r"rollback failed, too.*container not found"):
         deployer.deploy(*TARGET)
+
+    assert "rollout undo deployment/churn-api" in changes(kubectl)
 
 
 @pytest.mark.parametrize(

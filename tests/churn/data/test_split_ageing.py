@@ -121,6 +121,19 @@ def test_customers_with_several_rows_go_by_the_hash_and_leavers_stand_on_both_si
     assert left[list(gate)].mean() == pytest.approx(left.mean(), abs=0.03)
 
 
+def test_a_few_customers_with_two_rows_leave_the_latest_rows_to_judge(telco, contract):
+    dated = changed(contract, surrogate=False, date=True)
+    days = np.where(np.arange(telco.rows) < 1000, "2025-02-01", "2025-01-01").astype(object)
+    frame = pd.concat([telco.frame.assign(seen_on=days)] * 2).iloc[: telco.rows + 70]
+    frame.iloc[telco.rows :, frame.columns.get_loc("seen_on")] = "2025-03-01"
+
+    development, gate = split(frame, dated, gate_fraction=0.1)
+
+    assert set(telco.frame["customerID"][:70]) <= gate <= set(telco.frame["customerID"][:1000])
+    assert not development & gate
+    assert split_basis(frame, dated).startswith("by seen_on")
+
+
 def test_a_dated_table_without_rows_is_refused(telco, contract):
     dated = changed(contract, surrogate=False, date=True)
     with pytest.raises(InputError, match="The table's 0 rows cannot be split"):

@@ -22,9 +22,8 @@ def prediction(at):
         lambda ledger: ledger.count(),
         lambda ledger: list(ledger.predictions_with_outcomes(DECEMBER, DECEMBER)),
         lambda ledger: ledger.recorded(["p-1"], DECEMBER),
-        lambda ledger: ledger.rotate(DECEMBER, 1),
     ],
-    ids=["count", "predictions_with_outcomes", "recorded", "rotate"],
+    ids=["count", "predictions_with_outcomes", "recorded"],
 )
 def test_a_month_whose_file_is_damaged_is_not_left_out(tmp_path, use):
     with PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
@@ -40,3 +39,19 @@ def test_a_month_whose_file_is_damaged_is_not_left_out(tmp_path, use):
         use(ledger)
 
     assert november.exists()
+
+
+def test_an_old_month_that_is_damaged_holds_up_neither_the_stream_nor_the_rotation(tmp_path):
+    with PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        for month in (1, 2, 11):
+            ledger.record([prediction(datetime(2026, month, 28, tzinfo=UTC))])
+    january = tmp_path / "ledger-2026-01.db"
+    january.write_bytes(b"damaged" + january.read_bytes()[7:])
+
+    with PredictionLedger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        found = ledger.recorded(["p-1"], DECEMBER)
+        removed = ledger.rotate(DECEMBER, 2)
+
+    assert [each.predicted_at.month for each in found] == [11]
+    assert removed == ["2026-02"]
+    assert january.exists()
