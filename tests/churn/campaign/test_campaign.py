@@ -288,6 +288,7 @@ def test_leavers_of_value_who_were_not_called_are_counted_with_the_reason(tmp_pa
     [
         ([200.0] * 4, 3, "3 customers have left without a call, worth 600: "),
         ([100.0] * 4, 3, "3 customers of the upper third of the values have left without a call"),
+        ([200.0, 200.0, 100.0, 100.0], 3, "3 customers of the upper third of the values have left"),
         ([200.0] * 3 + [300.0], 0, "0 customers of the upper third of the values have left"),
     ],
 )
