@@ -78,8 +78,7 @@ def read_realised(
             )
 
         settled = settled_since(since)
-        begins = newest is None and len(settled.target) > 0
-        tested = settled_since(_FIRST) if begins else settled
+        tested = settled_since(_FIRST) if newest is None and len(settled.target) else settled
     worth = options.value.clv
     if not isinstance(opened.reference, str):
         worth = average_worth(opened.scorer, opened.reference, options.value)
