@@ -187,9 +187,9 @@ class ExplanationReport(FrozenModel):
         found = self.interaction
         if found is None:
             return (
-                "Whether one column counts otherwise under another was not shown: that takes exactly "
-                f"one number column with the role {Role.TENURE}, which the model looks at, and exactly "
-                f"one category or flag column with the role {Role.CONTRACT_TERM}."
+                "Whether one column counts otherwise under another was not shown: the data contract has no "
+                f"single number column with the role {Role.TENURE} that the model looks at, or no "
+                f"single category or flag column with the role {Role.CONTRACT_TERM}."
             )
         if self.additive and not found.carried_by:
             return (

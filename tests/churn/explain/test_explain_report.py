@@ -181,8 +181,8 @@ def test_a_contract_without_the_roles_leaves_the_interaction_out(models, some, c
 
     assert report.interaction is None
     assert report.sentences[1].endswith(
-        "was not shown: that takes exactly one number column with the role tenure, which the model "
-        "looks at, and exactly one category or flag column with the role contract_term."
+        "was not shown: the data contract has no single number column with the role tenure that the "
+        "model looks at, or no single category or flag column with the role contract_term."
     )
     assert set(explanation_charts(report)) == {"importance", "beeswarm", "dependence"}
     with pytest.raises(ValueError, match="no interaction"):
