@@ -113,6 +113,9 @@ class KubernetesTarget(Target):
             return RollbackResult(None, sentence)
         if before is None:
             return RollbackResult.first_version(self.request.version)
+        nothing_undone = self._get(_REVISION) == self._revision_before
+        if before == self.request.version and nothing_undone:
+            return RollbackResult.not_yet(before)
         with self._port_forward(before):
             return RollbackResult.serves_again(before)
 

@@ -177,6 +177,18 @@ def test_a_cluster_that_does_not_answer_is_no_cluster_without_the_deployment(dep
     assert changes(kubectl) == []
 
 
+def test_a_version_in_production_that_does_not_come_up_is_not_waited_for_again(deployer, kubectl):
+    deployer.deploy(*TARGET)
+    kubectl.set("stuck")
+    before = len(kubectl.commands)
+
+    done = deployer.deploy(*TARGET)
+
+    assert (done.status, done.serving) == ("rolled back", None)
+    assert "stays in production; this target does not serve it yet" in done.sentence
+    assert not any(line.startswith("port-forward") for line in kubectl.commands[before:])
+
+
 def test_a_rollback_that_cannot_reach_the_store_is_no_rollback(deployer, kubectl):
     kubectl.set("revision", "4")
     kubectl.set("exec-fails")
