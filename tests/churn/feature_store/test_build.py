@@ -135,16 +135,19 @@ def test_an_old_version_is_built_again_bit_for_bit(kept, store, root, spoil):
     assert again.provenance == built.provenance
 
 
-def test_the_newest_version_of_the_day_or_before_is_meant(few, kept, store, root, context):
-    _, reader = kept
+def build_other(few, store, context, after):
+    """Builds the features of another table, so much later."""
     other = Dataset(few.frame.head(5), few.contract, replace(few.source, sha256="c" * 64))
     snapshot = take_snapshot(other, store.place / "snapshots")
-    day = replace(
-        context,
-        created=context.created + timedelta(days=9),
-        snapshot=keep_snapshot(store, snapshot),
+    later = replace(
+        context, created=context.created + after, snapshot=keep_snapshot(store, snapshot)
     )
-    build_features(other, store, day)
+    return build_features(other, store, later)
+
+
+def test_the_newest_version_of_the_day_or_before_is_meant(few, kept, store, root, context):
+    _, reader = kept
+    build_other(few, store, context, timedelta(days=9))
 
     def rows(as_of):
         return rebuild_features("telco", as_of, store, partial(reader, root=root)).provenance.rows
@@ -160,14 +163,7 @@ def test_a_damaged_version_is_restored_though_a_newer_one_is_of_its_day(
     few, kept, store, root, context
 ):
     built, reader = kept
-    other = Dataset(few.frame.head(5), few.contract, replace(few.source, sha256="c" * 64))
-    snapshot = take_snapshot(other, store.place / "snapshots")
-    later = replace(
-        context,
-        created=context.created + timedelta(hours=1),
-        snapshot=keep_snapshot(store, snapshot),
-    )
-    newer = build_features(other, store, later)
+    newer = build_other(few, store, context, timedelta(hours=1))
     next((store.place / built.provenance.folder).rglob("*.parquet")).write_bytes(b"PAR1")
 
     def rebuilt():
